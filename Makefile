@@ -1,0 +1,66 @@
+# The chores. Each makes .venv when it is missing, and brings it up to date when pyproject.toml
+# has changed.
+
+BIN := .venv/bin
+export PYTHON
+
+.DEFAULT_GOAL := help
+.PHONY: help lab tour test check fix notebooks bench clean
+
+help:  ## Say what there is (this list)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+lab: .venv/for-learning  ## Open JupyterLab at the first lesson
+	@$(BIN)/canarylab lab
+
+tour: .venv/for-learning  ## Play the whole story in this terminal, with pictures
+	@$(BIN)/canarylab tour
+
+test: .venv/for-working  ## Run all tests
+	@$(BIN)/python -m pytest
+
+check: .venv/for-working  ## Look for what breaks the rules: format, lint, types, floors, notebooks
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python tools/build_notebooks.py --check
+
+fix: .venv/for-working  ## Mend what can be mended without thinking: format, lint, notebooks
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/python tools/build_notebooks.py
+
+notebooks: .venv/for-working  ## Build notebooks/ and notebooks/solved/ from notebooks/source/
+	@$(BIN)/python tools/build_notebooks.py
+
+bench: .venv/for-working  ## Measure how fast it is on this machine
+	@$(BIN)/python -m bench
+
+clean:  ## Stop the playground; remove .venv, caches and what was built or saved
+	@if [ -x $(BIN)/canarylab ]; then $(BIN)/canarylab down || true; fi
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist output
+	rm -rf app/node_modules
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -name '*.egg-info' -type d -prune -exec rm -rf {} +
+
+.venv/bin/python:
+	@python=$$(sh tools/find-python) && echo "Making .venv with $$python" && \
+		"$$python" -m venv --clear --without-pip .venv
+
+.venv/bin/pip: .venv/bin/python
+	@$(BIN)/python -m ensurepip --default-pip >/dev/null
+
+.venv/for-learning: .venv/bin/pip pyproject.toml
+	@echo "Installing canarylab into .venv; the first time takes a minute or two."
+	@$(call install,.)
+	@touch $@
+
+.venv/for-working: .venv/bin/pip pyproject.toml
+	@echo "Installing canarylab and its tools into .venv; the first time takes a minute or two."
+	@$(call install,'.[test]')
+	@touch .venv/for-learning $@
+
+install = $(BIN)/python -m pip --disable-pip-version-check install --quiet --editable $(1) || \
+	{ echo "pip could not install what canarylab needs." \
+	"Its own words are above; check the network connection and run make again." >&2; exit 1; }

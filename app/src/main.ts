@@ -1,0 +1,39 @@
+// Starts the app: reads the configuration, listens, and says so.
+
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import os from "node:os";
+
+import { createApp } from "./app.ts";
+import type { State } from "./app.ts";
+import { ConfigError, readConfig } from "./config.ts";
+import type { Config } from "./config.ts";
+import { drainOnSignal } from "./lifecycle.ts";
+
+function run(config: Config): void {
+  const state: State = { draining: false };
+  const server = createServer(createApp(config, state));
+  drainOnSignal(server, state, config.drainMs);
+  server.once("error", (error) => fail(cannotListen(config.port, error)));
+  server.listen(config.port, () => {
+    const { port } = server.address() as AddressInfo;
+    console.log(`Version ${config.version} on ${config.pod} answers on port ${port}.`);
+  });
+}
+
+function cannotListen(port: number, error: NodeJS.ErrnoException): string {
+  const why = error.code === "EADDRINUSE" ? "another program listens there" : error.message;
+  return `Port ${port} cannot be used: ${why}. Stop that program, or name another port with PORT.`;
+}
+
+function fail(message: string): never {
+  console.error(message);
+  process.exit(1);
+}
+
+try {
+  run(readConfig(process.env, os.hostname()));
+} catch (error) {
+  if (!(error instanceof ConfigError)) throw error;
+  fail(error.message);
+}

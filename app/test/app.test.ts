@@ -1,0 +1,61 @@
+// The app answers with its version, and says whether it is alive and ready.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { serving } from "./serving.ts";
+
+test("the answer is the version, as a JSON string", async (context) => {
+  const { url } = await serving(context);
+
+  const answer = await fetch(url);
+
+  assert.equal(answer.headers.get("Content-Type"), "application/json; charset=utf-8");
+  assert.equal(await answer.text(), '"Version 2.0"');
+});
+
+test("two headers say which version and which pod answered", async (context) => {
+  const { url } = await serving(context);
+
+  const { headers } = await fetch(url);
+
+  assert.deepEqual([headers.get("X-Version"), headers.get("X-Pod")], ["2.0", "pod-a"]);
+});
+
+test("Express says that it is Express, as it does by default", async (context) => {
+  const { url } = await serving(context);
+
+  assert.equal((await fetch(url)).headers.get("X-Powered-By"), "Express");
+});
+
+test("a path that is not there is 404, and still says who answered", async (context) => {
+  const { url } = await serving(context);
+
+  const answer = await fetch(`${url}/canary`);
+
+  assert.deepEqual([answer.status, answer.headers.get("X-Version")], [404, "2.0"]);
+});
+
+test("it is alive and ready", async (context) => {
+  const { url } = await serving(context);
+
+  assert.equal((await fetch(`${url}/healthz`)).status, 200);
+  assert.equal((await fetch(`${url}/readyz`)).status, 200);
+});
+
+test("while it drains it is alive, not ready, and still answers", async (context) => {
+  const { url, state } = await serving(context);
+  state.draining = true;
+
+  assert.equal((await fetch(`${url}/healthz`)).status, 200);
+  assert.equal((await fetch(`${url}/readyz`)).status, 503);
+  assert.equal((await fetch(url)).status, 200);
+});
+
+test("while it drains it keeps no connection alive", async (context) => {
+  const { url, state } = await serving(context);
+  assert.equal((await fetch(url)).headers.get("Connection"), "keep-alive");
+  state.draining = true;
+
+  assert.equal((await fetch(url)).headers.get("Connection"), "close");
+});

@@ -1,0 +1,102 @@
+"""How fast does the playground start, roll out and grow, and how much memory does it take?"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+import psutil
+
+from bench.row import Row
+from canarylab import content
+from canarylab.images.app import VERSIONS, build_app
+from canarylab.manifests import load
+from canarylab.playground import lifecycle
+from canarylab.playground.home import Home
+from canarylab.release.apply import apply
+from canarylab.release.connection import Connection
+from canarylab.release.rollout import scale, wait_until_rolled_out
+from canarylab.release.stages import PRODUCTION, bring_to
+
+ROUNDS = 3
+_PRODUCTION = content.folder("manifests") / "2-production" / "production.yaml"
+
+
+def measure() -> Iterator[Row]:
+    """Each against its bar; the last row of each is a median of three."""
+    with _home() as home:
+        starts = [_timed(lambda: lifecycle.up(home)) for _ in _fresh(home)]
+        yield _row("playground from nothing to ready", starts, bar=1.5)
+        lifecycle.up(home)
+        yield _memory(home)
+        connection = Connection(home.kubeconfig)
+        if shutil.which("kubectl"):
+            took = [_rolled_out_by_kubectl(connection, home) for _ in range(ROUNDS)]
+            yield _row("3 pods, kubectl apply to rolled out", took, bar=1.0)
+        yield _row("1 to 20 ready pods", [_grown(connection) for _ in range(ROUNDS)], bar=4.0)
+
+
+def _row(name: str, took: list[float], *, bar: float) -> Row:
+    return Row(name, median(took), "s", f"at most {bar}", median(took) <= bar)
+
+
+@contextmanager
+def _home() -> Iterator[Home]:
+    with tempfile.TemporaryDirectory() as folder:
+        home = Home(Path(folder))
+        home.prepare()
+        for version in VERSIONS:
+            build_app(version, home.images)
+        try:
+            yield home
+        finally:
+            lifecycle.down(home)
+
+
+def _fresh(home: Home) -> Iterator[int]:
+    for number in range(ROUNDS):
+        lifecycle.down(home)
+        yield number
+    lifecycle.down(home)
+
+
+def _timed(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def _memory(home: Home) -> Row:
+    running = lifecycle.up(home)
+    megabytes = psutil.Process(running.pid).memory_info().rss / 1e6
+    return Row("daemon, idle", megabytes, "MB", "at most 80", megabytes <= 80)
+
+
+def _rolled_out_by_kubectl(connection: Connection, home: Home) -> float:
+    bring_to(connection, "empty", _PRODUCTION.parent.parent)
+    kubectl = ["kubectl", f"--kubeconfig={home.kubeconfig}", f"--cache-dir={home.root / 'cache'}"]
+
+    def act() -> None:
+        for words in (["apply", "-f", str(_PRODUCTION)], ["rollout", "status", "deploy"]):
+            subprocess.run([*kubectl, *words], check=True, stdout=subprocess.DEVNULL)
+
+    return _timed(act)
+
+
+def _grown(connection: Connection) -> float:
+    bring_to(connection, "empty", _PRODUCTION.parent.parent)
+    apply(connection, load(_PRODUCTION))
+    scale(connection, PRODUCTION, 1)
+    wait_until_rolled_out(connection, PRODUCTION)
+
+    def grow() -> None:
+        scale(connection, PRODUCTION, 20)
+        wait_until_rolled_out(connection, PRODUCTION)
+
+    return _timed(grow)

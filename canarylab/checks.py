@@ -1,0 +1,133 @@
+"""What holds, and what does not yet?
+
+A checkpoint looks at the cluster or at a sample, never at what the learner typed. It says and does
+not raise, so that Run All works on a notebook that is not finished; `CANARYLAB_STRICT=1` makes it
+raise, which is how the solved notebooks are proved.
+"""
+
+from __future__ import annotations
+
+import html
+import os
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from canarylab import stats
+from canarylab.errors import CanaryLabError, CheckpointError
+from canarylab.lab import Lab
+from canarylab.release.stages import CANARY, PRODUCTION
+from canarylab.traffic import Sample
+from canarylab.traffic.words import percent
+
+CONFIDENCE = 0.9999
+"""A checkpoint about a sample is wrong by bad luck once in ten thousand times."""
+
+
+class Verdict(NamedTuple):
+    """Whether something holds, and in words why."""
+
+    holds: bool
+    words: str
+
+    def __repr__(self) -> str:
+        return f"{'holds' if self.holds else 'not yet'}: {self.words}"
+
+    def _repr_html_(self) -> str:
+        mark, text = ("✔", "holds") if self.holds else ("…", "not yet")
+        return f"<p><strong>{text}</strong> {mark} {html.escape(self.words)}</p>"
+
+
+def check(lab: Lab, statement: str, *evidence: Sample) -> Verdict:
+    """Look whether one of the statements of `CHECKS` is true now.
+
+    >>> check(lab, "production is ready")  # doctest: +SKIP
+    holds: 3 of 3 pods of nodeapp-production are ready
+    """
+    if statement not in CHECKS:
+        raise ValueError(f'There is no check "{statement}". There are: {"; ".join(CHECKS)}.')
+    try:
+        verdict = CHECKS[statement](lab, *evidence)
+    except CanaryLabError as exc:
+        verdict = Verdict(holds=False, words=str(exc))
+    if not verdict.holds and os.environ.get("CANARYLAB_STRICT") == "1":
+        raise CheckpointError(statement, verdict.words)
+    return verdict
+
+
+def both_versions_answer(lab: Lab) -> Verdict:
+    """Do both images run locally, each saying its own version?"""
+    said = {version: lab.ask(run.url).body for version, run in lab.local_runs().items()}
+    missing = [version for version in ("1.0", "2.0") if said.get(version) != f'"Version {version}"']
+    if missing:
+        return Verdict(
+            holds=False,
+            words=f"nobody answers as version {' and '.join(missing)}; "
+            f'look at lab.run_locally("{missing[0]}")',
+        )
+    return Verdict(holds=True, words="1.0 and 2.0 answer side by side")
+
+
+def production_is_ready(lab: Lab) -> Verdict:
+    """Three pods of version 1.0, all ready?"""
+    return _ready(lab, PRODUCTION, 3)
+
+
+def canary_is_ready(lab: Lab) -> Verdict:
+    """One pod of version 2.0, ready?"""
+    return _ready(lab, CANARY, 1)
+
+
+def service_selects_both(lab: Lab) -> Verdict:
+    """Does the Service send traffic to both versions?"""
+    versions = {each.version for each in lab.ready_endpoints()}
+    if versions >= {"1.0", "2.0"}:
+        return Verdict(holds=True, words="the Service has ready endpoints of both versions")
+    return Verdict(
+        holds=False,
+        words=f"its ready endpoints are of version {', '.join(sorted(versions)) or 'none'}; "
+        "compare the Service's selector with the labels of your pods",
+    )
+
+
+def canary_answers_as_expected(lab: Lab, sample: Sample) -> Verdict:
+    """Is the canary's share what the ready pods suggest?"""
+    expected = (sample.expected or {}).get("2.0")
+    if expected is None or not sample.answered:
+        return Verdict(
+            holds=False, words="the sample has no expected share; take it while no pod changes"
+        )
+    hits = sample.by_version.get("2.0", 0)
+    interval = stats.wilson(hits, sample.answered, confidence=CONFIDENCE)
+    words = f"{percent(expected)} expected, {hits} of {sample.answered} seen, plausible {interval}"
+    return Verdict(holds=expected in interval, words=words)
+
+
+def only_the_new_version_answers(lab: Lab, sample: Sample) -> Verdict:
+    """Is the release finished?"""
+    others = {name: hits for name, hits in sample.by_version.items() if name != "2.0" and hits}
+    if others or sample.failed or not sample.answered:
+        return Verdict(
+            holds=False,
+            words=f"other versions answered {sum(others.values())} requests and {sample.failed} "
+            "failed; look at lab.endpoints()",
+        )
+    return Verdict(holds=True, words=f"all {sample.answered} answers came from version 2.0")
+
+
+CHECKS: Mapping[str, Callable[..., Verdict]] = {
+    "both versions answer": both_versions_answer,
+    "production is ready": production_is_ready,
+    "canary is ready": canary_is_ready,
+    "the Service selects both": service_selects_both,
+    "the canary answers as expected": canary_answers_as_expected,
+    "only the new version answers": only_the_new_version_answers,
+}
+
+
+def _ready(lab: Lab, name: str, wanted: int) -> Verdict:
+    ready = lab.deployment(name).get("status", {}).get("availableReplicas", 0)
+    words = f"{ready} of {wanted} pods of {name} are ready"
+    hint = (
+        "" if ready == wanted else f"; `kubectl describe deployment {name}` says what it waits for"
+    )
+    return Verdict(holds=ready == wanted, words=words + hint)

@@ -1,0 +1,221 @@
+"""Every error canarylab raises on purpose.
+
+CanaryLabError
+├── SetupError          this machine cannot run what was asked
+│   └── PortInUseError      somebody listens there already
+├── ManifestError       a file is not what Kubernetes can read
+├── DockerfileError     a line of a Dockerfile that the builder does not know
+├── BuildError          a step of an image build failed
+│   └── CommandFailedError  a RUN line ended with another exit status than 0
+├── ImageNameError      no image can have this name
+├── TrafficError        a URL that nobody serves
+├── ClusterError        a running cluster did something else than was asked
+│   ├── TimedOutError       it did not get there in time
+│   └── RefusedError        the API server said no, in its own words
+├── CheckpointError     a lesson's checkpoint does not hold
+└── ApiError            inside the playground: the API said no
+    ├── NotFoundError
+    ├── AlreadyExistsError
+    ├── ConflictError       somebody else wrote first: read again and retry
+    ├── InvalidError        an object that breaks a rule, with every cause
+    ├── BadRequestError     a request that cannot be understood
+    ├── ForbiddenError      a request that is understood and not allowed
+    ├── RequestError        a request refused before any object was looked at
+    └── GoneError           a watch that asks for events long forgotten
+
+A message has two sentences: what happened, then what to try. The messages of `ApiError` are
+the exception: they are Kubernetes' own, word for word, because kubectl shows them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class CanaryLabError(Exception):
+    """Base of the tree; catch this to catch everything the lab raises."""
+
+
+class SetupError(CanaryLabError):
+    """Raised where this machine cannot run what was asked."""
+
+
+class PortInUseError(SetupError):
+    """Somebody listens on this port already."""
+
+    def __init__(self, address: str, port: int, *, holder: str | None, remedy: str) -> None:
+        self.address, self.port, self.holder = address, port, holder
+        super().__init__(
+            f"Port {port} on {address} is in use by {holder or 'another program'}. {remedy}"
+        )
+
+
+class ManifestError(CanaryLabError):
+    """A file is not what Kubernetes can read."""
+
+
+class DockerfileError(CanaryLabError):
+    """A line of a Dockerfile that the builder does not know."""
+
+    def __init__(self, path: str, line: int, problem: str, remedy: str) -> None:
+        self.path, self.line = path, line
+        super().__init__(f"{path}, line {line}: {problem}. {remedy}")
+
+
+class BuildError(CanaryLabError):
+    """A step of an image build failed."""
+
+
+class CommandFailedError(BuildError):
+    """A RUN line ended with another exit status than 0; `output` holds its last lines."""
+
+    def __init__(self, where: str, command: str, *, status: int, output: str) -> None:
+        self.where, self.command, self.status, self.output = where, command, status, output
+        super().__init__(
+            f"{output}\n{where}: `{command}` ended with exit status {status}. "
+            "Its last lines stand above; mend what they name and build again."
+        )
+
+
+class ImageNameError(CanaryLabError):
+    """No image can have this name."""
+
+    def __init__(self, reference: str) -> None:
+        self.reference = reference
+        super().__init__(
+            f'"{reference}" cannot be the name of an image. Write a name in lower case and a '
+            "tag, as in node_app:1.0."
+        )
+
+
+class TrafficError(CanaryLabError):
+    """Raised for a URL that nobody serves."""
+
+
+class ClusterError(CanaryLabError):
+    """A running cluster did something else than was asked."""
+
+
+class TimedOutError(ClusterError):
+    """The cluster did not get there in time."""
+
+
+class RefusedError(ClusterError):
+    """The API server said no; `reply` holds its own words, unshortened."""
+
+    def __init__(self, what: str, reply: str, remedy: str) -> None:
+        self.what, self.reply = what, reply
+        super().__init__(f"The cluster refused {what}: {reply}\n{remedy}")
+
+
+class CheckpointError(CanaryLabError):
+    """A checkpoint does not hold, and `CANARYLAB_STRICT=1` wants it to."""
+
+    def __init__(self, statement: str, why: str) -> None:
+        self.statement = statement
+        super().__init__(f'"{statement}" does not hold yet: {why}')
+
+
+class Cause(NamedTuple):
+    """One reason why an object was refused."""
+
+    reason: str
+    """`FieldValueInvalid`, `FieldValueRequired`, ..."""
+    field: str
+    """`spec.template.spec.containers[0].name`"""
+    message: str
+    """What stands after `field: `."""
+
+
+class ApiError(CanaryLabError):
+    """The API said no. Becomes a Status on the wire."""
+
+    code = 500
+    reason = ""
+
+
+class NotFoundError(ApiError):
+    """No such object, or no such path."""
+
+    code, reason = 404, "NotFound"
+
+    def __init__(self, resource: str, group: str, name: str) -> None:
+        self.resource, self.group, self.name = resource, group, name
+        qualified = f"{resource}.{group}" if group else resource
+        super().__init__(f'{qualified} "{name}" not found')
+
+
+class AlreadyExistsError(ApiError):
+    """An object of this name is there already."""
+
+    code, reason = 409, "AlreadyExists"
+
+    def __init__(self, resource: str, group: str, name: str) -> None:
+        self.resource, self.group, self.name = resource, group, name
+        qualified = f"{resource}.{group}" if group else resource
+        super().__init__(f'{qualified} "{name}" already exists')
+
+
+class ConflictError(ApiError):
+    """Somebody else wrote first: read again and retry."""
+
+    code, reason = 409, "Conflict"
+
+    def __init__(self, resource: str, group: str, name: str, why: str | None = None) -> None:
+        self.resource, self.group, self.name = resource, group, name
+        qualified = f"{resource}.{group}" if group else resource
+        super().__init__(
+            f'Operation cannot be fulfilled on {qualified} "{name}": '
+            + (
+                why
+                or "the object has been modified; please apply your changes to the latest version "
+                "and try again"
+            )
+        )
+
+
+class InvalidError(ApiError):
+    """An object that breaks a rule. `kind` and `group` name its kind, `causes` every reason."""
+
+    code, reason = 422, "Invalid"
+
+    def __init__(self, kind: str, group: str, name: str, causes: list[Cause]) -> None:
+        self.kind, self.group, self.name, self.causes = kind, group, name, causes
+        qualified = f"{kind}.{group}" if group else kind
+        problems = [f"{cause.field}: {cause.message}" for cause in causes]
+        listed = problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]"
+        super().__init__(f'{qualified} "{name}" is invalid: {listed}')
+
+
+class BadRequestError(ApiError):
+    """A request that cannot be understood."""
+
+    code, reason = 400, "BadRequest"
+
+
+class ForbiddenError(ApiError):
+    """A request that is understood and not allowed, whoever asks."""
+
+    code, reason = 403, "Forbidden"
+
+    def __init__(
+        self, resource: str, group: str, name: str, why: str, causes: tuple[Cause, ...] = ()
+    ) -> None:
+        self.resource, self.group, self.name, self.causes = resource, group, name, causes
+        qualified = f"{resource}.{group}" if group else resource
+        named = f'{qualified} "{name}"' if name else qualified
+        super().__init__(f"{named} is forbidden: {why}")
+
+
+class RequestError(ApiError):
+    """A request refused before any object was looked at; it brings its own code and reason."""
+
+    def __init__(self, code: int, reason: str, message: str) -> None:
+        self.code, self.reason = code, reason
+        super().__init__(message)
+
+
+class GoneError(ApiError):
+    """A watch that asks for events long forgotten."""
+
+    code, reason = 410, "Expired"

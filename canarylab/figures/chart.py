@@ -1,0 +1,214 @@
+"""How are shares with intervals drawn, so that nothing overlaps?
+
+Every size is in inches and every text is measured before it is placed: labels in a column to the
+left, numbers in a column to the right, the bars between them. Where that leaves too little for
+the bars, the labels stand above them instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from canarylab.figures.look import GRID, INK, MUTED, PAPER, Look
+from canarylab.figures.text import FONT, shortened, width_of, wrapped
+from canarylab.stats import Share
+from canarylab.traffic.words import percent
+
+USUAL_WIDTH = 7.2  # inches; narrower than a notebook's column
+_MARGIN, _GAP = 0.14, 0.20
+_TITLE, _LABEL, _SMALL = 13.0, 11.0, 10.0  # points
+_LINE = {_TITLE: 0.25, _LABEL: 0.22, _SMALL: 0.19}  # inches from one line of text to the next
+_NARROWEST_BARS = 1.8
+_TICKS_ROOM, _MARK_ROOM = 0.34, 0.30
+_ROOM_FOR_FIVE_TICKS = 2.2
+_MARK_LINE = 2.2  # points
+_MARK_WORDS = "expected from ready pods"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One bar: whose it is and what it shows."""
+
+    label: str
+    share: Share
+    look: Look
+    heading: str | None = None
+    """Words above the row, where a group of rows begins."""
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Everything a picture shows."""
+
+    title: str
+    rows: Sequence[Row]
+    notes: Sequence[str]
+    """Small print, a line each; long ones are wrapped."""
+    width: float = USUAL_WIDTH
+    compact: bool = False
+    """Whether the numbers of a row stand in one line, as many rows need it."""
+    end: float = 1.0
+    """The share at the right end of the axis."""
+
+
+def draw(chart: Chart) -> Figure:
+    """The chart as a figure of its own, without the state of pyplot."""
+    place = _Layout(chart)
+    figure = Figure(figsize=(chart.width, place.height), facecolor=PAPER)
+    bottom = place.below / place.height
+    box = (place.left / chart.width, bottom, place.bars / chart.width, place.rows / place.height)
+    axes = figure.add_axes(box, facecolor=PAPER)
+    _frame(axes, place)
+    for row, y in zip(chart.rows, place.middles, strict=True):
+        _bar(axes, row, y)
+        _words(axes, row, y, place)
+    _mark_words(axes, place)
+    _around(figure, place)
+    return figure
+
+
+class _Layout:
+    """Where everything goes, in inches from the top left of the rows."""
+
+    def __init__(self, chart: Chart) -> None:
+        self.chart, room = chart, chart.width - 2 * _MARGIN
+        self.title = wrapped(chart.title, _TITLE, room)
+        self.notes = [line for note in chart.notes for line in wrapped(note, _SMALL, room)]
+        self.size = _SMALL if chart.compact else _LABEL
+        numbers = [width_of(text, self.size) for row in chart.rows for text in self.numbers(row)]
+        self.right = max(numbers, default=0.0) + _GAP
+        label = max((width_of(row.label, self.size) for row in chart.rows), default=0.0) + _GAP
+        self.stacked = room - label - self.right < _NARROWEST_BARS
+        self.left = _MARGIN + (0.10 if self.stacked else label)
+        self.bars = chart.width - self.left - self.right - _MARGIN
+        self.marked = any(row.share.expected is not None for row in chart.rows)
+        self.middles, self.rows = self._rows()
+        self.below = _MARGIN + len(self.notes) * _LINE[_SMALL] + _TICKS_ROOM
+        self.height = _MARGIN + len(self.title) * _LINE[_TITLE] + 0.06 + self.rows + self.below
+
+    def numbers(self, row: Row) -> list[str]:
+        """The words to the right of a bar."""
+        share = row.share
+        hits = f"{percent(share.seen)}, {share.hits:,} of {share.total:,}"
+        seen = hits if share.total else "no answer"
+        outside = ", outside" if share.fits is False else ""
+        if share.expected is None:
+            return [seen]
+        if self.chart.compact:
+            return [seen + outside]
+        return [seen, f"expected {percent(share.expected)}{outside}"]
+
+    def label(self, row: Row) -> str:
+        """The label, as much of it as there is room for."""
+        return shortened(row.label, self.size, self.chart.width - 2 * _MARGIN)
+
+    def across(self, share: float) -> float:
+        """How far to the right a share is drawn."""
+        return self.bars * share / self.chart.end
+
+    def _rows(self) -> tuple[list[float], float]:
+        y = _MARK_ROOM if self.marked else 0.1
+        middles = []
+        for row in self.chart.rows:
+            y += (_LINE[_LABEL] + 0.06) if row.heading else 0.0
+            y += _LINE[_LABEL] if self.stacked else 0.0
+            high = 0.34 if self.chart.compact else 0.58
+            middles.append(y + high / 2)
+            y += high
+        return middles, y + 0.04
+
+
+def _frame(axes: Axes, place: _Layout) -> None:
+    axes.set_xlim(0, place.chart.end)
+    axes.set_ylim(place.rows, 0)
+    steps = 4 if place.bars > _ROOM_FOR_FIVE_TICKS else 2
+    ticks = [place.chart.end * step / steps for step in range(steps + 1)]
+    axes.set_xticks(ticks, [percent(tick) for tick in ticks], **_font(_SMALL, MUTED))
+    axes.set_yticks([])
+    axes.grid(axis="x", color=GRID, linewidth=1)
+    axes.set_axisbelow(True)
+    axes.tick_params(length=0, pad=5)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def _bar(axes: Axes, row: Row, y: float) -> None:
+    colour, marker, hatch = row.look
+    share, (low, high) = row.share, row.share.interval
+    if share.total:
+        bar = Rectangle((low, y - 0.09), high - low, 0.18, hatch=hatch, linewidth=0)
+        bar.set(facecolor=_pale(colour, 0.26), edgecolor=_pale(colour, 0.6), clip_on=False)
+        axes.add_patch(bar)
+    if share.expected is not None:
+        ends = [y - 0.17, y + 0.17]
+        axes.plot([share.expected] * 2, ends, color=INK, linewidth=_MARK_LINE, clip_on=False)
+    if share.total:
+        (dot,) = axes.plot(share.seen, y, marker, zorder=5, clip_on=False)
+        dot.set(color=colour, markersize=9, markeredgecolor=PAPER)
+
+
+def _words(axes: Axes, row: Row, y: float, place: _Layout) -> None:
+    lines = place.numbers(row)
+    for number, line in enumerate(lines):
+        lower = (number - (len(lines) - 1) / 2) * _LINE[_SMALL]
+        style = _font(_SMALL, MUTED) if number else _font(place.size, INK)
+        _write(axes, line, (place.bars + _GAP, y + lower), place, **style)
+    start = _MARGIN - place.left
+    above = y - (0.17 if place.chart.compact else 0.29) - _LINE[_LABEL] / 2
+    level = above if place.stacked else y
+    _write(axes, place.label(row), (start, level), place, **_font(place.size, INK))
+    if row.heading:
+        higher = above - (_LINE[_LABEL] if place.stacked else 0.0)
+        _write(axes, row.heading, (start, higher), place, weight="bold", **_font(_LABEL, INK))
+
+
+def _mark_words(axes: Axes, place: _Layout) -> None:
+    """Beside a mark like those below it, and above the first of them: what they mean."""
+    expected = [row.share.expected for row in place.chart.rows if row.share.expected is not None]
+    if not expected:
+        return
+    x, y = expected[0], _MARK_ROOM / 2 + 0.02
+    axes.plot([x, x], [y - 0.09, y + 0.09], color=INK, linewidth=_MARK_LINE, clip_on=False)
+    at, style = place.across(x), _font(_SMALL, MUTED)
+    room = place.bars + place.right - at - 0.08
+    if width_of(_MARK_WORDS, _SMALL) <= room:
+        _write(axes, _MARK_WORDS, (at + 0.08, y), place, **style)
+    else:
+        _write(axes, _MARK_WORDS, (at - 0.08, y), place, ha="right", **style)
+
+
+def _around(figure: Figure, place: _Layout) -> None:
+    wide, high = figure.get_size_inches()
+    y = high - _MARGIN
+    for line in place.title:
+        style = _font(_TITLE, INK) | {"va": "top"}
+        figure.text(_MARGIN / wide, y / high, line, parse_math=False, **style)
+        y -= _LINE[_TITLE]
+    y = _MARGIN + len(place.notes) * _LINE[_SMALL]
+    for line in place.notes:
+        style = _font(_SMALL, MUTED) | {"va": "top"}
+        figure.text(_MARGIN / wide, y / high, line, parse_math=False, **style)
+        y -= _LINE[_SMALL]
+
+
+def _write(axes: Axes, text: str, at: tuple[float, float], place: _Layout, **style: Any) -> None:
+    x, y = at
+    behind = {"facecolor": PAPER, "edgecolor": "none", "pad": 0.5}
+    across = x / place.bars * place.chart.end
+    axes.text(across, y, text, parse_math=False, clip_on=False, bbox=behind, **style)
+
+
+def _pale(colour: str, strength: float) -> tuple[float, float, float]:
+    red, green, blue = (1 - strength * (1 - part) for part in to_rgb(colour))
+    return red, green, blue
+
+
+def _font(size: float, colour: str) -> dict[str, Any]:
+    return {"fontsize": size, "color": colour, "family": FONT, "va": "center"}

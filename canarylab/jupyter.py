@@ -1,0 +1,38 @@
+"""Open the lessons in JupyterLab."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from canarylab import content
+from canarylab.ports import ensure_free
+
+FIRST_LESSON = "notebooks/1-two-versions.ipynb"
+COPIES = "canarylab-lessons"
+
+
+def open_lessons(*, port: int | None, browser: bool) -> int:
+    """Run JupyterLab until it is ended; its exit status."""
+    if port is not None:
+        ensure_free(port, remedy="Name another one with --port, or leave it out.")
+    folder = lesson_folder(Path.cwd())
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
+    command += [f"--LabApp.default_url=/lab/tree/{FIRST_LESSON}", "--ip=127.0.0.1"]
+    command += [] if browser else ["--no-browser"]
+    command += [] if port is None else [f"--port={port}", "--ServerApp.port_retries=0"]
+    return subprocess.run(command, check=False).returncode
+
+
+def lesson_folder(here: Path) -> Path:
+    """The repository of a checkout; else a folder of the learner's own copies, which are kept."""
+    notebooks = content.folder("notebooks")
+    if notebooks.parent.name != "_content":
+        return notebooks.parent
+    own = here / COPIES
+    for name in ("notebooks", "manifests", "app"):
+        if not (own / name).exists():
+            shutil.copytree(notebooks.parent / name, own / name)
+    return own

@@ -1,0 +1,237 @@
+"""`Lab`: the one object a notebook holds.
+
+It hides what is not the lesson: which cluster, how it starts, where a Service is reached, when the
+network has caught up. What is the lesson goes through the official client: `lab.apps` and
+`lab.core` are its API objects.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from canarylab import content, stats
+from canarylab.clusters.choose import choose
+from canarylab.manifests import load
+from canarylab.predictions import Predictions, Value
+from canarylab.release import inside, rollout, stages
+from canarylab.release.apply import apply
+from canarylab.release.connection import Connection, Object, refusals
+from canarylab.release.endpoints import Endpoint, listed, read_endpoints
+from canarylab.release.measure import measure, ready_endpoints, settle
+from canarylab.release.pods import list_pods
+from canarylab.shown import Shown
+from canarylab.traffic import Sample
+from canarylab.workbench import Workbench, place
+
+if TYPE_CHECKING:
+    from canarylab.figures import Picture
+    from canarylab.widgets.replicas import ReplicaBoard
+
+
+class Lab(Workbench):
+    """A cluster to release on, with the verbs of the lessons.
+
+    >>> lab = Lab()
+    >>> lab.apply("manifests/2-production/production.yaml")
+    deployment.apps/nodeapp-production created
+    """
+
+    def __init__(self, cluster: str | None = None) -> None:
+        chosen, self._why = choose(cluster)
+        super().__init__(chosen)
+        self.cluster.start()
+        self._connection = Connection(self.cluster.kubeconfig, self.cluster.namespace)
+        self._predictions = Predictions()
+
+    def __repr__(self) -> str:
+        return (
+            f"You are on {self._why}. kubectl reaches it with KUBECONFIG={self.cluster.kubeconfig}"
+        )
+
+    @property
+    def apps(self) -> Any:
+        """Deployments and ReplicaSets: `AppsV1Api` of the official client."""
+        return self._connection.apps
+
+    @property
+    def core(self) -> Any:
+        """Pods, Services, Events: `CoreV1Api` of the official client."""
+        return self._connection.core
+
+    @property
+    def namespace(self) -> str:
+        """Where everything of ours lies."""
+        return self._connection.namespace
+
+    def apply(self, manifest: str | Object) -> Shown:
+        """Make the cluster hold what a file or an object says, as `kubectl apply -f` does.
+
+        >>> lab.apply("manifests/3-canary/canary.yaml")
+        deployment.apps/nodeapp-canary created
+        """
+        objects = [manifest] if isinstance(manifest, dict) else load(place(manifest))
+        return Shown("\n".join(map(str, apply(self._connection, objects))))
+
+    def wait_ready(self, name: str, *, timeout_s: float = 90.0) -> Shown:
+        """Wait until a Deployment is rolled out, as `kubectl rollout status` does.
+
+        >>> lab.wait_ready("nodeapp-canary")
+        nodeapp-canary: 1 of 1 pods are ready
+        """
+        done = rollout.wait_until_rolled_out(self._connection, name, timeout_s=timeout_s)
+        return Shown(done.words)
+
+    def deployment(self, name: str) -> Object:
+        """A Deployment as plain JSON, as `kubectl get deployment NAME -o json` prints it.
+
+        >>> lab.deployment("nodeapp-canary")["spec"]["replicas"]
+        1
+        """
+        return rollout.read_deployment(self._connection, name)
+
+    def scale(self, name: str, replicas: int) -> Shown:
+        """So many pods, and wait for them, as `kubectl scale` and `rollout status` do.
+
+        >>> lab.scale("nodeapp-canary", 2)
+        nodeapp-canary: 2 of 2 pods are ready
+        """
+        rollout.scale(self._connection, name, replicas)
+        return self.wait_ready(name)
+
+    def pods(self) -> Shown:
+        """The pods of the lessons, as `kubectl get pods -o wide` shows them.
+
+        >>> lab.pods()
+        """
+        return list_pods(self._connection)
+
+    def endpoints(self, service: str = stages.SERVICE) -> Shown:
+        """Who stands behind a Service, as its EndpointSlices say.
+
+        >>> lab.endpoints("nodeapp-svc")
+        """
+        return listed(service, read_endpoints(self._connection, service))
+
+    def ready_endpoints(self, service: str = stages.SERVICE) -> list[Endpoint]:
+        """The endpoints that get traffic, as values to compute with.
+
+        >>> len(lab.ready_endpoints())
+        4
+        """
+        return ready_endpoints(self._connection, service)
+
+    def url(self, service: str = stages.SERVICE) -> str:
+        """Where this machine reaches a Service; waits until its ready pods answer there.
+
+        >>> lab.url("nodeapp-svc")
+        'http://127.0.0.1:32089'
+        """
+        url = self._address(service)
+        if self.ready_endpoints(service):
+            settle(self._connection, service, url)
+        return url
+
+    def ask_from_inside(self, pod: str, url: str) -> Shown:
+        """Ask a URL from inside a pod, as `kubectl exec POD -- curl URL` would.
+
+        >>> lab.ask_from_inside("nodeapp-production-...", "http://127.64.0.3:3333")
+        """
+        return Shown(inside.fetch_from(self._connection, pod, url).output.strip())
+
+    def sample(
+        self, service: str = stages.SERVICE, *, requests: int = 200, keep_alive: int = 0
+    ) -> Sample:
+        """Send requests and count who answers, once the network has caught up.
+
+        The sample knows what its ready pods suggested, if these stayed the same all along.
+
+        >>> lab.sample("nodeapp-svc", requests=40)
+        """
+        url = self._address(service)
+        sample = measure(self._connection, service, url, requests=requests, keep_alive=keep_alive)
+        return replace(sample, cluster=self.cluster.name)
+
+    def figure(self, sample: Sample, *, by: str = "version") -> Picture:
+        """The observed shares with their intervals, beside the expected ones.
+
+        >>> lab.figure(lab.sample())
+        """
+        from canarylab import figures  # noqa: PLC0415  matplotlib is slow to import
+
+        if by not in {"version", "pod"}:
+            raise ValueError(f'A figure is by "version" or by "pod", not by "{by}".')
+        return figures.split(sample) if by == "version" else figures.pods(sample)
+
+    def table(self, sample: Sample) -> Any:
+        """The same numbers as the figure's, as a pandas table.
+
+        >>> lab.table(lab.sample())
+        """
+        return stats.summary(sample)
+
+    def board(self) -> ReplicaBoard:
+        """Sliders for production and canary, with the traffic that follows.
+
+        >>> lab.board()
+        """
+        from canarylab.board import LabBoard  # noqa: PLC0415  ipywidgets is slow to import
+        from canarylab.widgets.replicas import ReplicaBoard  # noqa: PLC0415
+
+        return ReplicaBoard(LabBoard(self))
+
+    def promote(self, way: Literal["replicas", "image"]) -> Shown:
+        """Promote the canary: grow it and end production, or give production its image.
+
+        >>> lab.promote("image")
+        """
+        stages.promote(self._connection, way)
+        return self.endpoints()
+
+    def predict(self, question: str, value: Value) -> Shown:
+        """Say what you expect, before you look.
+
+        >>> lab.predict("canary share", 0.25)
+        You say: canary share is 25 %.
+        """
+        return self._predictions.predict(question, value)
+
+    def compare(self, question: str, seen: Value) -> Shown:
+        """What you expected beside what was seen.
+
+        >>> lab.compare("canary share", 0.3)
+        You said 25 %, we saw 30 %.
+        """
+        return self._predictions.compare(question, seen)
+
+    def predictions(self) -> Shown:
+        """All your predictions and their outcomes.
+
+        >>> lab.predictions()
+        """
+        return self._predictions.story()
+
+    def reset(self, stage: stages.Stage = "empty") -> Shown:
+        """Bring the cluster to a state that a section starts from: empty, production, canary.
+
+        >>> lab.reset("production")
+        """
+        stages.bring_to(self._connection, stage, content.folder("manifests"))
+        return Shown(f"The cluster is at: {stage}.")
+
+    def close(self) -> Shown:
+        """Take away what the lessons made; the cluster itself stays for the next one.
+
+        >>> lab.close()
+        """
+        self._local.stop_all()
+        self.reset("empty")
+        self._connection.close()
+        return Shown(
+            "Your pods and Services are gone. The cluster runs on; `canarylab down` ends it."
+        )
+
+    def _address(self, service: str) -> str:
+        with refusals(f'Service "{service}"', remedy="`kubectl get services` lists them."):
+            found = self.core.read_namespaced_service(service, self.namespace)
+        return self.cluster.service_url(self._connection.plain(found))

@@ -1,0 +1,99 @@
+"""What does the server, and nobody else, write into an object's metadata?"""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from canarylab.playground.kube.api import Object
+from canarylab.playground.kube.kinds import Kind
+from canarylab.playground.kube.objects import timestamp
+
+LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # without vowels, so that no suffix is a word
+SUFFIX = 5  # letters
+LONGEST_STEM = 63 - SUFFIX
+COUNTED = frozenset({"Deployment", "ReplicaSet", "Pod", "EndpointSlice"})
+"""Kinds whose changes are counted in `metadata.generation`."""
+
+_OF_THE_SERVER = (
+    "uid",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "generation",
+    "resourceVersion",
+)
+_NOT_KEPT = ("selfLink", "managedFields")
+_APART = ("metadata", "status", "apiVersion", "kind")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _uid() -> str:
+    return str(uuid.uuid4())
+
+
+@dataclass(frozen=True)
+class Makers:
+    """Where times, uids and chance come from."""
+
+    now: Callable[[], datetime] = _now
+    uid: Callable[[], str] = _uid
+    random: random.Random = field(default_factory=random.Random)
+
+    def suffix(self) -> str:
+        """Five letters, as in the name of a pod."""
+        return "".join(self.random.choice(LETTERS) for _ in range(SUFFIX))
+
+
+def newborn(obj: Object, kind: Kind, makers: Makers) -> Object:
+    """The object with the metadata of a new one; without a name if it asks for none."""
+    asked = obj.get("metadata") or {}
+    kept = {name: asked[name] for name in asked if name not in _OF_THE_SERVER + _NOT_KEPT}
+    meta = {**kept, "uid": makers.uid(), "creationTimestamp": timestamp(makers.now())}
+    if not kind.namespaced:
+        meta.pop("namespace", None)
+    if not meta.get("name") and (stem := meta.get("generateName")):
+        meta["name"] = stem[:LONGEST_STEM] + makers.suffix()
+    if kind.kind in COUNTED:
+        meta["generation"] = 1
+    return in_order(obj, kind, meta)
+
+
+def succeeding(obj: Object, current: Object, kind: Kind) -> Object:
+    """The object as the next version of `current`: what is the server's stays as it was."""
+    asked, before = obj["metadata"], current["metadata"]
+    kept = {name: asked[name] for name in asked if name not in _OF_THE_SERVER + _NOT_KEPT}
+    if kept.get("finalizers") == []:
+        del kept["finalizers"]
+    own = {name: before[name] for name in _OF_THE_SERVER if name in before}
+    return in_order(obj, kind, {**kept, **own})
+
+
+def counted(obj: Object, current: Object) -> Object:
+    """With the next generation, if more than metadata and status changed."""
+    return obj if _content(obj) == _content(current) else next_generation(obj)
+
+
+def next_generation(obj: Object) -> Object:
+    """With the next generation, where generations are counted."""
+    meta = obj["metadata"]
+    if "generation" not in meta:
+        return obj
+    return {**obj, "metadata": {**meta, "generation": meta["generation"] + 1}}
+
+
+def in_order(obj: Object, kind: Kind, meta: Object) -> Object:
+    """The object with this metadata, its fields in the order a reader expects."""
+    head = {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": meta}
+    rest = {name: value for name, value in obj.items() if name not in head and name != "status"}
+    return {**head, **rest, **({"status": obj["status"]} if "status" in obj else {})}
+
+
+def _content(obj: Object) -> Object:
+    return {name: value for name, value in obj.items() if name not in _APART}

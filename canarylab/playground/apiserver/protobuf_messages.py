@@ -1,0 +1,91 @@
+"""Which field of a protobuf message is which?
+
+Kubernetes numbers the fields of its types; the numbers never change. Here are the messages that
+`kubectl create` and `kubectl auth can-i` send. Each entry is a number, the field's JSON name and,
+where it is not text, its type: another message, `int`, `bool`, `bytes`, `Time`, `IntOrString`,
+`map` of texts, `bytemap` of bytes, or any of them in brackets for a list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+
+class Field(NamedTuple):
+    """One field of a message."""
+
+    name: str
+    type: str
+    repeated: bool
+
+
+_TABLES = {
+    "Unknown": "1 typeMeta:TypeMeta, 2 raw:bytes, 3 contentEncoding, 4 contentType",
+    "TypeMeta": "1 apiVersion, 2 kind",
+    "Time": "1 seconds:int, 2 nanos:int",
+    "IntOrString": "1 type:int, 2 int:int, 3 text",
+    "ObjectMeta": "1 name, 2 generateName, 3 namespace, 4 selfLink, 5 uid, 6 resourceVersion, "
+    "7 generation:int, 8 creationTimestamp:Time, 11 labels:map, 12 annotations:map",
+    "Namespace": "1 metadata:ObjectMeta, 2 spec:NamespaceSpec, 3 status:NamespaceStatus",
+    "NamespaceSpec": "1 finalizers:[string]",
+    "NamespaceStatus": "1 phase",
+    "ConfigMap": "1 metadata:ObjectMeta, 2 data:map, 3 binaryData:bytemap, 4 immutable:bool",
+    "Deployment": "1 metadata:ObjectMeta, 2 spec:DeploymentSpec, 3 status:DeploymentStatus",
+    "DeploymentSpec": "1 replicas:int, 2 selector:LabelSelector, 3 template:PodTemplateSpec, "
+    "4 strategy:DeploymentStrategy, 5 minReadySeconds:int, 6 revisionHistoryLimit:int, "
+    "7 paused:bool, 9 progressDeadlineSeconds:int",
+    "DeploymentStrategy": "1 type, 2 rollingUpdate:RollingUpdateDeployment",
+    "RollingUpdateDeployment": "1 maxUnavailable:IntOrString, 2 maxSurge:IntOrString",
+    "DeploymentStatus": "1 observedGeneration:int, 2 replicas:int, 3 updatedReplicas:int, "
+    "4 availableReplicas:int, 5 unavailableReplicas:int, 7 readyReplicas:int",
+    "LabelSelector": "1 matchLabels:map, 2 matchExpressions:[LabelSelectorRequirement]",
+    "LabelSelectorRequirement": "1 key, 2 operator, 3 values:[string]",
+    "Pod": "1 metadata:ObjectMeta, 2 spec:PodSpec, 3 status:PodStatus",
+    "PodStatus": "1 phase",
+    "PodTemplateSpec": "1 metadata:ObjectMeta, 2 spec:PodSpec",
+    "PodSpec": "2 containers:[Container], 3 restartPolicy, 4 terminationGracePeriodSeconds:int, "
+    "6 dnsPolicy, 7 nodeSelector:map, 8 serviceAccountName, 9 serviceAccount, 10 nodeName, "
+    "11 hostNetwork:bool, 12 hostPID:bool, 13 hostIPC:bool, 16 hostname, 17 subdomain, "
+    "19 schedulerName, 24 priorityClassName",
+    "Container": "1 name, 2 image, 3 command:[string], 4 args:[string], 5 workingDir, "
+    "6 ports:[ContainerPort], 7 env:[EnvVar], 8 resources:ResourceRequirements, "
+    "13 terminationMessagePath, 14 imagePullPolicy, 16 stdin:bool, 17 stdinOnce:bool, 18 tty:bool, "
+    "20 terminationMessagePolicy",
+    "ContainerPort": "1 name, 2 hostPort:int, 3 containerPort:int, 4 protocol, 5 hostIP",
+    "EnvVar": "1 name, 2 value",
+    "ResourceRequirements": "",
+    "Service": "1 metadata:ObjectMeta, 2 spec:ServiceSpec, 3 status:ServiceStatus",
+    "ServiceSpec": "1 ports:[ServicePort], 2 selector:map, 3 clusterIP, 4 type, "
+    "5 externalIPs:[string], 7 sessionAffinity, 8 loadBalancerIP, 10 externalName, "
+    "11 externalTrafficPolicy, 12 healthCheckNodePort:int, 13 publishNotReadyAddresses:bool",
+    "ServicePort": "1 name, 2 protocol, 3 port:int, 4 targetPort:IntOrString, 5 nodePort:int, "
+    "6 appProtocol",
+    "ServiceStatus": "1 loadBalancer:LoadBalancerStatus",
+    "LoadBalancerStatus": "",
+    "SelfSubjectAccessReview": "1 metadata:ObjectMeta, 2 spec:SelfSubjectAccessReviewSpec, "
+    "3 status:SubjectAccessReviewStatus",
+    "SelfSubjectAccessReviewSpec": "1 resourceAttributes:ResourceAttributes, "
+    "2 nonResourceAttributes:NonResourceAttributes",
+    "ResourceAttributes": "1 namespace, 2 verb, 3 group, 4 version, 5 resource, 6 subresource, "
+    "7 name",
+    "NonResourceAttributes": "1 path, 2 verb",
+    "SubjectAccessReviewStatus": "1 allowed:bool, 2 reason, 3 evaluationError, 4 denied:bool",
+}
+
+
+def _parsed(table: str) -> Mapping[int, Field]:
+    fields = {}
+    for entry in filter(None, table.split(", ")):
+        number, _, described = entry.partition(" ")
+        name, _, kind = described.partition(":")
+        repeated = kind.startswith("[")
+        fields[int(number)] = Field(name, kind.strip("[]") or "string", repeated)
+    return MappingProxyType(fields)
+
+
+MESSAGES: Mapping[str, Mapping[int, Field]] = MappingProxyType(
+    {name: _parsed(table) for name, table in _TABLES.items()}
+)
+"""The fields of each message, by number."""

@@ -1,0 +1,39 @@
+"""Does an object keep the rules of its kind?
+
+The rules are those of a real API server, and so are the words: learners meet them in every lesson,
+in the article's own manifest first of all. Each kind has its function; each function yields causes
+in the order in which Kubernetes finds them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+
+from canarylab.errors import Cause
+from canarylab.playground.apiserver.validation import others, pods, services, workloads
+from canarylab.playground.kube.api import Object
+
+_RULES: Mapping[str, Callable[[Object, Object | None], Iterator[Cause]]] = MappingProxyType(
+    {
+        "ConfigMap": others.of_config_map,
+        "Deployment": workloads.of_deployment,
+        "Endpoints": others.of_endpoints,
+        "EndpointSlice": others.of_endpoint_slice,
+        "Event": others.of_event,
+        "Namespace": others.of_namespace,
+        "Node": others.of_node,
+        "Pod": pods.of_pod,
+        "ReplicaSet": workloads.of_replica_set,
+        "Service": services.of_service,
+    }
+)
+
+
+def validate(obj: Object, old: Object | None) -> list[Cause]:
+    """Every reason to refuse the object; `old` is what it replaces. Needs its defaults filled in.
+
+    >>> validate({"kind": "Namespace", "metadata": {"name": "lab"}}, None)
+    []
+    """
+    return list(_RULES[obj["kind"]]({**obj, "metadata": obj.get("metadata", {})}, old))

@@ -1,0 +1,150 @@
+"""Which names, labels and ports does Kubernetes take?
+
+Each function returns what is wrong with a text, in Kubernetes' words, and nothing when it is fine.
+"""
+
+from __future__ import annotations
+
+import re
+
+LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+SUBDOMAIN = rf"{LABEL}(\.{LABEL})*"
+_QUALIFIED = r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
+_LABEL_VALUE = rf"({_QUALIFIED})?"
+_CONFIG_KEY = r"[-._a-zA-Z0-9]+"
+_PERCENT = r"[0-9]+%"
+
+_SUBDOMAIN_RULE = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "
+    "'.', and must start and end with an alphanumeric character"
+)
+_LABEL_RULE = (
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and "
+    "must start and end with an alphanumeric character"
+)
+_QUALIFIED_RULE = (
+    "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an "
+    "alphanumeric character"
+)
+_LABEL_VALUE_RULE = (
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or "
+    "'.', and must start and end with an alphanumeric character"
+)
+_CONFIG_KEY_RULE = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'"
+_PERCENT_RULE = "a valid percent string must be a numeric string followed by an ending '%'"
+_VARIABLE_RULE = (
+    "a valid environment variable name must consist only of printable ASCII characters other "
+    "than '='"
+)
+
+
+def subdomain(text: str) -> list[str]:
+    """The names of most objects: lower case, digits, `-` and `.`, at most 253 of them."""
+    return _longer(text, 253) + _unlike(
+        text, SUBDOMAIN, pattern_error(_SUBDOMAIN_RULE, SUBDOMAIN, "example.com")
+    )
+
+
+def label(text: str) -> list[str]:
+    """The names of containers, Services and namespaces: as above, without dots, at most 63.
+
+    >>> label("node-app-1.0")
+    ['must not contain dots']
+    """
+    problem = pattern_error(_LABEL_RULE, LABEL, "my-name", "123-abc")
+    if re.fullmatch(SUBDOMAIN, text):
+        problem = "must not contain dots"
+    return _longer(text, 63) + _unlike(text, LABEL, problem)
+
+
+def qualified(text: str) -> list[str]:
+    """The keys of labels and annotations, `example.com/track` or just `track`."""
+    prefix, slash, name = text.rpartition("/")
+    if "/" in prefix:
+        rule = pattern_error(_QUALIFIED_RULE, _QUALIFIED, "MyName", "my.name", "123-abc")
+        return [
+            f"a qualified name {rule} with an optional DNS subdomain prefix and '/' "
+            "(e.g. 'example.com/MyName')"
+        ]
+    problems = [f"prefix part {problem}" for problem in _prefix(prefix)] if slash else []
+    return problems + [f"name part {problem}" for problem in _qualified_name(name)]
+
+
+def label_value(text: str) -> list[str]:
+    """The values of labels: at most 63 characters, and may be empty."""
+    rule = pattern_error(_LABEL_VALUE_RULE, _LABEL_VALUE, "MyValue", "my_value", "12345")
+    return _longer(text, 63) + _unlike(text, _LABEL_VALUE, rule)
+
+
+def config_key(text: str) -> list[str]:
+    """The keys of a ConfigMap, which become names of files."""
+    rule = pattern_error(_CONFIG_KEY_RULE, _CONFIG_KEY, "key.name", "KEY_NAME", "key-name")
+    problems = _longer(text, 253) + _unlike(text, _CONFIG_KEY, rule)
+    if text in (".", ".."):
+        problems.append(f"must not be '{text}'")
+    elif text.startswith(".."):
+        problems.append("must not start with '..'")
+    return problems
+
+
+def variable(text: str) -> list[str]:
+    """The names of environment variables."""
+    plain = all(" " <= character <= "~" and character != "=" for character in text)
+    return [] if plain else [_VARIABLE_RULE]
+
+
+def percent(text: str) -> list[str]:
+    """A share, `25%`."""
+    return _unlike(text, _PERCENT, pattern_error(_PERCENT_RULE, _PERCENT, "1%", "93%"))
+
+
+def port_number(number: int) -> list[str]:
+    """A port somebody can listen on."""
+    return [] if 1 <= number <= 65535 else ["must be between 1 and 65535, inclusive"]
+
+
+def port_name(text: str) -> list[str]:
+    """What a container calls one of its ports."""
+    problems = _longer(text, 15)
+    if not re.fullmatch(r"[-a-z0-9]+", text):
+        problems.append("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)")
+    if not re.search(r"[a-z]", text):
+        problems.append("must contain at least one letter (a-z)")
+    if "--" in text:
+        problems.append("must not contain consecutive hyphens")
+    if text.startswith("-") or text.endswith("-"):
+        problems.append("must not begin or end with a hyphen")
+    return problems
+
+
+def port(value: int | str) -> list[str]:
+    """A port by number or by name."""
+    return port_number(value) if isinstance(value, int) else port_name(value)
+
+
+def pattern_error(rule: str, pattern: str, *examples: str) -> str:
+    """A rule with its examples.
+
+    >>> pattern_error("must be a digit", "[0-9]", "1", "2")
+    "must be a digit (e.g. '1',  or '2', regex used for validation is '[0-9]')"
+    """
+    listed = " or ".join(f"'{example}', " for example in examples)
+    return f"{rule} (e.g. {listed}regex used for validation is '{pattern}')"
+
+
+def _prefix(text: str) -> list[str]:
+    return subdomain(text) if text else ["must be non-empty"]
+
+
+def _qualified_name(text: str) -> list[str]:
+    problems = _longer(text, 63) if text else ["must be non-empty"]
+    rule = pattern_error(_QUALIFIED_RULE, _QUALIFIED, "MyName", "my.name", "123-abc")
+    return problems + _unlike(text, _QUALIFIED, rule)
+
+
+def _longer(text: str, limit: int) -> list[str]:
+    return [f"must be no more than {limit} characters"] if len(text.encode()) > limit else []
+
+
+def _unlike(text: str, pattern: str, problem: str) -> list[str]:
+    return [] if re.fullmatch(pattern, text) else [problem]

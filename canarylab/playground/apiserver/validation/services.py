@@ -1,0 +1,153 @@
+"""Can traffic be sent through this Service?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import ip_address
+
+from canarylab.errors import Cause
+from canarylab.playground.apiserver.validation import metadata, names
+from canarylab.playground.apiserver.validation.causes import (
+    duplicate,
+    each,
+    forbidden,
+    invalid,
+    one_of,
+    required,
+    unsupported,
+)
+from canarylab.playground.apiserver.validation.containers import PROTOCOLS
+from canarylab.playground.kube.api import Object
+
+NODE_PORTS = range(30000, 32768)
+AFFINITIES = ("ClientIP", "None")
+TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
+_A_DAY = 86400  # seconds: the longest ClientIP affinity
+
+
+def of_service(service: Object, old: Object | None) -> Iterator[Cause]:
+    """What is wrong with a Service, or with a change of it."""
+    spec = service["spec"]
+    yield from metadata.of_object(service["metadata"], names.label, namespaced=True)
+    headless = spec.get("clusterIP") == "None"
+    if not spec.get("ports") and not headless and spec["type"] != "ExternalName":
+        yield required("spec.ports")
+    yield from _by_type(spec, headless=headless)
+    yield from _ports(spec.get("ports", []))
+    yield from metadata.of_labels("spec.selector", spec.get("selector"))
+    yield from _affinity(spec)
+    yield from _cluster_ip(spec, old)
+    if spec["type"] not in TYPES:
+        yield unsupported("spec.type", spec["type"], TYPES)
+    yield from _node_ports(spec)
+    yield from _policies(spec)
+
+
+def _by_type(spec: Object, *, headless: bool) -> Iterator[Cause]:
+    kind = spec["type"]
+    if kind in ("NodePort", "LoadBalancer") and headless:
+        yield invalid("spec.clusterIPs[0]", "None", f"may not be set to 'None' for {kind} services")
+    if kind != "ExternalName":
+        return
+    if spec.get("clusterIP"):
+        yield forbidden("spec.clusterIPs", "may not be set for ExternalName services")
+    elsewhere = spec.get("externalName", "").removesuffix(".")
+    if elsewhere:
+        yield from each("spec.externalName", elsewhere, names.subdomain(elsewhere))
+    else:
+        yield required("spec.externalName")
+
+
+def _ports(ports: list[Object]) -> Iterator[Cause]:
+    taken: set[str] = set()
+    for index, port in enumerate(ports):
+        here, name = f"spec.ports[{index}]", port.get("name", "")
+        if name:
+            yield from each(f"{here}.name", name, names.label(name))
+            if name in taken:
+                yield duplicate(f"{here}.name", name)
+            taken.add(name)
+        elif len(ports) > 1:
+            yield required(f"{here}.name")
+        number = port.get("port", 0)
+        yield from each(f"{here}.port", number, names.port_number(number))
+        yield from one_of(f"{here}.protocol", port.get("protocol", ""), PROTOCOLS)
+        target = port.get("targetPort", 0)
+        yield from each(f"{here}.targetPort", target, names.port(target))
+
+
+def _affinity(spec: Object) -> Iterator[Cause]:
+    affinity, given = spec.get("sessionAffinity", ""), spec.get("sessionAffinityConfig")
+    yield from one_of("spec.sessionAffinity", affinity, AFFINITIES)
+    field = "spec.sessionAffinityConfig"
+    if affinity == "None" and given is not None:
+        yield forbidden(field, "must not be set when session affinity is None")
+    if affinity == "ClientIP" and given is not None:
+        remembered = given["clientIP"]["timeoutSeconds"]
+        if not 0 < remembered <= _A_DAY:
+            yield invalid(
+                f"{field}.clientIP.timeoutSeconds",
+                remembered,
+                f"must be greater than 0 and less than {_A_DAY}",
+            )
+
+
+def _cluster_ip(spec: Object, old: Object | None) -> Iterator[Cause]:
+    address = spec.get("clusterIP", "")
+    if address not in ("", "None"):
+        yield from each("spec.clusterIPs[0]", address, _address_problems(address))
+    before = (old or {}).get("spec", {})
+    if before.get("clusterIP") and "ExternalName" not in (spec["type"], before["type"]):
+        if not address:
+            yield invalid("spec.clusterIPs[0]", [], "primary clusterIP can not be unset")
+        elif address != before["clusterIP"]:
+            yield invalid("spec.clusterIPs[0]", [address], "may not change once set")
+
+
+def _address_problems(text: str) -> list[str]:
+    try:
+        ip_address(text)
+    except ValueError:
+        return ["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"]
+    return []
+
+
+def _node_ports(spec: Object) -> Iterator[Cause]:
+    nodes_seen: set[tuple[str, int]] = set()
+    ports_seen: set[tuple[str, int]] = set()
+    for index, port in enumerate(spec.get("ports", [])):
+        here, protocol = f"spec.ports[{index}]", port.get("protocol", "")
+        number = port.get("nodePort", 0)
+        if number:
+            yield from _node_port(f"{here}.nodePort", number, spec["type"])
+            if (protocol, number) in nodes_seen:
+                yield duplicate(f"{here}.nodePort", number)
+            nodes_seen.add((protocol, number))
+        if (protocol, port.get("port", 0)) in ports_seen:
+            yield duplicate(here, {"port": port.get("port", 0), "protocol": protocol})
+        ports_seen.add((protocol, port.get("port", 0)))
+
+
+def _node_port(field: str, number: int, kind: str) -> Iterator[Cause]:
+    if kind == "ClusterIP":
+        yield forbidden(field, "may not be used when `type` is 'ClusterIP'")
+    elif kind in TYPES and number not in NODE_PORTS:
+        yield invalid(
+            field,
+            number,
+            "provided port is not in the valid range. The range of valid ports is "
+            f"{NODE_PORTS.start}-{NODE_PORTS.stop - 1}",
+        )
+
+
+def _policies(spec: Object) -> Iterator[Cause]:
+    for field in ("internalTrafficPolicy", "externalTrafficPolicy"):
+        if spec.get(field):
+            yield from one_of(f"spec.{field}", spec[field], ("Cluster", "Local"))
+    from_outside = spec["type"] not in ("ClusterIP", "ExternalName") or spec.get("externalIPs")
+    if spec.get("externalTrafficPolicy") and not from_outside:
+        yield invalid(
+            "spec.externalTrafficPolicy",
+            spec["externalTrafficPolicy"],
+            "may only be set for externally-accessible services",
+        )

@@ -1,0 +1,136 @@
+"""The playground's one process: API server, controllers, kubelet, proxy, as tasks of one loop.
+
+`lifecycle.py` starts it. It says one line on its standard output when it cannot start, nothing
+when it can, and closes it then. It ends on SIGTERM and takes its pods with it; what happens to
+them when it is killed is in `node/guard.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from canarylab import __version__
+from canarylab.errors import CanaryLabError
+from canarylab.playground.access import Access, make_access, write_kubeconfig
+from canarylab.playground.apiserver.auth import Gate
+from canarylab.playground.apiserver.bootstrap import bootstrap
+from canarylab.playground.apiserver.local import LocalApi
+from canarylab.playground.apiserver.registry import Surroundings
+from canarylab.playground.apiserver.server import build_app, serving
+from canarylab.playground.apiserver.store import Store
+from canarylab.playground.controllers import loop
+from canarylab.playground.controllers.all import CONTROLLERS
+from canarylab.playground.home import Home
+from canarylab.playground.kube.addresses import Slot
+from canarylab.playground.kube.objects import timestamp
+from canarylab.playground.lifecycle import Running, last_state, take_lock, write_state
+from canarylab.playground.network.proxy import ServiceProxy
+from canarylab.playground.node.kubelet import LocalKubelet
+from canarylab.playground.slots import claim
+from canarylab.ports import LOOPBACK, ensure_free, holder, is_free
+
+logger = logging.getLogger(__name__)
+
+
+class Cluster:
+    """The parts, put together. Only here do they meet."""
+
+    def __init__(self, home: Home, slot: Slot) -> None:
+        around = Surroundings(slot, holder_of_port=self._other_holder_of)
+        self.slot = slot
+        self.api = LocalApi(Store(), around)
+        self.kubelet = LocalKubelet(self.api, home, slot.pods)
+        self.proxy = ServiceProxy(self.api)
+
+    @contextlib.asynccontextmanager
+    async def running(self, listener: socket.socket, access: Access) -> AsyncIterator[None]:
+        """Everything runs for as long as the block lasts."""
+        port = listener.getsockname()[1]
+        await bootstrap(self.api, slot=self.slot, port=port)
+        app = build_app(self.api, self.kubelet, Gate(access.token, port))
+        async with serving(app, listener, access.ssl_context()), asyncio.TaskGroup() as tasks:
+            work = [loop.run(controller, self.api) for controller in CONTROLLERS]
+            work += [self.kubelet.run(), self.proxy.run()]
+            running = [tasks.create_task(each) for each in work]
+            try:
+                yield
+            finally:
+                for task in running:
+                    task.cancel()
+
+    def _other_holder_of(self, port: int) -> str | None:
+        """Which program, not this cluster's proxy, listens on 127.0.0.1 and this port?"""
+        if self.proxy.owns(port) or is_free(port):
+            return None
+        return holder(port) or "another program"
+
+
+def main(arguments: list[str]) -> int:
+    """`daemon HOME [API_PORT]`; exit status 3 when it cannot start."""
+    home = Home(Path(arguments[0]))
+    wanted = int(arguments[1]) if len(arguments) > 1 else None
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    lock = take_lock(home)
+    if lock is None:
+        return 0  # another one was quicker, and whoever asked for a playground has it
+    try:
+        asyncio.run(_live(home, wanted))
+    except CanaryLabError as exc:
+        print(exc, flush=True)  # noqa: T201  the one line for whoever started it
+        logger.error("%s", exc)
+        return 3
+    finally:
+        lock.close()
+    return 0
+
+
+async def _live(home: Home, wanted: int | None) -> None:
+    slot, held = claim(str(home.root.resolve()))
+    with held, _listener(home, wanted) as listener:
+        access = make_access()
+        port = listener.getsockname()[1]
+        asked_to_end = _asked_to_end()
+        async with Cluster(home, slot).running(listener, access):
+            write_kubeconfig(home.kubeconfig, access, port)
+            started = timestamp(datetime.now(UTC))
+            write_state(home, Running(os.getpid(), port, slot.number, started, __version__))
+            _close_standard_output()
+            logger.info("Ready: API on %s:%s, slot %s.", LOOPBACK, port, slot.number)
+            await asked_to_end.wait()
+            logger.info("Asked to end.")
+
+
+def _listener(home: Home, wanted: int | None) -> socket.socket:
+    """The port asked for, or the one of last time, or any: discovery caches go by the port."""
+    if wanted is not None:
+        ensure_free(wanted, remedy="Leave out the API port, and a free one is chosen.")
+    before = last_state(home)
+    if wanted is None and before is not None and is_free(before.api_port):
+        wanted = before.api_port
+    return socket.create_server((LOOPBACK, wanted or 0))
+
+
+def _asked_to_end() -> asyncio.Event:
+    asked = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, asked.set)
+    return asked
+
+
+def _close_standard_output() -> None:
+    """Whoever started us waits for its end; from here on it leads nowhere."""
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,139 @@
+"""What is an image, and where does it lie?
+
+An image is a folder that stands for `/`, and how to start what is in it. A tag is a file,
+`NAME/TAG/image.json`, that names its folder relative to itself, so that all of it may move.
+The folder is written first and never changed afterwards: replacing that one file is the tagging.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from canarylab.errors import ImageNameError, SetupError
+from canarylab.playground.nodejs import node_folder, path_with_node
+
+__all__ = [
+    "Image",
+    "Reference",
+    "find",
+    "folder_of",
+    "listed",
+    "node_folder",
+    "parsed",
+    "path_with_node",
+    "save",
+]
+
+_HOST = r"(?:[a-zA-Z0-9][a-zA-Z0-9.-]*(?::[0-9]+)?/)?"
+_PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_TAG = r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127}"
+_REFERENCE = re.compile(rf"(?P<name>{_HOST}{_PART}(?:/{_PART})*)(?::(?P<tag>{_TAG}))?")
+
+
+class Reference(NamedTuple):
+    """An image's name and tag; printed as one writes it."""
+
+    name: str
+    tag: str
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.tag}"
+
+
+@dataclass(frozen=True)
+class Image:
+    """A folder that stands for `/`, and how to start what is in it."""
+
+    reference: str
+    id: str
+    root: Path
+    working_dir: str = "/"
+    user: str = ""
+    env: dict[str, str] = field(default_factory=dict)
+    entrypoint: list[str] = field(default_factory=list)
+    command: list[str] = field(default_factory=list)
+    exposed_ports: list[int] = field(default_factory=list)
+    labels: dict[str, str] = field(default_factory=dict)
+    stop_signal: str = "SIGTERM"
+    size: int = 0
+    created: str = ""
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def working_folder(self) -> Path:
+        """Where on this machine the image's process starts."""
+        return self.root / self.working_dir.lstrip("/")
+
+
+def parsed(reference: str) -> Reference:
+    """The name and the tag; raise ImageNameError where no image can have that name.
+
+    >>> parsed("node_app"), str(parsed("docker.io/library/node:24-slim"))
+    (Reference(name='node_app', tag='latest'), 'node:24-slim')
+    """
+    match = _REFERENCE.fullmatch(reference) if len(reference) <= 255 else None
+    if match is None:
+        raise ImageNameError(reference)
+    name = re.sub(r"^(?:index\.)?docker\.io/(?:library/)?|^library/", "", match["name"])
+    return Reference(name, match["tag"] or "latest")
+
+
+def folder_of(images: Path, reference: str) -> Path:
+    """The folder of a tag, whether there is one or not."""
+    name, tag = parsed(reference)
+    return images / quote(name, safe="") / tag
+
+
+def find(images: Path, reference: str) -> Image | None:
+    """The image of this name, or None if nobody built it."""
+    return _read(folder_of(images, reference) / "image.json")
+
+
+def listed(images: Path) -> list[Image]:
+    """Every image, by name and tag."""
+    found = [_read(file) for file in images.glob("[!.]*/*/image.json")]
+    return sorted((image for image in found if image), key=lambda image: image.reference)
+
+
+def save(images: Path, image: Image) -> Image:
+    """Give the image its tag; whoever had it before loses it, at once or not at all."""
+    tag_folder = folder_of(images, image.reference)
+    image = replace(image, reference=str(parsed(image.reference)), root=image.root.resolve())
+    try:
+        tag_folder.mkdir(parents=True, exist_ok=True)
+        root = os.path.relpath(image.root, tag_folder.resolve())
+        _write(tag_folder / "image.json", json.dumps({**asdict(image), "root": root}, indent=2))
+    except OSError as exc:
+        raise SetupError(
+            f"The image {image.reference} cannot be written to {tag_folder}: {exc.strerror}. "
+            "Make the folder writable, or name another with CANARYLAB_HOME."
+        ) from exc
+    return image
+
+
+def _read(file: Path) -> Image | None:
+    """None for a file that is not there, or not whole, or whose folder somebody removed."""
+    try:
+        written: dict[str, Any] = json.loads(file.read_text())
+        image = Image(**{**written, "root": (file.parent / written["root"]).resolve()})
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return image if image.root.is_dir() else None
+
+
+def _write(file: Path, text: str) -> None:
+    """All of it or nothing: a reader sees the old text or the new one."""
+    with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=".new-", delete=False) as new:
+        new.write(text)
+    try:
+        Path(new.name).replace(file)
+    except OSError:
+        Path(new.name).unlink(missing_ok=True)
+        raise

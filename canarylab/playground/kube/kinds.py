@@ -1,0 +1,64 @@
+"""Which kinds of objects are there, and by what names?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of object, with every name it goes by."""
+
+    kind: str
+    plural: str
+    group: str = ""
+    version: str = "v1"
+    short_names: tuple[str, ...] = ()
+    namespaced: bool = True
+    has_status: bool = True
+    has_scale: bool = False
+    categories: tuple[str, ...] = field(default=())
+
+    @property
+    def singular(self) -> str:
+        """`deployment`."""
+        return self.kind.lower()
+
+    @property
+    def api_version(self) -> str:
+        """`apps/v1`, or `v1` in the core group."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def qualified(self) -> str:
+        """`deployments.apps`, as error messages say it."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+
+_ALL = ("all",)
+
+KINDS: MappingProxyType[str, Kind] = MappingProxyType(
+    {
+        kind.kind: kind
+        for kind in (
+            Kind("Namespace", "namespaces", short_names=("ns",), namespaced=False),
+            Kind("Node", "nodes", short_names=("no",), namespaced=False),
+            Kind("ConfigMap", "configmaps", short_names=("cm",), has_status=False),
+            Kind("Endpoints", "endpoints", short_names=("ep",), has_status=False),
+            Kind("Event", "events", short_names=("ev",), has_status=False),
+            Kind("Pod", "pods", short_names=("po",), categories=_ALL),
+            Kind("Service", "services", short_names=("svc",), categories=_ALL),
+            Kind(
+                "Deployment", "deployments", "apps", short_names=("deploy",),
+                has_scale=True, categories=_ALL,
+            ),
+            Kind(
+                "ReplicaSet", "replicasets", "apps", short_names=("rs",),
+                has_scale=True, categories=_ALL,
+            ),
+            Kind("EndpointSlice", "endpointslices", "discovery.k8s.io", has_status=False),
+        )
+    }
+)  # fmt: skip
+"""Every kind the playground serves, by its bare name."""

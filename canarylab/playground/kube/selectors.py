@@ -1,0 +1,116 @@
+"""Which objects does a selector choose?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from canarylab.errors import BadRequestError
+from canarylab.playground.kube.api import Object
+
+Predicate = Callable[[Object], bool]
+
+_SET_TERM = re.compile(r"^(?P<key>[^\s=!(),]+)\s+(?P<verb>in|notin)\s+\((?P<values>[^()]*)\)$")
+_EQUAL_TERM = re.compile(r"^(?P<key>[^\s=!(),]+)\s*(?P<verb>==|=|!=)\s*(?P<value>[^\s=!(),]*)$")
+_EXISTS_TERM = re.compile(r"^(?P<verb>!?)\s*(?P<key>[^\s=!(),]+)$")
+_OUTSIDE_BRACKETS = re.compile(r",(?![^()]*\))")
+
+
+def by_map(selector: Mapping[str, str] | None) -> Predicate:
+    """What a Service selects: every label must be there. No selector selects nothing.
+
+    >>> by_map({"app": "nodeapp"})({"metadata": {"labels": {"app": "nodeapp", "env": "prod"}}})
+    True
+    """
+    wanted = dict(selector or {})
+    return lambda obj: bool(wanted) and wanted.items() <= _labels(obj).items()
+
+
+def by_label_selector(selector: Mapping[str, Any]) -> Predicate:
+    """What a Deployment selects: `matchLabels` and `matchExpressions`, all of them."""
+    wanted = dict(selector.get("matchLabels") or {})
+    expressions = [_expression(entry) for entry in selector.get("matchExpressions") or []]
+
+    def matches(obj: Object) -> bool:
+        labels = _labels(obj)
+        return wanted.items() <= labels.items() and all(holds(labels) for holds in expressions)
+
+    return matches
+
+
+def by_label_query(text: str) -> Predicate:
+    """What `kubectl get -l` selects.
+
+    >>> by_label_query("app=nodeapp,env in (prod,canary)")({"metadata": {"labels": {"app": "x"}}})
+    False
+    """
+    terms = [_label_term(term.strip()) for term in _OUTSIDE_BRACKETS.split(text) if term.strip()]
+    return lambda obj: all(holds(_labels(obj)) for holds in terms)
+
+
+def by_field_query(text: str) -> Predicate:
+    """What `kubectl get --field-selector` selects: `=`, `==` and `!=` on any field.
+
+    >>> by_field_query("status.phase!=Failed")({"status": {"phase": "Running"}})
+    True
+    """
+    terms = [_field_term(term.strip()) for term in text.split(",") if term.strip()]
+    return lambda obj: all(holds(obj) for holds in terms)
+
+
+def label_query(selector: Mapping[str, Any]) -> str:
+    """A Deployment's selector in one line, as a Scale's status has it."""
+    equal = [f"{key}={value}" for key, value in sorted((selector.get("matchLabels") or {}).items())]
+    return ",".join(equal + [_one_line(entry) for entry in selector.get("matchExpressions") or []])
+
+
+def _labels(obj: Object) -> dict[str, str]:
+    return obj.get("metadata", {}).get("labels") or {}
+
+
+def _one_line(entry: Mapping[str, Any]) -> str:
+    values = ",".join(entry.get("values") or [])
+    forms: dict[str, str] = {
+        "In": f"{entry['key']} in ({values})",
+        "NotIn": f"{entry['key']} notin ({values})",
+        "Exists": entry["key"],
+        "DoesNotExist": f"!{entry['key']}",
+    }
+    return forms[entry["operator"]]
+
+
+def _expression(entry: Mapping[str, Any]) -> Callable[[Mapping[str, str]], bool]:
+    return _label_term(_one_line(entry))
+
+
+def _label_term(term: str) -> Callable[[Mapping[str, str]], bool]:
+    if found := _SET_TERM.match(term):
+        key, values = found["key"], {value.strip() for value in found["values"].split(",")}
+        if found["verb"] == "in":
+            return lambda labels: labels.get(key) in values
+        return lambda labels: labels.get(key) not in values
+    if found := _EQUAL_TERM.match(term):
+        key, value = found["key"], found["value"]
+        if found["verb"] == "!=":
+            return lambda labels: labels.get(key) != value
+        return lambda labels: labels.get(key) == value
+    if found := _EXISTS_TERM.match(term):
+        key, wanted = found["key"], found["verb"] == ""
+        return lambda labels: (key in labels) is wanted
+    raise BadRequestError(f'unable to parse requirement: found "{term}", expected a label selector')
+
+
+def _field_term(term: str) -> Predicate:
+    found = _EQUAL_TERM.match(term)
+    if found is None:
+        raise BadRequestError(f"invalid selector: '{term}'; can't understand '{term}'")
+    path, value, wanted = found["key"].split("."), found["value"], found["verb"] != "!="
+    return lambda obj: (_at(obj, path) == value) is wanted
+
+
+def _at(obj: Object, path: list[str]) -> str:
+    here: Any = obj
+    for step in path:
+        here = here.get(step) if isinstance(here, dict) else None
+    return "" if here is None else str(here)

@@ -1,0 +1,163 @@
+"""Start the playground's daemon, find it, end it.
+
+The daemon holds a lock on a file for as long as it lives, however it ends; so whether one runs is
+asked of the system and never guessed from a process number. Two that start at once race for the
+lock, one wins, and both callers get the winner.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import struct
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, cast
+
+from canarylab.errors import SetupError, TimedOutError
+from canarylab.playground.home import Home
+
+START_TIMEOUT_S, STOP_TIMEOUT_S = 20.0, 20.0
+_LOOK_EVERY_S = 0.02
+_FLOCK = "hhqqi"  # struct flock of Linux, on 64 bits: type, whence, start, length, pid
+
+
+@dataclass(frozen=True)
+class Running:
+    """A daemon that answers."""
+
+    pid: int
+    api_port: int
+    slot: int
+    started: str
+    """UTC, as Kubernetes writes times."""
+    version: str
+
+
+def up(home: Home, *, api_port: int | None = None) -> Running:
+    """The running playground, started if there was none.
+
+    Raise SetupError where this machine cannot run it: not Linux, no write access, port in use.
+    """
+    _require_loopback_network()
+    home.prepare()
+    if (running := status(home)) is None:
+        _start(home, api_port)
+        running = _wait_until_running(home)
+    if api_port not in {None, running.api_port}:
+        raise SetupError(
+            f"The playground runs already, on API port {running.api_port}, not {api_port}. "
+            "Use it as it is, or end it with `canarylab down` first."
+        )
+    return running
+
+
+def status(home: Home) -> Running | None:
+    """The running playground, if one runs and is ready."""
+    pid, said = holder_of_lock(home), last_state(home)
+    return said if said is not None and said.pid == pid else None
+
+
+def last_state(home: Home) -> Running | None:
+    """What the daemon, or the one before it, said when it was ready."""
+    try:
+        return Running(**json.loads(_state_file(home).read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None  # none yet, or of another version
+
+
+def down(home: Home) -> bool:
+    """End the playground and all its pods; False when none ran."""
+    if (pid := holder_of_lock(home)) is None:
+        return False
+    os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_TIMEOUT_S
+    while holder_of_lock(home) == pid:
+        if time.monotonic() > deadline:
+            raise TimedOutError(
+                f"The playground (pid {pid}) did not end within {STOP_TIMEOUT_S:.0f} s. "
+                f"Look at {home.log}, or end it with `kill -9 {pid}`."
+            )
+        time.sleep(_LOOK_EVERY_S)
+    return True
+
+
+def take_lock(home: Home) -> IO[str] | None:
+    """The daemon's lock, held until this process ends; None when another daemon has it."""
+    file = _lock_file(home).open("w")
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        file.close()
+        return None
+    return file
+
+
+def holder_of_lock(home: Home) -> int | None:
+    """The process that is the daemon, ready or not; asking does not disturb the lock."""
+    try:
+        with _lock_file(home).open() as file:
+            question = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+            answer = fcntl.fcntl(file, fcntl.F_GETLK, question)
+    except FileNotFoundError:
+        return None
+    kind, _, _, _, pid = struct.unpack(_FLOCK, answer)
+    return None if kind == fcntl.F_UNLCK else pid
+
+
+def write_state(home: Home, running: Running) -> None:
+    """Say that the daemon is ready; written in one step."""
+    draft = _state_file(home).with_suffix(".new")
+    draft.write_text(json.dumps(asdict(running)))
+    draft.rename(_state_file(home))
+
+
+def _start(home: Home, api_port: int | None) -> None:
+    command = [sys.executable, "-m", "canarylab.playground.daemon", str(home.root)]
+    if api_port is not None:
+        command.append(str(api_port))
+    with home.log.open("a") as log:
+        daemon = subprocess.Popen(  # a session of its own: it outlives the shell and the kernel
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
+            cwd="/",
+            text=True,
+        )
+    with cast("IO[str]", daemon.stdout) as first_words:
+        complaint = first_words.readline().strip()
+    if complaint:
+        daemon.wait()
+        raise SetupError(complaint)
+
+
+def _wait_until_running(home: Home) -> Running:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while (running := status(home)) is None:
+        if time.monotonic() > deadline or holder_of_lock(home) is None:
+            raise SetupError(f"The playground did not start. Its log says why: {home.log}")
+        time.sleep(_LOOK_EVERY_S)
+    return running
+
+
+def _state_file(home: Home) -> Path:
+    return home.playground / "state.json"
+
+
+def _lock_file(home: Home) -> Path:
+    return home.playground / "lock"
+
+
+def _require_loopback_network() -> None:
+    if sys.platform != "linux":
+        raise SetupError(
+            "The playground needs Linux, where all of 127.0.0.0/8 is this machine; "
+            f"{sys.platform} has one such address. Use kind, or open the lessons on Binder."
+        )

@@ -1,0 +1,118 @@
+"""Make the cluster hold what a manifest says, as `kubectl apply` does.
+
+Three things decide: what the manifest says, what the cluster holds, and what the manifest said
+last time, which is kept in an annotation. A field that was there last time and is gone now is
+removed; a field that somebody else set is left alone. We write kubectl's own annotation, so that
+the notebook and kubectl can take turns with one object.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+from kubernetes.dynamic.exceptions import NotFoundError, ResourceNotFoundError
+
+from canarylab.errors import RefusedError
+from canarylab.release.connection import Connection, Object, refusals
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_REMEDY = "Change the manifest where the cluster says, and apply it again."
+
+
+class Applied(NamedTuple):
+    """What became of one object."""
+
+    name: str
+    """`deployment.apps/nodeapp-production`"""
+    outcome: Literal["created", "configured", "unchanged"]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.outcome}"
+
+
+def apply(connection: Connection, objects: list[Object]) -> list[Applied]:
+    """Create or change every object, in order; raise RefusedError at the first refusal."""
+    return [_apply_one(connection, entry) for entry in objects]
+
+
+def delete(connection: Connection, kind: str, name: str, *, api_version: str) -> bool:
+    """Ask for the deletion of one object; False when there was none."""
+    resource = _resource(connection, {"apiVersion": api_version, "kind": kind}, name)
+    with refusals(
+        f"the deletion of {kind} {name}", remedy="Try `kubectl get` to see what is there."
+    ):
+        try:
+            resource.delete(name=name, namespace=connection.namespace)
+        except NotFoundError:
+            return False
+    return True
+
+
+def patch_for(wanted: Object, live: Mapping[str, Any]) -> Object:
+    """The strategic merge patch that brings the live object to the wanted one.
+
+    >>> last = json.dumps({"spec": {"paused": True, "replicas": 1}})
+    >>> live = {"metadata": {"annotations": {LAST_APPLIED: last}}}
+    >>> patch_for({"spec": {"replicas": 3}}, live)["spec"]
+    {'replicas': 3, 'paused': None}
+    """
+    annotations = live.get("metadata", {}).get("annotations") or {}
+    before = json.loads(annotations.get(LAST_APPLIED, "{}"))
+    return _with_removals(_remembering(wanted), before)
+
+
+def _apply_one(connection: Connection, wanted: Object) -> Applied:
+    name = str((wanted.get("metadata") or {}).get("name", ""))
+    what = f'{wanted["kind"]} "{name}"'
+    resource = _resource(connection, wanted, name)
+    label = f"{resource.singular_name}{'.' + resource.group if resource.group else ''}/{name}"
+    place = {"namespace": connection.namespace, "field_validation": "Strict"}
+    with refusals(what, remedy=_REMEDY):
+        try:
+            live = resource.get(name=name, namespace=connection.namespace).to_dict()
+        except NotFoundError:
+            resource.create(body=_remembering(wanted), **place)
+            return Applied(label, "created")
+        changed = resource.patch(
+            body=patch_for(wanted, live),
+            name=name,
+            content_type="application/strategic-merge-patch+json",
+            **place,
+        ).to_dict()
+    same = changed["metadata"]["resourceVersion"] == live["metadata"]["resourceVersion"]
+    return Applied(label, "unchanged" if same else "configured")
+
+
+def _resource(connection: Connection, wanted: Object, name: str) -> Any:
+    what = f'{wanted["kind"]} "{name}"'
+    with refusals(what, remedy=_REMEDY):
+        try:
+            return connection.dynamic.resources.get(
+                api_version=wanted["apiVersion"], kind=wanted["kind"]
+            )
+        except ResourceNotFoundError as exc:
+            raise RefusedError(
+                what,
+                f'no matches for kind "{wanted["kind"]}" in version "{wanted["apiVersion"]}"',
+                "`kubectl api-resources` lists the kinds that this cluster knows.",
+            ) from exc
+
+
+def _remembering(wanted: Object) -> Object:
+    metadata = dict(wanted.get("metadata") or {})
+    said = json.dumps(wanted, separators=(",", ":"), sort_keys=True)
+    metadata["annotations"] = {**(metadata.get("annotations") or {}), LAST_APPLIED: said}
+    return {**wanted, "metadata": metadata}
+
+
+def _with_removals(wanted: Object, before: Mapping[str, Any]) -> Object:
+    """`wanted`, and None for every field that `before` had and `wanted` has not."""
+    patch: Object = dict(wanted)
+    for field, old in before.items():
+        if field not in wanted:
+            patch[field] = None
+        elif isinstance(old, dict) and isinstance(wanted[field], dict):
+            patch[field] = _with_removals(wanted[field], old)
+    return patch

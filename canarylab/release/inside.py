@@ -1,0 +1,50 @@
+"""Run a command inside a pod, as `kubectl exec` does."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from kubernetes.stream import stream
+
+from canarylab.errors import ClusterError
+from canarylab.release.connection import Connection, refusals
+
+
+class Said(NamedTuple):
+    """What a command printed, and how it ended."""
+
+    output: str
+    exit_code: int
+
+
+def run_in(
+    connection: Connection, pod: str, command: list[str], *, timeout_s: float = 20.0
+) -> Said:
+    """Run to the end; stdout and stderr in one text."""
+    remedy = "`kubectl get pods` lists the pods there are."
+    with refusals(f"a command inside pod {pod}", remedy=remedy):
+        session = stream(
+            connection.core.connect_get_namespaced_pod_exec,
+            pod,
+            connection.namespace,
+            command=command,
+            stdout=True,
+            stderr=True,
+            stdin=False,
+            tty=False,
+            _preload_content=False,
+        )
+    session.run_forever(timeout=timeout_s)
+    if session.is_open():
+        session.close()
+        raise ClusterError(
+            f"`{' '.join(command)}` inside {pod} did not end within {timeout_s:.0f} s. "
+            "Give it more time, or a command that ends."
+        )
+    return Said(output=session.read_all(), exit_code=session.returncode or 0)
+
+
+def fetch_from(connection: Connection, pod: str, url: str) -> Said:
+    """Ask a URL from inside a pod. Node is in every app image; curl is not."""
+    program = "fetch(process.argv[1]).then(a => a.text()).then(console.log)"
+    return run_in(connection, pod, ["node", "-e", program, url])

@@ -1,0 +1,116 @@
+"""The few states of a release that lessons start from, and the two ways to promote a canary."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, get_args
+
+from canarylab.errors import TimedOutError
+from canarylab.manifests import load
+from canarylab.release.apply import apply
+from canarylab.release.connection import Connection, refusals
+from canarylab.release.rollout import LOOK_EVERY_S, scale, set_image, wait_until_rolled_out
+
+PRODUCTION, CANARY, SERVICE = "nodeapp-production", "nodeapp-canary", "nodeapp-svc"
+CONTAINER, NEW_IMAGE = "nodeapp", "node_app:2.0"
+PRODUCTION_REPLICAS, CANARY_REPLICAS = 3, 1
+
+Stage = Literal["empty", "production", "canary"]
+Way = Literal["replicas", "image"]
+Report = Callable[[str], None]
+
+_OURS = "app=nodeapp"
+_WANTED: dict[Stage, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
+    # stage: manifests, Deployments, Services
+    "empty": ((), (), ()),
+    "production": (
+        ("2-production/production.yaml", "2-production/service.yaml"),
+        (PRODUCTION,),
+        (SERVICE,),
+    ),
+    "canary": (
+        ("2-production/production.yaml", "2-production/service.yaml", "3-canary/canary.yaml"),
+        (PRODUCTION, CANARY),
+        (SERVICE,),
+    ),
+}
+
+
+def _silent(words: str) -> None:
+    """Nobody wants to know."""
+
+
+def bring_to(
+    connection: Connection, stage: Stage, manifests: Path, report: Report = _silent
+) -> None:
+    """Make the namespace look as `stage` says, whatever the learner has done to it.
+
+    Only what carries `app: nodeapp` is touched.
+    """
+    if stage not in get_args(Stage):
+        raise ValueError(f'There is no stage "{stage}". Choose one of: {", ".join(_WANTED)}.')
+    files, deployments, services = _WANTED[stage]
+    _delete_others(connection, deployments, services)
+    for name in files:
+        apply(connection, load(manifests / name))
+    for name in deployments:
+        wait_until_rolled_out(connection, name, report=report)
+    if not deployments:
+        _wait_until_no_pods(connection)
+
+
+def promote(connection: Connection, way: Way, report: Report = _silent) -> None:
+    """By "replicas" or by "image"; the outcome for a visitor is the same."""
+    if way not in get_args(Way):
+        raise ValueError(f'A canary is promoted by "replicas" or by "image", not by "{way}".')
+    {"replicas": _by_replicas, "image": _by_image}[way](connection, report)
+
+
+def _by_replicas(connection: Connection, report: Report) -> None:
+    """Grow the canary to production's size, then let production go to none."""
+    scale(connection, CANARY, PRODUCTION_REPLICAS)
+    wait_until_rolled_out(connection, CANARY, report=report)
+    scale(connection, PRODUCTION, 0)
+    wait_until_rolled_out(connection, PRODUCTION, report=report)
+
+
+def _by_image(connection: Connection, report: Report) -> None:
+    """Give production the new image, a rolling update; then the canary has done its work."""
+    set_image(connection, PRODUCTION, container=CONTAINER, image=NEW_IMAGE)
+    wait_until_rolled_out(connection, PRODUCTION, report=report)
+    _delete_others(connection, (PRODUCTION,), (SERVICE,))
+    _wait_until_no_pods(connection, f"{_OURS},env=canary")
+
+
+def _delete_others(
+    connection: Connection, deployments: tuple[str, ...], services: tuple[str, ...]
+) -> None:
+    here = connection.namespace
+    with refusals("cleaning up", remedy="Look with `kubectl get deployments,services`."):
+        for found in connection.apps.list_namespaced_deployment(here, label_selector=_OURS).items:
+            if found.metadata.name not in deployments:
+                connection.apps.delete_namespaced_deployment(found.metadata.name, here)
+        for found in connection.core.list_namespaced_service(here, label_selector=_OURS).items:
+            if found.metadata.name not in services:
+                connection.core.delete_namespaced_service(found.metadata.name, here)
+
+
+def _wait_until_no_pods(
+    connection: Connection, labels: str = _OURS, *, timeout_s: float = 60.0
+) -> None:
+    deadline = time.monotonic() + timeout_s
+    while left := _pod_names(connection, labels):
+        if time.monotonic() > deadline:
+            raise TimedOutError(
+                f"After {timeout_s:.0f} s these pods are still there: {', '.join(left)}. "
+                "`kubectl describe pod` says what they wait for."
+            )
+        time.sleep(LOOK_EVERY_S)
+
+
+def _pod_names(connection: Connection, labels: str) -> list[str]:
+    with refusals("the pods", remedy="Look with `kubectl get pods`."):
+        pods = connection.core.list_namespaced_pod(connection.namespace, label_selector=labels)
+    return [pod.metadata.name for pod in pods.items]

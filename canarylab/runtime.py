@@ -1,0 +1,50 @@
+"""How does a notebook, which is synchronous, use what is asynchronous inside?
+
+One background thread runs one event loop for as long as the program lives. A notebook cell
+already runs inside Jupyter's own loop, where `asyncio.run` is refused; another thread is the one
+way that works everywhere. Nothing else in the package knows about threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+_loop: asyncio.AbstractEventLoop | None = None
+_starting = threading.Lock()
+
+
+def run(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run to the end and return what it returned; Ctrl-C cancels it.
+
+    >>> async def three() -> int:
+    ...     return 3
+    >>> run(three())
+    3
+    """
+    future = asyncio.run_coroutine_threadsafe(work, _background_loop())
+    try:
+        return future.result()
+    except BaseException:
+        future.cancel()
+        raise
+
+
+def in_background(work: Callable[[], None], *, name: str) -> threading.Thread:
+    """Run a blocking function beside the caller; the thread does not keep the program alive."""
+    thread = threading.Thread(target=work, name=name, daemon=True)
+    thread.start()
+    return thread
+
+
+def _background_loop() -> asyncio.AbstractEventLoop:
+    global _loop  # noqa: PLW0603  one loop for the program is the point of this module
+    with _starting:
+        if _loop is None:
+            _loop = asyncio.new_event_loop()
+            in_background(_loop.run_forever, name="canarylab")
+        return _loop

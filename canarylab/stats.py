@@ -1,0 +1,206 @@
+"""How much can a sample tell?
+
+A share seen in a few requests is a draw, not the truth. The interval around it says which true
+shares could plausibly have brought it about; Wilson's stays honest for few requests and for shares
+near nought and one, where the textbook's interval does not (Wilson 1927, "Probable inference, the
+law of succession, and statistical inference"; Brown, Cai and DasGupta 2001, "Interval estimation
+for a binomial proportion", Statistical Science 16(2), 101-133).
+
+What counts is how often a pod was *chosen*. A Service chooses once for each connection, so 200
+requests over one connection are one choice, and their interval is as wide as that of one request.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from statistics import NormalDist
+from typing import TYPE_CHECKING, NamedTuple
+
+from canarylab.traffic.sample import Sample
+from canarylab.traffic.words import percent
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+USUAL_CONFIDENCE = 0.95
+
+
+class Interval(NamedTuple):
+    """The shares that could plausibly be true.
+
+    >>> 0.25 in Interval(0.14, 0.40), str(Interval(0.14, 0.40))
+    (True, '14 % to 40 %')
+    """
+
+    low: float
+    high: float
+
+    def __contains__(self, share: object) -> bool:
+        return isinstance(share, int | float) and self.low <= share <= self.high
+
+    def __str__(self) -> str:
+        low, high = percent(self.low), percent(self.high)
+        if low == high and self.low != self.high:
+            low, high = (f"{100 * end:.2f} %" for end in self)
+        return f"{low} to {high}"
+
+
+class Share(NamedTuple):
+    """What one version, or one pod, answered: seen, plausible and expected."""
+
+    name: str
+    hits: int
+    total: int
+    """All answered requests: what `hits` is a share of."""
+    interval: Interval
+    expected: float | None
+
+    @property
+    def seen(self) -> float:
+        """The observed share; 0 where nothing was answered.
+
+        >>> Share("2.0", 10, 40, wilson(10, 40), 0.25).seen
+        0.25
+        """
+        return self.hits / self.total if self.total else 0.0
+
+    @property
+    def fits(self) -> bool | None:
+        """Whether the expected share is plausible; None where nothing is expected or answered.
+
+        >>> Share("2.0", 10, 40, wilson(10, 40), 0.25).fits
+        True
+        """
+        if self.expected is None or not self.total:
+            return None
+        return self.expected in self.interval
+
+
+def wilson(hits: int, total: int, *, confidence: float = USUAL_CONFIDENCE) -> Interval:
+    """The shares that could plausibly have brought `hits` out of `total`.
+
+    >>> print(wilson(10, 40))
+    14 % to 40 %
+    >>> print(wilson(0, 15))
+    0 % to 20 %
+    """
+    if total <= 0 or not 0 <= hits <= total:
+        raise ValueError(
+            f"{hits} of {total} is not a share. Give at least one request, and hits from 0 to "
+            "that number."
+        )
+    return _around(hits / total, total, confidence)
+
+
+def requests_needed(share: float, margin: float, *, confidence: float = USUAL_CONFIDENCE) -> int:
+    """How many requests bring the observed share within `margin` of the true one.
+
+    >>> [requests_needed(0.25, margin) for margin in (0.10, 0.05, 0.01)]
+    [73, 289, 7203]
+    """
+    if not 0 < share < 1 or not 0 < margin < 1:
+        raise ValueError(
+            f"A share of {share} and a margin of {margin} do not go together. Give both as "
+            "fractions between 0 and 1: 0.05 is five percent."
+        )
+    return math.ceil(_score(confidence) ** 2 * share * (1 - share) / margin**2)
+
+
+def interval(sample: Sample, hits: int, *, confidence: float = USUAL_CONFIDENCE) -> Interval:
+    """The interval for so many hits in a sample; without answers, everything is plausible.
+
+    >>> print(interval(Sample.typed(["1.0", "2.0", "1.0", "1.0"]), 1))
+    5 % to 70 %
+    """
+    if not sample.answered:
+        return Interval(0.0, 1.0)
+    return _around(hits / sample.answered, sample.connections, confidence)
+
+
+def intervals(sample: Sample, *, confidence: float = USUAL_CONFIDENCE) -> dict[str, Interval]:
+    """The interval of each version's share.
+
+    >>> {name: str(found) for name, found in intervals(Sample.typed(["1.0", "2.0"])).items()}
+    {'1.0': '9 % to 91 %', '2.0': '9 % to 91 %'}
+    """
+    return {each.name: each.interval for each in shares(sample, confidence=confidence)}
+
+
+def shares(sample: Sample, *, confidence: float = USUAL_CONFIDENCE) -> list[Share]:
+    """What each version answered.
+
+    >>> [(each.name, each.hits) for each in shares(Sample.typed(["1.0", "2.0", "1.0"]))]
+    [('1.0', 2), ('2.0', 1)]
+    """
+    return _judged(sample, sample.by_version, sample.expected, confidence)
+
+
+def pod_shares(sample: Sample, *, confidence: float = USUAL_CONFIDENCE) -> list[Share]:
+    """What each pod answered.
+
+    >>> [(each.name, each.hits) for each in pod_shares(Sample.typed(["1.0", "2.0"]))]
+    [('other', 2)]
+    """
+    return _judged(sample, sample.by_pod, sample.expected_pods, confidence)
+
+
+def summary(sample: Sample, *, confidence: float = USUAL_CONFIDENCE) -> DataFrame:
+    """A row for each version: hits, share, the ends of its interval, the expected share.
+
+    >>> summary(Sample.typed(["1.0", "2.0", "1.0", "1.0"]))["share"].to_dict()
+    {'1.0': 0.75, '2.0': 0.25}
+    """
+    return _frame("version", shares(sample, confidence=confidence))
+
+
+def pod_summary(sample: Sample, *, confidence: float = USUAL_CONFIDENCE) -> DataFrame:
+    """A row for each pod: hits, share, the ends of its interval, the expected share.
+
+    >>> pod_summary(Sample.typed(["1.0", "2.0"])).index.to_list()
+    ['other']
+    """
+    return _frame("pod", pod_shares(sample, confidence=confidence))
+
+
+def _judged(
+    sample: Sample,
+    counted: Mapping[str, int],
+    expected: Mapping[str, float] | None,
+    confidence: float,
+) -> list[Share]:
+    return [
+        Share(
+            name,
+            hits,
+            sample.answered,
+            interval(sample, hits, confidence=confidence),
+            None if expected is None else expected.get(name, 0.0),
+        )
+        for name, hits in counted.items()
+    ]
+
+
+def _frame(name: str, found: list[Share]) -> DataFrame:
+    from pandas import DataFrame  # noqa: PLC0415  importing the arithmetic must stay cheap
+
+    columns = [name, "hits", "share", "low", "high", "expected"]
+    rows = [(each.name, each.hits, each.seen, *each.interval, each.expected) for each in found]
+    return DataFrame(rows, columns=columns).set_index(name)
+
+
+def _around(share: float, total: int, confidence: float) -> Interval:
+    score = _score(confidence)
+    shrink = 1 + score**2 / total
+    centre = share + score**2 / (2 * total)
+    reach = score * math.sqrt(share * (1 - share) / total + (score / (2 * total)) ** 2)
+    low, high = (centre - reach) / shrink, (centre + reach) / shrink
+    return Interval(0.0 if share == 0 else low, 1.0 if share == 1 else high)
+
+
+def _score(confidence: float) -> float:
+    if not 0 < confidence < 1:
+        raise ValueError(
+            f"A confidence of {confidence} is not between 0 and 1. Write 95 % as 0.95."
+        )
+    return NormalDist().inv_cdf((1 + confidence) / 2)

@@ -1,0 +1,122 @@
+"""The whole story, step by step, with what was seen beside what was expected.
+
+Each step says in one line what it did and what it saw. A step that sampled also says whether the
+observed share is what the ready pods let us expect, at a confidence high enough that eight honest
+samples almost never fail together by bad luck.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from canarylab import stats
+from canarylab.images.app import VERSIONS
+from canarylab.lab import Lab
+from canarylab.release.stages import CANARY, PRODUCTION
+from canarylab.traffic import Sample
+from canarylab.traffic.words import counted, percent
+
+NEW = "2.0"
+CONFIDENCE = 0.999
+REQUESTS = 400
+"""For each sample: the half-width of a 95 % interval around a quarter is then about 4 points."""
+
+
+class Row(NamedTuple):
+    """One line of the story."""
+
+    did: str
+    saw: str
+    holds: bool = True
+
+
+@dataclass
+class Tour:
+    """The story on one cluster; `samples` keeps what each step measured, for the pictures."""
+
+    lab: Lab
+    requests: int = REQUESTS
+    samples: list[tuple[str, Sample]] = field(default_factory=list)
+
+    def rows(self) -> Iterator[Row]:
+        """Play the story; each row comes when its step is done."""
+        self.lab.reset("empty")
+        yield from self._two_versions()
+        yield from self._production()
+        yield from self._canary()
+        yield from self._promote()
+        self.lab.reset("empty")
+        yield Row("Clean up", "no pod and no Service is left")
+
+    def _two_versions(self) -> Iterator[Row]:
+        for image, size, reused, took in self.lab.build().rows:
+            yield Row(f"Build {image}", f"{size}, {reused} steps reused, {took}")
+        for version in VERSIONS:
+            run = self.lab.run_locally(version)
+            answer = self.lab.ask(run.url)
+            yield Row(f"Run {run.reference} on port {run.port}", f"it answers {answer.body}")
+        self.lab.stop_local()
+
+    def _production(self) -> Iterator[Row]:
+        self.lab.apply("manifests/2-production/production.yaml")
+        yield Row("Apply production", self._rolled_out(PRODUCTION))
+        (asking, *_), (asked, _, address, _), *_ = self.lab.pods().rows
+        said = self.lab.ask_from_inside(str(asking), f"http://{address}:3333")
+        yield Row("Ask one pod from inside another", f"{asked} answers {said}")
+        self.lab.apply("manifests/2-production/service.yaml")
+        url = self.lab.url()
+        yield Row("Apply the Service", self.lab.endpoints().sentence)
+        yield Row(f"Ask {url}", f"it answers {self.lab.ask(url).body}")
+
+    def _canary(self) -> Iterator[Row]:
+        self.lab.apply("manifests/3-canary/canary.yaml")
+        yield Row("Apply the canary", self._rolled_out(CANARY))
+        yield self._sampled("3 + 1")
+        yield Row("Scale the canary to 2", self.lab.scale(CANARY, 2).sentence)
+        yield self._sampled("3 + 2")
+        yield Row("Scale production to 2", self.lab.scale(PRODUCTION, 2).sentence)
+        yield self._sampled("2 + 2")
+
+    def _promote(self) -> Iterator[Row]:
+        self.lab.promote("replicas")
+        yield Row("Promote: grow the canary, end production", self.lab.endpoints().sentence)
+        yield self._sampled("0 + 3")
+        self.lab.reset("canary")
+        yield Row("Go back to production and canary", self.lab.endpoints().sentence)
+        yield self._sampled("3 + 1 again")
+        self.lab.promote("image")
+        yield Row("Promote: new image in production", self.lab.endpoints().sentence)
+        yield self._sampled("3, all new")
+
+    def _rolled_out(self, name: str) -> str:
+        return self.lab.wait_ready(name).sentence
+
+    def _sampled(self, label: str) -> Row:
+        sample = self.lab.sample(requests=self.requests)
+        self.samples.append((label, sample))
+        return judged(sample)
+
+
+def judged(sample: Sample) -> Row:
+    """What share the new version had, and whether that is what its pods suggest.
+
+    >>> from dataclasses import replace
+    >>> told = Sample.typed(["1.0", "1.0", "2.0", "1.0"])
+    >>> judged(replace(told, expected={"1.0": 0.75, "2.0": 0.25})).saw
+    '2.0 answered 1 of 4: 25 %; expected 25 %, inside 2 % to 86 %'
+    """
+    did = f"Send {counted(sample.total, 'request')}"
+    if sample.expected is None:
+        return Row(did, "the pods changed meanwhile, so nothing was expected", holds=False)
+    if sample.failed or not sample.answered:
+        return Row(did, f"{sample.failed} of {sample.total} failed", holds=False)
+    hits, expected = sample.by_version.get(NEW, 0), sample.expected.get(NEW, 0.0)
+    interval = stats.wilson(hits, sample.answered, confidence=CONFIDENCE)
+    holds = expected in interval
+    saw = (
+        f"{NEW} answered {hits} of {sample.answered}: {percent(hits / sample.answered)}; expected "
+        f"{percent(expected)}, {'inside' if holds else 'OUTSIDE'} {interval}"
+    )
+    return Row(did, saw, holds=holds)

@@ -1,0 +1,118 @@
+"""What a learner does before there is a cluster: build images, run them, ask them, read files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from canarylab import content
+from canarylab.clusters.base import Cluster
+from canarylab.errors import SetupError
+from canarylab.images.app import LOCAL_PORTS, VERSIONS, build_app, reference
+from canarylab.images.local import LocalRun, LocalRuns
+from canarylab.images.process import Step
+from canarylab.manifests import Object, differences, load
+from canarylab.playground import images
+from canarylab.playground.home import Home
+from canarylab.shown import Listing, Shown
+from canarylab.source import source
+from canarylab.traffic.ask import Reply, ask
+from canarylab.traffic.words import listed
+
+
+class Workbench:
+    """The half of `Lab` that needs no cluster, but for handing images to it."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self._home = Home.of_user()
+        self._local = LocalRuns(self._home.root / "local")
+
+    def build(self, *versions: str) -> Shown:
+        """Build the app's images, both versions if none is named, and show what there is.
+
+        >>> lab.build("2.0")
+        """
+        built = [self._build(version) for version in versions or VERSIONS]
+        return Shown("Built from app/Dockerfile.", ("image", "size", "steps reused", "took"), built)
+
+    def run_locally(self, version: str, *, port: int | None = None) -> LocalRun:
+        """Run one version on this machine, without a cluster: 1.0 on 8888, 2.0 on 9999.
+
+        >>> lab.run_locally("1.0")
+        node_app:1.0 answers at http://127.0.0.1:8888
+        """
+        image = images.find(self._home.images, reference(version))
+        if image is None:
+            raise SetupError(
+                f"There is no image {reference(version)} yet. Build it with `lab.build()`."
+            )
+        wanted = port or LOCAL_PORTS.get(version)
+        if wanted is None:
+            raise ValueError(f"Version {version} has no port of its own. Name one with `port=`.")
+        return self._local.start(image, port=wanted)
+
+    def ask(self, url: str) -> Reply:
+        """One request, and the answer as `curl -i` shows it.
+
+        >>> lab.ask("http://127.0.0.1:8888")
+        """
+        return ask(url)
+
+    def local_runs(self) -> dict[str, LocalRun]:
+        """What runs locally, by version.
+
+        >>> list(lab.local_runs())
+        ['1.0', '2.0']
+        """
+        return {run.reference.partition(":")[2]: run for run in self._local.running()}
+
+    def stop_local(self) -> Shown:
+        """End what runs locally.
+
+        >>> lab.stop_local()
+        Free again: port 8888 and port 9999.
+        """
+        ports = self._local.stop_all()
+        return Shown(f"Free again: {listed(f'port {port}' for port in ports)}.")
+
+    def show(self, path: str, *, against: str | None = None) -> Listing:
+        """A file, with `>` at the lines that another one has not.
+
+        >>> lab.show("manifests/3-canary/canary.yaml")
+        """
+        text = place(path).read_text()
+        other = text if against is None else place(against).read_text()
+        title = path if against is None else f"{path}; lines marked > differ from {against}"
+        return Listing(title, differences(other, text))
+
+    def read(self, path: str) -> Object:
+        """The first object in a manifest, as a dictionary to look at and to change.
+
+        >>> lab.read("manifests/3-canary/canary.yaml")["kind"]
+        'Deployment'
+        """
+        return load(place(path))[0]
+
+    def source(self, name: str) -> Listing:
+        """The code that makes it happen, as it runs here.
+
+        >>> lab.source("rollout")
+        """
+        return source(name)
+
+    def _build(self, version: str) -> tuple[str, str, str, str]:
+        steps: list[Step] = []
+        image = build_app(version, self._home.images, steps.append)
+        self.cluster.load_image(image.reference)
+        reused, seconds = sum(each.cached for each in steps), sum(each.seconds for each in steps)
+        size = f"{image.size / 1e6:.0f} MB"
+        return image.reference, size, f"{reused} of {len(steps)}", f"{seconds:.1f} s"
+
+
+def place(path: str) -> Path:
+    """A path as a reader types it, from the notebook's folder or from the repository's."""
+    direct = Path(path)
+    first, _, rest = path.partition("/")
+    if not direct.exists() and first in {"app", "manifests"}:
+        return content.folder("app" if first == "app" else "manifests") / rest
+    return direct

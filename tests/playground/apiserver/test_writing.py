@@ -1,0 +1,188 @@
+"""Making and changing objects over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.playground.apiserver.serving import Server, config_map, deployment
+
+MAPS = "/api/v1/namespaces/default/configmaps"
+DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
+MERGE = {"Content-Type": "application/merge-patch+json"}
+STRATEGIC = {"Content-Type": "application/strategic-merge-patch+json"}
+STEPS = {"Content-Type": "application/json-patch+json"}
+
+
+async def test_what_was_posted_is_there(server: Server) -> None:
+    reply = await server.ask("POST", MAPS, config_map(stable="blue"))
+    assert reply.code == 201
+    assert (await server.get(f"{MAPS}/colours"))["data"] == {"stable": "blue"}
+
+
+async def test_the_namespace_may_be_left_to_the_path(server: Server) -> None:
+    document = {"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "colours"}}
+    reply = await server.ask("POST", MAPS, document)
+    assert reply.body["metadata"]["namespace"] == "default"
+
+
+async def test_yaml_is_read_as_well(server: Server) -> None:
+    text = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: colours}\ndata: {day: 2026-11-22}\n"
+    reply = await server.ask("POST", MAPS, text, **{"Content-Type": "application/yaml"})
+    assert reply.body["data"] == {"day": "2026-11-22"}
+
+
+async def test_a_dry_run_answers_and_does_nothing(server: Server) -> None:
+    reply = await server.ask("POST", f"{MAPS}?dryRun=All", config_map())
+    assert reply.code == 201
+    assert (await server.ask("GET", f"{MAPS}/colours")).code == 404
+
+
+async def test_unknown_fields_are_warned_of_and_dropped(server: Server) -> None:
+    reply = await server.ask("POST", DEPLOYMENTS, deployment(replica=4))
+    assert reply.headers["Warning"] == r'299 - "unknown field \"spec.replica\""'
+    assert "replica" not in reply.body["spec"]
+
+
+async def test_unknown_fields_are_refused_when_asked(server: Server) -> None:
+    path = f"{DEPLOYMENTS}?fieldValidation=Strict"
+    reply = await server.ask("POST", path, deployment(replica=4))
+    assert reply.code == 400
+    assert reply.body["message"] == (
+        'Deployment in version "v1" cannot be handled as a Deployment: '
+        'strict decoding error: unknown field "spec.replica"'
+    )
+
+
+async def test_a_put_changes_everything_but_the_status(server: Server) -> None:
+    made = (await server.ask("POST", DEPLOYMENTS, deployment())).body
+    wish = {**made, "spec": {**made["spec"], "replicas": 5}, "status": {"replicas": 99}}
+    after = (await server.ask("PUT", f"{DEPLOYMENTS}/web", wish)).body
+    assert after["spec"]["replicas"] == 5
+    assert after["metadata"]["generation"] == 2
+    assert after["status"] == {}
+
+
+async def test_a_put_of_the_status_changes_nothing_else(server: Server) -> None:
+    made = (await server.ask("POST", DEPLOYMENTS, deployment())).body
+    wish = {**made, "spec": {**made["spec"], "replicas": 5}, "status": {"replicas": 3}}
+    after = (await server.ask("PUT", f"{DEPLOYMENTS}/web/status", wish)).body
+    assert (after["spec"]["replicas"], after["status"]) == (1, {"replicas": 3})
+
+
+async def test_a_zero_is_left_out_of_a_status(server: Server) -> None:
+    made = (await server.ask("POST", DEPLOYMENTS, deployment())).body
+    wish = {**made, "status": {"replicas": 3, "readyReplicas": 0}}
+    after = (await server.ask("PUT", f"{DEPLOYMENTS}/web/status", wish)).body
+    assert after["status"] == {"replicas": 3}
+
+
+async def test_a_stale_put_is_a_conflict(server: Server) -> None:
+    old = (await server.ask("POST", MAPS, config_map())).body
+    await server.ask("PUT", f"{MAPS}/colours", {**old, "data": {"stable": "green"}})
+    reply = await server.ask("PUT", f"{MAPS}/colours", {**old, "data": {"stable": "red"}})
+    assert (reply.code, reply.body["reason"]) == (409, "Conflict")
+
+
+@pytest.mark.parametrize(
+    ("headers", "change"),
+    [
+        (MERGE, {"spec": {"replicas": 7}}),
+        (STRATEGIC, {"spec": {"replicas": 7}}),
+        (STEPS, [{"op": "replace", "path": "/spec/replicas", "value": 7}]),
+    ],
+)
+async def test_there_are_three_kinds_of_patches(
+    server: Server, headers: dict[str, str], change: Any
+) -> None:
+    await server.ask("POST", DEPLOYMENTS, deployment())
+    reply = await server.ask("PATCH", f"{DEPLOYMENTS}/web", change, **headers)
+    assert (reply.code, reply.body["spec"]["replicas"]) == (200, 7)
+
+
+async def test_a_patch_that_changes_nothing_is_not_written(server: Server) -> None:
+    made = (await server.ask("POST", DEPLOYMENTS, deployment())).body
+    same = {"spec": {"replicas": 1}}
+    after = (await server.ask("PATCH", f"{DEPLOYMENTS}/web", same, **MERGE)).body
+    assert after["metadata"] == made["metadata"]
+
+
+async def test_what_a_patch_takes_away_comes_back_as_its_default(server: Server) -> None:
+    await server.ask("POST", DEPLOYMENTS, deployment(replicas=3))
+    gone = {"spec": {"replicas": None}}
+    after = (await server.ask("PATCH", f"{DEPLOYMENTS}/web", gone, **MERGE)).body
+    assert after["spec"]["replicas"] == 1
+
+
+async def test_a_patch_of_the_status_leaves_the_spec_alone(server: Server) -> None:
+    await server.ask("POST", DEPLOYMENTS, deployment())
+    change = {"spec": {"replicas": 7}, "status": {"replicas": 3}}
+    after = (await server.ask("PATCH", f"{DEPLOYMENTS}/web/status", change, **MERGE)).body
+    assert (after["spec"]["replicas"], after["status"]) == (1, {"replicas": 3})
+
+
+async def test_a_patch_that_does_not_fit_is_refused_as_invalid(server: Server) -> None:
+    await server.ask("POST", DEPLOYMENTS, deployment())
+    wrong = {"spec": {"replicas": "x"}}
+    reply = await server.ask("PATCH", f"{DEPLOYMENTS}/web", wrong, **STRATEGIC)
+    assert reply.code == 422
+    assert reply.body["details"]["causes"][0]["message"] == (
+        'Invalid value: "map[spec:map[replicas:x]]": unrecognized type: int32'
+    )
+
+
+@pytest.mark.parametrize("kind", ["application/apply-patch+yaml", "text/plain"])
+async def test_other_kinds_of_patches_are_refused(server: Server, kind: str) -> None:
+    await server.ask("POST", MAPS, config_map())
+    reply = await server.ask("PATCH", f"{MAPS}/colours", b"{}", **{"Content-Type": kind})
+    assert (reply.code, reply.body["reason"]) == (415, "UnsupportedMediaType")
+    assert "application/merge-patch+json" in reply.body["message"]
+
+
+async def test_an_object_keeps_its_name(server: Server) -> None:
+    await server.ask("POST", MAPS, config_map())
+    reply = await server.ask("PUT", f"{MAPS}/colours", config_map("other"))
+    assert (reply.code, reply.body["message"]) == (
+        400,
+        "the name of the object (other) does not match the name on the URL (colours)",
+    )
+
+
+async def test_an_object_keeps_its_namespace(server: Server) -> None:
+    elsewhere = {**config_map(), "metadata": {"name": "colours", "namespace": "kube-system"}}
+    reply = await server.ask("POST", MAPS, elsewhere)
+    assert (reply.code, reply.body["message"]) == (
+        400,
+        "the namespace of the provided object does not match the namespace sent on the request",
+    )
+
+
+async def test_a_version_has_no_place_in_a_new_object(server: Server) -> None:
+    numbered = {**config_map(), "metadata": {"name": "colours", "resourceVersion": "7"}}
+    reply = await server.ask("POST", MAPS, numbered)
+    assert (reply.code, reply.body["message"]) == (
+        500,
+        "resourceVersion should not be set on objects to be created",
+    )
+
+
+async def test_a_body_that_is_no_json_is_refused(server: Server) -> None:
+    reply = await server.ask("POST", MAPS, b"{", **{"Content-Type": "application/json"})
+    assert (reply.code, reply.body["reason"]) == (400, "BadRequest")
+
+
+async def test_a_body_that_is_too_large_is_refused(server: Server) -> None:
+    large = b'{"data": {"text": "%s"}}' % (b"x" * 4_000_000)
+    reply = await server.ask("POST", MAPS, large, **{"Content-Type": "application/json"})
+    assert (reply.code, reply.body["reason"]) == (413, "RequestEntityTooLarge")
+
+
+async def test_only_finalize_changes_the_finalizers_of_a_namespace(server: Server) -> None:
+    space = {"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": "lab"}}
+    made = (await server.ask("POST", "/api/v1/namespaces", space)).body
+    bare = {**made, "spec": {"finalizers": []}}
+    kept = (await server.ask("PUT", "/api/v1/namespaces/lab", bare)).body
+    assert kept["spec"] == {"finalizers": ["kubernetes"]}
+    gone = (await server.ask("PUT", "/api/v1/namespaces/lab/finalize", bare)).body
+    assert gone["spec"] == {"finalizers": []}

@@ -1,0 +1,181 @@
+"""A world for controllers: objects in one line each, a node that runs pods, and a way to start."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from itertools import count
+from typing import Any
+
+from canarylab.playground.controllers.loop import Controller, run
+from canarylab.playground.kube.api import NOW, Api, Key, Object
+from canarylab.playground.kube.objects import is_ready, is_terminating, key_of, owner_reference
+from tests.playground.fake_api import FakeApi
+
+SPACE, NODE = "lab", "playground"
+LABELS = {"app": "nodeapp", "env": "prod"}
+THEN = "2026-11-22T21:42:09Z"
+
+
+def template(image: str = "node_app:1.0", **spec: Any) -> Object:
+    """A pod template of one container."""
+    container = {"name": "nodeapp", "image": image}
+    return {"metadata": {"labels": LABELS}, "spec": {"containers": [container], **spec}}
+
+
+def deployment(replicas: int = 3, image: str = "node_app:1.0", **spec: Any) -> Object:
+    """`web`, as the API server would have completed it."""
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "web", "namespace": SPACE, "labels": LABELS},
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": LABELS},
+            "template": template(image),
+            "strategy": rolling("25%", "25%"),
+            "progressDeadlineSeconds": 600,
+            "revisionHistoryLimit": 10,
+            **spec,
+        },
+    }
+
+
+def rolling(max_surge: int | str, max_unavailable: int | str) -> Object:
+    knobs = {"maxSurge": max_surge, "maxUnavailable": max_unavailable}
+    return {"type": "RollingUpdate", "rollingUpdate": knobs}
+
+
+def replica_set(replicas: int = 3, name: str = "web-1", **spec: Any) -> Object:
+    """A ReplicaSet of nobody."""
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "ReplicaSet",
+        "metadata": {"name": name, "namespace": SPACE},
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": LABELS},
+            "template": template(),
+            **spec,
+        },
+    }
+
+
+def pod(name: str = "web-1-aaaaa", *, ready: bool | None = None, **spec: Any) -> Object:
+    """A pod: only a wish, or running on the node and ready or not."""
+    bare: Object = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": SPACE, "labels": LABELS},
+        "spec": {"containers": [{"name": "nodeapp", "image": "node_app:1.0"}], **spec},
+    }
+    if ready is None:
+        return bare
+    at_work = {
+        "spec": {**bare["spec"], "nodeName": NODE},
+        "status": running("127.64.0.2", ready=ready),
+    }
+    return {**bare, **at_work}
+
+
+def running(address: str, *, ready: bool, since: str = THEN) -> Object:
+    """The status of a pod that runs."""
+    word = "True" if ready else "False"
+    conditions = [{"type": "Ready", "status": word, "lastTransitionTime": since}]
+    return {"phase": "Running", "podIP": address, "conditions": conditions}
+
+
+def service(**spec: Any) -> Object:
+    """`web`, in front of all pods of `LABELS`."""
+    port = {"port": 80, "targetPort": 3333, "protocol": "TCP"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "web", "namespace": SPACE, "labels": {"app": "nodeapp"}},
+        "spec": {"selector": {"app": "nodeapp"}, "ports": [port], **spec},
+    }
+
+
+def node(name: str = NODE, *, ready: bool = True, **spec: Any) -> Object:
+    conditions = [{"type": "Ready", "status": "True" if ready else "False"}]
+    meta = {"name": name, "labels": {"kubernetes.io/hostname": name}}
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": meta,
+        "spec": spec,
+        "status": {"conditions": conditions},
+    }
+
+
+def meta(obj: Object, **fields: Any) -> Object:
+    """The same with other metadata."""
+    return {**obj, "metadata": {**obj["metadata"], **fields}}
+
+
+def owned(obj: Object, owner: Object) -> Object:
+    return meta(obj, ownerReferences=[owner_reference(owner)])
+
+
+async def edit(api: Api, kind: str, name: str, **spec: Any) -> Object:
+    """Change a spec, as `kubectl patch` does."""
+    obj = await api.get(kind, Key(SPACE, name))
+    bare = {key: value for key, value in obj["metadata"].items() if key != "resourceVersion"}
+    return await api.update({**obj, "metadata": bare, "spec": {**obj["spec"], **spec}})
+
+
+async def pods(api: Api) -> list[Object]:
+    return await api.list("Pod", SPACE)
+
+
+async def ready_pods(api: Api) -> list[Object]:
+    return [one for one in await pods(api) if is_ready(one) and not is_terminating(one)]
+
+
+async def told(api: Api, reason: str) -> list[str]:
+    """What was said for this reason, in order."""
+    events = await api.list("Event", SPACE)
+    in_order = sorted(events, key=lambda event: int(event["metadata"]["resourceVersion"]))
+    return [event["message"] for event in in_order if event["reason"] == reason]
+
+
+@asynccontextmanager
+async def at_work(api: FakeApi, *controllers: Controller) -> AsyncIterator[None]:
+    """Run these controllers; afterwards none has failed, and none has changed a shared object."""
+    tasks = [asyncio.create_task(run(one, api), name=one.name) for one in controllers]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    assert all(isinstance(outcome, asyncio.CancelledError) for outcome in outcomes), outcomes
+    assert api.harmed() == set()
+
+
+@asynccontextmanager
+async def with_node(api: FakeApi, *, broken: Collection[str] = ()) -> AsyncIterator[None]:
+    """A node that binds, starts and ends pods at once; pods of a broken image never get ready."""
+    task = asyncio.create_task(_node(api, broken))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _node(api: FakeApi, broken: Collection[str]) -> None:
+    addresses = count(2)
+    async for event in api.watch("Pod"):
+        found = event.object
+        if event.type == "DELETED":
+            continue
+        if is_terminating(found):
+            await api.delete("Pod", key_of(found), NOW)
+        elif not found["spec"].get("nodeName"):
+            await api.bind(key_of(found), NODE)
+        elif found["status"]["phase"] == "Pending":
+            is_fine = found["spec"]["containers"][0]["image"] not in broken
+            status = running(f"127.64.0.{next(addresses)}", ready=is_fine)
+            await api.update_status({**found, "status": status})

@@ -1,0 +1,132 @@
+"""A node in a test: a real kubelet over a fake API, with real processes."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from canarylab.playground.home import Home
+from canarylab.playground.images import Image, save
+from canarylab.playground.kube.addresses import Slot
+from canarylab.playground.kube.api import DeleteOptions, Key, Object
+from canarylab.playground.kube.objects import is_ready
+from canarylab.playground.node.beside import beside
+from canarylab.playground.node.kubelet import LocalKubelet
+from canarylab.playground.node.restarts import RestartDelays
+from tests.playground.fake_api import FakeApi
+from tests.waiting import until
+
+SPACE = "lab"
+_SLOTS = itertools.count()
+
+SERVER = """
+const http = require('http');
+http.createServer((request, response) => response.end(require('os').hostname())).listen(3333);
+console.log('Server started');
+"""
+
+
+def server() -> Object:
+    """A container that serves on 3333, as an ordinary Node program does."""
+    return {
+        "name": "web",
+        "image": "plain:1.0",
+        "command": ["node", "-e", SERVER],
+        "readinessProbe": {"httpGet": {"path": "/", "port": 3333}, "periodSeconds": 1},
+    }
+
+
+def shell(script: str, **fields: Any) -> Object:
+    """A container that runs a shell script."""
+    return {"name": "web", "image": "plain:1.0", "command": ["sh", "-c", script], **fields}
+
+
+def python(script: str, **fields: Any) -> Object:
+    """A container that runs a Python script."""
+    command = [sys.executable, "-I", "-S", "-c", script]
+    return {"name": "web", "image": "plain:1.0", "command": command, **fields}
+
+
+def pod(*containers: Object, name: str = "web-1", **spec: Any) -> Object:
+    """A pod that the scheduler has given to the node."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": SPACE, "labels": {"app": "nodeapp"}},
+        "spec": {"containers": list(containers), "nodeName": "playground", **spec},
+    }
+
+
+@dataclass
+class Node:
+    """What a test sees of the node."""
+
+    api: FakeApi
+    home: Home
+    slot: Slot
+    kubelet: LocalKubelet
+
+    async def pod(self, name: str = "web-1") -> Object:
+        return await self.api.get("Pod", Key(SPACE, name))
+
+    async def state(self, name: str = "web-1") -> Object:
+        """The first container's status."""
+        entries = (await self.pod(name)).get("status", {}).get("containerStatuses")
+        return dict(entries[0]) if entries else {"state": {}, "lastState": {}, "restartCount": 0}
+
+    async def ready(self, name: str = "web-1") -> Object:
+        """The pod, once it is ready."""
+        await until(lambda: self._is_ready(name))
+        return await self.pod(name)
+
+    async def said(self, reason: str) -> list[str]:
+        """The messages of the events of that reason."""
+        events = await self.api.list("Event", SPACE)
+        return [event["message"] for event in events if event["reason"] == reason]
+
+    async def delete(self, name: str = "web-1", *, grace_s: int | None = None) -> None:
+        await self.api.delete("Pod", Key(SPACE, name), DeleteOptions(grace_period_s=grace_s))
+
+    async def is_gone(self, name: str = "web-1") -> bool:
+        return all(found["metadata"]["name"] != name for found in await self.api.list("Pod"))
+
+    async def _is_ready(self, name: str) -> bool:
+        return is_ready(await self.pod(name))
+
+
+def build(home: Home, reference: str = "plain:1.0", **fields: Any) -> Image:
+    """An image that is an empty folder."""
+    root = home.images / ".roots" / reference.replace(":", "-")
+    root.mkdir(parents=True, exist_ok=True)
+    return save(home.images, Image(reference, id="sha256:abc", root=root, **fields))
+
+
+@asynccontextmanager
+async def node(
+    root: Path, api: FakeApi | None = None, *, delays: RestartDelays | None = None
+) -> AsyncIterator[Node]:
+    """A node for the length of a `with`."""
+    home, api = Home(root), api or FakeApi()
+    build(home)
+    slot = Slot(256 + (os.getpid() + 16 * next(_SLOTS)) % 512)
+    kubelet = LocalKubelet(api, home, slot.pods, delays=delays or RestartDelays())
+    async with beside(kubelet.run()):
+        yield Node(api, home, slot, kubelet)
+    assert api.harmed() == set()
+
+
+async def fetch(ip: str, port: int = 3333) -> str:
+    """What a server there answers, the body alone."""
+    reader, writer = await asyncio.open_connection(ip, port)
+    writer.write(b"GET / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
+    answer = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    return answer.partition(b"\r\n\r\n")[2].decode()

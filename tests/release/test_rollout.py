@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from canarylab.release.rollout import progress, waiting_reasons, with_pods
+
+READY = {"conditions": [{"type": "Ready", "status": "True"}]}
+
+
+def deployment(**status: int) -> dict[str, Any]:
+    return {
+        "metadata": {"name": "web", "generation": 2},
+        "spec": {"replicas": 3},
+        "status": {"observedGeneration": 2, **status},
+    }
+
+
+def pods(number: int, **metadata: str) -> list[dict[str, Any]]:
+    return [{"metadata": dict(metadata), "status": READY} for _ in range(number)]
+
+
+DONE = deployment(updatedReplicas=3, replicas=3, availableReplicas=3)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ({"observedGeneration": 1}, "web: the cluster has not seen the change yet"),
+        ({}, "web: 0 of 3 pods are up to date"),
+        ({"updatedReplicas": 3, "replicas": 4}, "web: 1 old pods are still there"),
+        ({"updatedReplicas": 3, "replicas": 3, "availableReplicas": 2}, "web: 2 of 3 pods"),
+    ],
+)
+def test_a_rollout_says_what_it_waits_for(status: dict[str, int], words: str) -> None:
+    told = progress(deployment(**status))
+    assert not told.done
+    assert told.words.startswith(words)
+
+
+def test_a_rollout_is_done_when_all_are_new_and_ready() -> None:
+    assert progress(DONE) == (True, "web: 3 of 3 pods are ready")
+
+
+def test_pods_that_are_leaving_are_waited_for() -> None:
+    there = [*pods(3), *pods(1, deletionTimestamp="now")]
+    assert with_pods(progress(DONE), DONE, there) == (
+        False,
+        "web: 3 of 3 pods are ready, 1 are leaving",
+    )
+
+
+def test_a_status_that_lags_behind_its_pods_is_not_believed() -> None:
+    assert with_pods(progress(DONE), DONE, pods(2)) == (False, "web: 2 of 3 pods are ready")
+
+
+def test_pods_that_agree_end_the_waiting() -> None:
+    assert with_pods(progress(DONE), DONE, pods(3)).done
+
+
+def test_why_pods_wait_is_read_from_their_containers() -> None:
+    waiting = {"waiting": {"reason": "ErrImagePull", "message": "no such image"}}
+    pod = {"metadata": {}, "status": {"containerStatuses": [{"state": waiting}]}}
+    assert waiting_reasons([pod, *pods(2)]) == {"ErrImagePull": "no such image"}

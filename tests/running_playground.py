@@ -1,0 +1,48 @@
+"""A playground of the tests' own, with the app's images built."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from canarylab.images.app import VERSIONS, build_app
+from canarylab.playground import lifecycle
+from canarylab.playground.home import Home
+
+
+@dataclass(frozen=True)
+class RunningPlayground:
+    """A daemon in a home of its own."""
+
+    home: Home
+
+    @property
+    def kubeconfig(self) -> Path:
+        """What reaches it."""
+        return self.home.kubeconfig
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """For programs that are to use it."""
+        return {
+            **os.environ,
+            "CANARYLAB_HOME": str(self.home.root),
+            "KUBECONFIG": str(self.kubeconfig),
+        }
+
+
+@contextmanager
+def running_playground(root: Path, *, images: bool = True) -> Iterator[RunningPlayground]:
+    """Up for the length of a `with`, and down after it, whatever happened."""
+    home = Home(root)
+    home.prepare()
+    for version in VERSIONS if images else ():
+        build_app(version, home.images)
+    lifecycle.up(home)
+    try:
+        yield RunningPlayground(home)
+    finally:
+        lifecycle.down(home)

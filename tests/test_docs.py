@@ -1,0 +1,139 @@
+"""What the documents say is true, and what a learner can reach is explained."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+REACHABLE = ("canarylab.lab", "canarylab.stats", "canarylab.figures", "canarylab.checks")
+DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+LONGEST_FILE = 300  # lines
+MACHINE_PATH = re.compile(r"(?<![\w:.~$}/])/(?:home|root|Users|work|mnt)/[\w.-]+")
+BINDER_HOME = "/home/jovyan"  # the same on every Binder
+
+in_git = pytest.mark.skipif(not (ROOT / ".git").exists(), reason="this is not a git checkout")
+
+
+def reachable() -> Iterator[tuple[str, Callable[..., object]]]:
+    """Public functions, and public methods of public classes, of what a learner holds."""
+    for name in REACHABLE:
+        module = importlib.import_module(name)
+        by_words = getattr(module, "CHECKS", {}).values()  # reached through `check("...")`
+        for thing in vars(module).values():
+            if _is_public(thing, name) and thing not in by_words:
+                yield from _callables(thing)
+
+
+def _is_public(thing: object, module: str) -> bool:
+    home = getattr(thing, "__module__", None) or ""
+    named = getattr(thing, "__name__", "_")
+    return f"{home}.".startswith(f"{module}.") and not named.startswith("_")
+
+
+def _callables(thing: type | Callable[..., object]) -> Iterator[tuple[str, Callable[..., object]]]:
+    if inspect.isfunction(thing):
+        yield f"{thing.__module__}.{thing.__qualname__}", thing
+    elif inspect.isclass(thing) and not issubclass(thing, Exception):
+        for name, member in inspect.getmembers(thing, inspect.isfunction):
+            if not name.startswith("_"):
+                yield f"{thing.__module__}.{thing.__qualname__}.{name}", member
+
+
+def tracked() -> list[Path]:
+    """The files git knows, or would add."""
+    files = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    git = ["git", "-c", "safe.directory=*", *files]
+    listed = subprocess.run(git, cwd=ROOT, capture_output=True, text=True, check=True)
+    return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+def commands(document: Path) -> list[str]:
+    """Every line of the shell blocks of a document, and every `make ...` in its text."""
+    text = document.read_text(encoding="utf-8")
+    blocks = re.findall(r"^```(?:sh|bash|console)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    lines: list[str] = [line for block in blocks for line in block.splitlines()]
+    return [*lines, *re.findall(r"`((?:make|canarylab) [^`]+)`", text)]
+
+
+def targets() -> set[str]:
+    """What `make` can do."""
+    return set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def test_what_a_learner_can_reach_has_an_example() -> None:
+    examples = {name: ">>> " in (inspect.getdoc(thing) or "") for name, thing in reachable()}
+
+    assert len(examples) > 20
+    assert [name for name, has_one in examples.items() if not has_one] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_make_command_in_the_documents_exists(document: Path) -> None:
+    asked = {word for line in commands(document) for word in re.findall(r"\bmake ([a-z]+)", line)}
+
+    assert asked <= targets()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_to_files_lead_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)", document.read_text(encoding="utf-8"))
+    inside = [link for link in links if not re.match(r"https?:|mailto:", link)]
+
+    assert [link for link in inside if not (document.parent / link).exists()] == []
+
+
+def test_every_target_of_make_is_in_its_help() -> None:
+    said = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert set(re.findall(r"^  make (\w+)", said.stdout, re.MULTILINE)) == targets()
+
+
+def test_the_files_of_the_diagram_exist() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (diagram,) = re.findall(r"^```text\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    named = re.findall(r"[\w/]+/[\w/]*\.?\w*|\w+\.py", diagram)
+    places = (ROOT, ROOT / "canarylab", ROOT / "canarylab" / "playground")
+
+    assert len(named) > 10
+    assert [name for name in named if not any((place / name).exists() for place in places)] == []
+
+
+@in_git
+def test_no_file_is_longer_than_a_reader() -> None:
+    ours = [path for path in tracked() if path.suffix in {".py", ".ts", ".js"}]
+    lengths = {str(p.relative_to(ROOT)): len(p.read_text().splitlines()) for p in ours}
+    lessons = "notebooks/source/"  # as long as the lesson is
+
+    assert {
+        name: lines
+        for name, lines in lengths.items()
+        if lines > LONGEST_FILE and not name.startswith(lessons)
+    } == {}
+
+
+@in_git
+def test_no_file_names_a_place_on_one_machine() -> None:
+    found = {str(path.relative_to(ROOT)): _machine_paths(path) for path in tracked()}
+
+    assert {name: paths for name, paths in found.items() if paths} == {}
+
+
+def test_no_file_names_where_packages_were_downloaded_from() -> None:
+    lock = (ROOT / "app" / "package-lock.json").read_text(encoding="utf-8")
+
+    assert re.findall(r'"resolved":\s*"https?:[^"]*', lock) == []
+
+
+def _machine_paths(path: Path) -> list[str]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:  # a picture
+        return []
+    return [place for place in MACHINE_PATH.findall(text) if not place.startswith(BINDER_HOME)]

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from html import unescape
+
+import pytest
+
+from canarylab.traffic import Answer, Sample, pool
+
+STARTED = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+URL = "http://127.0.0.1:32089/"
+
+
+def sample(*answers: Answer, started: datetime = STARTED, keep_alive: int = 0) -> Sample:
+    return Sample(URL, answers, started, 2.0, keep_alive=keep_alive)
+
+
+def answer(version: str | None, connection: int = 0, pod: str | None = None) -> Answer:
+    return Answer(0.5, 0.001, version, pod, 200, None, connection)
+
+
+def failed(kind: str) -> Answer:
+    return Answer(0.5, 0.001, failure=kind)
+
+
+MIXED = sample(
+    answer("1.0", 0, "a"), answer("1.0", 1, "b"), answer("2.0", 2, "c"), answer(None, 3),
+    failed("reset"), failed("reset"), failed("timeout"),
+)  # fmt: skip
+
+
+def test_answers_are_counted_by_version() -> None:
+    assert MIXED.by_version == {"1.0": 2, "2.0": 1, "other": 1}
+
+
+def test_answers_are_counted_by_pod() -> None:
+    assert MIXED.by_pod == {"a": 1, "b": 1, "c": 1, "other": 1}
+
+
+def test_an_answer_without_a_version_is_other_and_stays_in_the_shares() -> None:
+    assert sum(map(MIXED.share, MIXED.by_version)) == 1.0
+
+
+def test_failures_are_apart_from_answers() -> None:
+    assert (MIXED.total, MIXED.answered, MIXED.failed) == (7, 4, 3)
+
+
+def test_failures_are_counted_by_kind_the_most_frequent_first() -> None:
+    assert list(MIXED.failures.items()) == [("reset", 2), ("timeout", 1)]
+
+
+def test_a_share_is_a_share_of_the_answered_requests() -> None:
+    assert MIXED.share("2.0") == 1 / 4
+
+
+def test_without_answers_every_share_is_nought() -> None:
+    assert sample(failed("reset")).share("1.0") == 0.0
+
+
+def test_a_version_that_was_expected_and_never_answered_has_no_hits() -> None:
+    assert sample(answer("1.0")).expecting({"1.0": 0.75, "2.0": 0.25}).by_version == {
+        "1.0": 1,
+        "2.0": 0,
+    }
+
+
+def test_a_pod_that_was_expected_and_never_answered_has_no_hits() -> None:
+    expected = sample(answer("1.0", pod="a")).expecting(None, {"a": 0.5, "b": 0.5})
+    assert expected.by_pod == {"a": 1, "b": 0}
+
+
+def test_answers_over_one_connection_are_one_choice_of_a_pod() -> None:
+    assert sample(*[answer("1.0", 7)] * 5, keep_alive=1).connections == 1
+
+
+def test_a_failed_request_says_nothing_about_the_choice_of_a_pod() -> None:
+    assert MIXED.connections == 4
+
+
+def test_the_table_has_a_row_for_each_request() -> None:
+    assert len(MIXED.table()) == 7
+
+
+def test_the_table_has_units_in_its_columns() -> None:
+    assert list(MIXED.table().columns) == [
+        "when (s)", "latency (s)", "version", "pod", "status", "failure", "connection",
+    ]  # fmt: skip
+
+
+def test_an_empty_sample_has_a_table_too() -> None:
+    assert sample().table().empty
+
+
+def test_a_sample_survives_json() -> None:
+    told = MIXED.expecting({"1.0": 1.0}, {"a": 1.0}, cluster="playground")
+    assert Sample.from_dict(json.loads(json.dumps(told.to_dict()))) == told
+
+
+def test_its_one_line_says_who_answered_and_what_failed() -> None:
+    assert repr(MIXED) == (
+        f"7 requests to {URL}: version 1.0 answered 2 of 4 (50 %), version 2.0 answered 1 of 4 "
+        "(25 %) and other answered 1 of 4 (25 %); 3 requests failed: reset 2 and timeout 1"
+    )
+
+
+def test_its_one_line_says_when_nobody_answered() -> None:
+    assert repr(sample(failed("timeout"))) == (
+        f"1 request to {URL}: nobody answered; 1 request failed: timeout 1"
+    )
+
+
+@pytest.mark.parametrize("shown", [MIXED, sample(failed("timeout")), sample()])
+def test_the_table_in_a_notebook_says_the_same(shown: Sample) -> None:
+    text = unescape(re.sub("<[^>]*>", " ", shown._repr_html_()))
+    words = set(re.findall(r"[^\s(),:;]+", repr(shown))) - {"and"}
+    assert words <= set(re.findall(r"[^\s(),:;]+", text))
+
+
+def test_html_in_a_version_stays_text() -> None:
+    assert "<script>" not in sample(answer("<script>"))._repr_html_()
+
+
+def test_pooled_samples_count_every_answer() -> None:
+    assert (MIXED + MIXED).by_version == {"1.0": 4, "2.0": 2, "other": 2}
+
+
+def test_pooled_samples_keep_their_connections_apart() -> None:
+    assert (MIXED + MIXED).connections == 8
+
+
+def test_a_pooled_sample_lasts_from_the_first_start_to_the_last_end() -> None:
+    later = sample(answer("2.0"), started=STARTED + timedelta(seconds=10))
+    both = later + sample(answer("1.0"))
+    assert (both.started, both.seconds) == (STARTED, 12.0)
+
+
+def test_a_pooled_answer_was_sent_when_it_was_sent() -> None:
+    later = sample(answer("2.0"), started=STARTED + timedelta(seconds=10))
+    assert [each.when_s for each in (later + sample(answer("1.0"))).answers] == [10.5, 0.5]
+
+
+def test_samples_that_expected_different_shares_expect_nothing_together() -> None:
+    one, two = (MIXED.expecting({"1.0": share}) for share in (0.75, 0.6))
+    assert (one + two).expected is None
+
+
+def test_samples_of_several_clusters_say_so() -> None:
+    one, two = (MIXED.expecting(None, cluster=name) for name in ("kind", "playground"))
+    assert (one + two).cluster == "several clusters"
+
+
+def test_kept_and_new_connections_are_not_pooled() -> None:
+    with pytest.raises(ValueError, match="measured in the same way"):
+        MIXED + sample(answer("1.0"), keep_alive=1)
+
+
+def test_no_samples_make_no_pool() -> None:
+    with pytest.raises(ValueError, match="Give at least one"):
+        pool([])
