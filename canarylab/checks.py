@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import html
 import os
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from canarylab import stats
 from canarylab.errors import CanaryLabError, CheckpointError
 from canarylab.lab import Lab
+from canarylab.release.rollout import progress
 from canarylab.release.stages import CANARY, PRODUCTION
 from canarylab.traffic import Sample
-from canarylab.traffic.words import percent
+from canarylab.traffic.words import counted, listed, percent
 
 CONFIDENCE = 0.9999
 """A checkpoint about a sample is wrong by bad luck once in ten thousand times."""
@@ -40,8 +42,8 @@ class Verdict(NamedTuple):
 def check(lab: Lab, statement: str, *evidence: Sample) -> Verdict:
     """Look whether one of the statements of `CHECKS` is true now.
 
-    >>> check(lab, "production is ready")  # doctest: +SKIP
-    holds: 3 of 3 pods of nodeapp-production are ready
+    >>> check(lab, "production is ready")
+    holds: 3 of 3 pods are ready
     """
     if statement not in CHECKS:
         raise ValueError(f'There is no check "{statement}". There are: {"; ".join(CHECKS)}.')
@@ -56,15 +58,12 @@ def check(lab: Lab, statement: str, *evidence: Sample) -> Verdict:
 
 def both_versions_answer(lab: Lab) -> Verdict:
     """Do both images run locally, each saying its own version?"""
-    said = {version: lab.ask(run.url).body for version, run in lab.local_runs().items()}
-    missing = [version for version in ("1.0", "2.0") if said.get(version) != f'"Version {version}"']
-    if missing:
-        return Verdict(
-            holds=False,
-            words=f"nobody answers as version {' and '.join(missing)}; "
-            f'look at lab.run_locally("{missing[0]}")',
-        )
-    return Verdict(holds=True, words="1.0 and 2.0 answer side by side")
+    return _answering(lab, ["1.0", "2.0"])
+
+
+def version_3_answers(lab: Lab) -> Verdict:
+    """Does the learner's own third version run?"""
+    return _answering(lab, ["3.0"])
 
 
 def production_is_ready(lab: Lab) -> Verdict:
@@ -89,6 +88,24 @@ def service_selects_both(lab: Lab) -> Verdict:
     )
 
 
+def versions_are_even(lab: Lab) -> Verdict:
+    """As many ready pods of the new version as of the old one?"""
+    pods = Counter(each.version for each in lab.ready_endpoints())
+    words = f"ready pods of 1.0: {pods['1.0']}, of 2.0: {pods['2.0']}"
+    return Verdict(holds=pods["1.0"] == pods["2.0"] == 2, words=words)
+
+
+def release_is_finished(lab: Lab) -> Verdict:
+    """Is version 2.0 in production, and the canary gone?"""
+    behind = lab.ready_endpoints()
+    left = [each.pod for each in behind if each.version != "2.0"]
+    canaries = [each.pod for each in behind if each.pod.startswith(CANARY)]
+    if left or canaries or not behind:
+        words = f"still behind the Service: {listed([*left, *canaries], none='nobody')}"
+        return Verdict(holds=False, words=f"{words}; which Deployment do they belong to?")
+    return Verdict(holds=True, words=f"{counted(len(behind), 'pod')} of production, all of 2.0")
+
+
 def canary_answers_as_expected(lab: Lab, sample: Sample) -> Verdict:
     """Is the canary's share what the ready pods suggest?"""
     expected = (sample.expected or {}).get("2.0")
@@ -97,7 +114,7 @@ def canary_answers_as_expected(lab: Lab, sample: Sample) -> Verdict:
             holds=False, words="the sample has no expected share; take it while no pod changes"
         )
     hits = sample.by_version.get("2.0", 0)
-    interval = stats.wilson(hits, sample.answered, confidence=CONFIDENCE)
+    interval = stats.interval(sample, hits, confidence=CONFIDENCE)
     words = f"{percent(expected)} expected, {hits} of {sample.answered} seen, plausible {interval}"
     return Verdict(holds=expected in interval, words=words)
 
@@ -116,18 +133,29 @@ def only_the_new_version_answers(lab: Lab, sample: Sample) -> Verdict:
 
 CHECKS: Mapping[str, Callable[..., Verdict]] = {
     "both versions answer": both_versions_answer,
+    "version 3.0 answers": version_3_answers,
     "production is ready": production_is_ready,
     "canary is ready": canary_is_ready,
     "the Service selects both": service_selects_both,
+    "the two versions are even": versions_are_even,
+    "the release is finished": release_is_finished,
     "the canary answers as expected": canary_answers_as_expected,
     "only the new version answers": only_the_new_version_answers,
 }
 
 
+def _answering(lab: Lab, versions: Sequence[str]) -> Verdict:
+    said = {version: lab.ask(run.url).body for version, run in lab.local_runs().items()}
+    missing = [version for version in versions if said.get(version) != f'"Version {version}"']
+    if missing:
+        words = f'nobody answers as version {listed(missing)}; look at lab.run_locally("...")'
+        return Verdict(holds=False, words=words)
+    return Verdict(holds=True, words=f"{listed(versions)} answers, each as itself")
+
+
 def _ready(lab: Lab, name: str, wanted: int) -> Verdict:
-    ready = lab.deployment(name).get("status", {}).get("availableReplicas", 0)
-    words = f"{ready} of {wanted} pods of {name} are ready"
-    hint = (
-        "" if ready == wanted else f"; `kubectl describe deployment {name}` says what it waits for"
-    )
-    return Verdict(holds=ready == wanted, words=words + hint)
+    deployment = lab.deployment(name)
+    now = progress(deployment)
+    holds = now.done and deployment["spec"].get("replicas", 1) == wanted
+    hint = f"; {wanted} are wanted, and `kubectl describe deployment {name}` says more"
+    return Verdict(holds=holds, words=now.words.partition(": ")[2] + ("" if holds else hint))

@@ -106,7 +106,7 @@ def tour(
 def sample(
     url: Annotated[str, typer.Argument(help="Where to send requests: http://127.0.0.1:32089")],
     count: Annotated[
-        int | None, typer.Option(help="How many requests; 200 if no bound is given.")
+        int | None, typer.Option(help="How many requests; 100 if no bound is given.")
     ] = None,
     seconds: Annotated[
         float | None, typer.Option(help="For how long, instead of how many.")
@@ -120,15 +120,10 @@ def sample(
     """Send requests and count which version answered."""
     from canarylab import stats, traffic
 
-    bound = (
-        {"count": 200}
-        if count is None and seconds is None
-        else {"count": count, "seconds": seconds}
-    )
     taken = traffic.sample(
-        url, concurrency=concurrency, keep_alive=keep_alive, progress=not as_json, **bound
+        url, count=count, seconds=seconds, concurrency=concurrency, keep_alive=keep_alive
     )
-    print(json.dumps(taken.to_dict()) if as_json else f"{taken!r}\n{stats.summary(taken)}")
+    print(json.dumps(taken.to_dict()) if as_json else f"{taken!r}\n\n{stats.summary(taken)}")
 
 
 def main() -> None:

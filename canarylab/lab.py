@@ -32,9 +32,7 @@ if TYPE_CHECKING:
 class Lab(Workbench):
     """A cluster to release on, with the verbs of the lessons.
 
-    >>> lab = Lab()
-    >>> lab.apply("manifests/2-production/production.yaml")
-    deployment.apps/nodeapp-production created
+    The examples below are one story, from an empty cluster to an empty cluster.
     """
 
     def __init__(self, cluster: str | None = None) -> None:
@@ -67,6 +65,8 @@ class Lab(Workbench):
     def apply(self, manifest: str | Object) -> Shown:
         """Make the cluster hold what a file or an object says, as `kubectl apply -f` does.
 
+        >>> lab.reset("production")
+        The cluster is at: production.
         >>> lab.apply("manifests/3-canary/canary.yaml")
         deployment.apps/nodeapp-canary created
         """
@@ -93,8 +93,8 @@ class Lab(Workbench):
     def scale(self, name: str, replicas: int) -> Shown:
         """So many pods, and wait for them, as `kubectl scale` and `rollout status` do.
 
-        >>> lab.scale("nodeapp-canary", 2)
-        nodeapp-canary: 2 of 2 pods are ready
+        >>> lab.scale("nodeapp-production", 2)
+        nodeapp-production: 2 of 2 pods are ready
         """
         rollout.scale(self._connection, name, replicas)
         return self.wait_ready(name)
@@ -103,6 +103,8 @@ class Lab(Workbench):
         """The pods of the lessons, as `kubectl get pods -o wide` shows them.
 
         >>> lab.pods()
+        3 pods with app=nodeapp.
+        ...
         """
         return list_pods(self._connection)
 
@@ -110,14 +112,16 @@ class Lab(Workbench):
         """Who stands behind a Service, as its EndpointSlices say.
 
         >>> lab.endpoints("nodeapp-svc")
+        nodeapp-svc has 3 ready endpoints.
+        ...
         """
         return listed(service, read_endpoints(self._connection, service))
 
     def ready_endpoints(self, service: str = stages.SERVICE) -> list[Endpoint]:
         """The endpoints that get traffic, as values to compute with.
 
-        >>> len(lab.ready_endpoints())
-        4
+        >>> [endpoint.version for endpoint in lab.ready_endpoints()]
+        ['1.0', '1.0', '2.0']
         """
         return ready_endpoints(self._connection, service)
 
@@ -135,7 +139,9 @@ class Lab(Workbench):
     def ask_from_inside(self, pod: str, url: str) -> Shown:
         """Ask a URL from inside a pod, as `kubectl exec POD -- curl URL` would.
 
-        >>> lab.ask_from_inside("nodeapp-production-...", "http://127.64.0.3:3333")
+        >>> canary = lab.ready_endpoints()[-1]
+        >>> lab.ask_from_inside(canary.pod, f"http://{canary.address}")
+        "Version 2.0"
         """
         return Shown(inside.fetch_from(self._connection, pod, url).output.strip())
 
@@ -146,7 +152,9 @@ class Lab(Workbench):
 
         The sample knows what its ready pods suggested, if these stayed the same all along.
 
-        >>> lab.sample("nodeapp-svc", requests=40)
+        >>> sample = lab.sample("nodeapp-svc", requests=40)
+        >>> sample.expected["2.0"]
+        0.333...
         """
         url = self._address(service)
         sample = measure(self._connection, service, url, requests=requests, keep_alive=keep_alive)
@@ -155,7 +163,8 @@ class Lab(Workbench):
     def figure(self, sample: Sample, *, by: str = "version") -> Picture:
         """The observed shares with their intervals, beside the expected ones.
 
-        >>> lab.figure(lab.sample())
+        >>> lab.figure(sample).finding
+        '...'
         """
         from canarylab import figures  # noqa: PLC0415  matplotlib is slow to import
 
@@ -166,14 +175,15 @@ class Lab(Workbench):
     def table(self, sample: Sample) -> Any:
         """The same numbers as the figure's, as a pandas table.
 
-        >>> lab.table(lab.sample())
+        >>> list(lab.table(sample).columns)
+        ['hits', 'share', 'low', 'high', 'expected']
         """
         return stats.summary(sample)
 
     def board(self) -> ReplicaBoard:
         """Sliders for production and canary, with the traffic that follows.
 
-        >>> lab.board()
+        >>> lab.board().close()
         """
         from canarylab.board import LabBoard  # noqa: PLC0415  ipywidgets is slow to import
         from canarylab.widgets.replicas import ReplicaBoard  # noqa: PLC0415
@@ -184,6 +194,8 @@ class Lab(Workbench):
         """Promote the canary: grow it and end production, or give production its image.
 
         >>> lab.promote("image")
+        nodeapp-svc has 2 ready endpoints.
+        ...
         """
         stages.promote(self._connection, way)
         return self.endpoints()
@@ -208,13 +220,17 @@ class Lab(Workbench):
         """All your predictions and their outcomes.
 
         >>> lab.predictions()
+        What you predicted, and what happened.
+        question      you said  we saw
+        canary share  25 %      30 %
         """
         return self._predictions.story()
 
     def reset(self, stage: stages.Stage = "empty") -> Shown:
         """Bring the cluster to a state that a section starts from: empty, production, canary.
 
-        >>> lab.reset("production")
+        >>> lab.reset("canary")
+        The cluster is at: canary.
         """
         stages.bring_to(self._connection, stage, content.folder("manifests"))
         return Shown(f"The cluster is at: {stage}.")
@@ -223,6 +239,7 @@ class Lab(Workbench):
         """Take away what the lessons made; the cluster itself stays for the next one.
 
         >>> lab.close()
+        Your pods and Services are gone. The cluster runs on; `canarylab down` ends it.
         """
         self._local.stop_all()
         self.reset("empty")

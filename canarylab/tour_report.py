@@ -22,7 +22,7 @@ def report(folder: Path, requests: int, out: IO[str] = sys.stdout) -> bool:
     rows = []
     for row in tour.rows():
         rows.append(row)
-        print(f"{'  ' if row.holds else '! '}{row.did:<46} {row.saw}", file=out, flush=True)
+        print(f"{'  ' if row.holds else '! '}{row.did:<40} {row.saw}", file=out, flush=True)
     paths = save_pictures(tour, folder)
     failed = sum(not row.holds for row in rows)
     took = time.monotonic() - started

@@ -31,6 +31,8 @@ class Workbench:
         """Build the app's images, both versions if none is named, and show what there is.
 
         >>> lab.build("2.0")
+        Built from app/Dockerfile.
+        ...
         """
         built = [self._build(version) for version in versions or VERSIONS]
         return Shown("Built from app/Dockerfile.", ("image", "size", "steps reused", "took"), built)
@@ -38,6 +40,8 @@ class Workbench:
     def run_locally(self, version: str, *, port: int | None = None) -> LocalRun:
         """Run one version on this machine, without a cluster: 1.0 on 8888, 2.0 on 9999.
 
+        >>> lab.run_locally("2.0")
+        node_app:2.0 answers at http://127.0.0.1:9999
         >>> lab.run_locally("1.0")
         node_app:1.0 answers at http://127.0.0.1:8888
         """
@@ -54,14 +58,15 @@ class Workbench:
     def ask(self, url: str) -> Reply:
         """One request, and the answer as `curl -i` shows it.
 
-        >>> lab.ask("http://127.0.0.1:8888")
+        >>> lab.ask("http://127.0.0.1:8888").body
+        '"Version 1.0"'
         """
         return ask(url)
 
     def local_runs(self) -> dict[str, LocalRun]:
         """What runs locally, by version.
 
-        >>> list(lab.local_runs())
+        >>> sorted(lab.local_runs())
         ['1.0', '2.0']
         """
         return {run.reference.partition(":")[2]: run for run in self._local.running()}
@@ -70,7 +75,7 @@ class Workbench:
         """End what runs locally.
 
         >>> lab.stop_local()
-        Free again: port 8888 and port 9999.
+        Free again: port 9999 and port 8888.
         """
         ports = self._local.stop_all()
         return Shown(f"Free again: {listed(f'port {port}' for port in ports)}.")
@@ -79,6 +84,8 @@ class Workbench:
         """A file, with `>` at the lines that another one has not.
 
         >>> lab.show("manifests/3-canary/canary.yaml")
+        manifests/3-canary/canary.yaml
+        ...
         """
         text = place(path).read_text()
         other = text if against is None else place(against).read_text()
@@ -96,7 +103,8 @@ class Workbench:
     def source(self, name: str) -> Listing:
         """The code that makes it happen, as it runs here.
 
-        >>> lab.source("rollout")
+        >>> lab.source("controllers/rollout").title
+        'canarylab/playground/controllers/rollout.py'
         """
         return source(name)
 
@@ -104,9 +112,10 @@ class Workbench:
         steps: list[Step] = []
         image = build_app(version, self._home.images, steps.append)
         self.cluster.load_image(image.reference)
-        reused, seconds = sum(each.cached for each in steps), sum(each.seconds for each in steps)
+        made = [step for step in steps if step.makes_files]
+        reused, seconds = sum(step.cached for step in made), sum(step.seconds for step in steps)
         size = f"{image.size / 1e6:.0f} MB"
-        return image.reference, size, f"{reused} of {len(steps)}", f"{seconds:.1f} s"
+        return image.reference, size, f"{reused} of {len(made)}", f"{seconds:.1f} s"
 
 
 def place(path: str) -> Path:

@@ -137,30 +137,29 @@ def _named_in(model: str) -> Iterator[str]:
 
 
 def _schema(model: str) -> Schema:
-    cls = getattr(models, model)
-    short = _full_name(model).rsplit(".", 1)[1]
+    cls, short = getattr(models, model), _full_name(model).rsplit(".", 1)[1]
     fields = {field.serialization_alias or name: field for name, field in cls.model_fields.items()}
-    properties, required = {}, []
-    for attribute, key in cls.attribute_map.items():
-        field = fields[key]
-        shape = _shape(cls.openapi_types[attribute], f"{short}.{key}")
-        properties[key] = (
-            {**shape, "description": field.description} if field.description else shape
-        )
-        if field.is_required():
-            required.append(key)
     schema: Schema = {
         "type": "object",
         "description": _first_paragraph(cls.__doc__),
-        "properties": properties,
+        "properties": {
+            key: _property(cls.openapi_types[attribute], f"{short}.{key}", fields[key].description)
+            for attribute, key in cls.attribute_map.items()
+        },
     }
+    required = sorted(key for key in cls.attribute_map.values() if fields[key].is_required())
     if required:
-        schema["required"] = sorted(required)
+        schema["required"] = required
     if model in ROOTS:
         group, api_version = ROOTS[model]
         identity = {"group": group, "version": api_version, "kind": short}
         schema["x-kubernetes-group-version-kind"] = [identity]
     return schema
+
+
+def _property(type_name: str, field: str, description: str | None) -> Schema:
+    described = {"description": description} if description else {}
+    return {**_shape(type_name, field), **described}
 
 
 def _with_additions(schema: Schema, added: Schema) -> Schema:

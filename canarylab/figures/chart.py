@@ -27,8 +27,9 @@ _TITLE, _LABEL, _SMALL = 13.0, 11.0, 10.0  # points
 _LINE = {_TITLE: 0.25, _LABEL: 0.22, _SMALL: 0.19}  # inches from one line of text to the next
 _NARROWEST_BARS = 1.8
 _TICKS_ROOM, _MARK_ROOM = 0.34, 0.30
-_ROOM_FOR_FIVE_TICKS = 2.2
+_STEPS = {4: 2.2, 2: 1.2, 1: -1e9}  # between ticks, where the bars have more inches than this
 _MARK_LINE = 2.2  # points
+_APART = 0.08
 _MARK_WORDS = "expected from ready pods"
 
 
@@ -105,9 +106,9 @@ class _Layout:
             return [seen + outside]
         return [seen, f"expected {percent(share.expected)}{outside}"]
 
-    def label(self, row: Row) -> str:
-        """The label, as much of it as there is room for."""
-        return shortened(row.label, self.size, self.chart.width - 2 * _MARGIN)
+    def fitting(self, label: str) -> str:
+        """A label, as much of it as there is room for."""
+        return shortened(label, _LABEL, self.chart.width - 2 * _MARGIN, "bold")
 
     def across(self, share: float) -> float:
         """How far to the right a share is drawn."""
@@ -128,7 +129,7 @@ class _Layout:
 def _frame(axes: Axes, place: _Layout) -> None:
     axes.set_xlim(0, place.chart.end)
     axes.set_ylim(place.rows, 0)
-    steps = 4 if place.bars > _ROOM_FOR_FIVE_TICKS else 2
+    steps = next(steps for steps, room in _STEPS.items() if place.bars > room)
     ticks = [place.chart.end * step / steps for step in range(steps + 1)]
     axes.set_xticks(ticks, [percent(tick) for tick in ticks], **_font(_SMALL, MUTED))
     axes.set_yticks([])
@@ -163,10 +164,17 @@ def _words(axes: Axes, row: Row, y: float, place: _Layout) -> None:
     start = _MARGIN - place.left
     above = y - (0.17 if place.chart.compact else 0.29) - _LINE[_LABEL] / 2
     level = above if place.stacked else y
-    _write(axes, place.label(row), (start, level), place, **_font(place.size, INK))
+    _write(axes, place.fitting(row.label), (start, level), place, **_font(place.size, INK))
     if row.heading:
         higher = above - (_LINE[_LABEL] if place.stacked else 0.0)
-        _write(axes, row.heading, (start, higher), place, weight="bold", **_font(_LABEL, INK))
+        _write(
+            axes,
+            place.fitting(row.heading),
+            (start, higher),
+            place,
+            weight="bold",
+            **_font(_LABEL, INK),
+        )
 
 
 def _mark_words(axes: Axes, place: _Layout) -> None:
@@ -177,11 +185,13 @@ def _mark_words(axes: Axes, place: _Layout) -> None:
     x, y = expected[0], _MARK_ROOM / 2 + 0.02
     axes.plot([x, x], [y - 0.09, y + 0.09], color=INK, linewidth=_MARK_LINE, clip_on=False)
     at, style = place.across(x), _font(_SMALL, MUTED)
-    room = place.bars + place.right - at - 0.08
-    if width_of(_MARK_WORDS, _SMALL) <= room:
-        _write(axes, _MARK_WORDS, (at + 0.08, y), place, **style)
+    beside, before = place.bars + place.right - at - _APART, at + place.left - _MARGIN - _APART
+    fits = width_of(_MARK_WORDS, _SMALL) <= max(beside, before)
+    words = _MARK_WORDS if fits else _MARK_WORDS.split(maxsplit=1)[0]
+    if width_of(words, _SMALL) <= beside:
+        _write(axes, words, (at + _APART, y), place, **style)
     else:
-        _write(axes, _MARK_WORDS, (at - 0.08, y), place, ha="right", **style)
+        _write(axes, words, (at - _APART, y), place, ha="right", **style)
 
 
 def _around(figure: Figure, place: _Layout) -> None:

@@ -101,6 +101,9 @@ def _of_judged(sample: Sample, named: Sequence[Share]) -> str:
         return f"{_start(outside[-1])} answered {_compared(outside[-1])} than its pods suggest"
     if _says_little(named):
         return f"The answers fit the pods, but {_choices(sample)} little"
+    if silent := [each for each in named if each.expected and not each.hits]:
+        among = counted(sample.answered, "answer")
+        return f"{_start(silent[-1])} did not answer, as may happen among {among}"
     if all_of_it := [each for each in named if each.hits == sample.answered]:
         return f"{_start(all_of_it[0])} answered every request, as its pods suggest"
     return "Each version answered about as often as its pods suggest"

@@ -10,11 +10,15 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _SCREEN, _SHARP = 96, 2  # pixels per inch; twice as many are drawn, for fine screens
-_CARD = "background:#fff;padding:8px;border-radius:6px;box-sizing:border-box;max-width:100%"
+_COLOURS = 128
+_CARD = "background:#fff;padding:8px;border-radius:6px;max-width:calc(100% - 16px)"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -29,14 +33,18 @@ class Picture:
 
     @cached_property
     def png(self) -> bytes:
-        """The picture as a PNG that carries its description."""
-        written = BytesIO()
-        self.figure.savefig(
-            written,
-            format="png",
-            dpi=_SHARP * _SCREEN,
-            metadata={"Title": self.finding, "Description": self.alt, "Software": None},
-        )
+        """The picture as a PNG that carries its title and its description.
+
+        A palette makes it a quarter of the size, which counts where many read over one line.
+        """
+        drawn, written = BytesIO(), BytesIO()
+        self.figure.savefig(drawn, format="png", dpi=_SHARP * _SCREEN)
+        palette = Image.open(drawn).convert("RGB").quantize(_COLOURS, Image.Quantize.MEDIANCUT)
+        words = PngInfo()
+        words.add_itxt("Title", self.finding)
+        words.add_itxt("Description", self.alt)
+        resolution = (_SHARP * _SCREEN, _SHARP * _SCREEN)
+        palette.save(written, "PNG", optimize=True, pnginfo=words, dpi=resolution)
         return written.getvalue()
 
     @property

@@ -78,18 +78,19 @@ def plan(
         problem = f"{len(sources)} sources cannot become the one file {wanted}"
         raise line.refused(problem, f"End it with a slash, as in {wanted}/.")
     into_folder = into_folder or is_folder(target)
-    return [
-        copied
+    last_of_each_target = {
+        copied.target: copied
         for source in sources
         for copied in _below(line, context, source, target, into_folder=into_folder)
-    ]
+    }
+    return list(last_of_each_target.values())
 
 
 def fingerprint(files: Iterable[Copied]) -> str:
     """A text that changes when a name, a mode or a byte of these does."""
     found = hashlib.sha256()
     for source, target in files:
-        found.update(f"{target}\0{_kind(source)}\0".encode())
+        found.update(os.fsencode(f"{target}\0{_kind(source)}\0"))
         if source.is_file() and not source.is_symlink():
             with source.open("rb") as content:
                 found.update(hashlib.file_digest(content, "sha256").digest())
@@ -97,7 +98,7 @@ def fingerprint(files: Iterable[Copied]) -> str:
 
 
 def carry_out(files: Iterable[Copied], tree: Path) -> list[Copied]:
-    """Copy everything into the tree; the same list, as it lies there."""
+    """Copy everything into the tree; the same list, its files as they arrived."""
     return [Copied(_copy(source, tree, target), target) for source, target in files]
 
 
@@ -108,9 +109,10 @@ def _copy(source: Path, tree: Path, target: str) -> Path:
     if not _real(folder).is_relative_to(_real(tree)):
         raise OSError(errno.EXDEV, "a link in the image leads out of it", target)
     folder.mkdir(parents=True, exist_ok=True)
-    if not is_folder:
-        place.unlink(missing_ok=True)  # never write into a file that an older step shares
-        shutil.copy2(source, place, follow_symlinks=False)
+    if is_folder:
+        return source
+    place.unlink(missing_ok=True)  # never write into a file that an older step shares
+    shutil.copy2(source, place, follow_symlinks=False)
     return place
 
 

@@ -68,8 +68,10 @@ class Instruction:
 
     def words(self, values: Mapping[str, str]) -> list[str]:
         """The words of the line, a JSON list's included, with $NAMES resolved."""
+        listed = exec_form(self.text)
+        if listed == []:
+            raise self.refused(f"{self} names nothing", "Write what it is about, or remove it.")
         try:
-            listed = exec_form(self.text)
             if listed is not None:
                 return [variables.substituted(word, values) for word in listed]
             return variables.words(self.text, values)

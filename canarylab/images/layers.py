@@ -133,9 +133,9 @@ def measured(tree: Path) -> tuple[str, int]:
     """The digest of all names, modes and bytes in a tree, and how many bytes they are."""
     found, size = hashlib.sha256(), 0
     for path in sorted(tree.rglob("*")):
-        found.update(f"{path.relative_to(tree)}\0{path.lstat().st_mode:o}\0".encode())
+        found.update(os.fsencode(f"{path.relative_to(tree)}\0{path.lstat().st_mode:o}\0"))
         if path.is_symlink():
-            found.update(str(path.readlink()).encode())
+            found.update(os.fsencode(path.readlink()))
         elif path.is_file():
             content = path.read_bytes()
             found.update(hashlib.sha256(content).digest())

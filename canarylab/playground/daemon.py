@@ -1,7 +1,7 @@
 """The playground's one process: API server, controllers, kubelet, proxy, as tasks of one loop.
 
-`lifecycle.py` starts it. It says one line on its standard output when it cannot start, nothing
-when it can, and closes it then. It ends on SIGTERM and takes its pods with it; what happens to
+`lifecycle.py` starts it. It says why on its standard output when it cannot start, nothing when it
+can, and closes it then. It ends on SIGTERM and takes its pods with it; what happens to
 them when it is killed is in `node/guard.py`.
 """
 
@@ -132,5 +132,12 @@ def _close_standard_output() -> None:
         os.dup2(nowhere.fileno(), 1)
 
 
+def _leave_parent_behind() -> None:
+    """Go on as a process that nobody has to wait for."""
+    if os.fork():
+        os._exit(0)
+
+
 if __name__ == "__main__":
+    _leave_parent_behind()
     sys.exit(main(sys.argv[1:]))

@@ -17,7 +17,7 @@ import sys
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
 
 from canarylab.errors import SetupError, TimedOutError
 from canarylab.playground.home import Home
@@ -122,19 +122,17 @@ def _start(home: Home, api_port: int | None) -> None:
     if api_port is not None:
         command.append(str(api_port))
     with home.log.open("a") as log:
-        daemon = subprocess.Popen(  # a session of its own: it outlives the shell and the kernel
+        started = subprocess.run(  # it forks, and the half that lives closes its standard output
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,
-            start_new_session=True,
+            start_new_session=True,  # it outlives the shell and the kernel
             cwd="/",
             text=True,
+            check=False,
         )
-    with cast("IO[str]", daemon.stdout) as first_words:
-        complaint = first_words.readline().strip()
-    if complaint:
-        daemon.wait()
+    if complaint := started.stdout.strip():
         raise SetupError(complaint)
 
 
@@ -142,9 +140,17 @@ def _wait_until_running(home: Home) -> Running:
     deadline = time.monotonic() + START_TIMEOUT_S
     while (running := status(home)) is None:
         if time.monotonic() > deadline or holder_of_lock(home) is None:
-            raise SetupError(f"The playground did not start. Its log says why: {home.log}")
+            raise SetupError(
+                f"The playground did not start: {_last_line(home.log)}. "
+                f"All it said is in {home.log}."
+            )
         time.sleep(_LOOK_EVERY_S)
     return running
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
 
 
 def _state_file(home: Home) -> Path:

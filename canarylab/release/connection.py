@@ -59,6 +59,7 @@ class Connection:
 
     def close(self) -> None:
         """Let go of the connections."""
+        self._client.rest_client.pool_manager.clear()
         self._client.close()
 
     def plain(self, answer: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import NamedTuple
 
 from kubernetes.stream import stream
@@ -34,14 +35,15 @@ def run_in(
             tty=False,
             _preload_content=False,
         )
-    session.run_forever(timeout=timeout_s)
-    if session.is_open():
-        session.close()
-        raise ClusterError(
-            f"`{' '.join(command)}` inside {pod} did not end within {timeout_s:.0f} s. "
-            "Give it more time, or a command that ends."
-        )
-    return Said(output=session.read_all(), exit_code=session.returncode or 0)
+    with closing(session):
+        session.run_forever(timeout=timeout_s)
+        if session.is_open():
+            raise ClusterError(
+                f"`{' '.join(command)}` inside {pod} did not end within {timeout_s:.0f} s. "
+                "Give it more time, or a command that ends."
+            )
+        exit_code = session.returncode or 0  # before read_all, which forgets it
+        return Said(output=session.read_all(), exit_code=exit_code)
 
 
 def fetch_from(connection: Connection, pod: str, url: str) -> Said:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from canarylab import traffic
 from canarylab.errors import ClusterError
 from canarylab.release.connection import Connection
@@ -25,7 +23,7 @@ def settle(connection: Connection, service: str, url: str) -> None:
             f"Compare its selector with your pods' labels: `kubectl describe service {service}`."
         )
     wait_until_settled(
-        lambda count: traffic.sample(url, count=count, progress=False).by_pod,
+        lambda count: traffic.measure(url, traffic.Plan(count=count)).by_pod,
         lambda: [each.pod for each in ready_endpoints(connection, service)],
     )
 
@@ -39,8 +37,5 @@ def measure(
     sample = traffic.sample(url, count=requests, keep_alive=keep_alive)
     if before != ready_endpoints(connection, service):
         return sample
-    return replace(
-        sample,
-        expected=expected_shares(before),
-        expected_pods={each.pod: 1 / len(before) for each in before},
-    )
+    pods = {each.pod: 1 / len(before) for each in before}
+    return sample.expecting(expected_shares(before), pods)

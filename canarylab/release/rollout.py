@@ -64,7 +64,7 @@ def wait_until_rolled_out(
             last = now.words
         if now.done:
             return now
-        troubles = waiting_reasons(pods)
+        troubles = waiting_reasons(of_the_template(deployment, pods))
         _refuse_missing_images(name, troubles)
         if time.monotonic() > deadline:
             raise TimedOutError(
@@ -120,6 +120,14 @@ def pods_of(connection: Connection, deployment: Object) -> list[Object]:
     return pods
 
 
+def of_the_template(deployment: Object, pods: list[Object]) -> list[Object]:
+    """The pods that stay and have the images the Deployment asks for now."""
+    wanted = _images(deployment["spec"]["template"])
+    return [
+        pod for pod in pods if "deletionTimestamp" not in pod["metadata"] and _images(pod) == wanted
+    ]
+
+
 def waiting_reasons(pods: list[Object]) -> dict[str, str]:
     """Why pods wait: reason to message, from their containers."""
     waiting = [
@@ -130,12 +138,16 @@ def waiting_reasons(pods: list[Object]) -> dict[str, str]:
     return {entry["reason"]: entry.get("message", "") for entry in waiting if entry}
 
 
+def _images(pod: Object) -> list[str]:
+    return [container["image"] for container in pod["spec"]["containers"]]
+
+
 def _refuse_missing_images(name: str, troubles: dict[str, str]) -> None:
     for reason in ("ErrImagePull", "ImagePullBackOff", "InvalidImageName"):
         if reason in troubles:
             raise ClusterError(
                 f"A pod of {name} cannot start: {reason}, {troubles[reason]}. "
-                "Build the image first, `canarylab build`, or correct its name in the manifest."
+                "`canarylab build` builds the versions there are; `kubectl describe pod` says more."
             )
 
 

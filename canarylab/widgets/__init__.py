@@ -1,0 +1,1 @@
+"""Things to move in a notebook, and to watch what follows."""

@@ -109,25 +109,33 @@ lab.compare("steps reused in the second build", again.rows[0][2])
 # Dockerfile decides how much of this you get. What changes often belongs near the end.
 
 # %% [markdown] tags=["predict"]
-# **Predict.** Now a third version, "3.0", from the same source. Which steps must be done again: all of them, or only
-# those from the blank `APP_VERSION` on?
+# **Predict.** Now a third version, "3.0", from the same source. Which of its steps are reused: none, those before the
+# blank `APP_VERSION`, or all?
 
 # %%
 lab.predict("steps reused for version 3.0", "all but the last few")
 
-# %% tags=["exercise"]
-# Build version 3.0. One call, like the one that built 2.0 again.
-# solution
+# %%
 third = lab.build("3.0")
-
-# %% tags=["solution"]
 lab.compare("steps reused for version 3.0", third.rows[0][2])
 
 # %% [markdown]
+# All of them, and yet it is another image: the blank changes a setting of the image and no file in it.
+
+# %% tags=["exercise"]
+# Run version 3.0 beside the others, on port 7777, and look at what it answers.
+# solution
+newest = lab.run_locally("3.0", port=7777)
+lab.ask(newest.url)
+
+# %% [markdown]
 # <details><summary>A hint</summary>
-# The argument of <code>lab.build</code> is the version. Keep what it returns if you want to compare it with your
-# prediction.
+# Versions 1.0 and 2.0 have ports of their own. For any other version you name one:
+# <code>lab.run_locally("...", port=...)</code>.
 # </details>
+
+# %% tags=["checkpoint"]
+check(lab, "version 3.0 answers")
 
 # %% [markdown]
 # ## Who has the port?
@@ -137,17 +145,17 @@ lab.compare("steps reused for version 3.0", third.rows[0][2])
 
 # %% [markdown] tags=["predict"]
 # **Predict.** What breaks if another program already listens where version 1.0 wants to run? The next cell arranges
-# it: a bare listener takes port 7777, and then we try to run version 1.0 there.
+# it: a bare listener takes port 7788, and then we try to run version 1.0 there.
 
 # %% tags=["raises-exception"]
 import socket
 
-busy = socket.create_server(("127.0.0.1", 7777))
-lab.run_locally("1.0", port=7777)
+busy = socket.create_server(("127.0.0.1", 7788))
+lab.run_locally("1.0", port=7788)
 
 # %% [markdown]
-# The message names the port and who has it, and nothing else happened: the two versions from before still run. Let
-# the listener go, and ask both again to be sure.
+# The message names the port and who has it, and nothing else happened: the versions from before still run. Let
+# the listener go, and ask them again to be sure.
 
 # %%
 busy.close()
@@ -188,7 +196,7 @@ traffic.sample(second.url, count=50)
 # and what to do?
 
 # %% tags=["raises-exception"]
-lab.run_locally("4.0", port=7777)
+lab.run_locally("4.0", port=7788)
 
 # %% [markdown]
 # On your own machine that is easily mended. In a cluster the same mistake looks different, because the cluster
@@ -213,7 +221,7 @@ lab.predictions()
 # **Next:** lesson 2, where a cluster keeps three copies of version 1.0 running.
 
 # %% [markdown]
-# The last cell ends both programs and frees their ports.
+# The last cell ends your programs and frees their ports.
 
 # %%
 lab.close()

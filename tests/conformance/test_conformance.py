@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Protocol
-
 import pytest
 
 from tests.conformance import compare, session
 from tests.needs import needs
+from tests.running_playground import RunningPlayground
 
 AGREED = ("01-production", "02-service", "03-canary-and-scale")
 """The other cases are for `python -m tests.conformance` until they agree too."""
 
 
-class Playground(Protocol):
-    """What the fixture gives."""
-
-    kubeconfig: Path
-
-
 @needs("kubectl")
 @pytest.mark.parametrize("name", AGREED)
-def test_it_answers_as_real_kubernetes(name: str, playground: Playground) -> None:
+def test_it_answers_as_real_kubernetes(name: str, playground: RunningPlayground) -> None:
     case = session.Case.read(compare.CASES / f"{name}.yaml")
     answers = session.run(case, session.Target(playground.kubeconfig))
 

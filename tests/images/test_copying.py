@@ -69,6 +69,28 @@ def test_a_later_copy_replaces_an_earlier_one(workshop: Workshop) -> None:
     assert (workshop.build().root / "c.txt").read_text() == "second"
 
 
+def test_of_two_sources_with_one_name_the_last_stays(workshop: Workshop) -> None:
+    workshop.write("x/a.txt", "first")
+    workshop.write("y/a.txt", "second")
+    workshop.dockerfile("COPY x y /z/")
+
+    assert (workshop.build().root / "z/a.txt").read_text() == "second"
+
+
+def test_a_name_that_is_no_text_is_copied(workshop: Workshop) -> None:
+    (workshop.context / os.fsdecode(b"\xff.txt")).touch()
+    workshop.dockerfile("COPY *.txt /", "RUN true")
+
+    assert files_of(workshop.build()) == [os.fsdecode(b"\xff.txt")]
+
+
+def test_a_folder_may_go_where_a_link_leads(workshop: Workshop) -> None:
+    workshop.write("src/a.txt", "")
+    workshop.dockerfile("RUN mkdir real && ln -s real link", "COPY src link")
+
+    assert "real/a.txt" in files_of(workshop.build())
+
+
 def test_an_empty_folder_is_copied(workshop: Workshop) -> None:
     (workshop.context / "src" / "empty").mkdir(parents=True)
     workshop.dockerfile("COPY src /src")
@@ -166,6 +188,7 @@ def test_a_source_that_is_not_there_is_named(workshop: Workshop, line: str, prob
     ("line", "problem"),
     [
         ("COPY a.txt", "names one path only"),
+        ("COPY []", "names nothing"),
         ("COPY ../a.txt /", "lies outside the folder"),
         ("COPY x/../../a.txt /", "lies outside the folder"),
         ("COPY a.txt b.txt /c", "2 sources cannot become the one file /c"),

@@ -20,10 +20,10 @@ from tests.images.contexts import Workshop, files_of, wait_until_gone, wait_unti
 ARTICLE = """FROM node:14-slim
 WORKDIR /usr/src/app
 COPY package*.json ./
-RUN npm install
+RUN yarn
 COPY . .
 EXPOSE 3333
-CMD [ "npm", "run", "--silent", "server" ]
+CMD [ "yarn", "--silent", "server" ]
 """
 
 
@@ -32,7 +32,7 @@ def output_of(image: Image) -> str:
     done = subprocess.run(
         [*image.entrypoint, *image.command],
         cwd=image.working_folder,
-        env={**image.env, "PATH": path_with_node("/usr/bin:/bin"), "HOME": str(image.root)},
+        env={**os.environ, **image.env, "PATH": path_with_node("/usr/bin:/bin")},
         capture_output=True,
         text=True,
         check=True,
@@ -42,7 +42,7 @@ def output_of(image: Image) -> str:
 
 def test_a_dockerfile_like_the_article_s_is_built_and_runs(workshop: Workshop) -> None:
     workshop.write("Dockerfile", ARTICLE)
-    workshop.write("package.json", '{"name": "a", "scripts": {"server": "node server.js"}}')
+    workshop.write("package.json", '{"license": "MIT", "scripts": {"server": "node server.js"}}')
     workshop.write("server.js", 'console.log("Version 1.0")')
 
     image = workshop.build("filipemotta/node_app:1.0")

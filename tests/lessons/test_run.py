@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import nbformat
@@ -22,6 +22,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from traitlets.config import Config
 
+from tests.built_images import built
 from tests.lessons import processes
 from tests.lessons.reading import LESSONS, NOTEBOOKS
 from tests.needs import needs
@@ -36,16 +37,20 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def home() -> Iterator[Path]:
-    """A home with a playground of its own; all lessons share it, as a learner's do."""
-    folder = Path(tempfile.mkdtemp(prefix="lessons-"))  # short: the kernel's sockets lie in it
-    yield folder
-    down = [sys.executable, "-m", "canarylab", "down"]
-    subprocess.run(down, env=os.environ | {"CANARYLAB_HOME": str(folder)}, check=True)
-    left = processes.of(folder)
-    shutil.rmtree(folder)
-    assert left == [], "processes outlive `canarylab down`"
+@pytest.fixture
+async def home() -> AsyncIterator[Path]:
+    """A home of its own: a lesson that stops half-way leaves its Service behind.
+
+    The lesson finds its ports free and, once the playground is down, leaves no process.
+    """
+    await empty(lambda: [port for port in PORTS if _answers(port)])
+    with tempfile.TemporaryDirectory(prefix="lessons-") as name:  # short: sockets lie in it
+        folder = Path(name)
+        built(folder / "images")
+        yield folder
+        down = [sys.executable, "-m", "canarylab", "down"]
+        subprocess.run(down, env=os.environ | {"CANARYLAB_HOME": name}, check=True)
+        await empty(lambda: processes.of(folder))
 
 
 async def test_the_solved_notebook_holds_what_it_promises(
@@ -69,7 +74,6 @@ async def test_the_checkpoints_notice_that_it_is_unsolved(
 
 async def run(notebook: Path, home: Path, folder: Path, *, strict: bool) -> None:
     """Run All, in a kernel of its own; no kernel is left afterwards."""
-    await until(ports_are_free, timeout_s=20)
     # Files: a kernel that listens on TCP warns at every start.
     sockets = {"transport": "ipc", "connection_file": str(home / "kernel.json")}
     client = NotebookClient(
@@ -84,9 +88,11 @@ async def run(notebook: Path, home: Path, folder: Path, *, strict: bool) -> None
     assert [line for line in processes.of(home) if "ipykernel" in line] == []
 
 
-def ports_are_free() -> bool:
-    """Nobody listens where the lessons want to."""
-    return not any(_answers(port) for port in PORTS)
+async def empty(seen: Callable[[], Sequence[object]]) -> None:
+    """Wait until nothing is seen any more; else fail with what is."""
+    with suppress(TimeoutError):
+        await until(lambda: not seen())
+    assert list(seen()) == []
 
 
 def _answers(port: int) -> bool:

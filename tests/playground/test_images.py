@@ -121,7 +121,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         images.save(tmp_path, image)
 
 
-@pytest.mark.parametrize("program", ["node", "npm", "npx"])
+@pytest.mark.parametrize("program", ["node", "npm", "npx", "yarn"])
 def test_every_program_of_node_runs(program: str) -> None:
     path = images.path_with_node("/usr/bin:/bin")
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from canarylab.release.rollout import progress, waiting_reasons, with_pods
+from canarylab.release.rollout import of_the_template, progress, waiting_reasons, with_pods
 
 READY = {"conditions": [{"type": "Ready", "status": "True"}]}
 
@@ -63,3 +63,13 @@ def test_why_pods_wait_is_read_from_their_containers() -> None:
     waiting = {"waiting": {"reason": "ErrImagePull", "message": "no such image"}}
     pod = {"metadata": {}, "status": {"containerStatuses": [{"state": waiting}]}}
     assert waiting_reasons([pod, *pods(2)]) == {"ErrImagePull": "no such image"}
+
+
+def test_only_pods_that_stay_and_have_the_wanted_image_can_be_in_trouble() -> None:
+    def pod(image: str, **metadata: str) -> dict[str, Any]:
+        return {"metadata": dict(metadata), "spec": {"containers": [{"image": image}]}}
+
+    wanted = {"spec": {"template": pod("app:1.0")}}
+    mine = pod("app:1.0")
+    others = [pod("app:9.9"), pod("app:1.0", deletionTimestamp="now")]
+    assert of_the_template(wanted, [mine, *others]) == [mine]

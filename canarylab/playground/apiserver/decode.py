@@ -39,7 +39,7 @@ def decode(kind: Kind, document: object, *, validation: FieldValidation = "Warn"
     _check_identity(kind, document)
     findings = Findings()
     obj = read(name_of(kind.kind, kind.group), document, findings)
-    obj = {**obj, "apiVersion": kind.api_version, "kind": kind.kind}
+    obj = {"metadata": {}, **obj, "apiVersion": kind.api_version, "kind": kind.kind}
     unknown = [f'unknown field "{path}"' for path in findings.unknown]
     if findings.wrong is not None:
         raise BadRequestError(_refusal(kind, findings.wrong))

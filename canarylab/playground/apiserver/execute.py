@@ -29,8 +29,8 @@ async def execute(call: Call) -> web.StreamResponse:
     socket = web.WebSocketResponse(protocols=channels.PROTOCOLS)
     if not socket.can_prepare(call.request):
         raise BadRequestError(
-            "Upgrade request required: this server runs commands over WebSockets, "
-            "which kubectl speaks from version 1.30 on"
+            "Upgrade request required: this cluster runs commands over WebSockets only. "
+            "Use kubectl 1.30 or later."
         )
     await socket.prepare(call.request)
     try:
@@ -43,13 +43,13 @@ async def execute(call: Call) -> web.StreamResponse:
 
 
 def _checked(call: Call) -> list[str]:
-    command = call.query.getall("command", [])
+    command = call.request.query.getall("command", [])
     if not command:
         raise BadRequestError("you must specify at least one command for the container")
     if is_true(call.query, "tty"):
         raise BadRequestError(
-            "a terminal (-t) is not there yet in this cluster: leave out -t, "
-            "and keep -i if the command reads its input"
+            "This cluster cannot give a command a terminal (-t) yet. "
+            "Leave out -t, and keep -i if the command reads its input."
         )
     return command
 

@@ -75,6 +75,14 @@ _NAMED_STRINGS = {
     "Toleration.effect": "v1.TaintEffect",
     "Toleration.operator": "v1.TolerationOperator",
 }
+_BY_FORM = {
+    "boolean": "bool",
+    "int32": "int32",
+    "int64": "int64",
+    "int-or-string": "intstr.IntOrString",
+    "quantity": "resource.Quantity",
+    "object": "interface {}",
+}
 
 
 def go_type(shape: Mapping[str, Any], field: str) -> str:
@@ -86,11 +94,10 @@ def go_type(shape: Mapping[str, Any], field: str) -> str:
     if "items" in shape:
         return f"[]{go_type(shape['items'], '')}"
     if "additionalProperties" in shape:
-        return f"map[string]{go_type(shape['additionalProperties'], '')}"
+        values = go_type(shape["additionalProperties"], "")
+        return "v1.ResourceList" if values == "resource.Quantity" else f"map[string]{values}"
     if (structure := referred(shape)) is not None:
         return f"v1.{short(structure)}"
     if shape.get("type") == "string":
         return _NAMED_STRINGS.get(field, "string")
-    return {"integer": str(shape.get("format")), "boolean": "bool"}.get(
-        shape["type"], "interface {}"
-    )
+    return _BY_FORM[shape.get("format") or shape["type"]]

@@ -38,4 +38,5 @@ def decode_patched(
     if problem is not None:
         what = shown(patch) if style == "strategic" else encoded(patched).decode()
         raise InvalidError("", "", "", [invalid("patch", what, problem)])
+    obj = {"metadata": {}, **obj, "apiVersion": kind.api_version, "kind": kind.kind}
     return Decoded(obj, unknown if validation == "Warn" else [])

@@ -21,6 +21,7 @@ from canarylab.playground.kube.objects import timestamp
 MAGIC = b"k8s\x00"
 
 _VARINT, _BYTES = 0, 2  # how a field is written
+_NUMBERS = ("int", "bool")
 _INSTEAD = "Write the object to a file and use kubectl apply -f."
 
 
@@ -37,7 +38,7 @@ def decode_protobuf(body: bytes) -> Object:
         if kind not in MESSAGES:
             raise _unreadable(f"an object of kind {kind} cannot be read in this form")
         return {**envelope["typeMeta"], **_message(kind, base64.b64decode(envelope["raw"]))}
-    except (KeyError, IndexError, UnicodeDecodeError) as exc:
+    except (KeyError, IndexError, OverflowError, ValueError) as exc:
         raise _unreadable("the body ends too early, or is damaged") from exc
 
 
@@ -47,6 +48,8 @@ def _message(name: str, data: bytes) -> Object:
         field = fields.get(number)
         if field is None:
             raise _unreadable(f"field {number} of {name} cannot be read in this form")
+        if isinstance(value, int) is not (field.type in _NUMBERS):
+            raise _unreadable(f"field {number} of {name} has another form")
         read = _value(field, value)
         if field.repeated:
             result.setdefault(field.name, []).append(read)

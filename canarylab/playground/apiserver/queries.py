@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import cast
-
-from multidict import MultiMapping
 
 from canarylab.errors import BadRequestError
 from canarylab.playground.apiserver.decode import FieldValidation
 from canarylab.playground.kube.kinds import Kind
 from canarylab.playground.kube.selectors import Predicate, by_field_query, by_label_query
 
-Query = MultiMapping[str]
+Query = Mapping[str, str]
 
 _OF_EVERY_KIND = frozenset({"metadata.name", "metadata.namespace"})
 _SELECTABLE = {

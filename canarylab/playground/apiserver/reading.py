@@ -53,8 +53,7 @@ class _Place:
 
 def read(structure: str, document: Mapping[str, Any], findings: Findings, path: str = "") -> Object:
     """What Go would keep of the document; what it finds wrong goes into `findings`."""
-    known = schema(structure)["properties"]
-    required = schema(structure).get("required", ())
+    known, required = schema(structure)["properties"], schema(structure).get("required", ())
     kept: Object = {}
     for key, value in document.items():
         here = _Place(structure, key, f"{path}.{key}" if path else key)
@@ -64,7 +63,9 @@ def read(structure: str, document: Mapping[str, Any], findings: Findings, path: 
             read_value = _value(known[key], value, here, findings)
             if key in required or not _is_left_out(known[key], read_value, here.name):
                 kept[key] = read_value
-    return kept
+    # What must be there, Go writes even if nobody said it, as the zero of its type.
+    zeros = {key: scalars.zero(known[key]) for key in required if key not in kept}
+    return kept | {key: value for key, value in zeros.items() if value is not None}
 
 
 def _is_left_out(shape: Schema, value: Any, name: str) -> bool:
@@ -112,7 +113,7 @@ def _map(shape: Schema, value: Any, place: _Place, findings: Findings) -> Any:
 def _element(shape: Schema, value: Any, place: _Place, findings: Findings) -> Any:
     """An item of a list or a value of a map, where null is the zero of its type."""
     if value is None:
-        return {} if referred(shape) else scalars.zero(shape)
+        value = {} if referred(shape) else scalars.zero(shape)
     return _value(shape, value, place, findings)
 
 

@@ -14,6 +14,10 @@ from canarylab.playground.apiserver import quantity
 from canarylab.playground.apiserver.schema import Schema
 
 _WHOLE = {"int32": 2**31, "int64": 2**63}
+_ZEROS = {
+    "string": "", "byte": "", "boolean": False, "int32": 0, "int64": 0, "int-or-string": 0,
+    "quantity": "0",
+}  # fmt: skip
 _TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$")
 
 
@@ -34,8 +38,12 @@ def json_type(value: Any) -> str:
 
 
 def zero(shape: Schema) -> Any:
-    """The value that stands for "nothing said"."""
-    return {"integer": 0, "boolean": False}.get(shape.get("type", ""), "")
+    """The value that stands for "nothing said"; None where nothing does.
+
+    >>> zero({"type": "string"}), zero({"format": "quantity"})
+    ('', '0')
+    """
+    return _ZEROS.get(shape.get("format") or shape.get("type", ""))
 
 
 def read(shape: Schema, value: Any) -> Any:

@@ -19,6 +19,7 @@ from canarylab.playground.apiserver import about, answers, statuses
 from canarylab.playground.apiserver.auth import Gate
 from canarylab.playground.apiserver.bodies import LARGEST
 from canarylab.playground.apiserver.calls import Call
+from canarylab.playground.apiserver.changes import Subscription
 from canarylab.playground.apiserver.local import LocalApi
 from canarylab.playground.apiserver.paths import target
 from canarylab.playground.apiserver.routes import find_handler
@@ -92,5 +93,6 @@ async def _warn_of_deprecated(request: web.Request, response: web.StreamResponse
 
 
 async def _end_watches(app: web.Application) -> None:
-    for subscription in list(app[WATCHES]):
+    watches: set[Subscription] = app[WATCHES]
+    for subscription in tuple(watches):
         subscription.end()

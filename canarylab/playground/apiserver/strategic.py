@@ -14,6 +14,7 @@ from canarylab.errors import ApiError, BadRequestError
 from canarylab.playground.apiserver import strategic_lists
 from canarylab.playground.apiserver.merge_keys import MERGE_KEYS
 from canarylab.playground.apiserver.schema import referred, schema, short
+from canarylab.playground.apiserver.strategic_lists import Changes
 from canarylab.playground.kube.api import Object
 
 PATCH, RETAIN = "$patch", "$retainKeys"
@@ -77,48 +78,60 @@ def _retained(current: Object, patch: Object) -> Object:
     """`$retainKeys`: of several fields that exclude one another, only these stay."""
     if RETAIN not in patch:
         return dict(current)
+    if not isinstance(patch[RETAIN], list):
+        raise BadRequestError("invalid patch format of retainKeys")
     return {key: value for key, value in current.items() if key in patch[RETAIN]}
 
 
-def _changes(patch: Object, key: str) -> strategic_lists.Changes:
-    return strategic_lists.Changes(
+def _changes(patch: Object, key: str) -> Changes:
+    return Changes(
         items=patch.get(key, []),
         removed=patch.get(_REMOVE + key, []),
         order=patch.get(_ORDER + key),
     )
 
 
-def _list(
-    structure: str | None, key: str, current: Any, changes: strategic_lists.Changes
-) -> list[Any]:
+def _list(structure: str | None, key: str, current: Any, changes: Changes) -> list[Any]:
     """A merged list: by the item's own value where `key` is empty, else by that field."""
     before = list(current) if isinstance(current, list) else []
     if not key:
         return strategic_lists.primitives(before, changes)
+    if any(_order_of(item) == "replace" for item in changes.items):
+        return [_without_orders(item) for item in changes.items if _order_of(item) is None]
     items = [_keyed(item, key) for item in changes.items]
-    if any(item.get(PATCH) == "replace" for item in items):
-        return [_without_orders(item) for item in items if PATCH not in item]
-    gone = [item[key] for item in items if item.get(PATCH) == "delete"]
+    gone = [item[key] for item in items if PATCH in item]
     kept = [item for item in before if item.get(key) not in gone]
-    wanted = [item for item in items if item.get(PATCH) != "delete"]
+    wanted = [item for item in items if PATCH not in item]
     merged = _merged_items(structure, key, kept, wanted)
     ordered = strategic_lists.by_key(key, wanted, changes.order)
     return strategic_lists.arranged(merged, ordered, before, lambda item: item.get(key))
 
 
+def _order_of(item: Any) -> Any:
+    order = item.get(PATCH) if isinstance(item, dict) else None
+    if order not in (None, "delete", "replace"):
+        raise BadRequestError(f"unknown patch type found: {order}")
+    return order
+
+
 def _keyed(item: Any, key: str) -> Object:
-    if not isinstance(item, dict) or (key not in item and PATCH not in item):
-        raise ApiError(f"map: {shown(item)} does not contain declared merge key: {key}")
-    return item
+    if isinstance(item, dict) and isinstance(item.get(key), str | int):
+        return item
+    raise ApiError(f"map: {shown(item)} does not contain declared merge key: {key}")
 
 
 def _merged_items(
     structure: str | None, key: str, kept: list[Object], wanted: list[Object]
 ) -> list[Object]:
-    result = {item.get(key): item for item in kept}
+    """Each wanted item on the first of its key; there may be more: port 80 of TCP and of UDP."""
+    result = list(kept)
     for item in wanted:
-        result[item[key]] = merge(structure, result.get(item[key], {}), item)
-    return list(result.values())
+        same = (place for place, known in enumerate(result) if known.get(key) == item[key])
+        place = next(same, len(result))
+        result[place : place + 1] = [
+            merge(structure, result[place] if place < len(result) else {}, item)
+        ]
+    return result
 
 
 def _without_orders(value: Any) -> Any:

@@ -11,29 +11,44 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from canarylab.errors import BadRequestError
+
+_BAD_ORDER = "invalid patch format of setElementOrder list"
+
 
 @dataclass(frozen=True)
 class Changes:
     """What a patch says about one list."""
 
     items: list[Any]
-    removed: list[Any]
+    removed: Any
     """Of a list of plain values: those to take out."""
-    order: list[Any] | None
+    order: Any
     """The order of all items the sender knows, if it said so."""
 
 
 def primitives(before: list[Any], changes: Changes) -> list[Any]:
     """A list of plain values: the ones there and the ones that come, without those to remove."""
+    if not all(_are_plain(values) for values in (changes.items, changes.removed)):
+        raise BadRequestError("invalid patch format of primitive list")
     merged = list(dict.fromkeys(before + changes.items))
     merged = [item for item in merged if item not in changes.removed]
     order = changes.items if changes.order is None else changes.order
+    if not _are_plain(order):
+        raise BadRequestError(_BAD_ORDER)
     return arranged(merged, order, before, lambda item: item)
 
 
-def by_key(key: str, items: Sequence[Any], order: list[Any] | None) -> list[Any]:
+def by_key(key: str, items: Sequence[Any], order: Any) -> list[Any]:
     """The values of the merge key, in the order the sender wants."""
-    return [item[key] for item in (items if order is None else order)]
+    if order is None:
+        return [item[key] for item in items]
+    if not isinstance(order, list) or not all(isinstance(item, dict) for item in order):
+        raise BadRequestError(_BAD_ORDER)
+    values = [item.get(key) for item in order]
+    if not _are_plain(values):
+        raise BadRequestError(_BAD_ORDER)
+    return values
 
 
 def arranged(
@@ -58,3 +73,7 @@ def arranged(
         earlier = first is not None and other is not None and first < other
         result.append((servers if earlier else theirs).pop(0))
     return result + servers + theirs
+
+
+def _are_plain(values: Any) -> bool:
+    return isinstance(values, list) and all(isinstance(value, str | int) for value in values)

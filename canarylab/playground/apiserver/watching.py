@@ -32,15 +32,17 @@ async def watch(call: Call) -> web.StreamResponse:
     ends_s = whole_number(call.query, "timeoutSeconds") or LONGEST
     response = web.StreamResponse(headers={"Content-Type": JSON})
     response.enable_chunked_encoding()
-    await response.prepare(call.request)
     try:
         with _subscribed(call, start.since) as subscription:
-            await _begin(response, call, start, lines)
+            first = _first(call, start, lines)  # nothing may come between these two
+            await response.prepare(call.request)
+            await _send(response, first)
             with suppress(TimeoutError):
                 async with asyncio.timeout(ends_s):
                     await _follow(response, call, subscription, lines)
             await _mark(response, call, subscription, lines)
     except GoneError as gone:
+        await response.prepare(call.request)
         await response.write(event_line("ERROR", statuses.failure(gone)))
     except ConnectionResetError:
         return response  # the client has left
@@ -48,13 +50,11 @@ async def watch(call: Call) -> web.StreamResponse:
     return response
 
 
-async def _begin(response: web.StreamResponse, call: Call, start: Start, lines: Lines) -> None:
-    first = b""
-    if start.tells_all:
-        first += lines.all(call.api.store.all(call.kind.kind))
-    if start.marks_end:
-        first += lines.initial_events_end(call.api.store.version)
-    await _send(response, first)
+def _first(call: Call, start: Start, lines: Lines) -> bytes:
+    """What there is before the first change, if the client wants to know."""
+    store = call.api.store
+    first = lines.all(store.all(call.kind.kind)) if start.tells_all else b""
+    return first + lines.initial_events_end(store.version) if start.marks_end else first
 
 
 async def _follow(

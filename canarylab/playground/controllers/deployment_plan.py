@@ -21,8 +21,8 @@ class Plan(NamedTuple):
     """Which ReplicaSets to create, to change (as they shall be), and to delete."""
 
     create: Object | None = None
-    update: Sequence[Object] = ()
-    delete: Sequence[Object] = ()
+    update: tuple[Object, ...] = ()
+    delete: tuple[Object, ...] = ()
 
 
 def plan(deployment: Object, replica_sets: Sequence[Object]) -> Plan:
@@ -31,7 +31,7 @@ def plan(deployment: Object, replica_sets: Sequence[Object]) -> Plan:
     if is_terminating(deployment):
         return Plan()
     if new is not None and (stamped := revisions.stamped(new, deployment, olds)) != new:
-        return Plan(update=[stamped])
+        return Plan(update=(stamped,))
     if is_paused(deployment):
         return Plan(update=_scale(deployment, new, olds), delete=_expendable(deployment, olds))
     if _was_scaled(deployment, replica_sets):
@@ -108,8 +108,8 @@ def _tidy(deployment: Object, olds: list[Object]) -> Plan:
     return Plan()
 
 
-def _expendable(deployment: Object, olds: list[Object]) -> list[Object]:
-    return revisions.expendable(olds, deployment["spec"].get("revisionHistoryLimit", 10))
+def _expendable(deployment: Object, olds: list[Object]) -> tuple[Object, ...]:
+    return tuple(revisions.expendable(olds, deployment["spec"].get("revisionHistoryLimit", 10)))
 
 
 def _was_scaled(deployment: Object, replica_sets: Sequence[Object]) -> bool:
@@ -118,7 +118,7 @@ def _was_scaled(deployment: Object, replica_sets: Sequence[Object]) -> bool:
     return bool(then - {None, deployment["spec"]["replicas"]})
 
 
-def _scale(deployment: Object, new: Object | None, olds: list[Object]) -> list[Object]:
+def _scale(deployment: Object, new: Object | None, olds: list[Object]) -> tuple[Object, ...]:
     """Another number of the same: all to the only one with pods, or to each its share."""
     latest_first = [*filter(None, [new]), *reversed(olds)]
     active = [one for one in latest_first if size_of(one)]
@@ -130,7 +130,7 @@ def _scale(deployment: Object, new: Object | None, olds: list[Object]) -> list[O
     return _spread(deployment, active)
 
 
-def _spread(deployment: Object, active: list[Object]) -> list[Object]:
+def _spread(deployment: Object, active: list[Object]) -> tuple[Object, ...]:
     allowed = _ceiling(deployment) if deployment["spec"]["replicas"] else 0
     is_growing = allowed >= sum(map(size_of, active))
     by_age = sorted(active, key=lambda one: str(one["metadata"].get("creationTimestamp")))
@@ -140,13 +140,13 @@ def _spread(deployment: Object, active: list[Object]) -> list[Object]:
     return _resized(deployment, zip(in_order, spread(allowed, parts), strict=True))
 
 
-def _resized(deployment: Object, sizes: Iterable[tuple[Object, int]]) -> list[Object]:
+def _resized(deployment: Object, sizes: Iterable[tuple[Object, int]]) -> tuple[Object, ...]:
     """Those of them that are not so already."""
     ceiling = _ceiling(deployment)
     pairs = [
         (one, revisions.sized(one, deployment, size=size, ceiling=ceiling)) for one, size in sizes
     ]
-    return [after for before, after in pairs if after != before]
+    return tuple(after for before, after in pairs if after != before)
 
 
 def _is_saturated(deployment: Object, new: Object) -> bool:

@@ -144,8 +144,7 @@ def _outdated(counted: Object) -> int:
 def _is_late(deployment: Object, progress: Object, now: datetime) -> bool:
     if progress["reason"] == DONE:
         return False
-    is_already: bool = progress["reason"] == LATE
-    return is_already or _deadline(deployment, progress) < now
+    return progress["reason"] == LATE or _deadline(deployment, progress) < now
 
 
 def _deadline(deployment: Object, progress: Object) -> datetime:
@@ -154,7 +153,8 @@ def _deadline(deployment: Object, progress: Object) -> datetime:
 
 
 def _has_deadline(deployment: Object) -> bool:
-    return deployment["spec"].get("progressDeadlineSeconds", _FOREVER) != _FOREVER
+    seconds: int = deployment["spec"].get("progressDeadlineSeconds", _FOREVER)
+    return seconds != _FOREVER
 
 
 def _subject(deployment: Object, new: Object | None) -> str:

@@ -7,6 +7,7 @@ same ports; Kubernetes starts another after a hundred pods, which is more than w
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -132,7 +133,8 @@ def _changed(old: Object, new: Object, now: datetime) -> Object:
 
 
 def _by_ports(slice_: Object) -> str:
-    return str(slice_.get("ports") or [])
+    """Puts slices into an order that does not depend on who wrote them down."""
+    return json.dumps(slice_.get("ports") or [], sort_keys=True)
 
 
 def _dated(slice_: Object, now: datetime) -> Object:

@@ -80,21 +80,18 @@ class _Looks:
         """Reconcile once; returns the seconds until the next look that nobody has to ask for."""
         try:
             delay_s = await self.controller.reconcile(self.api, key)
-        except _MOVED as moved:
-            return self._retry(key, logging.DEBUG, f"the world moved under us ({moved})")
-        except Exception as problem:  # whatever it is: one object must not stop the rest
-            logger.debug("%s", self.controller.name, exc_info=True)
-            return self._retry(key, logging.WARNING, repr(problem))
+        except _MOVED as refusal:
+            return self._again(key, refusal, level=logging.DEBUG)
+        except Exception as problem:  # noqa: BLE001  one object must not stop the rest
+            return self._again(key, problem, level=logging.WARNING)
         self.failures.pop(key, None)
         return delay_s
 
-    def _retry(self, key: Key, level: int, why: str) -> float:
+    def _again(self, key: Key, problem: Exception, *, level: int) -> float:
         self.failures[key] = self.failures.get(key, 0) + 1
-        delay_s = backoff_s(self.failures[key])
-        name = "/".join(part for part in key if part)
-        logger.log(
-            level, "%s %s: %s; trying again in %g s", self.controller.name, name, why, delay_s
-        )
+        delay_s, whose = backoff_s(self.failures[key]), "/".join(filter(None, key))
+        words = "%s %s: %r; trying again in %g s"
+        logger.log(level, words, self.controller.name, whose, problem, delay_s, exc_info=problem)
         return delay_s
 
 

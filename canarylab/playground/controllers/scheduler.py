@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from canarylab.playground.controllers.conditions import Condition, say
+from canarylab.playground.controllers.conditions import Condition, find_condition, say_again
 from canarylab.playground.controllers.looking import find
 from canarylab.playground.controllers.loop import Controller
 from canarylab.playground.controllers.moments import Now, utc_now
@@ -88,9 +88,13 @@ def _obstacle(pod: Object, node: Object) -> str:
 
 
 async def _complain(api: Api, pod: Object, why: str, now: datetime) -> None:
+    """Say so in the pod and in an Event, once for every reason."""
     status = pod.get("status", {})
+    before = find_condition(status.get("conditions", []), "PodScheduled")
+    if before and before.get("message") == why:
+        return
     unscheduled = Condition("PodScheduled", "False", "Unschedulable", why)
-    conditions = say(status.get("conditions", []), unscheduled, now)
+    conditions = say_again(status.get("conditions", []), unscheduled, now)
     await api.update_status({**pod, "status": {**status, "conditions": conditions}})
     await record(api, pod, Note("FailedScheduling", why, SOURCE, type="Warning"))
 

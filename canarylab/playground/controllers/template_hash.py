@@ -7,7 +7,7 @@ learner sees here is what the same manifest shows on any other cluster.
 Kubernetes prints the template as a Go value, every field with its type whether set or not, and
 takes FNV-1a of that text. So we print the same text, from a table of those types in
 `template_types.txt`. A template with a field the table lacks is hashed as JSON instead: that hash
-is as stable, but a real cluster would choose another. Both ways, `{}` and nothing are the same.
+is as stable, but a real cluster would choose another.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def template_hash(template: Object, collisions: int = 0) -> str:
     """The value of the label `pod-template-hash`.
 
     >>> template_hash({"metadata": {"labels": {"app": "nodeapp"}}, "spec": {"containers": []}})
-    '5c689d88bb'
+    '6dcb48b9d9'
     """
     bare = without_hash(template)
     try:
@@ -59,7 +59,7 @@ def template_hash(template: Object, collisions: int = 0) -> str:
 
 
 def same_template(one: Object, other: Object) -> bool:
-    """Would both make the same pods? The hash label itself does not count."""
+    """Would both make the same pods? Neither the hash label counts, nor anything empty."""
     return bool(_canonical(without_hash(one)) == _canonical(without_hash(other)))
 
 
@@ -150,7 +150,7 @@ def _int_or_string(value: int | str | None) -> str:
 
 @cache
 def _structs() -> dict[str, list[Field]]:
-    """The table, by type: `PodSpec: volumes:[]Volume ...`, one struct in a line."""
+    """The table, by type."""
     table = files("canarylab.playground.controllers").joinpath("template_types.txt").read_text()
     lines = [line for line in table.splitlines() if line and not line.startswith("#")]
     return {f"v1.{name}": _fields(rest) for name, rest in (line.split(": ", 1) for line in lines)}

@@ -8,7 +8,7 @@ gets in, except language and time zone.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -78,13 +78,11 @@ def from_pod(pod: Object, container: Object, config_maps: ConfigMaps, *, ip: str
 
 def words(container: Object, image: Image, variables: Mapping[str, str]) -> list[str]:
     """The command line: `command` replaces the image's ENTRYPOINT and CMD, `args` only the CMD."""
-    command: Sequence[str] = container.get("command") or []
-    arguments: Sequence[str] = container.get("args") or []
-    if not command:
-        command = image.entrypoint
-        arguments = arguments or image.command
-        return [*command, *(expand(word, variables) for word in arguments)]
-    return [expand(word, variables) for word in (*command, *arguments)]
+    own_command = [expand(word, variables) for word in container.get("command") or []]
+    own_arguments = [expand(word, variables) for word in container.get("args") or []]
+    if own_command:
+        return own_command + own_arguments
+    return [*image.entrypoint, *(own_arguments or image.command)]
 
 
 def node_options(own: str) -> str:

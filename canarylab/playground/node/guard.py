@@ -8,7 +8,6 @@ its place, and if both are killed at once, the next daemon of the same home swee
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import secrets
 import subprocess
@@ -17,6 +16,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from canarylab.playground.node import sweep
+from canarylab.playground.node.beside import beside
 from canarylab.playground.node.ending import ended
 
 _PROGRAM = Path(sweep.__file__)
@@ -37,11 +37,10 @@ class Guard:
             sweep.sweep(earlier)
         guard = cls(secrets.token_hex(16))
         _remember(marks, guard.mark)
-        relief = asyncio.create_task(guard._replace_the_fallen())
         try:
-            yield guard
+            async with beside(guard._replace_the_fallen()):
+                yield guard
         finally:
-            relief.cancel()
             await guard._dismiss()
 
     def mark_of(self, container_id: str) -> str:

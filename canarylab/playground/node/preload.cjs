@@ -12,6 +12,7 @@ const podIp = process.env.CANARYLAB_POD_IP;
 if (podIp) {
   const net = require('node:net');
   const os = require('node:os');
+  const modules = require('node:module');
 
   const inside = podIp === '127.0.0.1' // run without a cluster: this address is nobody else's
     ? podIp : podIp.replace(/^127\.(\d+)\./, (_, second) => `127.${Number(second) + 64}.`);
@@ -20,11 +21,15 @@ if (podIp) {
   const everywhere = new Set(['', '0.0.0.0', '::', '::0', '0:0:0:0:0:0:0:0', '*']);
   const here = new Set(['localhost', '127.0.0.1', '::1', 'ip6-localhost']);
 
-  /** @param {unknown} host @param {number} port */
-  const addressFor = (host, port) => {
+  /** @param {import('node:net').Server} server @param {unknown} host */
+  const addressFor = (server, host) => {
     if (host === undefined || host === null || everywhere.has(String(host))) return podIp;
     if (!here.has(String(host))) return host;
-    onlyInside.add(port);
+    server.once('listening', () => {
+      const { port } = server.address();
+      onlyInside.add(port);
+      server.once('close', () => onlyInside.delete(port));
+    });
     return inside;
   };
 
@@ -33,11 +38,20 @@ if (podIp) {
     typeof value === 'number' ||
     (typeof value === 'string' && value.trim() !== '' && Number(value) >= 0);
 
+  // What was compiled for this program is kept for the next pod that runs it, which so starts in
+  // less time and with 10 MB less. Node itself keeps it only if it ends in an orderly way.
+  let isKept = false;
+  const keepCompiled = () => {
+    if (!isKept) setTimeout(() => modules.flushCompileCache?.(), 300).unref();
+    isKept = true;
+  };
+
   const listen = net.Server.prototype.listen;
   net.Server.prototype.listen = function (first, ...rest) {
+    this.once('listening', keepCompiled);
     if (isPort(first)) {
       const hasHost = typeof rest[0] === 'string' || rest[0] === null;
-      const host = addressFor(hasHost ? rest.shift() : undefined, Number(first));
+      const host = addressFor(this, hasHost ? rest.shift() : undefined);
       if (rest[0] === undefined) rest.shift();
       return listen.call(this, first ?? 0, host, ...rest);
     }
@@ -48,7 +62,7 @@ if (podIp) {
         ? listen.call(this, 0, podIp, first, ...rest)
         : listen.call(this, first, ...rest);
     }
-    const host = addressFor(first.host, Number(first.port));
+    const host = addressFor(this, first.host);
     return listen.call(this, { ...first, port: first.port ?? 0, host, ipv6Only: false }, ...rest);
   };
 
@@ -80,5 +94,5 @@ if (podIp) {
       mac: '00:00:00:00:00:00', internal: false, cidr: `${podIp}/21`,
     }],
   });
-  require('node:module').syncBuiltinESMExports();
+  modules.syncBuiltinESMExports();
 }

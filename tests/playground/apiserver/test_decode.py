@@ -203,7 +203,7 @@ def test_a_variable_without_value_keeps_its_name() -> None:
 
 
 def test_a_value_in_a_config_map_may_be_empty() -> None:
-    document = {"kind": "ConfigMap", "apiVersion": "v1", "data": {"colour": ""}}
+    document = {"kind": "ConfigMap", "apiVersion": "v1", "metadata": {}, "data": {"colour": ""}}
     assert kept(document) == document
 
 
@@ -213,11 +213,28 @@ def test_amounts_are_kept_in_their_usual_form() -> None:
     assert resources == {"limits": {"cpu": "500m", "memory": "1Gi"}}
 
 
+def test_what_must_be_there_is_there_with_nothing_in_it() -> None:
+    assert first_container(deployment_of(env=[{"value": "x"}]))["env"] == [
+        {"name": "", "value": "x"}
+    ]
+
+
+def test_null_in_a_list_is_an_empty_item() -> None:
+    assert first_container(deployment_of(env=[None], args=[None])) == container(
+        env=[{"name": ""}], args=[""]
+    )
+
+
+def test_an_object_without_metadata_gets_some() -> None:
+    assert kept({**deployment(), "metadata": None})["metadata"] == {}
+
+
 @pytest.mark.parametrize("port", [3333, "http"])
 def test_a_port_is_a_number_or_a_name(port: int | str) -> None:
     document = {
         "kind": "Service",
         "apiVersion": "v1",
+        "metadata": {},
         "spec": {"ports": [{"port": 80, "targetPort": port}]},
     }
     assert kept(document) == document

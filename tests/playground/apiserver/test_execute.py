@@ -134,7 +134,7 @@ async def test_a_command_that_is_not_there_is_told_on_the_error_channel(server: 
     [
         (path_of(["true"]), 400, "Upgrade request required"),
         (path_of([]), 400, "at least one command"),
-        (path_of(["sh"], tty="true"), 400, "leave out -t"),
+        (path_of(["sh"], tty="true"), 400, "Leave out -t"),
         (path_of(["sh"], container="nobody"), 400, "container nobody is not valid for pod web"),
         (path_of(["sh"]).replace("/web/", "/nobody/"), 404, 'pods "nobody" not found'),
     ],

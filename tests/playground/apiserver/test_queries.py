@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from multidict import MultiDict
 
 from canarylab.errors import BadRequestError
 from canarylab.playground.apiserver import queries
@@ -16,7 +15,7 @@ WEB = {
 
 
 def chosen(query: dict[str, str], namespace: str | None = None) -> bool:
-    return queries.selection(MultiDict(query), KINDS["Pod"], namespace)(WEB)
+    return queries.selection(query, KINDS["Pod"], namespace)(WEB)
 
 
 def test_nothing_said_chooses_everything() -> None:
@@ -46,20 +45,20 @@ def test_an_unknown_field_is_refused_in_kubernetes_words() -> None:
 
 
 def test_most_kinds_can_be_selected_by_name_only() -> None:
-    query = MultiDict({"fieldSelector": "spec.replicas=3"})
+    query = {"fieldSelector": "spec.replicas=3"}
     with pytest.raises(BadRequestError, match="is not a known field selector"):
         queries.selection(query, KINDS["Deployment"], None)
 
 
 def test_fields_are_checked_with_a_warning_by_default() -> None:
-    assert queries.field_validation(MultiDict()) == "Warn"
+    assert queries.field_validation({}) == "Warn"
 
 
 @pytest.mark.parametrize(
     ("name", "value"), [("dryRun", "Some"), ("fieldValidation", "Hard"), ("limit", "many")]
 )
 def test_what_cannot_be_understood_is_refused(name: str, value: str) -> None:
-    query = MultiDict({name: value})
+    query = {name: value}
     with pytest.raises(BadRequestError, match=value):
         queries.is_dry_run(query)
         queries.field_validation(query)

@@ -110,6 +110,17 @@ def test_types_have_the_names_of_go(value: Any, name: str) -> None:
     assert json_type(value) == name
 
 
-@pytest.mark.parametrize(("kind", "nothing"), [("string", ""), ("integer", 0), ("boolean", False)])
-def test_every_type_has_a_value_for_nothing(kind: str, nothing: Any) -> None:
-    assert zero({"type": kind}) == nothing
+@pytest.mark.parametrize(
+    ("shape", "nothing"),
+    [
+        ({"type": "string"}, ""),
+        (INT32, 0),
+        ({"type": "boolean"}, False),
+        ({"format": "quantity"}, "0"),
+        ({"format": "int-or-string"}, 0),
+        (TIME, None),
+        ({"type": "array", "items": {"type": "string"}}, None),
+    ],
+)
+def test_most_types_have_a_value_for_nothing(shape: dict[str, Any], nothing: Any) -> None:
+    assert zero(shape) == nothing

@@ -12,12 +12,12 @@ from canarylab.playground.apiserver.schema import (
     schemas,
     short,
 )
-from canarylab.playground.kube.kinds import KINDS
+from canarylab.playground.kube.kinds import KINDS, Kind
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.kind)
-def test_every_kind_has_a_schema(kind: object) -> None:
-    assert short(name_of(kind.kind, kind.group)) == kind.kind  # type: ignore[attr-defined]
+def test_every_kind_has_a_schema(kind: Kind) -> None:
+    assert short(name_of(kind.kind, kind.group)) == kind.kind
 
 
 def test_every_structure_that_is_mentioned_is_there() -> None:

@@ -71,9 +71,9 @@ async def test_every_client_has_its_own_word_for_true(server: Server, truth: str
 
 
 async def test_it_answers_before_there_is_anything_to_tell(server: Server) -> None:
-    async with server.session() as session, asyncio.timeout(5):
-        async with session.get(f"{MAPS}?watch=true&resourceVersion=1") as reply:
-            assert reply.status == 200
+    path = f"{MAPS}?watch=true&resourceVersion=1"
+    async with asyncio.timeout(5), server.session() as session, session.get(path) as reply:
+        assert reply.status == 200
 
 
 async def test_it_goes_on_where_a_list_ended(server: Server) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from itertools import count
 from typing import Any
 
+from canarylab.errors import ConflictError, NotFoundError
 from canarylab.playground.controllers.loop import Controller, run
-from canarylab.playground.kube.api import NOW, Api, Key, Object
+from canarylab.playground.kube.api import NOW, Api, Event, Key, Object
 from canarylab.playground.kube.objects import is_ready, is_terminating, key_of, owner_reference
 from tests.playground.fake_api import FakeApi
 
@@ -156,7 +157,7 @@ async def at_work(api: FakeApi, *controllers: Controller) -> AsyncIterator[None]
 
 @asynccontextmanager
 async def with_node(api: FakeApi, *, broken: Collection[str] = ()) -> AsyncIterator[None]:
-    """A node that binds, starts and ends pods at once; pods of a broken image never get ready."""
+    """A node that starts and ends its pods at once; those of a broken image never get ready."""
     task = asyncio.create_task(_node(api, broken))
     try:
         yield
@@ -168,14 +169,16 @@ async def with_node(api: FakeApi, *, broken: Collection[str] = ()) -> AsyncItera
 async def _node(api: FakeApi, broken: Collection[str]) -> None:
     addresses = count(2)
     async for event in api.watch("Pod"):
-        found = event.object
-        if event.type == "DELETED":
-            continue
-        if is_terminating(found):
-            await api.delete("Pod", key_of(found), NOW)
-        elif not found["spec"].get("nodeName"):
-            await api.bind(key_of(found), NODE)
-        elif found["status"]["phase"] == "Pending":
-            is_fine = found["spec"]["containers"][0]["image"] not in broken
-            status = running(f"127.64.0.{next(addresses)}", ready=is_fine)
-            await api.update_status({**found, "status": status})
+        with suppress(ConflictError, NotFoundError):  # an old event: a newer one is on its way
+            await _take_care(api, event, f"127.64.0.{next(addresses)}", broken)
+
+
+async def _take_care(api: FakeApi, event: Event, address: str, broken: Collection[str]) -> None:
+    pod = event.object
+    if event.type == "DELETED" or not pod["spec"].get("nodeName"):
+        return
+    if is_terminating(pod):
+        await api.delete("Pod", key_of(pod), NOW)
+    elif pod["status"]["phase"] == "Pending":
+        is_fine = pod["spec"]["containers"][0]["image"] not in broken
+        await api.update_status({**pod, "status": running(address, ready=is_fine)})

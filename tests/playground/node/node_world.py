@@ -6,20 +6,23 @@ import asyncio
 import itertools
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from canarylab.errors import BadRequestError, NotFoundError
 from canarylab.playground.home import Home
 from canarylab.playground.images import Image, save
 from canarylab.playground.kube.addresses import Slot
 from canarylab.playground.kube.api import DeleteOptions, Key, Object
+from canarylab.playground.kube.kubelet import LogOptions
 from canarylab.playground.kube.objects import is_ready
 from canarylab.playground.node.beside import beside
 from canarylab.playground.node.kubelet import LocalKubelet
 from canarylab.playground.node.restarts import RestartDelays
+from canarylab.playground.node.sweep import carriers
 from tests.playground.fake_api import FakeApi
 from tests.waiting import until
 
@@ -86,10 +89,57 @@ class Node:
         await until(lambda: self._is_ready(name))
         return await self.pod(name)
 
+    def state_is(self, state: str, reason: str = "") -> Callable[[], Awaitable[bool]]:
+        """For `until`: is the first container in this state, for this reason?"""
+
+        async def holds() -> bool:
+            now = (await self.state())["state"]
+            return state in now and reason in ("", now[state].get("reason"))
+
+        return holds
+
+    def has_restarted(self, times: int) -> Callable[[], Awaitable[bool]]:
+        """For `until`: has the first container been restarted so often?"""
+
+        async def holds() -> bool:
+            return int((await self.state())["restartCount"]) >= times
+
+        return holds
+
+    def phase_is(self, phase: str) -> Callable[[], Awaitable[bool]]:
+        """For `until`."""
+
+        async def holds() -> bool:
+            return bool((await self.pod())["status"]["phase"] == phase)
+
+        return holds
+
+    def processes(self) -> set[int]:
+        """All that runs for any pod."""
+        return carriers((self.home.playground / "marks").read_text().strip())
+
     async def said(self, reason: str) -> list[str]:
         """The messages of the events of that reason."""
         events = await self.api.list("Event", SPACE)
         return [event["message"] for event in events if event["reason"] == reason]
+
+    async def log(self, name: str = "web-1", **options: Any) -> str:
+        """What the pod has written so far, or "" while there is nothing."""
+        try:
+            pieces = [
+                piece async for piece in self.kubelet.logs(Key(SPACE, name), LogOptions(**options))
+            ]
+        except (NotFoundError, BadRequestError):
+            return ""
+        return b"".join(pieces).decode()
+
+    async def wrote(self, words: str, name: str = "web-1", **options: Any) -> None:
+        """Return once the pod has written this."""
+
+        async def has_written() -> bool:
+            return words in await self.log(name, **options)
+
+        await until(has_written)
 
     async def delete(self, name: str = "web-1", *, grace_s: int | None = None) -> None:
         await self.api.delete("Pod", Key(SPACE, name), DeleteOptions(grace_period_s=grace_s))
@@ -110,12 +160,16 @@ def build(home: Home, reference: str = "plain:1.0", **fields: Any) -> Image:
 
 @asynccontextmanager
 async def node(
-    root: Path, api: FakeApi | None = None, *, delays: RestartDelays | None = None
+    root: Path,
+    api: FakeApi | None = None,
+    *,
+    slot: Slot | None = None,
+    delays: RestartDelays | None = None,
 ) -> AsyncIterator[Node]:
-    """A node for the length of a `with`."""
+    """A node for the length of a `with`; with the `api` and `slot` of another one, its heir."""
     home, api = Home(root), api or FakeApi()
     build(home)
-    slot = Slot(256 + (os.getpid() + 16 * next(_SLOTS)) % 512)
+    slot = slot or Slot(256 + (os.getpid() + 16 * next(_SLOTS)) % 512)
     kubelet = LocalKubelet(api, home, slot.pods, delays=delays or RestartDelays())
     async with beside(kubelet.run()):
         yield Node(api, home, slot, kubelet)

@@ -14,7 +14,7 @@ from canarylab.errors import Cause
 from canarylab.playground.apiserver.validation import others, pods, services, workloads
 from canarylab.playground.kube.api import Object
 
-_RULES: Mapping[str, Callable[[Object, Object | None], Iterator[Cause]]] = MappingProxyType(
+RULES: Mapping[str, Callable[[Object, Object | None], Iterator[Cause]]] = MappingProxyType(
     {
         "ConfigMap": others.of_config_map,
         "Deployment": workloads.of_deployment,
@@ -28,6 +28,7 @@ _RULES: Mapping[str, Callable[[Object, Object | None], Iterator[Cause]]] = Mappi
         "Service": services.of_service,
     }
 )
+"""What is asked of each kind."""
 
 
 def validate(obj: Object, old: Object | None) -> list[Cause]:
@@ -36,4 +37,4 @@ def validate(obj: Object, old: Object | None) -> list[Cause]:
     >>> validate({"kind": "Namespace", "metadata": {"name": "lab"}}, None)
     []
     """
-    return list(_RULES[obj["kind"]]({**obj, "metadata": obj.get("metadata", {})}, old))
+    return list(RULES[obj["kind"]]({**obj, "metadata": obj.get("metadata", {})}, old))

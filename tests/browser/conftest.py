@@ -1,0 +1,83 @@
+"""A real browser and a real JupyterLab, started once for all tests of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+
+from tests.browser.jupyter import JupyterLab
+from tests.needs import CHROMIUM
+
+SCREENSHOTS = Path(__file__).parents[2] / "output" / "screenshots"
+_PATIENCE_MS = 30_000
+_ARGUMENTS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update"),
+    *("--disable-sync", "--disable-default-apps"),
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]
+
+
+@dataclass
+class Visit:
+    """A page, and what went wrong on it."""
+
+    page: Page
+    errors: list[str] = field(default_factory=list)
+    elsewhere: list[str] = field(default_factory=list)
+    """Requests to anywhere but the JupyterLab of this test."""
+
+    def watch(self, home: str) -> None:
+        """Write down errors and requests from now on."""
+
+        def note_console(message: ConsoleMessage) -> None:
+            if message.type == "error":
+                self.errors.append(message.text)
+
+        def note_request(request: Request) -> None:
+            if not request.url.startswith((home, "data:", "blob:")):
+                self.elsewhere.append(request.url)
+
+        self.page.on("console", note_console)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("request", note_request)
+
+    def picture(self, name: str) -> None:
+        """Keep how the page looks, for a person to look at."""
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterLab]:
+    """JupyterLab, with nobody's settings."""
+    serving = JupyterLab(tmp_path_factory.mktemp("jupyter"))
+    yield serving
+    serving.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, which can reach nothing but this machine."""
+    with sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, lab: JupyterLab) -> Iterator[Visit]:
+    """A fresh page, watched from its first request on."""
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 1000}, locale="en-US", reduced_motion="reduce"
+    )
+    visit = Visit(context.new_page())
+    visit.page.set_default_timeout(_PATIENCE_MS)
+    visit.watch(lab.url)
+    yield visit
+    context.close()
+    lab.end_kernels()

@@ -1,0 +1,118 @@
+"""The replica board under a real hand: in JupyterLab, in a real browser."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from canarylab.widgets.controls import MOST_PODS
+from tests.browser.conftest import Visit
+from tests.browser.jupyter import JupyterLab
+from tests.needs import needs
+
+pytestmark = needs("browser")
+
+NOTEBOOK = "board.ipynb"
+CELL = """
+from tests.widgets.fake_board import FakeBoard
+from canarylab.widgets.replicas import ReplicaBoard
+
+board = ReplicaBoard(FakeBoard())
+board
+"""
+LABELS = ("Production pods", "Canary pods", "Production pods, typed", "Canary pods, typed")
+
+
+@pytest.fixture
+def page(lab: JupyterLab, visit: Visit) -> Page:
+    """A notebook with a board that has drawn its first picture."""
+    cell: dict[str, object] = {"cell_type": "code", "id": "board", "source": CELL, "metadata": {}}
+    cell |= {"outputs": [], "execution_count": None}
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    whole = {"nbformat": 4, "nbformat_minor": 5, "metadata": kernel, "cells": [cell]}
+    (lab.root / NOTEBOOK).write_text(json.dumps(whole))
+    lab.open(visit.page, NOTEBOOK)
+    lab.run_all(visit.page)
+    expect(status(visit.page)).to_contain_text("expected 25 %")
+    return visit.page
+
+
+def status(page: Page) -> Locator:
+    return page.get_by_role("status").filter(has_text="Status:")
+
+
+def handle(page: Page, label: str) -> Locator:
+    """What is dragged, or moved with the arrow keys."""
+    row = page.locator(".widget-slider").filter(has=page.get_by_text(label, exact=True))
+    return row.locator(".noUi-handle")
+
+
+def drag(page: Page, label: str, *, to: int) -> None:
+    """Take a handle and let it go at a number."""
+    track = handle(page, label).locator("xpath=ancestor::*[contains(@class, 'noUi-base')]")
+    begin, whole = handle(page, label).bounding_box(), track.bounding_box()
+    if begin is None or whole is None:
+        raise AssertionError("the slider cannot be seen")
+    level = begin["y"] + begin["height"] / 2
+    page.mouse.move(begin["x"] + begin["width"] / 2, level)
+    page.mouse.down()
+    page.mouse.move(whole["x"] + whole["width"] * to / MOST_PODS, level, steps=5)
+    page.mouse.up()
+
+
+def picture(page: Page) -> Locator:
+    return page.get_by_alt_text("Dot plot with intervals")
+
+
+def test_dragging_a_slider_moves_the_shares(page: Page, visit: Visit) -> None:
+    before = picture(page).get_attribute("src")
+    drag(page, "Canary pods", to=2)
+
+    expect(status(page)).to_contain_text("expected 40 %.")
+    expect(picture(page)).not_to_have_attribute("src", before or "")
+    visit.picture("replica-board")
+    assert (visit.errors, visit.elsewhere) == ([], [])
+
+
+def test_arrow_keys_do_what_a_hand_does(page: Page) -> None:
+    handle(page, "Canary pods").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+
+    expect(status(page)).to_contain_text("expected 50 %.")
+    expect(page.get_by_label("Canary pods, typed")).to_have_value("3")
+
+
+def test_a_typed_number_does_what_its_slider_does(page: Page) -> None:
+    field = page.get_by_label("Production pods, typed")
+    field.fill("1")
+    field.press("Enter")
+
+    expect(status(page)).to_contain_text("Version 2.0")
+    expect(status(page)).to_contain_text("expected 50 %.")
+
+
+def test_the_command_can_be_copied(page: Page) -> None:
+    field = page.get_by_label("Canary pods, typed")
+    field.fill("4")
+    field.press("Enter")
+
+    terminal = page.get_by_label("The same in a terminal")
+    expect(terminal).to_have_value("kubectl scale deployment nodeapp-canary --replicas=4")
+
+
+def test_promoting_and_going_back(page: Page, visit: Visit) -> None:
+    page.get_by_role("button", name="Promote: grow the canary").click()
+    expect(status(page)).to_contain_text("Version 2.0 answered 200 of 200, 100 %, expected 100 %")
+    visit.picture("replica-board-promoted")
+
+    page.get_by_role("button", name="Go back").click()
+    expect(status(page)).to_contain_text("expected 25 %.")
+    expect(page.get_by_label("Canary pods, typed")).to_have_value("1")
+
+
+def test_every_control_has_a_label_that_can_be_seen(page: Page) -> None:
+    for label in LABELS:
+        expect(page.get_by_text(label, exact=True)).to_be_visible()

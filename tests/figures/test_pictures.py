@@ -1,0 +1,189 @@
+"""Every awkward sample makes a picture whose words neither overlap nor leave it."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import cache
+from html import unescape
+from pathlib import Path
+
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
+from PIL import Image
+
+from canarylab.figures import Picture, journey, pods, split
+from canarylab.traffic import Sample
+from tests.figures.samples import AWKWARD, versions
+
+WIDTHS = [4.0, 7.2]
+SMALLEST_TEXT = 10.0  # points
+
+
+Draw = Callable[..., Picture]
+
+
+def steps(sample: Sample, *, width: float) -> Picture:
+    return journey([("3 production, 1 canary", sample), ("2:2", sample)], width=width)
+
+
+pictures = pytest.mark.parametrize("draw", [split, pods, steps], ids=lambda draw: draw.__name__)
+samples = pytest.mark.parametrize("name", AWKWARD)
+widths = pytest.mark.parametrize("width", WIDTHS)
+
+
+@cache
+def drawn(draw: Draw, name: str, width: float = 7.2) -> Picture:
+    """The picture of an awkward sample; each is drawn once for all tests."""
+    return draw(AWKWARD[name], width=width)
+
+
+@cache
+def texts(figure: Figure) -> list[tuple[Text, Bbox]]:
+    """Each text with its place, in pixels."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # type: ignore[no-untyped-call]
+    found = [
+        text
+        for text in figure.findobj(Text)
+        if isinstance(text, Text) and text.get_text() and text.get_visible()
+    ]
+    return [(text, text.get_window_extent()) for text in found]
+
+
+def _smaller(box: Bbox) -> Bbox:
+    """Without the room for letters that are not there."""
+    return box.padded(-0.12 * box.height)
+
+
+@widths
+@samples
+@pictures
+def test_no_two_texts_overlap(draw: Draw, name: str, width: float) -> None:
+    found = texts(drawn(draw, name, width).figure)
+    over = [
+        (one.get_text(), two.get_text())
+        for (one, here), (two, there) in itertools.combinations(found, 2)
+        if _smaller(here).overlaps(_smaller(there))
+    ]
+    assert over == []
+
+
+@widths
+@samples
+@pictures
+def test_every_text_is_within_the_picture(draw: Draw, name: str, width: float) -> None:
+    figure = drawn(draw, name, width).figure
+    page = figure.bbox
+    outside = [
+        text.get_text()
+        for text, box in texts(figure)
+        if not (box.x0 >= 0 and box.y0 >= 0 and box.x1 <= page.x1 and box.y1 <= page.y1)
+    ]
+    assert outside == []
+
+
+@samples
+@pictures
+def test_no_text_is_small(draw: Draw, name: str) -> None:
+    figure = drawn(draw, name).figure
+    assert min(float(text.get_fontsize()) for text, _ in texts(figure)) >= SMALLEST_TEXT
+
+
+@samples
+@pictures
+def test_the_title_is_the_finding(draw: Draw, name: str) -> None:
+    picture = drawn(draw, name)
+    shown = " ".join(text.get_text() for text in picture.figure.texts)
+    assert shown.startswith(picture.finding) or "…" in shown
+
+
+@samples
+@pictures
+def test_the_description_says_type_axis_and_finding(draw: Draw, name: str) -> None:
+    picture = drawn(draw, name)
+    opening = "Dot plot with intervals; the axis is the share of answers, from 0 % to "
+    assert picture.alt.startswith(opening)
+    assert f"{picture.finding}. " in picture.alt
+
+
+@samples
+def test_the_description_has_every_number(name: str) -> None:
+    sample = AWKWARD[name]
+    said = split(sample).alt
+    hits = sample.by_version.values() if sample.answered else []
+    assert [h for h in hits if f"{h:,} of {sample.answered:,} answers" not in said] == []
+
+
+def test_the_description_says_where_and_how_it_was_measured() -> None:
+    assert split(versions(30, 10)).alt.endswith(
+        "Bars: 95 % Wilson intervals · a new connection for each request · playground."
+    )
+
+
+def test_failures_and_other_answers_are_in_the_picture() -> None:
+    shown = " ".join(text.get_text() for text in split(AWKWARD["failures and others"]).figure.texts)
+    assert "7 of 49 requests failed: reset 3, timeout 2, status 503 1 and refused 1." in shown
+    assert "Other: the answer named no version." in shown
+
+
+def test_kept_connections_are_named() -> None:
+    assert "1 connection for 200 requests" in split(AWKWARD["one kept connection"]).alt
+
+
+def test_the_axis_of_many_pods_is_short_and_says_so() -> None:
+    assert "from 0 % to 20 %" in pods(AWKWARD["twenty pods"]).alt
+
+
+def test_a_page_shows_the_picture_with_its_description() -> None:
+    picture = split(versions(30, 10))
+    found = re.search('<img alt="([^"]*)"', picture._repr_html_())
+    assert found is not None
+    assert unescape(found[1]) == picture.alt
+
+
+def test_a_name_cannot_break_out_of_the_page() -> None:
+    picture = split(Sample.typed(['"><script>', "2.0"]).expecting({"2.0": 1.0}))
+    assert "<script>" not in picture._repr_html_()
+
+
+def test_where_no_picture_can_be_shown_the_words_are() -> None:
+    picture = split(versions(30, 10))
+    assert picture._repr_mimebundle_()["text/plain"] == repr(picture) == picture.alt
+
+
+def test_a_saved_picture_carries_its_words(tmp_path: Path) -> None:
+    picture = split(versions(30, 10))
+    with Image.open(picture.save(tmp_path / "split.png")) as saved:
+        assert saved.info["Description"] == picture.alt
+        assert saved.info["Title"] == picture.finding
+
+
+def test_a_picture_is_drawn_for_fine_screens(tmp_path: Path) -> None:
+    picture = split(versions(30, 10))
+    with Image.open(picture.save(tmp_path / "split.png")) as saved:
+        assert saved.width == pytest.approx(2 * picture.width, abs=1)
+
+
+def test_the_same_numbers_make_the_same_bytes() -> None:
+    assert split(versions(30, 10)).png == split(versions(30, 10)).png
+
+
+def test_a_journey_without_steps_has_no_picture() -> None:
+    with pytest.raises(ValueError, match="Give at least one sample"):
+        journey([])
+
+
+def test_a_journey_can_follow_another_version() -> None:
+    assert "Version 1.0" in journey([("only", versions(30, 10))], version="1.0").alt.title()
+
+
+def test_pyplot_and_its_state_are_not_touched() -> None:
+    script = "import sys, canarylab.figures; sys.exit('matplotlib.pyplot' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

@@ -1,0 +1,249 @@
+"""The real kubectl against the server, without controllers or a node behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from canarylab.playground.kube.api import NOW, Key
+from tests.needs import needs
+from tests.playground.apiserver.serving import Server, deployment, pod
+from tests.waiting import until
+
+pytestmark = needs("kubectl")
+
+WEB = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 3
+  selector: {matchLabels: {app: nodeapp}}
+  template:
+    metadata: {labels: {app: nodeapp}}
+    spec:
+      containers: [{name: nodeapp, image: "node_app:1.0"}]
+"""
+SERVICE = """
+apiVersion: v1
+kind: Service
+metadata: {name: nodeapp-svc}
+spec:
+  type: NodePort
+  selector: {app: nodeapp}
+  ports: [{port: 80, targetPort: 3333, nodePort: 32089}]
+"""
+
+
+async def stored(server: Server, name: str = "web") -> Any:
+    return await server.api.get("Deployment", Key("default", name))
+
+
+async def applied(server: Server, text: str = WEB) -> str:
+    return (await server.kubectl("apply -f -", stdin=text)).out.strip()
+
+
+async def test_apply_creates_and_then_leaves_alone(server: Server) -> None:
+    assert await applied(server) == "deployment.apps/web created"
+    assert await applied(server) == "deployment.apps/web unchanged"
+
+
+async def test_apply_changes_what_differs(server: Server) -> None:
+    await applied(server)
+    changed = WEB.replace("node_app:1.0", "node_app:2.0")
+    assert await applied(server, changed) == "deployment.apps/web configured"
+    container = (await stored(server))["spec"]["template"]["spec"]["containers"][0]
+    assert container["image"] == "node_app:2.0"
+
+
+async def test_apply_refuses_a_field_that_does_not_exist(server: Server) -> None:
+    server.write("web.yaml", WEB.replace("replicas", "replica"))
+    said = await server.kubectl("apply -f web.yaml")
+    assert (said.code, said.err) == (
+        1,
+        'Error from server (BadRequest): error when creating "web.yaml": '
+        'Deployment in version "v1" cannot be handled as a Deployment: '
+        'strict decoding error: unknown field "spec.replica"\n',
+    )
+
+
+async def test_apply_refuses_a_node_port_that_is_taken(server: Server) -> None:
+    await applied(server, SERVICE)
+    said = await server.kubectl("apply -f -", stdin=SERVICE.replace("nodeapp-svc", "other-svc"))
+    assert said.err == (
+        'The Service "other-svc" is invalid: spec.ports[0].nodePort: '
+        "Invalid value: 32089: provided port is already allocated\n"
+    )
+
+
+async def test_server_side_apply_is_not_there_yet(server: Server) -> None:
+    said = await server.kubectl("apply --server-side -f -", stdin=WEB)
+    assert said.code == 1
+    assert "Server-side apply not available on the server" in said.err
+
+
+async def test_create_sends_protobuf_and_is_understood(server: Server) -> None:
+    said = await server.kubectl("create deployment web --image=node_app:1.0 --replicas=3")
+    assert said.out == "deployment.apps/web created\n"
+    assert (await stored(server))["spec"]["replicas"] == 3
+
+
+async def test_a_dry_run_on_the_server_stores_nothing(server: Server) -> None:
+    said = await server.kubectl("apply --dry-run=server -f -", stdin=WEB)
+    assert said.out == "deployment.apps/web created (server dry run)\n"
+    assert await server.api.list("Deployment") == []
+
+
+async def test_scale_and_get(server: Server) -> None:
+    await applied(server)
+    said = await server.kubectl("scale deployment web --replicas=5")
+    assert said.out == "deployment.apps/web scaled\n"
+    shown = (await server.kubectl("get deploy web --no-headers")).out.split()
+    assert shown[:4] == ["web", "0/5", "0", "0"]
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        '{"spec":{"replicas":7}}',
+        '--type=merge -p {"spec":{"replicas":7}}',
+        '--type=json -p [{"op":"replace","path":"/spec/replicas","value":7}]',
+    ],
+)
+async def test_patch(server: Server, patch: str) -> None:
+    await applied(server)
+    flag = "" if patch.startswith("--") else "-p "
+    said = await server.kubectl(f"patch deployment web {flag}{patch}")
+    assert said.out == "deployment.apps/web patched\n"
+    assert (await stored(server))["spec"]["replicas"] == 7
+
+
+async def test_set_image_label_and_annotate(server: Server) -> None:
+    await applied(server)
+    await server.kubectl("set image deployment/web nodeapp=node_app:2.0")
+    await server.kubectl("label deployment web team=blue")
+    await server.kubectl("annotate deployment web note=by-hand")
+    after = await stored(server)
+    assert after["spec"]["template"]["spec"]["containers"][0]["image"] == "node_app:2.0"
+    assert after["metadata"]["labels"] == {"team": "blue"}
+    assert after["metadata"]["annotations"]["note"] == "by-hand"
+
+
+async def test_diff_shows_what_would_change(server: Server) -> None:
+    await applied(server)
+    said = await server.kubectl("diff -f -", stdin=WEB.replace("replicas: 3", "replicas: 4"))
+    assert said.code == 1
+    assert "+  replicas: 4" in said.out
+    assert (await stored(server))["spec"]["replicas"] == 3
+
+
+async def test_delete_waits_until_it_is_gone(server: Server) -> None:
+    await server.api.create(pod())
+    deleting = asyncio.create_task(server.kubectl("delete pod web"))
+    key = Key("default", "web")
+    await until(lambda: "deletionTimestamp" in server.api.store.find("Pod", key)["metadata"])  # type: ignore[index]
+    await server.api.delete("Pod", key, NOW)
+    said = await deleting
+    assert (said.code, said.out.split(" from ")[0].strip()) == (0, 'pod "web" deleted')
+
+
+async def test_a_watch_is_printed_line_by_line(server: Server) -> None:
+    await server.api.create(deployment())
+    watching = asyncio.create_task(
+        server.kubectl("get deploy -w --no-headers --request-timeout=3s")
+    )
+    await until(lambda: server.api.store._subscriptions.get("Deployment"))
+    made = await stored(server)
+    await server.api.update({**made, "spec": {**made["spec"], "replicas": 5}})
+    shown = [line.split()[1] for line in (await watching).out.splitlines()]
+    assert shown == ["0/1", "0/5"]
+
+
+async def test_wait_sees_a_condition_come_true(server: Server) -> None:
+    await server.api.create(deployment())
+    waiting = asyncio.create_task(
+        server.kubectl("wait --for=jsonpath={.status.readyReplicas}=1 deploy/web --timeout=20s")
+    )
+    await until(lambda: server.api.store._subscriptions.get("Deployment"))
+    made = await stored(server)
+    await server.api.update_status({**made, "status": {"readyReplicas": 1}})
+    said = await waiting
+    assert (said.code, said.out) == (0, "deployment.apps/web condition met\n")
+
+
+async def test_explain(server: Server) -> None:
+    said = await server.kubectl("explain deployment.spec.replicas")
+    assert "FIELD: replicas <integer>" in said.out
+
+
+async def test_logs_and_exec(server: Server) -> None:
+    await server.api.create(pod())
+    server.kubelet.written = [b"Server started\n"]
+    assert (await server.kubectl("logs web")).out == "Server started\n"
+    assert (await server.kubectl("exec web -- echo hello")).out == "hello\n"
+    assert (await server.kubectl("exec -i web -- cat", stdin="hello\n")).out == "hello\n"
+
+
+async def test_exec_hands_on_the_exit_status(server: Server) -> None:
+    await server.api.create(pod())
+    said = await server.kubectl("exec web -- sh -c exit${IFS}3")
+    assert (said.code, said.err) == (3, "command terminated with exit code 3\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("get deploy nobody", 'Error from server (NotFound): deployments.apps "nobody" not found'),
+        ("get nosuchkind", 'error: the server doesn\'t have a resource type "nosuchkind"'),
+        ("exec nobody -- true", 'Error from server (NotFound): pods "nobody" not found'),
+        (
+            "delete namespace default",
+            'Error from server (Forbidden): namespaces "default" is forbidden: '
+            "this namespace may not be deleted",
+        ),
+        (
+            "get pods --field-selector=status.colour=red",
+            'Error from server (BadRequest): Unable to find "/v1, Resource=pods" that match label '
+            'selector "", field selector "status.colour=red": '
+            "field label not supported: status.colour",
+        ),
+    ],
+)
+async def test_refusals_are_kubernetes_own(server: Server, command: str, words: str) -> None:
+    said = await server.kubectl(command)
+    assert (said.code, said.err.strip()) == (1, words)
+
+
+async def test_whoever_reads_endpoints_is_warned(server: Server) -> None:
+    said = await server.kubectl("get endpoints")
+    assert said.err == (
+        "Warning: v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice\n"
+    )
+
+
+async def test_a_list_is_a_list(server: Server) -> None:
+    said = json.loads((await server.kubectl("get pods -o json")).out)
+    assert (said["kind"], said["apiVersion"], list(said["metadata"])) == (
+        "List",
+        "v1",
+        ["resourceVersion"],
+    )
+
+
+async def test_whoever_has_the_token_may(server: Server) -> None:
+    assert (await server.kubectl("auth can-i create deployments")).out == "yes\n"
+
+
+async def test_drain_evicts_through_the_api(server: Server) -> None:
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "playground"}}
+    await server.api.create(node)
+    await server.api.create(pod())
+    draining = asyncio.create_task(server.kubectl("drain playground --force"))
+    key = Key("default", "web")
+    await until(lambda: "deletionTimestamp" in server.api.store.find("Pod", key)["metadata"])  # type: ignore[index]
+    await server.api.delete("Pod", key, NOW)
+    said = await draining
+    assert (said.code, said.out.splitlines()[-1]) == (0, "node/playground drained")

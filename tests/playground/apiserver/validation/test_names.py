@@ -1,0 +1,102 @@
+"""Names that Kubernetes takes, and why it does not take others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from canarylab.playground.apiserver.validation import names
+
+LABEL_RULE = (
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and "
+    "must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used "
+    "for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
+)
+
+
+@pytest.mark.parametrize(
+    ("rule", "text"),
+    [
+        (names.subdomain, "nodeapp-production"),
+        (names.subdomain, "node-app-1.0"),
+        (names.subdomain, "n" * 253),
+        (names.label, "1nodeapp"),
+        (names.label, "n" * 63),
+        (names.qualified, "track"),
+        (names.qualified, "example.com/Track_1.0"),
+        (names.label_value, ""),
+        (names.label_value, "v2.0"),
+        (names.label_value, "Canary_1"),
+        (names.config_key, "data-1"),
+        (names.config_key, ".hidden"),
+        (names.variable, "APP_VERSION"),
+        (names.variable, "1.odd-name"),
+        (names.percent, "25%"),
+        (names.port_name, "http"),
+        (names.port_name, "http-2"),
+    ],
+)
+def test_good_names_are_taken(rule: Callable[[str], list[str]], text: str) -> None:
+    assert rule(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("node-app-1.0", "must not contain dots"),
+        ("node_app", LABEL_RULE),
+        ("NodeApp", LABEL_RULE),
+        ("-node", LABEL_RULE),
+        ("", LABEL_RULE),
+        ("n" * 64, "must be no more than 63 characters"),
+    ],
+)
+def test_a_label_says_what_is_wrong(text: str, problem: str) -> None:
+    assert names.label(text) == [problem]
+
+
+@pytest.mark.parametrize(
+    ("rule", "text", "start"),
+    [
+        (names.subdomain, "nodeapp_production", "a lowercase RFC 1123 subdomain must consist of"),
+        (names.subdomain, "n" * 254, "must be no more than 253 characters"),
+        (names.subdomain, "a..b", "a lowercase RFC 1123 subdomain must consist of"),
+        (names.qualified, "my track", "name part must consist of"),
+        (names.qualified, "", "name part must be non-empty"),
+        (names.qualified, "n" * 64, "name part must be no more than 63 characters"),
+        (names.qualified, "/track", "prefix part must be non-empty"),
+        (names.qualified, "Example/track", "prefix part a lowercase RFC 1123 subdomain"),
+        (names.qualified, "a/b/c", "a qualified name must consist of"),
+        (names.label_value, "v 2.0", "a valid label must be an empty string or consist of"),
+        (names.label_value, "v" * 64, "must be no more than 63 characters"),
+        (names.config_key, "a/b", "a valid config key must consist of"),
+        (names.config_key, ".", "must not be '.'"),
+        (names.config_key, "..", "must not be '..'"),
+        (names.config_key, "..data", "must not start with '..'"),
+        (names.variable, "A=B", "a valid environment variable name must consist only of"),
+        (names.variable, "é", "a valid environment variable name must consist only of"),
+        (names.percent, "a lot", "a valid percent string must be a numeric string followed by"),
+        (names.percent, "-5%", "a valid percent string must be a numeric string followed by"),
+        (names.port_name, "a-name-much-too-long", "must be no more than 15 characters"),
+        (names.port_name, "HTTP", "must contain only alpha-numeric characters (a-z, 0-9)"),
+        (names.port_name, "80", "must contain at least one letter (a-z)"),
+        (names.port_name, "a--b", "must not contain consecutive hyphens"),
+        (names.port_name, "-a", "must not begin or end with a hyphen"),
+    ],
+)
+def test_every_rule_says_what_is_wrong(
+    rule: Callable[[str], list[str]], text: str, start: str
+) -> None:
+    assert rule(text)[0].startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("number", "taken"), [(0, False), (1, True), (65535, True), (65536, False), (-1, False)]
+)
+def test_ports_have_numbers_up_to_65535(number: int, taken: bool) -> None:
+    assert (names.port(number) == []) is taken
+
+
+def test_a_line_break_hides_nothing() -> None:
+    assert names.label("nodeapp\n") == [LABEL_RULE]

@@ -1,0 +1,139 @@
+"""Does an ordinary Node program live in its pod without being changed?"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from canarylab.playground.images import node_folder
+from canarylab.playground.node.environment import POD_IP, node_options
+
+POD, INSIDE = "127.95.241.7", "127.159.241.7"
+
+
+def node(script: str, **environment: str) -> str:
+    """What the script prints, run as in a pod."""
+    done = subprocess.run(
+        [str(node_folder() / "node"), "-e", script],
+        env={"NODE_OPTIONS": node_options(""), POD_IP: POD, "HOSTNAME": "web-1", **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    return done.stdout.strip()
+
+
+def listening_at(arguments: str) -> str:
+    """What a server says of its address after `listen(arguments)`, as JSON."""
+    return node(
+        "const server = require('net').createServer();"
+        f"server.listen({arguments});"
+        "const say = () => { console.log(JSON.stringify(server.address())); server.close(); };"
+        "server.on('listening', say);"
+    )
+
+
+def listening(arguments: str) -> str:
+    """The host in that address."""
+    return str(json.loads(listening_at(arguments))["address"])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "0",
+        "'0'",
+        "",
+        "null",
+        "undefined, () => {}",
+        "() => {}",
+        "0, () => {}",
+        "0, 511",
+        "0, undefined, () => {}",
+        "0, '0.0.0.0'",
+        "0, '::', () => {}",
+        "0, '0.0.0.0', 511, () => {}",
+        "{port: 0}",
+        "{port: 0, host: '::'}, () => {}",
+        "{port: '0', host: '0.0.0.0', exclusive: true}",
+        "{}",
+    ],
+)
+def test_who_listens_everywhere_listens_on_the_pod_s_address(arguments: str) -> None:
+    assert listening(arguments) == POD
+
+
+@pytest.mark.parametrize(
+    "arguments", ["0, 'localhost'", "0, '127.0.0.1'", "{port: 0, host: '::1'}"]
+)
+def test_who_listens_on_localhost_is_heard_by_nobody_outside(arguments: str) -> None:
+    assert listening(arguments) == INSIDE
+
+
+def test_another_address_stays_as_it_is() -> None:
+    assert listening("0, '127.95.241.8'") == "127.95.241.8"
+
+
+def test_a_unix_socket_stays_one(tmp_path: Path) -> None:
+    path = str(tmp_path / "socket")
+    assert listening_at(json.dumps(path)) == json.dumps(path)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "localhost"])
+@pytest.mark.parametrize("url", ["http://localhost:", "http://127.0.0.1:"])
+def test_a_program_finds_its_own_server_on_localhost(host: str, url: str) -> None:
+    script = f"""
+    const server = require('http').createServer((_, answer) => answer.end('found'));
+    server.listen(0, '{host}', async () => {{
+      const answer = await fetch('{url}' + server.address().port);
+      console.log(await answer.text());
+      process.exit();
+    }});"""
+    assert node(script) == "found"
+
+
+@pytest.mark.parametrize(
+    "how", ["require('os').hostname()", "(await import('node:os')).hostname()"]
+)
+def test_the_host_name_is_the_pod_s(how: str) -> None:
+    assert node(f"(async () => console.log({how}))()") == "web-1"
+
+
+def test_the_only_network_interface_has_the_pod_s_address() -> None:
+    found = json.loads(node("console.log(JSON.stringify(os.networkInterfaces()))"))
+    assert [entry["address"] for entry in found["eth0"]] == [POD]
+
+
+def test_outside_a_pod_nothing_is_changed() -> None:
+    done = subprocess.run(
+        [str(node_folder() / "node"), "-p", "os.hostname()"],
+        env={"NODE_OPTIONS": node_options(""), "HOSTNAME": "web-1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == os.uname().nodename
+
+
+def test_the_heap_is_small() -> None:
+    limit = "require('v8').getHeapStatistics().heap_size_limit / 2 ** 20"
+    assert float(node(f"console.log({limit})")) < 150
+
+
+def test_what_was_compiled_is_kept_although_the_program_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "own.cjs").write_text("module.exports = () => 1;")
+    script = f"""
+    require('{tmp_path}/own.cjs')();
+    require('net').createServer().listen(0);
+    setInterval(() => {{
+      if (require('fs').readdirSync('{tmp_path}/cache', {{recursive: true}}).length > 1)
+        process.kill(process.pid, 'SIGKILL');
+    }}, 20);"""
+    with pytest.raises(subprocess.CalledProcessError) as killed:
+        node(script, NODE_COMPILE_CACHE=str(tmp_path / "cache"))
+    assert killed.value.returncode == -9

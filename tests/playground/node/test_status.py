@@ -1,0 +1,196 @@
+"""Does a pod's status say what a real kubelet would say?
+
+The expected statuses are recordings of Kubernetes 1.36.2, with names and times of ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from canarylab.playground.kube.api import Object
+from canarylab.playground.node.records import (
+    Record,
+    Running,
+    Terminated,
+    Waiting,
+    recalled,
+)
+from canarylab.playground.node.status import PodFacts, phase, pod_status
+
+NOW = datetime(2026, 11, 22, 21, 42, 10, tzinfo=UTC)
+THEN = "2026-11-22T21:42:09Z"
+WRITTEN_NOW = "2026-11-22T21:42:10Z"
+WAITING = Record("nodeapp", "node_app:1.0")
+RUNNING = WAITING.running(NOW, image_id="sha256:e1", container_id="process://c1")
+DONE = RUNNING.terminated(Terminated(0, "Completed", NOW, NOW, "process://c1"))
+CRASHED = RUNNING.terminated(Terminated(1, "Error", NOW, NOW, "process://c1"))
+
+
+def pod(status: Object | None = None, **spec: str) -> Object:
+    scheduled = {"type": "PodScheduled", "status": "True", "lastTransitionTime": THEN}
+    first = {"phase": "Pending", "qosClass": "Burstable", "conditions": [scheduled]}
+    return {
+        "metadata": {"name": "web-1", "generation": 1},
+        "spec": spec,
+        "status": status or first,
+    }
+
+
+def conditions(status: Object) -> dict[str, tuple[str, str | None]]:
+    return {entry["type"]: (entry["status"], entry.get("reason")) for entry in status["conditions"]}
+
+
+def test_the_first_status_of_a_pod() -> None:
+    status = pod_status(pod(), PodFacts([WAITING], ip=None), NOW)
+    unready = {
+        "lastProbeTime": None,
+        "lastTransitionTime": WRITTEN_NOW,
+        "message": "containers with unready status: [nodeapp]",
+        "observedGeneration": 1,
+        "reason": "ContainersNotReady",
+        "status": "False",
+    }
+    plain = {"lastProbeTime": None, "lastTransitionTime": WRITTEN_NOW, "observedGeneration": 1}
+    assert status == {
+        "conditions": [
+            {**plain, "status": "False", "type": "PodReadyToStartContainers"},
+            {**plain, "status": "True", "type": "Initialized"},
+            {**unready, "type": "Ready"},
+            {**unready, "type": "ContainersReady"},
+            {**plain, "lastTransitionTime": THEN, "status": "True", "type": "PodScheduled"},
+        ],
+        "containerStatuses": [
+            {
+                "image": "node_app:1.0",
+                "imageID": "",
+                "lastState": {},
+                "name": "nodeapp",
+                "ready": False,
+                "restartCount": 0,
+                "started": False,
+                "state": {"waiting": {"reason": "ContainerCreating"}},
+            }
+        ],
+        "hostIP": "127.0.0.1",
+        "hostIPs": [{"ip": "127.0.0.1"}],
+        "observedGeneration": 1,
+        "phase": "Pending",
+        "qosClass": "Burstable",
+        "resources": {},
+        "startTime": WRITTEN_NOW,
+    }
+
+
+def test_the_status_of_a_pod_that_is_ready() -> None:
+    ready = replace(RUNNING, is_ready=True, has_started=True)
+    status = pod_status(pod(), PodFacts([ready], "127.64.0.2"), NOW)
+    assert set(conditions(status).values()) == {("True", None)}
+    assert status["podIPs"] == [{"ip": "127.64.0.2"}]
+    assert status["containerStatuses"] == [
+        {
+            "containerID": "process://c1",
+            "image": "node_app:1.0",
+            "imageID": "sha256:e1",
+            "lastState": {},
+            "name": "nodeapp",
+            "ready": True,
+            "resources": {},
+            "restartCount": 0,
+            "started": True,
+            "state": {"running": {"startedAt": WRITTEN_NOW}},
+        }
+    ]
+
+
+def test_the_status_of_a_pod_that_ended_well() -> None:
+    status = pod_status(pod(), PodFacts([DONE], "127.64.0.2", is_over=True), NOW)
+    assert (status["phase"], conditions(status)) == (
+        "Succeeded",
+        {
+            "PodReadyToStartContainers": ("False", None),
+            "Initialized": ("True", "PodCompleted"),
+            "Ready": ("False", "PodCompleted"),
+            "ContainersReady": ("False", "PodCompleted"),
+            "PodScheduled": ("True", None),
+        },
+    )
+
+
+def test_a_condition_that_does_not_change_keeps_its_time() -> None:
+    before = pod_status(pod(), PodFacts([WAITING], ip=None), NOW)
+    later = pod_status(pod(before), PodFacts([WAITING], ip=None), NOW.replace(second=59))
+    assert later == before
+
+
+def test_what_somebody_else_wrote_stays() -> None:
+    status = {"conditions": [{"type": "example.com/Gate", "status": "True"}], "message": "kept"}
+    after = pod_status(pod(status), PodFacts([WAITING], ip=None), NOW)
+    assert after["message"] == "kept"
+    assert "example.com/Gate" in conditions(after)
+
+
+def test_a_pod_is_ready_only_when_all_its_containers_are() -> None:
+    ready = replace(RUNNING, is_ready=True)
+    other = replace(RUNNING, name="side")
+    status = pod_status(pod(), PodFacts([ready, other], "127.64.0.2"), NOW)
+    assert status["conditions"][2]["message"] == "containers with unready status: [side]"
+
+
+BACKING_OFF = CRASHED.waiting(Waiting("CrashLoopBackOff"))
+
+
+@pytest.mark.parametrize(
+    ("records", "policy", "expected"),
+    [
+        ([WAITING], "Always", "Pending"),
+        ([RUNNING, WAITING], "Always", "Pending"),
+        ([RUNNING], "Always", "Running"),
+        ([RUNNING, DONE], "Never", "Running"),
+        ([DONE], "Always", "Running"),
+        ([CRASHED], "Always", "Running"),
+        ([BACKING_OFF], "Always", "Running"),
+        ([BACKING_OFF], "OnFailure", "Running"),
+        ([CRASHED], "OnFailure", "Running"),
+        ([DONE], "OnFailure", "Succeeded"),
+        ([DONE], "Never", "Succeeded"),
+        ([CRASHED], "Never", "Failed"),
+        ([DONE, CRASHED], "Never", "Failed"),
+    ],
+)
+def test_phase(records: list[Record], policy: str, expected: str) -> None:
+    assert phase(records, policy, is_over=False) == expected
+
+
+@pytest.mark.parametrize("policy", ["Always", "OnFailure", "Never"])
+@pytest.mark.parametrize(
+    ("record", "expected"), [(DONE, "Succeeded"), (CRASHED, "Failed"), (WAITING, "Failed")]
+)
+def test_the_phase_of_a_deleted_pod_is_how_it_ended(
+    record: Record, policy: str, expected: str
+) -> None:
+    assert phase([record], policy, is_over=True) == expected
+
+
+@pytest.mark.parametrize("record", [WAITING, DONE, CRASHED, BACKING_OFF])
+def test_a_record_is_recalled_from_its_status(record: Record) -> None:
+    (status,) = pod_status(pod(), PodFacts([record], None), NOW)["containerStatuses"]
+    found = recalled({"name": "nodeapp", "image": "node_app:1.0"}, status, now=NOW)
+    expected = (
+        record if isinstance(record.state, Terminated) else replace(record, state=found.state)
+    )
+    assert found == expected
+
+
+def test_what_ran_when_the_daemon_died_has_ended_in_a_way_nobody_saw() -> None:
+    (status,) = pod_status(pod(), PodFacts([RUNNING], None), NOW)["containerStatuses"]
+    found = recalled({"name": "nodeapp", "image": "node_app:1.0"}, status, now=NOW)
+    assert found.state == Terminated(255, "Unknown", NOW, NOW, "process://c1")
+
+
+def test_only_runs_after_the_first_are_restarts() -> None:
+    again = CRASHED.running(NOW, image_id="", container_id="")
+    assert (RUNNING.restarts, again.restarts, again.last) == (0, 1, CRASHED.state)
+    assert isinstance(again.state, Running)

@@ -1,0 +1,149 @@
+"""The daemon is started, found, raced for, killed and ended as a user would."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psutil
+import pytest
+
+from canarylab import content
+from canarylab.errors import SetupError
+from canarylab.manifests import load
+from canarylab.playground import lifecycle
+from canarylab.playground.home import Home
+from canarylab.playground.node.sweep import carriers
+from canarylab.release.apply import apply
+from canarylab.release.connection import Connection
+from canarylab.release.rollout import wait_until_rolled_out
+from canarylab.release.stages import PRODUCTION
+from tests.built_images import built
+from tests.needs import needs
+from tests.waiting import until
+
+pytestmark = needs("linux")
+
+
+def roll_out_two_pods(home: Home) -> None:
+    (production,) = load(content.folder("manifests") / "2-production" / "production.yaml")
+    with closing(Connection(home.kubeconfig)) as connection:
+        apply(connection, [{**production, "spec": {**production["spec"], "replicas": 2}}])
+        wait_until_rolled_out(connection, PRODUCTION)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    home = Home(tmp_path / "home")
+    yield home
+    lifecycle.down(home)
+
+
+def test_a_second_up_finds_the_running_one(home: Home) -> None:
+    assert lifecycle.up(home) == lifecycle.up(home)
+
+
+def test_only_its_owner_may_read_the_kubeconfig(home: Home) -> None:
+    lifecycle.up(home)
+    assert stat.S_IMODE(home.kubeconfig.stat().st_mode) == 0o600
+
+
+def test_up_after_down_keeps_the_api_port(home: Home) -> None:
+    first = lifecycle.up(home)
+    assert lifecycle.down(home)
+    assert lifecycle.status(home) is None
+    assert lifecycle.up(home).api_port == first.api_port
+
+
+def test_down_says_when_there_was_nothing_to_end(home: Home) -> None:
+    assert not lifecycle.down(home)
+
+
+def test_it_outlives_whoever_started_it(home: Home) -> None:
+    program = "from canarylab.playground import home, lifecycle; lifecycle.up(home.Home.of_user())"
+    environment = {**os.environ, "CANARYLAB_HOME": str(home.root)}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+    running = lifecycle.status(home)
+    assert running is not None
+    assert os.getsid(running.pid) != os.getsid(0)
+
+
+def test_two_that_start_at_once_get_the_same_one(home: Home) -> None:
+    home.prepare()
+    program = (
+        "from canarylab.playground import home, lifecycle;"
+        "print(lifecycle.up(home.Home.of_user()).pid)"
+    )
+    environment = {**os.environ, "CANARYLAB_HOME": str(home.root)}
+    racers = [
+        subprocess.Popen(
+            [sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(4)
+    ]
+    told = {racer.communicate()[0].strip() for racer in racers}
+    assert told == {str(lifecycle.holder_of_lock(home))}
+
+
+async def test_killed_it_leaves_no_pod_process_and_the_next_up_works(home: Home) -> None:
+    home.prepare()
+    built(home.images)
+    first = lifecycle.up(home)
+    roll_out_two_pods(home)
+    mark = (home.playground / "marks").read_text().strip()
+    assert len(carriers(mark)) == 2
+    os.kill(first.pid, signal.SIGKILL)
+    await until(lambda: not carriers(mark))
+    assert lifecycle.status(home) is None
+    assert lifecycle.up(home).pid != first.pid
+
+
+async def test_down_takes_its_pods_and_helpers_with_it(home: Home) -> None:
+    home.prepare()
+    built(home.images)
+    running = lifecycle.up(home)
+    family = psutil.Process(running.pid)
+    roll_out_two_pods(home)
+    below = family.children(recursive=True)
+    assert len(below) >= 3  # two pods and the guard
+    lifecycle.down(home)
+    await until(lambda: not any(each.is_running() for each in below))
+
+
+def test_an_api_port_in_use_is_refused_with_its_holder(home: Home) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
+        with pytest.raises(SetupError, match=rf"Port {port} .*pid {os.getpid()}"):
+            lifecycle.up(home, api_port=port)
+    assert lifecycle.holder_of_lock(home) is None
+
+
+def test_another_api_port_than_the_running_one_is_refused(home: Home) -> None:
+    running = lifecycle.up(home)
+    with pytest.raises(SetupError, match=f"runs already, on API port {running.api_port}"):
+        lifecycle.up(home, api_port=running.api_port + 1)
+
+
+def test_a_home_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SetupError, match=r"cannot write to .*CANARYLAB_HOME"):
+        lifecycle.up(Home(tmp_path / "file" / "home"))
+
+
+def test_a_daemon_that_dies_at_once_is_explained_by_its_log(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(home.root / "broken"))
+    home.prepare()
+    broken = home.root / "broken" / "canarylab"
+    broken.mkdir(parents=True)
+    (broken / "__init__.py").write_text("raise RuntimeError('this install is broken')")
+    with pytest.raises(SetupError, match="this install is broken"):
+        lifecycle.up(home)

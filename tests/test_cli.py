@@ -1,0 +1,109 @@
+"""The command line as a person types it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.needs import needs
+from tests.running_playground import RunningPlayground
+
+Done = subprocess.CompletedProcess[str]
+
+
+def canarylab(*words: str, environment: Mapping[str, str] | None = None) -> Done:
+    return subprocess.run(
+        [sys.executable, "-m", "canarylab", *words],
+        env={**os.environ, **(environment or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_without_a_playground_status_says_so_and_fails(tmp_path: Path) -> None:
+    done = canarylab("status", environment={"CANARYLAB_HOME": str(tmp_path)})
+    assert (done.returncode, done.stdout) == (1, "No playground runs. `canarylab up` starts one.\n")
+
+
+@needs("linux")
+def test_kubeconfig_prints_a_path_that_works(playground: RunningPlayground) -> None:
+    done = canarylab("kubeconfig", environment=playground.environment)
+    assert (done.stdout, done.stderr) == (f"{playground.kubeconfig}\n", "")
+
+
+def test_kubeconfig_without_a_playground_prints_the_path_and_what_is_missing(
+    tmp_path: Path,
+) -> None:
+    done = canarylab("kubeconfig", environment={"CANARYLAB_HOME": str(tmp_path)})
+    assert done.stdout == f"{tmp_path / 'playground.kubeconfig'}\n"
+    assert "`canarylab up`" in done.stderr
+
+
+@needs("linux")
+def test_up_finds_the_running_playground(playground: RunningPlayground) -> None:
+    done = canarylab("up", environment=playground.environment)
+    assert f"export KUBECONFIG={playground.kubeconfig}" in done.stdout
+
+
+@needs("linux")
+def test_build_says_what_it_built(playground: RunningPlayground) -> None:
+    done = canarylab("build", environment=playground.environment)
+    assert done.returncode == 0
+    assert "node_app:1.0 is built" in done.stdout
+    assert "node_app:2.0 is built" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("sample", "http://127.0.0.1:1"), "Nobody answers at http://127.0.0.1:1"),
+        (("sample", "127.0.0.1:80"), "does not start with http"),
+        (("sample", "http://127.0.0.1:1", "--count", "0"), "count cannot be 0"),
+        (("sample", "http://127.0.0.1:1", "--count", "1", "--seconds", "1"), "both"),
+    ],
+)
+def test_what_cannot_be_done_is_one_clear_message(words: tuple[str, ...], said: str) -> None:
+    done = canarylab(*words)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_an_unknown_cluster_is_named_with_the_known_ones(tmp_path: Path) -> None:
+    environment = {"CANARYLAB_CLUSTER": "moon", "CANARYLAB_HOME": str(tmp_path)}
+    done = canarylab("tour", "--out", str(tmp_path), environment=environment)
+    assert done.returncode == 1
+    assert 'no kind of cluster called "moon"' in done.stderr
+
+
+@needs("linux")
+def test_the_tour_plays_the_whole_story(playground: RunningPlayground, tmp_path: Path) -> None:
+    done = canarylab("tour", "--out", str(tmp_path), environment=playground.environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "All 6 samples are what their pods suggest." in done.stdout
+    assert {path.name for path in tmp_path.iterdir()} == {"split.png", "pods.png", "journey.png"}
+
+
+@needs("linux")
+def test_a_sample_as_json_has_every_answer(playground: RunningPlayground) -> None:
+    from canarylab.images.app import reference  # noqa: PLC0415  only this test runs one
+    from canarylab.images.local import LocalRuns  # noqa: PLC0415
+    from canarylab.playground.images import find  # noqa: PLC0415
+    from canarylab.ports import unused  # noqa: PLC0415
+
+    image = find(playground.home.images, reference("1.0"))
+    assert image is not None
+    runs = LocalRuns(playground.home.root / "local")
+    run = runs.start(image, port=unused())
+    done = canarylab("sample", run.url, "--count", "20", "--json")
+    runs.stop_all()
+    answers = json.loads(done.stdout)["answers"]
+    assert [answer["version"] for answer in answers] == ["1.0"] * 20
