@@ -105,7 +105,7 @@ def judged(sample: Sample) -> Row:
     >>> from dataclasses import replace
     >>> told = Sample.typed(["1.0", "1.0", "2.0", "1.0"])
     >>> judged(replace(told, expected={"1.0": 0.75, "2.0": 0.25})).saw
-    '2.0 answered 25 % (1); expected 25 %, inside 2 % to 86 %'
+    '1 by 2.0, 25 %; expected 25 %, inside 2 % to 86 %'
     """
     did = f"Send {counted(sample.total, 'request')}"
     if sample.expected is None:
@@ -122,6 +122,6 @@ def judged(sample: Sample) -> Row:
 def _words(share: stats.Share) -> str:
     place = "inside" if share.fits else "OUTSIDE"
     return (
-        f"{share.name} answered {percent(share.seen)} ({share.hits}); "
+        f"{share.hits} by {share.name}, {percent(share.seen)}; "
         f"expected {percent(share.expected or 0.0)}, {place} {share.interval}"
     )

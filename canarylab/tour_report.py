@@ -9,7 +9,8 @@ from typing import IO
 
 from canarylab import figures
 from canarylab.lab import Lab
-from canarylab.tour import Tour
+from canarylab.tour import CONFIDENCE, Tour
+from canarylab.traffic.words import percent
 
 
 def report(folder: Path, requests: int, out: IO[str] = sys.stdout) -> bool:
@@ -35,11 +36,12 @@ def verdict(failed: int, samples: int) -> str:
     """The last line but one.
 
     >>> verdict(0, 6)
-    'All 6 samples are what their pods suggest.'
+    'All 6 samples are what their pods suggest: inside their 99.9 % intervals.'
     """
     if failed:
         return f"{failed} of {samples} samples are not what their pods suggest."
-    return f"All {samples} samples are what their pods suggest."
+    interval = f"{percent(CONFIDENCE)} intervals"
+    return f"All {samples} samples are what their pods suggest: inside their {interval}."
 
 
 def save_pictures(tour: Tour, folder: Path) -> list[Path]:

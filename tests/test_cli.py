@@ -88,7 +88,7 @@ def test_an_unknown_cluster_is_named_with_the_known_ones(tmp_path: Path) -> None
 def test_the_tour_plays_the_whole_story(playground: RunningPlayground, tmp_path: Path) -> None:
     done = canarylab("tour", "--out", str(tmp_path), environment=playground.environment)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "All 6 samples are what their pods suggest." in done.stdout
+    assert "All 6 samples are what their pods suggest" in done.stdout
     assert {path.name for path in tmp_path.iterdir()} == {"split.png", "pods.png", "journey.png"}
 
 

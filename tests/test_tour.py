@@ -40,4 +40,4 @@ def test_answers_of_an_unknown_version_are_told_even_when_the_canary_fits() -> N
     strange = Sample.typed(["1.0"] * 275 + ["2.0"] * 100 + [None] * 25)
     row = judged(replace(strange, expected=SPLIT))
     assert not row.holds
-    assert "other answered 6 % (25)" in row.saw
+    assert "25 by other, 6 %" in row.saw

@@ -53,7 +53,11 @@ class Picture:
         return round(self.figure.get_figwidth() * _SCREEN)
 
     def save(self, path: str | Path) -> Path:
-        """Write the PNG and return where it lies."""
+        """Write the PNG and return where it lies.
+
+        >>> picture.save("split.png")  # doctest: +SKIP
+        PosixPath('split.png')
+        """
         place = Path(path)
         place.write_bytes(self.png)
         return place

@@ -79,7 +79,7 @@ def main(arguments: list[str]) -> int:
     home = Home(Path(arguments[0]))
     wanted = int(arguments[1]) if len(arguments) > 1 else None
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
-    lock = take_lock(home)
+    lock = take_lock(home)  # until the very end of the process, so that whoever waits for it can
     if lock is None:
         return 0  # another one was quicker, and whoever asked for a playground has it
     try:
@@ -88,8 +88,6 @@ def main(arguments: list[str]) -> int:
         print(exc, flush=True)  # noqa: T201  the one line for whoever started it
         logger.error("%s", exc)
         return 3
-    finally:
-        lock.close()
     return 0
 
 

@@ -30,7 +30,7 @@ class Connection:
     def __init__(self, kubeconfig: Path, namespace: str = "default") -> None:
         self.kubeconfig, self.namespace = kubeconfig, namespace
         try:
-            self._client: Any = config.new_client_from_config(str(kubeconfig))  # type: ignore[no-untyped-call]
+            self._client: Any = config.new_client_from_config(str(kubeconfig))
         except config.ConfigException as exc:
             raise SetupError(
                 f"{kubeconfig} is no usable kubeconfig: {exc}. "
@@ -55,7 +55,7 @@ class Connection:
     @cached_property
     def dynamic(self) -> Any:
         """Any kind, as plain objects that the server alone judges."""
-        return DynamicClient(self._client)  # type: ignore[no-untyped-call]
+        return DynamicClient(self._client)
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -40,7 +40,8 @@ def ask(url: str, *, headers: Mapping[str, str] | None = None) -> Reply:
         body = answer.read().decode(errors="replace")
     except (OSError, http.client.HTTPException) as exc:
         raise TrafficError(
-            f"Nobody answers at {url}: {exc or type(exc).__name__}. Is it running, and on that port?"
+            f"Nobody answers at {url}: {exc or type(exc).__name__}. "
+            "Start what should answer there, or correct the address."
         ) from exc
     finally:
         connection.close()

@@ -21,7 +21,7 @@ from canarylab.widgets.board import (
 MOST_PODS = 10
 MOST_REQUESTS = 5_000
 _WIDE = {"description_width": "initial"}
-_ALIGNED = {"description_width": "8.5em"}
+_SLIDER, _FIELD = {"description_width": "8.5em"}, {"description_width": "13em"}
 _BUTTONS: tuple[tuple[str, Act], ...] = (
     ("Send requests", Measure()),
     ("Promote: grow the canary", PromoteByReplicas()),
@@ -81,7 +81,7 @@ class Controls:
     def _number(self, track: Track) -> Any:
         field = ipywidgets.BoundedIntText(
             min=0, max=MOST_PODS, description=f"{track.capitalize()} pods, typed",
-            style=_WIDE, layout={"width": "15em"},
+            style=_FIELD, layout={"width": "18em"},
         )  # fmt: skip
         field.observe(lambda change: self._moved(track, change["new"]), "value")
         return field
@@ -89,7 +89,7 @@ class Controls:
     def _slider(self, track: Track) -> Any:
         slider = ipywidgets.IntSlider(
             min=0, max=MOST_PODS, description=f"{track.capitalize()} pods",
-            continuous_update=False, style=_WIDE, layout={"width": "24em"},
+            continuous_update=False, style=_SLIDER, layout={"width": "26em"},
         )  # fmt: skip
         ipywidgets.link((self._numbers[track], "value"), (slider, "value"))
         return slider

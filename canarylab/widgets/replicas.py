@@ -89,8 +89,8 @@ class ReplicaBoard:
         try:
             for act in acts:
                 self._say(f"{act.words()}...")
-                act.perform(self._board)
                 self._list_commands(self._board.command(act))
+                act.perform(self._board)
         finally:
             if self._acts.empty:
                 self._show_replicas()

@@ -115,4 +115,6 @@ def test_promoting_and_going_back(page: Page, visit: Visit) -> None:
 
 def test_every_control_has_a_label_that_can_be_seen(page: Page) -> None:
     for label in LABELS:
-        expect(page.get_by_text(label, exact=True)).to_be_visible()
+        seen = page.get_by_text(label, exact=True)
+        expect(seen).to_be_visible()
+        assert seen.evaluate("label => label.scrollWidth <= label.clientWidth"), f"{label} is cut"

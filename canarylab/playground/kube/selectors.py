@@ -98,7 +98,13 @@ def _label_term(term: str) -> Callable[[Mapping[str, str]], bool]:
     if found := _EXISTS_TERM.match(term):
         key, wanted = found["key"], found["verb"] == ""
         return lambda labels: (key in labels) is wanted
-    raise BadRequestError(f'unable to parse requirement: found "{term}", expected a label selector')
+    raise BadRequestError(_unreadable(term))
+
+
+def _unreadable(term: str) -> str:
+    words = term.split()
+    found = words[1] if len(words) > 1 else term
+    return f"unable to parse requirement: found '{found}', expected: in, notin, =, ==, !=, gt, lt"
 
 
 def _field_term(term: str) -> Predicate:

@@ -1,0 +1,132 @@
+"""Checkpoints say what holds; they raise only when they are told to be strict."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from canarylab.checks import CHECKS, check
+from canarylab.errors import CheckpointError, TrafficError
+from canarylab.release.endpoints import Endpoint
+from canarylab.traffic import Sample
+
+ROLLED_OUT = {
+    "metadata": {"name": "nodeapp-production", "generation": 1},
+    "spec": {"replicas": 3},
+    "status": {
+        "observedGeneration": 1,
+        "updatedReplicas": 3,
+        "replicas": 3,
+        "availableReplicas": 3,
+    },
+}
+
+
+def pod(version: str, name: str = "nodeapp-production-x") -> Endpoint:
+    return Endpoint("127.64.0.2:3333", name, version, ready=True)
+
+
+class SmallLab:
+    """What the checks look at, set by hand."""
+
+    def __init__(
+        self, endpoints: list[Endpoint] | None = None, deployment: Any = ROLLED_OUT
+    ) -> None:
+        self._endpoints, self._deployment = endpoints or [], deployment
+
+    def ready_endpoints(self) -> list[Endpoint]:
+        return self._endpoints
+
+    def deployment(self, name: str) -> Any:
+        return self._deployment
+
+    def local_runs(self) -> dict[str, Any]:
+        return {}
+
+
+def holds(lab: SmallLab, statement: str, *evidence: Sample) -> bool:
+    return check(lab, statement, *evidence).holds  # type: ignore[arg-type]
+
+
+def sample(*, old: int, new: int) -> Sample:
+    typed = Sample.typed(["1.0"] * old + ["2.0"] * new)
+    return replace(typed, expected={"1.0": 0.75, "2.0": 0.25})
+
+
+def test_production_is_ready_when_it_is_rolled_out_with_three() -> None:
+    assert holds(SmallLab(), "production is ready")
+    assert not holds(
+        SmallLab(deployment={**ROLLED_OUT, "spec": {"replicas": 2}}), "production is ready"
+    )
+
+
+def test_production_is_not_ready_while_an_update_is_stuck() -> None:
+    stuck = {**ROLLED_OUT, "status": {**ROLLED_OUT["status"], "updatedReplicas": 1}}  # type: ignore[dict-item]
+    assert not holds(SmallLab(deployment=stuck), "production is ready")
+
+
+@pytest.mark.parametrize(
+    ("versions", "both", "even", "finished"),
+    [
+        (["1.0"] * 3, False, False, False),
+        (["1.0"] * 3 + ["2.0"], True, False, False),
+        (["1.0"] * 2 + ["2.0"] * 2, True, True, False),
+        (["2.0"] * 3, False, False, True),
+        ([], False, False, False),
+    ],
+)
+def test_what_stands_behind_the_service_decides(
+    versions: list[str], both: bool, even: bool, finished: bool
+) -> None:
+    lab = SmallLab([pod(version) for version in versions])
+    assert holds(lab, "the Service selects both") is both
+    assert holds(lab, "the two versions are even") is even
+    assert holds(lab, "the release is finished") is finished
+
+
+def test_a_release_with_a_canary_left_is_not_finished() -> None:
+    lab = SmallLab([pod("2.0"), pod("2.0", "nodeapp-canary-x")])
+    verdict = check(lab, "the release is finished")  # type: ignore[arg-type]
+    assert "nodeapp-canary-x" in verdict.words
+
+
+@pytest.mark.parametrize(("new", "fits"), [(100, True), (130, True), (200, False), (0, False)])
+def test_a_canary_answers_as_expected_within_luck(new: int, fits: bool) -> None:
+    evidence = sample(old=400 - new, new=new)
+    assert holds(SmallLab(), "the canary answers as expected", evidence) is fits
+
+
+def test_one_old_answer_keeps_a_release_unfinished() -> None:
+    assert not holds(SmallLab(), "only the new version answers", sample(old=1, new=399))
+    assert holds(SmallLab(), "only the new version answers", sample(old=0, new=400))
+
+
+def test_not_yet_is_said_and_not_raised() -> None:
+    verdict = check(SmallLab(), "both versions answer")  # type: ignore[arg-type]
+    assert repr(verdict).startswith("not yet: nobody answers as version 1.0 and 2.0")
+    assert "<strong>not yet</strong>" in verdict._repr_html_()
+
+
+def test_strict_raises_with_the_statement(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANARYLAB_STRICT", "1")
+    with pytest.raises(CheckpointError, match='"both versions answer" does not hold yet'):
+        check(SmallLab(), "both versions answer")  # type: ignore[arg-type]
+
+
+def test_a_cluster_that_refuses_is_a_not_yet() -> None:
+    class Broken(SmallLab):
+        def ready_endpoints(self) -> list[Endpoint]:
+            raise TrafficError("Nobody there. Start it.")
+
+    assert not holds(Broken(), "the Service selects both")
+
+
+def test_an_unknown_statement_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ValueError, match="There are: both versions answer"):
+        check(SmallLab(), "all is well")  # type: ignore[arg-type]
+
+
+def test_every_check_says_what_it_asks() -> None:
+    assert all((each.__doc__ or "").rstrip(".").endswith("?") for each in CHECKS.values())
