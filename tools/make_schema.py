@@ -1,8 +1,8 @@
 """Which fields do the objects of Kubernetes have?
 
 Reads the models of the installed `kubernetes` client and writes them, as OpenAPI schemas, to
-`canarylab/playground/apiserver/schema.json.gz`. The daemon reads that file and never imports the
-client: it stays small, and it behaves the same whatever client a learner has.
+`schema.json.gz` in `canarylab/playground/apiserver/documents`. The daemon reads that file and
+never imports the client: it stays small, and it behaves the same whatever client a learner has.
 
 Run it as `python tools/make_schema.py` after an update of the client. What the models do not say
 stands elsewhere: which number is an int64 and which string a quantity in the tables below, what
@@ -23,7 +23,7 @@ from typing import Any
 from kubernetes.client import models
 
 ADDITIONS = Path(__file__).with_name("schema_additions.json")
-TARGET = Path(__file__).parents[1] / "canarylab/playground/apiserver/schema.json.gz"
+TARGET = Path(__file__).parents[1] / "canarylab/playground/apiserver/documents/schema.json.gz"
 
 Schema = dict[str, Any]
 

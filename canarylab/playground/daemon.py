@@ -21,8 +21,8 @@ from pathlib import Path
 from canarylab import __version__
 from canarylab.errors import CanaryLabError
 from canarylab.playground.access import Access, make_access, write_kubeconfig
-from canarylab.playground.apiserver.auth import Gate
 from canarylab.playground.apiserver.bootstrap import bootstrap
+from canarylab.playground.apiserver.http.auth import Gate
 from canarylab.playground.apiserver.local import LocalApi
 from canarylab.playground.apiserver.registry import Surroundings
 from canarylab.playground.apiserver.server import build_app, serving

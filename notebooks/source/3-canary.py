@@ -247,7 +247,9 @@ check(lab, "only the new version answers", grown)
 
 # %%
 lab.reset("canary")
-change = {"spec": {"template": {"spec": {"containers": [{"name": "nodeapp", "image": "node_app:2.0"}]}}}}
+change = {
+    "spec": {"template": {"spec": {"containers": [{"name": "nodeapp", "image": "node_app:2.0"}]}}}
+}
 released = lab.apps.patch_namespaced_deployment("nodeapp-production", lab.namespace, change)
 lab.wait_ready("nodeapp-production")
 

@@ -18,11 +18,11 @@ from canarylab.errors import (
     InvalidError,
     NotFoundError,
 )
-from canarylab.playground.apiserver import admission, allocation, deletion, metadata
-from canarylab.playground.apiserver.allocation import Allocator
-from canarylab.playground.apiserver.defaults import with_defaults
-from canarylab.playground.apiserver.metadata import Makers
-from canarylab.playground.apiserver.omitting import without_zeros
+from canarylab.playground.apiserver.rules import admission, allocation, deletion, metadata
+from canarylab.playground.apiserver.rules.allocation import Allocator
+from canarylab.playground.apiserver.rules.defaults import with_defaults
+from canarylab.playground.apiserver.rules.metadata import Makers
+from canarylab.playground.apiserver.rules.omitting import without_zeros
 from canarylab.playground.apiserver.store import Store, Write
 from canarylab.playground.apiserver.validation import validate
 from canarylab.playground.kube.addresses import Slot

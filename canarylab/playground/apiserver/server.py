@@ -1,7 +1,7 @@
 """The API server for everybody outside its process: HTTPS, with a token.
 
-A request passes the gate (`auth.py`), is told apart by its path (`paths.py`, `routes.py`) and is
-answered by one function. Whatever goes wrong on the way becomes a Status (`statuses.py`).
+A request passes the gate (`http/auth.py`), is told apart by its path (`http/paths.py`) and is
+answered by one function. Whatever goes wrong on the way becomes a Status (`http/statuses.py`).
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from canarylab.errors import ApiError
-from canarylab.playground.apiserver import about, answers, statuses
-from canarylab.playground.apiserver.auth import Gate
-from canarylab.playground.apiserver.bodies import LARGEST
-from canarylab.playground.apiserver.calls import Call
 from canarylab.playground.apiserver.changes import Subscription
+from canarylab.playground.apiserver.http import about, answers, statuses
+from canarylab.playground.apiserver.http.auth import Gate
+from canarylab.playground.apiserver.http.bodies import LARGEST
+from canarylab.playground.apiserver.http.calls import Call
+from canarylab.playground.apiserver.http.paths import target
+from canarylab.playground.apiserver.http.routes import find_handler
+from canarylab.playground.apiserver.http.watching import WATCHES
 from canarylab.playground.apiserver.local import LocalApi
-from canarylab.playground.apiserver.paths import target
-from canarylab.playground.apiserver.routes import find_handler
-from canarylab.playground.apiserver.watching import WATCHES
 from canarylab.playground.kube.kubelet import Kubelet
 
 logger = logging.getLogger(__name__)

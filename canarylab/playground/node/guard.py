@@ -9,6 +9,7 @@ its place, and if both are killed at once, the next daemon of the same home swee
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import subprocess
 import sys
@@ -27,7 +28,7 @@ class Guard:
 
     def __init__(self, mark: str) -> None:
         self.mark = mark
-        self._process = self._post()
+        self._process, self._pipe = self._post()
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -49,39 +50,37 @@ class Guard:
 
     def sweep(self, container_id: str) -> None:
         """Soon end what is left of one container; costs the daemon nothing."""
-        self._tell(self.mark_of(container_id))
+        with contextlib.suppress(BrokenPipeError, BlockingIOError):
+            # If it fell, or is behind, the sweep at the end of the run takes it along.
+            os.write(self._pipe, f"{self.mark_of(container_id)}\n".encode())
 
-    def _post(self) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-E", str(_PROGRAM)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C in the daemon's terminal is not for the guard
-            env={},
-            cwd="/",
-            bufsize=0,
-        )
-        self._process = process
-        self._tell(self.mark)
-        return process
-
-    def _tell(self, line: str) -> None:
-        pipe = self._process.stdin
-        with contextlib.suppress(BrokenPipeError):  # it fell; the next one sweeps at the end
-            if pipe is not None:
-                pipe.write(f"{line}\n".encode())
+    def _post(self) -> tuple[subprocess.Popen[bytes], int]:
+        """A guard, and the pipe to it; its orders lie in the pipe before it is there to read."""
+        orders, pipe = os.pipe()
+        os.set_blocking(pipe, False)
+        try:
+            os.write(pipe, f"{self.mark}\n".encode())
+            process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-E", str(_PROGRAM)],
+                stdin=orders,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C in the daemon's terminal is not for the guard
+                env={},
+                cwd="/",
+            )
+        finally:
+            os.close(orders)
+        return process, pipe
 
     async def _replace_the_fallen(self) -> None:
         while True:
             await ended(self._process)
-            if self._process.stdin is not None:
-                self._process.stdin.close()
-            self._post()
+            os.close(self._pipe)
+            self._process, self._pipe = self._post()
 
     async def _dismiss(self) -> None:
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        os.close(self._pipe)
         await ended(self._process)
 
 

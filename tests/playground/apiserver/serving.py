@@ -20,11 +20,11 @@ import aiohttp
 
 from canarylab.errors import ApiError, BadRequestError
 from canarylab.playground.access import Access, make_access, write_kubeconfig
-from canarylab.playground.apiserver.auth import Gate
 from canarylab.playground.apiserver.bootstrap import bootstrap
+from canarylab.playground.apiserver.http.auth import Gate
 from canarylab.playground.apiserver.local import LocalApi
-from canarylab.playground.apiserver.metadata import Makers
 from canarylab.playground.apiserver.registry import Surroundings
+from canarylab.playground.apiserver.rules.metadata import Makers
 from canarylab.playground.apiserver.server import build_app, serving
 from canarylab.playground.apiserver.store import Store
 from canarylab.playground.kube.addresses import Slot

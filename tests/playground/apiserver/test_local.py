@@ -11,8 +11,8 @@ import pytest
 
 from canarylab.errors import ConflictError, InvalidError
 from canarylab.playground.apiserver.local import LocalApi
-from canarylab.playground.apiserver.metadata import Makers
 from canarylab.playground.apiserver.registry import Surroundings
+from canarylab.playground.apiserver.rules.metadata import Makers
 from canarylab.playground.apiserver.store import Store
 from canarylab.playground.kube.addresses import Slot
 from canarylab.playground.kube.api import Api, DeleteOptions, Key, Object

@@ -12,7 +12,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, Literal
 
-from canarylab.playground.apiserver.schema import description
+from canarylab.playground.apiserver.documents.schema import description
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from canarylab.errors import Cause
-from canarylab.playground.apiserver.quantity import amount
+from canarylab.playground.apiserver.documents.quantity import amount
 from canarylab.playground.apiserver.validation import names
 from canarylab.playground.apiserver.validation.causes import each, invalid
 from canarylab.playground.kube.api import Object

@@ -10,7 +10,7 @@ import pytest
 from canarylab.playground.apiserver.tables import table_of
 from canarylab.playground.apiserver.tables.columns import definitions
 from canarylab.playground.kube.api import Object
-from tests.playground.apiserver.documents import complete, container, deployment, service, template
+from tests.playground.apiserver.specimens import complete, container, deployment, service, template
 
 NOW = datetime(2026, 11, 22, 21, 45, 23, tzinfo=UTC)
 BORN = "2026-11-22T21:45:20Z"

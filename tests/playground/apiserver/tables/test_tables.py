@@ -9,7 +9,7 @@ import pytest
 from canarylab.playground.apiserver.tables import table_of
 from canarylab.playground.apiserver.tables.columns import COLUMNS, definitions
 from canarylab.playground.kube.kinds import KINDS
-from tests.playground.apiserver.documents import pod
+from tests.playground.apiserver.specimens import pod
 
 NOW = datetime(2026, 11, 22, 21, 45, 23, tzinfo=UTC)
 

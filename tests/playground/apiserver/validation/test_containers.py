@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from canarylab.playground.kube.api import Object
-from tests.playground.apiserver.documents import container, pod, said
+from tests.playground.apiserver.specimens import container, pod, said
 
 FIRST = "spec.containers[0]."
 

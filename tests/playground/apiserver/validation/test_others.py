@@ -10,7 +10,7 @@ from canarylab.playground.apiserver.validation import RULES
 from canarylab.playground.apiserver.validation.others import CONFIG_LIMIT
 from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import KINDS
-from tests.playground.apiserver.documents import said
+from tests.playground.apiserver.specimens import said
 
 
 def made(kind: str, name: str = "a", **fields: Any) -> Object:

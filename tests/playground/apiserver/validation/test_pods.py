@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from canarylab.playground.kube.api import Object
-from tests.playground.apiserver.documents import container, deployment, pod, said, template
+from tests.playground.apiserver.specimens import container, deployment, pod, said, template
 
 
 @pytest.mark.parametrize(

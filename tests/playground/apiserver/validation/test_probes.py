@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from canarylab.playground.kube.api import Object
-from tests.playground.apiserver.documents import container, pod, said
+from tests.playground.apiserver.specimens import container, pod, said
 
 FIRST = "spec.containers[0]."
 ANSWERS = {"httpGet": {"path": "/", "port": 3333}}

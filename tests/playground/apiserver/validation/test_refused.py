@@ -17,7 +17,7 @@ import yaml
 from canarylab.errors import BadRequestError
 from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import KINDS
-from tests.playground.apiserver.documents import said
+from tests.playground.apiserver.specimens import said
 
 CONFORMANCE = Path(__file__).parents[3] / "conformance"
 FILES: dict[str, str] = yaml.safe_load((CONFORMANCE / "cases/05-refused.yaml").read_text())["files"]

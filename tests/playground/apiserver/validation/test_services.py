@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from canarylab.playground.kube.api import Object
-from tests.playground.apiserver.documents import said, service
+from tests.playground.apiserver.specimens import said, service
 
 HTTP, ALT = {"name": "http", "port": 80}, {"name": "alt", "port": 8080}
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from canarylab.playground.kube.api import Object
-from tests.playground.apiserver.documents import causes, deployment, said, template
+from tests.playground.apiserver.specimens import causes, deployment, said, template
 
 MISSES = "`selector` does not match template `labels`"
 

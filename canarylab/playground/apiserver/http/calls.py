@@ -1,0 +1,47 @@
+"""What does it take to answer a request?"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from canarylab.playground.apiserver.http.paths import Target
+from canarylab.playground.apiserver.http.queries import Query, is_dry_run
+from canarylab.playground.apiserver.local import LocalApi
+from canarylab.playground.apiserver.store import Write
+from canarylab.playground.kube.api import Object
+from canarylab.playground.kube.kinds import Kind
+from canarylab.playground.kube.kubelet import Kubelet
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request, what it is about, and who can answer it."""
+
+    request: web.Request
+    target: Target
+    api: LocalApi
+    kubelet: Kubelet
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of objects it is about."""
+        return self.target.kind
+
+    @property
+    def query(self) -> Query:
+        """What stands after the question mark."""
+        return self.request.query
+
+    def found(self) -> Object:
+        """The object the path names, or NotFoundError."""
+        return self.api.registry.found(self.kind.kind, self.target.key)
+
+    def done(self, write: Write) -> Object:
+        """Do what was planned, unless this is a dry run."""
+        return write.object if is_dry_run(self.query) else self.api.commit(write)
+
+
+Handler = Callable[[Call], Awaitable[web.StreamResponse]]

@@ -1,0 +1,76 @@
+"""What a change means to one client."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import pytest
+
+from canarylab.errors import BadRequestError
+from canarylab.playground.apiserver.changes import Change, Type
+from canarylab.playground.apiserver.http.watch_lines import Lines, Start, start_of
+from canarylab.playground.kube.api import Object
+from canarylab.playground.kube.kinds import KINDS
+from canarylab.playground.kube.selectors import by_label_query
+
+
+def pod(track: str) -> Object:
+    meta = {"name": "web", "labels": {"track": track}, "resourceVersion": "1"}
+    return {"kind": "Pod", "metadata": meta}
+
+
+def told(change: Change) -> str | None:
+    line = Lines(KINDS["Pod"], by_label_query("track=canary")).of([change])
+    return json.loads(line)["type"] if line else None
+
+
+@pytest.mark.parametrize(
+    ("before", "happened", "after", "expected"),
+    [
+        (None, "ADDED", "canary", "ADDED"),
+        (None, "ADDED", "stable", None),
+        ("canary", "MODIFIED", "canary", "MODIFIED"),
+        ("stable", "MODIFIED", "canary", "ADDED"),
+        ("canary", "MODIFIED", "stable", "DELETED"),
+        ("stable", "MODIFIED", "stable", None),
+        ("canary", "DELETED", "canary", "DELETED"),
+        ("stable", "DELETED", "stable", None),
+    ],
+)
+def test_a_selection_has_a_history_of_its_own(
+    before: str | None, happened: Type, after: str, expected: str | None
+) -> None:
+    previous = None if before is None else pod(before)
+    assert told(Change(happened, pod(after), previous, 7)) == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "start"),
+    [
+        ({}, Start(None, tells_all=True, marks_end=False)),
+        ({"resourceVersion": ""}, Start(None, tells_all=True, marks_end=False)),
+        ({"resourceVersion": "0"}, Start(None, tells_all=True, marks_end=False)),
+        ({"resourceVersion": "7"}, Start(7, tells_all=False, marks_end=False)),
+        (
+            {"resourceVersion": "7", "sendInitialEvents": "true"},
+            Start(None, tells_all=True, marks_end=True),
+        ),
+        (
+            {"resourceVersion": "7", "sendInitialEvents": "False"},
+            Start(7, tells_all=False, marks_end=False),
+        ),
+        ({"sendInitialEvents": "false"}, Start(None, tells_all=False, marks_end=False)),
+    ],
+)
+def test_a_watch_begins_where_the_client_says(query: Mapping[str, str], start: Start) -> None:
+    assert start_of(query) == start
+
+
+def test_a_version_that_is_no_number_is_refused() -> None:
+    with pytest.raises(BadRequestError, match="resourceVersion"):
+        start_of({"resourceVersion": "latest"})
+
+
+def test_bookmarks_are_for_those_who_asked() -> None:
+    assert Lines(KINDS["Pod"], bool).bookmark(7) == b""

@@ -1,0 +1,66 @@
+"""What the server adds, and what it remembers for a while only."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from canarylab.errors import ForbiddenError, NotFoundError
+from canarylab.playground.apiserver.rules import admission
+from canarylab.playground.kube.api import Object
+from canarylab.playground.kube.kinds import KINDS
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+def resources(**kinds: dict[str, str]) -> Object:
+    return {"containers": [{"name": "nodeapp", "resources": kinds}]}
+
+
+BOTH = {"cpu": "1", "memory": "64Mi"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "quality"),
+    [
+        (resources(), "BestEffort"),
+        (resources(requests={"cpu": "1"}), "Burstable"),
+        (resources(limits={"memory": "64Mi"}), "Burstable"),
+        (resources(limits=BOTH), "Guaranteed"),
+        (resources(limits=BOTH, requests=BOTH), "Guaranteed"),
+        (resources(limits=BOTH, requests={"cpu": "500m"}), "Burstable"),
+    ],
+)
+def test_quality_of_service_follows_from_requests_and_limits(spec: Object, quality: str) -> None:
+    assert admission.quality_of_service(spec) == quality
+
+
+def test_a_node_says_itself_how_it_is() -> None:
+    node = {"kind": "Node", "metadata": {"name": "playground"}, "status": {"phase": "fine"}}
+    assert admission.as_new(node)["status"] == {"phase": "fine"}
+
+
+def test_a_namespace_that_is_not_there_is_not_found() -> None:
+    with pytest.raises(NotFoundError, match='namespaces "nowhere" not found'):
+        admission.check_namespace(None, KINDS["Pod"], {"name": "web", "namespace": "nowhere"})
+
+
+def test_nothing_new_begins_in_a_namespace_that_ends() -> None:
+    ending = {"metadata": {"name": "lab", "deletionTimestamp": "2026-11-22T12:00:00Z"}}
+    with pytest.raises(ForbiddenError) as refused:
+        admission.check_namespace(ending, KINDS["Pod"], {"name": "web", "namespace": "lab"})
+    assert str(refused.value) == (
+        'pods "web" is forbidden: unable to create new content in namespace lab '
+        "because it is being terminated"
+    )
+    assert refused.value.causes[0].reason == "NamespaceTerminating"
+
+
+def test_events_are_forgotten_after_an_hour() -> None:
+    def event(**fields: Any) -> Object:
+        return {"metadata": {"creationTimestamp": "2026-11-22T10:00:00Z"}, **fields}
+
+    old, repeated = event(), event(lastTimestamp="2026-11-22T11:30:00Z")
+    assert admission.forgettable([old, repeated], NOON) == [old]
