@@ -45,7 +45,7 @@ class JupyterLab:
     """Serves the notebooks in `root` on a free port of 127.0.0.1."""
 
     def __init__(self, folder: Path) -> None:
-        self.root = folder / "root"
+        self.root, self.home = folder / "root", folder / _FOLDERS["CANARYLAB_HOME"]
         self.root.mkdir()
         self._token = secrets.token_hex(16)
         with socket.socket() as free:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
-from canarylab.widgets.controls import MOST_PODS
 from tests.browser.conftest import Visit
+from tests.browser.hands import drag, handle, picture, status
 from tests.browser.jupyter import JupyterLab
 from tests.needs import needs
 
@@ -37,33 +37,6 @@ def page(lab: JupyterLab, visit: Visit) -> Page:
     lab.run_all(visit.page)
     expect(status(visit.page)).to_contain_text("expected 25 %")
     return visit.page
-
-
-def status(page: Page) -> Locator:
-    return page.get_by_role("status").filter(has_text="Status:")
-
-
-def handle(page: Page, label: str) -> Locator:
-    """What is dragged, or moved with the arrow keys."""
-    row = page.locator(".widget-slider").filter(has=page.get_by_text(label, exact=True))
-    return row.locator(".noUi-handle")
-
-
-def drag(page: Page, label: str, *, to: int) -> None:
-    """Take a handle and let it go at a number."""
-    track = handle(page, label).locator("xpath=ancestor::*[contains(@class, 'noUi-base')]")
-    begin, whole = handle(page, label).bounding_box(), track.bounding_box()
-    if begin is None or whole is None:
-        raise AssertionError("the slider cannot be seen")
-    level = begin["y"] + begin["height"] / 2
-    page.mouse.move(begin["x"] + begin["width"] / 2, level)
-    page.mouse.down()
-    page.mouse.move(whole["x"] + whole["width"] * to / MOST_PODS, level, steps=5)
-    page.mouse.up()
-
-
-def picture(page: Page) -> Locator:
-    return page.get_by_alt_text("Dot plot with intervals")
 
 
 def test_dragging_a_slider_moves_the_shares(page: Page, visit: Visit) -> None:

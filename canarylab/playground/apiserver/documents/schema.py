@@ -21,7 +21,9 @@ _REFERENCE = "#/components/schemas/"
 @cache
 def schemas() -> Mapping[str, Schema]:
     """Every schema by its full name, `io.k8s.api.apps.v1.Deployment`."""
-    packed = files("canarylab.playground.apiserver.documents").joinpath("schema.json.gz").read_bytes()
+    packed = (
+        files("canarylab.playground.apiserver.documents").joinpath("schema.json.gz").read_bytes()
+    )
     return cast("Mapping[str, Schema]", json.loads(gzip.decompress(packed))["schemas"])
 
 

@@ -27,6 +27,7 @@ _OF_THE_SERVER = (
     "resourceVersion",
 )
 _NOT_KEPT = ("selfLink", "managedFields")
+_REVISION = "deployment.kubernetes.io/revision"
 _APART = ("metadata", "status", "apiVersion", "kind")
 
 
@@ -76,7 +77,11 @@ def succeeding(obj: Object, current: Object, kind: Kind) -> Object:
 
 
 def counted(obj: Object, current: Object) -> Object:
-    """With the next generation, if more than metadata and status changed."""
+    """With the next generation, if more than metadata and status changed.
+
+    Of a Deployment its annotations count as well, as in Kubernetes, except the one in which its
+    controller keeps the revision.
+    """
     return obj if _content(obj) == _content(current) else next_generation(obj)
 
 
@@ -96,4 +101,9 @@ def in_order(obj: Object, kind: Kind, meta: Object) -> Object:
 
 
 def _content(obj: Object) -> Object:
-    return {name: value for name, value in obj.items() if name not in _APART}
+    content = {name: value for name, value in obj.items() if name not in _APART}
+    if obj["kind"] != "Deployment":
+        return content
+    annotations = obj["metadata"].get("annotations") or {}
+    own = {name: value for name, value in annotations.items() if name != _REVISION}
+    return {**content, "annotations": own}

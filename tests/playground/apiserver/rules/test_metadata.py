@@ -6,7 +6,9 @@ import random
 import re
 from datetime import UTC, datetime
 
-from canarylab.playground.apiserver.rules.metadata import Makers, newborn, succeeding
+import pytest
+
+from canarylab.playground.apiserver.rules.metadata import Makers, counted, newborn, succeeding
 from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import KINDS
 
@@ -65,3 +67,15 @@ def test_fields_stand_in_the_order_a_reader_expects() -> None:
     shuffled = {"status": {}, "spec": {}, "metadata": {"name": "web"}, "kind": "Pod"}
     made = newborn(shuffled, KINDS["Pod"], MAKERS)
     assert list(made) == ["kind", "apiVersion", "metadata", "spec", "status"]
+
+
+@pytest.mark.parametrize(
+    ("annotations", "generation"),
+    [({"note": "x"}, 2), ({"deployment.kubernetes.io/revision": "2"}, 1), ({}, 1)],
+)
+def test_annotations_of_a_deployment_count_except_its_controllers_revision(
+    annotations: dict[str, str], generation: int
+) -> None:
+    current = {"kind": "Deployment", "metadata": {"name": "web", "generation": 1}, "spec": {}}
+    changed = {**current, "metadata": {"name": "web", "generation": 1, "annotations": annotations}}
+    assert counted(changed, current)["metadata"]["generation"] == generation
