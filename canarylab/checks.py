@@ -150,7 +150,7 @@ def _answering(lab: Lab, versions: Sequence[str]) -> Verdict:
     if missing:
         words = f'nobody answers as version {listed(missing)}; look at lab.run_locally("...")'
         return Verdict(holds=False, words=words)
-    return Verdict(holds=True, words=f"{listed(versions)} answers, each as itself")
+    return Verdict(holds=True, words=f"answering, each as itself: {listed(versions)}")
 
 
 def _ready(lab: Lab, name: str, wanted: int) -> Verdict:

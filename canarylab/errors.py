@@ -35,6 +35,10 @@ from typing import NamedTuple
 class CanaryLabError(Exception):
     """Base of the tree; catch this to catch everything the lab raises."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the message. How we came to it is not the learner's concern."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class SetupError(CanaryLabError):
     """Raised where this machine cannot run what was asked."""

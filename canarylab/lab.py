@@ -43,9 +43,7 @@ class Lab(Workbench):
         self._predictions = Predictions()
 
     def __repr__(self) -> str:
-        return (
-            f"You are on {self._why}. kubectl reaches it with KUBECONFIG={self.cluster.kubeconfig}"
-        )
+        return f"You are on {self._why}.\nFor kubectl: export KUBECONFIG={self.cluster.kubeconfig}"
 
     @property
     def apps(self) -> Any:
@@ -178,7 +176,7 @@ class Lab(Workbench):
         >>> list(lab.table(sample).columns)
         ['hits', 'share', 'low', 'high', 'expected']
         """
-        return stats.summary(sample)
+        return stats.summary(sample).round(3)
 
     def board(self) -> ReplicaBoard:
         """Sliders for production and canary, with the traffic that follows.

@@ -36,6 +36,15 @@ class Interval(NamedTuple):
     low: float
     high: float
 
+    @property
+    def width(self) -> float:
+        """From end to end.
+
+        >>> round(Interval(0.14, 0.40).width, 2)
+        0.26
+        """
+        return self.high - self.low
+
     def __contains__(self, share: object) -> bool:
         return isinstance(share, int | float) and self.low <= share <= self.high
 

@@ -17,7 +17,8 @@ def test_columns_line_up() -> None:
 
 def test_html_is_escaped_and_headers_are_headers() -> None:
     assert "&lt;a&gt;" in TABLE._repr_html_()
-    assert '<th scope="col">name</th>' in TABLE._repr_html_()
+    assert TABLE._repr_html_().count('<th scope="col"') == 2
+    assert TABLE._repr_html_().count('<th scope="row"') == 2
 
 
 def test_a_listing_marks_lines_with_a_sign_and_not_by_colour_alone() -> None:

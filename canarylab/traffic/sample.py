@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property, reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from canarylab.traffic.markup import table
+from canarylab.shown import table
 from canarylab.traffic.words import OTHER, called, counted, in_order, listed, percent
 
 if TYPE_CHECKING:

@@ -132,7 +132,13 @@ lab.predict("names that are refused", 1)
 lab.apply("manifests/2-production/refused/production.yaml")
 
 # %%
-lab.compare("names that are refused", 2)
+from canarylab.errors import RefusedError
+
+try:
+    lab.apply("manifests/2-production/refused/production.yaml")
+except RefusedError as refusal:
+    complaints = refusal.reply.count("\n* ")
+lab.compare("names that are refused", complaints)
 
 # %% [markdown]
 # Read it slowly; it is better than it looks. Each line starts with *where* (`metadata.name`), goes on with *what you

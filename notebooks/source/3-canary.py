@@ -105,21 +105,24 @@ lab.figure(sample)
 # Run the three cells again. The dots move, the marks stay.
 
 # %% [markdown] tags=["predict"]
-# **Predict.** Now four hundred requests instead of forty. What happens to the bar: does it stay, get half as wide, or
-# a third?
+# **Predict.** Now four hundred requests instead of forty. How wide will the bar of version 2.0 be, compared with the
+# one above? Write 1.0 for just as wide, 0.5 for half as wide.
 
 # %%
-lab.predict("the bar with ten times the requests", "half as wide")
+lab.predict("width of the bar, ten times the requests", 0.5)
 
 # %%
 more = lab.sample("nodeapp-svc", requests=400)
 lab.figure(more)
 
 # %%
-lab.compare("the bar with ten times the requests", "about a third as wide")
+from canarylab import stats
+
+wide, narrow = (stats.intervals(each)["2.0"].width for each in (sample, more))
+lab.compare("width of the bar, ten times the requests", narrow / wide)
 
 # %% [markdown]
-# Ten times the requests make the bar about three times narrower, because its width goes with the square root of the
+# Ten times the requests make the bar about a third as wide, because its width goes with the square root of the
 # number. Lesson 4 is about nothing else. The same numbers, as a table:
 
 # %%
