@@ -12,6 +12,7 @@ from canarylab.ports import ensure_free
 
 FIRST_LESSON = "notebooks/1-two-versions.ipynb"
 COPIES = "canarylab-lessons"
+USUAL_PORT = 8890  # Jupyter's own, 8888, is where lesson 1 runs version 1.0
 
 
 def open_lessons(*, port: int | None, browser: bool) -> int:
@@ -22,7 +23,8 @@ def open_lessons(*, port: int | None, browser: bool) -> int:
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
     command += [f"--LabApp.default_url=/lab/tree/{FIRST_LESSON}", "--ip=127.0.0.1"]
     command += [] if browser else ["--no-browser"]
-    command += [] if port is None else [f"--port={port}", "--ServerApp.port_retries=0"]
+    command += [f"--port={port or USUAL_PORT}"]
+    command += [] if port is None else ["--ServerApp.port_retries=0"]
     return subprocess.run(command, check=False).returncode
 
 

@@ -31,13 +31,30 @@ def holder(port: int) -> str | None:
     import psutil  # noqa: PLC0415  heavy, and needed only when something is wrong
 
     try:
-        for entry in psutil.net_connections(kind="tcp"):
-            address = entry.laddr
-            if entry.status == psutil.CONN_LISTEN and address and port in address and entry.pid:
-                return f"{psutil.Process(entry.pid).name()} (pid {entry.pid})"
+        return next((f"{psutil.Process(pid).name()} (pid {pid})" for pid in _listeners(port)), None)
     except psutil.Error:
         return None  # another user's program: the system does not say
-    return None
+
+
+def is_held_by_parent(port: int) -> bool:
+    """Does a program listen there that started this one, such as the Jupyter of a kernel?"""
+    import psutil  # noqa: PLC0415
+
+    try:
+        parents = {parent.pid for parent in psutil.Process().parents()}
+        return not parents.isdisjoint(_listeners(port))
+    except psutil.Error:
+        return False
+
+
+def _listeners(port: int) -> set[int]:
+    import psutil  # noqa: PLC0415
+
+    return {
+        entry.pid
+        for entry in psutil.net_connections(kind="tcp")
+        if entry.status == psutil.CONN_LISTEN and entry.laddr and port in entry.laddr and entry.pid
+    }
 
 
 def unused() -> int:

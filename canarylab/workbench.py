@@ -13,6 +13,7 @@ from canarylab.images.process import Step
 from canarylab.manifests import Object, differences, load
 from canarylab.playground import images
 from canarylab.playground.home import Home
+from canarylab.ports import is_held_by_parent, unused
 from canarylab.shown import Listing, Shown
 from canarylab.source import source
 from canarylab.traffic.ask import Reply, ask
@@ -40,6 +41,8 @@ class Workbench:
     def run_locally(self, version: str, *, port: int | None = None) -> LocalRun:
         """Run one version on this machine, without a cluster: 1.0 on 8888, 2.0 on 9999.
 
+        Where Jupyter itself has that port, as on Binder, another one is taken.
+
         >>> lab.run_locally("2.0")
         node_app:2.0 answers at http://127.0.0.1:9999
         >>> lab.run_locally("1.0")
@@ -50,10 +53,7 @@ class Workbench:
             raise SetupError(
                 f"There is no image {reference(version)} yet. Build it with `lab.build()`."
             )
-        wanted = port or LOCAL_PORTS.get(version)
-        if wanted is None:
-            raise ValueError(f"Version {version} has no port of its own. Name one with `port=`.")
-        return self._local.start(image, port=wanted)
+        return self._local.start(image, port=port or _usual_port(version))
 
     def ask(self, url: str) -> Reply:
         """One request, and the answer as `curl -i` shows it.
@@ -116,6 +116,13 @@ class Workbench:
         reused, seconds = sum(step.cached for step in made), sum(step.seconds for step in steps)
         size = f"{image.size / 1e6:.0f} MB"
         return image.reference, size, f"{reused} of {len(made)}", f"{seconds:.1f} s"
+
+
+def _usual_port(version: str) -> int:
+    usual = LOCAL_PORTS.get(version)
+    if usual is None:
+        raise ValueError(f"Version {version} has no port of its own. Name one with `port=`.")
+    return unused() if is_held_by_parent(usual) else usual
 
 
 def place(path: str) -> Path:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -22,6 +24,22 @@ def test_a_port_is_free_again_after_its_listener_has_gone() -> None:
         assert not ports.is_free(port)
     ports.ensure_free(port, remedy="")
     assert ports.is_free(port)
+
+
+def test_the_program_that_started_this_one_is_known_by_its_port() -> None:
+    code = (
+        "import sys; from canarylab.ports import is_held_by_parent as p; print(p(int(sys.argv[1])))"
+    )
+    with socket.create_server((ports.LOOPBACK, 0)) as busy:
+        port = busy.getsockname()[1]
+        asked = [
+            subprocess.run(
+                [sys.executable, "-c", code, str(each)], capture_output=True, text=True, check=True
+            ).stdout.strip()
+            for each in (port, ports.unused())
+        ]
+        assert asked == ["True", "False"]
+        assert not ports.is_held_by_parent(port)  # this very program is not its own parent
 
 
 def test_nobody_holds_an_unused_port() -> None:
