@@ -63,6 +63,7 @@ lab.ask(second.url)
 # ```
 #
 # and the question in any terminal: `curl -i http://127.0.0.1:8888`. Try the last one now, if you have a terminal open.
+# (Where Jupyter itself has port 8888, as on Binder, `first.url` names another one.)
 
 # %% [markdown]
 # ## Where does the version come from?
