@@ -44,7 +44,10 @@ def down() -> None:
 
 @app.command()
 def status() -> None:
-    """Say whether the playground runs; exit status 1 when it does not."""
+    """Say whether the playground runs.
+
+    The exit status is 1 when it does not.
+    """
     running = lifecycle.status(Home.of_user())
     if running is None:
         print("No playground runs. `canarylab up` starts one.")
@@ -57,7 +60,10 @@ def status() -> None:
 
 @app.command()
 def kubeconfig() -> None:
-    """Print the path for `export KUBECONFIG=$(canarylab kubeconfig)`."""
+    """Print where the kubeconfig lies.
+
+    For kubectl: export KUBECONFIG=$(canarylab kubeconfig)
+    """
     home = Home.of_user()
     if lifecycle.status(home) is None:
         typer.echo(
@@ -96,7 +102,10 @@ def tour(
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("output/tour"),
     requests: Annotated[int, typer.Option(min=1, help="Requests at each sample.")] = 400,
 ) -> None:
-    """Play the whole story and compare what was seen with what was expected."""
+    """Play the whole story in this terminal, with pictures.
+
+    The exit status is 0 only if every share was what its pods suggest.
+    """
     from canarylab.tour_report import report
 
     raise typer.Exit(0 if report(out, requests) else 1)

@@ -69,9 +69,10 @@ class Process:
         """
         code = await ended(self._popen)
         self.signal(signal.SIGKILL)
-        done = [collector.is_done.wait() for _, collector in self._collectors]
         with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.gather(*done), _LAST_WORDS_S)
+            async with asyncio.timeout(_LAST_WORDS_S):  # `wait_for` may swallow a cancellation
+                for _, collector in self._collectors:
+                    await collector.is_done.wait()
         for transport, _ in self._collectors:
             transport.close()
         self._log.close()
@@ -82,7 +83,8 @@ class Process:
         """Ask it to end, and do not wait long; for when the daemon itself ends."""
         self.signal(signal.SIGTERM)
         try:
-            await asyncio.wait_for(self.wait(), _PATIENCE_S)
+            async with asyncio.timeout(_PATIENCE_S):
+                await self.wait()
         except TimeoutError:
             self.signal(signal.SIGKILL)
             await self.wait()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -113,3 +114,14 @@ async def test_a_container_waits_for_its_config_map(tmp_path: Path) -> None:
             }
         )
         await here.wrote("canary yellow")
+
+
+async def test_a_node_can_be_ended_at_any_moment_while_its_containers_crash(
+    tmp_path: Path,
+) -> None:
+    """A cancellation that comes just as a container ends must not get lost."""
+    for milliseconds in range(0, 100, 8):
+        async with asyncio.timeout(20), node(tmp_path / str(milliseconds), delays=SOON) as here:
+            for number in range(4):
+                await here.api.put(pod(shell("exit 1"), name=f"web-{number}"))
+            await asyncio.sleep(milliseconds / 1_000)
