@@ -24,9 +24,7 @@ def open_lessons(*, port: int | None, browser: bool) -> int:
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
     command += [f"--LabApp.default_url=/lab/tree/{FIRST_LESSON}", "--ip=127.0.0.1"]
     command += [] if browser else ["--no-browser"]
-    command += (
-        ["--allow-root"] if os.geteuid() == 0 else []
-    )  # in a container there is no other user
+    command += ["--allow-root"] if os.geteuid() == 0 else []  # in a container one often is
     command += [f"--port={port or USUAL_PORT}"]
     command += [] if port is None else ["--ServerApp.port_retries=0"]
     return subprocess.run(command, check=False).returncode

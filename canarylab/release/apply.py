@@ -18,6 +18,8 @@ from canarylab.errors import RefusedError
 from canarylab.release.connection import Connection, Object, refusals
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+REVISION = "deployment.kubernetes.io/revision"
+_OF_THE_CLUSTER = ("resourceVersion", "managedFields")
 _REMEDY = "Change the manifest where the cluster says, and apply it again."
 
 
@@ -68,21 +70,35 @@ def _apply_one(connection: Connection, wanted: Object) -> Applied:
     what = f'{wanted["kind"]} "{name}"'
     resource = _resource(connection, wanted, name)
     label = f"{resource.singular_name}{'.' + resource.group if resource.group else ''}/{name}"
-    place = {"namespace": connection.namespace, "field_validation": "Strict"}
+    place = {"namespace": connection.namespace}
     with refusals(what, remedy=_REMEDY):
         try:
             live = resource.get(name=name, namespace=connection.namespace).to_dict()
         except NotFoundError:
-            resource.create(body=_remembering(wanted), **place)
+            resource.create(body=_remembering(wanted), query_params=_strictly(), **place)
             return Applied(label, "created")
         changed = resource.patch(
             body=patch_for(wanted, live),
             name=name,
             content_type="application/strategic-merge-patch+json",
+            query_params=_strictly(),
             **place,
         ).to_dict()
-    same = changed["metadata"]["resourceVersion"] == live["metadata"]["resourceVersion"]
+    same = _as_asked(changed) == _as_asked(live)
     return Applied(label, "unchanged" if same else "configured")
+
+
+def _strictly() -> list[tuple[str, str]]:
+    """As kubectl asks: an unknown field is an error, not a warning. The client adds to the list."""
+    return [("fieldValidation", "Strict")]
+
+
+def _as_asked(obj: Object) -> Object:
+    """Without what the cluster itself keeps writing."""
+    meta = {name: value for name, value in obj["metadata"].items() if name not in _OF_THE_CLUSTER}
+    kept = meta.get("annotations") or {}
+    meta["annotations"] = {name: value for name, value in kept.items() if name != REVISION}
+    return {**{name: value for name, value in obj.items() if name != "status"}, "metadata": meta}
 
 
 def _resource(connection: Connection, wanted: Object, name: str) -> Any:

@@ -75,6 +75,9 @@ class Process:
                     await collector.is_done.wait()
         for transport, _ in self._collectors:
             transport.close()
+        for pipe in (self._popen.stdout, self._popen.stderr):
+            if pipe is not None:
+                pipe.close()  # nobody collects it if the start was cut short
         self._log.close()
         self.has_ended.set()
         return code
