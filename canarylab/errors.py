@@ -109,7 +109,7 @@ class RefusedError(ClusterError):
 
     def __init__(self, what: str, reply: str, remedy: str) -> None:
         self.what, self.reply = what, reply
-        super().__init__(f"The cluster refused {what}: {reply}\n{remedy}")
+        super().__init__(f"The cluster refused {what}.\n{reply}\n{remedy}")
 
 
 class CheckpointError(CanaryLabError):

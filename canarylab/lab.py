@@ -202,7 +202,7 @@ class Lab(Workbench):
         """Say what you expect, before you look.
 
         >>> lab.predict("canary share", 0.25)
-        You say: canary share is 25 %.
+        Your prediction for canary share: 25 %.
         """
         return self._predictions.predict(question, value)
 

@@ -20,7 +20,7 @@ class Predictions:
 
     >>> told = Predictions()
     >>> told.predict("endpoints", 3)
-    You say: endpoints is 3.
+    Your prediction for endpoints: 3.
     >>> told.compare("endpoints", 4)
     You said 3, we saw 4.
     """
@@ -31,7 +31,7 @@ class Predictions:
     def predict(self, question: str, value: Value) -> Shown:
         """Note a prediction; said again, it is changed."""
         self.predicted[question] = value
-        return Shown(f"You say: {question} is {_words(value)}.")
+        return Shown(f"Your prediction for {question}: {_words(value)}.")
 
     def compare(self, question: str, seen: Value | str) -> Shown:
         """Note what was seen, and say both."""

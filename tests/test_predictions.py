@@ -5,8 +5,8 @@ from canarylab.predictions import Predictions
 
 def test_a_share_is_said_in_percent_and_a_count_is_not() -> None:
     told = Predictions()
-    assert repr(told.predict("canary share", 0.25)) == "You say: canary share is 25 %."
-    assert repr(told.predict("endpoints", 4)) == "You say: endpoints is 4."
+    assert repr(told.predict("canary share", 0.25)) == "Your prediction for canary share: 25 %."
+    assert repr(told.predict("endpoints", 4)) == "Your prediction for endpoints: 4."
 
 
 def test_the_story_has_every_prediction_with_its_outcome_in_order() -> None:

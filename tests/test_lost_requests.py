@@ -1,0 +1,75 @@
+"""What a rolling restart costs the visitors, with an app that drains and with one that does not.
+
+As on a real cluster: endpoints that are gone are forgotten by the proxy a little later, and an app
+that has closed by then refuses whom the proxy still sends.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+
+import pytest
+
+from canarylab import content, runtime, traffic
+from canarylab.manifests import load
+from canarylab.release.apply import apply
+from canarylab.release.connection import Connection
+from canarylab.release.measure import settle
+from canarylab.release.rollout import wait_until_rolled_out
+from canarylab.release.stages import PRODUCTION, SERVICE, bring_to
+from tests.needs import needs
+from tests.running_playground import RunningPlayground
+
+pytestmark = needs("linux")
+MANIFESTS = content.folder("manifests")
+URL = "http://127.0.0.1:32089"
+SECONDS = 10.0
+"""Longer than the restart of four pods that drain for three seconds each, two at a time."""
+
+
+@pytest.fixture
+def connection(playground: RunningPlayground) -> Iterator[Connection]:
+    connection = Connection(playground.kubeconfig)
+    bring_to(connection, "empty", MANIFESTS)
+    yield connection
+    bring_to(connection, "empty", MANIFESTS)
+    connection.close()
+
+
+def roll_out(connection: Connection, *, drain_s: int) -> None:
+    (production,) = load(MANIFESTS / "2-production" / "production.yaml")
+    wanted = copy.deepcopy(production)
+    wanted["spec"]["replicas"] = 4
+    container = wanted["spec"]["template"]["spec"]["containers"][0]
+    container["env"] = [{"name": "DRAIN_S", "value": str(drain_s)}]
+    apply(connection, [wanted, *load(MANIFESTS / "2-production" / "service.yaml")])
+    wait_until_rolled_out(connection, PRODUCTION)
+    settle(connection, SERVICE, URL)
+
+
+def restart_under_traffic(connection: Connection) -> traffic.Sample:
+    samples: list[traffic.Sample] = []
+    plan = traffic.Plan(seconds=SECONDS, per_second=200)
+    visitors = runtime.in_background(
+        lambda: samples.append(traffic.measure(URL, plan)), name="visitors"
+    )
+    template = {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "now"}}}
+    change = {"spec": {"template": template}}
+    connection.apps.patch_namespaced_deployment(PRODUCTION, connection.namespace, change)
+    wait_until_rolled_out(connection, PRODUCTION)
+    visitors.join()
+    return samples[0]
+
+
+def test_an_app_that_drains_loses_no_request(connection: Connection) -> None:
+    roll_out(connection, drain_s=3)
+    sample = restart_under_traffic(connection)
+    assert sample.total > 1_000
+    assert sample.failures == {}
+
+
+def test_an_app_that_exits_at_once_loses_some(connection: Connection) -> None:
+    roll_out(connection, drain_s=0)
+    sample = restart_under_traffic(connection)
+    assert 0 < sample.failed < sample.total / 4
