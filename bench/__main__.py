@@ -7,7 +7,7 @@ import sys
 
 from bench.row import Row
 
-PARTS = ("importing", "playground", "sampler")
+PARTS = ("importing", "playground", "sampler", "network")
 
 
 def main(names: list[str]) -> int:

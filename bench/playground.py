@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from statistics import median
 
 import psutil
 
+from bench.home import built_home
 from bench.row import Row
 from canarylab import content
-from canarylab.images.app import VERSIONS, build_app
 from canarylab.manifests import load
 from canarylab.playground import lifecycle
 from canarylab.playground.home import Home
@@ -29,8 +26,8 @@ _PRODUCTION = content.folder("manifests") / "2-production" / "production.yaml"
 
 
 def measure() -> Iterator[Row]:
-    """Each against its bar; the last row of each is a median of three."""
-    with _home() as home:
+    """Each against its bar; a time is the median of three."""
+    with built_home() as home:
         starts = [_timed(lambda: lifecycle.up(home)) for _ in _fresh(home)]
         yield _row("playground from nothing to ready", starts, bar=1.5)
         lifecycle.up(home)
@@ -44,19 +41,6 @@ def measure() -> Iterator[Row]:
 
 def _row(name: str, took: list[float], *, bar: float) -> Row:
     return Row(name, median(took), "s", f"at most {bar}", median(took) <= bar)
-
-
-@contextmanager
-def _home() -> Iterator[Home]:
-    with tempfile.TemporaryDirectory() as folder:
-        home = Home(Path(folder))
-        home.prepare()
-        for version in VERSIONS:
-            build_app(version, home.images)
-        try:
-            yield home
-        finally:
-            lifecycle.down(home)
 
 
 def _fresh(home: Home) -> Iterator[int]:

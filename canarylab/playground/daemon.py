@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -39,6 +40,8 @@ from canarylab.playground.slots import claim
 from canarylab.ports import LOOPBACK, ensure_free, holder, is_free
 
 logger = logging.getLogger(__name__)
+
+OPEN_FILES = 65_536
 
 
 class Cluster:
@@ -82,6 +85,7 @@ def main(arguments: list[str]) -> int:
     lock = take_lock(home)  # until the very end of the process, so that whoever waits for it can
     if lock is None:
         return 0  # another one was quicker, and whoever asked for a playground has it
+    _allow_many_files()
     try:
         asyncio.run(_live(home, wanted))
     except CanaryLabError as exc:
@@ -89,6 +93,13 @@ def main(arguments: list[str]) -> int:
         logger.error("%s", exc)
         return 3
     return 0
+
+
+def _allow_many_files() -> None:
+    """Each connection through the proxy takes two; the usual 1,024 are soon gone in a class."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if most == resource.RLIM_INFINITY else min(OPEN_FILES, most)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 async def _live(home: Home, wanted: int | None) -> None:

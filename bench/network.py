@@ -1,0 +1,60 @@
+"""What does the way through the playground's network cost?
+
+All ask the same pods of the real app: through the NodePort, and one pod directly.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import closing
+from statistics import median
+
+from bench.home import built_home
+from bench.row import Row
+from bench.sampler import AT_ONCE, hey
+from canarylab import content, traffic
+from canarylab.playground import lifecycle
+from canarylab.release.connection import Connection
+from canarylab.release.measure import ready_endpoints, settle
+from canarylab.release.stages import SERVICE, bring_to
+
+NODE_PORT = "http://127.0.0.1:32089/"
+REQUESTS, ONE_BY_ONE, ROUNDS = 5_000, 1_000, 3
+
+
+def measure() -> Iterator[Row]:
+    """Rates beside each other in turns, and the median time that the proxy adds."""
+    with built_home() as home:
+        lifecycle.up(home)
+        with closing(Connection(home.kubeconfig)) as connection:
+            bring_to(connection, "production", content.folder("manifests"))
+            settle(connection, SERVICE, NODE_PORT)
+            pod = f"http://{ready_endpoints(connection, SERVICE)[0].address}/"
+        yield from _rates()
+        added = [1_000 * (_median_s(NODE_PORT) - _median_s(pod)) for _ in range(ROUNDS)]
+        yield Row(
+            "proxy, added at the median", median(added), "ms", "at most 0.4", median(added) <= 0.4
+        )
+
+
+def _rates() -> Iterator[Row]:
+    if shutil.which("hey") is None:
+        yield Row("sampler through the NodePort", _ours(), "requests/s", "", ok=True)
+        return
+    pairs = [(_ours(), hey(NODE_PORT, REQUESTS)) for _ in range(ROUNDS)]
+    ratio = median(ours / theirs for ours, theirs in pairs)
+    yield Row(
+        "sampler through the NodePort", median(ours for ours, _ in pairs), "requests/s", "", True
+    )
+    yield Row("sampler : hey, through it", ratio, "times", "at least 1.0", ratio >= 1.0)
+
+
+def _ours() -> float:
+    taken = traffic.sample(NODE_PORT, count=REQUESTS, concurrency=AT_ONCE)
+    return taken.answered / taken.seconds
+
+
+def _median_s(url: str) -> float:
+    taken = traffic.sample(url, count=ONE_BY_ONE, concurrency=1)
+    return median(answer.latency_s for answer in taken.answers)
