@@ -55,8 +55,12 @@ class Picture:
     def save(self, path: str | Path) -> Path:
         """Write the PNG and return where it lies.
 
-        >>> picture.save("split.png")  # doctest: +SKIP
-        PosixPath('split.png')
+        >>> from tempfile import TemporaryDirectory
+        >>> from canarylab.figures import split
+        >>> from canarylab.traffic import Sample
+        >>> with TemporaryDirectory() as folder:
+        ...     split(Sample.typed(["1.0", "2.0"])).save(f"{folder}/split.png").name
+        'split.png'
         """
         place = Path(path)
         place.write_bytes(self.png)

@@ -30,8 +30,7 @@ _WIDTH = "780px"
 class ReplicaBoard:
     """Sliders for production and canary, with the traffic that follows.
 
-    >>> board = ReplicaBoard(my_release)  # doctest: +SKIP
-    >>> board.close()  # doctest: +SKIP
+    The last line of a cell shows it; `close()` stops its work and takes it off the page.
     """
 
     def __init__(
