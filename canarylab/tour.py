@@ -105,7 +105,7 @@ def judged(sample: Sample) -> Row:
     >>> from dataclasses import replace
     >>> told = Sample.typed(["1.0", "1.0", "2.0", "1.0"])
     >>> judged(replace(told, expected={"1.0": 0.75, "2.0": 0.25})).saw
-    '1 by 2.0, 25 %; expected 25 %, inside 2 % to 86 %'
+    '1 by 2.0, 25 %; expected 25 %, inside 2 % to 85 %'
     """
     did = f"Send {counted(sample.total, 'request')}"
     if sample.expected is None:
