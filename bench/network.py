@@ -17,7 +17,8 @@ from canarylab import content, traffic
 from canarylab.playground import lifecycle
 from canarylab.release.connection import Connection
 from canarylab.release.measure import ready_endpoints, settle
-from canarylab.release.stages import SERVICE, bring_to
+from canarylab.release.rollout import scale, wait_until_rolled_out
+from canarylab.release.stages import PRODUCTION, SERVICE, bring_to
 
 NODE_PORT = "http://127.0.0.1:32089/"
 REQUESTS, ONE_BY_ONE, ROUNDS = 5_000, 1_000, 3
@@ -30,12 +31,20 @@ def measure() -> Iterator[Row]:
         with closing(Connection(home.kubeconfig)) as connection:
             bring_to(connection, "production", content.folder("manifests"))
             settle(connection, SERVICE, NODE_PORT)
-            pod = f"http://{ready_endpoints(connection, SERVICE)[0].address}/"
-        yield from _rates()
-        added = [1_000 * (_median_s(NODE_PORT) - _median_s(pod)) for _ in range(ROUNDS)]
-        yield Row(
-            "proxy, added at the median", median(added), "ms", "at most 0.4", median(added) <= 0.4
-        )
+            yield from _rates()
+            yield _added(connection)
+
+
+def _added(connection: Connection) -> Row:
+    """One pod behind the Service, so that both ways lead to the same one."""
+    scale(connection, PRODUCTION, 1)
+    wait_until_rolled_out(connection, PRODUCTION)
+    settle(connection, SERVICE, NODE_PORT)
+    pod = f"http://{ready_endpoints(connection, SERVICE)[0].address}/"
+    added = [1_000 * (_median_s(NODE_PORT) - _median_s(pod)) for _ in range(ROUNDS)]
+    return Row(
+        "proxy, added at the median", median(added), "ms", "at most 0.4", median(added) <= 0.4
+    )
 
 
 def _rates() -> Iterator[Row]:
