@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from canarylab import content, stats
 from canarylab.clusters.choose import choose
+from canarylab.line import waiting_line
 from canarylab.manifests import load
 from canarylab.predictions import Predictions, Value
 from canarylab.release import inside, rollout, stages
@@ -77,7 +78,10 @@ class Lab(Workbench):
         >>> lab.wait_ready("nodeapp-canary")
         nodeapp-canary: 1 of 1 pods are ready
         """
-        done = rollout.wait_until_rolled_out(self._connection, name, timeout_s=timeout_s)
+        with waiting_line() as say:
+            done = rollout.wait_until_rolled_out(
+                self._connection, name, timeout_s=timeout_s, report=say
+            )
         return Shown(done.words)
 
     def deployment(self, name: str) -> Object:
@@ -195,7 +199,8 @@ class Lab(Workbench):
         nodeapp-svc has 2 ready endpoints.
         ...
         """
-        stages.promote(self._connection, way)
+        with waiting_line() as say:
+            stages.promote(self._connection, way, say)
         return self.endpoints()
 
     def predict(self, question: str, value: Value) -> Shown:
@@ -230,7 +235,8 @@ class Lab(Workbench):
         >>> lab.reset("canary")
         The cluster is at: canary.
         """
-        stages.bring_to(self._connection, stage, content.folder("manifests"))
+        with waiting_line() as say:
+            stages.bring_to(self._connection, stage, content.folder("manifests"), say)
         return Shown(f"The cluster is at: {stage}.")
 
     def close(self) -> Shown:

@@ -39,19 +39,6 @@ def apply(connection: Connection, objects: list[Object]) -> list[Applied]:
     return [_apply_one(connection, entry) for entry in objects]
 
 
-def delete(connection: Connection, kind: str, name: str, *, api_version: str) -> bool:
-    """Ask for the deletion of one object; False when there was none."""
-    resource = _resource(connection, {"apiVersion": api_version, "kind": kind}, name)
-    with refusals(
-        f"the deletion of {kind} {name}", remedy="Try `kubectl get` to see what is there."
-    ):
-        try:
-            resource.delete(name=name, namespace=connection.namespace)
-        except NotFoundError:
-            return False
-    return True
-
-
 def patch_for(wanted: Object, live: Mapping[str, Any]) -> Object:
     """The strategic merge patch that brings the live object to the wanted one.
 

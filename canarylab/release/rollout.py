@@ -54,14 +54,12 @@ def wait_until_rolled_out(
     Raise TimedOutError, with what the pods say, when it is not done in `timeout_s` seconds, and
     ClusterError at once when a pod needs an image that was never built.
     """
-    deadline, last = time.monotonic() + timeout_s, ""
+    deadline = time.monotonic() + timeout_s
     while True:
         deployment = read_deployment(connection, name)
         pods = pods_of(connection, deployment)
         now = with_pods(progress(deployment), deployment, pods)
-        if now.words != last:
-            report(now.words)
-            last = now.words
+        report(now.words)
         if now.done:
             return now
         troubles = waiting_reasons(of_the_template(deployment, pods))

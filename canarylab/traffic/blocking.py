@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from canarylab import runtime
+from canarylab.line import Line, watched
 from canarylab.traffic.plan import Plan
-from canarylab.traffic.progress import ProgressLine, watched
+from canarylab.traffic.progress import ProgressLine
 from canarylab.traffic.request import Request
 from canarylab.traffic.sample import Sample
 from canarylab.traffic.sampler import PLAIN_GET, OnProgress, send
@@ -32,9 +33,9 @@ def sample(
     if count is None and seconds is None:
         count = USUAL_COUNT
     plan = Plan(count=count, seconds=seconds, concurrency=concurrency, keep_alive=keep_alive)
-    line = ProgressLine(plan, watched())
+    line = Line(watched())
     try:
-        return measure(url, plan, on_progress=line)
+        return measure(url, plan, on_progress=ProgressLine(plan, line))
     finally:
         line.finish()
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 
+from canarylab.line import Line
 from canarylab.traffic import Plan
 from canarylab.traffic.progress import ProgressLine
 
@@ -15,9 +16,10 @@ class Clock:
 
 def shown(plan: Plan, *told: tuple[float, int, int]) -> str:
     clock, stream = Clock(), io.StringIO()
-    line = ProgressLine(plan, stream, clock)
+    line = Line(stream, clock)
+    progress = ProgressLine(plan, line)
     for clock.now, done, failed in told:
-        line(done, failed)
+        progress(done, failed)
     line.finish()
     return stream.getvalue()
 
@@ -37,9 +39,3 @@ def test_a_sample_bounded_by_time_has_no_number_to_reach() -> None:
 def test_a_shorter_line_covers_the_longer_one_before_it() -> None:
     written = shown(Plan(count=9), (2.0, 8, 2), (3.0, 8, 1)).rstrip("\n").split("\r")
     assert len(written[2]) == len(written[1])
-
-
-def test_where_nobody_looks_nothing_is_shown() -> None:
-    line = ProgressLine(Plan(count=9), None, Clock())
-    line(9, 0)
-    line.finish()
