@@ -87,8 +87,10 @@ def test_an_unknown_cluster_is_named_with_the_known_ones(tmp_path: Path) -> None
 @needs("linux")
 def test_the_tour_plays_the_whole_story(playground: RunningPlayground, tmp_path: Path) -> None:
     done = canarylab("tour", "--out", str(tmp_path), environment=playground.environment)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "All 6 samples are what their pods suggest" in done.stdout
+    unlucky = [line for line in done.stdout.splitlines() if "OUTSIDE" in line]
+    assert len(unlucky) <= 1, done.stdout  # by honest luck: one in 250 tours, two in 100,000
+    assert done.returncode == len(unlucky), done.stdout + done.stderr
+    assert done.stdout.count("; expected ") >= 6
     assert {path.name for path in tmp_path.iterdir()} == {"split.png", "pods.png", "journey.png"}
 
 
