@@ -17,7 +17,7 @@ function run(config: Config): void {
   server.once("error", (error) => fail(cannotListen(config.port, error)));
   server.listen(config.port, () => {
     const { port } = server.address() as AddressInfo;
-    console.log(`Version ${config.version} on ${config.pod} answers on port ${port}.`);
+    console.log(`Server started on port ${port}: version ${config.version}, ${config.pod}.`);
   });
 }
 

@@ -30,7 +30,7 @@ function start(context: TestContext, environment: Record<string, string>): Proce
 /** The app's URL, once it said that it answers. */
 async function answering(child: Process): Promise<string> {
   const [line] = (await once(createInterface(child.stdout), "line")) as [string];
-  const port = /answers on port (\d+)\.$/.exec(line)?.[1];
+  const port = /^Server started on port (\d+):/.exec(line)?.[1];
   assert.ok(port, line);
   return `http://127.0.0.1:${port}`;
 }

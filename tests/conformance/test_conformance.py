@@ -8,7 +8,7 @@ from tests.conformance import compare, session
 from tests.needs import needs
 from tests.running_playground import RunningPlayground
 
-AGREED = ("01-production", "02-service", "03-canary-and-scale")
+AGREED = ("01-production", "02-service", "03-canary-and-scale", "06-rollout", "09-deleting")
 """The other cases are for `python -m tests.conformance` until they agree too."""
 
 
