@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from canarylab.errors import CanaryLabError
 from canarylab.playground import lifecycle
 from canarylab.playground.home import Home
+from canarylab.shown import Shown
+
+if TYPE_CHECKING:
+    from canarylab.traffic import Sample
 
 app = typer.Typer(
     help="Learn canary releases on Kubernetes.",
@@ -127,12 +131,12 @@ def sample(
     as_json: Annotated[bool, typer.Option("--json", help="Print every answer as JSON.")] = False,
 ) -> None:
     """Send requests and count which version answered."""
-    from canarylab import stats, traffic
+    from canarylab import traffic
 
     taken = traffic.sample(
         url, count=count, seconds=seconds, concurrency=concurrency, keep_alive=keep_alive
     )
-    print(json.dumps(taken.to_dict()) if as_json else f"{taken!r}\n\n{stats.summary(taken)}")
+    print(json.dumps(taken.to_dict()) if as_json else _as_table(taken))
 
 
 def main() -> None:
@@ -146,3 +150,13 @@ def main() -> None:
 
 def _say_step(step: object) -> None:
     print(step)
+
+
+def _as_table(taken: Sample) -> Shown:
+    from canarylab import stats
+    from canarylab.traffic.words import percent
+
+    rows = [
+        (each.name, each.hits, percent(each.seen), each.interval) for each in stats.shares(taken)
+    ]
+    return Shown(f"{taken!r}.\n", ("version", "answers", "share", "95 % interval"), rows)
