@@ -42,6 +42,7 @@ from canarylab.ports import LOOPBACK, ensure_free, holder, is_free
 logger = logging.getLogger(__name__)
 
 OPEN_FILES = 65_536
+LOOK_FOR_HOME_S = 2.0
 
 
 class Cluster:
@@ -114,8 +115,16 @@ async def _live(home: Home, wanted: int | None) -> None:
             write_state(home, Running(os.getpid(), port, slot.number, started, __version__))
             _close_standard_output()
             logger.info("Ready: API on %s:%s, slot %s.", LOOPBACK, port, slot.number)
-            await asked_to_end.wait()
-            logger.info("Asked to end.")
+            await _until_asked_or_homeless(asked_to_end, home)
+            logger.info("Ending.")
+
+
+async def _until_asked_or_homeless(asked_to_end: asyncio.Event, home: Home) -> None:
+    """Whoever removes the home of a playground has no other way left to end it."""
+    while not asked_to_end.is_set() and home.playground.is_dir():
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_FOR_HOME_S):
+                await asked_to_end.wait()
 
 
 def _listener(home: Home, wanted: int | None) -> socket.socket:

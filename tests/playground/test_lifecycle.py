@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -103,6 +104,13 @@ async def test_killed_it_leaves_no_pod_process_and_the_next_up_works(home: Home)
     await until(lambda: not carriers(mark))
     assert lifecycle.status(home) is None
     assert lifecycle.up(home).pid != first.pid
+
+
+async def test_it_ends_when_its_home_is_removed(home: Home) -> None:
+    family = psutil.Process(lifecycle.up(home).pid)
+    everybody = [family, *family.children(recursive=True)]
+    shutil.rmtree(home.root)
+    await until(lambda: not any(each.is_running() for each in everybody))
 
 
 async def test_down_takes_its_pods_and_helpers_with_it(home: Home) -> None:
