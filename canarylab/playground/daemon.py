@@ -121,10 +121,16 @@ async def _live(home: Home, wanted: int | None) -> None:
 
 async def _until_asked_or_homeless(asked_to_end: asyncio.Event, home: Home) -> None:
     """Whoever removes the home of a playground has no other way left to end it."""
-    while not asked_to_end.is_set() and home.playground.is_dir():
+    while not asked_to_end.is_set() and _is_ours(home):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LOOK_FOR_HOME_S):
                 await asked_to_end.wait()
+
+
+def _is_ours(home: Home) -> bool:
+    """Does what we wrote there when we were ready still stand there?"""
+    said = last_state(home)
+    return said is not None and said.pid == os.getpid()
 
 
 def _listener(home: Home, wanted: int | None) -> socket.socket:
