@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
+from canarylab import content
+from canarylab.release.connection import Connection
+from canarylab.release.stages import bring_to
 from tests.running_playground import RunningPlayground, running_playground
 
 
@@ -14,6 +18,16 @@ def playground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlay
     """One playground for the whole session; a test cleans up what it made there."""
     with running_playground(tmp_path_factory.mktemp("home")) as running:
         yield running
+
+
+@pytest.fixture
+def connection(playground: RunningPlayground) -> Iterator[Connection]:
+    """To that playground, with nothing of the lessons in it before and after the test."""
+    manifests = content.folder("manifests")
+    with closing(Connection(playground.kubeconfig)) as connection:
+        bring_to(connection, "empty", manifests)
+        yield connection
+        bring_to(connection, "empty", manifests)
 
 
 @pytest.fixture(autouse=True)

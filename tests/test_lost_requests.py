@@ -7,9 +7,6 @@ that has closed by then refuses whom the proxy still sends.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-
-import pytest
 
 from canarylab import content, runtime, traffic
 from canarylab.manifests import load
@@ -17,24 +14,14 @@ from canarylab.release.apply import apply
 from canarylab.release.connection import Connection
 from canarylab.release.measure import settle
 from canarylab.release.rollout import wait_until_rolled_out
-from canarylab.release.stages import PRODUCTION, SERVICE, bring_to
+from canarylab.release.stages import PRODUCTION, SERVICE
 from tests.needs import needs
-from tests.running_playground import RunningPlayground
 
 pytestmark = needs("linux")
 MANIFESTS = content.folder("manifests")
 URL = "http://127.0.0.1:32089"
 SECONDS = 10.0
 """Longer than the restart of four pods that drain for three seconds each, two at a time."""
-
-
-@pytest.fixture
-def connection(playground: RunningPlayground) -> Iterator[Connection]:
-    connection = Connection(playground.kubeconfig)
-    bring_to(connection, "empty", MANIFESTS)
-    yield connection
-    bring_to(connection, "empty", MANIFESTS)
-    connection.close()
 
 
 def roll_out(connection: Connection, *, drain_s: int) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import os
 import socket
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,9 +18,8 @@ from canarylab.release.connection import Connection
 from canarylab.release.measure import settle
 from canarylab.release.pods import list_pods
 from canarylab.release.rollout import scale, wait_until_rolled_out
-from canarylab.release.stages import PRODUCTION, SERVICE, bring_to
+from canarylab.release.stages import PRODUCTION, SERVICE
 from tests.needs import needs
-from tests.running_playground import RunningPlayground
 
 pytestmark = needs("linux")
 MANIFESTS = content.folder("manifests")
@@ -31,15 +29,6 @@ of lower case alphanumeric characters, '-' or '.', and must start and end with a
 character (e.g. 'example.com', regex used for validation is \
 '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')
 * spec.template.spec.containers[0].name: Invalid value: "node-app-1.0": must not contain dots"""
-
-
-@pytest.fixture
-def connection(playground: RunningPlayground) -> Iterator[Connection]:
-    connection = Connection(playground.kubeconfig)
-    bring_to(connection, "empty", MANIFESTS)
-    yield connection
-    bring_to(connection, "empty", MANIFESTS)
-    connection.close()
 
 
 def manifest(name: str) -> Object:
