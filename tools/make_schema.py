@@ -39,6 +39,8 @@ ROOTS = {
     "V1Deployment": ("apps", "v1"),
     "V1ReplicaSet": ("apps", "v1"),
     "V1EndpointSlice": ("discovery.k8s.io", "v1"),
+    "V1Ingress": ("networking.k8s.io", "v1"),
+    "V1IngressClass": ("networking.k8s.io", "v1"),
     "V1Scale": ("autoscaling", "v1"),
     "V1DeleteOptions": ("", "v1"),
     "V1Status": ("", "v1"),

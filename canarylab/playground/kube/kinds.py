@@ -58,6 +58,11 @@ KINDS: MappingProxyType[str, Kind] = MappingProxyType(
                 has_scale=True, categories=_ALL,
             ),
             Kind("EndpointSlice", "endpointslices", "discovery.k8s.io", has_status=False),
+            Kind("Ingress", "ingresses", "networking.k8s.io", short_names=("ing",)),
+            Kind(
+                "IngressClass", "ingressclasses", "networking.k8s.io",
+                namespaced=False, has_status=False,
+            ),
         )
     }
 )  # fmt: skip

@@ -18,7 +18,12 @@ from canarylab.playground.kube.kinds import KINDS, Kind
 
 FieldValidation = Literal["Strict", "Warn", "Ignore"]
 
-_INTERNAL_PACKAGES = {"": "core", "apps": "apps", "discovery.k8s.io": "discovery"}
+_INTERNAL_PACKAGES = {
+    "": "core",
+    "apps": "apps",
+    "discovery.k8s.io": "discovery",
+    "networking.k8s.io": "networking",
+}
 _HEADER = (
     'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; '
     'Kind string "json:\\"kind,omitempty\\"" }'

@@ -31,6 +31,7 @@ _PLAIN = {
     "ReplicaSetSpec": "minReadySeconds",
     "ReplicaSetStatus": "fullyLabeledReplicas readyReplicas availableReplicas observedGeneration",
     "ScaleSpec": "replicas",
+    "ServiceBackendPort": "number",
     "ServicePort": "nodePort",
     "ServiceSpec": "healthCheckNodePort publishNotReadyAddresses",
     "VolumeMount": "readOnly",
@@ -45,6 +46,8 @@ PLAIN_VALUES = frozenset(
 KEPT_WHEN_EMPTY = frozenset(
     {
         "Event.reportingComponent", "Event.reportingInstance", "EndpointPort.name",
+        "IngressClassParametersReference.apiGroup", "IngressClassParametersReference.namespace",
+        "IngressClassParametersReference.scope", "IngressSpec.ingressClassName",
         "ServiceSpec.ipFamilyPolicy", "TypedLocalObjectReference.apiGroup",
     }
 )  # fmt: skip
@@ -59,6 +62,7 @@ _NAMED_STRINGS = {
     "DeploymentStrategy.type": "v1.DeploymentStrategyType",
     "EndpointSlice.addressType": "v1.AddressType",
     "HTTPGetAction.scheme": "v1.URIScheme",
+    "HTTPIngressPath.pathType": "v1.PathType",
     "LabelSelectorRequirement.operator": "v1.LabelSelectorOperator",
     "NamespaceStatus.phase": "v1.NamespacePhase",
     "ObjectMeta.uid": "types.UID",

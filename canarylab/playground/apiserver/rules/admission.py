@@ -82,7 +82,7 @@ def _first_status(obj: Object) -> Object:
             return {"phase": "Pending", "qosClass": quality_of_service(obj.get("spec") or {})}
         case "Namespace":
             return {"phase": "Active"}
-        case "Service":
+        case "Service" | "Ingress":
             return {"loadBalancer": {}}
         case "ReplicaSet":
             return {"replicas": 0}

@@ -101,6 +101,17 @@ def _namespace(obj: Object) -> Object:
     return {**obj, "metadata": {**meta, "labels": labels}}
 
 
+def _ingress(obj: Object) -> Object:
+    return {**obj, "spec": obj.get("spec", {})}
+
+
+def _ingress_class(obj: Object) -> Object:
+    spec = obj.get("spec", {})
+    if "parameters" in spec:
+        spec = {**spec, "parameters": {"scope": "Cluster", **spec["parameters"]}}
+    return {**obj, "spec": spec}
+
+
 def _endpoint_slice(obj: Object) -> Object:
     if "ports" not in obj:
         return {"endpoints": [], **obj}
@@ -144,6 +155,8 @@ _COMPLETE: Mapping[str, Callable[[Object], Object]] = MappingProxyType(
         "Endpoints": _endpoints,
         "EndpointSlice": _endpoint_slice,
         "Event": _event,
+        "Ingress": _ingress,
+        "IngressClass": _ingress_class,
         "Namespace": _namespace,
         "Node": _node,
         "Pod": pod_defaults.pod,

@@ -15,7 +15,7 @@ from canarylab.playground.kube.objects import timestamp
 LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # without vowels, so that no suffix is a word
 SUFFIX = 5  # letters
 LONGEST_STEM = 63 - SUFFIX
-COUNTED = frozenset({"Deployment", "ReplicaSet", "Pod", "EndpointSlice"})
+COUNTED = frozenset({"Deployment", "ReplicaSet", "Pod", "EndpointSlice", "Ingress", "IngressClass"})
 """Kinds whose changes are counted in `metadata.generation`."""
 
 _OF_THE_SERVER = (

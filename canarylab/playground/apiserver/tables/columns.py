@@ -66,6 +66,30 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = MappingProxyType(
             Column("Count", "Event.count", wide=True),
             Column("Name", "ObjectMeta.name", wide=True),
         ),
+        "Ingress": (
+            _NAME,
+            Column(
+                "Class",
+                meaning="The name of the IngressClass resource that should be used for additional "
+                "configuration",
+            ),
+            Column(
+                "Hosts",
+                meaning="Hosts that incoming requests are matched against before the ingress rule",
+            ),
+            Column(
+                "Address",
+                meaning="Address is a list containing ingress points for the load-balancer",
+            ),
+            Column("Ports", meaning="Ports of TLS configurations that open"),
+            _AGE,
+        ),
+        "IngressClass": (
+            _NAME,
+            Column("Controller", meaning="Controller that is responsible for handling this class"),
+            Column("Parameters", meaning="A reference to a resource with additional parameters"),
+            _AGE,
+        ),
         "Namespace": (_NAME, Column("Status", meaning="The status of the namespace"), _AGE),
         "Node": (
             _NAME,

@@ -11,7 +11,13 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
 from canarylab.errors import Cause
-from canarylab.playground.apiserver.validation import others, pods, services, workloads
+from canarylab.playground.apiserver.validation import (
+    ingresses,
+    others,
+    pods,
+    services,
+    workloads,
+)
 from canarylab.playground.kube.api import Object
 
 RULES: Mapping[str, Callable[[Object, Object | None], Iterator[Cause]]] = MappingProxyType(
@@ -21,6 +27,8 @@ RULES: Mapping[str, Callable[[Object, Object | None], Iterator[Cause]]] = Mappin
         "Endpoints": others.of_endpoints,
         "EndpointSlice": others.of_endpoint_slice,
         "Event": others.of_event,
+        "Ingress": ingresses.of_ingress,
+        "IngressClass": ingresses.of_ingress_class,
         "Namespace": others.of_namespace,
         "Node": others.of_node,
         "Pod": pods.of_pod,

@@ -13,6 +13,8 @@ _QUALIFIED = r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _LABEL_VALUE = rf"({_QUALIFIED})?"
 _CONFIG_KEY = r"[-._a-zA-Z0-9]+"
 _PERCENT = r"[0-9]+%"
+_WILDCARD = rf"\*\.{SUBDOMAIN}"
+_PATH = r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+"
 
 _SUBDOMAIN_RULE = (
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "
@@ -32,6 +34,11 @@ _LABEL_VALUE_RULE = (
 )
 _CONFIG_KEY_RULE = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'"
 _PERCENT_RULE = "a valid percent string must be a numeric string followed by an ending '%'"
+_WILDCARD_RULE = (
+    "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which "
+    "must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric "
+    "character"
+)
 _VARIABLE_RULE = (
     "a valid environment variable name must consist only of printable ASCII characters other "
     "than '='"
@@ -43,6 +50,12 @@ def subdomain(text: str) -> list[str]:
     return _longer(text, 253) + _unlike(
         text, SUBDOMAIN, pattern_error(_SUBDOMAIN_RULE, SUBDOMAIN, "example.com")
     )
+
+
+def wildcard(text: str) -> list[str]:
+    """The hosts of an Ingress that stands for all below a domain, `*.example.com`."""
+    problem = pattern_error(_WILDCARD_RULE, _WILDCARD, "*.example.com")
+    return _longer(text, 253) + _unlike(text, _WILDCARD, problem)
 
 
 def label(text: str) -> list[str]:
@@ -96,6 +109,22 @@ def variable(text: str) -> list[str]:
 def percent(text: str) -> list[str]:
     """A share, `25%`."""
     return _unlike(text, _PERCENT, pattern_error(_PERCENT_RULE, _PERCENT, "1%", "93%"))
+
+
+def path(text: str) -> list[str]:
+    """What may follow the domain in the name of a controller."""
+    return _unlike(text, _PATH, f"Invalid path (regex used for validation is '{_PATH}')")
+
+
+def path_segment(text: str) -> list[str]:
+    """A name that is one step of a URL.
+
+    >>> path_segment("a/b")
+    ["may not contain '/'"]
+    """
+    if text in (".", ".."):
+        return [f"may not be '{text}'"]
+    return [f"may not contain '{character}'" for character in "/%" if character in text]
 
 
 def port_number(number: int) -> list[str]:

@@ -53,7 +53,7 @@ async def test_older_clients_go_from_group_to_group(server: Server, api_version:
 async def test_groups_are_listed(server: Server) -> None:
     assert (await server.get("/api"))["versions"] == ["v1"]
     names = [group["name"] for group in (await server.get("/apis"))["groups"]]
-    assert names == ["apps", "authorization.k8s.io", "discovery.k8s.io"]
+    assert names == ["apps", "authorization.k8s.io", "discovery.k8s.io", "networking.k8s.io"]
     assert (await server.get("/apis/apps"))["preferredVersion"]["groupVersion"] == "apps/v1"
 
 

@@ -67,7 +67,7 @@ def test_we_say_what_a_real_server_says(name: str, lines: list[str]) -> None:
 
 
 def test_the_record_is_not_empty() -> None:
-    assert len(refused()) == 27
+    assert len(refused()) == 33
 
 
 def test_the_article_is_refused_for_two_reasons() -> None:
