@@ -39,13 +39,11 @@ Routes = Mapping[Address, Route]
 
 def routes(services: Iterable[Object], slices: Iterable[Object]) -> dict[Address, Route]:
     """All of them; a Service without endpoints has routes that lead nowhere."""
-    by_service: dict[Key, list[Object]] = defaultdict(list)
-    for entry in slices:
-        name = entry["metadata"].get("labels", {}).get(SERVICE_LABEL)
-        if name:
-            by_service[Key(key_of(entry).namespace, name)].append(entry)
+    by_service = by_their_service(slices)
     return {
-        address: Route(key_of(service), endpoints(by_service[key_of(service)], port), affinity_s)
+        address: Route(
+            key_of(service), endpoints(by_service.get(key_of(service), ()), port), affinity_s
+        )
         for service in services
         for affinity_s in (_affinity_s(service),)
         for port in service["spec"].get("ports", [])
@@ -53,9 +51,39 @@ def routes(services: Iterable[Object], slices: Iterable[Object]) -> dict[Address
     }
 
 
+def by_their_service(slices: Iterable[Object]) -> dict[Key, list[Object]]:
+    """The slices of each Service that has any."""
+    by_service: dict[Key, list[Object]] = defaultdict(list)
+    for entry in slices:
+        name = entry["metadata"].get("labels", {}).get(SERVICE_LABEL)
+        if name:
+            by_service[Key(key_of(entry).namespace, name)].append(entry)
+    return by_service
+
+
 def endpoints(slices: Iterable[Object], service_port: Object) -> tuple[Address, ...]:
     """Where a port of a Service leads; each place once, in a fixed order."""
-    ready, leaving = set(), set()
+    ready, leaving = _ready_and_leaving(slices, service_port)
+    return tuple(sorted(ready or leaving))
+
+
+def ready_endpoints(slices: Iterable[Object], service_port: Object) -> tuple[Address, ...]:
+    """The same without those on their way out: who retries has no use for them."""
+    ready, _ = _ready_and_leaving(slices, service_port)
+    return tuple(sorted(ready))
+
+
+def unproxied_ports(service: Object) -> list[Object]:
+    """The ports of a Service that are not TCP: the playground carries nothing else."""
+    ports: list[Object] = service["spec"].get("ports", [])
+    return [port for port in ports if port.get("protocol", "TCP") != "TCP"]
+
+
+def _ready_and_leaving(
+    slices: Iterable[Object], service_port: Object
+) -> tuple[set[Address], set[Address]]:
+    ready: set[Address] = set()
+    leaving: set[Address] = set()
     for entry in slices:
         numbers = [
             port["port"]
@@ -69,13 +97,7 @@ def endpoints(slices: Iterable[Object], service_port: Object) -> tuple[Address, 
                 ready |= found
             elif conditions.get("serving") and conditions.get("terminating"):
                 leaving |= found
-    return tuple(sorted(ready or leaving))
-
-
-def unproxied_ports(service: Object) -> list[Object]:
-    """The ports of a Service that are not TCP: the playground carries nothing else."""
-    ports: list[Object] = service["spec"].get("ports", [])
-    return [port for port in ports if port.get("protocol", "TCP") != "TCP"]
+    return ready, leaving
 
 
 def _listens_on(service: Object, port: Object) -> Iterator[Address]:

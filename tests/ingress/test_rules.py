@@ -1,0 +1,71 @@
+"""Do the rules send every request of the table where ingress-nginx sends it?"""
+
+from __future__ import annotations
+
+import pytest
+
+from canarylab.playground.kube.api import Object
+from canarylab.playground.network.ingress.backends import Backends
+from canarylab.playground.network.ingress.building import Built, build
+from canarylab.playground.network.ingress.classes import ingress_class, ours
+from canarylab.playground.network.ingress.routing import request, route
+from canarylab.playground.network.ingress.wishes import wishes
+from tests.ingress.table import Case, Scenario, cases, scenarios
+
+CASES = list(cases())
+SPACE = "lab"
+
+
+def built(scenario: Scenario) -> Built:
+    """The table for a scenario, in a cluster where prod, canary and other have a pod each."""
+    ingresses = [_created(ingress) for ingress in scenario.ingresses]
+    services = [_service(name) for name in ("prod", "canary", "other", "empty")]
+    slices = [_slice(name, n) for n, name in enumerate(("prod", "canary", "other"), start=2)]
+    return build(wishes(ours(ingresses, [ingress_class()])), Backends(services, slices))
+
+
+@pytest.mark.parametrize(("scenario", "case"), CASES, ids=[str(case) for _, case in CASES])
+def test_a_request_goes_where_ingress_nginx_sends_it(scenario: Scenario, case: Case) -> None:
+    asked = request(case.host, case.target, case.headers, case.cookies)
+    found = route(built(scenario).table, asked)
+    shares = {backend.service.name: share for backend, share in found.shares().items()}
+    assert (found.status or 200, shares) == (case.status, pytest.approx(case.shares))
+    if case.shares:
+        assert found.target == case.path
+
+
+def test_the_table_has_at_least_sixty_requests() -> None:
+    assert len(CASES) >= 60
+
+
+def test_every_request_has_its_source() -> None:
+    assert all(case.source.startswith("https://") for _, case in CASES)
+
+
+def test_no_two_scenarios_have_one_name() -> None:
+    names = [scenario.name for scenario in scenarios()]
+    assert len(set(names)) == len(names)
+
+
+def _created(ingress: Object) -> Object:
+    meta = {**ingress["metadata"], "namespace": SPACE, "creationTimestamp": "2026-11-22T21:42:09Z"}
+    return {**ingress, "metadata": meta}
+
+
+def _service(name: str) -> Object:
+    return {
+        "metadata": {"name": name, "namespace": SPACE},
+        "spec": {"ports": [{"port": 80, "targetPort": 3333}]},
+    }
+
+
+def _slice(name: str, number: int) -> Object:
+    return {
+        "metadata": {
+            "name": f"{name}-x",
+            "namespace": SPACE,
+            "labels": {"kubernetes.io/service-name": name},
+        },
+        "ports": [{"name": "", "port": 3333}],
+        "endpoints": [{"addresses": [f"127.64.0.{number}"], "conditions": {"ready": True}}],
+    }
