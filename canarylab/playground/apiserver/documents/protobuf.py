@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from canarylab.errors import BadRequestError
-from canarylab.playground.apiserver.documents.protobuf_messages import MESSAGES, Field
+from canarylab.playground.apiserver.documents.protobuf_messages import BESIDE, MESSAGES, Field
 from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.objects import timestamp
 
@@ -55,6 +55,8 @@ def _message(name: str, data: bytes) -> Object:
             result.setdefault(field.name, []).append(read)
         elif field.type in ("map", "bytemap"):
             result.setdefault(field.name, {}).update(read)
+        elif field.name == BESIDE:
+            result.update(read)
         elif read is not None:
             result[field.name] = read
     return result

@@ -3,7 +3,8 @@
 Kubernetes numbers the fields of its types; the numbers never change. Here are the messages that
 `kubectl create` and `kubectl auth can-i` send. Each entry is a number, the field's JSON name and,
 where it is not text, its type: another message, `int`, `bool`, `bytes`, `Time`, `IntOrString`,
-`map` of texts, `bytemap` of bytes, or any of them in brackets for a list.
+`map` of texts, `bytemap` of bytes, or any of them in brackets for a list. `-` is a message whose
+fields stand in JSON beside the others.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
+
+BESIDE = "-"
+"""The name of a message whose fields stand among those around it."""
 
 
 class Field(NamedTuple):
@@ -64,6 +68,19 @@ _TABLES = {
     "6 appProtocol",
     "ServiceStatus": "1 loadBalancer:LoadBalancerStatus",
     "LoadBalancerStatus": "",
+    "Ingress": "1 metadata:ObjectMeta, 2 spec:IngressSpec, 3 status:IngressStatus",
+    "IngressSpec": "1 defaultBackend:IngressBackend, 2 tls:[IngressTLS], 3 rules:[IngressRule], "
+    "4 ingressClassName",
+    "IngressTLS": "1 hosts:[string], 2 secretName",
+    "IngressRule": "1 host, 2 -:IngressRuleValue",
+    "IngressRuleValue": "1 http:HTTPIngressRuleValue",
+    "HTTPIngressRuleValue": "1 paths:[HTTPIngressPath]",
+    "HTTPIngressPath": "1 path, 2 backend:IngressBackend, 3 pathType",
+    "IngressBackend": "3 resource:TypedLocalObjectReference, 4 service:IngressServiceBackend",
+    "TypedLocalObjectReference": "1 apiGroup, 2 kind, 3 name",
+    "IngressServiceBackend": "1 name, 2 port:ServiceBackendPort",
+    "ServiceBackendPort": "1 name, 2 number:int",
+    "IngressStatus": "1 loadBalancer:LoadBalancerStatus",
     "SelfSubjectAccessReview": "1 metadata:ObjectMeta, 2 spec:SelfSubjectAccessReviewSpec, "
     "3 status:SubjectAccessReviewStatus",
     "SelfSubjectAccessReviewSpec": "1 resourceAttributes:ResourceAttributes, "
