@@ -9,6 +9,21 @@ from canarylab.playground.kube.objects import key_of
 
 NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 _LABELS = {"component": "apiserver", "provider": "kubernetes"}
+_INGRESS_CLASS: Object = {
+    "apiVersion": "networking.k8s.io/v1",
+    "kind": "IngressClass",
+    "metadata": {
+        "name": "nginx",
+        "labels": {
+            "app.kubernetes.io/component": "controller",
+            "app.kubernetes.io/instance": "ingress-nginx",
+            "app.kubernetes.io/name": "ingress-nginx",
+            "app.kubernetes.io/part-of": "ingress-nginx",
+        },
+    },
+    "spec": {"controller": "k8s.io/ingress-nginx"},
+}
+"""As ingress-nginx brings it. It is not the default class: an Ingress has to name it."""
 
 
 async def bootstrap(api: Api, *, slot: Slot, port: int, address: str = "127.0.0.1") -> None:
@@ -16,6 +31,8 @@ async def bootstrap(api: Api, *, slot: Slot, port: int, address: str = "127.0.0.
     for name in NAMESPACES:
         if await _find(api, "Namespace", Key("", name)) is None:
             await api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    if await _find(api, "IngressClass", Key("", "nginx")) is None:
+        await api.create(_INGRESS_CLASS)
     for obj in _own_service(slot, address, port):
         if await _find(api, obj["kind"], key_of(obj)) is None:
             await api.create(obj)

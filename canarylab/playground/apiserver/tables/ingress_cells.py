@@ -10,6 +10,7 @@ from canarylab.playground.apiserver.tables.ages import age
 from canarylab.playground.kube.api import Object
 
 NONE = "<none>"
+_DEFAULT = "ingressclass.kubernetes.io/is-default-class"
 SHOWN = 3  # hosts in one cell; the rest is counted
 
 
@@ -30,11 +31,16 @@ def of_ingress_class(ingress_class: Object, now: datetime) -> list[Any]:
     """Name, Controller, Parameters, Age."""
     spec = ingress_class["spec"]
     return [
-        ingress_class["metadata"]["name"],
+        _marked(ingress_class["metadata"]),
         spec.get("controller", ""),
         _parameters(spec.get("parameters")),
         age(ingress_class["metadata"].get("creationTimestamp"), now),
     ]
+
+
+def _marked(meta: Object) -> str:
+    is_default = meta.get("annotations", {}).get(_DEFAULT) == "true"
+    return f"{meta['name']} (default)" if is_default else str(meta["name"])
 
 
 def _hosts(rules: Sequence[Object]) -> str:
