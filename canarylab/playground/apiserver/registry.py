@@ -86,7 +86,11 @@ class Registry:
         """A new version of the status alone."""
         current = self.found(obj["kind"], key_of(obj))
         _check_fresh(obj, current)
-        return _next(current, without_zeros(_with_status(current, obj.get("status"))))
+        after = without_zeros(_with_status(current, obj.get("status")))
+        if KINDS[obj["kind"]].is_custom:
+            after = with_defaults(after)
+            _check(after, current)
+        return _next(current, after)
 
     def bind(self, pod: Key, node: str) -> Write:
         """The pod, given to a node."""

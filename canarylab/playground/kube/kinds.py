@@ -18,6 +18,8 @@ class Kind:
     namespaced: bool = True
     has_status: bool = True
     has_scale: bool = False
+    is_custom: bool = False
+    """Known from a definition, as those are that somebody brings to a cluster."""
     categories: tuple[str, ...] = field(default=())
 
     @property
@@ -37,6 +39,7 @@ class Kind:
 
 
 _ALL = ("all",)
+_GATEWAY_API = ("gateway-api",)
 
 KINDS: MappingProxyType[str, Kind] = MappingProxyType(
     {
@@ -62,6 +65,18 @@ KINDS: MappingProxyType[str, Kind] = MappingProxyType(
             Kind(
                 "IngressClass", "ingressclasses", "networking.k8s.io",
                 namespaced=False, has_status=False,
+            ),
+            Kind(
+                "GatewayClass", "gatewayclasses", "gateway.networking.k8s.io", short_names=("gc",),
+                namespaced=False, is_custom=True, categories=_GATEWAY_API,
+            ),
+            Kind(
+                "Gateway", "gateways", "gateway.networking.k8s.io", short_names=("gtw",),
+                is_custom=True, categories=_GATEWAY_API,
+            ),
+            Kind(
+                "HTTPRoute", "httproutes", "gateway.networking.k8s.io",
+                is_custom=True, categories=_GATEWAY_API,
             ),
         )
     }

@@ -54,6 +54,72 @@ def service(**spec: Any) -> Object:
     }
 
 
+def backend(name: str = "nodeapp-svc-prod", port: int = 80) -> Object:
+    """A Service, as an Ingress names it."""
+    return {"service": {"name": name, "port": {"number": port}}}
+
+
+def path(path: str = "/", kind: str = "Prefix", **fields: Any) -> Object:
+    return {"path": path, "pathType": kind, "backend": backend(), **fields}
+
+
+def ingress(*paths: Object, **spec: Any) -> Object:
+    rules = [{"host": "foo.bar.com", "http": {"paths": list(paths or [path()])}}]
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": "ingress-prod-canary"},
+        "spec": {"ingressClassName": "nginx", "rules": rules, **spec},
+    }
+
+
+def gateway_class(**spec: Any) -> Object:
+    return _of_gateway_api("GatewayClass", controllerName="example.com/controller", **spec)
+
+
+def listener(name: str = "http", port: int = 80, **fields: Any) -> Object:
+    return {"name": name, "protocol": "HTTP", "port": port, **fields}
+
+
+def gateway(*listeners: Object, **spec: Any) -> Object:
+    here = list(listeners or [listener()])
+    return _of_gateway_api("Gateway", gatewayClassName="nginx", listeners=here, **spec)
+
+
+def weighted(weight: int = 1, name: str = "nodeapp-svc-prod", **fields: Any) -> Object:
+    """A Service, as an HTTPRoute names it."""
+    return {"name": name, "port": 80, "weight": weight, **fields}
+
+
+def rule(**fields: Any) -> Object:
+    """Of an HTTPRoute."""
+    return {"backendRefs": [weighted()], **fields}
+
+
+def rewrite(prefix: str = "/") -> Object:
+    change = {"type": "ReplacePrefixMatch", "replacePrefixMatch": prefix}
+    return {"type": "URLRewrite", "urlRewrite": {"path": change}}
+
+
+def mirror(**fields: Any) -> Object:
+    there = {"backendRef": {"name": "nodeapp-svc-canary", "port": 80}, **fields}
+    return {"type": "RequestMirror", "requestMirror": there}
+
+
+def http_route(*rules: Object, **spec: Any) -> Object:
+    fields = {"parentRefs": [{"name": "canarylab"}], "hostnames": ["foo.bar.com"], **spec}
+    return _of_gateway_api("HTTPRoute", **fields, rules=list(rules or [rule()]))
+
+
+def _of_gateway_api(kind: str, **spec: Any) -> Object:
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": kind,
+        "metadata": {"name": "canarylab"},
+        "spec": spec,
+    }
+
+
 def complete(document: Object) -> Object:
     """Read, and with its defaults."""
     return with_defaults(decode(KINDS[document["kind"]], document, validation="Strict").obj)

@@ -10,9 +10,9 @@ import json
 from typing import Literal, NamedTuple
 
 from canarylab.errors import BadRequestError
-from canarylab.playground.apiserver.documents.reading import Findings, read
+from canarylab.playground.apiserver.documents.reading import Findings
 from canarylab.playground.apiserver.documents.scalars import json_type
-from canarylab.playground.apiserver.documents.schema import name_of
+from canarylab.playground.apiserver.documents.structural import read_whole
 from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import KINDS, Kind
 
@@ -43,7 +43,7 @@ def decode(kind: Kind, document: object, *, validation: FieldValidation = "Warn"
         raise BadRequestError(_not_an_object(kind, document))
     _check_identity(kind, document)
     findings = Findings()
-    obj = read(name_of(kind.kind, kind.group), document, findings)
+    obj = read_whole(kind, document, findings)
     obj = {"metadata": {}, **obj, "apiVersion": kind.api_version, "kind": kind.kind}
     unknown = [f'unknown field "{path}"' for path in findings.unknown]
     if findings.wrong is not None:

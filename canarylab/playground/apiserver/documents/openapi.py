@@ -12,6 +12,11 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+from canarylab.playground.apiserver.documents.published import (
+    OBJECT_META,
+    name_of_custom,
+    published,
+)
 from canarylab.playground.apiserver.documents.schema import Schema, name_of, referred, schemas
 from canarylab.playground.apiserver.encoding import encoded
 from canarylab.playground.kube.kinds import KINDS, Kind
@@ -106,8 +111,11 @@ def _routes(path: str, kind: Kind) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _components(kinds: list[Kind]) -> dict[str, Any]:
     """The schemas of these kinds and all that they mention."""
-    found: dict[str, Any] = {}
-    waiting = [name_of(kind.kind, kind.group) for kind in kinds]
+    found: dict[str, Any] = {
+        name_of_custom(kind): published(kind) for kind in kinds if kind.is_custom
+    }
+    waiting = [name_of(kind.kind, kind.group) for kind in kinds if not kind.is_custom]
+    waiting += [OBJECT_META] if found else []
     while waiting:
         name = waiting.pop()
         if name not in found:

@@ -15,6 +15,7 @@ from canarylab.errors import BadRequestError, RequestError
 from canarylab.playground.apiserver.documents.protobuf import decode_protobuf
 from canarylab.playground.apiserver.http.statuses import too_large, unknown_format
 from canarylab.playground.apiserver.patching.patch import PatchStyle
+from canarylab.playground.kube.kinds import Kind
 
 LARGEST = 3 * 1024 * 1024  # bytes, as on a real server
 PROTOBUF = "application/vnd.kubernetes.protobuf"
@@ -24,6 +25,12 @@ _PATCHES: dict[str, PatchStyle] = {
     "application/merge-patch+json": "merge",
     "application/strategic-merge-patch+json": "strategic",
 }
+_OF_CUSTOM_KINDS = (
+    "application/json-patch+json",
+    "application/merge-patch+json",
+    "application/apply-patch+yaml",
+)
+"""A strategic merge needs the types that Kubernetes was built with."""
 _SERVER_SIDE_APPLY = ("application/apply-patch+yaml", "application/apply-patch+cbor")
 
 
@@ -51,8 +58,10 @@ async def read_document(request: web.Request) -> object:
             raise unknown_format("application/json", "application/yaml", PROTOBUF)
 
 
-async def read_patch(request: web.Request) -> tuple[object, PatchStyle]:
+async def read_patch(request: web.Request, kind: Kind) -> tuple[object, PatchStyle]:
     """The patch and its style, which the content type names."""
+    if kind.is_custom and request.content_type not in _OF_CUSTOM_KINDS:
+        raise unknown_format(*_OF_CUSTOM_KINDS)
     if request.content_type in _SERVER_SIDE_APPLY:
         raise RequestError(
             415,

@@ -27,7 +27,7 @@ async def replace(call: Call) -> web.Response:
 
 async def patch(call: Call) -> web.Response:
     """PATCH .../scale."""
-    change, style = await read_patch(call.request)
+    change, style = await read_patch(call.request, call.kind)
     known = "merge" if style == "strategic" else style  # a Scale has no lists to merge
     return _scaled(call, apply_patch(scale_of(call.found()), change, known))
 

@@ -61,7 +61,7 @@ async def patch_status(call: Call) -> web.Response:
 
 async def _patched(call: Call) -> Decoded:
     """The object the path names, after the change."""
-    change, style = await read_patch(call.request)
+    change, style = await read_patch(call.request, call.kind)
     after = apply_patch(call.found(), change, style)
     return decode_patched(call.kind, after, change, style, validation=field_validation(call.query))
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from canarylab.errors import InvalidError
 from canarylab.playground.apiserver.documents.decode import Decoded, FieldValidation
-from canarylab.playground.apiserver.documents.reading import Findings, read
-from canarylab.playground.apiserver.documents.schema import name_of
+from canarylab.playground.apiserver.documents.reading import Findings
+from canarylab.playground.apiserver.documents.structural import read_whole
 from canarylab.playground.apiserver.encoding import encoded
 from canarylab.playground.apiserver.patching.patch import PatchStyle
 from canarylab.playground.apiserver.patching.strategic import shown
@@ -30,7 +30,7 @@ def decode_patched(
 ) -> Decoded:
     """The object that `apply_patch` made, read as `decode` reads a whole one."""
     findings = Findings(converting=style == "strategic")
-    obj = read(name_of(kind.kind, kind.group), patched, findings)
+    obj = read_whole(kind, patched, findings)
     unknown = [f'unknown field "{path}"' for path in findings.unknown]
     problem = findings.wrong
     if problem is None and unknown and validation == "Strict":

@@ -11,10 +11,13 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from canarylab.errors import Cause, ForbiddenError, NotFoundError
+from canarylab.playground.apiserver.rules.custom_defaults import with_defaults
 from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import KINDS, Kind
 from canarylab.playground.kube.objects import is_terminating, timestamp
 
+CLASS_ANNOTATION = "kubernetes.io/ingress.class"
+DEFAULT_CLASS_ANNOTATION = "ingressclass.kubernetes.io/is-default-class"
 EVENTS_KEPT = timedelta(hours=1)
 
 
@@ -23,6 +26,8 @@ def as_new(obj: Object) -> Object:
     kind = KINDS[obj["kind"]]
     if obj["kind"] == "Namespace":
         obj = {**obj, "spec": {"finalizers": ["kubernetes"]}}
+    if kind.is_custom:
+        return with_defaults({name: obj[name] for name in obj if name != "status"})
     if not kind.has_status or (obj["kind"] == "Node" and "status" in obj):
         return obj  # a node says itself how it is, from the beginning
     return {**obj, "status": _first_status(obj)}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from canarylab.playground.apiserver.rules import pod_defaults
+from canarylab.playground.apiserver.rules import custom_defaults, pod_defaults
 from canarylab.playground.kube.api import Object
 
 _A_QUARTER = {"maxSurge": "25%", "maxUnavailable": "25%"}
@@ -155,6 +155,9 @@ _COMPLETE: Mapping[str, Callable[[Object], Object]] = MappingProxyType(
         "Endpoints": _endpoints,
         "EndpointSlice": _endpoint_slice,
         "Event": _event,
+        "Gateway": custom_defaults.with_defaults,
+        "GatewayClass": custom_defaults.with_defaults,
+        "HTTPRoute": custom_defaults.with_defaults,
         "Ingress": _ingress,
         "IngressClass": _ingress_class,
         "Namespace": _namespace,

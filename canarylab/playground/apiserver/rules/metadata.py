@@ -15,7 +15,12 @@ from canarylab.playground.kube.objects import timestamp
 LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # without vowels, so that no suffix is a word
 SUFFIX = 5  # letters
 LONGEST_STEM = 63 - SUFFIX
-COUNTED = frozenset({"Deployment", "ReplicaSet", "Pod", "EndpointSlice", "Ingress", "IngressClass"})
+COUNTED = frozenset(
+    {
+        "Deployment", "ReplicaSet", "Pod", "EndpointSlice", "Ingress", "IngressClass",
+        "GatewayClass", "Gateway", "HTTPRoute",
+    }
+)  # fmt: skip
 """Kinds whose changes are counted in `metadata.generation`."""
 
 _OF_THE_SERVER = (

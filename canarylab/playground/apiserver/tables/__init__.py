@@ -11,7 +11,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from canarylab.playground.apiserver.tables import cells, ingress_cells, pod_cells
+from canarylab.playground.apiserver.tables import cells, gateway_cells, ingress_cells, pod_cells
 from canarylab.playground.apiserver.tables.columns import definitions
 from canarylab.playground.kube.api import Object
 
@@ -22,6 +22,9 @@ _CELLS: Mapping[str, Callable[[Object, datetime], list[Any]]] = MappingProxyType
         "Endpoints": cells.of_endpoints,
         "EndpointSlice": cells.of_endpoint_slice,
         "Event": cells.of_event,
+        "Gateway": gateway_cells.of_gateway,
+        "GatewayClass": gateway_cells.of_gateway_class,
+        "HTTPRoute": gateway_cells.of_http_route,
         "Ingress": ingress_cells.of_ingress,
         "IngressClass": ingress_cells.of_ingress_class,
         "Namespace": cells.of_namespace,

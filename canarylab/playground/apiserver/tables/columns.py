@@ -7,7 +7,7 @@ means is said in the words of the field it shows.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from types import MappingProxyType
 from typing import Any, Literal
@@ -22,7 +22,7 @@ class Column:
     name: str
     source: str = ""
     meaning: str = ""
-    type: Literal["string", "integer"] = "string"
+    type: Literal["string", "integer", "date"] = "string"
     wide: bool = False
 
 
@@ -32,6 +32,15 @@ _CONTAINERS = Column("Containers", meaning="Names of each container in the templ
 _IMAGES = Column(
     "Images", meaning="Images referenced by each container in the template.", wide=True
 )
+
+
+def _of_field(name: str, path: str) -> Column:
+    """A column of a custom kind, which says of itself only where it looks."""
+    meaning = f"Custom resource definition column (in JSONPath format): {path}"
+    return Column(name, meaning=meaning)
+
+
+_CREATED = replace(_of_field("Age", ".metadata.creationTimestamp"), type="date")
 
 COLUMNS: Mapping[str, tuple[Column, ...]] = MappingProxyType(
     {
@@ -66,6 +75,21 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = MappingProxyType(
             Column("Count", "Event.count", wide=True),
             Column("Name", "ObjectMeta.name", wide=True),
         ),
+        "Gateway": (
+            _NAME,
+            _of_field("Class", ".spec.gatewayClassName"),
+            _of_field("Address", ".status.addresses[*].value"),
+            _of_field("Programmed", '.status.conditions[?(@.type=="Programmed")].status'),
+            _CREATED,
+        ),
+        "GatewayClass": (
+            _NAME,
+            _of_field("Controller", ".spec.controllerName"),
+            _of_field("Accepted", '.status.conditions[?(@.type=="Accepted")].status'),
+            _CREATED,
+            replace(_of_field("Description", ".spec.description"), wide=True),
+        ),
+        "HTTPRoute": (_NAME, _of_field("Hostnames", ".spec.hostnames"), _CREATED),
         "Ingress": (
             _NAME,
             Column(

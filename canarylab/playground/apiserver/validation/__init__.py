@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from canarylab.errors import Cause
 from canarylab.playground.apiserver.validation import (
+    custom,
     ingresses,
     others,
     pods,
@@ -27,6 +28,9 @@ RULES: Mapping[str, Callable[[Object, Object | None], Iterator[Cause]]] = Mappin
         "Endpoints": others.of_endpoints,
         "EndpointSlice": others.of_endpoint_slice,
         "Event": others.of_event,
+        "Gateway": custom.of_custom,
+        "GatewayClass": custom.of_custom,
+        "HTTPRoute": custom.of_custom,
         "Ingress": ingresses.of_ingress,
         "IngressClass": ingresses.of_ingress_class,
         "Namespace": others.of_namespace,

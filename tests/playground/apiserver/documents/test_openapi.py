@@ -75,6 +75,9 @@ def test_the_second_version_says_only_what_it_is() -> None:
             ["FIELD: readinessProbe <Probe>", "Periodic probe of container service readiness."],
         ),
         ("service.spec.ports.targetPort", ["FIELD: targetPort <IntOrString>"]),
+        ("ingress.spec.rules.http.paths.pathType", ["FIELD: pathType <string>", "    Prefix"]),
+        ("httproute.spec.rules.backendRefs.weight", ["FIELD: weight <integer>"]),
+        ("gateway.spec.listeners", ["FIELD: listeners <[]Object>"]),
         ("pod.spec.containers.resources.limits", ["FIELD: limits <map[string]Quantity>"]),
     ],
 )

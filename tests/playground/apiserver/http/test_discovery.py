@@ -53,7 +53,13 @@ async def test_older_clients_go_from_group_to_group(server: Server, api_version:
 async def test_groups_are_listed(server: Server) -> None:
     assert (await server.get("/api"))["versions"] == ["v1"]
     names = [group["name"] for group in (await server.get("/apis"))["groups"]]
-    assert names == ["apps", "authorization.k8s.io", "discovery.k8s.io", "networking.k8s.io"]
+    assert names == [
+        "apps",
+        "authorization.k8s.io",
+        "discovery.k8s.io",
+        "gateway.networking.k8s.io",
+        "networking.k8s.io",
+    ]
     assert (await server.get("/apis/apps"))["preferredVersion"]["groupVersion"] == "apps/v1"
 
 
@@ -63,6 +69,19 @@ async def test_drain_and_scale_find_their_subresources(server: Server) -> None:
     by_name = {entry["name"]: entry for entry in core["resources"] + apps["resources"]}
     assert by_name["pods/eviction"]["group"] == "policy"
     assert by_name["deployments/scale"]["kind"] == "Scale"
+
+
+async def test_kinds_of_the_gateway_api_have_their_names(server: Server) -> None:
+    said = await server.get("/apis/gateway.networking.k8s.io/v1")
+    names = {entry["name"]: entry.get("shortNames") for entry in said["resources"]}
+    assert names == {
+        "gatewayclasses": ["gc"],
+        "gatewayclasses/status": None,
+        "gateways": ["gtw"],
+        "gateways/status": None,
+        "httproutes": None,
+        "httproutes/status": None,
+    }
 
 
 async def test_types_are_described_and_may_be_kept(server: Server) -> None:

@@ -50,6 +50,7 @@ def test_generations_are_counted_where_kubernetes_counts_them() -> None:
     counted = [kind for kind in KINDS if "generation" in born(kind, name="web")]
     assert counted == [
         "Pod", "Deployment", "ReplicaSet", "EndpointSlice", "Ingress", "IngressClass",
+        "GatewayClass", "Gateway", "HTTPRoute",
     ]  # fmt: skip
 
 

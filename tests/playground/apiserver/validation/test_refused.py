@@ -20,8 +20,12 @@ from canarylab.playground.kube.kinds import KINDS
 from tests.playground.apiserver.specimens import said
 
 CONFORMANCE = Path(__file__).parents[3] / "conformance"
-FILES: dict[str, str] = yaml.safe_load((CONFORMANCE / "cases/05-refused.yaml").read_text())["files"]
-ANSWERS: list[dict[str, Any]] = json.loads((CONFORMANCE / "golden/05-refused.json").read_text())
+CASES = ("05-refused", "13-gateway")
+FILES: dict[str, str] = {}
+ANSWERS: list[dict[str, Any]] = []
+for case in CASES:
+    FILES |= yaml.safe_load((CONFORMANCE / f"cases/{case}.yaml").read_text())["files"]
+    ANSWERS += json.loads((CONFORMANCE / f"golden/{case}.json").read_text())
 
 OF_KUBECTL = {"empty-name.yaml", "not-yaml.yaml", "empty-file.yaml", "missing.yaml"}
 OF_KUBECTL |= {"unknown-kind.yaml", "unknown-version.yaml", "old-version.yaml"}
@@ -67,7 +71,7 @@ def test_we_say_what_a_real_server_says(name: str, lines: list[str]) -> None:
 
 
 def test_the_record_is_not_empty() -> None:
-    assert len(refused()) == 33
+    assert len(refused()) == 46
 
 
 def test_the_article_is_refused_for_two_reasons() -> None:
