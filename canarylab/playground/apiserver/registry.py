@@ -57,6 +57,8 @@ class Registry:
             namespace = self.store.find("Namespace", Key("", meta.get("namespace", "")))
             admission.check_namespace(namespace, kind, meta)
         obj = without_zeros(admission.as_new(with_defaults(obj)))
+        if kind.kind == "Ingress":
+            obj = admission.in_class(obj, self.store.all("IngressClass"))
         _check(obj, None)
         if kind.kind == "Service":
             obj = self.allocator.filled(obj, self.store.all("Service"))

@@ -54,6 +54,27 @@ def check_namespace(namespace: Object | None, kind: Kind, meta: Object) -> None:
         )
 
 
+def in_class(ingress: Object, classes: Iterable[Object]) -> Object:
+    """An Ingress, in the default class if it names none; raise ForbiddenError if there are two."""
+    spec, meta = ingress.get("spec", {}), ingress["metadata"]
+    if "ingressClassName" in spec or CLASS_ANNOTATION in meta.get("annotations", {}):
+        return ingress
+    names = [found["metadata"]["name"] for found in classes if is_default_class(found)]
+    if not names:
+        return ingress
+    if len(names) > 1:
+        kind, found = KINDS["Ingress"], len(names)
+        why = f"Internal error occurred: {found} default IngressClasses were found, only 1 allowed"
+        raise ForbiddenError(kind.plural, kind.group, meta.get("name", ""), why)
+    return {**ingress, "spec": {**spec, "ingressClassName": names[0]}}
+
+
+def is_default_class(ingress_class: Object) -> bool:
+    """Is it the class of every Ingress that names none?"""
+    annotations = ingress_class["metadata"].get("annotations", {})
+    return bool(annotations.get(DEFAULT_CLASS_ANNOTATION) == "true")
+
+
 def forgettable(events: Iterable[Object], now: datetime) -> list[Object]:
     """Events old enough to be forgotten."""
     oldest = timestamp(now - EVENTS_KEPT)
