@@ -93,7 +93,7 @@ def _path(field: str, entry: Object) -> Iterator[Cause]:
         yield invalid(f"{field}.path", path, "must be an absolute path")
     if kind in ("Exact", "Prefix"):
         yield from each(f"{field}.path", path, _oddities(path))
-    yield from _backend(f"{field}.backend", entry["backend"])
+    yield from _backend(f"{field}.backend", entry.get("backend", {}))
 
 
 def _oddities(path: str) -> list[str]:
