@@ -5,6 +5,7 @@ from __future__ import annotations
 from canarylab.playground.apiserver.bootstrap import NAMESPACES, bootstrap
 from canarylab.playground.apiserver.local import LocalApi
 from canarylab.playground.apiserver.registry import Surroundings
+from canarylab.playground.apiserver.rules.admission import is_default_class
 from canarylab.playground.apiserver.store import Store
 from canarylab.playground.kube.addresses import Slot
 from canarylab.playground.kube.api import Key
@@ -22,6 +23,15 @@ async def fresh() -> LocalApi:
 async def test_the_usual_namespaces_are_there() -> None:
     names = [obj["metadata"]["name"] for obj in await (await fresh()).list("Namespace")]
     assert names == sorted(NAMESPACES)
+
+
+async def test_an_ingress_class_is_there_and_is_not_the_default() -> None:
+    [only] = await (await fresh()).list("IngressClass")
+    assert (only["metadata"]["name"], only["spec"]["controller"]) == (
+        "nginx",
+        "k8s.io/ingress-nginx",
+    )
+    assert not is_default_class(only)
 
 
 async def test_the_api_server_has_the_first_cluster_ip() -> None:

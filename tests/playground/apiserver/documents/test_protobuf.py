@@ -69,6 +69,27 @@ BINARY = bytes.fromhex(
     """
 )
 
+# kubectl 1.32: create ingress one --rule=foo.bar.com/canary*=nodeapp-svc-canary:80 --class=nginx
+INGRESS = bytes.fromhex(
+    """
+    6b3873000a1f0a146e6574776f726b696e672e6b38732e696f2f76311207496e677265737312660a130a036f
+    6e6512001a0022002a00320038004200124b1a420a0b666f6f2e6261722e636f6d12330a310a2f0a072f6361
+    6e617279121c221a0a126e6f64656170702d7376632d63616e61727912040a0010501a065072656669782205
+    6e67696e781a020a001a002200
+    """
+)
+
+# kubectl 1.32: create ingress two --default-backend=nodeapp-svc:http
+#               --rule=a.b/x=svc:web,tls=secret
+INGRESS_BY_NAME = bytes.fromhex(
+    """
+    6b3873000a1f0a146e6574776f726b696e672e6b38732e696f2f76311207496e6772657373126f0a130a0374
+    776f12001a0022002a0032003800420012540a1922170a0b6e6f64656170702d73766312080a046874747010
+    00120d0a03612e6212067365637265741a280a03612e6212210a1f0a1d0a022f781210220e0a037376631207
+    0a0377656210001a0545786163741a020a001a002200
+    """
+)
+
 # kubectl 1.33: auth can-i create deployments
 REVIEW = bytes.fromhex(
     """
@@ -96,6 +117,27 @@ def test_a_config_map() -> None:
         "metadata": {"name": "settings"},
         "data": {"colour": "blue", "size": "3"},
     }
+
+
+def test_an_ingress() -> None:
+    there = {"service": {"name": "nodeapp-svc-canary", "port": {"number": 80}}}
+    paths = [{"path": "/canary", "backend": there, "pathType": "Prefix"}]
+    assert read(INGRESS) == {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": "one"},
+        "spec": {
+            "ingressClassName": "nginx",
+            "rules": [{"host": "foo.bar.com", "http": {"paths": paths}}],
+        },
+        "status": {"loadBalancer": {}},
+    }
+
+
+def test_an_ingress_with_ports_by_name_and_a_certificate() -> None:
+    spec = read(INGRESS_BY_NAME)["spec"]
+    assert spec["defaultBackend"]["service"]["port"] == {"name": "http"}
+    assert spec["tls"] == [{"hosts": ["a.b"], "secretName": "secret"}]
 
 
 def test_bytes_in_a_config_map() -> None:

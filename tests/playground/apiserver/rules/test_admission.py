@@ -58,6 +58,45 @@ def test_nothing_new_begins_in_a_namespace_that_ends() -> None:
     assert refused.value.causes[0].reason == "NamespaceTerminating"
 
 
+def ingress(**fields: Any) -> Object:
+    return {"kind": "Ingress", "metadata": {"name": "web", **fields}}
+
+
+def ingress_class(name: str, is_default: str = "true") -> Object:
+    annotations = {"ingressclass.kubernetes.io/is-default-class": is_default}
+    return {"metadata": {"name": name, "annotations": annotations}}
+
+
+def test_an_ingress_without_a_class_gets_the_default_class() -> None:
+    classes = [ingress_class("other", "false"), {"metadata": {"name": "a"}}, ingress_class("nginx")]
+    assert admission.in_class(ingress(), classes)["spec"] == {"ingressClassName": "nginx"}
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {**ingress(), "spec": {"ingressClassName": "other"}},
+        {**ingress(), "spec": {"ingressClassName": ""}},
+        ingress(annotations={"kubernetes.io/ingress.class": "other"}),
+    ],
+)
+def test_an_ingress_with_a_class_keeps_it(asked: Object) -> None:
+    assert admission.in_class(asked, [ingress_class("nginx")]) == asked
+
+
+def test_without_a_default_class_there_is_none() -> None:
+    assert admission.in_class(ingress(), [ingress_class("nginx", "false")]) == ingress()
+
+
+def test_two_default_classes_are_one_too_many() -> None:
+    with pytest.raises(ForbiddenError) as refused:
+        admission.in_class(ingress(), [ingress_class("a"), ingress_class("b")])
+    assert str(refused.value) == (
+        'ingresses.networking.k8s.io "web" is forbidden: Internal error occurred: '
+        "2 default IngressClasses were found, only 1 allowed"
+    )
+
+
 def test_events_are_forgotten_after_an_hour() -> None:
     def event(**fields: Any) -> Object:
         return {"metadata": {"creationTimestamp": "2026-11-22T10:00:00Z"}, **fields}

@@ -1,0 +1,169 @@
+"""Ingresses and their classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from canarylab.playground.kube.api import Object
+from tests.playground.apiserver.specimens import backend, ingress, path, said
+
+SERVICE_RULE = "a lowercase RFC 1123 label must consist of lower case"
+WILDCARD = (
+    "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which "
+    "must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric "
+    "character (e.g. '*.example.com', regex used for validation is "
+    r"'\*\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+)
+PATH = "spec.rules[0].http.paths[0]"
+
+
+def on_host(host: str) -> Object:
+    return ingress(rules=[{"host": host, "http": {"paths": [path()]}}])
+
+
+def to(service: Object | None = None, **fields: Any) -> Object:
+    """An Ingress with a path that leads there."""
+    return ingress(path(backend={**({"service": service} if service else {}), **fields}))
+
+
+def of_class(**spec: Any) -> Object:
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "IngressClass",
+        "metadata": {"name": "nginx"},
+        "spec": {"controller": "k8s.io/ingress-nginx", **spec},
+    }
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        ingress(path(), path("/canary")),
+        ingress(path("/canary(/|$)(.*)", "ImplementationSpecific")),
+        ingress(path("", "ImplementationSpecific")),
+        ingress(rules=[], defaultBackend=backend()),
+        ingress(rules=[{"host": "a.example"}]),
+        ingress(tls=[{"hosts": ["a.example", "*.b.example"], "secretName": "certificate"}]),
+        on_host("*.bar.com"),
+        to({"name": "a", "port": {"name": "http"}}),
+        to(resource={"apiGroup": "example.com", "kind": "Bucket", "name": "a"}),
+        of_class(),
+        of_class(parameters={"kind": "Settings", "name": "a"}),
+        of_class(parameters={"kind": "A", "name": "a", "scope": "Namespace", "namespace": "b"}),
+    ],
+)
+def test_what_is_in_order(document: Object) -> None:
+    assert said(document) == []
+
+
+@pytest.mark.parametrize(
+    ("document", "problem"),
+    [
+        (
+            on_host("10.0.0.1"),
+            'spec.rules[0].host: Invalid value: "10.0.0.1": must be a DNS name, not an IP address',
+        ),
+        (on_host("a.*.com"), f'spec.rules[0].host: Invalid value: "a.*.com": {WILDCARD}'),
+        (
+            ingress(rules=[{"http": {"paths": []}}]),
+            "spec.rules[0].http.paths: Required value",
+        ),
+        (ingress(path("", "Exact")), f'{PATH}.path: Invalid value: "": must be an absolute path'),
+        (
+            ingress(path("a", "ImplementationSpecific")),
+            f'{PATH}.path: Invalid value: "a": must be an absolute path',
+        ),
+        (ingress(path("/a//b")), f"{PATH}.path: Invalid value: \"/a//b\": must not contain '//'"),
+        (ingress(path("/a/..")), f"{PATH}.path: Invalid value: \"/a/..\": cannot end with '/..'"),
+        (
+            to({"name": "a", "port": {"name": "b", "number": 80}}),
+            f'{PATH}.backend: Invalid value: "": cannot set both port name & port number',
+        ),
+        (
+            to({"name": "a", "port": {"number": 70000}}),
+            f"{PATH}.backend.service.port.number: Invalid value: 70000: "
+            "must be between 1 and 65535, inclusive",
+        ),
+        (
+            to({"name": "", "port": {"number": 80}}),
+            f"{PATH}.backend.service.name: Required value",
+        ),
+        (to(), f'{PATH}.backend: Invalid value: "": resource or service backend is required'),
+        (
+            to({"name": "a", "port": {"number": 80}}, resource={"kind": "Bucket", "name": "a"}),
+            f'{PATH}.backend: Invalid value: "": cannot set both resource and service backends',
+        ),
+        (
+            to(resource={"kind": "a/b", "name": "a"}),
+            f"{PATH}.backend.resource.kind: Invalid value: \"a/b\": may not contain '/'",
+        ),
+        (
+            of_class(controller="nginx"),
+            'spec.controller: Invalid value: "nginx": '
+            'must be a domain-prefixed path (such as "acme.io/foo")',
+        ),
+        (of_class(controller=""), "spec.controller: Required value"),
+        (
+            of_class(controller="a.b/" + "c" * 250),
+            "spec.controller: Too long: may not be more than 250 bytes",
+        ),
+        (
+            of_class(controller="a.b/c d"),
+            'spec.controller: Invalid value: "c d": Invalid path (regex used for validation is '
+            r"'[A-Za-z0-9/\-._~%!$&'()*+,;=:]+')",
+        ),
+        (
+            of_class(parameters={"kind": "A", "name": "a", "scope": "Namespace"}),
+            "spec.parameters.namespace: Required value: `parameters.scope` is set to 'Namespace'",
+        ),
+        (
+            of_class(parameters={"kind": "A", "name": "a", "namespace": "b"}),
+            "spec.parameters.namespace: Forbidden: `parameters.scope` is set to 'Cluster'",
+        ),
+    ],
+)
+def test_what_is_not(document: Object, problem: str) -> None:
+    assert said(document) == [problem]
+
+
+def test_a_service_goes_by_a_name_that_services_have() -> None:
+    [problem] = said(to({"name": "Node_App", "port": {"number": 80}}))
+    assert problem.startswith(
+        f'{PATH}.backend.service.name: Invalid value: "Node_App": {SERVICE_RULE}'
+    )
+
+
+def test_both_backends_and_all_paths_are_looked_at() -> None:
+    broken = ingress(path("a"), path("b"), defaultBackend={})
+    assert [problem.partition(": ")[0] for problem in said(broken)] == [
+        "spec.defaultBackend",
+        f"{PATH}.path",
+        "spec.rules[0].http.paths[1].path",
+    ]
+
+
+def classed(annotation: str) -> Object:
+    meta = {"name": "a", "annotations": {"kubernetes.io/ingress.class": annotation}}
+    return {**ingress(), "metadata": meta}
+
+
+def test_a_new_ingress_names_one_class() -> None:
+    assert said(classed("other")) == [
+        'annotations.kubernetes.io/ingress.class: Invalid value: "other": '
+        "must match `ingressClassName` when both are specified"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("document", "before"), [(classed("nginx"), None), (classed("other"), classed("nginx"))]
+)
+def test_the_older_way_to_name_it_is_taken(document: Object, before: Object | None) -> None:
+    assert said(document, before) == []
+
+
+def test_the_controller_of_a_class_stays() -> None:
+    assert said(of_class(controller="example.com/other"), of_class()) == [
+        'spec.controller: Invalid value: "example.com/other": field is immutable'
+    ]
