@@ -247,3 +247,50 @@ async def test_drain_evicts_through_the_api(server: Server) -> None:
     await server.api.delete("Pod", key, NOW)
     said = await draining
     assert (said.code, said.out.splitlines()[-1]) == (0, "node/playground drained")
+
+
+async def test_an_ingress_is_created_shown_and_described(server: Server) -> None:
+    rule = "foo.bar.com/canary*=nodeapp-svc:80"
+    said = await server.kubectl(f"create ingress one --rule={rule} --class=nginx")
+    assert said.out == "ingress.networking.k8s.io/one created\n"
+    [head, row] = (await server.kubectl("get ing")).out.splitlines()
+    assert head.split() == ["NAME", "CLASS", "HOSTS", "ADDRESS", "PORTS", "AGE"]
+    assert row.split()[:4] == ["one", "nginx", "foo.bar.com", "80"]
+    described = (await server.kubectl("describe ingress one")).out
+    assert '/canary   nodeapp-svc:80 (<error: services "nodeapp-svc" not found>)' in described
+
+
+async def test_an_ingress_without_a_class_joins_the_default_class(server: Server) -> None:
+    await server.kubectl(
+        "annotate ingressclass nginx ingressclass.kubernetes.io/is-default-class=true"
+    )
+    await server.kubectl("create ingress one --default-backend=nodeapp-svc:80")
+    made = await server.api.get("Ingress", Key("default", "one"))
+    assert made["spec"]["ingressClassName"] == "nginx"
+    [_, row] = (await server.kubectl("get ingressclass")).out.splitlines()
+    assert row.startswith("nginx (default)")
+
+
+ROUTE = """
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: nodeapp}
+spec:
+  parentRefs: [{name: canarylab}]
+  hostnames: [foo.bar.com]
+  rules: [{backendRefs: [{name: nodeapp-svc, port: 80, weight: 90}]}]
+"""
+
+
+async def test_a_route_is_applied_and_changed(server: Server) -> None:
+    assert await applied(server, ROUTE) == "httproute.gateway.networking.k8s.io/nodeapp created"
+    await applied(server, ROUTE.replace("90", "50"))
+    made = await server.api.get("HTTPRoute", Key("default", "nodeapp"))
+    assert made["spec"]["rules"][0]["backendRefs"][0]["weight"] == 50
+    assert made["metadata"]["generation"] == 2
+
+
+async def test_a_route_has_no_strategic_merge(server: Server) -> None:
+    await applied(server, ROUTE)
+    said = await server.kubectl('patch httproute nodeapp -p {"spec":{"hostnames":["a.b"]}}')
+    assert "application/strategic-merge-patch+json is not supported by" in said.err

@@ -15,6 +15,7 @@ from kubernetes.stream import stream
 
 from canarylab.playground.kube.api import Key
 from tests.playground.apiserver.serving import Server, deployment, pod, python
+from tests.playground.apiserver.specimens import http_route, ingress, rule, weighted
 
 
 @pytest.fixture
@@ -133,3 +134,23 @@ async def test_the_dynamic_client_discovers_the_kinds(server: Server, client: An
         return deployments.get(name="web", namespace="default").spec.replicas
 
     assert await in_thread(replicas) == 3
+
+
+async def test_an_ingress_is_made_and_its_address_is_told(server: Server, client: Any) -> None:
+    networking = kubernetes.client.NetworkingV1Api(client)
+    await in_thread(networking.create_namespaced_ingress, "default", ingress())
+    status = {"status": {"loadBalancer": {"ingress": [{"ip": "127.0.0.1"}]}}}
+    name = ingress()["metadata"]["name"]
+    await in_thread(networking.patch_namespaced_ingress_status, name, "default", status)
+    read = await in_thread(networking.read_namespaced_ingress, name, "default")
+    assert read.status.load_balancer.ingress[0].ip == "127.0.0.1"
+    assert read.spec.rules[0].http.paths[0].path_type == "Prefix"
+
+
+async def test_a_weight_of_a_route_is_patched(server: Server, client: Any) -> None:
+    custom = kubernetes.client.CustomObjectsApi(client)
+    place = ("gateway.networking.k8s.io", "v1", "default", "httproutes")
+    await in_thread(custom.create_namespaced_custom_object, *place, http_route())
+    rules = {"spec": {"rules": [rule(backendRefs=[weighted(10)])]}}
+    made = await in_thread(custom.patch_namespaced_custom_object, *place, "canarylab", rules)
+    assert made["spec"]["rules"][0]["backendRefs"][0]["weight"] == 10

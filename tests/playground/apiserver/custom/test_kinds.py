@@ -23,9 +23,9 @@ def within(shape: Shape, path: str) -> Iterator[tuple[str, Shape]]:
     yield path, shape
     for name, inner in shape.fields.items():
         yield from within(inner, f"{path}.{name}")
-    for inner in (shape.values, shape.items):
-        if inner is not None:
-            yield from within(inner, f"{path}[]")
+    inside = shape.values or shape.items
+    if inside is not None:
+        yield from within(inside, f"{path}[]")
 
 
 EVERYWHERE = {path: shape for kind, root in SHAPES.items() for path, shape in within(root, kind)}

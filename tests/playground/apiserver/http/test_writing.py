@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.playground.apiserver.serving import Server, config_map, deployment
+from tests.playground.apiserver.specimens import gateway
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
@@ -186,3 +187,42 @@ async def test_only_finalize_changes_the_finalizers_of_a_namespace(server: Serve
     assert kept["spec"] == {"finalizers": ["kubernetes"]}
     gone = (await server.ask("PUT", "/api/v1/namespaces/lab/finalize", bare)).body
     assert gone["spec"] == {"finalizers": []}
+
+
+GATEWAYS = "/apis/gateway.networking.k8s.io/v1/namespaces/default/gateways"
+
+
+async def test_a_strategic_merge_is_not_for_custom_kinds(server: Server) -> None:
+    await server.ask("POST", GATEWAYS, gateway())
+    reply = await server.ask("PATCH", f"{GATEWAYS}/canarylab", {}, **STRATEGIC)
+    assert (reply.code, reply.body["message"]) == (
+        415,
+        "the body of the request was in an unknown format - accepted media types include: "
+        "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
+    )
+
+
+async def test_a_status_is_not_brought_along(server: Server) -> None:
+    claimed = {**gateway(), "status": {"conditions": []}}
+    made = (await server.ask("POST", GATEWAYS, claimed)).body
+    assert [one["status"] for one in made["status"]["conditions"]] == ["Unknown", "Unknown"]
+
+
+async def test_a_status_of_a_custom_kind_is_checked(server: Server) -> None:
+    made = (await server.ask("POST", GATEWAYS, gateway())).body
+    wish = {**made, "status": {"addresses": [{"value": ""}]}}
+    reply = await server.ask("PUT", f"{GATEWAYS}/canarylab/status", wish)
+    assert (reply.code, reply.body["message"]) == (
+        422,
+        'Gateway.gateway.networking.k8s.io "canarylab" is invalid: status.addresses[0].value: '
+        'Invalid value: "": status.addresses[0].value in body should be at least 1 chars long',
+    )
+
+
+async def test_a_status_of_a_custom_kind_changes_nothing_else(server: Server) -> None:
+    made = (await server.ask("POST", GATEWAYS, gateway())).body
+    wish = {**made, "spec": {}, "status": {"addresses": [{"value": "127.0.0.1"}]}}
+    after = (await server.ask("PUT", f"{GATEWAYS}/canarylab/status", wish)).body
+    assert after["spec"] == made["spec"]
+    assert after["status"]["addresses"] == [{"type": "IPAddress", "value": "127.0.0.1"}]
+    assert after["metadata"]["generation"] == 1
