@@ -1,0 +1,69 @@
+"""Connections to pods that are kept for the next request."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+
+from canarylab.playground.network.http.pod import Pod
+from canarylab.playground.network.routes import Address
+
+MOST_IDLE = 320
+"""For all pods: upstream-keepalive-connections."""
+
+
+class Pool:
+    """Free connections by pod, the last used first; and all that are open."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._idle: dict[Address, list[Pod]] = defaultdict(list)
+        self._wanted: frozenset[Address] | None = None
+
+    def take(self, address: Address) -> Pod | None:
+        """A free connection to this pod, if there is one."""
+        free = self._idle.get(address)
+        while free:
+            pod = free.pop()
+            if not pod.transport.is_closing():
+                return pod
+        return None
+
+    async def connect(self, address: Address) -> Pod:
+        """A new one; raise OSError where nobody listens."""
+        loop = asyncio.get_running_loop()
+        _, pod = await loop.create_connection(lambda: Pod(address), *address)
+        return pod
+
+    def give(self, pod: Pod) -> None:
+        """Keep it for the next, or close it where there will be none."""
+        is_wanted = self._wanted is None or pod.address in self._wanted
+        if not pod.is_reusable or not is_wanted or self._count() >= MOST_IDLE:
+            pod.transport.close()
+            return
+        pod.transport.resume_reading()
+        pod.idle_since = self._clock()
+        self._idle[pod.address].append(pod)
+
+    def keep_only(self, addresses: Iterable[Address]) -> None:
+        """Pods that are gone get no connection kept."""
+        self._wanted = frozenset(addresses)
+        for address in self._idle.keys() - self._wanted:
+            for pod in self._idle.pop(address):
+                pod.transport.close()
+
+    def close_idle(self, *, idle_s: float) -> None:
+        """Close those that nobody took for so long."""
+        since = self._clock() - idle_s
+        for address, free in list(self._idle.items()):
+            kept = []
+            for pod in free:
+                if pod.idle_since > since and not pod.transport.is_closing():
+                    kept.append(pod)
+                else:
+                    pod.transport.close()
+            self._idle[address] = kept
+
+    def _count(self) -> int:
+        return sum(map(len, self._idle.values()))

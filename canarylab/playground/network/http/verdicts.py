@@ -1,0 +1,32 @@
+"""What can be decided about a request?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import NamedTuple
+
+from canarylab.playground.network.http.head import Head
+from canarylab.playground.network.routes import Address
+
+
+class Answer(NamedTuple):
+    """The ingress answers itself."""
+
+    status: int
+    body: bytes | None = None
+    """None for the page of that status."""
+    fields: tuple[tuple[str, str], ...] = ()
+
+
+class Forward(NamedTuple):
+    """A pod answers."""
+
+    name: Hashable
+    """Whose turns are counted together."""
+    endpoints: tuple[Address, ...]
+    target: str
+    body_limit: int = 0
+    """Bytes; 0 is no limit."""
+
+
+Decide = Callable[[Head], Answer | Forward]
