@@ -8,7 +8,16 @@ from tests.conformance import compare, session
 from tests.needs import needs
 from tests.running_playground import RunningPlayground
 
-AGREED = ("01-production", "02-service", "03-canary-and-scale", "06-rollout", "09-deleting")
+AGREED = (
+    "01-production",
+    "02-service",
+    "03-canary-and-scale",
+    "04-ingress",
+    "05-refused",
+    "06-rollout",
+    "09-deleting",
+    "13-gateway",
+)
 """The other cases are for `python -m tests.conformance` until they agree too."""
 
 
