@@ -20,12 +20,12 @@ from canarylab.playground.apiserver.validation.causes import (
     unsupported,
 )
 
-_NAMES = {bool: "boolean", dict: "object", float: "number", int: "integer", list: "array"}
+_NAMES = {bool: "boolean", dict: "object", float: "number", list: "array", str: "string"}
 
 
 def problems(shape: Shape, value: Any, path: str = "") -> Iterator[Cause]:
     """Everything about the value, and all within it, that has another form."""
-    found = _NAMES.get(type(value), "string" if isinstance(value, str) else "null")
+    found = "integer" if _is_whole(value) else _NAMES.get(type(value), "null")
     if found != shape.type:
         yield _mismatch(path, found, shape.type)
     elif isinstance(value, dict):
@@ -136,6 +136,11 @@ def _too_many(path: str, count: int, most: int) -> Cause:
 
 def _in_body(path: str, value: Any, what: str) -> Cause:
     return invalid(path, value, f"{path} in body {what}")
+
+
+def _is_whole(value: Any) -> bool:
+    """JSON does not tell 10 from 10.0."""
+    return type(value) is int or (isinstance(value, float) and value.is_integer())
 
 
 def _is_moment(text: str) -> bool:

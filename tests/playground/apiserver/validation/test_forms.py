@@ -36,6 +36,7 @@ def said(shape: Shape, value: Any) -> list[str]:
         (NAME, "abcd"),
         (COUNT, 0),
         (COUNT, 9),
+        (COUNT, 3.0),
         (flag("Is it?"), False),
         (word("One of two.", "a", "b"), "b"),
         (listing("Names.", NAME, by=()), ["ab", "cd"]),
