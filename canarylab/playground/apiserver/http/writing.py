@@ -12,6 +12,7 @@ from canarylab.playground.apiserver.http.calls import Call
 from canarylab.playground.apiserver.http.queries import field_validation
 from canarylab.playground.apiserver.patching.patch import apply_patch
 from canarylab.playground.apiserver.patching.patched import decode_patched
+from canarylab.playground.apiserver.rules.warnings import of_new
 from canarylab.playground.apiserver.store import Write
 from canarylab.playground.kube.api import Object
 
@@ -21,7 +22,7 @@ async def create(call: Call) -> web.Response:
     decoded = _decoded(call, await read_document(call.request))
     obj = _placed(call, decoded.obj)
     made = call.done(call.api.registry.create(obj))
-    return answer(made, code=201, warnings=decoded.warnings)
+    return answer(made, code=201, warnings=[*decoded.warnings, *of_new(made)])
 
 
 async def replace(call: Call) -> web.Response:

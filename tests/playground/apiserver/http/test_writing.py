@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from tests.playground.apiserver.serving import Server, config_map, deployment
-from tests.playground.apiserver.specimens import gateway
+from tests.playground.apiserver.specimens import backend, gateway, ingress
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
+INGRESSES = "/apis/networking.k8s.io/v1/namespaces/default/ingresses"
 MERGE = {"Content-Type": "application/merge-patch+json"}
 STRATEGIC = {"Content-Type": "application/strategic-merge-patch+json"}
 STEPS = {"Content-Type": "application/json-patch+json"}
@@ -44,6 +45,16 @@ async def test_unknown_fields_are_warned_of_and_dropped(server: Server) -> None:
     reply = await server.ask("POST", DEPLOYMENTS, deployment(replica=4))
     assert reply.headers["Warning"] == r'299 - "unknown field \"spec.replica\""'
     assert "replica" not in reply.body["spec"]
+
+
+async def test_the_older_way_to_name_a_class_is_warned_of(server: Server) -> None:
+    annotated = {**ingress(), "spec": {"defaultBackend": backend()}}
+    annotated["metadata"] = {"name": "a", "annotations": {"kubernetes.io/ingress.class": "nginx"}}
+    reply = await server.ask("POST", INGRESSES, annotated)
+    assert reply.headers["Warning"] == (
+        r'299 - "annotation \"kubernetes.io/ingress.class\" is deprecated, '
+        "please use 'spec.ingressClassName' instead\""
+    )
 
 
 async def test_unknown_fields_are_refused_when_asked(server: Server) -> None:
