@@ -18,6 +18,7 @@ import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from canarylab import __version__
 from canarylab.errors import CanaryLabError
@@ -34,6 +35,7 @@ from canarylab.playground.home import Home
 from canarylab.playground.kube.addresses import Slot
 from canarylab.playground.kube.objects import timestamp
 from canarylab.playground.lifecycle import Running, last_state, take_lock, write_state
+from canarylab.playground.network.ingress.controller import IngressController
 from canarylab.playground.network.proxy import ServiceProxy
 from canarylab.playground.node.kubelet import LocalKubelet
 from canarylab.playground.slots import claim
@@ -42,7 +44,25 @@ from canarylab.ports import LOOPBACK, ensure_free, holder, is_free
 logger = logging.getLogger(__name__)
 
 OPEN_FILES = 65_536
+INGRESS_PORTS = range(8080, 8180)
 LOOK_FOR_HOME_S = 2.0
+
+
+class Doors(NamedTuple):
+    """The sockets that listen from the start."""
+
+    api: socket.socket
+    ingress: socket.socket
+
+    @property
+    def api_port(self) -> int:
+        """Of 127.0.0.1."""
+        return int(self.api.getsockname()[1])
+
+    @property
+    def ingress_port(self) -> int:
+        """Of 127.0.0.1."""
+        return int(self.ingress.getsockname()[1])
 
 
 class Cluster:
@@ -56,14 +76,15 @@ class Cluster:
         self.proxy = ServiceProxy(self.api)
 
     @contextlib.asynccontextmanager
-    async def running(self, listener: socket.socket, access: Access) -> AsyncIterator[None]:
+    async def running(self, doors: Doors, access: Access) -> AsyncIterator[None]:
         """Everything runs for as long as the block lasts."""
-        port = listener.getsockname()[1]
+        port = doors.api_port
         await bootstrap(self.api, slot=self.slot, port=port)
         app = build_app(self.api, self.kubelet, Gate(access.token, port))
-        async with serving(app, listener, access.ssl_context()), asyncio.TaskGroup() as tasks:
+        ingress = IngressController(self.api, doors.ingress)
+        async with serving(app, doors.api, access.ssl_context()), asyncio.TaskGroup() as tasks:
             work = [loop.run(controller, self.api) for controller in CONTROLLERS]
-            work += [self.kubelet.run(), self.proxy.run()]
+            work += [self.kubelet.run(), self.proxy.run(), ingress.run()]
             running = [tasks.create_task(each) for each in work]
             try:
                 yield
@@ -105,18 +126,24 @@ def _allow_many_files() -> None:
 
 async def _live(home: Home, wanted: int | None) -> None:
     slot, held = claim(str(home.root.resolve()))
-    with held, _listener(home, wanted) as listener:
-        access = make_access()
-        port = listener.getsockname()[1]
+    with held, _listener(home, wanted) as api, _ingress_listener() as ingress:
+        access, doors = make_access(), Doors(api, ingress)
         asked_to_end = _asked_to_end()
-        async with Cluster(home, slot).running(listener, access):
-            write_kubeconfig(home.kubeconfig, access, port)
-            started = timestamp(datetime.now(UTC))
-            write_state(home, Running(os.getpid(), port, slot.number, started, __version__))
+        async with Cluster(home, slot).running(doors, access):
+            write_kubeconfig(home.kubeconfig, access, doors.api_port)
+            write_state(home, _running(doors, slot))
             _close_standard_output()
-            logger.info("Ready: API on %s:%s, slot %s.", LOOPBACK, port, slot.number)
+            logger.info("Ready: API on %s:%s, slot %s.", LOOPBACK, doors.api_port, slot.number)
+            logger.info("Ingresses answer on %s:%s.", LOOPBACK, doors.ingress_port)
             await _until_asked_or_homeless(asked_to_end, home)
             logger.info("Ending.")
+
+
+def _running(doors: Doors, slot: Slot) -> Running:
+    started = timestamp(datetime.now(UTC))
+    return Running(
+        os.getpid(), doors.api_port, doors.ingress_port, slot.number, started, __version__
+    )
 
 
 async def _until_asked_or_homeless(asked_to_end: asyncio.Event, home: Home) -> None:
@@ -141,6 +168,14 @@ def _listener(home: Home, wanted: int | None) -> socket.socket:
     if wanted is None and before is not None and is_free(before.api_port):
         wanted = before.api_port
     return socket.create_server((LOOPBACK, wanted or 0))
+
+
+def _ingress_listener() -> socket.socket:
+    """The first free one from 8080 on; where all are taken, any."""
+    for port in INGRESS_PORTS:
+        with contextlib.suppress(OSError):
+            return socket.create_server((LOOPBACK, port))
+    return socket.create_server((LOOPBACK, 0))
 
 
 def _asked_to_end() -> asyncio.Event:

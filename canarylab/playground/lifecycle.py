@@ -33,6 +33,8 @@ class Running:
 
     pid: int
     api_port: int
+    ingress_port: int
+    """Where Ingresses answer, on 127.0.0.1."""
     slot: int
     started: str
     """UTC, as Kubernetes writes times."""

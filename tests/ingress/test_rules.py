@@ -7,13 +7,14 @@ import pytest
 from canarylab.playground.kube.api import Object
 from canarylab.playground.network.ingress.backends import Backends
 from canarylab.playground.network.ingress.building import Built, build
-from canarylab.playground.network.ingress.classes import ingress_class, ours
+from canarylab.playground.network.ingress.classes import CLASS, CONTROLLER, ours
 from canarylab.playground.network.ingress.routing import request, route
 from canarylab.playground.network.ingress.wishes import wishes
 from tests.ingress.table import Case, Scenario, cases, scenarios
 
 CASES = list(cases())
 SPACE = "lab"
+NGINX = {"metadata": {"name": CLASS}, "spec": {"controller": CONTROLLER}}
 
 
 def built(scenario: Scenario) -> Built:
@@ -21,7 +22,7 @@ def built(scenario: Scenario) -> Built:
     ingresses = [_created(ingress) for ingress in scenario.ingresses]
     services = [_service(name) for name in ("prod", "canary", "other", "empty")]
     slices = [_slice(name, n) for n, name in enumerate(("prod", "canary", "other"), start=2)]
-    return build(wishes(ours(ingresses, [ingress_class()])), Backends(services, slices))
+    return build(wishes(ours(ingresses, [NGINX])), Backends(services, slices))
 
 
 @pytest.mark.parametrize(("scenario", "case"), CASES, ids=[str(case) for _, case in CASES])

@@ -12,6 +12,7 @@ class Body:
     def __init__(self, head: Head, *, replay_bytes: int) -> None:
         self.received = 0
         self.is_complete = not head.has_body
+        self._length = head.length or 0
         self._is_chunked, self._replay_bytes = head.is_chunked, replay_bytes
         self._kept: list[bytes] | None = []
 
@@ -19,6 +20,10 @@ class Body:
     def is_repeatable(self) -> bool:
         """Can it be sent from its beginning?"""
         return self._kept is not None
+
+    def exceeds(self, limit: int) -> bool:
+        """Is there more of it than so many bytes, or will there be? 0 is no limit."""
+        return bool(limit) and max(self._length, self.received) > limit
 
     def add(self, piece: bytes, *, is_sent: bool) -> bytes:
         """Take note of a piece; return it as a pod reads it.

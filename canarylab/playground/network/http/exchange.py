@@ -79,7 +79,7 @@ class Exchange:
             self._answer(verdict)
             return
         self._forward = verdict
-        if self._is_too_large(max(self.head.length or 0, self._body.received)):
+        if self._body.exceeds(verdict.body_limit):
             self._answer(Answer(413))
             return
         if self.head.named.get("expect", "").lower() == "100-continue" and not self._body.received:
@@ -91,18 +91,18 @@ class Exchange:
         if self.is_finished:
             return
         framed = self._body.add(piece, is_sent=self._pod is not None)
-        if self.is_begun and self._is_too_large(self._body.received):
+        if self._forward is not None and self._body.exceeds(self._forward.body_limit):
             self._refuse_body()
         elif self._pod is not None:
             self._pod.write(framed)
-            self._client.expect_within(self._shared.limits.client_s)
+            self._expect_more()
 
     def body_done(self) -> None:
         """The request is whole."""
         end = self._body.end()
         if self._pod is not None and not self.is_finished:
             self._pod.write(end)
-            self._client.expect_within(self._shared.limits.answer_s)
+            self._expect_more()
 
     def from_client(self, piece: bytes) -> None:
         """Bytes after a request to speak something else."""
@@ -233,10 +233,13 @@ class Exchange:
         pod.write(b"".join([head, *self._body.from_beginning()]))
         if not self._client.is_writable:
             pod.transport.pause_reading()
-        limits = self._shared.limits
-        is_pods_turn = self.is_request_complete
-        self._client.expect_within(limits.answer_s if is_pods_turn else limits.client_s)
+        self._expect_more()
         self._client.regulate()
+
+    def _expect_more(self) -> None:
+        """Of the request, or if it is whole, of the answer."""
+        limits = self._shared.limits
+        self._client.expect_within(limits.answer_s if self.is_request_complete else limits.client_s)
 
     def _failed(self, status: int) -> None:
         """Ask the next pod where that does no harm, else say what happened."""
@@ -291,10 +294,6 @@ class Exchange:
         self._let_go_of_pod()
         self.is_finished = True
         self._client.cut()
-
-    def _is_too_large(self, length: int) -> bool:
-        limit = self._forward.body_limit if self._forward is not None else 0
-        return bool(limit) and length > limit
 
     def _may_go_on(self) -> bool:
         """May another request follow on this connection?"""

@@ -12,7 +12,7 @@ import socket
 from collections.abc import Awaitable, Callable, Iterable
 from random import Random
 
-from canarylab.errors import AlreadyExistsError, ApiError, GoneError
+from canarylab.errors import ApiError, GoneError
 from canarylab.playground.kube.api import Api, Key, Object
 from canarylab.playground.kube.events import Note, record
 from canarylab.playground.kube.objects import key_of, uid_of
@@ -21,7 +21,7 @@ from canarylab.playground.network.http.server import HttpServer
 from canarylab.playground.network.http.shared import Shared
 from canarylab.playground.network.ingress.backends import Backends
 from canarylab.playground.network.ingress.building import build
-from canarylab.playground.network.ingress.classes import ingress_class, ours
+from canarylab.playground.network.ingress.classes import ours
 from canarylab.playground.network.ingress.deciding import Decider
 from canarylab.playground.network.ingress.table import Table
 from canarylab.playground.network.ingress.troubles import Trouble
@@ -78,19 +78,11 @@ class IngressController:
                 self._changed.set()  # some were missed: what they changed is read anyway
 
     async def _take_in_changes(self) -> None:
-        await self._install()
         while True:
             await self._changed.wait()
             self._changed.clear()
             await self._take_in()
             await self._sleep(REST_S)
-
-    async def _install(self) -> None:
-        """The class comes with the controller, and like there may be deleted afterwards."""
-        try:
-            await self._api.create(ingress_class())
-        except AlreadyExistsError:
-            return
 
     async def _take_in(self) -> None:
         ingresses = ours(await self._api.list("Ingress"), await self._api.list("IngressClass"))
