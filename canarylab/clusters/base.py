@@ -95,6 +95,21 @@ class Cluster(Protocol):
         ...
 
 
+class OwnCluster:
+    """What is the same for clusters of this machine's own: names and manifests stay as they are."""
+
+    namespace = "default"
+    context: str | None = None
+
+    def image(self, reference: str) -> str:
+        """The same name as here."""
+        return reference
+
+    def fit(self, wanted: Object) -> Fitted:
+        """Just as it is."""
+        return Fitted(wanted)
+
+
 def node_port(service: Mapping[str, Any]) -> int | None:
     """The first node port of a Service, or None where it has none."""
     ports = service["spec"].get("ports") or []

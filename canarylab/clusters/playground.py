@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from canarylab.clusters.base import Address, Fitted, Object, Report, node_port_here
+from canarylab.clusters.base import Address, OwnCluster, Report, node_port_here
 from canarylab.images.app import build_app
 from canarylab.playground import lifecycle
 from canarylab.playground.home import Home
@@ -13,12 +13,10 @@ from canarylab.playground.images import parsed
 from canarylab.ports import LOOPBACK
 
 
-class Playground:
+class Playground(OwnCluster):
     """The small cluster inside this package."""
 
     name = "playground"
-    namespace = "default"
-    context: str | None = None
     ending = "The cluster runs on; `canarylab down` ends it."
 
     def __init__(self, home: Home | None = None, *, api_port: int | None = None) -> None:
@@ -53,14 +51,6 @@ class Playground:
         report(f"preparing {reference} for the playground")
         build_app(parsed(reference).tag, self.home.images)
         return None
-
-    def image(self, reference: str) -> str:
-        """The same name as here."""
-        return reference
-
-    def fit(self, wanted: Object) -> Fitted:
-        """Just as it is."""
-        return Fitted(wanted)
 
     def addresses(self, service: Mapping[str, Any], hosts: Collection[str]) -> list[Address]:
         """Node ports listen on 127.0.0.1."""

@@ -16,6 +16,7 @@ from canarylab.lab import Lab
 from canarylab.playground.home import Home
 from tests.built_images import built
 from tests.needs import needs
+from tests.running_playground import RunningPlayground
 from tests.stranger import CONTEXT, NAMESPACE, Stranger
 
 pytestmark = needs("linux")
@@ -141,6 +142,15 @@ def test_all_that_is_missing_is_named_at_once(stranger: Stranger) -> None:
     without(stranger, "list", "endpointslices")
 
     with pytest.raises(SetupError, match=r"list pods: .*\n  list endpointslices: "):
+        Lab()
+
+
+def test_a_namespace_that_is_missing(playground: RunningPlayground, stranger: Stranger) -> None:
+    said = yaml.safe_load(playground.kubeconfig.read_text())  # its owner may do everything
+    said["contexts"][0]["context"]["namespace"] = "nowhere"
+    stranger.kubeconfig.write_text(yaml.safe_dump(said))
+
+    with pytest.raises(SetupError, match='There is no namespace "nowhere" on the cluster'):
         Lab()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from canarylab.clusters.base import Address, Fitted, Object, Report, node_port, node_port_here
+from canarylab.clusters.base import Address, OwnCluster, Report, node_port, node_port_here
 from canarylab.clusters.kind import api, archive, making, program
 from canarylab.clusters.kind.lock import held
 from canarylab.clusters.kind.plan import plan
@@ -19,12 +19,10 @@ from canarylab.playground.home import Home
 MAPPED_NODE_PORT = 32089
 
 
-class Kind:
+class Kind(OwnCluster):
     """The cluster that kind makes for us."""
 
     name = "kind"
-    namespace = "default"
-    context = None
     ending = "The cluster runs on; `canarylab down --cluster kind` deletes it."
 
     def __init__(self, home: Home | None = None) -> None:
@@ -82,14 +80,6 @@ class Kind:
                 self._load(reference, report)
                 self._folder.note_loaded(reference, image)
         return None
-
-    def image(self, reference: str) -> str:
-        """The same name as here."""
-        return reference
-
-    def fit(self, wanted: Object) -> Fitted:
-        """Just as it is."""
-        return Fitted(wanted)
 
     def addresses(self, service: Mapping[str, Any], hosts: Collection[str]) -> list[Address]:
         """127.0.0.1, for the one node port that is mapped to it; no other can be reached."""
