@@ -7,7 +7,7 @@ import sys
 
 from bench.row import Row
 
-PARTS = ("importing", "playground", "sampler", "network")
+PARTS = ("importing", "playground", "sampler", "network", "docker")
 
 
 def main(names: list[str]) -> int:

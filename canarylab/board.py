@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from canarylab.release.endpoints import expected_shares
-from canarylab.release.stages import CANARY, CONTAINER, NEW_IMAGE, PRODUCTION, PRODUCTION_REPLICAS
+from canarylab.release.stages import CANARY, CONTAINER, PRODUCTION, PRODUCTION_REPLICAS
 from canarylab.traffic import Sample
 from canarylab.widgets.board import (
     Act,
@@ -68,8 +68,9 @@ class LabBoard:
             case PromoteByReplicas():
                 return f"{_scaled(CANARY, PRODUCTION_REPLICAS)}\n{_scaled(PRODUCTION, 0)}"
             case PromoteByImage():
+                image = self._lab.image("2.0")
                 return (
-                    f"kubectl set image deployment/{PRODUCTION} {CONTAINER}={NEW_IMAGE}\n"
+                    f"kubectl set image deployment/{PRODUCTION} {CONTAINER}={image}\n"
                     f"kubectl delete deployment {CANARY}"
                 )
             case GoBack():

@@ -76,6 +76,13 @@ def canary_is_ready(lab: Lab) -> Verdict:
     return _ready(lab, CANARY, 1)
 
 
+def service_finds_production(lab: Lab) -> Verdict:
+    """Three ready pods of version 1.0 behind the Service?"""
+    found = len([each for each in lab.ready_endpoints() if each.version == "1.0"])
+    hint = "" if found == 3 else "; compare the Service's selector with the labels of your pods"
+    return Verdict(holds=found == 3, words=f"{found} of 3 pods of version 1.0 are behind it{hint}")
+
+
 def service_selects_both(lab: Lab) -> Verdict:
     """Does the Service send traffic to both versions?"""
     versions = {each.version for each in lab.ready_endpoints()}
@@ -136,6 +143,7 @@ CHECKS: Mapping[str, Callable[..., Verdict]] = {
     "version 3.0 answers": version_3_answers,
     "production is ready": production_is_ready,
     "canary is ready": canary_is_ready,
+    "the Service finds production": service_finds_production,
     "the Service selects both": service_selects_both,
     "the two versions are even": versions_are_even,
     "the release is finished": release_is_finished,

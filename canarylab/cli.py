@@ -1,4 +1,4 @@
-"""canarylab up · down · status · kubeconfig · build · lab · tour · sample
+"""canarylab up · down · status · kubeconfig · doctor · build · bundle · lab · tour · sample
 
 Only what a command needs is imported, so that `canarylab --help` is quick.
 """
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from canarylab.bundle.command import app as bundle
 from canarylab.errors import CanaryLabError
-from canarylab.playground import lifecycle
 from canarylab.playground.home import Home
 from canarylab.shown import Shown
 
@@ -27,65 +27,144 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-ApiPort = Annotated[int | None, typer.Option(min=1, max=65535, help="Port of the API server.")]
+app.add_typer(bundle, name="bundle")
+
+ApiPort = Annotated[
+    int | None, typer.Option(min=1, max=65535, help="Port of the playground's API server.")
+]
+ClusterName = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        help="playground, kind or kubeconfig; else what CANARYLAB_CLUSTER says, else the best.",
+    ),
+]
 
 
 @app.command()
-def up(api_port: ApiPort = None) -> None:
-    """Start the playground, or find the one that runs."""
-    home = Home.of_user()
-    running = lifecycle.up(home, api_port=api_port)
-    print(f"The playground runs (pid {running.pid}, API on 127.0.0.1:{running.api_port}).")
-    print(f"For kubectl: export KUBECONFIG={home.kubeconfig}")
+def up(cluster: ClusterName = None, api_port: ApiPort = None) -> None:
+    """Start a cluster, or find the one that runs."""
+    from canarylab.clusters.choose import choose
+    from canarylab.clusters.playground import Playground
+    from canarylab.line import waiting_line
+
+    chosen = choose(cluster)
+    if api_port is not None and chosen.cluster.name != "playground":
+        raise typer.BadParameter("only the playground can be told its --api-port")
+    if api_port is not None:
+        chosen = chosen._replace(cluster=Playground(api_port=api_port))
+    with waiting_line() as say:
+        chosen.cluster.start(say)
+    print(f"You are on {chosen.why}.")
+    print(chosen.cluster.status())
+    print(f"For kubectl: export KUBECONFIG={chosen.cluster.kubeconfig}")
 
 
 @app.command()
-def down() -> None:
-    """End the playground and all its pods."""
-    ended = lifecycle.down(Home.of_user())
-    print("The playground has ended." if ended else "No playground was running.")
+def down(cluster: ClusterName = None) -> None:
+    """End a cluster and all its pods: the one you name, else the playground."""
+    from canarylab.clusters.choose import called, named_or_playground
+    from canarylab.images.used import stop_left_over
+    from canarylab.traffic.words import listed
+
+    chosen = named_or_playground(cluster)
+    runs = chosen.status() is not None
+    if chosen.stop():
+        print(f"{_start(called(chosen))} has ended.")
+    else:
+        print(chosen.ending if runs else f"{_start(called(chosen))} was not running.")
+    if ports := stop_left_over(Home.of_user()):
+        print(f"Containers of lesson 1 are gone from {listed(f'port {port}' for port in ports)}.")
 
 
 @app.command()
-def status() -> None:
-    """Say whether the playground runs.
+def status(cluster: ClusterName = None) -> None:
+    """Say whether a cluster runs.
 
     The exit status is 1 when it does not.
     """
-    running = lifecycle.status(Home.of_user())
-    if running is None:
-        print("No playground runs. `canarylab up` starts one.")
-        raise typer.Exit(1)
-    print(
-        f"The playground runs since {running.started}, pid {running.pid}, "
-        f"API on 127.0.0.1:{running.api_port}."
-    )
+    from canarylab.clusters.choose import called, choose
+
+    chosen = choose(cluster).cluster
+    said = chosen.status()
+    print(said or f"{_start(called(chosen))} does not run. `canarylab up` starts it.")
+    raise typer.Exit(0 if said else 1)
 
 
 @app.command()
-def kubeconfig() -> None:
-    """Print where the kubeconfig lies.
+def kubeconfig(cluster: ClusterName = None) -> None:
+    """Print what KUBECONFIG has to say.
 
     For kubectl: export KUBECONFIG=$(canarylab kubeconfig)
     """
-    home = Home.of_user()
-    if lifecycle.status(home) is None:
-        typer.echo(
-            "No playground runs yet. `canarylab up` starts it and writes this file.", err=True
-        )
-    print(home.kubeconfig)
+    from canarylab.clusters.choose import called, choose
+
+    chosen = choose(cluster).cluster
+    if chosen.status() is None:
+        does_not = f"{_start(called(chosen))} does not run yet."
+        typer.echo(f"{does_not} `canarylab up` starts it and writes this file.", err=True)
+    print(chosen.kubeconfig)
 
 
 @app.command()
-def build() -> None:
-    """Build node_app:1.0 and node_app:2.0."""
-    from canarylab.images.app import VERSIONS, build_app
+def build(
+    builder: Annotated[
+        str | None,
+        typer.Option(
+            help="docker or process; else what CANARYLAB_BUILDER says, else Docker if it answers."
+        ),
+    ] = None,
+    cluster: ClusterName = None,
+    registry: Annotated[
+        str | None,
+        typer.Option(help="Push them there with Docker, for a cluster that somebody else runs."),
+    ] = None,
+) -> None:
+    """Build node_app:1.0 and node_app:2.0, and make them known to the cluster."""
+    from canarylab.clusters.choose import choose
+    from canarylab.clusters.registry import push
+    from canarylab.images.app import VERSIONS
+    from canarylab.images.choose import choose_builder
+    from canarylab.line import cleared_line
 
     home = Home.of_user()
     home.prepare()
+    chosen, why = choose_builder("docker" if registry else builder, home=home)
+    print(f"Building {'without' if chosen.name == 'process' else 'with'} Docker. {why}", flush=True)
     for version in VERSIONS:
-        image = build_app(version, home.images, _say_step)
+        with cleared_line(print) as (tell, say):
+            image = chosen.build(version, tell, say)
+            if registry is None:
+                note = choose(cluster).cluster.load_image(image.reference, say)
+            else:
+                note = push(image.reference, registry, say)
         print(f"{image.reference} is built: {image.size / 1e6:.0f} MB, {image.id[:19]}")
+        if note:
+            print(note)
+    if registry is not None:
+        print(f"For the lessons: export CANARYLAB_CLUSTER=kubeconfig CANARYLAB_REGISTRY={registry}")
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+) -> None:
+    """Say what is here, what is missing, and what can run on this machine.
+
+    The exit status is 1 when nothing can run.
+    """
+    from canarylab.clusters.choose import choose
+    from canarylab.clusters.kind import Kind
+    from canarylab.doctor import examine
+
+    try:
+        chosen = f"A lesson takes {choose().why}"
+    except CanaryLabError as exc:
+        chosen = str(exc).rstrip(".")
+    home = Home.of_user()
+    found = examine(home, has_kind_cluster=Kind(home).is_made(), chosen=chosen)
+    print(json.dumps(found.to_dict(), indent=2) if as_json else found)
+    raise typer.Exit(0 if found.can_run else 1)
 
 
 @app.command()
@@ -148,8 +227,8 @@ def main() -> None:
         raise SystemExit(1) from exc
 
 
-def _say_step(step: object) -> None:
-    print(step)
+def _start(words: str) -> str:
+    return words[0].upper() + words[1:]
 
 
 def _as_table(taken: Sample) -> Shown:

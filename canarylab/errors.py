@@ -2,12 +2,15 @@
 
 CanaryLabError
 ├── SetupError          this machine cannot run what was asked
-│   └── PortInUseError      somebody listens there already
+│   ├── PortInUseError      somebody listens there already
+│   ├── ToolMissingError    docker, kind or kubectl is not installed
+│   └── EngineError         no Docker engine answers, and why
 ├── ManifestError       a file is not what Kubernetes can read
 ├── DockerfileError     a line of a Dockerfile that the builder does not know
 ├── BuildError          a step of an image build failed
 │   └── CommandFailedError  a RUN line ended with another exit status than 0
 ├── ImageNameError      no image can have this name
+├── ToolFailedError     docker, kind or kubectl ended with an error
 ├── TrafficError        a URL that nobody serves
 ├── ClusterError        a running cluster did something else than was asked
 │   ├── TimedOutError       it did not get there in time
@@ -29,7 +32,9 @@ the exception: they are Kubernetes' own, word for word, because kubectl shows th
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+EngineTrouble = Literal["not installed", "not running", "no permission"]
 
 
 class CanaryLabError(Exception):
@@ -52,6 +57,22 @@ class PortInUseError(SetupError):
         super().__init__(
             f"Port {port} on {address} is in use by {holder or 'another program'}. {remedy}"
         )
+
+
+class ToolMissingError(SetupError):
+    """A program that is needed is not installed."""
+
+    def __init__(self, tool: str, remedy: str) -> None:
+        self.tool = tool
+        super().__init__(f"{tool} is needed and is not on PATH. {remedy}")
+
+
+class EngineError(SetupError):
+    """No Docker engine answers; `why` says what stands in the way."""
+
+    def __init__(self, why: EngineTrouble, problem: str, remedy: str) -> None:
+        self.why, self.problem, self.remedy = why, problem, remedy
+        super().__init__(f"{problem}. {remedy}")
 
 
 class ManifestError(CanaryLabError):
@@ -89,6 +110,18 @@ class ImageNameError(CanaryLabError):
         super().__init__(
             f'"{reference}" cannot be the name of an image. Write a name in lower case and a '
             "tag, as in node_app:1.0."
+        )
+
+
+class ToolFailedError(CanaryLabError):
+    """A program ended with an error; `output` holds its last lines."""
+
+    def __init__(self, command: list[str], *, status: int | None, output: str) -> None:
+        self.command, self.status, self.output = command, status, output
+        ended = "was ended" if status is None else f"ended with exit status {status}"
+        super().__init__(
+            f"{output}\n`{' '.join(command)}` {ended}. "
+            "Its last words stand above; mend what they name and try again."
         )
 
 

@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from canarylab import content, stats
 from canarylab.clusters.choose import choose
+from canarylab.images.app import reference
 from canarylab.line import waiting_line
 from canarylab.manifests import load
 from canarylab.predictions import Predictions, Value
 from canarylab.release import inside, rollout, stages
 from canarylab.release.apply import apply
-from canarylab.release.connection import Connection, Object, refusals
+from canarylab.release.connection import Connection, Object
 from canarylab.release.endpoints import Endpoint, listed, read_endpoints
 from canarylab.release.measure import measure, ready_endpoints, settle
 from canarylab.release.pods import list_pods
+from canarylab.release.reach import Reach
 from canarylab.shown import Shown
 from canarylab.traffic import Sample
 from canarylab.workbench import Workbench, place
@@ -39,8 +41,12 @@ class Lab(Workbench):
     def __init__(self, cluster: str | None = None) -> None:
         chosen, self._why = choose(cluster)
         super().__init__(chosen)
-        self.cluster.start()
-        self._connection = Connection(self.cluster.kubeconfig, self.cluster.namespace)
+        with waiting_line() as say:
+            chosen.start(say)
+        self._connection = Connection(
+            chosen.kubeconfig, chosen.namespace, context=chosen.context, fit=chosen.fit
+        )
+        self._reach = Reach(self._connection, chosen.addresses)
         self._predictions = Predictions()
 
     def __repr__(self) -> str:
@@ -70,7 +76,9 @@ class Lab(Workbench):
         deployment.apps/nodeapp-canary created
         """
         objects = [manifest] if isinstance(manifest, dict) else load(place(manifest))
-        return Shown("\n".join(map(str, apply(self._connection, objects))))
+        applied = apply(self._connection, objects)
+        notes = [f"{each.name}: {note}" for each in applied for note in each.notes]
+        return Shown("\n".join(map(str, applied)), notes=notes)
 
     def wait_ready(self, name: str, *, timeout_s: float = 90.0) -> Shown:
         """Wait until a Deployment is rolled out, as `kubectl rollout status` does.
@@ -133,10 +141,18 @@ class Lab(Workbench):
         >>> lab.url("nodeapp-svc")
         'http://127.0.0.1:32089'
         """
-        url = self._address(service)
+        url = self._reach.find(service).url
         if self.ready_endpoints(service):
             settle(self._connection, service, url)
         return url
+
+    def image(self, version: str) -> str:
+        """What the cluster calls the image of a version; with a registry, its name is in front.
+
+        >>> lab.image("2.0")
+        'node_app:2.0'
+        """
+        return self.cluster.image(reference(version))
 
     def ask_from_inside(self, pod: str, url: str) -> Shown:
         """Ask a URL from inside a pod, as `kubectl exec POD -- curl URL` would.
@@ -145,7 +161,8 @@ class Lab(Workbench):
         >>> lab.ask_from_inside(canary.pod, f"http://{canary.address}")
         "Version 2.0"
         """
-        return Shown(inside.fetch_from(self._connection, pod, url).output.strip())
+        said = inside.fetch_from(self._connection, pod, url)
+        return Shown(said.output.strip(), notes=said.notes)
 
     def sample(
         self, service: str = stages.SERVICE, *, requests: int = 200, keep_alive: int = 0
@@ -158,9 +175,13 @@ class Lab(Workbench):
         >>> sample.expected["2.0"]
         0.333...
         """
-        url = self._address(service)
-        sample = measure(self._connection, service, url, requests=requests, keep_alive=keep_alive)
-        return replace(sample, cluster=self.cluster.name)
+        way = self._reach.find(service)
+        sample = measure(
+            self._connection, service, way.url, requests=requests, keep_alive=keep_alive
+        )
+        is_direct = way.chosen_for == "connection"
+        where = self.cluster.name if is_direct else f"{self.cluster.name}, through {way.way}"
+        return replace(sample, cluster=where, chosen_for=way.chosen_for)
 
     def figure(self, sample: Sample, *, by: str = "version") -> Picture:
         """The observed shares with their intervals, beside the expected ones.
@@ -245,14 +266,8 @@ class Lab(Workbench):
         >>> lab.close()
         Your pods and Services are gone. The cluster runs on; `canarylab down` ends it.
         """
-        self._local.stop_all()
         self.reset("empty")
+        self._reach.close()
         self._connection.close()
-        return Shown(
-            "Your pods and Services are gone. The cluster runs on; `canarylab down` ends it."
-        )
-
-    def _address(self, service: str) -> str:
-        with refusals(f'Service "{service}"', remedy="`kubectl get services` lists them."):
-            found = self.core.read_namespaced_service(service, self.namespace)
-        return self.cluster.service_url(self._connection.plain(found))
+        self.stop_local()
+        return Shown(f"Your pods and Services are gone. {self.cluster.ending}")

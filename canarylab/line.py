@@ -28,6 +28,23 @@ def waiting_line() -> Iterator[Callable[[str], None]]:
         line.finish()
 
 
+@contextmanager
+def cleared_line(
+    write: Callable[[object], None],
+) -> Iterator[tuple[Callable[[object], None], Callable[[str], None]]]:
+    """As `waiting_line`, and a function that writes what is to stay in the line's place."""
+    line = Line(watched())
+
+    def tell(words: object) -> None:
+        line.clear()
+        write(words)
+
+    try:
+        yield tell, line.say
+    finally:
+        line.clear()
+
+
 class Line:
     """Says nothing at all about a short wait, and otherwise the latest words."""
 
@@ -43,6 +60,13 @@ class Line:
         self._stream.write(f"\r{words.ljust(len(self._said))}")
         self._stream.flush()
         self._said = words
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._stream is not None and self._said:
+            self._stream.write(f"\r{' ' * len(self._said)}\r")
+            self._stream.flush()
+            self._said = ""
 
     def finish(self) -> None:
         """End the line, if there is one."""

@@ -24,14 +24,17 @@ class Shown:
     sentence: str
     columns: Sequence[str] = ()
     rows: Sequence[Sequence[object]] = ()
+    notes: Sequence[str] = ()
+    """What else there is to know, a line each, below."""
 
     def __repr__(self) -> str:
-        return "\n".join([line for line in (self.sentence, *self._lines()) if line])
+        return "\n".join([line for line in (self.sentence, *self._lines(), *self.notes) if line])
 
     def _repr_html_(self) -> str:
+        notes = "".join(_paragraph(note) for note in self.notes)
         if not self.rows:
-            return f"<p>{html.escape(self.sentence)}</p>"
-        return table(self.sentence, self.columns, self.rows)
+            return _paragraph(self.sentence) + notes
+        return table(self.sentence, self.columns, self.rows) + notes
 
     def _lines(self) -> list[str]:
         if not self.rows:
@@ -74,6 +77,10 @@ def table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[object]]
         f"<table><caption {_LEFT}>{html.escape(caption)}</caption><thead><tr>{head}</tr></thead>"
         f"<tbody>{''.join(_row(*row) for row in rows)}</tbody></table>"
     )
+
+
+def _paragraph(words: str) -> str:
+    return f"<p>{html.escape(words)}</p>"
 
 
 def _row(name: object, *values: object) -> str:

@@ -8,6 +8,7 @@ for a binomial proportion", Statistical Science 16(2), 101-133).
 
 What counts is how often a pod was *chosen*. A Service chooses once for each connection, so 200
 requests over one connection are one choice, and their interval is as wide as that of one request.
+Where a proxy chooses for each request instead, every request is a choice.
 """
 
 from __future__ import annotations
@@ -124,7 +125,7 @@ def interval(sample: Sample, hits: int, *, confidence: float = USUAL_CONFIDENCE)
     """
     if not sample.answered:
         return Interval(0.0, 1.0)
-    return _around(hits / sample.answered, sample.connections, confidence)
+    return _around(hits / sample.answered, sample.choices, confidence)
 
 
 def intervals(sample: Sample, *, confidence: float = USUAL_CONFIDENCE) -> dict[str, Interval]:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from canarylab import content
 from canarylab.clusters.base import Cluster
-from canarylab.errors import SetupError
-from canarylab.images.app import LOCAL_PORTS, VERSIONS, build_app, reference
-from canarylab.images.local import LocalRun, LocalRuns
-from canarylab.images.process import Step
+from canarylab.images.app import LOCAL_PORTS, NAME, VERSIONS, reference
+from canarylab.images.base import Builder, LocalRun, Say, Step
+from canarylab.images.used import UsedBuilders
+from canarylab.line import waiting_line
 from canarylab.manifests import Object, differences, load
-from canarylab.playground import images
 from canarylab.playground.home import Home
 from canarylab.ports import is_held_by_parent, unused
 from canarylab.shown import Listing, Shown
 from canarylab.source import source
 from canarylab.traffic.ask import Reply, ask
-from canarylab.traffic.words import listed
+from canarylab.traffic.words import counted, listed
 
 
 class Workbench:
@@ -26,17 +26,36 @@ class Workbench:
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
         self._home = Home.of_user()
-        self._local = LocalRuns(self._home.root / "local")
+        self._local = UsedBuilders(self._home)
 
-    def build(self, *versions: str) -> Shown:
+    def build(self, *versions: str, builder: Literal["docker", "process"] | None = None) -> Shown:
         """Build the app's images, both versions if none is named, and show what there is.
 
-        >>> lab.build("2.0")
-        Built from app/Dockerfile.
+        They are built with Docker where it answers, else without it. The builder that you name is
+        used from then on.
+
+        >>> lab.build("2.0", builder="process")
+        Built from app/Dockerfile without Docker.
         ...
         """
-        built = [self._build(version) for version in versions or VERSIONS]
-        return Shown("Built from app/Dockerfile.", ("image", "size", "steps reused", "took"), built)
+        chosen = self._local.use(builder)
+        with waiting_line() as say:
+            made = [_build(chosen, version, say) for version in versions or VERSIONS]
+            notes = [self.cluster.load_image(row[0], say) for row in made]
+        said = tuple(dict.fromkeys(note for note in notes if note))
+        columns = ("image", "size", "steps reused", "took")
+        return Shown(_built_with(chosen), columns, made, notes=said)
+
+    def images(self) -> Shown:
+        """The app's images and their sizes, as `docker images` lists them.
+
+        >>> lab.images()
+        2 images of node_app.
+        ...
+        """
+        found = self._local.use().listed()
+        rows = [(each.reference, _short(each.id), _megabytes(each.size)) for each in found]
+        return Shown(f"{counted(len(rows), 'image')} of {NAME}.", ("image", "id", "size"), rows)
 
     def run_locally(self, version: str, *, port: int | None = None) -> LocalRun:
         """Run one version on this machine, without a cluster: 1.0 on 8888, 2.0 on 9999.
@@ -48,12 +67,7 @@ class Workbench:
         >>> lab.run_locally("1.0")
         node_app:1.0 answers at http://127.0.0.1:8888
         """
-        image = images.find(self._home.images, reference(version))
-        if image is None:
-            raise SetupError(
-                f"There is no image {reference(version)} yet. Build it with `lab.build()`."
-            )
-        return self._local.start(image, port=port or _usual_port(version))
+        return self._local.run(reference(version), port=port or _usual_port(version))
 
     def ask(self, url: str) -> Reply:
         """One request, and the answer as `curl -i` shows it.
@@ -108,14 +122,27 @@ class Workbench:
         """
         return source(name)
 
-    def _build(self, version: str) -> tuple[str, str, str, str]:
-        steps: list[Step] = []
-        image = build_app(version, self._home.images, steps.append)
-        self.cluster.load_image(image.reference)
-        made = [step for step in steps if step.makes_files]
-        reused, seconds = sum(step.cached for step in made), sum(step.seconds for step in steps)
-        size = f"{image.size / 1e6:.0f} MB"
-        return image.reference, size, f"{reused} of {len(made)}", f"{seconds:.1f} s"
+
+def _build(builder: Builder, version: str, say: Say) -> tuple[str, str, str, str]:
+    steps: list[Step] = []
+    image = builder.build(version, steps.append, say)
+    made = [step for step in steps if step.makes_files]
+    reused, seconds = sum(step.cached for step in made), sum(step.seconds for step in steps)
+    return image.reference, _megabytes(image.size), f"{reused} of {len(made)}", f"{seconds:.1f} s"
+
+
+def _built_with(builder: Builder) -> str:
+    way = "without Docker" if builder.name == "process" else f"with {builder.name}"
+    return f"Built from app/Dockerfile {way}."
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.0f} MB"
+
+
+def _short(identity: str) -> str:
+    """As `docker images` writes it."""
+    return identity.removeprefix("sha256:")[:12]
 
 
 def _usual_port(version: str) -> int:

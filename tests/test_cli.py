@@ -29,7 +29,8 @@ def canarylab(*words: str, environment: Mapping[str, str] | None = None) -> Done
 
 def test_without_a_playground_status_says_so_and_fails(tmp_path: Path) -> None:
     done = canarylab("status", environment={"CANARYLAB_HOME": str(tmp_path)})
-    assert (done.returncode, done.stdout) == (1, "No playground runs. `canarylab up` starts one.\n")
+    said = "The playground does not run. `canarylab up` starts it.\n"
+    assert (done.returncode, done.stdout) == (1, said)
 
 
 @needs("linux")

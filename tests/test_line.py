@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from canarylab.line import PATIENCE_S, Line, waiting_line
+from canarylab.line import PATIENCE_S, Line, cleared_line, waiting_line
 
 
 class Clock:
@@ -48,3 +48,26 @@ def test_where_nobody_looks_nothing_is_shown(capsys: pytest.CaptureFixture[str])
     line.say("words")
     line.finish()
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_line_that_is_taken_away_leaves_an_empty_place() -> None:
+    clock, stream = Clock(), io.StringIO()
+    line = Line(stream, clock)
+    clock.now = 2.0
+    line.say("1 of 3")
+    line.clear()
+    line.finish()
+    assert stream.getvalue() == "\r1 of 3\r      \r"
+
+
+def test_what_is_told_stays_above_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    told: list[object] = []
+    monkeypatch.setattr("canarylab.line.watched", lambda: stream)
+    monkeypatch.setattr("canarylab.line.PATIENCE_S", 0.0)
+    with cleared_line(told.append) as (tell, say):
+        say("step 1")
+        tell("step 1 is done")
+        say("step 2")
+    assert told == ["step 1 is done"]
+    assert stream.getvalue() == "\rstep 1\r      \r\rstep 2\r      \r"

@@ -25,3 +25,9 @@ def test_a_listing_marks_lines_with_a_sign_and_not_by_colour_alone() -> None:
     listing = Listing("file", [("same", False), ("other", True)])
     assert repr(listing) == "file\n  same\n> other"
     assert "<strong>&gt; other</strong>" in listing._repr_html_()
+
+
+def test_notes_stand_below() -> None:
+    noted = Shown("Two.", ("name",), [("a",)], notes=["One <more> thing."])
+    assert repr(noted).splitlines() == ["Two.", "name", "a", "One <more> thing."]
+    assert noted._repr_html_().endswith("<p>One &lt;more&gt; thing.</p>")

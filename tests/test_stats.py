@@ -3,6 +3,8 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime
 from statistics import NormalDist
 
 import pytest
@@ -10,7 +12,7 @@ from scipy.stats import binomtest
 
 from canarylab import stats
 from canarylab.stats import Interval, wilson
-from canarylab.traffic import Sample
+from canarylab.traffic import Answer, Sample
 
 ALL_SMALL = [(hits, total) for total in range(1, 61) for hits in range(total + 1)]
 CONFIDENCES = [0.8, 0.95, 0.999]
@@ -157,3 +159,12 @@ def test_importing_it_loads_nothing_heavy() -> None:
         "import sys, canarylab.stats; sys.exit(bool({'pandas', 'scipy', 'numpy'} & {*sys.modules}))"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_where_a_pod_is_chosen_for_each_request_one_connection_says_as_much_as_many() -> None:
+    answers = tuple(
+        Answer(0.0, 0.001, "2.0" if number < 25 else "1.0", connection=0) for number in range(100)
+    )
+    kept = Sample("http://127.0.0.1/", answers, datetime.now(UTC), 1.0, keep_alive=1)
+    assert stats.interval(kept, 25).width > 0.7
+    assert stats.interval(replace(kept, chosen_for="request"), 25) == stats.wilson(25, 100)

@@ -2,51 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from canarylab.errors import ClusterError, SetupError
-from canarylab.playground import images, lifecycle
+from canarylab.clusters.base import Address, OwnCluster, Report, node_port_here
+from canarylab.images.app import build_app
+from canarylab.playground import lifecycle
 from canarylab.playground.home import Home
+from canarylab.playground.images import parsed
+from canarylab.ports import LOOPBACK
 
 
-class Playground:
+class Playground(OwnCluster):
     """The small cluster inside this package."""
 
     name = "playground"
-    namespace = "default"
+    ending = "The cluster runs on; `canarylab down` ends it."
 
-    def __init__(self, home: Home | None = None) -> None:
-        self.home = home or Home.of_user()
+    def __init__(self, home: Home | None = None, *, api_port: int | None = None) -> None:
+        self.home, self._api_port = home or Home.of_user(), api_port
 
-    def start(self) -> None:
+    def start(self, report: Report) -> None:
         """Find the running playground, or start one."""
-        lifecycle.up(self.home)
+        report("starting the playground")
+        lifecycle.up(self.home, api_port=self._api_port)
 
     def stop(self) -> bool:
         """End it and all its pods."""
         return lifecycle.down(self.home)
 
+    def status(self) -> str | None:
+        """What the daemon wrote down when it started."""
+        running = lifecycle.status(self.home)
+        if running is None:
+            return None
+        return (
+            f"The playground runs since {running.started}, pid {running.pid}, "
+            f"API on {LOOPBACK}:{running.api_port}."
+        )
+
     @property
-    def kubeconfig(self) -> Path:
+    def kubeconfig(self) -> str:
         """Written when the playground starts."""
-        return self.home.kubeconfig
+        return str(self.home.kubeconfig)
 
-    def load_image(self, reference: str) -> None:
-        """Nothing to move: the kubelet reads the folder that the builder writes."""
-        if images.find(self.home.images, reference) is None:
-            raise SetupError(
-                f"There is no image {reference} on this machine. Build it with `canarylab build`."
-            )
+    def load_image(self, reference: str, report: Report) -> str | None:
+        """The kubelet runs folders: make one from the same Dockerfile, if it is not there yet."""
+        report(f"preparing {reference} for the playground")
+        build_app(parsed(reference).tag, self.home.images)
+        return None
 
-    def service_url(self, service: Mapping[str, Any]) -> str:
+    def addresses(self, service: Mapping[str, Any], hosts: Collection[str]) -> list[Address]:
         """Node ports listen on 127.0.0.1."""
-        name, ports = service["metadata"]["name"], service["spec"].get("ports") or []
-        node_port = next((port["nodePort"] for port in ports if port.get("nodePort")), None)
-        if node_port is None:
-            raise ClusterError(
-                f"Service {name} is of type {service['spec']['type']} and has no node port. "
-                "Give it `type: NodePort` to reach it from outside the cluster."
-            )
-        return f"http://127.0.0.1:{node_port}"
+        return [node_port_here(service)]

@@ -83,6 +83,8 @@ def failures(sample: Sample) -> str:
 
 def connections(sample: Sample) -> str:
     """How the requests travelled."""
+    if sample.chosen_for == "request":
+        return "a pod chosen for each request"
     if not sample.keep_alive:
         return "a new connection for each request"
     return f"{counted(sample.connections, 'connection')} for {counted(sample.total, 'request')}"
@@ -128,5 +130,6 @@ def _says_little(shares: Sequence[Share]) -> bool:
 
 
 def _choices(sample: Sample) -> str:
-    thing = "connection" if sample.keep_alive else "answer"
-    return f"{counted(sample.connections, thing)} {'says' if sample.connections == 1 else 'say'}"
+    is_kept = sample.keep_alive and sample.chosen_for == "connection"
+    thing = "connection" if is_kept else "answer"
+    return f"{counted(sample.choices, thing)} {'says' if sample.choices == 1 else 'say'}"

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from canarylab import content
-from canarylab.images.process import Step, build
+from canarylab.images.base import Step
+from canarylab.images.process import build
 from canarylab.playground.images import Image
 
 NAME = "node_app"

@@ -27,8 +27,8 @@ _LOOK_EVERY_S = 0.02
 
 
 @dataclass(frozen=True)
-class LocalRun:
-    """An image that runs and answers."""
+class ProcessRun:
+    """An image that runs as a process, and answers."""
 
     reference: str
     port: int
@@ -49,9 +49,9 @@ class LocalRuns:
 
     def __init__(self, logs: Path) -> None:
         self._logs = logs
-        self._runs: dict[int, LocalRun] = {}
+        self._runs: dict[int, ProcessRun] = {}
 
-    def start(self, image: Image, *, port: int) -> LocalRun:
+    def start(self, image: Image, *, port: int) -> ProcessRun:
         """Run it and wait until it answers; raise PortInUseError where somebody else listens."""
         self.stop(port)
         ensure_free(port, remedy="End that program, or name another port with `port=`.")
@@ -60,7 +60,7 @@ class LocalRuns:
         guard = _post_guard(mark)
         with log.open("wb") as output:
             process = _start(image, port, mark, output)
-        run = LocalRun(image.reference, port, process, guard)
+        run = ProcessRun(image.reference, port, process, guard)
         self._runs[port] = run
         try:
             _wait_until_it_listens(run, log)
@@ -69,7 +69,7 @@ class LocalRuns:
             raise
         return run
 
-    def running(self) -> list[LocalRun]:
+    def running(self) -> list[ProcessRun]:
         """What runs, the first started first."""
         return list(self._runs.values())
 
@@ -132,7 +132,7 @@ def _post_guard(mark: str) -> subprocess.Popen[bytes]:
     return guard
 
 
-def _wait_until_it_listens(run: LocalRun, log: Path) -> None:
+def _wait_until_it_listens(run: ProcessRun, log: Path) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
     while not _listens(run.port):
         if run.process.poll() is not None:

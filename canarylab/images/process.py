@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from canarylab.errors import BuildError
 from canarylab.images import copying, dockerfile, layers, running
+from canarylab.images.base import Step
 from canarylab.images.copying import Context
 from canarylab.images.dockerfile import Instruction
 from canarylab.images.layers import Layer, Layers
@@ -30,33 +31,6 @@ from canarylab.playground.nodejs import node_version
 
 # Docker lets these be given without an ARG line.
 _ALWAYS_DECLARED = {"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"}
-
-
-MAKERS = frozenset({"WORKDIR", "COPY", "RUN"})
-"""The instructions that make files."""
-
-
-class Step(NamedTuple):
-    """An instruction that is done."""
-
-    number: int
-    total: int
-    instruction: str
-    cached: bool
-    """An earlier build made its files."""
-    seconds: float
-
-    @property
-    def makes_files(self) -> bool:
-        """Whether there is anything to reuse; all other instructions only settle something."""
-        return self.instruction.split(maxsplit=1)[0].upper() in MAKERS
-
-    def __str__(self) -> str:
-        took = f"{self.seconds:.1f} s" if self.makes_files else ""
-        return (
-            f"{self.number:>3} of {self.total}  {self.instruction:<60} "
-            f"{'reused' if self.cached else took}"
-        ).rstrip()
 
 
 def build(

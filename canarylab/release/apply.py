@@ -29,6 +29,8 @@ class Applied(NamedTuple):
     name: str
     """`deployment.apps/nodeapp-production`"""
     outcome: Literal["created", "configured", "unchanged"]
+    notes: tuple[str, ...] = ()
+    """What this cluster wanted otherwise than the manifest says."""
 
     def __str__(self) -> str:
         return f"{self.name} {self.outcome}"
@@ -36,7 +38,8 @@ class Applied(NamedTuple):
 
 def apply(connection: Connection, objects: list[Object]) -> list[Applied]:
     """Create or change every object, in order; raise RefusedError at the first refusal."""
-    return [_apply_one(connection, entry) for entry in objects]
+    fitted = [connection.fit(entry) for entry in objects]
+    return [_apply_one(connection, each.object)._replace(notes=each.notes) for each in fitted]
 
 
 def patch_for(wanted: Object, live: Mapping[str, Any]) -> Object:

@@ -7,35 +7,41 @@ its own words.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from kubernetes import client, config
+from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.exceptions import DynamicApiError
 from urllib3.exceptions import HTTPError
 
-from canarylab.errors import ClusterError, RefusedError, SetupError
+from canarylab.clusters.api_client import api_client
+from canarylab.clusters.base import Fitted, Object
+from canarylab.errors import ClusterError, RefusedError
 
-Object = dict[str, Any]
+__all__ = ["Connection", "Object", "kubectl_words", "refusals"]
 
 
 class Connection:
-    """A cluster, as one kubeconfig and one namespace of it."""
+    """A cluster, as one kubeconfig and one namespace of it.
 
-    def __init__(self, kubeconfig: Path, namespace: str = "default") -> None:
-        self.kubeconfig, self.namespace = kubeconfig, namespace
-        try:
-            self._client: Any = config.new_client_from_config(str(kubeconfig))
-        except config.ConfigException as exc:
-            raise SetupError(
-                f"{kubeconfig} is no usable kubeconfig: {exc}. "
-                "Start a cluster with `canarylab up`, or name another kubeconfig."
-            ) from exc
+    `fit` says how a manifest has to look there.
+    """
+
+    def __init__(
+        self,
+        kubeconfig: str | Path,
+        namespace: str = "default",
+        *,
+        context: str | None = None,
+        fit: Callable[[Object], Fitted] = Fitted,
+    ) -> None:
+        self.kubeconfig, self.namespace, self.fit = kubeconfig, namespace, fit
+        self._client: Any = api_client(str(kubeconfig), context)
 
     @cached_property
     def apps(self) -> Any:
@@ -53,9 +59,29 @@ class Connection:
         return client.DiscoveryV1Api(self._client)
 
     @cached_property
+    def networking(self) -> Any:
+        """Ingresses: the client's `NetworkingV1Api`."""
+        return client.NetworkingV1Api(self._client)
+
+    @cached_property
     def dynamic(self) -> Any:
         """Any kind, as plain objects that the server alone judges."""
         return DynamicClient(self._client)
+
+    @property
+    def server(self) -> str:
+        """The API server's address: `https://127.0.0.1:6443`."""
+        return str(self._client.configuration.host)
+
+    @property
+    def http(self) -> Any:
+        """The client's own urllib3 pool, which trusts whom the kubeconfig trusts."""
+        return self._client.rest_client.pool_manager
+
+    def credentials(self) -> dict[str, str]:
+        """The headers that say who we are, renewed where the kubeconfig can."""
+        settings = self._client.configuration.auth_settings().values()
+        return {entry["key"]: entry["value"] for entry in settings if entry["in"] == "header"}
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -73,12 +99,23 @@ def refusals(what: str, *, remedy: str) -> Iterator[None]:
     try:
         yield
     except (ApiException, DynamicApiError) as exc:
-        raise RefusedError(what, kubectl_words(exc.body, exc.reason), remedy) from exc
+        body = exc.body or _at_the_handshake(exc.reason)
+        raise RefusedError(what, kubectl_words(body, exc.reason), remedy) from exc
     except HTTPError as exc:
         raise ClusterError(
             f"The cluster did not answer when asked for {what}. "
             "Is it running? `canarylab status` says, `canarylab up` starts it."
         ) from exc
+
+
+def _at_the_handshake(reason: object) -> str | None:
+    """The server's answer to a WebSocket it did not want; the client has it at the end of a text.
+
+    >>> _at_the_handshake('Handshake status 403 Forbidden -+-+- {} -+-+- {"code": 403}')
+    '{"code": 403}'
+    """
+    _, found, said = str(reason).rpartition(" -+-+- ")
+    return said.strip("b'") if found else None
 
 
 def kubectl_words(body: Any, reason: str | None) -> str:

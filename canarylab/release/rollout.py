@@ -101,6 +101,18 @@ def scale(connection: Connection, name: str, replicas: int) -> None:
         connection.apps.patch_namespaced_deployment_scale(name, connection.namespace, body)
 
 
+def image_of(connection: Connection, name: str, container: str) -> str:
+    """The image that a Deployment asks for; raise ClusterError where it has no such container."""
+    template = read_deployment(connection, name)["spec"]["template"]
+    images = {each["name"]: str(each["image"]) for each in template["spec"]["containers"]}
+    if container not in images:
+        raise ClusterError(
+            f"{name} has no container {container}, only {', '.join(images)}. "
+            "Apply the manifest of the lesson again."
+        )
+    return images[container]
+
+
 def set_image(connection: Connection, name: str, *, container: str, image: str) -> None:
     """Give one container of the template another image, which starts a rolling update."""
     body = {"spec": {"template": {"spec": {"containers": [{"name": container, "image": image}]}}}}

@@ -11,10 +11,16 @@ from canarylab.errors import TimedOutError
 from canarylab.manifests import load
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection, refusals
-from canarylab.release.rollout import LOOK_EVERY_S, scale, set_image, wait_until_rolled_out
+from canarylab.release.rollout import (
+    LOOK_EVERY_S,
+    image_of,
+    scale,
+    set_image,
+    wait_until_rolled_out,
+)
 
 PRODUCTION, CANARY, SERVICE = "nodeapp-production", "nodeapp-canary", "nodeapp-svc"
-CONTAINER, NEW_IMAGE = "nodeapp", "node_app:2.0"
+CONTAINER = "nodeapp"
 PRODUCTION_REPLICAS, CANARY_REPLICAS = 3, 1
 
 Stage = Literal["empty", "production", "canary"]
@@ -77,8 +83,10 @@ def _by_replicas(connection: Connection, report: Report) -> None:
 
 
 def _by_image(connection: Connection, report: Report) -> None:
-    """Give production the new image, a rolling update; then the canary has done its work."""
-    set_image(connection, PRODUCTION, container=CONTAINER, image=NEW_IMAGE)
+    """Give production the canary's image, a rolling update; then the canary has done its work."""
+    set_image(
+        connection, PRODUCTION, container=CONTAINER, image=image_of(connection, CANARY, CONTAINER)
+    )
     wait_until_rolled_out(connection, PRODUCTION, report=report)
     _delete_others(connection, (PRODUCTION,), (SERVICE,))
     _wait_until_no_pods(connection, f"{_OURS},env=canary")

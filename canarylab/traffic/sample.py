@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, reduce
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from canarylab.shown import table
 from canarylab.traffic.words import OTHER, called, counted, in_order, listed, percent
@@ -59,6 +59,8 @@ class Sample:
     expected_pods: Mapping[str, float] | None = None
     cluster: str | None = None
     """Where it was measured, in words for a picture."""
+    chosen_for: Literal["connection", "request"] = "connection"
+    """What the network chose a pod for: a Service does so once for each connection."""
 
     @classmethod
     def typed(cls, versions: Iterable[str | None], *, url: str = "typed by hand") -> Sample:
@@ -86,8 +88,13 @@ class Sample:
 
     @cached_property
     def connections(self) -> int:
-        """How many connections brought an answer: how often a Service chose a pod."""
+        """How many connections brought an answer."""
         return len({each.connection for each in self.answers if each.failure is None})
+
+    @property
+    def choices(self) -> int:
+        """How often a pod was chosen that then answered: what an interval counts."""
+        return self.answered if self.chosen_for == "request" else self.connections
 
     @property
     def by_version(self) -> dict[str, int]:
@@ -190,6 +197,11 @@ def _counted(names: Iterable[str | None], expected: Mapping[str, float] | None) 
 
 
 def _pooled(one: Sample, two: Sample) -> Sample:
+    if one.chosen_for != two.chosen_for:
+        raise ValueError(
+            "For one of these samples the network chose a pod for each connection, for the other "
+            "for each request. Pool samples that were measured in the same way."
+        )
     if bool(one.keep_alive) != bool(two.keep_alive):
         raise ValueError(
             "One of these samples kept its connections and the other opened a new one for each "
@@ -207,6 +219,7 @@ def _pooled(one: Sample, two: Sample) -> Sample:
         expected=one.expected if one.expected == two.expected else None,
         expected_pods=one.expected_pods if one.expected_pods == two.expected_pods else None,
         cluster=one.cluster if one.cluster == two.cluster else "several clusters",
+        chosen_for=one.chosen_for,
     )
 
 

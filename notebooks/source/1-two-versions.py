@@ -32,8 +32,9 @@ lab
 # %% [markdown]
 # ## Two versions in three cells
 #
-# First the result, then how it comes about. This builds version 1.0 and version 2.0 of a small web app. The first
-# build fetches a few packages and may take half a minute.
+# First the result, then how it comes about. This builds version 1.0 and version 2.0 of a small web app: with Docker
+# where it runs on this machine, else without. The first build fetches what it needs. That takes half a minute, or a
+# few minutes where Docker has to fetch the base image.
 
 # %%
 lab.build()
@@ -55,7 +56,7 @@ lab.ask(second.url)
 # - `X-Pod` says which copy of it answered.
 
 # %% [markdown]
-# With Docker, the same two steps would be typed like this:
+# In a terminal, with Docker, the same two steps are typed like this:
 #
 # ```
 # docker build app -t node_app:1.0 --build-arg APP_VERSION=1.0
@@ -89,7 +90,8 @@ lab.show("app/src/app.ts")
 # ## What does a second build cost?
 #
 # The builder remembers every step, together with everything that went into it. A step whose inputs are the same is
-# not done again, and neither is any step before the first difference.
+# not done again, and neither is any step before the first difference. The table counts the steps that make files:
+# `WORKDIR`, `COPY` and `RUN`.
 
 # %% [markdown] tags=["predict"]
 # **Predict.** You will build version 2.0 again, with nothing changed. How many of its steps will be reused: none,
@@ -121,7 +123,11 @@ third = lab.build("3.0")
 lab.compare("steps reused for version 3.0", third.rows[0][2])
 
 # %% [markdown]
-# All of them, and yet it is another image: the blank changes a setting of the image and no file in it.
+# All of them, and yet it is another image: the blank changes a setting of the image and no file in it. Here are the
+# images that you have, as `docker images` lists them. Each has an id of its own.
+
+# %%
+lab.images()
 
 # %% tags=["exercise"]
 # Run version 3.0 beside the others, on port 7777, and look at what it answers.
@@ -215,9 +221,9 @@ lab.predictions()
 # %% [markdown]
 # ## What we left out
 #
-# A container is more than a process: it brings a file system of its own and fences around it. Without Docker your
-# images are folders and your containers are plain processes of this machine, with no fence at all. The answers are
-# the same; the isolation is not.
+# A container is more than a process: it brings a file system of its own and fences around it. If your images were
+# built with Docker, you ran containers. If not, your images are folders, and what ran were plain processes of this
+# machine, with no fence at all. The answers are the same; the isolation is not.
 #
 # **Next:** lesson 2, where a cluster keeps three copies of version 1.0 running.
 

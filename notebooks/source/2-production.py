@@ -214,8 +214,8 @@ lab.endpoints("nodeapp-svc")
 lab.ask_from_inside(inside, f"http://{address}:3333")
 
 # %% [markdown]
-# From outside, nobody should need a pod's address. The Service has a port on the node, 32089, and this machine
-# reaches it here:
+# From outside, nobody should need a pod's address. The Service asks for a port of its own on the node, and this
+# machine reaches it here:
 
 # %%
 lab.url("nodeapp-svc")
@@ -224,39 +224,52 @@ lab.url("nodeapp-svc")
 lab.ask(lab.url("nodeapp-svc"))
 
 # %% [markdown]
-# Look at `X-Pod`. Run the cell again a few times: the address stays and the pod changes. With a terminal:
-# `for i in $(seq 15); do curl -s 127.0.0.1:32089; echo; done`.
+# Look at `X-Pod`. Run the cell again a few times: the address stays and the pod changes. In a terminal, with that
+# address: `for i in $(seq 15); do curl -s 127.0.0.1:32089; echo; done`.
 
 # %% [markdown]
 # ## A label decides
 #
-# Suppose one pod behaves oddly. You would like to take it out of the traffic, but keep it running to look at it.
+# The Service asks for `app: nodeapp`, and your pods carry `env: prod` as well. Suppose somebody narrows the selector,
+# and asks for `env: canary` besides.
 
 # %% [markdown] tags=["predict"]
-# **Predict.** You will change the label `app` of one pod to `quarantine`. How many pods will then carry
-# `app: nodeapp`, once things have settled: two, three or four?
+# **Predict.** No pod carries `env: canary`. What will happen: will the cluster refuse the change, will the pods be
+# stopped, or something else? How many endpoints will the Service have?
 
 # %%
-lab.predict("pods with app: nodeapp", 2)
+lab.predict("endpoints with env: canary", 3)
 
 # %%
-odd = lab.pods().rows[0][0]
-change = {"metadata": {"labels": {"app": "quarantine"}}}
-patched = lab.core.patch_namespaced_pod(odd, lab.namespace, change)
-
-# %%
-lab.wait_ready("nodeapp-production")
-lab.compare("pods with app: nodeapp", len(lab.pods().rows))
+change = {"spec": {"selector": {"env": "canary"}}}
+patched = lab.core.patch_namespaced_service("nodeapp-svc", lab.namespace, change)
 
 # %%
 lab.endpoints("nodeapp-svc")
 
-# %% [markdown]
-# The odd pod still runs, but it belongs to nobody. The Service no longer selects it, and the ReplicaSet, which counts
-# by label as well, counted two and made a third. A label is not a description. It is what everything else looks for.
+# %%
+lab.compare("endpoints with env: canary", len(lab.ready_endpoints("nodeapp-svc")))
 
 # %%
-status = lab.core.delete_namespaced_pod(odd, lab.namespace)
+lab.pods()
+
+# %% [markdown]
+# Nothing was refused and nothing was stopped. Three healthy pods, and not one visitor reaches them: a selector that
+# finds nobody is no error. When a Service does not answer, compare its selector with the labels before anything else.
+
+# %% tags=["exercise"]
+# Make the Service ask for `app: nodeapp` alone again. In a change, `None` takes a field away.
+# solution
+change = {"spec": {"selector": {"env": None}}}
+mended = lab.core.patch_namespaced_service("nodeapp-svc", lab.namespace, change)
+
+# %% tags=["checkpoint"]
+check(lab, "the Service finds production")
+
+# %% [markdown]
+# A label is not a description. It is what everything else looks for: the ReplicaSet counts its pods by label too.
+# Where you may change pods, `kubectl label pod NAME app=quarantine --overwrite` takes one out of the traffic, and the
+# ReplicaSet, which now counts two, makes another. The odd one runs on, for you to look at.
 
 # %% [markdown]
 # ## A bug hunt: the image that nobody built
@@ -264,7 +277,7 @@ status = lab.core.delete_namespaced_pod(odd, lab.namespace)
 # Somebody releases version 9.9, which was never built. What do visitors notice?
 
 # %% tags=["raises-exception"]
-container = {"name": "nodeapp", "image": "node_app:9.9"}
+container = {"name": "nodeapp", "image": lab.image("9.9")}
 change = {"spec": {"template": {"spec": {"containers": [container]}}}}
 released = lab.apps.patch_namespaced_deployment("nodeapp-production", lab.namespace, change)
 lab.wait_ready("nodeapp-production")
@@ -284,7 +297,7 @@ lab.endpoints("nodeapp-svc")
 # %% tags=["exercise"]
 # Mend it: give the container an image that exists, and wait. The cell that broke it shows how.
 # solution
-container = {"name": "nodeapp", "image": "node_app:1.0"}
+container = {"name": "nodeapp", "image": lab.image("1.0")}
 change = {"spec": {"template": {"spec": {"containers": [container]}}}}
 mended = lab.apps.patch_namespaced_deployment("nodeapp-production", lab.namespace, change)
 lab.wait_ready("nodeapp-production")

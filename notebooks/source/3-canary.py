@@ -165,8 +165,11 @@ lab.compare("pods behind one connection", sum(hits > 0 for hits in pinned.by_pod
 lab.figure(pinned)
 
 # %% [markdown]
-# Two hundred requests and one choice. So count connections before you trust a share. (`kubectl port-forward` has the
-# same effect, and must never be used to measure a split.)
+# Two hundred requests, one connection, one choice. So count connections before you trust a share. (`kubectl
+# port-forward` has the same effect, and must never be used to measure a split.)
+#
+# If all pods answered you, read the small print of the picture: on some clusters the only way in is the API server's
+# proxy, which chooses a pod for each request.
 
 # %% tags=["exercise"]
 # Now 200 requests over 8 kept connections. Look at the picture: is it nearer to a quarter?
@@ -251,7 +254,7 @@ check(lab, "only the new version answers", grown)
 # %%
 lab.reset("canary")
 change = {
-    "spec": {"template": {"spec": {"containers": [{"name": "nodeapp", "image": "node_app:2.0"}]}}}
+    "spec": {"template": {"spec": {"containers": [{"name": "nodeapp", "image": lab.image("2.0")}]}}}
 }
 released = lab.apps.patch_namespaced_deployment("nodeapp-production", lab.namespace, change)
 lab.wait_ready("nodeapp-production")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from canarylab.traffic import Answer, Sample
@@ -64,6 +65,12 @@ AWKWARD = {
     ).expecting({"1.0": 0.75, "2.0": 0.25}, {"a": 0.5, "b": 0.5}, cluster="several clusters"),
     "one kept connection": sample({("1.0", "a"): 200}, keep_alive=1).expecting(
         {"1.0": 0.75, "2.0": 0.25}
+    ),
+    "through the API server": replace(
+        sample({("1.0", "a"): 150, ("2.0", "b"): 50}, keep_alive=1),
+        expected={"1.0": 0.75, "2.0": 0.25},
+        cluster="context student-07@cluster, through the API server's proxy",
+        chosen_for="request",
     ),
     "long names": sample(
         {("2026.11.22-rc1+build.20394857.sha.5114f85e2.dirty", "a" * 63): 3, ("$x^2$", "b-$_c$"): 5}

@@ -127,6 +127,15 @@ def test_the_description_says_where_and_how_it_was_measured() -> None:
     )
 
 
+def test_a_proxy_that_chooses_for_each_request_is_said() -> None:
+    picture = split(AWKWARD["through the API server"])
+    assert picture.finding == "Each version answered about as often as its pods suggest"
+    assert picture.alt.endswith(
+        "a pod chosen for each request · context student-07@cluster, through the API server's "
+        "proxy."
+    )
+
+
 def test_failures_and_other_answers_are_in_the_picture() -> None:
     shown = " ".join(text.get_text() for text in split(AWKWARD["failures and others"]).figure.texts)
     assert "7 of 49 requests failed: reset 3, timeout 2, status 503 1 and refused 1." in shown

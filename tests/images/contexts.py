@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from canarylab.images.process import Step, build
+from canarylab.images.base import Step
+from canarylab.images.process import build
 from canarylab.playground.images import Image
 
 

@@ -105,7 +105,7 @@ def test_a_command_inside_a_pod_gives_its_words_and_its_status(connection: Conne
     wait_until_rolled_out(connection, PRODUCTION)
     ((pod, *_),) = list_pods(connection).rows
     program = "console.log(require('os').hostname()); process.exit(3)"
-    assert inside.run_in(connection, str(pod), ["node", "-e", program]) == (f"{pod}\n", 3)
+    assert inside.run_in(connection, str(pod), ["node", "-e", program]) == (f"{pod}\n", 3, ())
 
 
 def test_a_command_inside_a_pod_that_is_not_there_is_refused(connection: Connection) -> None:

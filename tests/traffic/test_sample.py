@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import unescape
 
@@ -72,7 +73,13 @@ def test_a_pod_that_was_expected_and_never_answered_has_no_hits() -> None:
 
 
 def test_answers_over_one_connection_are_one_choice_of_a_pod() -> None:
-    assert sample(*[answer("1.0", 7)] * 5, keep_alive=1).connections == 1
+    kept = sample(*[answer("1.0", 7)] * 5, keep_alive=1)
+    assert (kept.connections, kept.choices) == (1, 1)
+
+
+def test_where_a_pod_is_chosen_for_each_request_every_answer_is_a_choice() -> None:
+    kept = sample(*[answer("1.0", 7)] * 5, failed("reset"), keep_alive=1)
+    assert replace(kept, chosen_for="request").choices == 5
 
 
 def test_a_failed_request_says_nothing_about_the_choice_of_a_pod() -> None:
@@ -154,6 +161,11 @@ def test_samples_of_several_clusters_say_so() -> None:
 def test_kept_and_new_connections_are_not_pooled() -> None:
     with pytest.raises(ValueError, match="measured in the same way"):
         MIXED + sample(answer("1.0"), keep_alive=1)
+
+
+def test_choices_for_connections_and_for_requests_are_not_pooled() -> None:
+    with pytest.raises(ValueError, match="for each connection, for the other for each request"):
+        MIXED + replace(MIXED, chosen_for="request")
 
 
 def test_no_samples_make_no_pool() -> None:

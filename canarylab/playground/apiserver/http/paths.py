@@ -19,6 +19,7 @@ class Target(NamedTuple):
     """None: in all namespaces, or the kind has none."""
     name: str | None = None
     subresource: str | None = None
+    """What stands below the object: `scale`, `log`; behind `proxy` follows a path of the pod's."""
 
     @property
     def key(self) -> Key:
@@ -45,6 +46,8 @@ def _within(api_version: str, steps: list[str]) -> Target | None:
     namespace = None
     if len(steps) >= 3 and steps[0] == "namespaces" and steps[2] not in _ABOUT_NAMESPACES:
         _, namespace, *steps = steps
+    if steps[2:3] == ["proxy"]:
+        steps = steps[:3]
     if not 1 <= len(steps) <= 3 or not all([namespace != "", *steps]):
         return None
     kind = _BY_PLACE.get((api_version, steps[0]))

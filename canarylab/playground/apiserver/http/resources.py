@@ -77,6 +77,9 @@ def _resource(kind: Kind) -> Resource:
 
 def _subresources(kind: Kind) -> list[Subresource]:
     found = list(_OF_PODS) if kind.kind == "Pod" else []
+    if kind.kind == "Service":
+        verbs = ("create", "delete", "get", "patch", "update")
+        found.append(Subresource("proxy", "ServiceProxyOptions", verbs))
     if kind.kind == "Namespace":
         found.append(Subresource("finalize", "Namespace", ("update",)))
     if kind.has_scale:

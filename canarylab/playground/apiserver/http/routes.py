@@ -10,6 +10,7 @@ from canarylab.playground.apiserver.http import (
     listing,
     logs,
     pods,
+    proxying,
     scale,
     statuses,
     writing,
@@ -37,6 +38,9 @@ _STATUS: Verbs = {
     "PATCH": writing.patch_status,
 }
 _SCALE: Verbs = {"GET": scale.read, "PUT": scale.replace, "PATCH": scale.patch}
+_PROXY: Verbs = dict.fromkeys(
+    ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"), proxying.to_service
+)
 _OF_PODS: Mapping[str, Verbs] = {
     "binding": {"POST": pods.bind},
     "eviction": {"POST": pods.evict},
@@ -76,6 +80,8 @@ def _below(target: Target, subresource: str) -> Verbs | None:
             return _SCALE
         case "finalize" if kind.kind == "Namespace":
             return {"PUT": writing.replace_finalizers}
+        case "proxy" if kind.kind == "Service":
+            return _PROXY
         case _ if kind.kind == "Pod":
             return _OF_PODS.get(subresource)
     return None

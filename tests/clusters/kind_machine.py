@@ -1,0 +1,101 @@
+"""What a test of the kind cluster lets be true of this machine; also a program that starts one.
+
+`python -m tests.clusters.kind_machine start` is a notebook of its own that can be interrupted or
+killed; it writes what it was told, line by line.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from canarylab import ports
+from canarylab.clusters.kind import Kind, api
+from canarylab.errors import CanaryLabError
+from canarylab.machine import disk
+from tests.standins.world import World
+
+ROOT = Path(__file__).parents[2]
+CLUSTER = "canarylab"
+APP = "docker.io/library/node_app:1.0"
+
+
+def arrange(world: World, put: Callable[[object, str, object], None]) -> None:
+    """The API answers when the node runs; the ports are free; there is room."""
+
+    def answers(kubeconfig: Path) -> bool:
+        return kubeconfig.exists() and (world.cluster(CLUSTER) or {}).get("running") is True
+
+    def is_free(port: int, address: str = ports.LOOPBACK) -> bool:
+        return True
+
+    def free(place: Path) -> int:
+        return 100 * disk.GB
+
+    put(api, "answers", answers)
+    put(ports, "is_free", is_free)
+    put(disk, "_free", free)
+
+
+def files(kind: Kind) -> set[str]:
+    """What lies in the folder of the cluster."""
+    return {path.name for path in Path(kind.kubeconfig).parent.iterdir()}
+
+
+def archives(kind: Kind) -> Path:
+    """Where images are on their way."""
+    return Path(kind.kubeconfig).parent / "archives"
+
+
+def images_in_the_node(world: World) -> dict[str, str]:
+    """Their names in full, and what each was on this machine."""
+    images: dict[str, str] = (world.cluster(CLUSTER) or {})["images"]
+    return images
+
+
+@contextmanager
+def notebook(verb: str) -> Iterator[subprocess.Popen[str]]:
+    """Another program that does it, ended with the test."""
+    command = [sys.executable, "-m", "tests.clusters.kind_machine", verb]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def kill(world: World) -> None:
+    """End the program that hangs, whoever started it."""
+    os.kill(int(world.hanging.read_text()), signal.SIGKILL)
+
+
+def _main(verb: str) -> int:
+    arrange(World.of_environment(), setattr)
+    kind = Kind()
+    try:
+        if verb == "start":
+            kind.start(_tell)
+        elif verb == "load":
+            kind.load_image("node_app:1.0", _tell)
+        else:
+            kind.stop()
+    except CanaryLabError as exc:
+        _tell(str(exc))
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _tell(words: str) -> None:
+    sys.stdout.write(f"{words}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(_main(sys.argv[1]))

@@ -1,0 +1,131 @@
+"""Which cluster the lessons run on, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from canarylab.clusters import choose as choosing
+from canarylab.clusters.choose import called, choose, named_or_playground
+from canarylab.clusters.kind import Kind
+from canarylab.clusters.kind.state import KindFolder
+from canarylab.clusters.kubeconfig import Kubeconfig
+from canarylab.clusters.playground import Playground
+from canarylab.errors import SetupError
+from canarylab.machine.loopback import loopback
+from canarylab.playground.home import Home
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """Of this test alone, without any cluster."""
+    monkeypatch.setenv("CANARYLAB_HOME", str(tmp_path))
+    return Home(tmp_path)
+
+
+@pytest.fixture
+def kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one context."""
+    file = tmp_path / "kubeconfig"
+    file.write_text("{contexts: [{name: lab, context: {namespace: seat-3}}], current-context: lab}")
+    monkeypatch.setenv("KUBECONFIG", str(file))
+
+
+def with_a_kind_cluster(home: Home) -> None:
+    folder = KindFolder(home)
+    folder.prepare()
+    folder.kubeconfig.touch()
+    folder.begin()
+    folder.finish("the id of its node")
+
+
+@pytest.fixture
+def _running(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the API of the kind cluster answered."""
+    monkeypatch.setattr(Kind, "status", lambda self: "It runs.")
+
+
+def on(monkeypatch: pytest.MonkeyPatch, *, linux: bool) -> None:
+    address = "127.64.0.1" if linux else "192.0.2.1"  # the second is nobody's
+    monkeypatch.setattr(choosing, "loopback", lambda: loopback(address))
+
+
+def test_unasked_it_is_the_playground(monkeypatch: pytest.MonkeyPatch) -> None:
+    on(monkeypatch, linux=True)
+
+    chosen = choose()
+
+    assert isinstance(chosen.cluster, Playground)
+    assert chosen.why == "the playground, because it needs nothing but Python"
+
+
+@pytest.mark.usefixtures("_running")
+def test_a_kind_cluster_that_runs_comes_first() -> None:
+    chosen = choose()
+
+    assert isinstance(chosen.cluster, Kind)
+    assert chosen.why == "the kind cluster, because you made it and it runs"
+
+
+def test_one_that_does_not_run_keeps_nobody_from_the_lessons(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on(monkeypatch, linux=True)
+    with_a_kind_cluster(home)
+
+    assert choose().why == "the playground, because your kind cluster does not run"
+
+
+def test_where_the_playground_cannot_run_it_is_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    on(monkeypatch, linux=False)
+
+    chosen = choose()
+
+    assert isinstance(chosen.cluster, Kind)
+    assert chosen.why == "the kind cluster, because the playground needs Linux"
+
+
+@pytest.mark.usefixtures("kubeconfig")
+def test_somebody_elses_cluster_is_never_chosen_unasked(monkeypatch: pytest.MonkeyPatch) -> None:
+    for linux in (True, False):
+        on(monkeypatch, linux=linux)
+        assert not isinstance(choose().cluster, Kubeconfig)
+
+
+@pytest.mark.usefixtures("kubeconfig")
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("playground", "the playground, because"),
+        ("kind", "the kind cluster, because"),
+        ("kubeconfig", "context lab, namespace seat-3, because"),
+    ],
+)
+def test_each_can_be_named(name: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert choose(name).why == f"{why} you named it"
+
+    monkeypatch.setenv("CANARYLAB_CLUSTER", name)
+    assert choose().why == f"{why} CANARYLAB_CLUSTER names it"
+
+
+def test_a_name_counts_more_than_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANARYLAB_CLUSTER", "kind")
+
+    assert isinstance(choose("playground").cluster, Playground)
+
+
+def test_an_unknown_name_is_told_with_the_known_ones() -> None:
+    with pytest.raises(SetupError) as refused:
+        choose("moon")
+
+    assert str(refused.value) == (
+        'There is no kind of cluster called "moon". Choose one of: playground, kind, kubeconfig.'
+    )
+
+
+def test_what_is_ended_unasked_is_never_the_kind_cluster(home: Home) -> None:
+    with_a_kind_cluster(home)
+
+    assert called(named_or_playground()) == "the playground"
+    assert called(named_or_playground("kind")) == "the kind cluster"

@@ -1,0 +1,240 @@
+"""A guest on somebody else's cluster."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from canarylab.clusters.base import Address
+from canarylab.clusters.kubeconfig import Kubeconfig
+from canarylab.errors import ClusterError, SetupError
+from canarylab.lab import Lab
+from canarylab.playground.home import Home
+from tests.built_images import built
+from tests.needs import needs
+from tests.running_playground import RunningPlayground
+from tests.stranger import CONTEXT, NAMESPACE, Stranger
+
+pytestmark = needs("linux")
+NODE_PORT = {"metadata": {"name": "web"}, "spec": {"ports": [{"port": 80, "nodePort": 30123}]}}
+
+
+def silent(words: str) -> None:
+    """Nobody watches."""
+
+
+@pytest.fixture
+def lab(stranger: Stranger, tmp_path: Path) -> Iterator[Lab]:
+    """There, and gone again."""
+    built(tmp_path / "home" / "images")
+    lab = Lab()
+    lab.reset("empty")
+    yield lab
+    lab.close()
+
+
+def without(stranger: Stranger, verb: str, resource: str) -> None:
+    """Take one right away from the guest."""
+    for rule in stranger.rules.role:
+        if resource in rule["resources"]:
+            rule["verbs"] = [each for each in rule["verbs"] if each != verb]
+
+
+def test_a_lab_says_where_it_is(lab: Lab) -> None:
+    assert repr(lab).startswith(
+        f"You are on context {CONTEXT}, namespace {NAMESPACE}, because CANARYLAB_CLUSTER names it."
+    )
+    assert lab.namespace == NAMESPACE
+
+
+def test_where_node_ports_are_not_allowed_traffic_goes_through_the_api_server(
+    lab: Lab, stranger: Stranger
+) -> None:
+    lab.reset("canary")
+
+    sample = lab.sample(requests=60, keep_alive=1)
+
+    assert lab.core.read_namespaced_service("nodeapp-svc", NAMESPACE).spec.type == "ClusterIP"
+    assert sample.cluster == f"context {CONTEXT}, through the API server's proxy"
+    assert (sample.chosen_for, sample.failed, sample.choices) == ("request", 0, 60)
+    assert len(sample.by_pod) == 4  # one connection, and still every pod has answered
+    assert stranger.rules.refused == []
+
+
+def test_where_they_are_the_api_chooses_one_and_traffic_takes_it(
+    lab: Lab, stranger: Stranger
+) -> None:
+    del stranger.rules.quota["services.nodeports"]
+    lab.cluster.start(silent)  # asks anew what is allowed
+
+    lab.reset("canary")
+    sample = lab.sample(requests=40)
+
+    port = lab.core.read_namespaced_service("nodeapp-svc", NAMESPACE).spec.ports[0].node_port
+    assert sample.url == f"http://127.0.0.1:{port}"
+    assert (sample.cluster, sample.chosen_for) == (f"context {CONTEXT}", "connection")
+
+
+def test_an_applied_service_says_what_became_of_its_node_port(lab: Lab) -> None:
+    shown = lab.apply("manifests/2-production/service.yaml")
+
+    assert shown.sentence == "service/nodeapp-svc created"
+    assert shown.notes == [
+        "service/nodeapp-svc: type ClusterIP in place of NodePort, "
+        "since this namespace may have no node ports"
+    ]
+
+
+def test_who_may_not_step_into_a_pod_sends_one_to_ask(lab: Lab, stranger: Stranger) -> None:
+    lab.reset("production")
+    first, second, *_ = lab.ready_endpoints()
+
+    said = lab.ask_from_inside(first.pod, f"http://{second.address}")
+
+    assert said.sentence == '"Version 1.0"'
+    assert said.notes == (
+        f"You may not run commands in {first.pod} here, so a pod of its own has asked.",
+    )
+    assert stranger.rules.refused == ["get pods/exec"]
+
+
+def test_nobody_at_the_address_is_said_and_the_errand_ends(lab: Lab) -> None:
+    lab.reset("production")
+
+    said = lab.ask_from_inside(lab.ready_endpoints()[0].pod, "http://127.0.0.1:3334")
+
+    assert "ECONNREFUSED" in said.sentence
+    assert [each[0] for each in lab.pods().rows if "errand" in str(each[0])] == []
+
+
+def test_neither_nodes_nor_namespaces_are_ever_asked_for(lab: Lab, stranger: Stranger) -> None:
+    lab.reset("canary")
+    lab.scale("nodeapp-canary", 2)
+    lab.promote("image")
+
+    assert {each.version for each in lab.ready_endpoints()} == {"2.0"}
+    assert stranger.rules.refused == []
+
+
+def test_stopping_leaves_somebody_elses_cluster_alone(stranger: Stranger) -> None:
+    assert Kubeconfig().stop() is False
+
+
+@pytest.mark.parametrize("verb", ["list", "create"])
+def test_a_right_that_is_missing_is_named_before_anything_is_made(
+    stranger: Stranger, verb: str
+) -> None:
+    without(stranger, verb, "deployments")
+
+    with pytest.raises(SetupError) as refused:
+        Lab()
+
+    assert f"you may not do what the lessons need:\n  {verb} deployments: " in str(refused.value)
+    assert "docs/shared-cluster.md" in str(refused.value)
+
+
+def test_all_that_is_missing_is_named_at_once(stranger: Stranger) -> None:
+    without(stranger, "list", "pods")
+    without(stranger, "list", "endpointslices")
+
+    with pytest.raises(SetupError, match=r"list pods: .*\n  list endpointslices: "):
+        Lab()
+
+
+def test_a_namespace_that_is_missing(playground: RunningPlayground, stranger: Stranger) -> None:
+    said = yaml.safe_load(playground.kubeconfig.read_text())  # its owner may do everything
+    said["contexts"][0]["context"]["namespace"] = "nowhere"
+    stranger.kubeconfig.write_text(yaml.safe_dump(said))
+
+    with pytest.raises(SetupError, match='There is no namespace "nowhere" on the cluster'):
+        Lab()
+
+
+def test_a_token_that_nobody_knows(stranger: Stranger) -> None:
+    said = yaml.safe_load(stranger.kubeconfig.read_text())
+    said["users"][0]["user"]["token"] = "stale"
+    stranger.kubeconfig.write_text(yaml.safe_dump(said))
+
+    with pytest.raises(SetupError, match="does not know you: Unauthorized"):
+        Lab()
+
+
+def test_a_cluster_that_does_not_answer(stranger: Stranger) -> None:
+    said = yaml.safe_load(stranger.kubeconfig.read_text())
+    said["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
+    stranger.kubeconfig.write_text(yaml.safe_dump(said))
+
+    with pytest.raises(SetupError, match="does not answer at https://"):
+        Lab()
+
+
+def test_an_unknown_context(stranger: Stranger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANARYLAB_CONTEXT", "nowhere")
+
+    with pytest.raises(SetupError, match=f'There is no context "nowhere" .* {CONTEXT}'):
+        Lab()
+
+
+def test_no_way_to_the_service_is_said_with_the_right_that_is_missing(
+    lab: Lab, stranger: Stranger
+) -> None:
+    lab.reset("production")
+    without(stranger, "get", "services/proxy")
+
+    with pytest.raises(ClusterError, match="services/proxy"):
+        lab.url()
+
+
+@needs("kubectl")
+def test_the_kubeconfig_that_is_shown_works_with_kubectl(lab: Lab) -> None:
+    told = subprocess.run(
+        ["kubectl", "--kubeconfig", lab.cluster.kubeconfig, "get", "pods"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert f"No resources found in {NAMESPACE} namespace." in told.stderr
+
+
+def test_another_context_is_chosen_without_touching_the_users_file(
+    stranger: Stranger, tmp_path: Path
+) -> None:
+    said = yaml.safe_load(stranger.kubeconfig.read_text())
+    said["current-context"] = "another"
+    stranger.kubeconfig.write_text(yaml.safe_dump(said))
+    before = stranger.kubeconfig.read_text()
+
+    cluster = Kubeconfig(Home(tmp_path / "home"), context=CONTEXT)
+
+    assert cluster.kubeconfig == f"{tmp_path / 'home' / 'context.kubeconfig'}:{stranger.kubeconfig}"
+    assert stranger.kubeconfig.read_text() == before
+
+
+def test_where_a_service_might_answer(stranger: Stranger) -> None:
+    cluster = Kubeconfig()
+
+    assert cluster.addresses(NODE_PORT, ["10.0.0.5", "fd00::5"]) == [
+        Address("http://127.0.0.1:30123", "node port 30123", is_guess=True),
+        Address("http://10.0.0.5:30123", "node port 30123", is_guess=True),
+        Address("http://[fd00::5]:30123", "node port 30123", is_guess=True),
+    ]
+
+
+def test_a_load_balancer_comes_first(stranger: Stranger) -> None:
+    status = {"loadBalancer": {"ingress": [{"hostname": "lb.example"}, {"ip": "192.0.2.7"}]}}
+
+    first, second, *_ = Kubeconfig().addresses({**NODE_PORT, "status": status}, [])
+
+    assert (first.url, second.url) == ("http://lb.example:80", "http://192.0.2.7:80")
+
+
+def test_without_a_registry_it_is_said_that_images_stay_here(stranger: Stranger) -> None:
+    assert Kubeconfig().load_image("node_app:1.0", silent) == (
+        "The images stay on this machine: name a registry with CANARYLAB_REGISTRY, "
+        "unless the cluster has them already."
+    )

@@ -1,0 +1,69 @@
+"""What stands in the way of the engine is told in a sentence."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from canarylab.errors import EngineError
+from canarylab.images.choose import choose_builder
+from tests.docker.conftest import Bench
+from tests.docker.engines import private_engine
+
+NOBODY = "65534"
+
+
+@pytest.fixture
+def gone(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """Its engine was stopped."""
+    with private_engine() as address:
+        monkeypatch.setenv("DOCKER_HOST", address)
+    return bench
+
+
+def test_docker_is_chosen_where_it_answers(bench: Bench) -> None:
+    builder, why = choose_builder(home=bench.home)
+    assert (builder.name, why) == ("Docker", "Docker answers here.")
+
+
+def test_a_stopped_engine_is_told_to_who_asks_for_docker(gone: Bench) -> None:
+    with pytest.raises(EngineError, match="engine does not answer at"):
+        choose_builder("docker", home=gone.home)
+
+
+def test_a_stopped_engine_is_told_by_each_verb(gone: Bench) -> None:
+    builder = gone.builder
+    for verb in (
+        lambda: builder.build("1.0", lambda step: None),
+        lambda: builder.run("node_app:1.0", port=1),
+        builder.listed,
+        builder.running,
+        builder.stop_all,
+    ):
+        with pytest.raises(EngineError) as caught:
+            verb()
+        assert caught.value.why == "not running"
+
+
+def test_a_user_without_permission_is_told_how_to_get_it(engine: str, tmp_path: Path) -> None:
+    program = (
+        "from canarylab.images.choose import choose_builder\n"
+        "print(choose_builder()[1])\n"
+        "try: choose_builder('docker')\n"
+        "except Exception as exc: print(type(exc).__name__, exc)\n"
+    )
+    unasked = {name: said for name, said in os.environ.items() if name != "CANARYLAB_BUILDER"}
+    done = subprocess.run(
+        ["setpriv", f"--reuid={NOBODY}", "--clear-groups", sys.executable, "-c", program],
+        env={**unasked, "DOCKER_HOST": engine, "CANARYLAB_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.startswith("You may not use Docker's socket"), done.stderr
+    assert "EngineError You may not use Docker's socket" in done.stdout
+    assert "`sudo usermod -aG docker $USER`" in done.stdout

@@ -1,0 +1,49 @@
+"""The same notebooks, and the tour, on a cluster that somebody else runs.
+
+A guest there may do what a student of a workshop may, and nothing else: no node port, no command
+in a pod, no look at nodes or at other namespaces.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.lessons.reading import LESSONS, NOTEBOOKS
+from tests.lessons.running import run
+from tests.needs import needs
+from tests.stranger import CONTEXT, Stranger
+
+pytestmark = needs("linux")
+ALLOWED_TO_FAIL = ["get pods/exec"]  # asked for, refused, and done in another way
+
+
+@pytest.mark.parametrize("name", [f"{lesson.stem}.ipynb" for lesson in LESSONS])
+async def test_the_solved_notebook_holds_what_it_promises(
+    name: str, home: Path, tmp_path: Path, stranger: Stranger
+) -> None:
+    there = stranger.environment(home)
+
+    await run(NOTEBOOKS / "solved" / name, home, tmp_path, strict=True, environment=there)
+
+    assert set(stranger.rules.refused) <= set(ALLOWED_TO_FAIL)
+
+
+async def test_the_tour_plays_to_its_end(home: Path, tmp_path: Path, stranger: Stranger) -> None:
+    tour = [sys.executable, "-m", "canarylab", "tour", "--out", str(tmp_path), "--requests", "100"]
+    process = await asyncio.create_subprocess_exec(
+        *tour, env=os.environ | stranger.environment(home), stdout=asyncio.subprocess.PIPE
+    )
+
+    told = (await process.communicate())[0].decode()
+
+    assert f"You are on context {CONTEXT}" in told
+    assert told.count("; expected ") >= 6
+    unlucky = told.count("OUTSIDE")
+    assert unlucky <= 1, told  # by honest luck: one in 250 tours, two in 100,000
+    assert process.returncode == unlucky, told
+    assert set(stranger.rules.refused) <= set(ALLOWED_TO_FAIL)

@@ -1,0 +1,84 @@
+"""A stand-in for the docker program: what kind needs of it beside the engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.standins import archive
+from tests.standins.program import Refused, answer, hang, parsed
+from tests.standins.world import World, normalized
+
+PLATFORM_SINCE = 28  # of the program
+PLATFORM_SINCE_API = (1, 48)  # of the engine
+
+
+def main(world: World, arguments: list[str]) -> None:
+    """As `docker` itself."""
+    match arguments:
+        case ["image", "inspect", *rest]:
+            inspect(world, rest)
+        case ["image", "save", *rest] | ["save", *rest]:
+            save(world, rest)
+        case _:
+            word = arguments[0] if arguments else ""
+            raise Refused(f"docker: '{word}' is not a docker command.\nSee 'docker --help'")
+
+
+def inspect(world: World, arguments: list[str]) -> None:
+    """`docker image inspect`."""
+    known = {"--format": True, "-f": True}
+    flags, (name,) = parsed(arguments, known, lambda flag: unknown_flag(flag, "image inspect"))
+    image = world.image(normalized(name))
+    if image is None:
+        answer("")
+        raise Refused(f"Error response from daemon: no such image: {name}: No such image: {name}")
+    if flags["--format"] != "{{.Id}}":
+        raise Refused("template parsing error")
+    answer(image)
+
+
+def save(world: World, arguments: list[str]) -> None:
+    """`docker image save`."""
+    known = {"--output": True, "-o": True}
+    if int(world.settings()["docker_version"].partition(".")[0]) >= PLATFORM_SINCE:
+        known["--platform"] = True
+    flags, (name,) = parsed(arguments, known, lambda flag: unknown_flag(flag, "image save"))
+    _check_platform(world, flags.get("--platform"))
+    image = world.image(normalized(name))
+    if image is None:
+        raise Refused("Error response from daemon: reference does not exist")
+    write(world, Path(flags.get("-o") or flags["--output"]), name, image)
+
+
+def write(world: World, path: Path, name: str, image: str) -> None:
+    """Under another name first, and renamed when it is whole, as docker does."""
+    draft = path.with_name(f".docker_temp_{path.name}")
+    archive.write(draft, name, image)
+    order = world.order("save")
+    if order is not None and order.get("hang"):
+        hang(world)
+    elif order is not None:
+        raise Refused("\n".join(order["words"]))
+    draft.rename(path)
+
+
+def _check_platform(world: World, platform: str | None) -> None:
+    if platform is None:
+        return
+    version = world.settings()["api_version"]
+    if tuple(map(int, version.split("."))) < PLATFORM_SINCE_API:
+        raise Refused(
+            '"--platform" requires API version 1.48, '
+            f"but the Docker daemon API version is {version}"
+        )
+    here = {"x86_64": "linux/amd64", "aarch64": "linux/arm64"}[world.settings()["architecture"]]
+    if platform != here:
+        raise Refused(
+            "Error response from daemon: no suitable export target found: image was found but does "
+            f"not provide the specified platform ({platform})"
+        )
+
+
+def unknown_flag(flag: str, command: str) -> Refused:
+    """The words of the Docker that is older than 28."""
+    return Refused(f"unknown flag: {flag}\nSee 'docker {command} --help'.", 125)

@@ -1,0 +1,175 @@
+"""A stand-in for kind 0.33: its arguments, its words, its exit statuses, and no cluster."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.standins.archive import names_in
+from tests.standins.program import Refused, answer, hang, parsed, say
+from tests.standins.world import NAMED_PROVIDER, Entry, World, normalized
+
+STEPS = (
+    "Ensuring node image ({image}) 🖼",
+    "Preparing nodes 📦 ",
+    "Writing configuration 📜",
+    "Starting control-plane 🕹️",
+    "Installing CNI 🔌",
+    "Installing StorageClass 💾",
+    "Waiting ≤ 2m0s for control-plane = Ready ⏳",
+)
+CREATE_FLAGS = dict.fromkeys(
+    ("--name", "-n", "--config", "--image", "--wait", "--kubeconfig"), True
+) | {"--retain": False}
+FIELDS = {"containerPort", "hostPort", "listenAddress", "protocol"}
+
+
+def main(world: World, arguments: list[str]) -> None:
+    """As `kind` itself."""
+    match arguments:
+        case ["version"]:
+            answer(f"kind v{world.settings()['kind_version']} go1.26.3 linux/amd64")
+        case ["create", "cluster", *rest]:
+            create(world, rest)
+        case ["delete", "cluster", *rest]:
+            delete(world, rest)
+        case ["get", "clusters"]:
+            names = world.clusters()
+            say("No kind clusters found.") if not names else answer("\n".join(names))
+        case ["export", "kubeconfig", *rest]:
+            export(world, rest)
+        case ["load", "image-archive", *rest]:
+            load(world, rest)
+        case [word, *_]:
+            raise Refused(f'ERROR: unknown command "{word}" for "kind"')
+
+
+def create(world: World, arguments: list[str]) -> None:
+    """`kind create cluster`."""
+    flags, _ = parsed(arguments, CREATE_FLAGS, _unknown)
+    _name_provider()
+    config = _config(Path(flags["--config"]))
+    name = flags.get("--name") or config["name"]
+    image = flags.get("--image") or config["nodes"][0]["image"]
+    if world.cluster(name) is not None:
+        raise _failed(f'node(s) already exist for a cluster with the name "{name}"')
+    say(f'Creating cluster "{name}" ...')
+    try:
+        _take_steps(world, name, image.partition("@")[0])
+        _write_kubeconfig(world, flags)
+    except Refused:
+        if world.remove_cluster(name) and "--retain" not in flags:
+            say(f'Deleted nodes: ["{name}-control-plane"]')
+        raise
+    say(f'Set kubectl context to "kind-{name}"\nYou can now use your cluster with:\n')
+    say(f"kubectl cluster-info --context kind-{name}\n\nHave a nice day! 👋")
+
+
+def delete(world: World, arguments: list[str]) -> None:
+    """`kind delete cluster`: no cluster of that name is no error."""
+    flags, _ = parsed(arguments, {"--name": True, "-n": True, "--kubeconfig": True}, _unknown)
+    name = flags["--name"]
+    say(f'Deleting cluster "{name}" ...')
+    _obey(world, "delete")
+    _edit_kubeconfig(flags, "apiVersion: v1\nkind: Config\n", make=False)
+    if world.remove_cluster(name):
+        say(f'Deleted nodes: ["{name}-control-plane"]')
+
+
+def export(world: World, arguments: list[str]) -> None:
+    """`kind export kubeconfig`."""
+    known = {"--name": True, "--kubeconfig": True, "--internal": False}
+    flags, _ = parsed(arguments, known, _unknown)
+    if world.cluster(flags["--name"]) is None:
+        raise Refused(f"ERROR: could not locate any control plane nodes for {flags['--name']}")
+    _write_kubeconfig(world, flags)
+
+
+def load(world: World, arguments: list[str]) -> None:
+    """`kind load image-archive`: the names in the archive become names in the node."""
+    flags, rest = parsed(arguments, {"--name": True, "-n": True, "--nodes": True}, _unknown)
+    if not rest:
+        raise Refused("ERROR: a list of image names is required")
+    if not Path(rest[0]).exists():
+        raise Refused(f"ERROR: stat {rest[0]}: no such file or directory")
+    node = world.cluster(flags["--name"])
+    if node is None:
+        raise Refused(f'ERROR: no nodes found for cluster "{flags["--name"]}"')
+    _obey(world, "load")
+    for name, image in names_in(Path(rest[0])).items():
+        node["images"][normalized(name)] = image
+    world.write_cluster(flags["--name"], node)
+
+
+def _take_steps(world: World, name: str, image: str) -> None:
+    for step in (step.format(image=image) for step in STEPS):
+        say(f" • {step}  ...")
+        if step.startswith("Preparing"):
+            world.add_cluster(name)
+        if step.startswith("Waiting") and world.order("late"):
+            say(f" ✗ {step}\n • WARNING: Timed out waiting for Ready ⚠️")
+            continue
+        try:
+            _obey(world, step.partition(" ")[0])
+        except Refused:
+            say(f" ✗ {step}")
+            raise
+        say(f" ✓ {step}")
+
+
+def _obey(world: World, at: str) -> None:
+    order = world.order(f"kind {at}")
+    if order is not None and order.get("hang"):
+        hang(world)
+    elif order is not None:
+        raise _failed(*order["words"]) if at[0].isupper() else Refused("\n".join(order["words"]))
+
+
+def _config(path: Path) -> Entry:
+    config: dict[str, Any] = yaml.safe_load(path.read_text())
+    if (config["kind"], config["apiVersion"]) != ("Cluster", "kind.x-k8s.io/v1alpha4"):
+        raise _failed("unknown apiVersion")
+    for node in config["nodes"]:
+        unknown = set(node) - {"role", "image", "extraPortMappings"}
+        unknown |= {key for door in node.get("extraPortMappings", []) for key in set(door) - FIELDS}
+        if unknown:
+            raise _failed(f"unable to decode config: yaml: field {unknown.pop()} not found")
+    return config
+
+
+def _write_kubeconfig(world: World, flags: dict[str, str]) -> None:
+    source = world.root / "kubeconfig"
+    text = source.read_text() if source.exists() else "apiVersion: v1\nkind: Config\nclusters: []\n"
+    _edit_kubeconfig(flags, text, make=True)
+
+
+def _edit_kubeconfig(flags: dict[str, str], text: str, *, make: bool) -> None:
+    """The user's own, unless another is named; under a lock as client-go takes it."""
+    usual = Path(os.environ["HOME"]) / ".kube" / "config"
+    path = Path(flags.get("--kubeconfig") or os.environ.get("KUBECONFIG") or usual)
+    lock = path.with_name(f"{path.name}.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        lock.touch(exist_ok=False)
+    except FileExistsError:
+        raise _failed(f"failed to lock config file: open {lock}: file exists") from None
+    if make or path.exists():
+        path.write_text(text)
+        path.chmod(0o600)
+    lock.unlink()
+
+
+def _name_provider() -> None:
+    if provider := os.environ.get(NAMED_PROVIDER):
+        say(f"using {provider} due to {NAMED_PROVIDER}\nenabling experimental {provider} provider")
+
+
+def _unknown(flag: str) -> Refused:
+    return Refused(f"ERROR: unknown flag: {flag}")
+
+
+def _failed(*words: str) -> Refused:
+    return Refused("ERROR: failed to create cluster: " + "\n".join(words))
