@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 PREFIX = "nginx.ingress.kubernetes.io/"
 MEGABYTE = 1_048_576
+LEAST_TOTAL = 100
+"""A canary-weight-total below this is not taken."""
 BODY_LIMIT = 1 * MEGABYTE  # proxy-body-size, when nothing is said
 
 # What Go's strconv.ParseBool takes for true.
@@ -26,7 +28,7 @@ class Policy(NamedTuple):
     """Which requests a canary takes: by header, by cookie, by chance."""
 
     weight: int = 0
-    total: int = 100
+    total: int = LEAST_TOTAL
     header: str = ""
     header_value: str = ""
     header_pattern: str = ""
@@ -45,7 +47,9 @@ class Annotations(NamedTuple):
     idle_canary: tuple[str, ...] = ()
     """Canary annotations that do nothing, because `canary` is not "true"."""
     unread_numbers: tuple[tuple[str, str], ...] = ()
-    """Names and values of weights that are no numbers, or that are not taken."""
+    """Names and values of weights that are no numbers."""
+    small_total: int | None = None
+    """A total that is not taken."""
 
 
 NONE = Annotations()
@@ -70,6 +74,7 @@ def read(annotations: Mapping[str, str]) -> Annotations:
             for name in ("canary-weight", "canary-weight-total")
             if enabled and whole_number(own.get(name, "0")) is None
         ),
+        small_total=_small_total(own) if enabled else None,
     )
 
 
@@ -93,16 +98,21 @@ def whole_number(text: str) -> int | None:
 
 
 def _policy(own: Mapping[str, str]) -> Policy:
-    # A total below 100 is not taken: `weightTotal > 100` in balancer.lua, route_to_alternative.
+    # `weightTotal > 100` in route_to_alternative_balancer,
     # https://github.com/kubernetes/ingress-nginx/blob/main/rootfs/etc/nginx/lua/balancer.lua
     return Policy(
         weight=whole_number(own.get("canary-weight", "")) or 0,
-        total=max(100, whole_number(own.get("canary-weight-total", "")) or 100),
+        total=max(LEAST_TOTAL, whole_number(own.get("canary-weight-total", "")) or 0),
         header=own.get("canary-by-header", ""),
         header_value=own.get("canary-by-header-value", ""),
         header_pattern=own.get("canary-by-header-pattern", ""),
         cookie=own.get("canary-by-cookie", ""),
     )
+
+
+def _small_total(own: Mapping[str, str]) -> int | None:
+    total = whole_number(own.get("canary-weight-total", ""))
+    return total if total is not None and total < LEAST_TOTAL else None
 
 
 def _size(text: str) -> int:

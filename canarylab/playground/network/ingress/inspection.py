@@ -53,6 +53,10 @@ def _of_weight(wish: Wish) -> Iterator[Trouble]:
         yield troubles.bad_weight(
             wish.key, f"{name} {value!r} is no whole number", "it counts as not given"
         )
+    if (small := wish.annotations.small_total) is not None:
+        yield troubles.bad_weight(
+            wish.key, f"canary-weight-total {small} is below 100", "the total is 100"
+        )
     if policy is None:
         return
     if policy.weight > policy.total:

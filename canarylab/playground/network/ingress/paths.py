@@ -55,9 +55,9 @@ def upstream_target(location: Location, seen: str, target: str) -> str:
     found = re.search(location.path, seen, re.IGNORECASE)
     if found is None:
         return target
-    path, new_query = split(_CAPTURE.sub(_taken_from(found), location.rewrite_target))
-    _, query = split(target)
-    return _encoded(path) + _joined(new_query, query)
+    path, new_query = split(location.rewrite_target)
+    filled = _encoded(_CAPTURE.sub(_taken_from(found), path))
+    return filled + _joined(_encoded_in_query(new_query, found), split(target)[1])
 
 
 def _joined(new: str, old: str) -> str:
@@ -87,6 +87,11 @@ def _taken_from(found: re.Match[str]) -> Callable[[re.Match[str]], str]:
         return (found[number] or "") if number <= found.re.groups else ""
 
     return capture
+
+
+def _encoded_in_query(query: str, found: re.Match[str]) -> str:
+    taken = _taken_from(found)
+    return _CAPTURE.sub(lambda name: _encoded(taken(name)), query)
 
 
 def _encoded(path: str) -> str:
