@@ -7,7 +7,7 @@ import sys
 
 from bench.row import Row
 
-PARTS = ("importing", "playground", "sampler", "network", "docker")
+PARTS = ("importing", "playground", "sampler", "network", "ingress")
 
 
 def main(names: list[str]) -> int:
