@@ -140,7 +140,7 @@ def _try(call: Callable[[], object]) -> tuple[int, str] | None:
     except ApiException as exc:
         return exc.status, _message(exc.body) or str(exc.reason)
     except HTTPError as exc:
-        return 0, str(getattr(exc, "reason", None) or exc)
+        return 0, str(getattr(exc, "reason", None) or exc).rpartition(": ")[2]
     return None
 
 

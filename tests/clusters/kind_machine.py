@@ -75,6 +75,8 @@ def kill(world: World) -> None:
 
 
 def _main(verb: str) -> int:
+    # Tests that a shell started in its background ignore Ctrl-C, and so would this.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     arrange(World.of_environment(), setattr)
     kind = Kind()
     try:

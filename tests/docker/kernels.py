@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _PROGRAM = """
-import sys
+import signal, sys
 from pathlib import Path
 from canarylab.images.docker import DockerBuilder
+signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in a shell's background ignore it
 builder = DockerBuilder(Path(sys.argv[1]), app=Path(sys.argv[2]))
 say = lambda words: print(words, flush=True)
 """

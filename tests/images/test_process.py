@@ -293,8 +293,9 @@ def test_a_build_that_is_ended_half_way_leaves_nothing_that_a_later_one_trusts(
 
 
 BUILD = """
-import sys
+import signal, sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in a shell's background ignore it
 from canarylab.images.process import build
 build(Path(sys.argv[1]), "app:1", images=Path(sys.argv[2]))
 """
