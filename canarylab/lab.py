@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from canarylab import content, stats
 from canarylab.clusters.choose import choose
+from canarylab.front_door import FrontDoor
 from canarylab.images.app import reference
 from canarylab.line import waiting_line
 from canarylab.manifests import load
@@ -25,14 +26,15 @@ from canarylab.release.pods import list_pods
 from canarylab.release.reach import Reach
 from canarylab.shown import Shown
 from canarylab.traffic import Sample
-from canarylab.workbench import Workbench, place
+from canarylab.visiting import Visiting
+from canarylab.workbench import place
 
 if TYPE_CHECKING:
     from canarylab.figures import Picture
     from canarylab.widgets.replicas import ReplicaBoard
 
 
-class Lab(Workbench):
+class Lab(Visiting):
     """A cluster to release on, with the verbs of the lessons.
 
     The examples below are one story, from an empty cluster to an empty cluster.
@@ -47,6 +49,7 @@ class Lab(Workbench):
             chosen.kubeconfig, chosen.namespace, context=chosen.context, fit=chosen.fit
         )
         self._reach = Reach(self._connection, chosen.addresses)
+        self._front_door = FrontDoor(chosen, self._connection)
         self._predictions = Predictions()
 
     def __repr__(self) -> str:

@@ -94,6 +94,13 @@ class Cluster(Protocol):
         """Where the Service might be reached, the best first; `hosts` run its pods."""
         ...
 
+    def ingress_url(self, places: Collection[str]) -> str:
+        """Where Ingresses answer; `places` is what their status says. Without a slash at the end.
+
+        Raises ClusterError where nobody does.
+        """
+        ...
+
 
 class OwnCluster:
     """What is the same for clusters of this machine's own: names and manifests stay as they are."""

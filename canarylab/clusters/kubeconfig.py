@@ -16,6 +16,7 @@ from canarylab.clusters import access, contexts
 from canarylab.clusters.base import Address, Fitted, Object, Report, node_port
 from canarylab.clusters.fitting import Guest, fit
 from canarylab.clusters.registry import named, push
+from canarylab.errors import ClusterError
 from canarylab.playground.home import Home
 
 
@@ -91,6 +92,15 @@ class Kubeconfig:
     def fit(self, wanted: Object) -> Fitted:
         """Without node ports of our choice, and with the registry in front of our images."""
         return fit(wanted, self._guest)
+
+    def ingress_url(self, places: Collection[str]) -> str:
+        """The first place that a controller names."""
+        if not places:
+            raise ClusterError(
+                f"No Ingress in namespace {self.namespace} has an address: no controller serves "
+                "it. `kubectl describe ingress` says more; ask whoever runs the cluster."
+            )
+        return f"http://{next(iter(places))}"
 
     def addresses(self, service: Mapping[str, Any], hosts: Collection[str]) -> list[Address]:
         """A load balancer, else the node port at the nodes and at the API server's own address."""

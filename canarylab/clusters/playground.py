@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from canarylab.clusters.base import Address, OwnCluster, Report, node_port_here
+from canarylab.errors import ClusterError
 from canarylab.images.app import build_app
 from canarylab.playground import lifecycle
 from canarylab.playground.home import Home
@@ -51,6 +52,13 @@ class Playground(OwnCluster):
         report(f"preparing {reference} for the playground")
         build_app(parsed(reference).tag, self.home.images)
         return None
+
+    def ingress_url(self, places: Collection[str]) -> str:
+        """127.0.0.1:8080, or the next port that was free when it started."""
+        running = lifecycle.status(self.home)
+        if running is None:
+            raise ClusterError("The playground does not run. Start it with `canarylab up`.")
+        return f"http://{LOOPBACK}:{running.ingress_port}"
 
     def addresses(self, service: Mapping[str, Any], hosts: Collection[str]) -> list[Address]:
         """Node ports listen on 127.0.0.1."""

@@ -47,6 +47,11 @@ def addresses(ingresses: Iterable[Object], service: str) -> list[Address]:
     ]
 
 
+def places(ingresses: Iterable[Object]) -> list[str]:
+    """Every host or address at which their controllers say that they answer, each once."""
+    return list(dict.fromkeys(place for each in ingresses for place in _places(each)))
+
+
 def _for_everybody(spec: Object) -> Iterator[str]:
     for rule in spec.get("rules") or []:
         for path in (rule.get("http") or {}).get("paths") or []:

@@ -15,8 +15,9 @@ from canarylab.clusters.kind.trouble import explained
 from canarylab.errors import ToolFailedError
 from canarylab.machine.finding import Finding
 from canarylab.playground.home import Home
+from canarylab.ports import LOOPBACK
 
-MAPPED_NODE_PORT = 32089
+MAPPED_NODE_PORT, MAPPED_INGRESS_PORT = 32089, 8080
 
 
 class Kind(OwnCluster):
@@ -80,6 +81,10 @@ class Kind(OwnCluster):
                 self._load(reference, report)
                 self._folder.note_loaded(reference, image)
         return None
+
+    def ingress_url(self, places: Collection[str]) -> str:
+        """Port 80 of the node, which is mapped to 8080 here."""
+        return f"http://{LOOPBACK}:{MAPPED_INGRESS_PORT}"
 
     def addresses(self, service: Mapping[str, Any], hosts: Collection[str]) -> list[Address]:
         """127.0.0.1, for the one node port that is mapped to it; no other can be reached."""

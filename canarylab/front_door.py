@@ -1,0 +1,97 @@
+"""What a learner does at the Ingress: ask it, ask why, send traffic, turn the weight."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+from canarylab.clusters.base import Cluster
+from canarylab.playground.network.ingress.routing import Route
+from canarylab.playground.network.ingress.words import words
+from canarylab.release import through_ingress, weights
+from canarylab.release.connection import Connection
+from canarylab.release.ingresses import places, read_ingresses
+from canarylab.shown import Shown
+from canarylab.traffic import Request, Sample
+from canarylab.traffic.ask import Reply, ask
+
+HOST = "foo.bar.com"
+"""The lessons' host. It is somebody's domain, so it is only ever a Host header."""
+
+
+class Visitor(NamedTuple):
+    """What a request says beside its path."""
+
+    host: str | None = HOST
+    headers: Mapping[str, str] = {}
+    cookies: Mapping[str, str] = {}
+
+    @property
+    def request(self) -> Request:
+        """For the sampler."""
+        return Request(host=self.host, headers=self.headers, cookies=self.cookies)
+
+    def ask(self, url: str) -> Reply:
+        """One request, and the answer in full."""
+        said = {**self.headers, **({"Host": self.host} if self.host else {})}
+        if self.cookies:
+            said["Cookie"] = "; ".join(f"{name}={text}" for name, text in self.cookies.items())
+        return ask(url, headers=said)
+
+
+class Way(NamedTuple):
+    """Where a request goes by the rules, and why."""
+
+    shares: Mapping[str, float]
+    """The backends that may answer, and how many of such requests; empty where none does."""
+    path: str
+    """What the pod is asked for."""
+    status: int
+    """What the ingress itself answers; 0 where the request goes on to a pod."""
+    reasons: tuple[str, ...]
+    """One sentence for each step of the way."""
+
+    def __repr__(self) -> str:
+        return "\n".join(self.reasons)
+
+    def _repr_html_(self) -> str:
+        return Shown(self.reasons[0], notes=self.reasons[1:])._repr_html_()
+
+
+class FrontDoor:
+    """The Ingresses of one namespace, from outside."""
+
+    def __init__(self, cluster: Cluster, connection: Connection) -> None:
+        self._cluster, self._connection = cluster, connection
+
+    @property
+    def url(self) -> str:
+        """Where Ingresses answer."""
+        return self._cluster.ingress_url(places(read_ingresses(self._connection)))
+
+    def ask(self, path: str, visitor: Visitor) -> Reply:
+        """One request, and the answer in full."""
+        return visitor.ask(self.url + path)
+
+    def route(self, path: str, visitor: Visitor) -> Way:
+        """The way of such a request."""
+        found = through_ingress.route_of(self._connection, self.url + path, visitor.request)
+        return _way(found)
+
+    def sample(self, path: str, visitor: Visitor, *, requests: int) -> Sample:
+        """Many requests, and what rules and ready pods let expect of them."""
+        sample = through_ingress.measure(
+            self._connection, self.url + path, visitor.request, requests=requests
+        )
+        return replace(sample, cluster=f"{self._cluster.name}, through its Ingress")
+
+    def set_weight(self, percent: int, ingress: str) -> Shown:
+        """Turn the knob, and wait until the controller knows."""
+        weights.set_weight(self._connection, ingress, percent)
+        return Shown(f"{ingress} takes {percent} of 100 requests.")
+
+
+def _way(found: Route) -> Way:
+    shares = {str(backend): share for backend, share in found.shares().items()}
+    return Way(shares, found.target, found.status, words(found))

@@ -1,0 +1,71 @@
+"""The half of `Lab` that stands before the Ingress: ask it, ask why, send traffic, set a weight."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from canarylab.front_door import HOST, FrontDoor, Visitor, Way
+from canarylab.shown import Shown
+from canarylab.traffic import Sample
+from canarylab.traffic.ask import Reply
+from canarylab.workbench import Workbench
+
+CANARY_INGRESS = "ingress-canary"
+
+Said = Mapping[str, str] | None
+
+
+class Visiting(Workbench):
+    """What a visitor of foo.bar.com sees. The host is only ever a header: nobody looks it up."""
+
+    _front_door: FrontDoor
+
+    def ask(
+        self, url: str, *, host: str | None = None, headers: Said = None, cookies: Said = None
+    ) -> Reply:
+        """One request, and the answer as `curl -i` shows it. A path alone goes to the Ingress.
+
+        >>> lab.ask("/nowhere", host="foo.bar.com").status
+        404
+        """
+        visitor = Visitor(host, headers or {}, cookies or {})
+        if not url.startswith("/"):
+            return visitor.ask(url)
+        return self._front_door.ask(url, visitor._replace(host=host or HOST))
+
+    def route(
+        self, path: str = "/", *, host: str = HOST, headers: Said = None, cookies: Said = None
+    ) -> Way:
+        """Where such a request goes by the rules of the Ingresses, and why. Nothing is sent.
+
+        >>> lab.route("/nowhere")
+        No Ingress names this host, so the rules without a host apply.
+        No rule has this path, so the default backend answers: 404.
+        """
+        return self._front_door.route(path, Visitor(host, headers or {}, cookies or {}))
+
+    def visits(
+        self,
+        path: str = "/",
+        *,
+        requests: int = 200,
+        host: str = HOST,
+        headers: Said = None,
+        cookies: Said = None,
+    ) -> Sample:
+        """Send such a request often, and count who answers, beside what the rules suggest.
+
+        >>> lab.visits("/nowhere")
+        Traceback (most recent call last):
+        canarylab.errors.ClusterError: By its rules the ingress answers such a request itself, ...
+        """
+        visitor = Visitor(host, headers or {}, cookies or {})
+        return self._front_door.sample(path, visitor, requests=requests)
+
+    def set_weight(self, percent: int, ingress: str = CANARY_INGRESS) -> Shown:
+        """What share of the requests the canary Ingress takes, from 0 to 100.
+
+        The same as `kubectl annotate --overwrite ingress NAME
+        nginx.ingress.kubernetes.io/canary-weight=PERCENT`.
+        """
+        return self._front_door.set_weight(percent, ingress)
