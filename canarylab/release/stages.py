@@ -10,7 +10,9 @@ from typing import Literal, get_args
 from canarylab.errors import TimedOutError
 from canarylab.manifests import load
 from canarylab.release.apply import apply
+from canarylab.release.clearing import Kept, clear
 from canarylab.release.connection import Connection, refusals
+from canarylab.release.pods import OURS
 from canarylab.release.rollout import (
     LOOK_EVERY_S,
     image_of,
@@ -27,7 +29,6 @@ Stage = Literal["empty", "production", "canary"]
 Way = Literal["replicas", "image"]
 Report = Callable[[str], None]
 
-_OURS = "app=nodeapp"
 _WANTED: dict[Stage, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
     # stage: manifests, Deployments, Services
     "empty": ((), (), ()),
@@ -58,7 +59,7 @@ def bring_to(
     if stage not in get_args(Stage):
         raise ValueError(f'There is no stage "{stage}". Choose one of: {", ".join(_WANTED)}.')
     files, deployments, services = _WANTED[stage]
-    _delete_others(connection, deployments, services)
+    clear(connection, Kept(deployments, services))
     for name in files:
         apply(connection, load(manifests / name))
     for name in deployments:
@@ -88,25 +89,13 @@ def _by_image(connection: Connection, report: Report) -> None:
         connection, PRODUCTION, container=CONTAINER, image=image_of(connection, CANARY, CONTAINER)
     )
     wait_until_rolled_out(connection, PRODUCTION, report=report)
-    _delete_others(connection, (PRODUCTION,), (SERVICE,))
-    _wait_until_no_pods(connection, f"{_OURS},env=canary")
-
-
-def _delete_others(
-    connection: Connection, deployments: tuple[str, ...], services: tuple[str, ...]
-) -> None:
-    here = connection.namespace
-    with refusals("cleaning up", remedy="Look with `kubectl get deployments,services`."):
-        for found in connection.apps.list_namespaced_deployment(here, label_selector=_OURS).items:
-            if found.metadata.name not in deployments:
-                connection.apps.delete_namespaced_deployment(found.metadata.name, here)
-        for found in connection.core.list_namespaced_service(here, label_selector=_OURS).items:
-            if found.metadata.name not in services:
-                connection.core.delete_namespaced_service(found.metadata.name, here)
+    with refusals(f'Deployment "{CANARY}"', remedy="Look with `kubectl get deployments`."):
+        connection.apps.delete_namespaced_deployment(CANARY, connection.namespace)
+    _wait_until_no_pods(connection, f"{OURS},env=canary")
 
 
 def _wait_until_no_pods(
-    connection: Connection, labels: str = _OURS, *, timeout_s: float = 60.0
+    connection: Connection, labels: str = OURS, *, timeout_s: float = 60.0
 ) -> None:
     deadline = time.monotonic() + timeout_s
     while left := _pod_names(connection, labels):
