@@ -18,12 +18,12 @@ from canarylab.line import waiting_line
 from canarylab.manifests import load
 from canarylab.predictions import Predictions, Value
 from canarylab.release import inside, rollout, stages
-from canarylab.release.apply import apply
 from canarylab.release.connection import Connection, Object
 from canarylab.release.endpoints import Endpoint, listed, read_endpoints
 from canarylab.release.measure import measure, ready_endpoints, settle
 from canarylab.release.pods import list_pods
 from canarylab.release.reach import Reach
+from canarylab.release.syncing import apply_and_wait
 from canarylab.shown import Shown
 from canarylab.traffic import Sample
 from canarylab.visiting import Visiting
@@ -79,7 +79,7 @@ class Lab(Visiting):
         deployment.apps/nodeapp-canary created
         """
         objects = [manifest] if isinstance(manifest, dict) else load(place(manifest))
-        applied = apply(self._connection, objects)
+        applied = apply_and_wait(self._connection, objects)
         notes = [f"{each.name}: {note}" for each in applied for note in each.notes]
         return Shown("\n".join(map(str, applied)), notes=notes)
 
