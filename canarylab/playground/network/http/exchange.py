@@ -2,7 +2,6 @@
 
 Nothing is held but what has to be: a body goes on piece by piece, and who reads slowly slows down
 who writes. Only a small body is kept, so that it can be sent again when a pod fails it.
-https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_next_upstream
 """
 
 from __future__ import annotations
@@ -10,26 +9,18 @@ from __future__ import annotations
 import asyncio
 
 from canarylab.playground.network.http.body import Body
-from canarylab.playground.network.http.forwarding import (
-    LAST_CHUNK,
-    Reply,
-    Visitor,
-    chunk,
-    reply_bytes,
-    request_bytes,
-)
+from canarylab.playground.network.http.forwarding import CONTINUE, Reply, Visitor, request_bytes
 from canarylab.playground.network.http.head import Head
+from canarylab.playground.network.http.mirror import Copies
+from canarylab.playground.network.http.outgoing import Outgoing
 from canarylab.playground.network.http.pages import answer_bytes
 from canarylab.playground.network.http.pod import Pod
 from canarylab.playground.network.http.pool import Pool
 from canarylab.playground.network.http.shared import Shared
 from canarylab.playground.network.http.sides import Asking
-from canarylab.playground.network.http.verdicts import Answer, Forward
+from canarylab.playground.network.http.tries import Tries
+from canarylab.playground.network.http.verdicts import NOWHERE, Answer, Forward
 from canarylab.playground.network.routes import Address
-
-_NOT_TWICE = frozenset({"POST", "LOCK", "PATCH"})
-"""What nginx does not send to a second pod once it was sent to a first."""
-_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Exchange:
@@ -38,22 +29,28 @@ class Exchange:
     def __init__(self, shared: Shared, pool: Pool, client: Asking, head: Head) -> None:
         self.head = head
         self.is_begun = self.is_finished = self.is_tunnel = False
-        self.is_answering = self.keep_alive = False
+        self.keep_alive = False
         self._shared, self._pool, self._client = shared, pool, client
-        self._forward: Forward | None = None
+        self._forward = NOWHERE
         self._pod: Pod | None = None
         self._connecting: asyncio.Task[None] | None = None
-        self._tries = 0
-        self._was_sent = self._is_chunked = False
+        self._tries = Tries(head.method, most=shared.limits.tries)
+        self._copies = Copies(pool, wants_body=self.wants_body)
+        self._visitor = Visitor(client.host, shared.port, shared.request_id())
+        self._outgoing = Outgoing(head)
         self._body = Body(head, replay_bytes=shared.limits.replay_bytes)
         self._unsent_before = 0
         self._early = b""
-        self._reply: list[bytes] = []
 
     @property
     def is_request_complete(self) -> bool:
         """Has the client sent all of it?"""
         return self._body.is_complete
+
+    @property
+    def is_answering(self) -> bool:
+        """Has the client got a part of the answer?"""
+        return self._outgoing.has_begun
 
     @property
     def wants_body(self) -> bool:
@@ -83,7 +80,8 @@ class Exchange:
             self._answer(Answer(413))
             return
         if self.head.named.get("expect", "").lower() == "100-continue" and not self._body.received:
-            self._client.write(_CONTINUE)
+            self._client.write(CONTINUE)
+        self._send_copies(verdict.mirrors)
         self._try_next()
 
     def body(self, piece: bytes) -> None:
@@ -91,15 +89,19 @@ class Exchange:
         if self.is_finished:
             return
         framed = self._body.add(piece, is_sent=self._pod is not None)
-        if self._forward is not None and self._body.exceeds(self._forward.body_limit):
+        if self._body.exceeds(self._forward.body_limit):
             self._refuse_body()
-        elif self._pod is not None:
+            return
+        self._copies.write(framed)
+        if self._pod is not None:
             self._pod.write(framed)
             self._expect_more()
 
     def body_done(self) -> None:
         """The request is whole."""
         end = self._body.end()
+        self._copies.write(end)
+        self._copies.end()
         if self._pod is not None and not self.is_finished:
             self._pod.write(end)
             self._expect_more()
@@ -114,17 +116,15 @@ class Exchange:
 
     def client_writable(self, *, is_writable: bool) -> None:
         """The client reads more slowly than the pod writes, or has caught up."""
-        if self._pod is None:
-            return
-        if is_writable:
-            self._pod.transport.resume_reading()
-        else:
-            self._pod.transport.pause_reading()
+        if self._pod is not None:
+            self._pod.hold_back(is_held=not is_writable)
 
     def client_lost(self) -> None:
         """Nobody is there to be answered."""
         self.is_finished = True
         self._let_go_of_pod()
+        if not self.is_request_complete:
+            self._copies.stop()
 
     def overdue(self) -> None:
         """Nothing has happened for too long."""
@@ -141,33 +141,22 @@ class Exchange:
 
     def reply_head(self, reply: Reply) -> None:
         """The answer begins."""
-        if reply.status == 101:
-            if not self.head.upgrades:
-                self._failed(502)  # nobody asked to speak something else
-                return
-            self.is_answering = True
-            self._reply.append(reply_bytes(reply, is_chunked=False, connection=b"upgrade"))
+        if reply.status != 101:
+            self.keep_alive = self._outgoing.begin(reply, may_go_on=self._may_go_on())
+        elif self.head.upgrades:
+            self._outgoing.switch(reply)
             self._become_tunnel()
-            return
-        self.is_answering = True
-        bodiless = not self.wants_body or reply.status in {204, 304}
-        unmeasured = not bodiless and reply.length is None
-        self._is_chunked = unmeasured and self.head.version == "1.1"
-        ends_with_connection = unmeasured and not self._is_chunked
-        self.keep_alive = self._may_go_on() and not ends_with_connection
-        connection = b"keep-alive" if self.keep_alive else b"close"
-        self._reply.append(reply_bytes(reply, is_chunked=self._is_chunked, connection=connection))
+        else:
+            self._failed(502)  # nobody asked to speak something else
 
     def reply_body(self, piece: bytes) -> None:
         """A piece of it."""
-        self._reply.append(chunk(piece) if self._is_chunked else piece)
+        self._outgoing.add(piece)
 
     def reply_pause(self) -> None:
         """What came together goes on together."""
-        if self._reply:
-            self._client.write(b"".join(self._reply))
-            self._reply = []
-            self._client.expect_within(self._shared.limits.answer_s)
+        if piece := self._outgoing.take():
+            self.raw(piece)
 
     def reply_done(self) -> None:
         """The answer is whole; a pod that answered half a request is not asked again."""
@@ -176,12 +165,12 @@ class Exchange:
             self._pool.give(pod)
         elif pod is not None:
             pod.abandon()
-        if self._is_chunked:
-            self._client.write(LAST_CHUNK)
+        self._outgoing.end()
+        self.reply_pause()
         self._finish()
 
     def raw(self, piece: bytes) -> None:
-        """From a pod that speaks something else than HTTP now."""
+        """From the pod to the client, as it is."""
         self._client.write(piece)
         self._client.expect_within(self._shared.limits.answer_s)
 
@@ -193,7 +182,7 @@ class Exchange:
             self._client.cut()
             return
         if pod is not None and pod.uses > 1:
-            self._tries -= 1  # it had closed a connection we kept: that is no failure
+            self._tries.forgive()
         self._failed(502)
 
     def pod_writable(self) -> None:
@@ -205,8 +194,8 @@ class Exchange:
     def _try_next(self) -> None:
         forward = self._forward
         assert forward is not None
-        self._tries += 1
-        address = self._shared.turns.next(forward.name, forward.endpoints)
+        self._tries.begin()
+        address = self._shared.turns.next(self._forward.name, self._forward.endpoints)
         pod = self._pool.take(address)
         if pod is not None:
             self._use(pod)
@@ -224,15 +213,23 @@ class Exchange:
         self._connecting = None
         self._use(pod)
 
+    def _send_copies(self, mirrors: tuple[Forward, ...]) -> None:
+        for mirror in mirrors:
+            address = self._shared.turns.next(mirror.name, mirror.endpoints)
+            self._copies.begin(address, self._so_far(mirror))
+        if self.is_request_complete:
+            self._copies.end()
+
+    def _so_far(self, forward: Forward) -> list[bytes]:
+        head = request_bytes(forward.head or self.head, forward.target, self._visitor)
+        return [head, *self._body.from_beginning()]
+
     def _use(self, pod: Pod) -> None:
         assert self._forward is not None
-        self._pod, self._was_sent = pod, True
+        self._pod, self._tries.was_sent = pod, True
         pod.serve(self)
-        visitor = Visitor(self._client.host, self._shared.port, self._shared.request_id())
-        head = request_bytes(self.head, self._forward.target, visitor)
-        pod.write(b"".join([head, *self._body.from_beginning()]))
-        if not self._client.is_writable:
-            pod.transport.pause_reading()
+        pod.write(b"".join(self._so_far(self._forward)))
+        pod.hold_back(is_held=not self._client.is_writable)
         self._expect_more()
         self._client.regulate()
 
@@ -244,8 +241,7 @@ class Exchange:
     def _failed(self, status: int) -> None:
         """Ask the next pod where that does no harm, else say what happened."""
         self._let_go_of_pod()
-        may_repeat = not self._was_sent or self.head.method not in _NOT_TWICE
-        if may_repeat and self._body.is_repeatable and self._tries < self._shared.limits.tries:
+        if self._tries.are_left and self._body.is_repeatable:
             self._try_next()
         else:
             self._answer(Answer(status))

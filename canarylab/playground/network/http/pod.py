@@ -44,6 +44,13 @@ class Pod(asyncio.Protocol):
         """Send it when there is room; who sends much looks at `is_writable` first."""
         self.transport.write(piece)
 
+    def hold_back(self, *, is_held: bool) -> None:
+        """Let it send nothing, or go on."""
+        if is_held:
+            self.transport.pause_reading()
+        else:
+            self.transport.resume_reading()
+
     def abandon(self) -> None:
         """Nobody waits for the answer any more."""
         self._asker = None
@@ -94,10 +101,11 @@ class Pod(asyncio.Protocol):
             asker.reply_pause()
             asker.pod_lost()
             return
-        asker.reply_pause()
         if self._is_done and self._asker is asker:
             self._asker = None
             asker.reply_done()
+        else:
+            asker.reply_pause()
 
     # What the parser says.
 

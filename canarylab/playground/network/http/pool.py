@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from canarylab.playground.network.http.pod import Pod
 from canarylab.playground.network.routes import Address
@@ -19,7 +19,6 @@ class Pool:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._idle: dict[Address, list[Pod]] = defaultdict(list)
-        self._wanted: frozenset[Address] | None = None
 
     def take(self, address: Address) -> Pod | None:
         """A free connection to this pod, if there is one."""
@@ -38,20 +37,12 @@ class Pool:
 
     def give(self, pod: Pod) -> None:
         """Keep it for the next, or close it where there will be none."""
-        is_wanted = self._wanted is None or pod.address in self._wanted
-        if not pod.is_reusable or not is_wanted or self._count() >= MOST_IDLE:
+        if not pod.is_reusable or self._count() >= MOST_IDLE:
             pod.transport.close()
             return
         pod.transport.resume_reading()
         pod.idle_since = self._clock()
         self._idle[pod.address].append(pod)
-
-    def keep_only(self, addresses: Iterable[Address]) -> None:
-        """Pods that are gone get no connection kept."""
-        self._wanted = frozenset(addresses)
-        for address in self._idle.keys() - self._wanted:
-            for pod in self._idle.pop(address):
-                pod.transport.close()
 
     def close_idle(self, *, idle_s: float) -> None:
         """Close those that nobody took for so long."""

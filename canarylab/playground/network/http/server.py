@@ -17,7 +17,7 @@ class HttpServer:
     """`run` must run for anybody to be answered."""
 
     def __init__(self, shared: Shared) -> None:
-        self.pool = Pool(shared.clock)
+        self._pool = Pool(shared.clock)
         self._shared = shared
         self._clients: set[Client] = set()
 
@@ -33,10 +33,10 @@ class HttpServer:
             server.close()
             for client in list(self._clients):
                 client.abort()
-            self.pool.keep_only(())
+            self._pool.close_idle(idle_s=0.0)
 
     def _client(self) -> Client:
-        client = Client(self._shared, self.pool, self._clients.discard)
+        client = Client(self._shared, self._pool, self._clients.discard)
         self._clients.add(client)
         return client
 
@@ -45,4 +45,4 @@ class HttpServer:
         for client in list(self._clients):
             if client.deadline < now:
                 client.overdue()
-        self.pool.close_idle(idle_s=self._shared.limits.idle_pod_s)
+        self._pool.close_idle(idle_s=self._shared.limits.idle_pod_s)

@@ -27,7 +27,3 @@ class Turns:
             turn = self._random.randrange(len(endpoints))
         self._turns[name] = (endpoints, (turn + 1) % len(endpoints))
         return endpoints[turn]
-
-    def forget_others(self, names: set[Hashable]) -> None:
-        """Keep the turns of these backends only."""
-        self._turns = {name: turn for name, turn in self._turns.items() if name in names}

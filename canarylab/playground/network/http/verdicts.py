@@ -27,6 +27,13 @@ class Forward(NamedTuple):
     target: str
     body_limit: int = 0
     """Bytes; 0 is no limit."""
+    head: Head | None = None
+    """The request as the pod shall get it, if not as it came."""
+    mirrors: tuple[Forward, ...] = ()
+    """Who gets a copy."""
 
+
+NOWHERE = Forward("", (), "")
+"""Before it is decided."""
 
 Decide = Callable[[Head], Answer | Forward]

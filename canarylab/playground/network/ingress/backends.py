@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from canarylab.playground.kube.api import Object
+from canarylab.playground.kube.api import Key, Object
 from canarylab.playground.kube.objects import key_of
 from canarylab.playground.network.ingress.troubles import Reason
 from canarylab.playground.network.ingress.wishes import Backend
@@ -24,6 +24,13 @@ class Backends:
         if port is None:
             return ()
         return ready_endpoints(self._slices.get(backend.service, ()), port)
+
+    def at(self, service: Key, port: int) -> tuple[Address, ...] | None:
+        """The ready ones of a port that is named by its number; None if there is no such port."""
+        for entry in self._services.get(service, {"spec": {}})["spec"].get("ports") or []:
+            if entry["port"] == port:
+                return ready_endpoints(self._slices.get(service, ()), entry)
+        return None
 
     def trouble(self, backend: Backend) -> Reason | None:
         """Why nobody answers, if nobody does."""

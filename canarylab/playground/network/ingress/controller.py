@@ -8,7 +8,6 @@ Follows Ingresses, IngressClasses, Services and EndpointSlices; what they add up
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Awaitable, Callable, Iterable
 from random import Random
 
@@ -16,16 +15,13 @@ from canarylab.errors import ApiError, GoneError
 from canarylab.playground.kube.api import Api, Key, Object
 from canarylab.playground.kube.events import Note, record
 from canarylab.playground.kube.objects import key_of, uid_of
-from canarylab.playground.network.http.limits import Limits
-from canarylab.playground.network.http.server import HttpServer
-from canarylab.playground.network.http.shared import Shared
 from canarylab.playground.network.ingress.backends import Backends
 from canarylab.playground.network.ingress.building import build
 from canarylab.playground.network.ingress.classes import ours
 from canarylab.playground.network.ingress.deciding import Decider
-from canarylab.playground.network.ingress.table import Table
 from canarylab.playground.network.ingress.troubles import Trouble
 from canarylab.playground.network.ingress.wishes import wishes
+from canarylab.playground.network.routes import LOOPBACK
 
 SOURCE = "nginx-ingress-controller"
 REST_S = 0.1
@@ -35,36 +31,24 @@ _FOLLOWED = ("Ingress", "IngressClass", "Service", "EndpointSlice")
 
 
 class IngressController:
-    """Answers on a socket that listens already. `run` must run for it to do so."""
+    """`run` must run for the decider to know anything."""
 
     def __init__(
         self,
         api: Api,
-        listener: socket.socket,
         *,
         random: Random | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        limits: Limits | None = None,
     ) -> None:
-        self._api, self._listener, self._sleep = api, listener, sleep
-        self._host, self.port = listener.getsockname()[:2]
-        random = random or Random()
-        self._decider = Decider(random)
-        self._shared = Shared(self._decider.decide, self.port, limits or Limits(), random)
-        self._server = HttpServer(self._shared)
+        self.decider = Decider(random or Random())
+        self._api, self._sleep = api, sleep
         self._changed = asyncio.Event()
         self._told: set[tuple[str, Trouble]] = set()
         self._synced: dict[Key, str] = {}
 
-    @property
-    def table(self) -> Table:
-        """What is served at this moment."""
-        return self._decider.table
-
     async def run(self) -> None:
-        """Until cancelled; then nobody is answered any more."""
+        """Until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._server.run(self._listener))
             for kind in _FOLLOWED:
                 tasks.create_task(self._notice(kind))
             tasks.create_task(self._take_in_changes())
@@ -89,27 +73,19 @@ class IngressController:
         services = await self._api.list("Service")
         slices = await self._api.list("EndpointSlice")
         built = build(wishes(ingresses), Backends(services, slices))
-        self._serve(built.table)
+        self.decider.table = built.table
         by_key = {key_of(ingress): ingress for ingress in ingresses}
         for ingress in ingresses:
             await self._report(ingress)
         self._synced = {key: seen for key, seen in self._synced.items() if key in by_key}
         await self._tell(by_key, built.troubles)
 
-    def _serve(self, table: Table) -> None:
-        """From here on every request finds this table, and no request a mixture of two."""
-        self._decider.table = table
-        self._shared.turns.forget_others(set(table.upstreams))
-        self._server.pool.keep_only(
-            address for upstream in table.upstreams.values() for address in upstream.endpoints
-        )
-
     async def _report(self, ingress: Object) -> None:
         seen = f"{uid_of(ingress)} {ingress['metadata'].get('generation')} {_annotations(ingress)}"
         if self._synced.get(key_of(ingress)) != seen:
             self._synced[key_of(ingress)] = seen
             await self._say(ingress, Note("Sync", "Scheduled for sync", SOURCE))
-        wanted = {"loadBalancer": {"ingress": [{"ip": self._host}]}}
+        wanted = {"loadBalancer": {"ingress": [{"ip": LOOPBACK}]}}
         if ingress.get("status") != wanted:
             try:
                 await self._api.update_status({**ingress, "status": wanted})

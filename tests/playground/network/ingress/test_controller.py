@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 from canarylab.playground.kube.api import Key, Object
-from canarylab.playground.network.ingress.controller import IngressController
+from canarylab.playground.network.web import Web
 from tests.playground.fake_api import FakeApi
 from tests.playground.network.http.http_world import (
     PodWorld,
@@ -40,7 +40,7 @@ class World:
     """An ingress over a fake API, and pods of prod and canary."""
 
     api: FakeApi
-    controller: IngressController
+    web: Web
     prod: PodWorld
     canary: PodWorld
 
@@ -48,7 +48,7 @@ class World:
         """Wait until it does."""
 
         async def is_so() -> bool:
-            return status_of(await ask(self.controller.port, request)) == status
+            return status_of(await ask(self.web.port, request)) == status
 
         await until(is_so)
 
@@ -70,7 +70,7 @@ async def world(*objects: Object) -> AsyncIterator[World]:
     """With the Services prod and canary, a pod of each, and these objects."""
     api = FakeApi()
     listener = socket.create_server(("127.0.0.1", 0))
-    controller = IngressController(api, listener, random=Random(7), sleep=hurried)
+    web = Web(api, listener, random=Random(7), sleep=hurried)
     async with AsyncExitStack() as stack:
         pods = [await stack.enter_async_context(pod(ok(name))) for name in (b"prod", b"canary")]
         for name, own in zip(("prod", "canary"), pods, strict=True):
@@ -78,9 +78,9 @@ async def world(*objects: Object) -> AsyncIterator[World]:
             await api.put(slice_of(name, own.address.host, port=own.address.port))
         for obj in (CLASS, *objects):
             await api.put(obj)
-        task = asyncio.create_task(controller.run())
+        task = asyncio.create_task(web.run())
         try:
-            yield World(api, controller, *pods)
+            yield World(api, web, *pods)
         finally:
             task.cancel()
             await asyncio.wait([task])
@@ -97,12 +97,12 @@ PLAIN = ingress("plain", ("/", "prod"))
 async def test_an_ingress_is_served() -> None:
     async with world(PLAIN) as here:
         await here.answers(200)
-        assert (await ask(here.controller.port, CLOSE)).endswith(b"prod")
+        assert (await ask(here.web.port, CLOSE)).endswith(b"prod")
 
 
 async def test_where_there_is_none_the_default_backend_answers() -> None:
     async with world() as here:
-        assert (await ask(here.controller.port, CLOSE)).endswith(b"default backend - 404")
+        assert (await ask(here.web.port, CLOSE)).endswith(b"default backend - 404")
 
 
 async def test_its_status_says_where_it_answers() -> None:
@@ -188,7 +188,7 @@ async def test_no_request_sees_half_of_a_change() -> None:
     two = ingress("one", ("/", "canary"))["spec"]
     async with world(ingress("one", ("/", "prod"))) as here:
         await here.answers(200)
-        async with connected(here.controller.port) as (reader, writer):
+        async with connected(here.web.port) as (reader, writer):
             got = set()
             for number in range(300):
                 if number % 10 == 0:
@@ -203,8 +203,10 @@ async def test_a_weighted_canary_shares_one_connection_with_its_primary() -> Non
     """5,000 requests at one in ten, plus or minus 3.29 standard errors; the luck is seeded."""
     new = canary("new", ("/", "canary"), canary_weight="10")
     async with world(PLAIN, new) as here:
-        await until(lambda: any(up.canary for up in here.controller.table.upstreams.values()))
-        async with connected(here.controller.port) as (reader, writer):
+        await until(
+            lambda: any(up.canary for up in here.web.ingress.decider.table.upstreams.values())
+        )
+        async with connected(here.web.port) as (reader, writer):
             bodies = []
             for _ in range(50):
                 writer.write(CLOSE.replace(b"close", b"keep-alive") * 100)
