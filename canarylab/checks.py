@@ -24,6 +24,9 @@ from canarylab.traffic.words import counted, listed, percent
 CONFIDENCE = 0.9999
 """A checkpoint about a sample is wrong by bad luck once in ten thousand times."""
 
+WEIGHTED = "nodeapp-svc-canary-weighted:80"
+"""What `lab.route` calls the backend of the canary Ingress."""
+
 
 class Verdict(NamedTuple):
     """Whether something holds, and in words why."""
@@ -138,6 +141,33 @@ def only_the_new_version_answers(lab: Lab, sample: Sample) -> Verdict:
     return Verdict(holds=True, words=f"all {sample.answered} answers came from version 2.0")
 
 
+def quarter_goes_to_the_canary(lab: Lab) -> Verdict:
+    """Does the canary Ingress take 25 of 100 requests?"""
+    share = lab.route("/").shares.get(WEIGHTED, 0.0)
+    hint = "" if share == 0.25 else "; look at lab.set_weight(...)"
+    words = f"{percent(share)} of the requests for / go to {WEIGHTED}{hint}"
+    return Verdict(holds=share == 0.25, words=words)
+
+
+def yellow_testers_reach_the_canary(lab: Lab) -> Verdict:
+    """Does the header decide by the word, and by that word alone?"""
+    word = lab.route("/", headers={"X-Canary": "yellow"}).shares.get(WEIGHTED, 0.0)
+    always = lab.route("/", headers={"X-Canary": "always"}).shares.get(WEIGHTED, 0.0)
+    words = f"X-Canary: yellow {percent(word)}, X-Canary: always {percent(always)} to the canary"
+    if word == 1 and always < 1:
+        return Verdict(holds=True, words=words)
+    hint = "the annotation canary-by-header-value says which word opens the door"
+    return Verdict(holds=False, words=f"{words}; {hint}")
+
+
+def canary_belongs_to_production(lab: Lab) -> Verdict:
+    """Does the canary Ingress repeat a rule of the other one, so that it gets requests?"""
+    share = lab.route("/").shares.get(WEIGHTED, 0.0)
+    hint = "" if share else "; compare host, path and pathType of the two Ingresses"
+    words = f"{percent(share)} of the requests for / go to {WEIGHTED}{hint}"
+    return Verdict(holds=share > 0, words=words)
+
+
 CHECKS: Mapping[str, Callable[..., Verdict]] = {
     "both versions answer": both_versions_answer,
     "version 3.0 answers": version_3_answers,
@@ -149,6 +179,9 @@ CHECKS: Mapping[str, Callable[..., Verdict]] = {
     "the release is finished": release_is_finished,
     "the canary answers as expected": canary_answers_as_expected,
     "only the new version answers": only_the_new_version_answers,
+    "a quarter goes to the canary": quarter_goes_to_the_canary,
+    "yellow testers reach the canary": yellow_testers_reach_the_canary,
+    "the canary belongs to production": canary_belongs_to_production,
 }
 
 

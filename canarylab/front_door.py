@@ -8,13 +8,16 @@ from typing import NamedTuple
 
 from canarylab.clusters.base import Cluster
 from canarylab.playground.network.ingress.routing import Route
+from canarylab.playground.network.ingress.wishes import ANY_HOST
 from canarylab.playground.network.ingress.words import words
-from canarylab.release import through_ingress, weights
+from canarylab.release import accepting, through_ingress, weights
 from canarylab.release.connection import Connection
+from canarylab.release.endpoints import read_endpoints
 from canarylab.release.ingresses import places, read_ingresses
 from canarylab.shown import Shown
 from canarylab.traffic import Request, Sample
 from canarylab.traffic.ask import Reply, ask
+from canarylab.traffic.words import listed
 
 HOST = "foo.bar.com"
 """The lessons' host. It is somebody's domain, so it is only ever a Host header."""
@@ -51,6 +54,8 @@ class Way(NamedTuple):
     """What the ingress itself answers; 0 where the request goes on to a pod."""
     reasons: tuple[str, ...]
     """One sentence for each step of the way."""
+    rule: str = ""
+    """Host and path of the rule, and whose it is; empty where no rule has the path."""
 
     def __repr__(self) -> str:
         return "\n".join(self.reasons)
@@ -86,12 +91,36 @@ class FrontDoor:
         )
         return replace(sample, cluster=f"{self._cluster.name}, through its Ingress")
 
+    def pods(self, backend: str) -> set[str]:
+        """Who is ready behind a backend of a `Way`."""
+        service = backend.rpartition(":")[0]
+        found = read_endpoints(self._connection, service)
+        return {endpoint.pod for endpoint in found if endpoint.ready}
+
+    def weight(self, ingress: str) -> int:
+        """What the knob is at."""
+        return weights.read_weight(self._connection, ingress)
+
     def set_weight(self, percent: int, ingress: str) -> Shown:
         """Turn the knob, and wait until the controller knows."""
         weights.set_weight(self._connection, ingress, percent)
         return Shown(f"{ingress} takes {percent} of 100 requests.")
 
+    def wait_accepted(self, route: str) -> Shown:
+        """Who serves an HTTPRoute, once somebody does."""
+        if serving := accepting.wait_until_accepted(self._connection, route):
+            return Shown(f"{route} is served by {listed(serving)}.")
+        return Shown(f"Nobody serves {route}: no controller of a Gateway has accepted it.")
+
 
 def _way(found: Route) -> Way:
     shares = {str(backend): share for backend, share in found.shares().items()}
-    return Way(shares, found.target, found.status, words(found))
+    return Way(shares, found.target, found.status, words(found), _rule(found))
+
+
+def _rule(found: Route) -> str:
+    server, location = found.server, found.location
+    if server is None or location is None or location.ingress is None:
+        return ""
+    host = "any host" if server.host == ANY_HOST else server.host
+    return f"{host}, path {location.path}, of Ingress {location.ingress.name}"

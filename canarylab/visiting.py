@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from canarylab.front_door import HOST, FrontDoor, Visitor, Way
 from canarylab.shown import Shown
 from canarylab.traffic import Sample
 from canarylab.traffic.ask import Reply
 from canarylab.workbench import Workbench
+
+if TYPE_CHECKING:
+    from canarylab.widgets.routes import RouteExplorer
+    from canarylab.widgets.weights import WeightSlider
 
 CANARY_INGRESS = "ingress-canary"
 
@@ -69,3 +74,30 @@ class Visiting(Workbench):
         nginx.ingress.kubernetes.io/canary-weight=PERCENT`.
         """
         return self._front_door.set_weight(percent, ingress)
+
+    def wait_accepted(self, route: str) -> Shown:
+        """Wait until a Gateway serves an HTTPRoute, and say who; or, soon, that nobody does.
+
+        The same as looking at `kubectl get httproute NAME -o jsonpath={.status.parents}`.
+        """
+        return self._front_door.wait_accepted(route)
+
+    def explorer(self, path: str = "/", *, host: str = HOST) -> RouteExplorer:
+        """Fields for a request: where the rules send it, why, and what really answers.
+
+        >>> lab.explorer("/canary").close()
+        """
+        from canarylab.ingress_boards import IngressRoutes  # noqa: PLC0415
+        from canarylab.widgets.routes import RouteExplorer  # noqa: PLC0415  ipywidgets is slow
+
+        return RouteExplorer(IngressRoutes(self._front_door), path=path, host=host)
+
+    def weights(self, ingress: str = CANARY_INGRESS, *, path: str = "/") -> WeightSlider:
+        """A slider for the weight of a canary Ingress, with the traffic that follows.
+
+        >>> lab.weights().close()
+        """
+        from canarylab.ingress_boards import IngressWeight  # noqa: PLC0415
+        from canarylab.widgets.weights import WeightSlider  # noqa: PLC0415  ipywidgets is slow
+
+        return WeightSlider(IngressWeight(self._front_door, ingress, path))

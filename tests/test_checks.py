@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from canarylab.checks import CHECKS, check
+from canarylab.checks import CHECKS, WEIGHTED, check
 from canarylab.errors import CheckpointError, TrafficError
+from canarylab.front_door import Way
 from canarylab.release.endpoints import Endpoint
 from canarylab.traffic import Sample
 
@@ -32,15 +34,23 @@ class SmallLab:
     """What the checks look at, set by hand."""
 
     def __init__(
-        self, endpoints: list[Endpoint] | None = None, deployment: Any = ROLLED_OUT
+        self,
+        endpoints: list[Endpoint] | None = None,
+        deployment: Any = ROLLED_OUT,
+        canary_takes: Mapping[str, float] | None = None,
     ) -> None:
         self._endpoints, self._deployment = endpoints or [], deployment
+        self._canary_takes = canary_takes or {}
 
     def ready_endpoints(self) -> list[Endpoint]:
         return self._endpoints
 
     def deployment(self, name: str) -> Any:
         return self._deployment
+
+    def route(self, path: str, *, headers: Mapping[str, str] | None = None) -> Way:
+        share = self._canary_takes[(headers or {}).get("X-Canary", "")]
+        return Way({WEIGHTED: share} if share else {}, path, 0, ())
 
     def local_runs(self) -> dict[str, Any]:
         return {}
@@ -101,6 +111,21 @@ def test_a_canary_answers_as_expected_within_luck(new: int, fits: bool) -> None:
 def test_one_old_answer_keeps_a_release_unfinished() -> None:
     assert not holds(SmallLab(), "only the new version answers", sample(old=1, new=399))
     assert holds(SmallLab(), "only the new version answers", sample(old=0, new=400))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.25])
+def test_the_rules_say_what_the_canary_takes(share: float) -> None:
+    lab = SmallLab(canary_takes={"": share})
+    assert holds(lab, "a quarter goes to the canary") is (share == 0.25)
+    assert holds(lab, "the canary belongs to production") is (share > 0)
+
+
+@pytest.mark.parametrize(
+    ("yellow", "always", "closed"), [(1.0, 0.1, True), (0.1, 1.0, False), (1.0, 1.0, False)]
+)
+def test_a_word_opens_the_door_alone(yellow: float, always: float, closed: bool) -> None:
+    lab = SmallLab(canary_takes={"yellow": yellow, "always": always})
+    assert holds(lab, "yellow testers reach the canary") is closed
 
 
 def test_not_yet_is_said_and_not_raised() -> None:

@@ -12,13 +12,14 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-from kubernetes.dynamic.exceptions import NotFoundError, ResourceNotFoundError
+from kubernetes.dynamic.exceptions import DynamicApiError, NotFoundError, ResourceNotFoundError
 
 from canarylab.errors import RefusedError
 from canarylab.release.connection import Connection, Object, refusals
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 REVISION = "deployment.kubernetes.io/revision"
+_UNSUPPORTED_MEDIA_TYPE = 415
 _OF_THE_CLUSTER = ("resourceVersion", "managedFields")
 _REMEDY = "Change the manifest where the cluster says, and apply it again."
 
@@ -67,15 +68,26 @@ def _apply_one(connection: Connection, wanted: Object) -> Applied:
         except NotFoundError:
             resource.create(body=_remembering(wanted), query_params=_strictly(), **place)
             return Applied(label, "created")
-        changed = resource.patch(
-            body=patch_for(wanted, live),
-            name=name,
-            content_type="application/strategic-merge-patch+json",
-            query_params=_strictly(),
-            **place,
-        ).to_dict()
+        changed = _patched(resource, patch_for(wanted, live), {"name": name, **place})
     same = _as_asked(changed) == _as_asked(live)
     return Applied(label, "unchanged" if same else "configured")
+
+
+def _patched(resource: Any, patch: Object, place: Mapping[str, str]) -> Object:
+    """The object afterwards; a custom kind has no rules for lists, and takes a merge patch only."""
+
+    def ask(style: str) -> Object:
+        kind = f"application/{style}+json"
+        asked = resource.patch(body=patch, content_type=kind, query_params=_strictly(), **place)
+        changed: Object = asked.to_dict()
+        return changed
+
+    try:
+        return ask("strategic-merge-patch")
+    except DynamicApiError as exc:
+        if exc.status != _UNSUPPORTED_MEDIA_TYPE:
+            raise
+    return ask("merge-patch")
 
 
 def _strictly() -> list[tuple[str, str]]:

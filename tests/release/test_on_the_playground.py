@@ -58,6 +58,13 @@ def test_applying_twice_changes_nothing(connection: Connection) -> None:
     assert apply(connection, [production(replicas=2)]) == [Applied(name, "configured")]
 
 
+def test_a_custom_kind_can_be_applied_again(connection: Connection) -> None:
+    name = "httproute.gateway.networking.k8s.io/nodeapp-split"
+    assert apply(connection, [manifest("7-weights/httproute.yaml")]) == [Applied(name, "created")]
+    assert apply(connection, [manifest("7-weights/mirror.yaml")]) == [Applied(name, "configured")]
+    assert apply(connection, [manifest("7-weights/mirror.yaml")]) == [Applied(name, "unchanged")]
+
+
 def test_a_kind_that_the_cluster_does_not_know_is_named(connection: Connection) -> None:
     canary = {"apiVersion": "apps/v1", "kind": "Canary", "metadata": {"name": "x"}}
     with pytest.raises(RefusedError, match='no matches for kind "Canary" in version "apps/v1"'):

@@ -1,0 +1,29 @@
+"""A route is served when a controller says so of the route as it is now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from canarylab.release.accepting import accepted_by
+
+
+def route(*, status: str = "True", said_of: int = 2) -> Any:
+    said = {"type": "Accepted", "status": status, "observedGeneration": said_of}
+    parent = {"controllerName": "example.com/gateways", "conditions": [said]}
+    return {"metadata": {"generation": 2}, "status": {"parents": [parent]}}
+
+
+def test_a_controller_that_accepts_it_serves_it() -> None:
+    assert accepted_by(route()) == ["example.com/gateways"]
+
+
+def test_what_was_said_of_an_older_route_does_not_count() -> None:
+    assert accepted_by(route(said_of=1)) == []
+
+
+def test_a_controller_that_refuses_it_does_not_serve_it() -> None:
+    assert accepted_by(route(status="False")) == []
+
+
+def test_a_route_without_a_gateway_is_served_by_nobody() -> None:
+    assert accepted_by({"metadata": {"generation": 2}}) == []
