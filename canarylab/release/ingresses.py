@@ -15,6 +15,7 @@ from canarylab.release.connection import Connection, refusals
 
 _NOT_THERE = 404  # a cluster without that kind
 _FORBIDDEN = 403
+_USUAL, _ENCRYPTED = 80, 443  # ports of HTTP and HTTPS
 
 
 def read_ingresses(connection: Connection) -> list[Object]:
@@ -48,7 +49,10 @@ def addresses(ingresses: Iterable[Object], service: str) -> list[Address]:
 
 
 def places(ingresses: Iterable[Object]) -> list[str]:
-    """Every host or address at which their controllers say that they answer, each once."""
+    """Every host or address at which their controllers say that they answer, each once.
+
+    With the port, where that is not 80.
+    """
     return list(dict.fromkeys(place for each in ingresses for place in _places(each)))
 
 
@@ -64,4 +68,11 @@ def _places(ingress: Object) -> Iterator[str]:
     status = ingress.get("status") or {}
     for entry in (status.get("loadBalancer") or {}).get("ingress") or []:
         if place := entry.get("ip") or entry.get("hostname"):
-            yield f"[{place}]" if ":" in place else place
+            yield (f"[{place}]" if ":" in place else place) + _port(entry)
+
+
+def _port(entry: Object) -> str:
+    """Most controllers name none, because it is 80; the playground's is no port of root's."""
+    open_ones = [each["port"] for each in entry.get("ports") or [] if not each.get("error")]
+    unencrypted = [port for port in open_ones if port != _ENCRYPTED]
+    return f":{unencrypted[0]}" if unencrypted and _USUAL not in unencrypted else ""

@@ -45,6 +45,12 @@ def test_a_default_backend_does() -> None:
     [
         ({"hostname": "lb.example"}, "http://lb.example"),
         ({"ip": "fd00::7"}, "http://[fd00::7]"),
+        (
+            {"ip": "127.0.0.1", "ports": [{"port": 8080, "protocol": "TCP"}]},
+            "http://127.0.0.1:8080",
+        ),
+        ({"ip": "192.0.2.7", "ports": [{"port": 443}, {"port": 80}]}, "http://192.0.2.7"),
+        ({"ip": "192.0.2.7", "ports": [{"port": 81, "error": "Taken"}]}, "http://192.0.2.7"),
     ],
 )
 def test_a_place_may_be_a_name_or_an_address(place: Object, url: str) -> None:

@@ -35,7 +35,7 @@ class Web:
     ) -> None:
         random = random or Random()
         self.port = int(listener.getsockname()[1])
-        self.ingress = IngressController(api, random=random, sleep=sleep)
+        self.ingress = IngressController(api, port=self.port, random=random, sleep=sleep)
         self.gateway = GatewayController(api, random=random, sleep=sleep)
         self._listener = listener
         self._server = HttpServer(Shared(self.decide, self.port, limits or Limits(), random))

@@ -37,11 +37,13 @@ class IngressController:
         self,
         api: Api,
         *,
+        port: int = 80,
         random: Random | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.decider = Decider(random or Random())
         self._api, self._sleep = api, sleep
+        self._place = {"ip": LOOPBACK, "ports": [{"port": port, "protocol": "TCP"}]}
         self._changed = asyncio.Event()
         self._told: set[tuple[str, Trouble]] = set()
         self._synced: dict[Key, str] = {}
@@ -85,7 +87,7 @@ class IngressController:
         if self._synced.get(key_of(ingress)) != seen:
             self._synced[key_of(ingress)] = seen
             await self._say(ingress, Note("Sync", "Scheduled for sync", SOURCE))
-        wanted = {"loadBalancer": {"ingress": [{"ip": LOOPBACK}]}}
+        wanted = {"loadBalancer": {"ingress": [self._place]}}
         if ingress.get("status") != wanted:
             try:
                 await self._api.update_status({**ingress, "status": wanted})

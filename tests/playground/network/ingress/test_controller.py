@@ -112,7 +112,8 @@ async def test_its_status_says_where_it_answers() -> None:
             return (await here.api.get("Ingress", Key(SPACE, "plain"))).get("status")
 
         await until(address)
-        assert await address() == {"loadBalancer": {"ingress": [{"ip": "127.0.0.1"}]}}
+        place = {"ip": "127.0.0.1", "ports": [{"port": here.web.port, "protocol": "TCP"}]}
+        assert await address() == {"loadBalancer": {"ingress": [place]}}
 
 
 async def test_an_event_says_that_it_was_taken_in_once() -> None:
