@@ -14,6 +14,7 @@ from canarylab.release import accepting, through_ingress, weights
 from canarylab.release.connection import Connection
 from canarylab.release.endpoints import read_endpoints
 from canarylab.release.ingresses import places, read_ingresses
+from canarylab.release.serving import Doorkeeper
 from canarylab.shown import Shown
 from canarylab.traffic import Request, Sample
 from canarylab.traffic.ask import Reply, ask
@@ -69,10 +70,12 @@ class FrontDoor:
 
     def __init__(self, cluster: Cluster, connection: Connection) -> None:
         self._cluster, self._connection = cluster, connection
+        self.keeper = Doorkeeper(cluster, connection)
 
     @property
     def url(self) -> str:
-        """Where Ingresses answer."""
+        """Where Ingresses answer; kubectl may have brought the first of them."""
+        self.keeper.open()
         return self._cluster.ingress_url(places(read_ingresses(self._connection)))
 
     def ask(self, path: str, visitor: Visitor) -> Reply:
@@ -89,7 +92,8 @@ class FrontDoor:
         sample = through_ingress.measure(
             self._connection, self.url + path, visitor.request, requests=requests
         )
-        return replace(sample, cluster=f"{self._cluster.name}, through its Ingress")
+        where = f"{self._cluster.name}, through its Ingress"
+        return replace(sample, cluster=where, suggested_by="rules")
 
     def pods(self, backend: str) -> set[str]:
         """Who is ready behind a backend of a `Way`."""

@@ -30,7 +30,6 @@ _TICKS_ROOM, _MARK_ROOM = 0.34, 0.30
 _STEPS = {4: 2.2, 2: 1.2, 1: -1e9}  # between ticks, where the bars have more inches than this
 _MARK_LINE = 2.2  # points
 _APART = 0.08
-_MARK_WORDS = "expected from ready pods"
 
 
 @dataclass(frozen=True)
@@ -57,6 +56,8 @@ class Chart:
     """Whether the numbers of a row stand in one line, as many rows need it."""
     end: float = 1.0
     """The share at the right end of the axis."""
+    mark: str = "expected from ready pods"
+    """What the marks mean; its first word alone where there is little room."""
 
 
 def draw(chart: Chart) -> Figure:
@@ -186,8 +187,9 @@ def _mark_words(axes: Axes, place: _Layout) -> None:
     axes.plot([x, x], [y - 0.09, y + 0.09], color=INK, linewidth=_MARK_LINE, clip_on=False)
     at, style = place.across(x), _font(_SMALL, MUTED)
     beside, before = place.bars + place.right - at - _APART, at + place.left - _MARGIN - _APART
-    fits = width_of(_MARK_WORDS, _SMALL) <= max(beside, before)
-    words = _MARK_WORDS if fits else _MARK_WORDS.split(maxsplit=1)[0]
+    words = place.chart.mark
+    if width_of(words, _SMALL) > max(beside, before):
+        words = words.split(maxsplit=1)[0]
     if width_of(words, _SMALL) <= beside:
         _write(axes, words, (at + _APART, y), place, **style)
     else:

@@ -13,6 +13,7 @@ from canarylab.stats import Share
 from canarylab.traffic.sample import Sample
 from canarylab.traffic.words import OTHER, called, counted, listed, percent
 
+_SUGGEST = {"pods": "its pods suggest", "rules": "the rules suggest"}
 _SAYS_LITTLE = 0.5  # an interval wider than this
 
 
@@ -46,7 +47,7 @@ def of_pods(sample: Sample, shares: Sequence[Share]) -> str:
     return f"{fitting} of {counted(len(named), 'pod')} answered about as often as expected"
 
 
-def of_steps(version: str, steps: Sequence[Share]) -> str:
+def of_steps(version: str, samples: Sequence[Sample], steps: Sequence[Share]) -> str:
     """The finding about one version over several samples."""
     name = called(version).capitalize()
     answered = [each for each in steps if each.total]
@@ -58,7 +59,9 @@ def of_steps(version: str, steps: Sequence[Share]) -> str:
         return f"{name} answered {first} at first and {last} at last"
     fitting = sum(each.fits is True for each in judged)
     where = "each step" if fitting == len(steps) else f"{fitting} of {len(steps)} steps"
-    return f"At {where} {called(version)} answered about as its pods suggest"
+    whose = {_SUGGEST[sample.suggested_by] for sample in samples}
+    as_what = whose.pop() if len(whose) == 1 else "expected"
+    return f"At {where} {called(version)} answered about as {as_what}"
 
 
 def told(label: str, share: Share) -> str:
@@ -96,19 +99,21 @@ def _nobody(sample: Sample) -> str:
 
 
 def _of_judged(sample: Sample, named: Sequence[Share]) -> str:
+    suggest, by_rules = _SUGGEST[sample.suggested_by], sample.suggested_by == "rules"
     uninvited = [each for each in named if each.hits and not each.expected]
     if uninvited:
-        return f"{_start(uninvited[-1])} answered, though no ready pod runs it"
+        why = "by the rules it should not" if by_rules else "no ready pod runs it"
+        return f"{_start(uninvited[-1])} answered, though {why}"
     if outside := [each for each in named if not each.fits]:
-        return f"{_start(outside[-1])} answered {_compared(outside[-1])} than its pods suggest"
+        return f"{_start(outside[-1])} answered {_compared(outside[-1])} than {suggest}"
     if _says_little(named):
-        return f"The answers fit the pods, but {_choices(sample)} little"
+        return f"The answers fit the {sample.suggested_by}, but {_choices(sample)} little"
     if silent := [each for each in named if each.expected and not each.hits]:
         among = counted(sample.answered, "answer")
         return f"{_start(silent[-1])} did not answer, as may happen among {among}"
     if all_of_it := [each for each in named if each.hits == sample.answered]:
-        return f"{_start(all_of_it[0])} answered every request, as its pods suggest"
-    return "Each version answered about as often as its pods suggest"
+        return f"{_start(all_of_it[0])} answered every request, as {suggest}"
+    return f"Each version answered about as often as {suggest}"
 
 
 def _without_expectation(sample: Sample, newest: Share) -> str:

@@ -9,7 +9,7 @@ from canarylab.figures import finding
 from canarylab.figures.chart import USUAL_WIDTH, Chart, Row
 from canarylab.figures.look import looks
 from canarylab.figures.picture import Picture
-from canarylab.figures.split import notes, picture
+from canarylab.figures.split import MARKS, notes, picture
 from canarylab.stats import Share
 from canarylab.traffic.sample import Sample
 from canarylab.traffic.words import OTHER, in_order
@@ -34,8 +34,8 @@ def journey(
     shares = [_share(sample, shown) for _, sample in steps]
     look = looks(_all_versions(steps))[shown]
     rows = [Row(label, share, look) for (label, _), share in zip(steps, shares, strict=True)]
-    title = finding.of_steps(shown, shares)
-    return picture(Chart(title, rows, _notes(steps), width))
+    title = finding.of_steps(shown, [sample for _, sample in steps], shares)
+    return picture(Chart(title, rows, _notes(steps), width, mark=_mark(steps)))
 
 
 def _newest(steps: Sequence[Step]) -> str:
@@ -51,6 +51,11 @@ def _share(sample: Sample, version: str) -> Share:
     hits = sample.by_version.get(version, 0)
     expected = None if sample.expected is None else sample.expected.get(version, 0.0)
     return Share(version, hits, sample.answered, stats.interval(sample, hits), expected)
+
+
+def _mark(steps: Sequence[Step]) -> str:
+    marks = {MARKS[sample.suggested_by] for _, sample in steps}
+    return marks.pop() if len(marks) == 1 else "expected"
 
 
 def _notes(steps: Sequence[Step]) -> list[str]:

@@ -1,4 +1,4 @@
-"""How was the traffic split, and is that what the ready pods suggest?"""
+"""How was the traffic split, and is that what ready pods and rules suggest?"""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from canarylab.stats import Share
 from canarylab.traffic.sample import Sample
 from canarylab.traffic.words import OTHER, called, in_order, percent
 
+MARKS = {"pods": "expected from ready pods", "rules": "expected by the rules"}
 _LUCK = "By luck alone, about one in twenty such intervals misses the true share."
 _BARS = "Bars: 95 % Wilson intervals"
 _ENDS = (0.2, 0.4, 1.0)  # of the axis of a picture of pods
@@ -32,7 +33,8 @@ def split(sample: Sample, *, width: float = USUAL_WIDTH) -> Picture:
     rows = [Row(called(each.name).capitalize(), each, look[each.name]) for each in shares]
     unnamed = ["Other: the answer named no version."] if sample.by_version.get(OTHER) else []
     title = finding.of_versions(sample, shares)
-    return picture(Chart(title, rows, [*notes(sample), *unnamed], width))
+    mark = MARKS[sample.suggested_by]
+    return picture(Chart(title, rows, [*notes(sample), *unnamed], width, mark=mark))
 
 
 def pods(sample: Sample, *, width: float = USUAL_WIDTH) -> Picture:
@@ -48,7 +50,8 @@ def pods(sample: Sample, *, width: float = USUAL_WIDTH) -> Picture:
     luck = [_LUCK] if missed and len(shares) >= _MANY else []
     rows = list(_grouped(shares, _version_of_each_pod(sample)))
     end = _end(shares.values())
-    return picture(Chart(title, rows, [*notes(sample), *luck], width, compact=True, end=end))
+    said, mark = [*notes(sample), *luck], MARKS[sample.suggested_by]
+    return picture(Chart(title, rows, said, width, compact=True, end=end, mark=mark))
 
 
 def notes(sample: Sample) -> list[str]:

@@ -61,6 +61,8 @@ class Sample:
     """Where it was measured, in words for a picture."""
     chosen_for: Literal["connection", "request"] = "connection"
     """What the network chose a pod for: a Service does so once for each connection."""
+    suggested_by: Literal["pods", "rules"] = "pods"
+    """Where the expected shares come from: the ready pods alone, or the rules of an Ingress."""
 
     @classmethod
     def typed(cls, versions: Iterable[str | None], *, url: str = "typed by hand") -> Sample:
@@ -220,6 +222,7 @@ def _pooled(one: Sample, two: Sample) -> Sample:
         expected_pods=one.expected_pods if one.expected_pods == two.expected_pods else None,
         cluster=one.cluster if one.cluster == two.cluster else "several clusters",
         chosen_for=one.chosen_for,
+        suggested_by=one.suggested_by,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -33,6 +34,23 @@ from tests.figures.samples import AWKWARD, even_pods, many_pods, sample, version
 )
 def test_the_finding_about_versions(shown: Sample, finding: str) -> None:
     assert split(shown).finding == finding
+
+
+@pytest.mark.parametrize(
+    ("shown", "finding"),
+    [
+        (versions(30, 10), "Each version answered about as often as the rules suggest"),
+        (versions(100, 100), "Version 2.0 answered more often than the rules suggest"),
+        (versions(2, 1), "The answers fit the rules, but 3 answers say little"),
+        (AWKWARD["one version"], "Version 1.0 answered every request, as the rules suggest"),
+        (
+            AWKWARD["expected at the end"],
+            "Version 1.0 answered, though by the rules it should not",
+        ),
+    ],
+)
+def test_where_an_ingress_splits_its_rules_suggest(shown: Sample, finding: str) -> None:
+    assert split(replace(shown, suggested_by="rules")).finding == finding
 
 
 @pytest.mark.parametrize("total", [1, 7, 40, 200])
@@ -82,3 +100,9 @@ def test_the_finding_about_steps(second: Sample, finding: str) -> None:
 def test_steps_that_nobody_answered_have_no_share() -> None:
     nobody = AWKWARD["nothing answered"]
     assert journey([("one", nobody), ("two", nobody)]).finding == "Nobody answered at any step"
+
+
+def test_steps_by_pods_and_by_rules_are_as_expected() -> None:
+    by_pods, by_rules = versions(30, 10), replace(versions(30, 10), suggested_by="rules")
+    steps = [("replicas", by_pods), ("weight", by_rules)]
+    assert journey(steps).finding == "At each step version 2.0 answered about as expected"
