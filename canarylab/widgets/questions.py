@@ -147,11 +147,18 @@ def going(explained: Explained) -> str:
     'prod:80 (90 %) and canary:80 (10 %)'
     """
     if explained.status:
-        return f"the ingress itself ({explained.status})"
+        return f"the ingress itself, which answers {explained.status}"
     shares = explained.backends.items()
     if len(shares) == 1:
         return next(iter(explained.backends))
     return listed(f"{backend} ({percent(share)})" for backend, share in shares)
+
+
+def expectation(explained: Explained) -> str:
+    """Who answers by the rules, in a sentence."""
+    if explained.status:
+        return f"By the rules the ingress itself answers {explained.status}."
+    return f"By the rules it goes to {going(explained)}."
 
 
 def _evidence(explained: Explained, answered: Answered) -> str:

@@ -13,7 +13,7 @@ import ipywidgets
 
 from canarylab.widgets import pieces, way_pieces
 from canarylab.widgets.panel import QUIET_S, WRAPPING, Panel
-from canarylab.widgets.questions import Answered, Explained, RouteBoard, Typed, going, verdict
+from canarylab.widgets.questions import Answered, Explained, RouteBoard, Typed, expectation, verdict
 
 _LABEL = {"description_width": "7.5em"}
 _ROWS = (("Path", "Host"), ("Header name", "Header value"), ("Cookie name", "Cookie value"))
@@ -71,7 +71,7 @@ class RouteExplorer(Panel):
             question = typed.question()
             self.explained = self._board.explain(*question)
             self.command = self._board.command(*question)
-            self._say(f"By the rules {going(self.explained)} answers.")
+            self._say(expectation(self.explained))
         finally:
             self._draw()
 
