@@ -6,7 +6,7 @@ import asyncio
 import logging
 import math
 from collections import deque
-from collections.abc import Callable
+from typing import Protocol
 
 import httptools
 
@@ -20,14 +20,22 @@ from canarylab.playground.network.http.verdicts import Answer
 logger = logging.getLogger(__name__)
 
 
+class House(Protocol):
+    """Knows who is there."""
+
+    def welcome(self, client: Client) -> None: ...
+
+    def forget(self, client: Client) -> None: ...
+
+
 class Client(asyncio.Protocol):
     """One connection."""
 
-    def __init__(self, shared: Shared, pool: Pool, forget: Callable[[Client], None]) -> None:
+    def __init__(self, shared: Shared, pool: Pool, house: House) -> None:
         self.host = ""
         self.is_writable = True
         self.deadline = math.inf
-        self._shared, self._pool, self._forget = shared, pool, forget
+        self._shared, self._pool, self._house = shared, pool, house
         self._parser = httptools.HttpRequestParser(self)
         self._exchanges: deque[Exchange] = deque()
         self._receiving: Exchange | None = None
@@ -42,6 +50,7 @@ class Client(asyncio.Protocol):
         self._transport = transport
         self.host = transport.get_extra_info("peername")[0]
         self.expect_within(self._shared.limits.client_s)
+        self._house.welcome(self)
 
     def data_received(self, data: bytes) -> None:
         """Requests, or pieces of them."""
@@ -55,7 +64,7 @@ class Client(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody is there any more."""
-        self._forget(self)
+        self._house.forget(self)
         exchanges, self._exchanges = self._exchanges, deque()
         for exchange in exchanges:
             exchange.client_lost()

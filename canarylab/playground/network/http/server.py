@@ -20,6 +20,7 @@ class HttpServer:
         self._pool = Pool(shared.clock)
         self._shared = shared
         self._clients: set[Client] = set()
+        self._is_closed = False
 
     async def run(self, listener: socket.socket, *, look_every_s: float = LOOK_EVERY_S) -> None:
         """Until cancelled; then nobody listens and no connection stands."""
@@ -31,14 +32,24 @@ class HttpServer:
                 self._look()
         finally:
             server.close()
+            self._is_closed = True
             for client in list(self._clients):
                 client.abort()
             self._pool.close_idle(idle_s=0.0)
 
+    def welcome(self, client: Client) -> None:
+        """Somebody came in; who was at the door when it closed is sent away."""
+        if self._is_closed:
+            client.abort()
+        else:
+            self._clients.add(client)
+
+    def forget(self, client: Client) -> None:
+        """Somebody left."""
+        self._clients.discard(client)
+
     def _client(self) -> Client:
-        client = Client(self._shared, self._pool, self._clients.discard)
-        self._clients.add(client)
-        return client
+        return Client(self._shared, self._pool, self)
 
     def _look(self) -> None:
         now = self._shared.clock()

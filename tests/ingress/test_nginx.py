@@ -1,0 +1,60 @@
+"""Does a real nginx match the locations, and rewrite the paths, that the rules say?"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from canarylab.playground.network.ingress.routing import request, route
+from canarylab.playground.network.ingress.table import Table
+from tests.ingress.nginx import Seen, ask, name_of, nginx
+from tests.ingress.table import Scenario, scenarios
+from tests.ingress.test_rules import built
+
+pytestmark = pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not on PATH")
+
+RANDOM_TARGETS = 60
+_HOSTS = ("foo.bar.com", "test.com", "x.bar.com", "x.y.bar.com", "preview.bar.com", "nowhere.com")
+_PIECES = (
+    "foo", "bar", "canary", "CANARY", "canarybird", "shop", "something", "new", "a", "b", "x",
+    "one", "two", "only", "..", ".", "", "%20", "%2F", "%63anary", "b%20c", "%C3%A4", "%3F", "b1x",
+    "a+b", "a&b", "it's", "(x)", "a;b", "a:b@c", "~", "%25", "%23",
+)  # fmt: skip
+
+
+def targets(seed: str) -> list[str]:
+    """Paths of a few tricky pieces, some with a query."""
+    random = Random(seed)
+    return [
+        "/"
+        + "/".join(random.choices(_PIECES, k=random.randint(0, 4)))
+        + random.choice(("", "?q=1"))
+        for _ in range(RANDOM_TARGETS)
+    ]
+
+
+def expected(table: Table, host: str, target: str) -> Seen:
+    """What the rules say; that a backend has no endpoints is no matter of nginx."""
+    found = route(table, request(host, target))
+    if found.status in {400, 404} or found.location is None:
+        return Seen(found.status)
+    if found.status == 503:
+        return Seen(200, name_of(found.location).replace("$", "(dollar)"), target)
+    return Seen(200, name_of(found.location).replace("$", "(dollar)"), found.target)
+
+
+@pytest.mark.parametrize("scenario", scenarios(), ids=[entry.name for entry in scenarios()])
+def test_nginx_agrees(scenario: Scenario, tmp_path: Path) -> None:
+    table = built(scenario).table
+    asked = [(case.host, case.target) for case in scenario.cases]
+    asked += [(host, target) for host in _HOSTS for target in targets(scenario.name + host)]
+    with nginx(table, tmp_path) as port:
+        differences = {
+            f"{host}{target}": (seen, said)
+            for host, target in asked
+            if (seen := ask(port, host, target)) != (said := expected(table, host, target))
+        }
+    assert differences == {}
