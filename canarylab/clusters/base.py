@@ -7,7 +7,7 @@ everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
 from canarylab.errors import ClusterError
@@ -36,6 +36,15 @@ class Address(NamedTuple):
     """It has to be tried: a firewall may be between, or another program may answer."""
     chosen_for: Literal["connection", "request"] = "connection"
     """What a pod is chosen for there."""
+
+
+class Serving(NamedTuple):
+    """What Ingresses need before somebody serves them."""
+
+    objects: tuple[Object, ...] = ()
+    """What has to be applied; nothing where a controller is there."""
+    notes: tuple[str, ...] = ()
+    """What there is to say of it, a sentence or two each."""
 
 
 class Cluster(Protocol):
@@ -94,6 +103,10 @@ class Cluster(Protocol):
         """Where the Service might be reached, the best first; `hosts` run its pods."""
         ...
 
+    def serve_ingresses(self, classes: Sequence[Object] | None, report: Report) -> Serving:
+        """What is missing, going by the IngressClasses there; None where it does not show them."""
+        ...
+
     def ingress_url(self, places: Collection[str]) -> str:
         """Where Ingresses answer; `places` is what their status says. Without a slash at the end.
 
@@ -115,6 +128,10 @@ class OwnCluster:
     def fit(self, wanted: Object) -> Fitted:
         """Just as it is."""
         return Fitted(wanted)
+
+    def serve_ingresses(self, classes: Sequence[Object] | None, report: Report) -> Serving:
+        """Nothing: somebody serves them."""
+        return Serving()
 
 
 def node_port(service: Mapping[str, Any]) -> int | None:

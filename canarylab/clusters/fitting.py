@@ -2,7 +2,7 @@
 
 A port number of our own choice could be taken on a cluster shared with others, so the API chooses;
 where a guest may have no node port at all, the Service does without. Our images carry the name of
-the registry they were pushed to.
+the registry they were pushed to, and our Ingresses the class that is there.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from canarylab.clusters.base import Fitted, Object
+from canarylab.clusters.ingress_classes import NGINX
 from canarylab.clusters.registry import named
 
 
@@ -20,6 +21,7 @@ class Guest(NamedTuple):
 
     registry: str | None = None
     has_node_ports: bool = True
+    ingress_class: str = NGINX
 
 
 def fit(wanted: Object, guest: Guest) -> Fitted:
@@ -31,7 +33,11 @@ def fit(wanted: Object, guest: Guest) -> Fitted:
     ([{'port': 80}], ('the API chooses the node port, in place of 32089',))
     """
     fitted = copy.deepcopy(wanted)
-    notes = [*_without_own_ports(fitted, guest), *_from_the_registry(fitted, guest)]
+    notes = [
+        *_without_own_ports(fitted, guest),
+        *_from_the_registry(fitted, guest),
+        *_of_the_class_there(fitted, guest),
+    ]
     return Fitted(fitted, tuple(notes))
 
 
@@ -53,6 +59,15 @@ def _from_the_registry(fitted: Object, guest: Guest) -> Iterator[str]:
         if isinstance(image, str) and named(image, guest.registry) != image:
             container["image"] = named(image, guest.registry)
             yield f"image {container['image']} in place of {image}"
+
+
+def _of_the_class_there(fitted: Object, guest: Guest) -> Iterator[str]:
+    spec = fitted.get("spec")
+    if fitted.get("kind") != "Ingress" or not isinstance(spec, dict):
+        return
+    if spec.get("ingressClassName") == NGINX != guest.ingress_class:
+        spec["ingressClassName"] = guest.ingress_class
+        yield f"class {guest.ingress_class} in place of {NGINX}, which is not here"
 
 
 def _containers(fitted: Object) -> list[Object]:

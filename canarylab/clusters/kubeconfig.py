@@ -8,12 +8,12 @@ Images reach such a cluster through a registry. `access.py` finds out what the g
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from canarylab.clusters import access, contexts
-from canarylab.clusters.base import Address, Fitted, Object, Report, node_port
+from canarylab.clusters import access, contexts, ingress_classes
+from canarylab.clusters.base import Address, Fitted, Object, Report, Serving, node_port
 from canarylab.clusters.fitting import Guest, fit
 from canarylab.clusters.registry import named, push
 from canarylab.errors import ClusterError
@@ -57,7 +57,7 @@ class Kubeconfig:
         """Find out, without changing anything, whether the lessons can run here."""
         report(f"asking what you may do in namespace {self.namespace}")
         may = access.probe(self._files, self._context)
-        self._guest = Guest(registry=self._registry, has_node_ports=may.have_node_ports)
+        self._guest = self._guest._replace(has_node_ports=may.have_node_ports)
 
     def stop(self) -> bool:
         """Nothing: it was there before."""
@@ -90,8 +90,14 @@ class Kubeconfig:
         return named(reference, self._registry)
 
     def fit(self, wanted: Object) -> Fitted:
-        """Without node ports of our choice, and with the registry in front of our images."""
+        """Without node ports of our choice, with the registry in front of our images."""
         return fit(wanted, self._guest)
+
+    def serve_ingresses(self, classes: Sequence[Object] | None, report: Report) -> Serving:
+        """Nothing can be made here; from now on Ingresses take the class that is there."""
+        chosen = ingress_classes.choose(classes)
+        self._guest = self._guest._replace(ingress_class=chosen.name)
+        return Serving(notes=chosen.notes)
 
     def ingress_url(self, places: Collection[str]) -> str:
         """The first place that a controller names."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 
+import pytest
+
 from canarylab import content
 from canarylab.clusters.fitting import Guest, fit
 from canarylab.manifests import Object, load
@@ -13,6 +15,10 @@ WITH_REGISTRY = Guest(registry="registry.example:5000/team/")
 
 def manifest(name: str) -> Object:
     return load(content.folder("manifests") / name)[0]
+
+
+def an_ingress(named: str | None) -> Object:
+    return {"kind": "Ingress", "spec": {"ingressClassName": named} if named else {}}
 
 
 def test_a_deployment_stays_as_it_is() -> None:
@@ -53,6 +59,22 @@ def test_an_image_of_somebody_else_does_not() -> None:
     assert fit(other, WITH_REGISTRY) == (other, ())
 
 
+def test_an_ingress_takes_the_class_that_is_there() -> None:
+    fitted = fit(an_ingress("nginx"), Guest(ingress_class="haproxy"))
+
+    assert fitted.object == an_ingress("haproxy")
+    assert fitted.notes == ("class haproxy in place of nginx, which is not here",)
+
+
+@pytest.mark.parametrize(
+    ("named", "there"), [("nginx", "nginx"), ("kong", "haproxy"), (None, "haproxy")]
+)
+def test_it_keeps_its_class_where_that_is_there_or_was_chosen(
+    named: str | None, there: str
+) -> None:
+    assert fit(an_ingress(named), Guest(ingress_class=there)) == (an_ingress(named), ())
+
+
 def test_what_was_given_is_left_alone() -> None:
     service = manifest("2-production/service.yaml")
     before = copy.deepcopy(service)
@@ -63,5 +85,9 @@ def test_what_was_given_is_left_alone() -> None:
 
 
 def test_a_manifest_that_is_wrong_goes_to_the_server_as_it_is() -> None:
-    for wrong in ({"kind": "Service"}, {"kind": "Deployment", "spec": {"template": 3}}):
+    for wrong in (
+        {"kind": "Service"},
+        {"kind": "Deployment", "spec": {"template": 3}},
+        {"kind": "Ingress", "spec": 3},
+    ):
         assert fit(wrong, WITH_REGISTRY) == (wrong, ())

@@ -22,15 +22,23 @@ NOT_HERE = ("no such image", "no such object", "image not known")
 
 def image_id(reference: str) -> str:
     """What the image is, whatever it is called; raise SetupError where it is not here."""
+    found = find(reference)
+    if found is None:
+        raise SetupError(
+            f"There is no image {reference} in {program().capitalize()} on this machine. "
+            "Build it with `canarylab build --builder docker`."
+        )
+    return found
+
+
+def find(reference: str) -> str | None:
+    """The same, and None where it is not here."""
     tool = program()
     done = asked(tool, "image", "inspect", "--format", "{{.Id}}", reference)
     if done.succeeded:
         return done.output.strip()
     if any(words in done.complaint.lower() for words in NOT_HERE):
-        raise SetupError(
-            f"There is no image {reference} in {tool.capitalize()} on this machine. "
-            "Build it with `canarylab build --builder docker`."
-        )
+        return None
     raise ToolFailedError(
         [tool, "image", "inspect", reference], status=done.status, output=done.complaint.strip()
     )

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from canarylab.clusters.base import Address, OwnCluster, Report, node_port, node_port_here
-from canarylab.clusters.kind import api, archive, making, program
+from canarylab.clusters.base import (
+    Address,
+    Object,
+    OwnCluster,
+    Report,
+    Serving,
+    node_port,
+    node_port_here,
+)
+from canarylab.clusters.ingress_classes import about
+from canarylab.clusters.kind import api, archive, ingress, making, program
 from canarylab.clusters.kind.lock import held
 from canarylab.clusters.kind.plan import plan
 from canarylab.clusters.kind.preflight import preflight
@@ -82,6 +91,12 @@ class Kind(OwnCluster):
                 self._folder.note_loaded(reference, image)
         return None
 
+    def serve_ingresses(self, classes: Sequence[Object] | None, report: Report) -> Serving:
+        """Traefik, unless somebody serves the class already."""
+        if found := ingress.somebody_elses(classes):
+            return Serving(notes=about(found))
+        return Serving(ingress.objects(self._bring(ingress.image(), report)))
+
     def ingress_url(self, places: Collection[str]) -> str:
         """Port 80 of the node, which is mapped to 8080 here."""
         return f"http://{LOOPBACK}:{MAPPED_INGRESS_PORT}"
@@ -100,6 +115,17 @@ class Kind(OwnCluster):
             return False
         seen = making.look(self._folder)
         return seen.node is not None and plan(seen) != "refuse"
+
+    def _bring(self, pinned: str, report: Report) -> str:
+        """The name by which the node has the image, or pulls it.
+
+        What is here, perhaps from a bundle, need not be pulled; an archive keeps no digest.
+        """
+        tag = pinned.partition("@")[0]
+        if archive.find(tag) is None:
+            return pinned
+        self.load_image(tag, report)
+        return tag
 
     def _load(self, reference: str, report: Report) -> None:
         report(f"saving {reference} for kind")
