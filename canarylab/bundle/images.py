@@ -2,8 +2,8 @@
 
 All come in one stream, so that the layers which they share are in it once.
 An image that is loaded from an archive has lost its digest: the engine knows it by its tag alone.
-kind's node image is pinned by digest, so it is saved under its tag, and the kind provider takes
-that tag where the digest is not there (clusters/kind/node.py).
+kind's node image and Traefik's are pinned by digest, so they are saved under their tags, and the
+kind provider takes these where the digest is not there (clusters/kind/node.py, cluster.py).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from canarylab import content
 from canarylab.bundle.reading import Bundle
 from canarylab.bundle.writing import Archive
+from canarylab.clusters.kind.ingress import image as ingress_image
 from canarylab.clusters.kind.program import node_image
 from canarylab.errors import EngineError, SetupError
 from canarylab.images.app import NAME as APP
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 NAME = "images.tar.gz"
-INGRESS = "traefik:v3.7.11"  # the first with all of nginx's annotations for canaries is 3.7.0
 FAST = 1  # gzip's level: a room waits for the disk, not for the last tenth of the size
 AT_ONCE = 1 << 20  # bytes
 LONG_S = 3600  # an engine may be silent for minutes over a gigabyte
@@ -43,7 +43,7 @@ def wanted() -> list[str]:
     """
     dockerfile = (content.folder("app") / "Dockerfile").read_text(encoding="utf-8")
     base = re.findall(r"^ARG BASE_IMAGE=(\S+)$", dockerfile, re.MULTILINE)
-    return [node_image(), *base, INGRESS, *map(reference, VERSIONS)]
+    return [node_image(), *base, ingress_image(), *map(reference, VERSIONS)]
 
 
 def tag_of(name: str) -> str:

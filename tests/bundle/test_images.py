@@ -9,15 +9,17 @@ import pytest
 from canarylab.bundle import images
 from canarylab.bundle.load import load
 from canarylab.bundle.save import Order, save
+from canarylab.clusters.kind import ingress
 from canarylab.errors import EngineError, SetupError
 from canarylab.playground.home import Home
 from tests.bundle.fake_images import LAYERS, FakeImages
 from tests.machine.fake_docker import FakeDocker
 
-NODE, BASE, INGRESS, *APP = images.wanted()
-TAG = images.tag_of(NODE)
+NODE, BASE, TRAEFIK, *APP = images.wanted()
+TAG, TRAEFIK_TAG = images.tag_of(NODE), images.tag_of(TRAEFIK)
 DIGEST = f"kindest/node@{NODE.partition('@')[2]}"
-EVERYTHING = [DIGEST, BASE, INGRESS, *APP]
+TRAEFIK_DIGEST = f"traefik@{TRAEFIK.partition('@')[2]}"
+EVERYTHING = [DIGEST, BASE, TRAEFIK_DIGEST, *APP]
 ORDER = Order(["images"])
 
 
@@ -26,22 +28,19 @@ def saved(home: Home, tmp_path: Path) -> Path:
 
 
 def test_what_the_lessons_need_is_wanted() -> None:
-    assert (BASE, INGRESS, APP) == (
-        "node:24-slim",
-        "traefik:v3.7.11",
-        ["node_app:1.0", "node_app:2.0"],
-    )
+    assert (BASE, APP) == ("node:24-slim", ["node_app:1.0", "node_app:2.0"])
     assert NODE.startswith("kindest/node:v")
+    assert ingress.image() == TRAEFIK
 
 
-def test_the_node_image_is_saved_under_its_tag(
+def test_what_is_pinned_by_digest_is_saved_under_its_tag(
     docker: FakeDocker, home: Home, tmp_path: Path
 ) -> None:
-    """Because an archive keeps no digests, and the kind provider falls back to this very tag."""
+    """Because an archive keeps no digests, and the kind provider falls back to these tags."""
     here = FakeImages(EVERYTHING).in_place(docker)
     saved(home, tmp_path)
-    assert here.saved == [TAG, BASE, INGRESS, *APP]
-    assert TAG in here.here
+    assert here.saved == [TAG, BASE, TRAEFIK_TAG, *APP]
+    assert {TAG, TRAEFIK_TAG} <= here.here
 
 
 def test_all_images_come_in_one_stream(docker: FakeDocker, home: Home, tmp_path: Path) -> None:
@@ -51,32 +50,32 @@ def test_all_images_come_in_one_stream(docker: FakeDocker, home: Home, tmp_path:
 
 
 def test_what_is_missing_is_pulled(docker: FakeDocker, home: Home, tmp_path: Path) -> None:
-    here = FakeImages(APP, elsewhere=[DIGEST, BASE, INGRESS]).in_place(docker)
+    here = FakeImages(APP, elsewhere=[DIGEST, BASE, TRAEFIK_DIGEST]).in_place(docker)
     saved(home, tmp_path)
-    assert {DIGEST, BASE, INGRESS} <= here.here
+    assert {DIGEST, BASE, TRAEFIK_DIGEST} <= here.here
 
 
 def test_without_network_the_missing_one_is_named(
     docker: FakeDocker, home: Home, tmp_path: Path
 ) -> None:
     FakeImages([DIGEST, BASE, *APP]).in_place(docker)
-    with pytest.raises(SetupError, match=f"{INGRESS} is not here and cannot be pulled: .*no such"):
+    with pytest.raises(SetupError, match=f"{TRAEFIK} is not here and cannot be pulled: .*no such"):
         saved(home, tmp_path)
     assert not list(tmp_path.glob("class.tar*"))
 
 
-def test_a_node_image_from_an_earlier_bundle_can_be_saved_again(
+def test_what_an_earlier_bundle_brought_can_be_saved_again(
     docker: FakeDocker, home: Home, tmp_path: Path
 ) -> None:
-    here = FakeImages([TAG, BASE, INGRESS, *APP]).in_place(docker)
+    here = FakeImages([TAG, BASE, TRAEFIK_TAG, *APP]).in_place(docker)
     saved(home, tmp_path)
-    assert here.saved[0] == TAG
+    assert here.saved == [TAG, BASE, TRAEFIK_TAG, *APP]
 
 
 def test_an_app_that_is_not_built_is_not_looked_for_elsewhere(
     docker: FakeDocker, home: Home, tmp_path: Path
 ) -> None:
-    FakeImages([DIGEST, BASE, INGRESS, APP[0]], elsewhere=APP).in_place(docker)
+    FakeImages([DIGEST, BASE, TRAEFIK_DIGEST, APP[0]], elsewhere=APP).in_place(docker)
     with pytest.raises(SetupError, match=r"node_app:2\.0 is not built\. Build it with `canarylab"):
         saved(home, tmp_path)
 
@@ -96,7 +95,7 @@ def test_what_was_saved_is_loaded(
     here = FakeImages(EVERYTHING).in_place(docker)
     said = str(load(saved(home, tmp_path), other_home, lambda words: None))
     assert here.loaded == LAYERS
-    assert said == f"Docker has {TAG}, {BASE}, {INGRESS}, node_app:1.0, node_app:2.0."
+    assert said == f"Docker has {TAG}, {BASE}, {TRAEFIK_TAG}, node_app:1.0, node_app:2.0."
 
 
 def test_an_engine_that_cannot_load_is_quoted(
