@@ -79,9 +79,10 @@ class Lab(Visiting):
         deployment.apps/nodeapp-canary created
         """
         objects = [manifest] if isinstance(manifest, dict) else load(place(manifest))
+        opened = self._front_door.keeper.open_for(objects)
         applied = apply_and_wait(self._connection, objects)
         notes = [f"{each.name}: {note}" for each in applied for note in each.notes]
-        return Shown("\n".join(map(str, applied)), notes=notes)
+        return Shown("\n".join(map(str, applied)), notes=[*opened, *notes])
 
     def wait_ready(self, name: str, *, timeout_s: float = 90.0) -> Shown:
         """Wait until a Deployment is rolled out, as `kubectl rollout status` does.

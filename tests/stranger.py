@@ -44,6 +44,8 @@ class Rules:
 
     role: list[Object]
     quota: dict[str, str]
+    everywhere: set[str] = field(default_factory=set)
+    """What a ClusterRole would allow beside it: `list ingressclasses`."""
     refused: list[str] = field(default_factory=list)
     """What a guest asked for in vain."""
 
@@ -57,7 +59,8 @@ class Rules:
         """Raise ForbiddenError as a real API server does."""
         verb = _verb(method, found)
         resource = "/".join(filter(None, [found.kind.plural, found.subresource]))
-        if found.namespace != NAMESPACE or not self._allows(verb, found.kind.group, resource):
+        is_theirs = found.namespace == NAMESPACE and self._allows(verb, found.kind.group, resource)
+        if not is_theirs and f"{verb} {resource}" not in self.everywhere:
             where = (
                 f'in the namespace "{found.namespace}"'
                 if found.namespace

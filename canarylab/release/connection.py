@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,12 @@ class Connection:
         """The headers that say who we are, renewed where the kubeconfig can."""
         settings = self._client.configuration.auth_settings().values()
         return {entry["key"]: entry["value"] for entry in settings if entry["in"] == "header"}
+
+    def beside(self, namespace: str) -> Connection:
+        """Another namespace of the same cluster, where manifests go as they are."""
+        other = copy(self)
+        other.namespace, other.fit = namespace, Fitted
+        return other
 
     def close(self) -> None:
         """Let go of the connections."""

@@ -12,6 +12,7 @@ from canarylab.release.pods import is_ready
 
 LOOK_EVERY_S = 0.1
 _REMEDY = "`kubectl get deployments` lists the Deployments there are."
+_BUILD = "`canarylab build` builds the versions there are; `kubectl describe pod` says more."
 
 
 class Progress(NamedTuple):
@@ -48,11 +49,12 @@ def wait_until_rolled_out(
     *,
     timeout_s: float = 90.0,
     report: Callable[[str], None] = lambda words: None,
+    if_no_image: str = _BUILD,
 ) -> Progress:
     """Wait until the rollout is done and the pods it took away are gone.
 
     Raise TimedOutError, with what the pods say, when it is not done in `timeout_s` seconds, and
-    ClusterError at once when a pod needs an image that was never built.
+    ClusterError at once, with `if_no_image` to try, when a pod needs an image that is not there.
     """
     deadline = time.monotonic() + timeout_s
     while True:
@@ -63,7 +65,7 @@ def wait_until_rolled_out(
         if now.done:
             return now
         troubles = waiting_reasons(of_the_template(deployment, pods))
-        _refuse_missing_images(name, troubles)
+        _refuse_missing_images(name, troubles, if_no_image)
         if time.monotonic() > deadline:
             raise TimedOutError(
                 f"After {timeout_s:.0f} s {now.words}{_because(troubles)}. "
@@ -152,12 +154,11 @@ def _images(pod: Object) -> list[str]:
     return [container["image"] for container in pod["spec"]["containers"]]
 
 
-def _refuse_missing_images(name: str, troubles: dict[str, str]) -> None:
+def _refuse_missing_images(name: str, troubles: dict[str, str], remedy: str) -> None:
     for reason in ("ErrImagePull", "ImagePullBackOff", "InvalidImageName"):
         if reason in troubles:
             raise ClusterError(
-                f"A pod of {name} cannot start: {reason}, {troubles[reason]}. "
-                "`canarylab build` builds the versions there are; `kubectl describe pod` says more."
+                f"A pod of {name} cannot start: {reason}, {troubles[reason]}. {remedy}"
             )
 
 

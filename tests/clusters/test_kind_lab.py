@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from canarylab import ports
+from canarylab.clusters.ingress_classes import RETIRED
 from canarylab.clusters.kind import Kind, api
 from canarylab.lab import Lab
 from canarylab.machine import disk
@@ -20,6 +21,15 @@ from tests.running_playground import RunningPlayground
 from tests.standins.world import World
 
 pytestmark = needs("linux")
+INGRESS = {
+    "apiVersion": "networking.k8s.io/v1",
+    "kind": "Ingress",
+    "metadata": {"name": "web", "labels": {"app": "nodeapp"}},
+    "spec": {
+        "ingressClassName": "nginx",
+        "defaultBackend": {"service": {"name": "web", "port": {"number": 80}}},
+    },
+}
 
 
 @pytest.fixture
@@ -49,6 +59,15 @@ def test_production_answers(lab: Lab) -> None:
     assert lab.url() == "http://127.0.0.1:32089"
     assert sample.by_version == {"1.0": 30}
     assert sample.cluster == "kind"
+
+
+def test_the_first_ingress_says_who_serves_it(lab: Lab) -> None:
+    """The playground's class is that of ingress-nginx, so here it is somebody else's."""
+    first = lab.apply(INGRESS)
+    again = lab.apply(INGRESS)
+
+    assert first.notes == [RETIRED]
+    assert again.notes == []
 
 
 def test_says_where_it_is(lab: Lab) -> None:

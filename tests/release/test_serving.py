@@ -1,0 +1,136 @@
+"""Somebody comes to serve the Ingresses of a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from canarylab.clusters.base import Object, Report, Serving
+from canarylab.clusters.kind import ingress
+from canarylab.errors import ClusterError
+from canarylab.release.connection import Connection
+from canarylab.release.serving import Doorkeeper, bring_up, read_classes
+from tests.needs import needs
+from tests.standins.api import ApiStandIn, api_stand_in
+
+TRAEFIK = ingress.objects(ingress.image())
+INGRESS: Object = {"kind": "Ingress"}
+
+
+def traefik(classes: Sequence[Object] | None, report: Report) -> Serving:
+    """What kind says is missing, where there is nothing."""
+    return Serving(TRAEFIK, notes=("Traefik it is.",))
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[ApiStandIn]:
+    with api_stand_in(tmp_path) as api:
+        yield api
+
+
+@pytest.fixture
+def there(api: ApiStandIn) -> Iterator[Connection]:
+    with closing(Connection(api.kubeconfig)) as connection:
+        yield connection
+
+
+@pytest.fixture
+def keeper(there: Connection) -> Doorkeeper:
+    return Doorkeeper(traefik, there)
+
+
+def test_all_of_the_manifest_is_applied_and_waited_for(api: ApiStandIn, there: Connection) -> None:
+    told: list[str] = []
+
+    bring_up(there, Serving(TRAEFIK), told.append)
+
+    assert api.kinds() == [each["kind"] for each in TRAEFIK]
+    assert "/apis/apps/v1/namespaces/traefik/deployments/traefik" in api.objects
+    assert told == [
+        "bringing traefik, which serves Ingresses here",
+        "traefik: 1 of 1 pods are ready",
+    ]
+
+
+def test_what_is_there_already_is_only_brought_up_to_date(
+    api: ApiStandIn, there: Connection
+) -> None:
+    bring_up(there, Serving(TRAEFIK), lambda _words: None)
+    held = dict(api.objects)
+
+    bring_up(there, Serving(TRAEFIK), lambda _words: None)
+
+    assert api.objects == held
+    assert {each.partition(" ")[0] for each in api.writes[len(TRAEFIK) :]} == {"PATCH"}
+
+
+def test_the_namespace_of_the_lessons_stays_as_it_was(there: Connection) -> None:
+    bring_up(there, Serving(TRAEFIK), lambda _words: None)
+
+    assert there.namespace == "default"
+
+
+def test_an_image_that_cannot_be_pulled_is_named_with_ways_to_get_it(
+    api: ApiStandIn, there: Connection
+) -> None:
+    api.missing_image = "toomanyrequests"
+
+    with pytest.raises(ClusterError) as raised:
+        bring_up(there, Serving(TRAEFIK), lambda _words: None)
+
+    assert str(raised.value) == (
+        "A pod of traefik cannot start: ErrImagePull, toomanyrequests. Look at the network, or "
+        "bring the images along with `canarylab bundle load FILE`; then apply the Ingress again."
+    )
+
+
+def test_then_the_next_try_goes_on(api: ApiStandIn, keeper: Doorkeeper) -> None:
+    api.missing_image = "no such host"
+    with pytest.raises(ClusterError):
+        keeper.open_for([INGRESS])
+    api.missing_image = None
+
+    assert keeper.open_for([INGRESS]) == ("Traefik it is.",)
+
+
+@pytest.mark.parametrize("kind", ["Ingress", "Gateway", "HTTPRoute"])
+def test_it_comes_with_the_first_route(api: ApiStandIn, keeper: Doorkeeper, kind: str) -> None:
+    assert keeper.open_for([{"kind": "Service"}, {"kind": kind}]) == ("Traefik it is.",)
+    assert "Deployment" in api.kinds()
+
+
+def test_it_does_not_come_before(api: ApiStandIn, keeper: Doorkeeper) -> None:
+    assert keeper.open_for([{"kind": "Service"}, {"kind": "Deployment"}, {}]) == ()
+    assert api.objects == {}
+
+
+def test_the_cluster_is_asked_once(there: Connection) -> None:
+    told: list[str] = []
+    keeper = Doorkeeper(lambda classes, _report: Serving(notes=(f"asked {classes}",)), there)
+
+    told += [*keeper.open(), *keeper.open_for([INGRESS]), *keeper.open()]
+
+    assert told == ["asked []"]
+
+
+def test_where_nothing_is_missing_nothing_is_written(api: ApiStandIn, there: Connection) -> None:
+    bring_up(there, Serving(), lambda _words: None)
+
+    assert api.writes == []
+
+
+def test_the_classes_are_those_of_the_cluster(there: Connection) -> None:
+    assert read_classes(there) == []
+    bring_up(there, Serving(TRAEFIK), lambda _words: None)
+
+    assert [each["metadata"]["name"] for each in read_classes(there) or []] == ["nginx"]
+
+
+@needs("linux")
+def test_the_playground_has_its_class(connection: Connection) -> None:
+    (found,) = read_classes(connection) or []
+
+    assert found["spec"]["controller"] == "k8s.io/ingress-nginx"
