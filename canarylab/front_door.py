@@ -10,7 +10,7 @@ from canarylab.clusters.base import Cluster
 from canarylab.playground.network.ingress.routing import Route
 from canarylab.playground.network.ingress.wishes import ANY_HOST
 from canarylab.playground.network.ingress.words import words
-from canarylab.release import accepting, through_ingress, weights
+from canarylab.release import accepting, through_gateway, through_ingress, weights
 from canarylab.release.connection import Connection
 from canarylab.release.endpoints import read_endpoints
 from canarylab.release.ingresses import places, read_ingresses
@@ -115,6 +115,11 @@ class FrontDoor:
         if serving := accepting.wait_until_accepted(self._connection, route):
             return Shown(f"{route} is served by {listed(serving)}.")
         return Shown(f"Nobody serves {route}: no controller of a Gateway has accepted it.")
+
+    def visit_route(self, route: str, *, requests: int) -> Sample:
+        """Many requests to the host of an HTTPRoute, and what its weights let expect of them."""
+        sample = through_gateway.visit(self._connection, self.url, route, requests=requests)
+        return replace(sample, cluster=f"{self._cluster.name}, by HTTPRoute {route}")
 
 
 def _way(found: Route) -> Way:

@@ -79,8 +79,24 @@ class Visiting(Workbench):
         """Wait until a Gateway serves an HTTPRoute, and say who; or, soon, that nobody does.
 
         The same as looking at `kubectl get httproute NAME -o jsonpath={.status.parents}`.
+
+        >>> made = lab.apply("manifests/7-weights/gateway.yaml")
+        >>> made = lab.apply("manifests/7-weights/httproute.yaml")
+        >>> lab.wait_accepted("nodeapp-split")
+        nodeapp-split is served by canarylab.dev/gateway-controller.
         """
         return self._front_door.wait_accepted(route)
+
+    def visit_route(self, route: str, *, requests: int = 200) -> Sample:
+        """Send requests to the host of an HTTPRoute, and count who answers, beside its weights.
+
+        They go where Ingresses answer; a Gateway with an address of its own is not looked for.
+
+        >>> made = lab.apply("manifests/7-weights/services.yaml")
+        >>> lab.visit_route("nodeapp-split", requests=10).failed  # there is no pod yet
+        10
+        """
+        return self._front_door.visit_route(route, requests=requests)
 
     def explorer(self, path: str = "/", *, host: str = HOST) -> RouteExplorer:
         """Fields for a request: where the rules send it, why, and what really answers.

@@ -20,8 +20,16 @@ def wait_until_accepted(
 ) -> list[str]:
     """The controllers that serve it, as soon as there is one; none where nobody does in time."""
     deadline = time.monotonic() + timeout_s
-    while not (found := accepted_by(_read(connection, name))) and time.monotonic() < deadline:
+    while not (found := accepted_by(read_route(connection, name))) and time.monotonic() < deadline:
         time.sleep(LOOK_EVERY_S)
+    return found
+
+
+def read_route(connection: Connection, name: str) -> Object:
+    """An HTTPRoute as the API returns it; raise RefusedError when there is none."""
+    with refusals(f'HTTPRoute "{name}"', remedy="Look with `kubectl get httproutes`."):
+        routes = connection.dynamic.resources.get(api_version=ROUTE[0], kind=ROUTE[1])
+        found: Object = routes.get(name=name, namespace=connection.namespace).to_dict()
     return found
 
 
@@ -42,11 +50,4 @@ def accepted_by(route: Object) -> list[str]:
 
 def _accepts(said: Object, newest: int) -> bool:
     is_new = said.get("observedGeneration", newest) >= newest
-    return said["type"] == "Accepted" and said["status"] == "True" and is_new
-
-
-def _read(connection: Connection, name: str) -> Object:
-    with refusals(f'HTTPRoute "{name}"', remedy="Look with `kubectl get httproutes`."):
-        routes = connection.dynamic.resources.get(api_version=ROUTE[0], kind=ROUTE[1])
-        found: Object = routes.get(name=name, namespace=connection.namespace).to_dict()
-    return found
+    return bool(is_new and said["type"] == "Accepted" and said["status"] == "True")

@@ -102,6 +102,14 @@ lab.figure(lab.visits(requests=400))
 check(lab, "a quarter goes to the canary")
 
 # %% [markdown]
+# The same knob as a slider, with the traffic that follows and the kubectl command beside it. Try 0, and try 100: at
+# both ends no chance is left.
+
+# %%
+weights = lab.weights()
+weights
+
+# %% [markdown]
 # ## One percent without a hundred pods
 #
 # By pods, a share of one percent takes ninety-nine of production and one canary. By weight it takes the number 1. But
@@ -120,6 +128,7 @@ from canarylab import stats
 lab.compare("requests to see 1 %", stats.requests_needed(0.01, 0.005))
 
 # %%
+weights.close()
 lab.set_weight(1)
 hundredth = lab.visits(requests=1600)
 lab.figure(hundredth)
@@ -175,7 +184,8 @@ check(lab, "only the new version answers", testers)
 
 # %% [markdown]
 # Anybody can write `always`. With `canary-by-header-value` the header has to say one particular word instead, and
-# then `always` is a word like any other.
+# then `always` is a word like any other. A wrong word decides nothing: the cookie is asked, then the weight. (With
+# kubectl it is one more annotation, set as you set the weight.)
 
 # %% tags=["exercise"]
 # Let in only those whose header X-Canary says yellow. The annotations are in the dictionary below.
@@ -264,8 +274,26 @@ lab.route("/")
 tidied["spec"]["rules"][0]["http"]["paths"][0]["pathType"] = "Prefix"
 lab.apply(tidied)
 
+# %% [markdown]
+# <details><summary>First hint</summary>
+# The words of <code>lab.route</code> name no canary at all: this one belongs to no rule.
+# </details>
+#
+# <details><summary>Second hint</summary>
+# A canary repeats three things of the rule whose share it takes. Which of the three differs?
+# </details>
+#
+# <details><summary>Third hint</summary>
+# Exact and Prefix are two rules, even for the same path.
+# </details>
+
 # %% tags=["checkpoint"]
 check(lab, "the canary belongs to production")
+
+# %% [markdown]
+# Nothing was refused, for a canary of nothing is a valid Ingress. On the playground `kubectl describe ingress
+# ingress-canary` ends with a warning, NoPrimary, that says what is missing; other controllers have such words in
+# their log, if at all.
 
 # %% [markdown]
 # ## The same as fields: the Gateway API
@@ -289,24 +317,21 @@ lab.apply("manifests/7-weights/httproute.yaml")
 lab.wait_accepted("nodeapp-split")
 
 # %%
-from canarylab import traffic
-
-door = lab.visits(requests=20).url
-visitor = traffic.Request(host="gateway.foo.bar.com")
-routed = traffic.measure(door, traffic.Plan(count=400), request=visitor)
-lab.figure(routed.expecting({"1.0": 0.9, "2.0": 0.1}))
+lab.figure(lab.visit_route("nodeapp-split", requests=400))
 
 # %% [markdown]
-# If the sentence above names a controller, the split is the one you know, at the same door. If nobody serves the
-# route, nobody answers for its host: it is kept by the API server, and does nothing.
+# If the sentence above names a controller, the split is the one you know. If it says that nobody serves the route,
+# then nobody answers for its host either: the API server keeps the route, and that is all.
 
 # %% tags=["exercise"]
-# Give both versions half of the requests, and apply the route again.
+# Give both versions half of the requests, apply the route again, and look.
 route = lab.read("manifests/7-weights/httproute.yaml")
 prod, canary = route["spec"]["rules"][1]["backendRefs"]
 # solution
 prod["weight"], canary["weight"] = 1, 1
 lab.apply(route)
+lab.wait_accepted("nodeapp-split")
+lab.figure(lab.visit_route("nodeapp-split", requests=400))
 
 # %% [markdown]
 # ## A canary that nobody sees
@@ -322,8 +347,7 @@ lab.apply("manifests/7-weights/mirror.yaml")
 lab.wait_accepted("nodeapp-split")
 
 # %%
-mirrored = traffic.measure(door, traffic.Plan(count=200), request=visitor)
-mirrored
+lab.visit_route("nodeapp-split", requests=200)
 
 # %% [markdown]
 # Not one answer is the canary's: those are dropped, and only its own logs and metrics know of them. Mind what you

@@ -19,7 +19,10 @@ from tests.needs import needs
 from tests.stranger import CONTEXT, Stranger
 
 pytestmark = needs("linux")
-ALLOWED_TO_FAIL = ["get pods/exec"]  # asked for, refused, and done in another way
+ALLOWED_TO_FAIL = [
+    "get pods/exec",  # asked for, refused, and done in another way
+    "get gateways",  # lesson 7 shows that this is for whoever runs the cluster
+]
 
 
 @pytest.mark.parametrize("name", [f"{lesson.stem}.ipynb" for lesson in LESSONS])
