@@ -33,20 +33,24 @@ class Doorkeeper:
     def __init__(self, serving: Serve, connection: Connection) -> None:
         self._serving, self._connection = serving, connection
         self._is_open = False
+        self._untold: tuple[str, ...] = ()
 
     def open_for(self, objects: Iterable[Object]) -> tuple[str, ...]:
-        """Open if there is something to route among them; what there is to say of it."""
-        return self.open() if any(each.get("kind") in ROUTING for each in objects) else ()
-
-    def open(self) -> tuple[str, ...]:
-        """The same in any case; the second time there is nothing to do, and nothing to say."""
-        if self._is_open:
+        """Open if there is something to route among them; what there is to say of it, once."""
+        if not any(each.get("kind") in ROUTING for each in objects):
             return ()
+        self.open()
+        notes, self._untold = self._untold, ()
+        return notes
+
+    def open(self) -> None:
+        """Open in any case; the second time there is nothing to do."""
+        if self._is_open:
+            return
         with waiting_line() as say:
             wanted = self._serving(read_classes(self._connection), say)
             bring_up(self._connection, wanted, say)
-        self._is_open = True
-        return wanted.notes
+        self._is_open, self._untold = True, wanted.notes
 
 
 def read_classes(connection: Connection) -> list[Object] | None:

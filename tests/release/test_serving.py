@@ -108,12 +108,27 @@ def test_it_does_not_come_before(api: ApiStandIn, keeper: Doorkeeper) -> None:
 
 
 def test_the_cluster_is_asked_once(there: Connection) -> None:
-    told: list[str] = []
-    keeper = Doorkeeper(lambda classes, _report: Serving(notes=(f"asked {classes}",)), there)
+    asked: list[Sequence[Object] | None] = []
 
-    told += [*keeper.open(), *keeper.open_for([INGRESS]), *keeper.open()]
+    def nothing(classes: Sequence[Object] | None, report: Report) -> Serving:
+        asked.append(classes)
+        return Serving()
 
-    assert told == ["asked []"]
+    keeper = Doorkeeper(nothing, there)
+
+    for _ in range(2):
+        keeper.open()
+        keeper.open_for([INGRESS])
+
+    assert asked == [[]]
+
+
+def test_what_there_is_to_say_waits_for_a_route_and_is_said_once(keeper: Doorkeeper) -> None:
+    keeper.open()
+
+    assert keeper.open_for([{"kind": "Service"}]) == ()
+    assert keeper.open_for([INGRESS]) == ("Traefik it is.",)
+    assert keeper.open_for([INGRESS]) == ()
 
 
 def test_where_nothing_is_missing_nothing_is_written(api: ApiStandIn, there: Connection) -> None:
@@ -127,6 +142,32 @@ def test_the_classes_are_those_of_the_cluster(there: Connection) -> None:
     bring_up(there, Serving(TRAEFIK), lambda _words: None)
 
     assert [each["metadata"]["name"] for each in read_classes(there) or []] == ["nginx"]
+
+
+@needs("linux")
+def test_a_strict_api_takes_the_kinds_of_the_manifest_that_it_knows(connection: Connection) -> None:
+    """As a dry run, on the playground: it has no accounts and no roles."""
+    known = [each for each in TRAEFIK if each["kind"] in {"Namespace", "Deployment"}]
+
+    taken = [_dry_run(connection, each) for each in known]
+
+    assert [each["kind"] for each in taken] == ["Namespace", "Deployment"]
+    assert taken[1]["spec"]["template"]["spec"]["securityContext"]["sysctls"][0]["value"] == "0"
+
+
+def _dry_run(connection: Connection, wanted: Object) -> Object:
+    resource = connection.dynamic.resources.get(
+        api_version=wanted["apiVersion"], kind=wanted["kind"]
+    )
+    metadata = {**wanted["metadata"], "namespace": connection.namespace}
+    if not resource.namespaced:
+        del metadata["namespace"]
+    asked = [("dryRun", "All"), ("fieldValidation", "Strict")]
+    body = {**wanted, "metadata": metadata}
+    taken: Object = resource.create(
+        body=body, namespace=connection.namespace, query_params=asked
+    ).to_dict()
+    return taken
 
 
 @needs("linux")
