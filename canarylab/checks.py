@@ -27,6 +27,9 @@ CONFIDENCE = 0.9999
 WEIGHTED = "nodeapp-svc-canary-weighted:80"
 """What `lab.route` calls the backend of the canary Ingress."""
 
+_SERVICE_OF = {"1.0": "nodeapp-svc-prod", "2.0": "nodeapp-svc-canary"}
+_PREVIEWED = {"/": "1.0", "/canary": "2.0", "/canary/x": "2.0", "/canarybird": "1.0"}
+
 
 class Verdict(NamedTuple):
     """Whether something holds, and in words why."""
@@ -168,6 +171,29 @@ def canary_belongs_to_production(lab: Lab) -> Verdict:
     return Verdict(holds=share > 0, words=words)
 
 
+def each_version_has_a_service(lab: Lab) -> Verdict:
+    """Does each of the two Services find one version, and only that one?"""
+    found = {
+        service: listed(sorted({each.version for each in lab.ready_endpoints(service)}))
+        for service in _SERVICE_OF.values()
+    }
+    holds = found == {service: version for version, service in _SERVICE_OF.items()}
+    words = "; ".join(f"{service} finds version {seen}" for service, seen in found.items())
+    hint = "" if holds else "; compare each selector with the labels of your pods"
+    return Verdict(holds=holds, words=words + hint)
+
+
+def preview_keeps_to_its_path(lab: Lab) -> Verdict:
+    """Does version 2.0 answer at `/canary` and below it, and version 1.0 everywhere else?"""
+    said = {path: lab.ask(path).headers.get("X-Version") for path in _PREVIEWED}
+    astray = [path for path, version in _PREVIEWED.items() if said[path] != version]
+    if astray:
+        named = {path: f"version {said[path]}" if said[path] else "no version" for path in astray}
+        words = "; ".join(f"{who} answers {path}" for path, who in named.items())
+        return Verdict(holds=False, words=f"{words}; `lab.route` says which rule leads there")
+    return Verdict(holds=True, words=f"{listed(said)} go where they should")
+
+
 CHECKS: Mapping[str, Callable[..., Verdict]] = {
     "both versions answer": both_versions_answer,
     "version 3.0 answers": version_3_answers,
@@ -179,6 +205,8 @@ CHECKS: Mapping[str, Callable[..., Verdict]] = {
     "the release is finished": release_is_finished,
     "the canary answers as expected": canary_answers_as_expected,
     "only the new version answers": only_the_new_version_answers,
+    "each version has a Service of its own": each_version_has_a_service,
+    "the preview keeps to its path": preview_keeps_to_its_path,
     "a quarter goes to the canary": quarter_goes_to_the_canary,
     "yellow testers reach the canary": yellow_testers_reach_the_canary,
     "the canary belongs to production": canary_belongs_to_production,
