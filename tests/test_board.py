@@ -63,7 +63,8 @@ def test_each_act_reaches_the_verb_it_names(act: Act, asked: tuple[Any, ...]) ->
         (Scale("canary", 2), "kubectl scale deployment nodeapp-canary --replicas=2"),
         (
             PromoteByImage(),
-            "kubectl set image deployment/nodeapp-production nodeapp=registry.example/node_app:2.0\n"
+            "kubectl set image deployment/nodeapp-production "
+            "nodeapp=registry.example/node_app:2.0\n"
             "kubectl delete deployment nodeapp-canary",
         ),
         (Measure(), "canarylab sample http://127.0.0.1:32089"),
