@@ -25,6 +25,9 @@ class NotedLab:
         listed = SimpleNamespace(items=list(deployments))
         self.apps = SimpleNamespace(list_namespaced_deployment=lambda namespace: listed)
 
+    def image(self, version: str) -> str:
+        return f"registry.example/node_app:{version}"
+
     def scale(self, name: str, replicas: int) -> None:
         self.asked.append(("scale", name, replicas))
 
@@ -60,7 +63,8 @@ def test_each_act_reaches_the_verb_it_names(act: Act, asked: tuple[Any, ...]) ->
         (Scale("canary", 2), "kubectl scale deployment nodeapp-canary --replicas=2"),
         (
             PromoteByImage(),
-            "kubectl set image deployment/nodeapp-production nodeapp=node_app:2.0\n"
+            "kubectl set image deployment/nodeapp-production "
+            "nodeapp=registry.example/node_app:2.0\n"
             "kubectl delete deployment nodeapp-canary",
         ),
         (Measure(), "canarylab sample http://127.0.0.1:32089"),
