@@ -201,7 +201,7 @@ class Exchange:
             self._use(pod)
             return
         self._client.expect_within(self._shared.limits.connect_s)
-        self._connecting = asyncio.get_running_loop().create_task(self._connect(address))
+        self._connecting = self._pool.go(self._connect(address))
 
     async def _connect(self, address: Address) -> None:
         try:

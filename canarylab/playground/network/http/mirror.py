@@ -5,7 +5,6 @@ Nobody waits for a copy: what fails it, or would slow the real request down, end
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import suppress
 
 from canarylab.playground.network.http.forwarding import Reply
@@ -27,7 +26,7 @@ class Mirror:
         self._pod: Pod | None = None
         self._unsent: list[bytes] = []
         self._is_over = self._is_complete = self._is_answered = False
-        self._connecting = asyncio.get_running_loop().create_task(self._connect(address))
+        self._connecting = pool.go(self._connect(address))
 
     def write(self, piece: bytes) -> None:
         """A piece of the request, as a pod reads it."""

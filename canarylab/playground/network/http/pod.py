@@ -15,8 +15,9 @@ from canarylab.playground.network.routes import Address
 class Pod(asyncio.Protocol):
     """One connection; `serve` it a request when it is free."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, all_open: set[Pod]) -> None:
         self.address = address
+        self._all_open = all_open
         self.uses = 0
         self.is_writable = True
         self.is_reusable = False
@@ -31,6 +32,7 @@ class Pod(asyncio.Protocol):
         """There it is."""
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
+        self._all_open.add(self)
 
     def serve(self, asker: Asker) -> None:
         """The next answer is for this one. A parser of its own: the last may be in mid-answer."""
@@ -70,6 +72,7 @@ class Pod(asyncio.Protocol):
         """Some answers end so; the others are cut."""
         asker, self._asker = self._asker, None
         self.is_reusable = False
+        self._all_open.discard(self)
         if asker is None:
             return
         if self._ends_with_connection and exc is None:

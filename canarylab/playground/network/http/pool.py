@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 
 from canarylab.playground.network.http.pod import Pod
 from canarylab.playground.network.routes import Address
@@ -19,6 +19,8 @@ class Pool:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._idle: dict[Address, list[Pod]] = defaultdict(list)
+        self._open: set[Pod] = set()
+        self._on_the_way: set[asyncio.Task[None]] = set()
 
     def take(self, address: Address) -> Pod | None:
         """A free connection to this pod, if there is one."""
@@ -32,8 +34,24 @@ class Pool:
     async def connect(self, address: Address) -> Pod:
         """A new one; raise OSError where nobody listens."""
         loop = asyncio.get_running_loop()
-        _, pod = await loop.create_connection(lambda: Pod(address), *address)
+        _, pod = await loop.create_connection(lambda: Pod(address, self._open), *address)
         return pod
+
+    def go(self, way: Coroutine[object, object, None]) -> asyncio.Task[None]:
+        """Run what makes a connection, so that it is known to be on its way."""
+        task = asyncio.get_running_loop().create_task(way)
+        self._on_the_way.add(task)
+        task.add_done_callback(self._on_the_way.discard)
+        return task
+
+    async def close(self) -> None:
+        """Nothing is open any more, and nothing on its way."""
+        while self._open or self._on_the_way:
+            for task in self._on_the_way:
+                task.cancel()
+            for pod in self._open:
+                pod.transport.abort()
+            await asyncio.sleep(0)  # what is aborted is lost in the loop's next round
 
     def give(self, pod: Pod) -> None:
         """Keep it for the next, or close it where there will be none."""

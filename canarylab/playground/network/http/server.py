@@ -32,10 +32,7 @@ class HttpServer:
                 self._look()
         finally:
             server.close()
-            self._is_closed = True
-            for client in list(self._clients):
-                client.abort()
-            self._pool.close_idle(idle_s=0.0)
+            await self._close()
 
     def welcome(self, client: Client) -> None:
         """Somebody came in; who was at the door when it closed is sent away."""
@@ -47,6 +44,14 @@ class HttpServer:
     def forget(self, client: Client) -> None:
         """Somebody left."""
         self._clients.discard(client)
+
+    async def _close(self) -> None:
+        self._is_closed = True
+        while self._clients:
+            for client in list(self._clients):
+                client.abort()
+            await asyncio.sleep(0)  # who is aborted is gone in the loop's next round
+        await self._pool.close()
 
     def _client(self) -> Client:
         return Client(self._shared, self._pool, self)
