@@ -21,6 +21,7 @@ from tests.stranger import CONTEXT, Stranger
 pytestmark = needs("linux")
 ALLOWED_TO_FAIL = [
     "get pods/exec",  # asked for, refused, and done in another way
+    "list ingressclasses",  # to find the class that is there; a guest may not look, and tries nginx
     "get gateways",  # lesson 7 shows that this is for whoever runs the cluster
 ]
 
