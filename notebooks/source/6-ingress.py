@@ -175,8 +175,8 @@ lab.ask("/x").status, lab.route("/x").path, lab.route("/canary/x").path
 # The last two are what the pods are asked for: ingress-nginx puts the target in place of the *whole* path. Every broken link below `/canary` then looks fine to the
 # testers, and fails for visitors after the release. A preview that hides mistakes is worse than none.
 #
-# Traefik replaces only the part that the path names. There `/canary/x` arrives as `/x`, and version 2.0
-# answers 404.
+# Not every controller does so: releases of Traefik 3.7 have kept the rest. There `/canary/x` arrives as `/x`, and version
+# 2.0 answers 404. The documentation of an annotation is that of its controller.
 
 # %% [markdown] tags=["predict"]
 # **Predict.** What breaks for another host? Nobody wrote a rule for `shop.bar.com`, but the Ingress has a
