@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import time
 
+from kubernetes.dynamic.exceptions import ResourceNotFoundError
+
+from canarylab.errors import RefusedError
 from canarylab.release.connection import Connection, Object, refusals
 
 ROUTE = ("gateway.networking.k8s.io/v1", "HTTPRoute")
+_UNKNOWN = 'the server doesn\'t have a resource type "httproutes"'
+_INSTALL = "The Gateway API comes as an addition; whoever runs the cluster installs it."
 PATIENCE_S = 5.0
 LOOK_EVERY_S = 0.05
 
@@ -28,7 +33,10 @@ def wait_until_accepted(
 def read_route(connection: Connection, name: str) -> Object:
     """An HTTPRoute as the API returns it; raise RefusedError when there is none."""
     with refusals(f'HTTPRoute "{name}"', remedy="Look with `kubectl get httproutes`."):
-        routes = connection.dynamic.resources.get(api_version=ROUTE[0], kind=ROUTE[1])
+        try:
+            routes = connection.dynamic.resources.get(api_version=ROUTE[0], kind=ROUTE[1])
+        except ResourceNotFoundError as exc:
+            raise RefusedError(f'HTTPRoute "{name}"', _UNKNOWN, _INSTALL) from exc
         found: Object = routes.get(name=name, namespace=connection.namespace).to_dict()
     return found
 

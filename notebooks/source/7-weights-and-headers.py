@@ -292,15 +292,18 @@ check(lab, "the canary belongs to production")
 
 # %% [markdown]
 # Nothing was refused, for a canary of nothing is a valid Ingress. On the playground `kubectl describe ingress
-# ingress-canary` ends with a warning, NoPrimary, that says what is missing; other controllers have such words in
-# their log, if at all.
+# ingress-canary` shows a warning, NoPrimary, that says what is missing; other controllers have such words in their
+# log, if at all.
 
 # %% [markdown]
 # ## The same as fields: the Gateway API
 #
 # Annotations are text that each controller reads in its own way, and ingress-nginx, whose annotations these are, was
-# retired in March 2026. The **Gateway API** has weights and headers as fields. A Gateway is equipment: whoever runs
-# the cluster makes it. On a shared cluster the next cell is refused, as it should be.
+# retired in March 2026. The **Gateway API** has weights and headers as fields.
+
+# %% [markdown]
+# A Gateway is equipment: whoever runs the cluster makes it. Where you are a guest, the next cell is refused, as it
+# should be. Where there is no Gateway API at all, so is every cell that needs it, down to the mirror.
 
 # %% tags=["raises-exception"]
 lab.apply("manifests/7-weights/gateway.yaml")
@@ -312,18 +315,18 @@ lab.show("manifests/7-weights/httproute.yaml")
 # The rule that names a header goes first; the other one splits. Weights are parts of their sum, so 9 and 1 would do
 # the same. With kubectl: `kubectl apply -f manifests/7-weights/httproute.yaml`, then `kubectl get httproutes`.
 
-# %%
+# %% tags=["raises-exception"]
 lab.apply("manifests/7-weights/httproute.yaml")
 lab.wait_accepted("nodeapp-split")
 
-# %%
+# %% tags=["raises-exception"]
 lab.figure(lab.visit_route("nodeapp-split", requests=400))
 
 # %% [markdown]
 # If the sentence above names a controller, the split is the one you know. If it says that nobody serves the route,
 # then nobody answers for its host either: the API server keeps the route, and that is all.
 
-# %% tags=["exercise"]
+# %% tags=["exercise", "raises-exception"]
 # Give both versions half of the requests, apply the route again, and look.
 route = lab.read("manifests/7-weights/httproute.yaml")
 prod, canary = route["spec"]["rules"][1]["backendRefs"]
@@ -342,11 +345,11 @@ lab.figure(lab.visit_route("nodeapp-split", requests=400))
 # %%
 lab.show("manifests/7-weights/mirror.yaml")
 
-# %%
+# %% tags=["raises-exception"]
 lab.apply("manifests/7-weights/mirror.yaml")
 lab.wait_accepted("nodeapp-split")
 
-# %%
+# %% tags=["raises-exception"]
 lab.visit_route("nodeapp-split", requests=200)
 
 # %% [markdown]
