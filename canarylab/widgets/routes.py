@@ -39,9 +39,9 @@ class RouteExplorer(Panel):
         button = ipywidgets.Button(description="Ask", layout={"width": "auto"})
         button.on_click(lambda _: self._soon("ask", partial(self._ask, self.typed)))
         self._shown, self._terminal = ipywidgets.HTML(), ipywidgets.HTML()
-        rows = [ipywidgets.Box([self._fields[each] for each in row], layout=WRAPPING)
-                for row in _ROWS]  # fmt: skip
-        self._open(*rows, button, self._status, self._shown, self._terminal)
+        lines = [*([self._fields[each] for each in row] for row in _ROWS), [button]]
+        rows = [ipywidgets.Box(line, layout=WRAPPING) for line in lines]
+        self._open(*rows, self._status, self._shown, self._terminal)
         self._explain_soon()
 
     @property

@@ -10,7 +10,12 @@ from canarylab.widgets.questions import Answered, Explained, going, verdict
 # Both stand side by side where there is room, and one below the other where there is not.
 _SIDE_BY_SIDE = "display:flex;flex-wrap:wrap;gap:4px 32px;line-height:1.5;margin:8px 0"
 _COLUMN = "flex:1 1 320px;min-width:0"
-_CODE = "font-family:var(--jp-code-font-family,monospace);overflow-wrap:anywhere"
+# Jupyter floats the names of a list and gives them a fifth of its width.
+_NAME = "float:none;width:auto;margin:0;padding:0;white-space:nowrap;font-weight:normal"
+_VALUE = (
+    "float:none;width:auto;margin:0;padding:0;white-space:pre-wrap;overflow-wrap:anywhere;"
+    "font-family:var(--jp-code-font-family,monospace)"
+)
 _LIST = "display:grid;grid-template-columns:max-content minmax(0,1fr);gap:2px 12px;margin:4px 0"
 _BODY = 2_000  # characters of an answer that are shown
 
@@ -64,7 +69,8 @@ def _section(title: str, inside: str) -> str:
 
 def _facts(pairs: Iterable[tuple[str, str]]) -> str:
     rows = "".join(
-        f'<dt>{name}</dt><dd style="margin:0;{_CODE}">{escape(value)}</dd>' for name, value in pairs
+        f'<dt style="{_NAME}">{name}</dt><dd style="{_VALUE}">{escape(value)}</dd>'
+        for name, value in pairs
     )
     return f'<dl style="{_LIST}">{rows}</dl>'
 

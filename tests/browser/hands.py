@@ -1,4 +1,4 @@
-"""What a visitor of the replica board sees and takes hold of."""
+"""What a visitor of a board sees and takes hold of."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def handle(page: Page, label: str) -> Locator:
     return row.locator(".noUi-handle")
 
 
-def drag(page: Page, label: str, *, to: int) -> None:
+def drag(page: Page, label: str, *, to: int, most: int = MOST_PODS) -> None:
     """Take a handle and let it go at a number."""
     track = handle(page, label).locator("xpath=ancestor::*[contains(@class, 'noUi-base')]")
     begin, whole = handle(page, label).bounding_box(), track.bounding_box()
@@ -26,7 +26,7 @@ def drag(page: Page, label: str, *, to: int) -> None:
     level = begin["y"] + begin["height"] / 2
     page.mouse.move(begin["x"] + begin["width"] / 2, level)
     page.mouse.down()
-    page.mouse.move(whole["x"] + whole["width"] * to / MOST_PODS, level, steps=5)
+    page.mouse.move(whole["x"] + whole["width"] * to / most, level, steps=5)
     page.mouse.up()
 
 
