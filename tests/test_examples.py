@@ -11,6 +11,7 @@ import pytest
 
 from canarylab import checks
 from canarylab.lab import Lab
+from canarylab.visiting import Visiting
 from canarylab.workbench import Workbench
 from tests.needs import needs
 from tests.running_playground import RunningPlayground
@@ -46,7 +47,7 @@ def run(thing: Callable[..., Any], names: dict[str, Any]) -> str:
     return "".join(said)
 
 
-@pytest.mark.parametrize("kind", [Workbench, Lab])
+@pytest.mark.parametrize("kind", [Workbench, Visiting, Lab])
 def test_the_examples_of_the_lab_are_true_in_their_order(kind: type, names: dict[str, Any]) -> None:
     told = [run(thing, names) for thing in in_order_of_writing(kind)]
     assert "".join(told) == ""

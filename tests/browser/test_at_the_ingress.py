@@ -146,6 +146,7 @@ def dark(page: Page) -> None:
         "window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
     )
     expect(page.locator("body")).to_have_attribute("data-jp-theme-light", "false")
+    expect(page.locator("#jupyterlab-splash")).to_be_hidden()
 
 
 def cut_labels(page: Page) -> list[str]:
