@@ -105,7 +105,8 @@ def test_get_shows_where_it_answers(kubectl: Kubectl) -> None:
 
 @needs("kubectl")
 def test_describe_shows_what_is_wrong(kubectl: Kubectl) -> None:
-    kubectl("create", "ingress", "young", "--class=nginx", "--rule=foo.bar.com/shop*=web:80")
-    kubectl("wait", "ingress/young", "--for=jsonpath={.status.loadBalancer.ingress}")
+    """Its name comes first: of two of the same second, the last name counts as the older one."""
+    kubectl("create", "ingress", "a-younger", "--class=nginx", "--rule=foo.bar.com/shop*=web:80")
+    kubectl("wait", "ingress/a-younger", "--for=jsonpath={.status.loadBalancer.ingress}")
     kubectl("wait", "event", "--field-selector=reason=AlreadyClaimed", "--for=jsonpath={.count}=1")
-    assert "served as the older Ingress" in kubectl("describe", "ingress", "young")
+    assert "served as the older Ingress" in kubectl("describe", "ingress", "a-younger")
