@@ -72,6 +72,11 @@ class Visiting(Workbench):
 
         The same as `kubectl annotate --overwrite ingress NAME
         nginx.ingress.kubernetes.io/canary-weight=PERCENT`.
+
+        >>> for name in ("services", "ingress", "canary"):
+        ...     made = lab.apply(f"manifests/7-weights/{name}.yaml")
+        >>> lab.set_weight(50)
+        ingress-canary takes 50 of 100 requests.
         """
         return self._front_door.set_weight(percent, ingress)
 
@@ -92,7 +97,6 @@ class Visiting(Workbench):
 
         They go where Ingresses answer; a Gateway with an address of its own is not looked for.
 
-        >>> made = lab.apply("manifests/7-weights/services.yaml")
         >>> lab.visit_route("nodeapp-split", requests=10).failed  # there is no pod yet
         10
         """

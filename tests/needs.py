@@ -28,6 +28,7 @@ _THERE: dict[str, tuple[Callable[[], bool], str]] = {
         _can_have_an_engine,
         "a Docker engine of the tests' own needs root, docker, dockerd, ip and setpriv",
     ),
+    "nginx": (lambda: shutil.which("nginx") is not None, "nginx is not on PATH"),
     "browser": (lambda: shutil.which(CHROMIUM) is not None, f"there is no {CHROMIUM}"),
     "linux": (lambda: sys.platform == "linux", "this system has one loopback address only"),
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from random import Random
 
@@ -13,8 +12,9 @@ from canarylab.playground.network.ingress.table import Table
 from tests.ingress.nginx import Seen, ask, name_of, nginx
 from tests.ingress.table import Scenario, scenarios
 from tests.ingress.test_rules import built
+from tests.needs import needs
 
-pytestmark = pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not on PATH")
+pytestmark = needs("nginx")
 
 RANDOM_TARGETS = 60
 _HOSTS = ("foo.bar.com", "test.com", "x.bar.com", "x.y.bar.com", "preview.bar.com", "nowhere.com")
