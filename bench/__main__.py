@@ -7,7 +7,7 @@ import sys
 
 from bench.row import Row
 
-PARTS = ("importing", "playground", "sampler", "network", "ingress")
+PARTS = ("importing", "playground", "sampler", "network", "ingress", "docker")
 
 
 def main(names: list[str]) -> int:

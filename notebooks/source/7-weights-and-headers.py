@@ -339,8 +339,8 @@ lab.figure(lab.visit_route("nodeapp-split", requests=400))
 # %% [markdown]
 # ## A canary that nobody sees
 #
-# One thing the annotations have no word for: a **mirror**. Production answers everybody, and the canary gets a copy of
-# each request.
+# A route has a field for one thing more: a **mirror**. Production answers everybody, and the canary gets a copy of each
+# request. (ingress-nginx has an annotation for it, `mirror-target`, which the playground does not read.)
 
 # %%
 lab.show("manifests/7-weights/mirror.yaml")
