@@ -1,40 +1,42 @@
-"""How do the acts of a burst become one piece of work?"""
+"""How does a burst of wishes become the few that are still worth fulfilling?"""
 
 from __future__ import annotations
 
 import queue
+from collections.abc import Callable, Iterable
+from typing import Generic, TypeVar
 
-from canarylab.widgets.board import Act, latest
+Wish = TypeVar("Wish")
 
 
-class Acts:
-    """What the controls asked for and nobody has done yet."""
+class Burst(Generic[Wish]):
+    """What was wished for and nobody has done yet; `left_of` says what is left of many."""
 
-    def __init__(self, *, quiet_s: float) -> None:
-        self._waiting: queue.SimpleQueue[Act | None] = queue.SimpleQueue()
-        self._quiet_s = quiet_s
+    def __init__(self, left_of: Callable[[Iterable[Wish]], list[Wish]], *, quiet_s: float) -> None:
+        self._waiting: queue.SimpleQueue[Wish | None] = queue.SimpleQueue()
+        self._left_of, self._quiet_s = left_of, quiet_s
         self.closed = False
 
-    def put(self, act: Act) -> None:
-        """Ask for an act; returns at once."""
-        self._waiting.put(act)
+    def put(self, wish: Wish) -> None:
+        """Wish for something; returns at once."""
+        self._waiting.put(wish)
 
     def close(self) -> None:
-        """Nothing more will be asked for, and nobody needs what was."""
+        """Nothing more will be wished for, and nobody needs what was."""
         self.closed = True
         self._waiting.put(None)
 
     @property
     def empty(self) -> bool:
-        """Whether nobody asked for anything."""
+        """Whether nobody wished for anything."""
         return self._waiting.empty()
 
-    def take(self) -> list[Act] | None:
-        """Wait for an act, and until no more come for a moment; None after `close`."""
+    def take(self) -> list[Wish] | None:
+        """Wait for a wish, and until no more come for a moment; None after `close`."""
         burst = [self._waiting.get()]
         while not self.closed:
             try:
                 burst.append(self._waiting.get(timeout=self._quiet_s))
             except queue.Empty:
                 break
-        return None if self.closed else latest(act for act in burst if act is not None)
+        return None if self.closed else self._left_of(wish for wish in burst if wish is not None)

@@ -1,4 +1,4 @@
-"""What have the panels at the Ingress in common: a status line, one thread, a still twin.
+"""What have all panels in common: a status line, one thread, a still twin.
 
 A control asks for something and returns at once; the thread beside the kernel does it. Whatever
 goes wrong there is said on the panel, because an exception in a callback would be shown nowhere.
@@ -7,13 +7,15 @@ goes wrong there is said on the panel, because an exception in a callback would 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import ipywidgets
 
 from canarylab import runtime
 from canarylab.widgets import pieces
-from canarylab.widgets.errands import Errands
+from canarylab.widgets.burst import Burst
+from canarylab.widgets.errands import Errand, newest
 
 QUIET_S = 0.3  # so long nothing changes before a burst of changes is acted upon
 WRAPPING = {"flex_flow": "row wrap", "grid_gap": "4px 12px"}
@@ -26,8 +28,8 @@ class Panel:
 
     name = "Panel"
 
-    def __init__(self, *, quiet_s: float) -> None:
-        self._errands = Errands(quiet_s=quiet_s)
+    def __init__(self, burst: Burst[Any]) -> None:
+        self._burst = burst
         self._status = ipywidgets.HTML()
         self._say("Ready.")
 
@@ -38,7 +40,7 @@ class Panel:
 
     def close(self) -> None:
         """Stop working, once what is under way is done, and take the panel off the page."""
-        self._errands.close()
+        self._burst.close()
         self._thread.join(_PATIENCE_S)
         for part in (self.view, *self.view.children):
             part.close()
@@ -62,18 +64,35 @@ class Panel:
         self.view = ipywidgets.VBox(parts, layout={"max_width": _WIDTH})
         self._thread = runtime.in_background(self._work, name=self.name.lower())
 
-    def _soon(self, kind: str, work: Callable[[], None]) -> None:
-        """Have it done by the thread, unless a later one of its kind comes at once."""
-        self._errands.put(kind, work)
+    def _do(self, wishes: list[Any]) -> None:
+        """Fulfil what is left of a burst."""
+        raise NotImplementedError
 
     def _work(self) -> None:
-        while (errands := self._errands.take()) is not None:
-            for errand in errands:
-                try:
-                    errand.work()
-                except Exception as exc:  # noqa: BLE001  said where the reader looks
-                    self._say(pieces.trouble(exc))
+        while (wishes := self._burst.take()) is not None:
+            self._try(partial(self._do, wishes))
+
+    def _try(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception as exc:  # noqa: BLE001  said where the reader looks
+            self._say(pieces.trouble(exc))
 
     def _say(self, words: str) -> None:
         self._words = words
         self._status.value = pieces.status(words)
+
+
+class ErrandPanel(Panel):
+    """One whose controls ask for errands."""
+
+    def __init__(self, *, quiet_s: float) -> None:
+        super().__init__(Burst(newest, quiet_s=quiet_s))
+
+    def _soon(self, kind: str, work: Callable[[], None]) -> None:
+        """Have it done by the thread, unless a later one of its kind comes at once."""
+        self._burst.put(Errand(kind, work))
+
+    def _do(self, wishes: list[Errand]) -> None:
+        for errand in wishes:
+            self._try(errand.work)

@@ -12,14 +12,14 @@ from typing import Any
 import ipywidgets
 
 from canarylab.widgets import pieces, way_pieces
-from canarylab.widgets.panel import QUIET_S, WRAPPING, Panel
+from canarylab.widgets.panel import QUIET_S, WRAPPING, ErrandPanel
 from canarylab.widgets.questions import Answered, Explained, RouteBoard, Typed, expectation, verdict
 
 _LABEL = {"description_width": "7.5em"}
 _ROWS = (("Path", "Host"), ("Header name", "Header value"), ("Cookie name", "Cookie value"))
 
 
-class RouteExplorer(Panel):
+class RouteExplorer(ErrandPanel):
     """Fields for a request, the way it takes by the rules, and the answer beside it."""
 
     name = "Route explorer"

@@ -15,7 +15,7 @@ import ipywidgets
 from canarylab.figures import Picture, split
 from canarylab.traffic.sample import Sample
 from canarylab.widgets import pieces
-from canarylab.widgets.panel import QUIET_S, WRAPPING, Panel
+from canarylab.widgets.panel import QUIET_S, WRAPPING, ErrandPanel
 
 ALL = 100  # of a hundred requests
 USUAL_REQUESTS, MOST_REQUESTS = 200, 5_000
@@ -39,7 +39,7 @@ class WeightBoard(Protocol):
         """What turns it in a terminal."""
 
 
-class WeightSlider(Panel):
+class WeightSlider(ErrandPanel):
     """A slider with its number field, a button, and the traffic that follows."""
 
     name = "Weight slider"

@@ -227,7 +227,7 @@ async def test_closing_ends_what_is_under_way_without_another_sample(fake: FakeB
     fake.before_scaling = slow
     controls(board)["Canary pods"].value = 2
     await until(scaling.is_set)
-    board._acts.close()
+    board._burst.close()
     go_on.set()
     board.close()
     assert fake.done == ["sample 200", "scale canary 2"]

@@ -12,11 +12,12 @@ from collections.abc import Awaitable, Callable
 from random import Random
 from time import monotonic
 
-from canarylab.errors import ApiError, GoneError
+from canarylab.errors import ApiError
 from canarylab.playground.kube.api import Api, Key, Object
 from canarylab.playground.kube.events import Note, record
 from canarylab.playground.kube.objects import key_of
 from canarylab.playground.network.choice import Chooser
+from canarylab.playground.network.following import follow
 from canarylab.playground.network.listeners import Listeners, Obstacle
 from canarylab.playground.network.rhythm import Rhythm
 from canarylab.playground.network.routes import routes, unproxied_ports
@@ -49,19 +50,11 @@ class ServiceProxy:
         """Until cancelled; then nothing listens and no connection stands."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._notice("Service"))
-                tasks.create_task(self._notice("EndpointSlice"))
+                kinds = ("Service", "EndpointSlice")
+                tasks.create_task(follow(self._api, kinds, self._changed))
                 tasks.create_task(self._take_in_changes())
         finally:
             self._listeners.close()
-
-    async def _notice(self, kind: str) -> None:
-        while True:
-            try:
-                async for _ in self._api.watch(kind):
-                    self._changed.set()
-            except GoneError:
-                self._changed.set()  # some were missed: what they changed is read anyway
 
     async def _take_in_changes(self) -> None:
         rhythm = Rhythm()

@@ -11,9 +11,10 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from random import Random
 
-from canarylab.errors import AlreadyExistsError, ApiError, GoneError
+from canarylab.errors import AlreadyExistsError, ApiError
 from canarylab.playground.kube.api import Api, Object
 from canarylab.playground.kube.objects import key_of, timestamp
+from canarylab.playground.network.following import follow
 from canarylab.playground.network.gateway.building import build
 from canarylab.playground.network.gateway.conditions import (
     CONTROLLER,
@@ -49,17 +50,8 @@ class GatewayController:
     async def run(self) -> None:
         """Until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            for kind in _FOLLOWED:
-                tasks.create_task(self._notice(kind))
+            tasks.create_task(follow(self._api, _FOLLOWED, self._changed))
             tasks.create_task(self._take_in_changes())
-
-    async def _notice(self, kind: str) -> None:
-        while True:
-            try:
-                async for _ in self._api.watch(kind):
-                    self._changed.set()
-            except GoneError:
-                self._changed.set()  # some were missed: what they changed is read anyway
 
     async def _take_in_changes(self) -> None:
         await self._install()

@@ -11,10 +11,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from random import Random
 
-from canarylab.errors import ApiError, GoneError
+from canarylab.errors import ApiError
 from canarylab.playground.kube.api import Api, Key, Object
 from canarylab.playground.kube.events import Note, record
 from canarylab.playground.kube.objects import key_of, uid_of
+from canarylab.playground.network.following import follow
 from canarylab.playground.network.ingress.backends import Backends
 from canarylab.playground.network.ingress.building import build
 from canarylab.playground.network.ingress.classes import ours
@@ -51,17 +52,8 @@ class IngressController:
     async def run(self) -> None:
         """Until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            for kind in _FOLLOWED:
-                tasks.create_task(self._notice(kind))
+            tasks.create_task(follow(self._api, _FOLLOWED, self._changed))
             tasks.create_task(self._take_in_changes())
-
-    async def _notice(self, kind: str) -> None:
-        while True:
-            try:
-                async for _ in self._api.watch(kind):
-                    self._changed.set()
-            except GoneError:
-                self._changed.set()  # some were missed: what they changed is read anyway
 
     async def _take_in_changes(self) -> None:
         while True:
