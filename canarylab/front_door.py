@@ -78,6 +78,10 @@ class FrontDoor:
         self.keeper.open()
         return self._cluster.ingress_url(places(read_ingresses(self._connection)))
 
+    def has(self, name: str) -> bool:
+        """Is there an Ingress of this name?"""
+        return any(each["metadata"]["name"] == name for each in read_ingresses(self._connection))
+
     def ask(self, path: str, visitor: Visitor) -> Reply:
         """One request, and the answer in full."""
         return visitor.ask(self.url + path)

@@ -139,15 +139,19 @@ class Lab(Visiting):
         """
         return ready_endpoints(self._connection, service)
 
-    def url(self, service: str = stages.SERVICE) -> str:
-        """Where this machine reaches a Service; waits until its ready pods answer there.
+    def url(self, name: str = stages.SERVICE) -> str:
+        """Where this machine reaches a Service, or an Ingress of that name.
+
+        Of a Service, waits until its ready pods answer there.
 
         >>> lab.url("nodeapp-svc")
         'http://127.0.0.1:32089'
         """
-        url = self._reach.find(service).url
-        if self.ready_endpoints(service):
-            settle(self._connection, service, url)
+        if self._front_door.has(name):
+            return self._front_door.url
+        url = self._reach.find(name).url
+        if self.ready_endpoints(name):
+            settle(self._connection, name, url)
         return url
 
     def image(self, version: str) -> str:
