@@ -26,7 +26,8 @@ class Registry:
     is_closed: bool = False
     """Nobody may push."""
     port: int = 0
-    _upload: bytes = b""
+    _uploads: dict[str, bytes] = field(default_factory=dict)
+    """What has come so far, by upload: an engine pushes several layers at once."""
 
     @property
     def host(self) -> str:
@@ -39,23 +40,25 @@ class Registry:
             challenge = {"WWW-Authenticate": 'Basic realm="closed"'}
             return web.Response(status=401, headers=challenge)
         if request.method == "PUT":
-            return await (self._end(request, name) if blob else self._manifest(request, path))
+            return await (self._end(request, name, blob) if blob else self._manifest(request, path))
         if request.method in {"GET", "HEAD"}:
             return self._found(path, blob)
-        self._upload = (self._upload if request.method == "PATCH" else b"") + await request.read()
-        return self._go_on(name)
+        number = blob.rpartition("/")[2] if request.method == "PATCH" else str(len(self._uploads))
+        self._uploads.setdefault(number, b"")  # before the next one begins
+        self._uploads[number] += await request.read()
+        return self._go_on(name, number)
 
     def _found(self, path: str, blob: str) -> web.Response:
         there = {"": b"", **({path: self.blobs[blob]} if blob in self.blobs else {})}
         return web.Response(body=there[path]) if path in there else web.Response(status=404)
 
-    def _go_on(self, name: str) -> web.Response:
-        place = f"http://{self.host}/v2/{name}/blobs/uploads/1"
-        end = max(len(self._upload) - 1, 0)
+    def _go_on(self, name: str, number: str) -> web.Response:
+        place = f"http://{self.host}/v2/{name}/blobs/uploads/{number}"
+        end = max(len(self._uploads[number]) - 1, 0)
         return web.Response(status=202, headers={"Location": place, "Range": f"0-{end}"})
 
-    async def _end(self, request: web.Request, name: str) -> web.Response:
-        blob = self._upload + await request.read()
+    async def _end(self, request: web.Request, name: str, upload: str) -> web.Response:
+        blob = self._uploads[upload.rpartition("/")[2]] + await request.read()
         digest = f"sha256:{hashlib.sha256(blob).hexdigest()}"
         assert digest == request.query["digest"]
         self.blobs[digest] = blob

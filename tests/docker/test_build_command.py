@@ -8,6 +8,7 @@ import sys
 
 from canarylab.playground.images import find
 from tests.docker.conftest import Bench
+from tests.docker.registries import running_registry
 
 
 def canarylab(bench: Bench, *words: str) -> list[str]:
@@ -31,3 +32,15 @@ def test_it_builds_with_docker_and_for_the_playground(bench: Bench) -> None:
             shown = f"{image.reference} is built: {image.size / 1e6:.0f} MB, {image.id[:19]}"
             assert shown in said
             assert find(bench.home.images, image.reference) is not None
+
+
+def test_with_a_registry_it_pushes_and_says_how_the_lessons_find_it(bench: Bench) -> None:
+    with running_registry() as registry:
+        said = canarylab(bench, "build", "--registry", f"{registry.host}/class")
+
+    assert registry.tags == {"class/node_app:1.0", "class/node_app:2.0"}
+    assert f"node_app:2.0 is pushed as {registry.host}/class/node_app:2.0." in said
+    assert said[-1] == (
+        "For the lessons: export CANARYLAB_CLUSTER=kubeconfig "
+        f"CANARYLAB_REGISTRY={registry.host}/class"
+    )

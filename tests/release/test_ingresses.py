@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
+from kubernetes.client.exceptions import ApiException
 
 from canarylab.clusters.base import Object
+from canarylab.errors import RefusedError
 from canarylab.release.connection import Connection
 from canarylab.release.ingresses import addresses, read_ingresses
-from tests.needs import needs
 
 
 def ingress(path: str = "/", host: str | None = None, place: Object | None = None) -> Object:
@@ -57,6 +61,21 @@ def test_a_place_may_be_a_name_or_an_address(place: Object, url: str) -> None:
     assert [each.url for each in addresses([ingress(place=place)], "web")] == [url]
 
 
-@needs("linux")
-def test_a_cluster_without_ingresses_has_none(connection: Connection) -> None:
-    assert read_ingresses(connection) == []
+def connection(refusal: int) -> Connection:
+    """To a cluster that answers the question for Ingresses with this status."""
+
+    def refuse(namespace: str) -> None:
+        raise ApiException(status=refusal, reason="no")
+
+    networking = SimpleNamespace(list_namespaced_ingress=refuse)
+    return cast(Connection, SimpleNamespace(namespace="lab", networking=networking))
+
+
+@pytest.mark.parametrize("refusal", [403, 404])
+def test_a_cluster_that_shows_or_knows_no_ingresses_has_none(refusal: int) -> None:
+    assert read_ingresses(connection(refusal)) == []
+
+
+def test_any_other_refusal_is_told() -> None:
+    with pytest.raises(RefusedError, match="the Ingresses"):
+        read_ingresses(connection(500))
