@@ -9,19 +9,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
-Object = dict[str, Any]
-"""A Kubernetes object as the API returns it: plain JSON, never wrapped."""
+from canarylab.kube_objects import Key, Object
+
+__all__ = ["NOW", "Api", "DeleteOptions", "Event", "Key", "Object", "Propagation"]
 
 Propagation = Literal["Background", "Foreground", "Orphan"]
-
-
-class Key(NamedTuple):
-    """Which object, not what is in it. The namespace of a Node or a Namespace is empty."""
-
-    namespace: str
-    name: str
 
 
 class Event(NamedTuple):

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from canarylab.playground.kube.api import Key, Object
+from canarylab.kube_objects import Object, is_terminating, key_of
 
-
-def key_of(obj: Object) -> Key:
-    """Its namespace and name."""
-    meta = obj["metadata"]
-    return Key(meta.get("namespace", ""), meta["name"])
+__all__ = [
+    "condition",
+    "controller_of",
+    "is_owned_by",
+    "is_ready",
+    "is_terminating",
+    "key_of",
+    "moment",
+    "owner_reference",
+    "timestamp",
+    "uid_of",
+]
 
 
 def uid_of(obj: Object) -> str:
@@ -42,11 +49,6 @@ def owner_reference(owner: Object) -> Object:
         "name": owner["metadata"]["name"],
         "uid": uid_of(owner),
     }
-
-
-def is_terminating(obj: Object) -> bool:
-    """Has somebody asked for its deletion?"""
-    return "deletionTimestamp" in obj["metadata"]
 
 
 def condition(obj: Object, kind: str) -> Object | None:
