@@ -16,7 +16,7 @@ SERVICE_LABEL = "kubernetes.io/service-name"
 
 
 class Key(NamedTuple):
-    """Which object, not what is in it. The namespace of a Node or a Namespace is empty."""
+    """Namespace and name of an object. The namespace of a Node or a Namespace is empty."""
 
     namespace: str
     name: str
@@ -38,13 +38,13 @@ class EndpointAddresses(NamedTuple):
 
 
 def key_of(obj: Object) -> Key:
-    """Namespace and name of an object."""
+    """Return the object's namespace and name."""
     meta = obj["metadata"]
     return Key(meta.get("namespace", ""), meta["name"])
 
 
 def is_terminating(obj: Object) -> bool:
-    """Has its deletion been requested?"""
+    """Whether its deletion has been requested."""
     return "deletionTimestamp" in obj["metadata"]
 
 

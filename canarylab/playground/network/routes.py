@@ -9,16 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from canarylab.kube_objects import (
-    Address,
-    Key,
-    Object,
-    endpoint_addresses,
-    key_of,
-    slices_by_service,
-)
-
-__all__ = ["AFFINITY_S", "LOOPBACK", "Address", "Route", "Routes", "routes", "unproxied_ports"]
+from canarylab.kube_objects import Address as Address  # noqa: PLC0414  re-exported
+from canarylab.kube_objects import Key, Object, endpoint_addresses, key_of, slices_by_service
 
 LOOPBACK = "127.0.0.1"
 AFFINITY_S = 10_800  # what Kubernetes takes when nothing is said
