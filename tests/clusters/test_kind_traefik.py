@@ -14,7 +14,7 @@ from canarylab.clusters.kind.cluster import MAPPED_INGRESS_PORT
 from canarylab.clusters.kind.program import config
 from canarylab.manifests import load
 from canarylab.playground.apiserver.bootstrap import NAMESPACES
-from canarylab.playground.network.gateway.controller import CLASS
+from canarylab.playground.network.gateway_controller import CLASS
 
 MANIFESTS = content.folder("manifests")
 TRAEFIK = {each["kind"]: each for each in load(ingress.manifest())}

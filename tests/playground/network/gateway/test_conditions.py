@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from canarylab.playground.kube.api import Object
-from canarylab.playground.network.gateway.conditions import of_class, of_gateway, of_route
-from tests.playground.network.gateway.objects import (
+from canarylab.playground.network.gateway_controller import (
+    class_status,
+    gateway_status,
+    route_status,
+)
+from tests.playground.network.gateway_objects import (
     CLASS,
     LISTENER,
     built,
@@ -16,14 +22,14 @@ from tests.playground.network.gateway.objects import (
     to,
 )
 
-NOW, LATER = "2026-11-22T21:42:09Z", "2026-11-22T22:00:00Z"
+NOW, LATER = datetime(2026, 11, 22, 21, 42, 9, tzinfo=UTC), datetime(2026, 11, 22, 22, tzinfo=UTC)
 PLAIN = route("plain", rule(to("prod")))
 
 
 def of_parents(one: Object, over: Object | None = None) -> dict[str, tuple[str, str]]:
     """Status and reason by type, of the route's only parent."""
     (state,) = built(one, over=over).routes
-    (parent,) = of_route(state, NOW)["parents"]
+    (parent,) = route_status(state, NOW)["parents"]
     return brief(parent["conditions"])
 
 
@@ -32,12 +38,12 @@ def brief(conditions: list[Object]) -> dict[str, tuple[str, str]]:
 
 
 def test_a_class_of_ours_is_accepted() -> None:
-    assert brief(of_class(CLASS, NOW)["conditions"]) == {"Accepted": ("True", "Accepted")}
+    assert brief(class_status(CLASS, NOW)["conditions"]) == {"Accepted": ("True", "Accepted")}
 
 
 def test_a_gateway_says_where_it_answers_and_how_its_listeners_are_doing() -> None:
     attached = [each for state in built(PLAIN).routes for each in state.attachments]
-    status = of_gateway(gateway(), attached, "127.0.0.1", NOW)
+    status = gateway_status(gateway(), attached, "127.0.0.1", NOW)
     assert status["addresses"] == [{"type": "IPAddress", "value": "127.0.0.1"}]
     assert brief(status["conditions"]) == {
         "Accepted": ("True", "Accepted"),
@@ -49,7 +55,7 @@ def test_a_gateway_says_where_it_answers_and_how_its_listeners_are_doing() -> No
 
 
 def test_a_listener_for_tls_is_refused_with_its_reason() -> None:
-    status = of_gateway(gateway({**LISTENER, "protocol": "HTTPS"}), [], "127.0.0.1", NOW)
+    status = gateway_status(gateway({**LISTENER, "protocol": "HTTPS"}), [], "127.0.0.1", NOW)
     assert brief(status["listeners"][0]["conditions"])["Accepted"] == (
         "False",
         "UnsupportedProtocol",
@@ -123,12 +129,12 @@ def test_a_route_without_a_gateway_of_ours_is_left_alone() -> None:
 
 
 def test_a_condition_keeps_its_date_while_it_stays_true() -> None:
-    first = of_class(CLASS, NOW)
-    second = of_class({**CLASS, "status": first}, LATER)
+    first = class_status(CLASS, NOW)
+    second = class_status({**CLASS, "status": first}, LATER)
     assert second == first
 
 
 def test_what_another_controller_said_stays() -> None:
     other = {"parentRef": {"name": "x"}, "controllerName": "other.test/x", "conditions": []}
     (state,) = built({**PLAIN, "status": {"parents": [other]}}).routes
-    assert other in of_route(state, NOW)["parents"]
+    assert other in route_status(state, NOW)["parents"]

@@ -11,11 +11,11 @@ from random import Random
 
 from canarylab.playground.kube.api import Key, Object
 from canarylab.playground.kube.objects import find_condition
-from canarylab.playground.network.web import Web
+from canarylab.playground.network.ingress_server import IngressServer
 from tests.ingress_rules.ingress_objects import SPACE, ingress, service, slice_of
 from tests.playground.fake_api import FakeApi
-from tests.playground.network.gateway.objects import gateway, named, route, rule, to
-from tests.playground.network.http.http_world import ask, ok, pod
+from tests.playground.network.gateway_objects import gateway, named, route, rule, to
+from tests.playground.network.http_world import ask, ok, pod
 from tests.waiting import until
 
 CLOSE = b"GET / HTTP/1.1\r\nHost: foo.bar.com\r\nConnection: close\r\n\r\n"
@@ -26,7 +26,7 @@ class World:
     """The playground's web, over a fake API."""
 
     api: FakeApi
-    web: Web
+    web: IngressServer
 
     async def answers(self, body: bytes, request: bytes = CLOSE) -> None:
         """Wait until it does."""
@@ -45,7 +45,9 @@ class World:
 async def world(*objects: Object) -> AsyncIterator[World]:
     """With the Services prod and canary, a pod of each, a Gateway, and these."""
     api = FakeApi()
-    web = Web(api, socket.create_server(("127.0.0.1", 0)), random=Random(7), sleep=hurried)
+    web = IngressServer(
+        api, [socket.create_server(("127.0.0.1", 0))], random=Random(7), sleep=hurried
+    )
     async with AsyncExitStack() as stack:
         for name in ("prod", "canary"):
             own = await stack.enter_async_context(pod(ok(name.encode())))

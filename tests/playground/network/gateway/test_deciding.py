@@ -9,33 +9,28 @@ from typing import Any
 import pytest
 
 from canarylab.playground.kube.api import Object
-from canarylab.playground.network.gateway.deciding import GatewayDecider
-from canarylab.playground.network.http.head import Head, Parsed, read_head
-from canarylab.playground.network.http.verdicts import Answer, Forward
+from canarylab.playground.network.gateway_controller import decide
+from canarylab.playground.network.upstream import DirectResponse, Forward, RequestHead
 from tests.ingress_rules.ingress_objects import HOST
-from tests.playground.network.gateway.objects import built, named, path, route, rule, to
+from tests.playground.network.gateway_objects import built, named, path, route, rule, to
 
 
-def head(target: str = "/", host: str = HOST, **fields: str) -> Head:
-    raw = [(b"Host", host.encode())]
-    raw += [(name.replace("_", "-").encode(), value.encode()) for name, value in fields.items()]
-    read = read_head(Parsed("GET", target.encode(), "1.1", raw, True, False))
-    assert isinstance(read, Head)
-    return read
+def head(target: str = "/", host: str = HOST, **fields: str) -> RequestHead:
+    headers = [("Host", host)]
+    headers += [(name.replace("_", "-"), value) for name, value in fields.items()]
+    by_name = {name.lower(): value for name, value in headers}
+    return RequestHead("GET", target, host, headers, by_name)
 
 
-def decided(asked: Head, *routes: Object) -> Answer | Forward | None:
-    decider = GatewayDecider(Random(1))
-    decider.built = built(*routes)
-    return decider.decide(asked)
+def decided(asked: RequestHead, *routes: Object) -> DirectResponse | Forward | None:
+    return decide(built(*routes), asked, Random(1))
 
 
-def sent(asked: Head, *filters: Object, match: Object | None = None) -> Head:
+def sent(asked: RequestHead, *filters: Object, match: Object | None = None) -> RequestHead:
     """As the pod gets it."""
     said = rule(to("prod"), filters=list(filters), path=match or path("/"))
     found = decided(asked, route("one", said))
     assert isinstance(found, Forward)
-    assert found.head is not None
     return found.head
 
 
@@ -88,10 +83,10 @@ def test_headers_are_set_added_and_removed() -> None:
     }
     asked = head(X_Set="old", X_Add="some", X_Gone="here")
     got = sent(asked, {"type": "RequestHeaderModifier", "requestHeaderModifier": change})
-    assert (got.named["x-set"], got.named["x-add"]) == ("new", "some, more")
-    assert "x-gone" not in got.named
-    names = [name.lower() for name, _ in got.fields]
-    assert (names.count(b"x-set"), names.count(b"x-add"), names.count(b"x-gone")) == (1, 2, 0)
+    assert (got.by_name["x-set"], got.by_name["x-add"]) == ("new", "some, more")
+    assert "x-gone" not in got.by_name
+    names = [name.lower() for name, _ in got.headers]
+    assert (names.count("x-set"), names.count("x-add"), names.count("x-gone")) == (1, 2, 0)
 
 
 @pytest.mark.parametrize(
@@ -110,8 +105,8 @@ def test_headers_are_set_added_and_removed() -> None:
 def test_a_redirect_says_where_to(redirect: Object, location: str) -> None:
     said = {"filters": [{"type": "RequestRedirect", "requestRedirect": redirect}]}
     found = decided(head("/a?b", host="foo.bar.com:8080"), route("one", said))
-    assert isinstance(found, Answer)
-    assert (found.status, dict(found.fields)["Location"]) == (302, location)
+    assert isinstance(found, DirectResponse)
+    assert (found.status, dict(found.headers)["Location"]) == (302, location)
 
 
 def test_a_copy_goes_to_the_mirror() -> None:
@@ -124,12 +119,12 @@ def test_a_copy_goes_to_the_mirror() -> None:
 @pytest.mark.parametrize("weight", [0, 1, 10, 50, 100])
 def test_five_thousand_requests_are_split_by_weight(weight: int) -> None:
     """Inside the 99.9 % interval; the luck is seeded."""
-    decider = GatewayDecider(Random(2026))
-    decider.built = built(route("one", rule(to("prod", 100 - weight), to("canary", weight))))
+    random = Random(2026)
+    rules = built(route("one", rule(to("prod", 100 - weight), to("canary", weight))))
     asked = head()
     hosts = Counter(
         found.endpoints[0].host
-        for found in (decider.decide(asked) for _ in range(5_000))
+        for found in (decide(rules, asked, random) for _ in range(5_000))
         if isinstance(found, Forward)
     )
     share = weight / 100
@@ -151,15 +146,15 @@ def test_five_thousand_requests_are_split_by_weight(weight: int) -> None:
 )
 def test_where_nobody_can_answer_the_status_says_why(backends: list[Object], status: int) -> None:
     found = decided(head(), route("one", rule(*backends)))
-    assert isinstance(found, Answer)
+    assert isinstance(found, DirectResponse)
     assert found.status == status
 
 
 def test_a_missing_backend_costs_its_share_only() -> None:
-    decider = GatewayDecider(Random(5))
-    decider.built = built(route("one", rule(to("prod"), to("missing"))))
+    random = Random(5)
+    rules = built(route("one", rule(to("prod"), to("missing"))))
     asked = head()
-    kinds = Counter(type(decider.decide(asked)) for _ in range(1_000))
+    kinds = Counter(type(decide(rules, asked, random)) for _ in range(1_000))
     assert 400 < kinds[Forward] < 600
 
 

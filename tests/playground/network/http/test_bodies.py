@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from canarylab.playground.network.http.limits import Limits
-from tests.playground.network.http.http_world import (
+from canarylab.playground.network.upstream import Limits
+from tests.playground.network.http_world import (
     CLOSE,
     GET,
     ask,
@@ -170,7 +170,7 @@ async def test_a_client_that_sends_half_a_body_is_told_that_its_time_is_up() -> 
 
 
 async def test_a_client_that_sends_half_a_head_is_let_go() -> None:
-    async with to_pod(limits=Limits(client_s=0.05)) as (port, _):
+    async with to_pod(limits=Limits(keep_alive_s=0.05)) as (port, _):
         assert await ask(port, b"GET / HT") == b""
 
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.playground.network.http.http_world import (
+from tests.playground.network.http_world import (
     CLOSE,
     GET,
     ask,

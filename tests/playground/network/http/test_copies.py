@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
-from canarylab.playground.network.http.verdicts import Forward
 from canarylab.playground.network.routes import Address
+from canarylab.playground.network.upstream import Forward, RequestHead
 from canarylab.ports import unused
-from tests.playground.network.http.http_world import (
+from tests.playground.network.http_world import (
     GET,
     ask,
     connected,
@@ -30,8 +30,12 @@ CHUNKED = b"PUT /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 @asynccontextmanager
 async def copying(to: Address, mirror: Address) -> AsyncIterator[int]:
     """An ingress that sends everything to both; its port."""
-    copy = Forward("mirror", (mirror,), "/copied")
-    async with serving(lambda head: Forward("web", (to,), head.target, mirrors=(copy,))) as port:
+
+    def decide(head: RequestHead) -> Forward:
+        copy = Forward("mirror", (mirror,), head._replace(target="/copied"))
+        return Forward("web", (to,), head, mirrors=(copy,))
+
+    async with serving(decide) as port:
         yield port
 
 

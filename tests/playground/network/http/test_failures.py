@@ -9,10 +9,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from canarylab.playground.network.http.limits import Limits
 from canarylab.playground.network.routes import Address
+from canarylab.playground.network.upstream import Limits
 from canarylab.ports import unused
-from tests.playground.network.http.http_world import (
+from tests.playground.network.http_world import (
     GET,
     answers,
     ask,

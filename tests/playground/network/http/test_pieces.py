@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from tests.playground.network.http.http_world import (
+from tests.playground.network.http_world import (
     GET,
     PodWorld,
     ask,

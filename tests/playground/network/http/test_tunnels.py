@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
-from canarylab.playground.network.http.limits import Limits
-from tests.playground.network.http.http_world import (
+from canarylab.playground.network.upstream import Limits
+from tests.playground.network.http_world import (
     ask,
     connected,
     fields_of,
     listening,
     ok,
     read_head,
-    status_of,
+    received,
     to_pod,
     to_pods,
 )
@@ -73,14 +73,16 @@ async def test_much_goes_through() -> None:
 
 async def test_a_pod_may_refuse_to_switch() -> None:
     refusal = b"HTTP/1.1 426 Upgrade Required\r\nContent-Length: 2\r\n\r\nno"
-    async with to_pod(refusal) as (port, _):
-        answer = await ask(port, UPGRADE)
-    assert (status_of(answer), answer.endswith(b"no")) == (426, True)
+    async with to_pod(refusal) as (port, _), connected(port) as (reader, writer):
+        writer.write(UPGRADE)
+        answer = await received(reader)
+    assert (answer.status, answer.body) == (426, b"no")
 
 
 async def test_a_pod_may_ignore_the_wish() -> None:
-    async with to_pod(ok(b"plain")) as (port, _):
-        assert (await ask(port, UPGRADE)).endswith(b"plain")
+    async with to_pod(ok(b"plain")) as (port, _), connected(port) as (reader, writer):
+        writer.write(UPGRADE)
+        assert (await received(reader)).body == b"plain"
 
 
 async def test_when_the_pod_goes_the_client_is_let_go() -> None:
