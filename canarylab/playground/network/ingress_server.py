@@ -112,7 +112,8 @@ class ReverseProxy:
                 await asyncio.Event().wait()
             finally:
                 for connection in server.connections:
-                    connection.force_close()
+                    if connection.transport is not None:
+                        connection.transport.abort()
                 await runner.cleanup()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:

@@ -1,4 +1,4 @@
-"""Does the ingress follow the cluster, and say what it does?"""
+"""The Ingress controller: what it serves, and what it reports."""
 
 from __future__ import annotations
 
@@ -211,3 +211,23 @@ async def test_a_weighted_canary_shares_one_connection_with_its_primary() -> Non
                 writer.write(CLOSE.replace(b"close", b"keep-alive") * 100)
                 bodies += [(await received(reader)).body for _ in range(100)]
     assert abs(bodies.count(b"canary") - 500) <= 69
+
+
+async def test_a_catastrophic_path_keeps_nobody_waiting() -> None:
+    """With backtracking, each of these requests would take longer than the age of the universe."""
+    slow = ingress("slow", ("/(a+)+$", "canary"), rewrite_target="/$1")
+    request = CLOSE.replace(b"GET /", b"GET /" + b"a" * 200 + b"!")
+    async with world(PLAIN, slow) as here:
+        await until(lambda: any(each.by_regex for each in here.web.ingress.table.servers.values()))
+        assert (await ask(here.web.port, request)).endswith(b"prod")
+        assert (await ask(here.web.port, CLOSE)).endswith(b"prod")
+        assert (await ask(here.web.port, request.replace(b"!", b""))).endswith(b"canary")
+
+
+async def test_a_path_that_re2_does_not_have_is_reported_and_the_rest_is_served() -> None:
+    wrong = ingress("lookahead", ("/(?=a)", "canary"), use_regex="true")
+    async with world(PLAIN, wrong) as here:
+        await here.tells("BadPath")
+        (message,) = await here.said("BadPath")
+        assert "invalid perl operator: (?=" in message
+        await here.answers(200)
