@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from canarylab.playground.apiserver.documents.schema import referred, short
+from canarylab.playground.apiserver.schema.builtin import referred, short
 
 _PLAIN = {
     "Container": "stdin stdinOnce tty",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from canarylab.errors import Cause
-from canarylab.playground.apiserver.validation.causes import (
+from canarylab.playground.apiserver.field_errors import (
     duplicate,
     each,
     forbidden,

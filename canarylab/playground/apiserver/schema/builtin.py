@@ -21,9 +21,7 @@ _REFERENCE = "#/components/schemas/"
 @cache
 def schemas() -> Mapping[str, Schema]:
     """Every schema by its full name, `io.k8s.api.apps.v1.Deployment`."""
-    packed = (
-        files("canarylab.playground.apiserver.documents").joinpath("schema.json.gz").read_bytes()
-    )
+    packed = files("canarylab.playground.apiserver.schema").joinpath("schema.json.gz").read_bytes()
     return cast("Mapping[str, Schema]", json.loads(gzip.decompress(packed))["schemas"])
 
 
@@ -59,15 +57,6 @@ def short(name: str) -> str:
     'Deployment'
     """
     return name.rpartition(".")[2]
-
-
-@cache
-def description(structure: str, field: str) -> str:
-    """What the documentation says about one field of the structure of this short name."""
-    for name, found in schemas().items():
-        if short(name) == structure and field in found["properties"]:
-            return str(found["properties"][field].get("description", ""))
-    raise KeyError(f"{structure}.{field}")
 
 
 @cache
