@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from canarylab import traffic
 from canarylab.errors import ClusterError, TimedOutError
-from canarylab.playground.network.ingress.routing import Route, request
+from canarylab.ingress_rules.routing import IngressRoute, ingress_request
 from canarylab.release.connection import Connection
 from canarylab.release.routing import Expected, expected, find_route
 from canarylab.release.settle import UNNAMED
@@ -29,11 +29,11 @@ def measure(connection: Connection, url: str, asked: Request, *, requests: int) 
     return sample.expecting(before.versions, before.pods)
 
 
-def route_of(connection: Connection, url: str, asked: Request) -> Route:
+def route_of(connection: Connection, url: str, asked: Request) -> IngressRoute:
     """The way of such a request by the rules."""
     target = Target.parse(url)
     host = asked.host or target.authority
-    return find_route(connection, request(host, target.path, asked.headers, asked.cookies))
+    return find_route(connection, ingress_request(host, target.path, asked.headers, asked.cookies))
 
 
 def _expected(connection: Connection, url: str, asked: Request) -> Expected:
@@ -41,7 +41,7 @@ def _expected(connection: Connection, url: str, asked: Request) -> Expected:
     if found.status:
         raise ClusterError(
             f"By its rules the ingress answers such a request itself, with {found.status}. "
-            "`lab.route` says why."
+            "`lab.explain_route` says why."
         )
     return expected(connection, found)
 
@@ -53,7 +53,7 @@ def _settle(url: str, asked: Request, wanted: Expected) -> None:
         if time.monotonic() > deadline:
             raise TimedOutError(
                 f"After {SETTLED_WITHIN_S:.0f} s these answer who should not: "
-                f"{', '.join(sorted(others))}. `lab.route` says who should."
+                f"{', '.join(sorted(others))}. `lab.explain_route` says who should."
             )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from canarylab import runtime
-from canarylab.line import Line, watched
+from canarylab.display import StatusLine, status_stream
 from canarylab.traffic.plan import Plan
 from canarylab.traffic.progress import ProgressLine
 from canarylab.traffic.request import Request
@@ -33,7 +33,7 @@ def sample(
     if count is None and seconds is None:
         count = USUAL_COUNT
     plan = Plan(count=count, seconds=seconds, concurrency=concurrency, keep_alive=keep_alive)
-    line = Line(watched())
+    line = StatusLine(status_stream())
     try:
         return measure(url, plan, on_progress=ProgressLine(plan, line))
     finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from canarylab.line import Line
+from canarylab.display import StatusLine
 from canarylab.traffic.plan import Plan
 from canarylab.traffic.words import counted
 
@@ -10,11 +10,11 @@ from canarylab.traffic.words import counted
 class ProgressLine:
     """Says how many requests are done."""
 
-    def __init__(self, plan: Plan, line: Line) -> None:
+    def __init__(self, plan: Plan, line: StatusLine) -> None:
         self._plan, self._line = plan, line
 
     def __call__(self, done: int, failed: int) -> None:
-        self._line.say(self._words(done, failed))
+        self._line.show(self._words(done, failed))
 
     def _words(self, done: int, failed: int) -> str:
         goal = f" of {self._plan.count:,}" if self._plan.count else ""

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property, reduce
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from canarylab.shown import table
+from canarylab.display import html_table
 from canarylab.traffic.words import OTHER, called, counted, in_order, listed, percent
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ class Sample:
     def _repr_html_(self) -> str:
         rows = self._hits() or [("nobody", "answered", "")]
         head = ["Who", "Requests", "Share of answers"]
-        return table(self._caption(), head, [*rows, *self._failures()])
+        return html_table(self._caption(), head, [*rows, *self._failures()])
 
     def _caption(self) -> str:
         return f"{counted(self.total, 'request')} to {self.url}"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import io
 
-from canarylab.line import Line
+from canarylab.display import StatusLine
 from canarylab.traffic import Plan
 from canarylab.traffic.progress import ProgressLine
 
@@ -16,7 +16,7 @@ class Clock:
 
 def shown(plan: Plan, *told: tuple[float, int, int]) -> str:
     clock, stream = Clock(), io.StringIO()
-    line = Line(stream, clock)
+    line = StatusLine(stream, clock)
     progress = ProgressLine(plan, line)
     for clock.now, done, failed in told:
         progress(done, failed)

@@ -1,4 +1,4 @@
-"""Which kinds of objects are there, and by what names?"""
+"""The kinds that the playground serves, with their names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from canarylab.playground.kube.api import Object
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of object, with every name it goes by."""
+    """A kind: its names, its API group and version, and which subresources it has."""
 
     kind: str
     plural: str
@@ -23,7 +23,7 @@ class Kind:
     has_status: bool = True
     has_scale: bool = False
     is_custom: bool = False
-    """Known from a definition, as those are that somebody brings to a cluster."""
+    """Whether a CustomResourceDefinition would define it on another cluster."""
     categories: tuple[str, ...] = field(default=())
 
     @property
@@ -43,7 +43,7 @@ class Kind:
 
     @property
     def qualified(self) -> str:
-        """`deployments.apps`, as error messages say it."""
+        """`deployments.apps`, as in error messages."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
 
@@ -92,7 +92,7 @@ KINDS: MappingProxyType[str, Kind] = MappingProxyType(
         )
     }
 )  # fmt: skip
-"""Every kind the playground serves, by its bare name."""
+"""Every kind, by its bare name."""
 
 SERVED_KINDS: tuple[Kind, ...] = tuple(
     replace(kind, version=version)
