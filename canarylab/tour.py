@@ -16,7 +16,7 @@ from canarylab.images.app import VERSIONS
 from canarylab.lab import Lab
 from canarylab.release.stages import CANARY, PRODUCTION
 from canarylab.traffic import Sample
-from canarylab.traffic.words import counted, percent
+from canarylab.traffic.text import counted, percent
 
 NEW = "2.0"
 CONFIDENCE = 0.999

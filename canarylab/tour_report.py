@@ -10,7 +10,7 @@ from typing import IO
 from canarylab import figures
 from canarylab.lab import Lab
 from canarylab.tour import CONFIDENCE, Tour
-from canarylab.traffic.words import percent
+from canarylab.traffic.text import percent
 
 
 def report(folder: Path, requests: int, out: IO[str] = sys.stdout) -> bool:
@@ -48,8 +48,8 @@ def save_pictures(tour: Tour, folder: Path) -> list[Path]:
     """The split with canary and production as the article has them, by pod, and the whole way."""
     _, first = tour.samples[0]
     pictures = {
-        "split": figures.split(first),
-        "pods": figures.pods(first),
-        "journey": figures.journey(tour.samples),
+        "split": figures.plot_versions(first),
+        "pods": figures.plot_pods(first),
+        "journey": figures.plot_steps(tour.samples),
     }
     return [picture.save(folder / f"{name}.png") for name, picture in pictures.items()]

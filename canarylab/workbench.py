@@ -16,8 +16,8 @@ from canarylab.playground.home import Home
 from canarylab.ports import is_held_by_parent, unused
 from canarylab.shown import Listing, Shown
 from canarylab.source import source
-from canarylab.traffic.ask import Reply, ask
-from canarylab.traffic.words import counted, listed
+from canarylab.traffic.http import HttpResponse, get
+from canarylab.traffic.text import counted, listed
 
 
 class Workbench:
@@ -69,13 +69,13 @@ class Workbench:
         """
         return self._local.run(reference(version), port=port or _usual_port(version))
 
-    def ask(self, url: str) -> Reply:
+    def ask(self, url: str) -> HttpResponse:
         """One request, and the answer as `curl -i` shows it.
 
         >>> lab.ask("http://127.0.0.1:8888").body
         '"Version 1.0"'
         """
-        return ask(url)
+        return get(url)
 
     def local_runs(self) -> dict[str, LocalRun]:
         """What runs locally, by version.
