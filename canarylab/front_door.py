@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from canarylab.clusters.base import Cluster
+from canarylab.display import Table
 from canarylab.playground.network.ingress.routing import Route
 from canarylab.playground.network.ingress.wishes import ANY_HOST
 from canarylab.playground.network.ingress.words import words
@@ -15,7 +16,6 @@ from canarylab.release.connection import Connection
 from canarylab.release.endpoints import read_endpoints
 from canarylab.release.ingresses import places, read_ingresses
 from canarylab.release.serving import Doorkeeper
-from canarylab.shown import Shown
 from canarylab.traffic import Request, Sample
 from canarylab.traffic.http import HttpResponse, get
 from canarylab.traffic.text import listed
@@ -62,7 +62,7 @@ class Way(NamedTuple):
         return "\n".join(self.reasons)
 
     def _repr_html_(self) -> str:
-        return Shown(self.reasons[0], notes=self.reasons[1:])._repr_html_()
+        return Table(self.reasons[0], notes=self.reasons[1:])._repr_html_()
 
 
 class FrontDoor:
@@ -109,16 +109,16 @@ class FrontDoor:
         """What the knob is at."""
         return weights.read_weight(self._connection, ingress)
 
-    def set_weight(self, percent: int, ingress: str) -> Shown:
+    def set_weight(self, percent: int, ingress: str) -> Table:
         """Turn the knob, and wait until the controller knows."""
         weights.set_weight(self._connection, ingress, percent)
-        return Shown(f"{ingress} takes {percent} of 100 requests.")
+        return Table(f"{ingress} takes {percent} of 100 requests.")
 
-    def wait_accepted(self, route: str) -> Shown:
+    def wait_accepted(self, route: str) -> Table:
         """Who serves an HTTPRoute, once somebody does."""
         if serving := accepting.wait_until_accepted(self._connection, route):
-            return Shown(f"{route} is served by {listed(serving)}.")
-        return Shown(f"Nobody serves {route}: no controller of a Gateway has accepted it.")
+            return Table(f"{route} is served by {listed(serving)}.")
+        return Table(f"Nobody serves {route}: no controller of a Gateway has accepted it.")
 
     def visit_route(self, route: str, *, requests: int) -> Sample:
         """Many requests to the host of an HTTPRoute, and what its weights let expect of them."""

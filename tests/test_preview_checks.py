@@ -21,7 +21,7 @@ class PreviewLab:
     def ready_endpoints(self, service: str) -> list[Endpoint]:
         return [Endpoint("", "", version, ready=True) for version in self._behind[service]]
 
-    def ask(self, path: str) -> HttpResponse:
+    def get(self, path: str) -> HttpResponse:
         version = self._answering.get(path)
         return HttpResponse(200, "OK", {"X-Version": version} if version else {}, "")
 

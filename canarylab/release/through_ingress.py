@@ -41,7 +41,7 @@ def _expected(connection: Connection, url: str, asked: Request) -> Expected:
     if found.status:
         raise ClusterError(
             f"By its rules the ingress answers such a request itself, with {found.status}. "
-            "`lab.route` says why."
+            "`lab.explain_route` says why."
         )
     return expected(connection, found)
 
@@ -53,7 +53,7 @@ def _settle(url: str, asked: Request, wanted: Expected) -> None:
         if time.monotonic() > deadline:
             raise TimedOutError(
                 f"After {SETTLED_WITHIN_S:.0f} s these answer who should not: "
-                f"{', '.join(sorted(others))}. `lab.route` says who should."
+                f"{', '.join(sorted(others))}. `lab.explain_route` says who should."
             )
 
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property, reduce
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from canarylab.shown import table
+from canarylab.display import html_table
 from canarylab.traffic.text import OTHER, counted, listed, percent, sort_naturally, version_label
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ class Sample:
     def _repr_html_(self) -> str:
         rows = self._version_rows() or [("no request", "was answered", "")]
         head = ["Version", "Requests", "Share of answers"]
-        return table(self._caption(), head, [*rows, *self._failure_rows()])
+        return html_table(self._caption(), head, [*rows, *self._failure_rows()])
 
     def _caption(self) -> str:
         return f"{counted(self.total, 'request')} to {self.url}"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from canarylab import runtime
-from canarylab.line import Line, watched
+from canarylab.display import StatusLine, status_stream
 from canarylab.traffic.connection import (
     REQUEST_ERRORS,
     UNREACHABLE_REASONS,
@@ -66,7 +66,7 @@ def sample(
     plan = SamplingPlan(
         count=count, seconds=seconds, concurrency=concurrency, keep_alive=keep_alive
     )
-    line = Line(watched())
+    line = StatusLine(status_stream())
     try:
         return measure(url, plan, on_progress=ProgressLine(plan, line))
     finally:
@@ -269,11 +269,11 @@ async def _report(state: _SampleState, on_progress: OnProgress | None) -> None:
 class ProgressLine:
     """Shows how many requests are done, in a status line."""
 
-    def __init__(self, plan: SamplingPlan, line: Line) -> None:
+    def __init__(self, plan: SamplingPlan, line: StatusLine) -> None:
         self._plan, self._line = plan, line
 
     def __call__(self, done: int, failed: int) -> None:
-        self._line.say(self._text(done, failed))
+        self._line.show(self._text(done, failed))
 
     def _text(self, done: int, failed: int) -> str:
         goal = f" of {self._plan.count:,}" if self._plan.count else ""

@@ -18,8 +18,8 @@ import pytest
 import trustme
 
 from canarylab import traffic
+from canarylab.display import StatusLine
 from canarylab.errors import TrafficError
-from canarylab.line import Line
 from canarylab.traffic import Request, Sample, SamplingPlan, send_requests
 from canarylab.traffic.connection import failure_kind
 from canarylab.traffic.sampler import ProgressLine
@@ -232,7 +232,7 @@ class Clock:
 
 def shown(plan: SamplingPlan, *told: tuple[float, int, int]) -> str:
     clock, stream = Clock(), io.StringIO()
-    line = Line(stream, clock)
+    line = StatusLine(stream, clock)
     progress = ProgressLine(plan, line)
     for clock.now, done, failed in told:
         progress(done, failed)

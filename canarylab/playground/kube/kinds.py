@@ -1,4 +1,4 @@
-"""Which kinds of objects are there, and by what names?"""
+"""The kinds that the playground serves, with their names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of object, with every name it goes by."""
+    """A kind: its names, its API group and version, and which subresources it has."""
 
     kind: str
     plural: str
@@ -19,7 +19,7 @@ class Kind:
     has_status: bool = True
     has_scale: bool = False
     is_custom: bool = False
-    """Known from a definition, as those are that somebody brings to a cluster."""
+    """Whether a CustomResourceDefinition would define it on another cluster."""
     categories: tuple[str, ...] = field(default=())
 
     @property
@@ -34,7 +34,7 @@ class Kind:
 
     @property
     def qualified(self) -> str:
-        """`deployments.apps`, as error messages say it."""
+        """`deployments.apps`, as in error messages."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
 
@@ -81,4 +81,4 @@ KINDS: MappingProxyType[str, Kind] = MappingProxyType(
         )
     }
 )  # fmt: skip
-"""Every kind the playground serves, by its bare name."""
+"""Every kind, by its bare name."""

@@ -11,9 +11,8 @@ from canarylab.playground.apiserver.http.paths import Target
 from canarylab.playground.apiserver.http.queries import Query, is_dry_run
 from canarylab.playground.apiserver.local import LocalApi
 from canarylab.playground.apiserver.store import Write
-from canarylab.playground.kube.api import Object
+from canarylab.playground.kube.api import KubeletClient, Object
 from canarylab.playground.kube.kinds import Kind
-from canarylab.playground.kube.kubelet import Kubelet
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,7 @@ class Call:
     request: web.Request
     target: Target
     api: LocalApi
-    kubelet: Kubelet
+    kubelet: KubeletClient
 
     @property
     def kind(self) -> Kind:

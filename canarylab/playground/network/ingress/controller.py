@@ -13,7 +13,7 @@ from random import Random
 
 from canarylab.errors import ApiError
 from canarylab.playground.kube.api import Api, Key, Object
-from canarylab.playground.kube.events import Note, record
+from canarylab.playground.kube.events import EventDetails, record_event
 from canarylab.playground.kube.objects import key_of, uid_of
 from canarylab.playground.network.following import follow
 from canarylab.playground.network.ingress.backends import Backends
@@ -78,7 +78,7 @@ class IngressController:
         seen = f"{uid_of(ingress)} {ingress['metadata'].get('generation')} {_annotations(ingress)}"
         if self._synced.get(key_of(ingress)) != seen:
             self._synced[key_of(ingress)] = seen
-            await self._say(ingress, Note("Sync", "Scheduled for sync", SOURCE))
+            await self._say(ingress, EventDetails("Sync", "Scheduled for sync", SOURCE))
         wanted = {"loadBalancer": {"ingress": [self._place]}}
         if ingress.get("status") != wanted:
             try:
@@ -90,13 +90,13 @@ class IngressController:
         """Warn once of each thing that is wrong, and again if it comes back."""
         found = {(uid_of(by_key[trouble.ingress]), trouble) for trouble in troubles}
         for _, trouble in sorted(found - self._told):
-            note = Note(trouble.reason, trouble.message, SOURCE, "Warning")
+            note = EventDetails(trouble.reason, trouble.message, SOURCE, "Warning")
             await self._say(by_key[trouble.ingress], note)
         self._told = found
 
-    async def _say(self, ingress: Object, note: Note) -> None:
+    async def _say(self, ingress: Object, note: EventDetails) -> None:
         try:
-            await record(self._api, ingress, note)
+            await record_event(self._api, ingress, note)
         except ApiError:
             return  # its namespace is going; so is the Ingress
 

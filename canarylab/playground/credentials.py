@@ -1,7 +1,7 @@
-"""Who may talk to the API server, and how do they prove it?
+"""TLS certificates, token and kubeconfig of the API server.
 
 The API can start processes, so on a machine with other users, and with a browser that visits
-other people's pages, it is open to nobody without the token. TLS is needed as well: kubectl sends
+other people's pages, nobody may use it without the token. TLS is needed as well: kubectl sends
 a token to https addresses only.
 """
 
@@ -21,33 +21,34 @@ NAME = "playground"
 
 
 @dataclass(frozen=True)
-class Access:
-    """One run of the API server: its certificates and its token."""
+class Credentials:
+    """Certificates and token of one run of the API server."""
 
     authority_pem: bytes
     certificate: trustme.LeafCert
     token: str
 
     def ssl_context(self) -> ssl.SSLContext:
-        """For the server's side."""
+        """Return the TLS context of the server."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         self.certificate.configure_cert(context)
         return context
 
 
-def make_access() -> Access:
-    """New certificates for loopback and a token of 256 bits."""
+def make_credentials() -> Credentials:
+    """Create certificates for loopback and a token of 256 bits."""
     authority = trustme.CA(organization_name="canarylab playground")
-    return Access(
+    return Credentials(
         authority_pem=authority.cert_pem.bytes(),
         certificate=authority.issue_cert("127.0.0.1", "::1", "localhost"),
         token=secrets.token_hex(32),
     )
 
 
-def write_kubeconfig(path: Path, access: Access, port: int) -> None:
-    """Write what kubectl needs, readable by its owner alone, in one step."""
+def write_kubeconfig(path: Path, credentials: Credentials, port: int) -> None:
+    """Write the kubeconfig, readable by its owner alone, in one step."""
+    authority = base64.b64encode(credentials.authority_pem).decode()
     content = {
         "apiVersion": "v1",
         "kind": "Config",
@@ -56,18 +57,18 @@ def write_kubeconfig(path: Path, access: Access, port: int) -> None:
                 "name": NAME,
                 "cluster": {
                     "server": f"https://127.0.0.1:{port}",
-                    "certificate-authority-data": base64.b64encode(access.authority_pem).decode(),
+                    "certificate-authority-data": authority,
                 },
             }
         ],
-        "users": [{"name": NAME, "user": {"token": access.token}}],
+        "users": [{"name": NAME, "user": {"token": credentials.token}}],
         "contexts": [
             {"name": NAME, "context": {"cluster": NAME, "user": NAME, "namespace": "default"}}
         ],
         "current-context": NAME,
     }
-    draft = path.with_suffix(".new")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    temporary = path.with_suffix(".new")
+    temporary.unlink(missing_ok=True)
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         yaml.safe_dump(content, file, sort_keys=False)
-    draft.rename(path)
+    temporary.rename(path)
