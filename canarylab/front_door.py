@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from canarylab.clusters.base import Cluster
 from canarylab.display import Table
-from canarylab.playground.network.ingress.routing import Route
-from canarylab.playground.network.ingress.wishes import ANY_HOST
-from canarylab.playground.network.ingress.words import words
+from canarylab.ingress_rules.explain import explain
+from canarylab.ingress_rules.ingress_spec import ANY_HOST
+from canarylab.ingress_rules.routing import IngressRoute
 from canarylab.release import accepting, through_gateway, through_ingress, weights
 from canarylab.release.connection import Connection
 from canarylab.release.endpoints import read_endpoints
@@ -126,12 +126,12 @@ class FrontDoor:
         return replace(sample, cluster=f"{self._cluster.name}, by HTTPRoute {route}")
 
 
-def _way(found: Route) -> Way:
+def _way(found: IngressRoute) -> Way:
     shares = {str(backend): share for backend, share in found.shares().items()}
-    return Way(shares, found.target, found.status, words(found), _rule(found))
+    return Way(shares, found.target, found.status, explain(found), _rule(found))
 
 
-def _rule(found: Route) -> str:
+def _rule(found: IngressRoute) -> str:
     server, location = found.server, found.location
     if server is None or location is None or location.ingress is None:
         return ""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from canarylab import traffic
 from canarylab.errors import ClusterError, TimedOutError
-from canarylab.playground.network.ingress.routing import Route, request
+from canarylab.ingress_rules.routing import IngressRoute, ingress_request
 from canarylab.release.connection import Connection
 from canarylab.release.routing import Expected, expected, find_route
 from canarylab.release.settle import UNNAMED
@@ -29,11 +29,11 @@ def measure(connection: Connection, url: str, asked: Request, *, requests: int) 
     return sample.expecting(before.versions, before.pods)
 
 
-def route_of(connection: Connection, url: str, asked: Request) -> Route:
+def route_of(connection: Connection, url: str, asked: Request) -> IngressRoute:
     """The way of such a request by the rules."""
     target = Target.parse(url)
     host = asked.host or target.authority
-    return find_route(connection, request(host, target.path, asked.headers, asked.cookies))
+    return find_route(connection, ingress_request(host, target.path, asked.headers, asked.cookies))
 
 
 def _expected(connection: Connection, url: str, asked: Request) -> Expected:

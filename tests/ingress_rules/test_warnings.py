@@ -1,39 +1,39 @@
-"""Is the owner of an Ingress told what is wrong with it, and how to mend it?"""
+"""Warnings about Ingresses."""
 
 from __future__ import annotations
 
 import pytest
 
+from canarylab.ingress_rules.warnings import IngressWarning
 from canarylab.playground.kube.api import Object
-from canarylab.playground.network.ingress.troubles import Trouble
-from tests.playground.network.ingress.objects import built, canary, ingress
+from tests.ingress_rules.ingress_objects import built, canary, ingress
 
 OLD = ingress("old", ("/", "prod"), age_s=9)
 
 
-def only(*ingresses: Object) -> Trouble:
-    (trouble,) = built(*ingresses).troubles
-    return trouble
+def only(*ingresses: Object) -> IngressWarning:
+    (warning,) = built(*ingresses).warnings
+    return warning
 
 
 def test_ingresses_without_fault_are_not_warned_of() -> None:
-    assert built(OLD, canary("new", ("/", "canary"), canary_weight="10")).troubles == ()
+    assert built(OLD, canary("new", ("/", "canary"), canary_weight="10")).warnings == ()
 
 
 def test_the_younger_of_two_that_claim_a_path_is_warned() -> None:
-    trouble = only(OLD, ingress("young", ("/", "other")))
-    assert (trouble.ingress.name, trouble.reason) == ("young", "AlreadyClaimed")
-    assert "foo.bar.com/ is served as the older Ingress lab/old says" in trouble.message
+    warning = only(OLD, ingress("young", ("/", "other")))
+    assert (warning.ingress.name, warning.reason) == ("young", "AlreadyClaimed")
+    assert "foo.bar.com/ is served as the older Ingress lab/old says" in warning.message
 
 
 def test_one_ingress_may_repeat_itself() -> None:
-    assert built(ingress("one", ("/", "prod"), ("/", "prod"))).troubles == ()
+    assert built(ingress("one", ("/", "prod"), ("/", "prod"))).warnings == ()
 
 
 def test_a_service_that_does_not_exist_is_named() -> None:
-    trouble = only(ingress("one", ("/", "missing")))
-    assert trouble.reason == "ServiceNotFound"
-    assert "Service lab/missing does not exist" in trouble.message
+    warning = only(ingress("one", ("/", "missing")))
+    assert warning.reason == "ServiceNotFound"
+    assert "Service lab/missing does not exist" in warning.message
 
 
 def test_a_port_that_does_not_exist_is_named() -> None:
@@ -44,18 +44,18 @@ def test_a_port_that_does_not_exist_is_named() -> None:
 
 
 def test_a_service_without_endpoints_is_named() -> None:
-    (trouble,) = built(ingress("one", ("/", "prod")), services=()).troubles
-    assert trouble.reason == "ServiceNotFound"
+    (warning,) = built(ingress("one", ("/", "prod")), services=()).warnings
+    assert warning.reason == "ServiceNotFound"
 
 
 def test_a_path_that_is_no_regular_expression_is_told_with_the_reason() -> None:
-    trouble = only(OLD, ingress("young", ("/(", "other"), use_regex="true"))
-    assert (trouble.ingress.name, trouble.reason) == ("young", "BadPath")
-    assert "missing ), unterminated subpattern" in trouble.message
+    warning = only(OLD, ingress("young", ("/(", "other"), use_regex="true"))
+    assert (warning.ingress.name, warning.reason) == ("young", "BadPath")
+    assert "missing ): ^/(" in warning.message
 
 
 def test_brackets_are_just_letters_where_paths_are_no_regular_expressions() -> None:
-    assert built(ingress("one", ("/(", "prod"))).troubles == ()
+    assert built(ingress("one", ("/(", "prod"))).warnings == ()
 
 
 @pytest.mark.parametrize(
@@ -68,14 +68,14 @@ def test_brackets_are_just_letters_where_paths_are_no_regular_expressions() -> N
     ],
 )
 def test_a_weight_that_cannot_be_meant_is_told(annotations: dict[str, str], words: str) -> None:
-    trouble = only(OLD, canary("new", ("/", "canary"), **annotations))
-    assert (trouble.reason, words in trouble.message) == ("BadWeight", True)
+    warning = only(OLD, canary("new", ("/", "canary"), **annotations))
+    assert (warning.reason, words in warning.message) == ("BadWeight", True)
 
 
 def test_the_second_canary_of_a_rule_is_warned() -> None:
     first = canary("first", ("/", "canary"), age_s=5)
-    trouble = only(OLD, first, canary("second", ("/", "other")))
-    assert (trouble.ingress.name, trouble.reason) == ("second", "SecondCanary")
+    warning = only(OLD, first, canary("second", ("/", "other")))
+    assert (warning.ingress.name, warning.reason) == ("second", "SecondCanary")
 
 
 def test_a_canary_of_nothing_is_warned() -> None:
@@ -83,22 +83,22 @@ def test_a_canary_of_nothing_is_warned() -> None:
 
 
 def test_a_canary_whose_service_serves_a_rule_too_is_warned() -> None:
-    trouble = only(
+    warning = only(
         ingress("old", ("/", "prod"), ("/x", "canary"), age_s=9), canary("new", ("/", "canary"))
     )
-    assert (trouble.ingress.name, trouble.reason) == ("new", "ServiceIsPrimary")
+    assert (warning.ingress.name, warning.reason) == ("new", "ServiceIsPrimary")
 
 
 def test_a_rule_whose_service_is_a_canary_is_warned() -> None:
     first = canary("first", ("/", "canary"), age_s=5)
-    trouble = only(OLD, first, ingress("preview", ("/preview", "canary")))
-    assert (trouble.ingress.name, trouble.reason) == ("preview", "ServiceIsCanary")
+    warning = only(OLD, first, ingress("preview", ("/preview", "canary")))
+    assert (warning.ingress.name, warning.reason) == ("preview", "ServiceIsCanary")
 
 
 def test_canary_annotations_that_do_nothing_are_told() -> None:
-    trouble = only(ingress("one", ("/", "prod"), canary_weight="10"))
-    assert trouble.reason == "CanaryNotEnabled"
-    assert "canary-weight without canary" in trouble.message
+    warning = only(ingress("one", ("/", "prod"), canary_weight="10"))
+    assert warning.reason == "CanaryNotEnabled"
+    assert "canary-weight without canary" in warning.message
 
 
 def test_a_pattern_that_is_no_regular_expression_is_told() -> None:
@@ -117,6 +117,6 @@ def test_every_message_says_what_happened_and_what_to_try() -> None:
         canary("b", ("/new", "other"), canary_weight="200"),
         ingress("c", ("/c", "prod"), canary_weight="1"),
     ]
-    for trouble in built(*wrong).troubles:
-        assert trouble.message.count(". ") == 1
-        assert trouble.message.endswith(".")
+    for warning in built(*wrong).warnings:
+        assert warning.message.count(". ") == 1
+        assert warning.message.endswith(".")

@@ -1,17 +1,19 @@
-"""Does a route say why it is so?"""
+"""The reasons of a route."""
 
 from __future__ import annotations
 
+from canarylab.ingress_rules.explain import explain
+from canarylab.ingress_rules.routing import ingress_request, route_request
 from canarylab.playground.kube.api import Object
-from canarylab.playground.network.ingress.routing import request, route
-from canarylab.playground.network.ingress.words import words
-from tests.playground.network.ingress.objects import HOST, built, canary, ingress
+from tests.ingress_rules.ingress_objects import HOST, built, canary, ingress
 
 OLD = ingress("old", ("/", "prod"), ("/shop", "other"), age_s=9)
 
 
 def said(target: str, *ingresses: Object, host: str = HOST, **headers: str) -> str:
-    return " ".join(words(route(built(*ingresses).table, request(host, target, headers))))
+    return " ".join(
+        explain(route_request(built(*ingresses).table, ingress_request(host, target, headers)))
+    )
 
 
 def test_which_host_path_ingress_and_backend() -> None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from canarylab.ingress_rules.annotations import PREFIX
+from canarylab.ingress_rules.ingress_spec import CONTROLLER, ServiceEndpoints, parse_ingresses
+from canarylab.ingress_rules.server_table import IngressRules, build_server_table
 from canarylab.playground.kube.api import Object
-from canarylab.playground.network.ingress.annotations import PREFIX
-from canarylab.playground.network.ingress.backends import Backends
-from canarylab.playground.network.ingress.building import Built, build
-from canarylab.playground.network.ingress.classes import CONTROLLER
-from canarylab.playground.network.ingress.wishes import wishes
 
 SPACE = "lab"
 HOST = "foo.bar.com"
@@ -82,11 +80,15 @@ def slice_of(name: str, *addresses: str, port: int = 3333, **conditions: bool) -
     }
 
 
-def built(*ingresses: Object, services: Iterable[str] = ("prod", "canary", "other")) -> Built:
+def built(
+    *ingresses: Object, services: Iterable[str] = ("prod", "canary", "other")
+) -> IngressRules:
     """The table of these, where each Service has a ready endpoint."""
     names = list(services)
     slices = [slice_of(name, f"127.64.0.{n}") for n, name in enumerate(names, start=2)]
-    return build(wishes(ingresses), Backends(map(service, names), slices))
+    return build_server_table(
+        parse_ingresses(ingresses), ServiceEndpoints(map(service, names), slices)
+    )
 
 
 def canary(name: str, *rules: Rule, **annotations: Any) -> Object:

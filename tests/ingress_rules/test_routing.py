@@ -1,4 +1,4 @@
-"""Is the canary's share what its weight says?
+"""The canary's share is what its weight says.
 
 Each count lies inside its 99.9 % interval, plus or minus 3.29 standard errors; the luck is seeded.
 """
@@ -10,8 +10,8 @@ from random import Random
 
 import pytest
 
-from canarylab.playground.network.ingress.routing import request, route
-from tests.playground.network.ingress.objects import HOST, built, canary, ingress
+from canarylab.ingress_rules.routing import ingress_request, route_request
+from tests.ingress_rules.ingress_objects import HOST, built, canary, ingress
 
 REQUESTS = 5_000
 
@@ -23,7 +23,7 @@ def test_the_canary_gets_its_share_of_five_thousand(weight: int) -> None:
         ingress("old", ("/", "prod"), age_s=9),
         canary("new", ("/", "canary"), canary_weight=str(weight)),
     ).table
-    found = route(table, request(HOST, "/"))
+    found = route_request(table, ingress_request(HOST, "/"))
     drawn = Counter(found.upstream(lambda total: random.randint(1, total)) for _ in range(REQUESTS))
     share = weight / 100
     reach = 3.29 * (share * (1 - share) * REQUESTS) ** 0.5
@@ -35,10 +35,10 @@ def test_a_total_of_a_thousand_makes_a_thousandth_possible() -> None:
         ingress("old", ("/", "prod"), age_s=9),
         canary("new", ("/", "canary"), canary_weight="1", canary_weight_total="1000"),
     ).table
-    found = route(table, request(HOST, "/"))
+    found = route_request(table, ingress_request(HOST, "/"))
     taken = [total_drawn <= 1 for total_drawn in range(1, 1001)]
-    assert found.chance is not None
-    assert found.chance.share == sum(taken) / 1000
+    assert found.canary_weight is not None
+    assert found.canary_weight.share == sum(taken) / 1000
     assert {found.upstream(lambda _: 1), found.upstream(lambda _: 2)} == {
         found.canary,
         found.primary,
