@@ -7,7 +7,7 @@ from itertools import combinations
 import pytest
 from matplotlib.colors import to_rgb
 
-from canarylab.figures.look import INK, MUTED, PAPER, looks
+from canarylab.figures.style import INK, MUTED, PAPER, version_styles
 
 SIX = ["1.0", "2.0", "3.0", "4.0", "5.0", "6.0", "other"]
 TEXT, SHAPE = 4.5, 3.0  # contrast to one, WCAG 2.2
@@ -31,20 +31,20 @@ def test_text_stands_out_from_the_paper(colour: str) -> None:
 
 @pytest.mark.parametrize("name", SIX)
 def test_shapes_stand_out_from_the_paper(name: str) -> None:
-    assert contrast(looks(SIX)[name].colour, PAPER) >= SHAPE
+    assert contrast(version_styles(SIX)[name].colour, PAPER) >= SHAPE
 
 
 def test_versions_differ_in_shape_and_hatch_and_colour() -> None:
-    for one, two in combinations(looks(SIX).values(), 2):
+    for one, two in combinations(version_styles(SIX).values(), 2):
         assert (one.marker != two.marker, one.hatch != two.hatch, one.colour != two.colour) == (
             True, True, True,
         )  # fmt: skip
 
 
 def test_production_and_canary_differ_without_colour_too() -> None:
-    found = looks(["1.0", "2.0"])
+    found = version_styles(["1.0", "2.0"])
     assert contrast(found["1.0"].colour, found["2.0"].colour) > 1.5
 
 
 def test_a_version_looks_the_same_alone() -> None:
-    assert looks(["2.0"])["2.0"] == looks(SIX)["2.0"]
+    assert version_styles(["2.0"])["2.0"] == version_styles(SIX)["2.0"]

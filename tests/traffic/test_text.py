@@ -1,8 +1,10 @@
+"""TODO"""
+
 from __future__ import annotations
 
 import pytest
 
-from canarylab.traffic.words import counted, in_order, listed, percent
+from canarylab.traffic.text import counted, listed, percent, sort_naturally
 
 
 @pytest.mark.parametrize(
@@ -40,4 +42,10 @@ def test_things_are_listed_in_a_phrase(things: list[str], words: str) -> None:
 
 
 def test_versions_are_sorted_by_their_numbers() -> None:
-    assert in_order({"v10", "v9", "other", "1.10", "1.9"}) == ["1.9", "1.10", "v9", "v10", "other"]
+    assert sort_naturally({"v10", "v9", "other", "1.10", "1.9"}) == [
+        "1.9",
+        "1.10",
+        "v9",
+        "v10",
+        "other",
+    ]

@@ -8,14 +8,14 @@ from dataclasses import replace
 import pytest
 
 from canarylab import stats
-from canarylab.figures import journey, pods, split
-from canarylab.figures.finding import of_versions
+from canarylab.figures import plot_pods, plot_steps, plot_versions
+from canarylab.figures.captions import versions_title
 from canarylab.traffic import Sample
 from tests.figures.samples import AWKWARD, even_pods, many_pods, sample, versions
 
 
 @pytest.mark.parametrize(
-    ("shown", "finding"),
+    ("shown", "title"),
     [
         (versions(30, 10), "Each version answered about as often as its pods suggest"),
         (versions(100, 100), "Version 2.0 answered more often than its pods suggest"),
@@ -32,12 +32,12 @@ from tests.figures.samples import AWKWARD, even_pods, many_pods, sample, version
         (Sample.typed(["2.0", "2.0"]), "Version 2.0 answered every request"),
     ],
 )
-def test_the_finding_about_versions(shown: Sample, finding: str) -> None:
-    assert split(shown).finding == finding
+def test_the_finding_about_versions(shown: Sample, title: str) -> None:
+    assert plot_versions(shown).title == title
 
 
 @pytest.mark.parametrize(
-    ("shown", "finding"),
+    ("shown", "title"),
     [
         (versions(30, 10), "Each version answered about as often as the rules suggest"),
         (versions(100, 100), "Version 2.0 answered more often than the rules suggest"),
@@ -49,8 +49,8 @@ def test_the_finding_about_versions(shown: Sample, finding: str) -> None:
         ),
     ],
 )
-def test_where_an_ingress_splits_its_rules_suggest(shown: Sample, finding: str) -> None:
-    assert split(replace(shown, suggested_by="rules")).finding == finding
+def test_where_an_ingress_splits_its_rules_suggest(shown: Sample, title: str) -> None:
+    assert plot_versions(replace(shown, suggested_by="rules")).title == title
 
 
 @pytest.mark.parametrize("total", [1, 7, 40, 200])
@@ -59,13 +59,13 @@ def test_as_often_as_expected_is_said_only_where_every_interval_holds_it(total: 
         shown = versions(total - canary, canary)
         shares = stats.shares(shown)
         fits = all(each.fits for each in shares)
-        said = of_versions(shown, shares)
+        said = versions_title(shown, shares)
         says_so = re.search("about as often|fit the pods|as may happen", said) is not None
         assert says_so == fits
 
 
 @pytest.mark.parametrize(
-    ("shown", "finding"),
+    ("shown", "title"),
     [
         (even_pods(4), "Each of 4 pods answered about as often as expected"),
         (many_pods(19), "19 of 20 pods answered about as often as expected"),
@@ -75,17 +75,17 @@ def test_as_often_as_expected_is_said_only_where_every_interval_holds_it(total: 
         (Sample.typed(["1.0"]), "No answer named its pod"),
     ],
 )
-def test_the_finding_about_pods(shown: Sample, finding: str) -> None:
-    assert pods(shown).finding == finding
+def test_the_finding_about_pods(shown: Sample, title: str) -> None:
+    assert plot_pods(shown).title == title
 
 
 def test_many_intervals_come_with_a_word_about_luck() -> None:
-    shown = " ".join(text.get_text() for text in pods(many_pods(19)).figure.texts)
-    assert "By luck alone, about one in twenty" in shown
+    shown = " ".join(text.get_text() for text in plot_pods(many_pods(19)).figure.texts)
+    assert "By chance alone, about one in twenty" in shown
 
 
 @pytest.mark.parametrize(
-    ("second", "finding"),
+    ("second", "title"),
     [
         (versions(150, 50), "At each step version 2.0 answered about as its pods suggest"),
         (versions(100, 100), "At 1 of 2 steps version 2.0 answered about as its pods suggest"),
@@ -93,16 +93,19 @@ def test_many_intervals_come_with_a_word_about_luck() -> None:
         (AWKWARD["nothing answered"], "Version 2.0 answered 25 % at first and 25 % at last"),
     ],
 )
-def test_the_finding_about_steps(second: Sample, finding: str) -> None:
-    assert journey([("one", versions(30, 10)), ("two", second)]).finding == finding
+def test_the_finding_about_steps(second: Sample, title: str) -> None:
+    assert plot_steps([("one", versions(30, 10)), ("two", second)]).title == title
 
 
 def test_steps_that_nobody_answered_have_no_share() -> None:
     nobody = AWKWARD["nothing answered"]
-    assert journey([("one", nobody), ("two", nobody)]).finding == "Nobody answered at any step"
+    assert (
+        plot_steps([("one", nobody), ("two", nobody)]).title
+        == "No request was answered at any step"
+    )
 
 
 def test_steps_by_pods_and_by_rules_are_as_expected() -> None:
     by_pods, by_rules = versions(30, 10), replace(versions(30, 10), suggested_by="rules")
     steps = [("replicas", by_pods), ("weight", by_rules)]
-    assert journey(steps).finding == "At each step version 2.0 answered about as expected"
+    assert plot_steps(steps).title == "At each step version 2.0 answered about as expected"

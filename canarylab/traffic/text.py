@@ -1,17 +1,17 @@
-"""How does a reader say this number?"""
+"""Numbers and lists as words: percentages, plurals, enumerations, version labels."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
-OTHER = "other"  # an answer whose version or pod the app did not name
+OTHER = "other"  # an answer without the name of a version or pod
 _DIGITS = re.compile(r"(\d+)")
-_SMALLEST = 0.001  # a share below this is not told apart from its neighbours
+_SMALLEST = 0.001  # smaller shares are not distinguished
 
 
 def percent(share: float) -> str:
-    """A share in percent; a decimal only where nought or all would be a lie.
+    """A share in percent, with a decimal only where rounding would give 0 % or 100 %.
 
     >>> percent(0.25), percent(0.004), percent(0.9996)
     ('25 %', '0.4 %', 'over 99.9 %')
@@ -26,7 +26,7 @@ def percent(share: float) -> str:
 
 
 def counted(number: int, thing: str) -> str:
-    """A number of things, with the plural where it belongs.
+    """A number with its noun, in the plural where needed.
 
     >>> counted(1, "request"), counted(1801, "request")
     ('1 request', '1,801 requests')
@@ -35,7 +35,7 @@ def counted(number: int, thing: str) -> str:
 
 
 def listed(things: Iterable[str], *, none: str = "nothing") -> str:
-    """Several things in one phrase.
+    """An enumeration: items joined by commas and "and".
 
     >>> listed(["reset 2", "timeout 1", "refused 1"])
     'reset 2, timeout 1 and refused 1'
@@ -44,19 +44,19 @@ def listed(things: Iterable[str], *, none: str = "nothing") -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def called(version: str) -> str:
-    """What a version is called in a sentence.
+def version_label(version: str) -> str:
+    """The name of a version in a sentence.
 
-    >>> called("2.0"), called("other")
+    >>> version_label("2.0"), version_label("other")
     ('version 2.0', 'other')
     """
     return version if version == OTHER else f"version {version}"
 
 
-def in_order(names: Iterable[str]) -> list[str]:
-    """Names sorted as a person does, numbers by their size and "other" at the end.
+def sort_naturally(names: Iterable[str]) -> list[str]:
+    """Names in natural order: numbers by value, "other" last.
 
-    >>> in_order(["10.0", "other", "2.0", "1.0"])
+    >>> sort_naturally(["10.0", "other", "2.0", "1.0"])
     ['1.0', '2.0', '10.0', 'other']
     """
     return sorted(names, key=lambda name: (name == OTHER, _by_number(name)))
