@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from canarylab.display import Table
 from canarylab.release.connection import Connection, Object, refusals
-from canarylab.shown import Shown
 
 _REMEDY = "`kubectl get services` lists the Services there are."
 
@@ -60,7 +60,7 @@ def expected_shares(endpoints: list[Endpoint]) -> dict[str, float]:
     return {version: hits / len(ready) for version, hits in sorted(counted.items())}
 
 
-def listed(service: str, endpoints: list[Endpoint]) -> Shown:
+def listed(service: str, endpoints: list[Endpoint]) -> Table:
     """The endpoints as a table.
 
     >>> listed("nodeapp-svc", []).sentence
@@ -71,7 +71,7 @@ def listed(service: str, endpoints: list[Endpoint]) -> Shown:
         (each.address, each.pod, each.version, "yes" if each.ready else "no") for each in endpoints
     ]
     sentence = f"{service} has {ready} ready endpoint{'' if ready == 1 else 's'}."
-    return Shown(sentence, ("address", "pod", "version", "ready"), rows)
+    return Table(sentence, ("address", "pod", "version", "ready"), rows)
 
 
 def version_of(image: str) -> str:

@@ -155,10 +155,10 @@ def _ready_pods(connection: Connection, service: str) -> list[str]:
 def _answering_pods(url: str, count: int) -> set[str]:
     """Who answers such requests, with an error or without; nobody where none is connected."""
     try:
-        sample = traffic.measure(url, traffic.Plan(count=count))
+        sample = traffic.measure(url, traffic.SamplingPlan(count=count))
     except TrafficError:
         return set()
-    pods = {answer.pod for answer in sample.answers if answer.pod}
+    pods = {answer.pod for answer in sample.results if answer.pod}
     return pods | ({UNNAMED} if UNNAMED in sample.by_pod else set())
 
 

@@ -13,7 +13,7 @@ from canarylab.errors import TrafficError
 from canarylab.release.api_proxy import ApiServerProxy
 from canarylab.release.connection import Connection
 from canarylab.release.stages import SERVICE
-from canarylab.traffic.ask import ask
+from canarylab.traffic.http import get
 from tests.needs import needs
 
 pytestmark = needs("linux")
@@ -34,7 +34,7 @@ def status(proxy: ApiServerProxy, method: str, host: str) -> int:
 
 
 def test_a_pod_answers_with_its_headers(proxy: ApiServerProxy) -> None:
-    reply = ask(proxy.url)
+    reply = get(proxy.url)
 
     assert (reply.body, reply.headers["X-Version"]) == ('"Version 1.0"', "1.0")
 
@@ -46,7 +46,7 @@ def test_each_request_may_reach_another_pod(proxy: ApiServerProxy) -> None:
 
 
 def test_a_path_and_a_query_arrive(proxy: ApiServerProxy) -> None:
-    assert ask(f"{proxy.url}/nowhere?a=b").status == 404
+    assert get(f"{proxy.url}/nowhere?a=b").status == 404
 
 
 def test_an_answer_without_a_body(proxy: ApiServerProxy) -> None:
@@ -66,7 +66,7 @@ def test_an_api_server_that_is_gone_is_said(
 ) -> None:
     monkeypatch.setattr(Connection, "server", "https://127.0.0.1:1")
 
-    reply = ask(proxy.url)
+    reply = get(proxy.url)
 
     assert reply.status == 502
     assert reply.body.startswith("The API server did not answer: ")
@@ -78,4 +78,4 @@ def test_after_close_nobody_listens(production: Connection) -> None:
     proxy.close()
 
     with pytest.raises(TrafficError, match="refused"):
-        ask(proxy.url)
+        get(proxy.url)

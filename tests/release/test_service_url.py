@@ -16,7 +16,7 @@ from canarylab.release import service_url
 from canarylab.release.connection import Connection
 from canarylab.release.service_url import Addresses, ServiceUrls
 from canarylab.release.stages import SERVICE
-from canarylab.traffic.ask import ask
+from canarylab.traffic.http import get
 from tests.needs import needs
 
 pytestmark = needs("linux")
@@ -81,7 +81,7 @@ def test_where_no_address_is_left_the_api_server_hands_requests_on(
     found = service_urls(offering()).find(SERVICE)
 
     assert (found.way, found.chosen_for) == ("the API server's proxy", "request")
-    assert ask(found.url).body == '"Version 1.0"'
+    assert get(found.url).body == '"Version 1.0"'
 
 
 def test_the_api_servers_proxy_stays_where_it_is(service_urls: Maker) -> None:
@@ -125,7 +125,7 @@ def test_without_ready_pods_nothing_is_concluded(
     found = service_urls(node_port).find("lonely")
 
     assert found.way == "the API server's proxy"
-    assert ask(found.url).status == 503
+    assert get(found.url).status == 503
 
 
 def test_a_service_that_is_not_there(service_urls: Maker) -> None:

@@ -77,7 +77,7 @@ def test_what_was_refused_while_waiting_breaks_no_later_connection() -> None:
     with conntrack_node(known_after_s=0.5) as node:
         wait_until_settled(lambda: probe(node.url), pods_at(node.url), lambda: ["a"])
 
-        sample = traffic.measure(node.url, traffic.Plan(count=400))
+        sample = traffic.measure(node.url, traffic.SamplingPlan(count=400))
 
     assert sample.failures == {}
     assert node.untranslated
@@ -85,7 +85,7 @@ def test_what_was_refused_while_waiting_breaks_no_later_connection() -> None:
 
 
 def pods_at(url: str) -> Callable[[int], Collection[str]]:
-    return lambda count: traffic.measure(url, traffic.Plan(count=count)).by_pod
+    return lambda count: traffic.measure(url, traffic.SamplingPlan(count=count)).by_pod
 
 
 def test_a_probe_names_the_pod_that_answered() -> None:
