@@ -14,7 +14,7 @@ from canarylab.machine.loopback import loopback
 from canarylab.machine.node import node
 from canarylab.machine.proxy import proxy
 from canarylab.machine.python import python
-from canarylab.playground import nodejs
+from canarylab.playground import home
 from tests.needs import needs
 
 
@@ -31,14 +31,14 @@ def test_a_python_that_is_too_old_is_missing(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_node_comes_with_pip() -> None:
     found = node()
-    assert (found.state, found.words) == ("fine", f"Node {nodejs.node_version()} came with pip")
+    assert (found.state, found.words) == ("fine", f"Node {home.node_version()} came with pip")
 
 
 def test_a_missing_node_is_told_how_to_come(monkeypatch: pytest.MonkeyPatch) -> None:
     def none() -> Path:
         raise SetupError("")
 
-    monkeypatch.setattr(nodejs, "node_folder", none)
+    monkeypatch.setattr(home, "node_folder", none)
     found = node()
     assert (found.state, "pip install nodejs" in found.remedy) == ("missing", True)
 
