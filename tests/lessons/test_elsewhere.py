@@ -11,12 +11,14 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.lessons.reading import NOTEBOOKS
 from tests.lessons.running import run
 from tests.needs import needs
 from tests.stranger import CONTEXT, Stranger
 
-pytestmark = needs("linux")
+pytestmark = [needs("linux"), pytest.mark.slow]
 LESSON = NOTEBOOKS / "solved" / "3-canary.ipynb"
 ALLOWED_TO_FAIL = [
     "get pods/exec",  # asked for, refused, and done in another way
