@@ -8,7 +8,7 @@ from canarylab.playground.kube.api import Api, Key, Object
 from canarylab.playground.kube.objects import key_of
 
 NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
-_LABELS = {"component": "apiserver", "provider": "kubernetes"}
+_KUBERNETES_LABELS = {"component": "apiserver", "provider": "kubernetes"}
 _INGRESS_CLASS: Object = {
     "apiVersion": "networking.k8s.io/v1",
     "kind": "IngressClass",
@@ -33,7 +33,7 @@ async def bootstrap(api: Api, *, slot: Slot, port: int, address: str = "127.0.0.
             await api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     if await _find(api, "IngressClass", Key("", "nginx")) is None:
         await api.create(_INGRESS_CLASS)
-    for obj in _own_service(slot, address, port):
+    for obj in _kubernetes_service(slot, address, port):
         if await _find(api, obj["kind"], key_of(obj)) is None:
             await api.create(obj)
         else:
@@ -47,7 +47,7 @@ async def _find(api: Api, kind: str, key: Key) -> Object | None:
         return None
 
 
-def _own_service(slot: Slot, address: str, port: int) -> list[Object]:
+def _kubernetes_service(slot: Slot, address: str, port: int) -> list[Object]:
     """How pods would find the API server: the first cluster IP, as on a real cluster."""
     meta = {"name": "kubernetes", "namespace": "default"}
     listening = {"name": "https", "port": port, "protocol": "TCP"}
@@ -55,7 +55,7 @@ def _own_service(slot: Slot, address: str, port: int) -> list[Object]:
         {
             "apiVersion": "v1",
             "kind": "Service",
-            "metadata": {**meta, "labels": _LABELS},
+            "metadata": {**meta, "labels": _KUBERNETES_LABELS},
             "spec": {
                 "clusterIP": str(slot.services[1]),
                 "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": port}],

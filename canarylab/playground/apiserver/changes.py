@@ -18,14 +18,14 @@ from canarylab.errors import GoneError
 from canarylab.playground.apiserver.encoding import encoded
 from canarylab.playground.kube.api import Object
 
-Type = Literal["ADDED", "MODIFIED", "DELETED"]
+ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
 
 
 @dataclass(frozen=True)
 class Change:
     """What happened to one object, with what it was before."""
 
-    type: Type
+    type: ChangeType
     object: Object
     previous: Object | None
     version: int

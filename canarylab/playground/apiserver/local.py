@@ -10,26 +10,26 @@ import logging
 from collections.abc import AsyncIterator
 
 from canarylab.errors import GoneError
-from canarylab.playground.apiserver.registry import Registry, Surroundings, make_registry
+from canarylab.playground.apiserver.registry import Registry, RegistryOptions, make_registry
 from canarylab.playground.apiserver.store import Store, Write
 from canarylab.playground.kube.api import DeleteOptions, Key, Object, WatchEvent
 from canarylab.playground.kube.objects import key_of, uid_of
 
 logger = logging.getLogger(__name__)
 
-_ANYHOW = DeleteOptions()
+_DEFAULT_DELETE_OPTIONS = DeleteOptions()
 
 
 class LocalApi:
     """`Api` without a network. `commit` is for those who have planned a write themselves."""
 
-    def __init__(self, store: Store, around: Surroundings) -> None:
+    def __init__(self, store: Store, around: RegistryOptions) -> None:
         self.store = store
         self.registry: Registry = make_registry(store, around)
 
     async def get(self, kind: str, key: Key) -> Object:
         """The object, or NotFoundError."""
-        return self.registry.found(kind, key)
+        return self.registry.get(kind, key)
 
     async def list(self, kind: str, namespace: str | None = None) -> list[Object]:
         """In one namespace or in all of them, in the order of their names."""
@@ -51,14 +51,16 @@ class LocalApi:
         """Give a pod to a node."""
         return self.commit(self.registry.bind(pod, node))
 
-    async def delete(self, kind: str, key: Key, options: DeleteOptions = _ANYHOW) -> None:
+    async def delete(
+        self, kind: str, key: Key, options: DeleteOptions = _DEFAULT_DELETE_OPTIONS
+    ) -> None:
         """Ask for deletion."""
         self.commit(self.registry.delete(kind, key, options))
 
     def commit(self, write: Write) -> Object:
         """Do what was planned."""
         if write.object["kind"] == "Event" and write.act == "write":
-            for old in self.registry.forgettable_events():
+            for old in self.registry.expired_events():
                 self.store.commit(old)
         return self.store.commit(write)
 
@@ -72,12 +74,12 @@ class LocalApi:
             subscription = self.store.subscribe(kind)
             try:
                 for event in _differences(known, self.store.all(kind)):
-                    _take_note(known, event)
+                    _remember(known, event)
                     yield event
                 while True:
                     for change in await subscription.take():
                         event = WatchEvent(change.type, change.object)
-                        _take_note(known, event)
+                        _remember(known, event)
                         yield event
             except GoneError:
                 logger.warning("A watch of %s fell behind and lists again.", kind)
@@ -102,7 +104,7 @@ def _differences(known: dict[Key, Object], now: list[Object]) -> list[WatchEvent
     return gone + come
 
 
-def _take_note(known: dict[Key, Object], event: WatchEvent) -> None:
+def _remember(known: dict[Key, Object], event: WatchEvent) -> None:
     if event.type == "DELETED":
         known.pop(key_of(event.object), None)
     else:

@@ -19,10 +19,10 @@ from canarylab.errors import (
     NotFoundError,
 )
 from canarylab.playground.apiserver.rules import admission, allocation, deletion, metadata
-from canarylab.playground.apiserver.rules.allocation import Allocator
+from canarylab.playground.apiserver.rules.allocation import ServiceAllocator
 from canarylab.playground.apiserver.rules.defaults import with_defaults
-from canarylab.playground.apiserver.rules.metadata import Makers
-from canarylab.playground.apiserver.rules.omitting import without_zeros
+from canarylab.playground.apiserver.rules.metadata import Generators
+from canarylab.playground.apiserver.rules.omitting import omitempty
 from canarylab.playground.apiserver.store import Store, Write
 from canarylab.playground.apiserver.validation import validate
 from canarylab.playground.kube.addresses import Slot
@@ -36,10 +36,10 @@ class Registry:
     """The rules, over the objects there are."""
 
     store: Store
-    allocator: Allocator
-    makers: Makers
+    allocator: ServiceAllocator
+    generators: Generators
 
-    def found(self, kind: str, key: Key) -> Object:
+    def get(self, kind: str, key: Key) -> Object:
         """The object, or NotFoundError."""
         obj = self.store.find(kind, key)
         if obj is None:
@@ -51,58 +51,58 @@ class Registry:
         kind = KINDS[obj["kind"]]
         if obj.get("metadata", {}).get("resourceVersion"):
             raise ApiError("resourceVersion should not be set on objects to be created")
-        obj = metadata.newborn(obj, kind, self.makers)
+        obj = metadata.new_metadata(obj, kind, self.generators)
         if kind.namespaced:
             meta = obj["metadata"]
             namespace = self.store.find("Namespace", Key("", meta.get("namespace", "")))
             admission.check_namespace(namespace, kind, meta)
-        obj = without_zeros(admission.as_new(with_defaults(obj)))
+        obj = omitempty(admission.with_initial_status(with_defaults(obj)))
         if kind.kind == "Ingress":
-            obj = admission.in_class(obj, self.store.all("IngressClass"))
-        _check(obj, None)
+            obj = admission.with_default_class(obj, self.store.all("IngressClass"))
+        _validate(obj, None)
         if kind.kind == "Service":
-            obj = self.allocator.filled(obj, self.store.all("Service"))
+            obj = self.allocator.allocate(obj, self.store.all("Service"))
         if self.store.find(kind.kind, key_of(obj)) is not None:
             raise AlreadyExistsError(kind.plural, kind.group, obj["metadata"]["name"])
         return Write("write", obj)
 
     def update(self, obj: Object) -> Write:
         """A new version of everything but the status."""
-        current = self.found(obj["kind"], key_of(obj))
+        current = self.get(obj["kind"], key_of(obj))
         kind = KINDS[obj["kind"]]
-        _check_fresh(obj, current)
-        after = metadata.succeeding(obj, current, kind)
+        _check_preconditions(obj, current)
+        after = metadata.next_version(obj, current, kind)
         if kind.has_status:
             after = _with_status(after, current.get("status"))
         if kind.kind == "Service":
-            after = allocation.carried_over(after, current)
-        after = without_zeros(with_defaults(after))
+            after = allocation.keep_addresses(after, current)
+        after = omitempty(with_defaults(after))
         if kind.kind == "Service":
-            after = allocation.given_back(after, current)
-        _check(after, current)
+            after = allocation.release_addresses(after, current)
+        _validate(after, current)
         if kind.kind == "Service":
-            after = self.allocator.filled(after, self.store.all("Service"), current)
-        return _next(current, metadata.counted(after, current))
+            after = self.allocator.allocate(after, self.store.all("Service"), current)
+        return _write_of(current, metadata.with_generation(after, current))
 
     def update_status(self, obj: Object) -> Write:
         """A new version of the status alone."""
-        current = self.found(obj["kind"], key_of(obj))
-        _check_fresh(obj, current)
-        after = without_zeros(_with_status(current, obj.get("status")))
+        current = self.get(obj["kind"], key_of(obj))
+        _check_preconditions(obj, current)
+        after = omitempty(_with_status(current, obj.get("status")))
         if KINDS[obj["kind"]].is_custom:
             after = with_defaults(after)
-            _check(after, current)
-        return _next(current, after)
+            _validate(after, current)
+        return _write_of(current, after)
 
     def bind(self, pod: Key, node: str) -> Write:
         """The pod, given to a node."""
-        current = self.found("Pod", pod)
-        _check_free(current)
+        current = self.get("Pod", pod)
+        _check_unbound(current)
         scheduled = {
             "type": "PodScheduled",
             "status": "True",
             "lastProbeTime": None,
-            "lastTransitionTime": timestamp(self.makers.now()),
+            "lastTransitionTime": timestamp(self.generators.now()),
         }
         status = current.get("status", {})
         others = [
@@ -119,21 +119,21 @@ class Registry:
 
     def delete(self, kind: str, key: Key, options: DeleteOptions) -> Write:
         """The object gone, or on its way."""
-        return deletion.plan(self.found(kind, key), options, self.makers.now())
+        return deletion.plan_deletion(self.get(kind, key), options, self.generators.now())
 
-    def forgettable_events(self) -> list[Write]:
+    def expired_events(self) -> list[Write]:
         """Events that nobody will miss."""
-        events = admission.forgettable(self.store.all("Event"), self.makers.now())
+        events = admission.expired_events(self.store.all("Event"), self.generators.now())
         return [Write("remove", event) for event in events]
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class RegistryOptions:
     """What a cluster is given from outside; `slot` is its share of the loopback addresses."""
 
     slot: Slot
-    makers: Makers = field(default_factory=Makers)
-    holder_of_port: allocation.HolderOfPort = allocation.nobody_holds
+    generators: Generators = field(default_factory=Generators)
+    port_holder: allocation.PortHolder = allocation.no_port_holder
 
     @property
     def services(self) -> IPv4Network:
@@ -141,16 +141,16 @@ class Surroundings:
         return self.slot.services
 
 
-def make_registry(store: Store, around: Surroundings) -> Registry:
+def make_registry(store: Store, around: RegistryOptions) -> Registry:
     """The rules over this store."""
-    allocator = Allocator(around.services, around.makers.random, around.holder_of_port)
-    return Registry(store, allocator, around.makers)
+    allocator = ServiceAllocator(around.services, around.generators.random, around.port_holder)
+    return Registry(store, allocator, around.generators)
 
 
-def _next(current: Object, after: Object) -> Write:
+def _write_of(current: Object, after: Object) -> Write:
     if after == current:
         return Write("nothing", current)
-    return Write("remove" if deletion.is_over(after) else "write", after)
+    return Write("remove" if deletion.is_deleted(after) else "write", after)
 
 
 def _with_status(obj: Object, status: Object | None) -> Object:
@@ -158,13 +158,13 @@ def _with_status(obj: Object, status: Object | None) -> Object:
     return rest if status is None else {**rest, "status": status}
 
 
-def _check(obj: Object, old: Object | None) -> None:
+def _validate(obj: Object, old: Object | None) -> None:
     if causes := validate(obj, old):
         kind = KINDS[obj["kind"]]
         raise InvalidError(kind.kind, kind.group, obj["metadata"].get("name", ""), causes)
 
 
-def _check_fresh(obj: Object, current: Object) -> None:
+def _check_preconditions(obj: Object, current: Object) -> None:
     kind, asked, stored = KINDS[obj["kind"]], obj["metadata"], current["metadata"]
     if asked.get("uid") not in {None, "", stored["uid"]}:
         why = (
@@ -176,7 +176,7 @@ def _check_fresh(obj: Object, current: Object) -> None:
         raise ConflictError(kind.plural, kind.group, stored["name"])
 
 
-def _check_free(pod: Object) -> None:
+def _check_unbound(pod: Object) -> None:
     name, node = pod["metadata"]["name"], pod["spec"].get("nodeName")
     if is_terminating(pod):
         why = f"pod {name} is being deleted, cannot be assigned to a host"

@@ -17,10 +17,10 @@ from aiohttp import web
 from canarylab.errors import ApiError
 from canarylab.playground.apiserver.changes import Subscription
 from canarylab.playground.apiserver.http import about, answers, statuses
-from canarylab.playground.apiserver.http.auth import Gate
-from canarylab.playground.apiserver.http.bodies import LARGEST
-from canarylab.playground.apiserver.http.calls import Call
-from canarylab.playground.apiserver.http.paths import target
+from canarylab.playground.apiserver.http.auth import TokenAuthenticator
+from canarylab.playground.apiserver.http.bodies import MAX_BODY_BYTES
+from canarylab.playground.apiserver.http.calls import RequestContext
+from canarylab.playground.apiserver.http.paths import parse_path
 from canarylab.playground.apiserver.http.routes import find_handler
 from canarylab.playground.apiserver.http.watching import WATCHES
 from canarylab.playground.apiserver.local import LocalApi
@@ -28,27 +28,29 @@ from canarylab.playground.kube.api import KubeletClient
 
 logger = logging.getLogger(__name__)
 
-GOODBYE = 0.5  # seconds that a log or a command gets to end when the server does
-_DEPRECATED = {
+SHUTDOWN_TIMEOUT = 0.5  # seconds that a log or a command gets to end when the server does
+_DEPRECATED_KINDS = {
     "Endpoints": "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"
 }
 
-Answering = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def build_app(api: LocalApi, kubelet: KubeletClient, gate: Gate) -> web.Application:
+def build_app(api: LocalApi, kubelet: KubeletClient, gate: TokenAuthenticator) -> web.Application:
     """The application; `serving` gives it a socket."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
         gate.check(request.path, request.headers)
-        if (said := about.reply(request)) is not None:
+        if (said := about.meta_response(request)) is not None:
             return said
-        found = target(request.path)
+        found = parse_path(request.path)
         if found is None:
-            raise statuses.no_such_path()
-        return await find_handler(request.method, found)(Call(request, found, api, kubelet))
+            raise statuses.path_not_found()
+        return await find_handler(request.method, found)(
+            RequestContext(request, found, api, kubelet)
+        )
 
-    app = web.Application(client_max_size=LARGEST, middlewares=[_refusals])
+    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_errors_to_statuses])
     app[WATCHES] = set()
     app.on_response_prepare.append(_warn_of_deprecated)
     app.on_shutdown.append(_end_watches)
@@ -63,7 +65,7 @@ async def serving(
     """Answer on this socket for as long as the block lasts."""
     # With handler_cancellation, a watch ends when its client has left, not at its next event.
     runner = web.AppRunner(
-        app, access_log=None, handler_cancellation=True, shutdown_timeout=GOODBYE
+        app, access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_TIMEOUT
     )
     await runner.setup()
     try:
@@ -74,21 +76,21 @@ async def serving(
 
 
 @web.middleware
-async def _refusals(request: web.Request, handler: Answering) -> web.StreamResponse:
+async def _errors_to_statuses(request: web.Request, handler: _Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except ApiError as error:
-        return answers.refusal(error)
+        return answers.error_response(error)
     except web.HTTPException:
         raise
     except Exception as exc:
         logger.exception("%s %s failed", request.method, request.path)
-        return answers.refusal(statuses.internal(exc))
+        return answers.error_response(statuses.internal_error(exc))
 
 
 async def _warn_of_deprecated(request: web.Request, response: web.StreamResponse) -> None:
-    found = target(request.path)
-    if found is not None and (warning := _DEPRECATED.get(found.kind.kind)):
+    found = parse_path(request.path)
+    if found is not None and (warning := _DEPRECATED_KINDS.get(found.kind.kind)):
         response.headers.add("Warning", answers.warning_header(warning))
 
 

@@ -14,12 +14,12 @@ from collections import deque
 from typing import Literal, NamedTuple
 
 from canarylab.errors import GoneError
-from canarylab.playground.apiserver.changes import Change, Subscription, Type
+from canarylab.playground.apiserver.changes import Change, ChangeType, Subscription
 from canarylab.playground.kube.api import Key, Object
 from canarylab.playground.kube.objects import key_of
 
-REMEMBERED = 2_000  # changes a watch can still ask for
-BACKLOG = 1_000  # changes a watcher may be behind before it is given up
+HISTORY_SIZE = 2_000  # changes a watch can still ask for
+MAX_BACKLOG = 1_000  # changes a watcher may be behind before it is given up
 
 
 class Write(NamedTuple):
@@ -33,12 +33,12 @@ class Write(NamedTuple):
 class Store:
     """Every object, by kind and key, and who wants to hear of changes."""
 
-    def __init__(self, *, remembered: int = REMEMBERED, backlog: int = BACKLOG) -> None:
+    def __init__(self, *, history_size: int = HISTORY_SIZE, backlog: int = MAX_BACKLOG) -> None:
         self._objects: dict[str, dict[Key, Object]] = {}
         self._changes: deque[Change] = deque()
         self._subscriptions: dict[str, list[Subscription]] = {}
-        self._remembered, self._backlog = remembered, backlog
-        self._version = self._forgotten = 0
+        self._history_size, self._backlog = history_size, backlog
+        self._version = self._oldest_lost = 0
 
     @property
     def version(self) -> int:
@@ -66,15 +66,15 @@ class Store:
         before = here.get(key)
         if write.act == "remove":
             here.pop(key, None)
-            self._tell(kind, Change("DELETED", obj, before, self._version))
+            self._notify(kind, Change("DELETED", obj, before, self._version))
         else:
             here[key] = obj
-            what: Type = "ADDED" if before is None else "MODIFIED"
-            self._tell(kind, Change(what, obj, before, self._version))
+            what: ChangeType = "ADDED" if before is None else "MODIFIED"
+            self._notify(kind, Change(what, obj, before, self._version))
         return obj
 
     def subscribe(self, kind: str, since: int | None = None) -> Subscription:
-        """Changes of this kind from now on, or since a version that is still remembered."""
+        """Changes of this kind from now on, or since a version that is still history_size."""
         subscription = Subscription(
             [] if since is None else self._changes_since(kind, since), backlog=self._backlog
         )
@@ -87,7 +87,7 @@ class Store:
 
     def _changes_since(self, kind: str, version: int) -> list[Change]:
         # A version from the future was given out by an earlier run of this cluster.
-        if version < self._forgotten or version > self._version:
+        if version < self._oldest_lost or version > self._version:
             raise GoneError(f"too old resource version: {version} ({self._version})")
         return [
             change
@@ -95,10 +95,10 @@ class Store:
             if change.version > version and change.object["kind"] == kind
         ]
 
-    def _tell(self, kind: str, change: Change) -> None:
+    def _notify(self, kind: str, change: Change) -> None:
         self._changes.append(change)
-        if len(self._changes) > self._remembered:
-            self._forgotten = self._changes.popleft().version
+        if len(self._changes) > self._history_size:
+            self._oldest_lost = self._changes.popleft().version
         for subscription in self._subscriptions.get(kind, []):
             subscription.offer(change)
 

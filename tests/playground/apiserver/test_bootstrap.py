@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from canarylab.playground.apiserver.bootstrap import NAMESPACES, bootstrap
 from canarylab.playground.apiserver.local import LocalApi
-from canarylab.playground.apiserver.registry import Surroundings
+from canarylab.playground.apiserver.registry import RegistryOptions
 from canarylab.playground.apiserver.rules.admission import is_default_class
 from canarylab.playground.apiserver.store import Store
 from canarylab.playground.kube.addresses import Slot
@@ -15,7 +15,7 @@ KUBERNETES = Key("default", "kubernetes")
 
 
 async def fresh() -> LocalApi:
-    api = LocalApi(Store(), Surroundings(SLOT))
+    api = LocalApi(Store(), RegistryOptions(SLOT))
     await bootstrap(api, slot=SLOT, port=6443)
     return api
 

@@ -11,8 +11,8 @@ import pytest
 
 from canarylab.errors import ConflictError, InvalidError
 from canarylab.playground.apiserver.local import LocalApi
-from canarylab.playground.apiserver.registry import Surroundings
-from canarylab.playground.apiserver.rules.metadata import Makers
+from canarylab.playground.apiserver.registry import RegistryOptions
+from canarylab.playground.apiserver.rules.metadata import Generators
 from canarylab.playground.apiserver.store import Store
 from canarylab.playground.kube.addresses import Slot
 from canarylab.playground.kube.api import Api, DeleteOptions, Key, Object
@@ -32,14 +32,14 @@ from tests.playground.contract_objects import (
 class TestLocalApi(ApiContract):
     @pytest.fixture
     async def api(self) -> Api:
-        return LocalApi(Store(), Surroundings(Slot(17)))
+        return LocalApi(Store(), RegistryOptions(Slot(17)))
 
 
 def make_api(*, backlog: int = 1000) -> LocalApi:
     """A cluster with a namespace, in which time stands still."""
     noon = datetime(2026, 11, 22, 12, tzinfo=UTC)
-    makers = Makers(now=lambda: noon, random=random.Random(7))
-    api = LocalApi(Store(backlog=backlog), Surroundings(Slot(17), makers))
+    generators = Generators(now=lambda: noon, random=random.Random(7))
+    api = LocalApi(Store(backlog=backlog), RegistryOptions(Slot(17), generators))
     api.commit(api.registry.create(namespace(SPACE)))
     return api
 
@@ -109,7 +109,7 @@ async def test_a_service_keeps_its_address_and_gives_it_back() -> None:
 
 
 async def test_a_service_that_is_refused_leaves_everything_as_it_was() -> None:
-    api = LocalApi(Store(), Surroundings(Slot(17), holder_of_port=lambda _: "node (pid 4711)"))
+    api = LocalApi(Store(), RegistryOptions(Slot(17), port_holder=lambda _: "node (pid 4711)"))
     await api.create(namespace(SPACE))
     ports = [{"port": 80, "nodePort": 32089}]
     with pytest.raises(InvalidError, match=r"in use by node \(pid 4711\)"):

@@ -90,7 +90,7 @@ async def test_a_removal_has_a_version_of_its_own() -> None:
 
 
 def test_what_is_forgotten_cannot_be_told() -> None:
-    store = Store(remembered=2)
+    store = Store(history_size=2)
     for name in ("a", "b", "c", "d"):
         put(store, name)
     store.subscribe("ConfigMap", since=2)

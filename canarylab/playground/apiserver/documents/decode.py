@@ -10,7 +10,7 @@ import json
 from typing import Literal, NamedTuple
 
 from canarylab.errors import BadRequestError
-from canarylab.playground.apiserver.documents.reading import Findings, read
+from canarylab.playground.apiserver.documents.reading import DecodeErrors, read_structure
 from canarylab.playground.apiserver.documents.scalars import json_type
 from canarylab.playground.apiserver.schema import STRUCTURAL_SCHEMAS
 from canarylab.playground.apiserver.schema.builtin import name_of
@@ -36,42 +36,42 @@ _HEADER = (
 )
 
 
-class Decoded(NamedTuple):
+class DecodedObject(NamedTuple):
     """An object that fits its schema, and what to warn its sender of."""
 
     obj: Object
     warnings: list[str]
 
 
-def decode(kind: Kind, document: object, *, validation: FieldValidation = "Warn") -> Decoded:
+def decode(kind: Kind, document: object, *, validation: FieldValidation = "Warn") -> DecodedObject:
     """The object in the document; raise BadRequestError in Kubernetes' words."""
     if not isinstance(document, dict):
         raise BadRequestError(_not_an_object(kind, document))
     _check_identity(kind, document)
-    findings = Findings()
-    obj = read_object(kind, document, findings)
+    errors = DecodeErrors()
+    obj = read_object(kind, document, errors)
     obj = {"metadata": {}, **obj, "apiVersion": kind.api_version, "kind": kind.kind}
-    unknown = [f'unknown field "{path}"' for path in findings.unknown]
-    if findings.wrong is not None:
-        raise BadRequestError(_refusal(kind, findings.wrong))
+    unknown = [f'unknown field "{path}"' for path in errors.unknown_fields]
+    if errors.first_error is not None:
+        raise BadRequestError(_refusal(kind, errors.first_error))
     if unknown and validation == "Strict":
         raise BadRequestError(_refusal(kind, f"strict decoding error: {', '.join(unknown)}"))
-    return Decoded(obj, unknown if validation == "Warn" else [])
+    return DecodedObject(obj, unknown if validation == "Warn" else [])
 
 
-def read_object(kind: Kind, document: Object, findings: Findings) -> Object:
-    """Read an object of a built-in or a custom kind; what is wrong with it goes into `findings`.
+def read_object(kind: Kind, document: Object, errors: DecodeErrors) -> Object:
+    """Read an object of a built-in or a custom kind; what is wrong with it goes into `errors`.
 
     A value of the wrong type cannot be read into a Go structure, but it stays in an object of a
     custom kind, and validation refuses it.
     """
     if not kind.is_custom:
-        return read(name_of(kind.kind, kind.group), document, findings)
+        return read_structure(name_of(kind.kind, kind.group), document, errors)
     head = {name: value for name, value in document.items() if name in _HEAD}
     body = {name: value for name, value in document.items() if name not in _HEAD}
     return {
-        **read(_SAME_HEAD, head, findings),
-        **prune(STRUCTURAL_SCHEMAS[kind.kind], body, findings.unknown),
+        **read_structure(_SAME_HEAD, head, errors),
+        **prune(STRUCTURAL_SCHEMAS[kind.kind], body, errors.unknown_fields),
     }
 
 

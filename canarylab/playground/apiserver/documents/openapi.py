@@ -117,18 +117,18 @@ def _components(kinds: list[Kind]) -> dict[str, Any]:
         name = waiting.pop()
         if name not in found:
             properties = schemas()[name]["properties"]
-            shown = {key: _published(shape) for key, shape in properties.items()}
+            shown = {key: _published_field(shape) for key, shape in properties.items()}
             found[name] = {**schemas()[name], "properties": shown}
             mentioned = map(referred, properties.values())
             waiting += [other for other in mentioned if other is not None]
     return dict(sorted({**found, **_SPECIAL}.items()))
 
 
-def _published(shape: Schema) -> Schema:
+def _published_field(shape: Schema) -> Schema:
     """A field as others write it: a number or a word is a type of its own."""
     for inner in ("items", "additionalProperties"):
         if inner in shape:
-            return {**shape, inner: _published(shape[inner])}
+            return {**shape, inner: _published_field(shape[inner])}
     name = _SPECIAL_NAMES.get(shape.get("format", ""))
     if name is None:
         return shape

@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-BESIDE = "-"
+INLINE = "-"
 """The name of a message whose fields stand among those around it."""
 
 
-class Field(NamedTuple):
+class MessageField(NamedTuple):
     """One field of a message."""
 
     name: str
@@ -92,17 +92,17 @@ _TABLES = {
 }
 
 
-def _parsed(table: str) -> Mapping[int, Field]:
+def _parse_table(table: str) -> Mapping[int, MessageField]:
     fields = {}
     for entry in filter(None, table.split(", ")):
         number, _, described = entry.partition(" ")
         name, _, kind = described.partition(":")
         repeated = kind.startswith("[")
-        fields[int(number)] = Field(name, kind.strip("[]") or "string", repeated)
+        fields[int(number)] = MessageField(name, kind.strip("[]") or "string", repeated)
     return MappingProxyType(fields)
 
 
-MESSAGES: Mapping[str, Mapping[int, Field]] = MappingProxyType(
-    {name: _parsed(table) for name, table in _TABLES.items()}
+MESSAGES: Mapping[str, Mapping[int, MessageField]] = MappingProxyType(
+    {name: _parse_table(table) for name, table in _TABLES.items()}
 )
 """The fields of each message, by number."""

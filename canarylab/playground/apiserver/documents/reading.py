@@ -20,23 +20,23 @@ _INDEX = re.compile(r"\[\d+\]")
 
 
 @dataclass
-class Findings:
+class DecodeErrors:
     """What was wrong with a document."""
 
-    unknown: list[str] = field(default_factory=list)
+    unknown_fields: list[str] = field(default_factory=list)
     """Paths of fields that do not exist, `spec.containers[0].imagee`."""
-    wrong: str | None = None
+    first_error: str | None = None
     """The first value that cannot be read, in Go's words."""
-    converting: bool = False
+    from_patch: bool = False
     """Is this what a strategic merge patch left? Another reader, with other words."""
 
-    def complain(self, sentence: str) -> None:
+    def add(self, sentence: str) -> None:
         """Keep the first complaint, as Go does."""
-        self.wrong = self.wrong or sentence
+        self.first_error = self.first_error or sentence
 
 
 @dataclass(frozen=True)
-class _Place:
+class _FieldLocation:
     """Where in the document: the structure, its field, and the way there."""
 
     structure: str
@@ -47,28 +47,30 @@ class _Place:
     def name(self) -> str:
         return f"{short(self.structure)}.{self.field}"
 
-    def item(self, index: int) -> _Place:
-        return _Place(self.structure, self.field, f"{self.path}[{index}]")
+    def item(self, index: int) -> _FieldLocation:
+        return _FieldLocation(self.structure, self.field, f"{self.path}[{index}]")
 
 
-def read(structure: str, document: Mapping[str, Any], findings: Findings, path: str = "") -> Object:
-    """What Go would keep of the document; what it finds wrong goes into `findings`."""
+def read_structure(
+    structure: str, document: Mapping[str, Any], errors: DecodeErrors, path: str = ""
+) -> Object:
+    """What Go would keep of the document; what it finds wrong goes into `errors`."""
     known, required = schema(structure)["properties"], schema(structure).get("required", ())
     kept: Object = {}
     for key, value in document.items():
-        here = _Place(structure, key, f"{path}.{key}" if path else key)
+        here = _FieldLocation(structure, key, f"{path}.{key}" if path else key)
         if key not in known:
-            findings.unknown.append(here.path)
+            errors.unknown_fields.append(here.path)
         elif value is not None:
-            read_value = _value(known[key], value, here, findings)
-            if key in required or not _is_left_out(known[key], read_value, here.name):
+            read_value = _read_value(known[key], value, here, errors)
+            if key in required or not _is_omitted(known[key], read_value, here.name):
                 kept[key] = read_value
     # What must be there, Go writes even if nobody said it, as the zero of its type.
-    zeros = {key: scalars.zero(known[key]) for key in required if key not in kept}
+    zeros = {key: scalars.zero_value(known[key]) for key in required if key not in kept}
     return kept | {key: value for key, value in zeros.items() if value is not None}
 
 
-def _is_left_out(shape: Schema, value: Any, name: str) -> bool:
+def _is_omitted(shape: Schema, value: Any, name: str) -> bool:
     """Would Go leave this value out when it writes the structure back?"""
     if value is None:
         return True
@@ -81,64 +83,66 @@ def _is_left_out(shape: Schema, value: Any, name: str) -> bool:
     return "items" in shape or "additionalProperties" in shape
 
 
-def _value(shape: Schema, value: Any, place: _Place, findings: Findings) -> Any:
+def _read_value(shape: Schema, value: Any, place: _FieldLocation, errors: DecodeErrors) -> Any:
     if "items" in shape:
-        return _list(shape, value, place, findings)
+        return _read_list(shape, value, place, errors)
     if "additionalProperties" in shape:
-        return _map(shape, value, place, findings)
+        return _read_map(shape, value, place, errors)
     structure = referred(shape)
     if structure is not None:
         if isinstance(value, dict):
-            return read(structure, value, findings, place.path)
-        return _mismatch(shape, value, place, findings)
-    return _scalar(shape, value, place, findings)
+            return read_structure(structure, value, errors, place.path)
+        return _report_wrong_type(shape, value, place, errors)
+    return _read_scalar_field(shape, value, place, errors)
 
 
-def _list(shape: Schema, value: Any, place: _Place, findings: Findings) -> Any:
+def _read_list(shape: Schema, value: Any, place: _FieldLocation, errors: DecodeErrors) -> Any:
     if not isinstance(value, list):
-        return _mismatch(shape, value, place, findings)
+        return _report_wrong_type(shape, value, place, errors)
     return [
-        _element(shape["items"], item, place.item(index), findings)
+        _read_element(shape["items"], item, place.item(index), errors)
         for index, item in enumerate(value)
     ]
 
 
-def _map(shape: Schema, value: Any, place: _Place, findings: Findings) -> Any:
+def _read_map(shape: Schema, value: Any, place: _FieldLocation, errors: DecodeErrors) -> Any:
     if not isinstance(value, dict):
-        return _mismatch(shape, value, place, findings)
+        return _report_wrong_type(shape, value, place, errors)
     inner = shape["additionalProperties"]
-    return {key: _element(inner, item, place, findings) for key, item in value.items()}
+    return {key: _read_element(inner, item, place, errors) for key, item in value.items()}
 
 
-def _element(shape: Schema, value: Any, place: _Place, findings: Findings) -> Any:
+def _read_element(shape: Schema, value: Any, place: _FieldLocation, errors: DecodeErrors) -> Any:
     """An item of a list or a value of a map, where null is the zero of its type."""
     if value is None:
-        value = {} if referred(shape) else scalars.zero(shape)
-    return _value(shape, value, place, findings)
+        value = {} if referred(shape) else scalars.zero_value(shape)
+    return _read_value(shape, value, place, errors)
 
 
-def _scalar(shape: Schema, value: Any, place: _Place, findings: Findings) -> Any:
+def _read_scalar_field(
+    shape: Schema, value: Any, place: _FieldLocation, errors: DecodeErrors
+) -> Any:
     if shape.get("type") == "object":
         return value  # whatever it is, nobody here looks into it
     try:
-        return scalars.read(shape, value)
-    except scalars.MismatchError:
-        return _mismatch(shape, value, place, findings)
+        return scalars.read_scalar(shape, value)
+    except scalars.WrongTypeError:
+        return _report_wrong_type(shape, value, place, errors)
     except ValueError as problem:
-        findings.complain(str(problem))
+        errors.add(str(problem))
         return None
 
 
-def _mismatch(shape: Schema, value: Any, place: _Place, findings: Findings) -> None:
+def _report_wrong_type(
+    shape: Schema, value: Any, place: _FieldLocation, errors: DecodeErrors
+) -> None:
     wanted = go_type(shape, place.name)
-    if findings.converting:
-        findings.complain(_conversion_error(shape, value, wanted))
+    if errors.from_patch:
+        errors.add(_conversion_error(shape, value, wanted))
         return
     found = scalars.json_type(value)
     owner = f"{short(place.structure)}.{_INDEX.sub('', place.path)}"
-    findings.complain(
-        f"json: cannot unmarshal {found} into Go struct field {owner} of type {wanted}"
-    )
+    errors.add(f"json: cannot unmarshal {found} into Go struct field {owner} of type {wanted}")
 
 
 def _conversion_error(shape: Schema, value: Any, wanted: str) -> str:

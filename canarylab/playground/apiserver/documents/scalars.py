@@ -13,7 +13,7 @@ from typing import Any
 from canarylab.playground.apiserver.documents import quantity
 from canarylab.playground.apiserver.schema.builtin import Schema
 
-_WHOLE = {"int32": 2**31, "int64": 2**63}
+_INTEGER_BOUNDS = {"int32": 2**31, "int64": 2**63}
 _ZEROS = {
     "string": "", "byte": "", "boolean": False, "int32": 0, "int64": 0, "int-or-string": 0,
     "quantity": "0",
@@ -21,7 +21,7 @@ _ZEROS = {
 _TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$")
 
 
-class MismatchError(Exception):
+class WrongTypeError(Exception):
     """The value is of another type than the field."""
 
 
@@ -37,7 +37,7 @@ def json_type(value: Any) -> str:
     return names.get(type(value), "null")
 
 
-def zero(shape: Schema) -> Any:
+def zero_value(shape: Schema) -> Any:
     """The value that stands for "nothing said"; None where nothing does.
 
     >>> zero({"type": "string"}), zero({"format": "quantity"})
@@ -46,15 +46,15 @@ def zero(shape: Schema) -> Any:
     return _ZEROS.get(shape.get("format") or shape.get("type", ""))
 
 
-def read(shape: Schema, value: Any) -> Any:
+def read_scalar(shape: Schema, value: Any) -> Any:
     """The value as it is kept; MismatchError or ValueError where it does not fit.
 
     >>> read({"format": "quantity"}, 0.5)
     '500m'
     """
     form = shape.get("format") or shape["type"]
-    if form in _WHOLE:
-        return _integer(value, _WHOLE[form])
+    if form in _INTEGER_BOUNDS:
+        return _integer(value, _INTEGER_BOUNDS[form])
     if form in _READERS:
         return _READERS[form](value)
     return _of_type(value, bool if form == "boolean" else str)
@@ -62,13 +62,13 @@ def read(shape: Schema, value: Any) -> Any:
 
 def _of_type(value: Any, wanted: type) -> Any:
     if not isinstance(value, wanted):
-        raise MismatchError
+        raise WrongTypeError
     return value
 
 
 def _integer(value: Any, bound: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not -bound <= value < bound:
-        raise MismatchError
+        raise WrongTypeError
     return value
 
 
@@ -76,8 +76,8 @@ def _int_or_string(value: Any) -> int | str:
     if isinstance(value, str):
         return value
     try:
-        return _integer(value, _WHOLE["int32"])
-    except MismatchError:
+        return _integer(value, _INTEGER_BOUNDS["int32"])
+    except WrongTypeError:
         raise ValueError(
             f"json: cannot unmarshal {json_type(value)} into Go value of type int32"
         ) from None
@@ -85,10 +85,10 @@ def _int_or_string(value: Any) -> int | str:
 
 def _quantity(value: Any) -> str:
     try:
-        return quantity.canonical(str(value).strip())
-    except quantity.NotAQuantityError:
+        return quantity.canonical_quantity(str(value).strip())
+    except quantity.InvalidQuantityError:
         raise ValueError(
-            f"quantities must match the regular expression '{quantity.PATTERN}'"
+            f"quantities must match the regular expression '{quantity.QUANTITY_PATTERN}'"
         ) from None
 
 

@@ -6,50 +6,52 @@ from aiohttp import web
 
 from canarylab.playground.apiserver.documents import openapi
 from canarylab.playground.apiserver.http import discovery
-from canarylab.playground.apiserver.http.answers import JSON, answer
+from canarylab.playground.apiserver.http.answers import JSON, json_response
 from canarylab.playground.kube.api import Object
 
-_HEALTH = frozenset({"/healthz", "/livez", "/readyz"})
-_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+_HEALTH_PATHS = frozenset({"/healthz", "/livez", "/readyz"})
+_ACCESS_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _DISCOVERY_VERSIONS = ("v2", "v2beta1")
 _A_YEAR = 365 * 24 * 3600  # seconds
 
 
-def reply(request: web.Request) -> web.Response | None:
+def meta_response(request: web.Request) -> web.Response | None:
     """The answer, or None where the question is not about the server itself."""
     path = request.path.rstrip("/")
-    if request.method == "POST" and path == _REVIEWS:
-        return _allowed()
+    if request.method == "POST" and path == _ACCESS_REVIEWS:
+        return _access_review_response()
     if request.method != "GET":
         return None
-    if path in _HEALTH:
+    if path in _HEALTH_PATHS:
         return web.Response(text="ok")
     if path == "/version":
-        return answer(discovery.VERSION)
+        return json_response(discovery.VERSION)
     if path.startswith("/openapi/"):
-        return _openapi(request, path)
-    return _discovered(request, path)
+        return _openapi_response(request, path)
+    return _discovery_response(request, path)
 
 
-def _discovered(request: web.Request, path: str) -> web.Response | None:
+def _discovery_response(request: web.Request, path: str) -> web.Response | None:
     steps = path.strip("/").split("/")
     match steps:
         case ["api"] | ["apis"]:
-            return _roots(request, core=steps == ["api"])
+            return _root_response(request, core=steps == ["api"])
         case ["api", version]:
-            return _found(discovery.resource_list(version))
+            return _response_or_none(discovery.resource_list(version))
         case ["apis", group]:
-            return _found(discovery.group(group))
+            return _response_or_none(discovery.api_group(group))
         case ["apis", group, version]:
-            return _found(discovery.resource_list(f"{group}/{version}"))
+            return _response_or_none(discovery.resource_list(f"{group}/{version}"))
     return None
 
 
-def _roots(request: web.Request, *, core: bool) -> web.Response:
+def _root_response(request: web.Request, *, core: bool) -> web.Response:
     version = discovery_version(request.headers.get("Accept", ""))
     if version is None:
-        return answer(discovery.core_versions(request.host) if core else discovery.group_list())
-    response = answer(discovery.aggregated(core=core, version=version))
+        return json_response(
+            discovery.api_versions_document(request.host) if core else discovery.api_group_list()
+        )
+    response = json_response(discovery.aggregated_discovery(core=core, version=version))
     as_ = "as=APIGroupDiscoveryList"
     response.headers["Content-Type"] = f"{JSON};g=apidiscovery.k8s.io;v={version};{as_}"
     return response
@@ -68,7 +70,7 @@ def discovery_version(accept: str) -> str | None:
     return None
 
 
-def _openapi(request: web.Request, path: str) -> web.Response | None:
+def _openapi_response(request: web.Request, path: str) -> web.Response | None:
     if path == "/openapi/v2":
         return web.Response(body=openapi.V2_STUB, headers={"Content-Type": openapi.V2_TYPE})
     if path == "/openapi/v3":
@@ -83,9 +85,9 @@ def _openapi(request: web.Request, path: str) -> web.Response | None:
     return response
 
 
-def _allowed() -> web.Response:
+def _access_review_response() -> web.Response:
     """Whoever has the token may do everything."""
-    return answer(
+    return json_response(
         {
             "kind": "SelfSubjectAccessReview",
             "apiVersion": "authorization.k8s.io/v1",
@@ -97,5 +99,5 @@ def _allowed() -> web.Response:
     )
 
 
-def _found(document: Object | None) -> web.Response | None:
-    return None if document is None else answer(document)
+def _response_or_none(document: Object | None) -> web.Response | None:
+    return None if document is None else json_response(document)

@@ -13,14 +13,14 @@ from aiohttp import web
 from canarylab.errors import ApiError
 from canarylab.playground.apiserver.encoding import encoded
 from canarylab.playground.apiserver.http import statuses
-from canarylab.playground.apiserver.http.calls import Call
+from canarylab.playground.apiserver.http.calls import RequestContext
 from canarylab.playground.apiserver.tables import table_of
 from canarylab.playground.kube.api import Object
 
 JSON = "application/json"
 
 
-def answer(obj: Object, *, code: int = 200, warnings: Iterable[str] = ()) -> web.Response:
+def json_response(obj: Object, *, code: int = 200, warnings: Iterable[str] = ()) -> web.Response:
     """One JSON document.
 
     Warnings are what kubectl prints behind the word "Warning".
@@ -31,37 +31,37 @@ def answer(obj: Object, *, code: int = 200, warnings: Iterable[str] = ()) -> web
     return response
 
 
-def refusal(error: ApiError) -> web.Response:
+def error_response(error: ApiError) -> web.Response:
     """The Status of an error."""
-    return answer(statuses.failure(error), code=error.code)
+    return json_response(statuses.failure_status(error), code=error.code)
 
 
-def one(call: Call, obj: Object) -> web.Response:
+def object_response(context: RequestContext, obj: Object) -> web.Response:
     """One object, as the client wants to see it."""
-    if wants_table(call.request.headers.get("Accept", "")):
-        return answer(table(call, [obj], obj["metadata"].get("resourceVersion", "")))
-    return answer(obj)
+    if wants_table(context.request.headers.get("Accept", "")):
+        return json_response(_table(context, [obj], obj["metadata"].get("resourceVersion", "")))
+    return json_response(obj)
 
 
-def many(call: Call, objects: list[Object]) -> web.Response:
+def list_response(context: RequestContext, objects: list[Object]) -> web.Response:
     """A list of objects, as the client wants to see it."""
-    version = str(call.api.store.version)
-    if wants_table(call.request.headers.get("Accept", "")):
-        return answer(table(call, objects, version))
-    return answer(
+    version = str(context.api.store.version)
+    if wants_table(context.request.headers.get("Accept", "")):
+        return json_response(_table(context, objects, version))
+    return json_response(
         {
-            "kind": f"{call.kind.kind}List",
-            "apiVersion": call.kind.api_version,
+            "kind": f"{context.kind.kind}List",
+            "apiVersion": context.kind.api_version,
             "metadata": {"resourceVersion": version},
-            "items": [_as_item(obj) for obj in objects],
+            "items": [_list_item(obj) for obj in objects],
         }
     )
 
 
-def table(call: Call, objects: list[Object], version: str) -> Object:
+def _table(context: RequestContext, objects: list[Object], version: str) -> Object:
     """What kubectl prints."""
-    full = call.query.get("includeObject") == "Object"
-    rows = table_of(call.kind.kind, objects, datetime.now(UTC), full_objects=full)
+    full = context.query.get("includeObject") == "Object"
+    rows = table_of(context.kind.kind, objects, datetime.now(UTC), full_objects=full)
     return {**rows, "metadata": {"resourceVersion": version}}
 
 
@@ -85,6 +85,6 @@ def warning_header(text: str) -> str:
     return f'299 - "{escaped}"'
 
 
-def _as_item(obj: Object) -> Object:
+def _list_item(obj: Object) -> Object:
     # In a list the kind is said once, at the top; Go leaves it out of the items.
     return {name: value for name, value in obj.items() if name not in {"kind", "apiVersion"}}

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from canarylab.errors import RequestError
 from canarylab.playground.apiserver.http.statuses import unauthorized
 
-OPEN_TO_ALL = frozenset({"/healthz", "/livez", "/readyz", "/version"})
-_NAMES = ("127.0.0.1", "localhost")
+PUBLIC_PATHS = frozenset({"/healthz", "/livez", "/readyz", "/version"})
+_HOST_NAMES = ("127.0.0.1", "localhost")
 
 
 @dataclass(frozen=True)
-class Gate:
+class TokenAuthenticator:
     """The token, and the port that belongs into a Host header."""
 
     token: str
@@ -27,13 +27,13 @@ class Gate:
 
     def check(self, path: str, headers: Mapping[str, str]) -> None:
         """Raise RequestError, code 401 or 403, for whoever may not come in."""
-        hosts = {f"{name}:{self.port}" for name in _NAMES}
+        hosts = {f"{name}:{self.port}" for name in _HOST_NAMES}
         host, origin = headers.get("Host", ""), headers.get("Origin")
         if host not in hosts:
             raise _forbidden(f'host "{host}" is not a name of this server')
         if origin is not None and origin not in {f"https://{name}" for name in hosts}:
             raise _forbidden(f'requests from "{origin}" are not allowed')
-        if path not in OPEN_TO_ALL and not self._is_ours(headers.get("Authorization", "")):
+        if path not in PUBLIC_PATHS and not self._is_ours(headers.get("Authorization", "")):
             raise unauthorized()
 
     def _is_ours(self, authorization: str) -> bool:

@@ -13,19 +13,19 @@ from aiohttp import web
 
 from canarylab.errors import BadRequestError, RequestError
 from canarylab.playground.apiserver.documents.protobuf import decode_protobuf
-from canarylab.playground.apiserver.http.statuses import too_large, unknown_format
+from canarylab.playground.apiserver.http.statuses import body_too_large, unsupported_media_type
 from canarylab.playground.apiserver.patching.patch import PatchStyle
 from canarylab.playground.kube.kinds import Kind
 
-LARGEST = 3 * 1024 * 1024  # bytes, as on a real server
+MAX_BODY_BYTES = 3 * 1024 * 1024  # bytes, as on a real server
 PROTOBUF = "application/vnd.kubernetes.protobuf"
 
-_PATCHES: dict[str, PatchStyle] = {
+_PATCH_TYPES: dict[str, PatchStyle] = {
     "application/json-patch+json": "json",
     "application/merge-patch+json": "merge",
     "application/strategic-merge-patch+json": "strategic",
 }
-_OF_CUSTOM_KINDS = (
+_CUSTOM_PATCH_TYPES = (
     "application/json-patch+json",
     "application/merge-patch+json",
     "application/apply-patch+yaml",
@@ -34,11 +34,11 @@ _OF_CUSTOM_KINDS = (
 _SERVER_SIDE_APPLY = ("application/apply-patch+yaml", "application/apply-patch+cbor")
 
 
-class _PlainLoader(yaml.SafeLoader):
+class _JsonCompatibleLoader(yaml.SafeLoader):
     """YAML as JSON knows it: a time is a string."""
 
 
-_PlainLoader.yaml_implicit_resolvers = {
+_JsonCompatibleLoader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:timestamp"]
     for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
@@ -46,7 +46,7 @@ _PlainLoader.yaml_implicit_resolvers = {
 
 async def read_document(request: web.Request) -> object:
     """The body, whatever its format."""
-    body = await _read(request)
+    body = await _read_bytes(request)
     match request.content_type:
         case "application/json" | "application/octet-stream":
             return _from_json(body)
@@ -55,30 +55,30 @@ async def read_document(request: web.Request) -> object:
         case kind if kind == PROTOBUF:
             return decode_protobuf(body)
         case _:
-            raise unknown_format("application/json", "application/yaml", PROTOBUF)
+            raise unsupported_media_type("application/json", "application/yaml", PROTOBUF)
 
 
 async def read_patch(request: web.Request, kind: Kind) -> tuple[object, PatchStyle]:
     """The patch and its style, which the content type names."""
-    if kind.is_custom and request.content_type not in _OF_CUSTOM_KINDS:
-        raise unknown_format(*_OF_CUSTOM_KINDS)
+    if kind.is_custom and request.content_type not in _CUSTOM_PATCH_TYPES:
+        raise unsupported_media_type(*_CUSTOM_PATCH_TYPES)
     if request.content_type in _SERVER_SIDE_APPLY:
         raise RequestError(
             415,
             "UnsupportedMediaType",
             "this server does not know server-side apply yet - accepted media types include: "
-            + ", ".join(_PATCHES),
+            + ", ".join(_PATCH_TYPES),
         )
-    if request.content_type not in _PATCHES:
-        raise unknown_format(*_PATCHES)
-    return _from_json(await _read(request)), _PATCHES[request.content_type]
+    if request.content_type not in _PATCH_TYPES:
+        raise unsupported_media_type(*_PATCH_TYPES)
+    return _from_json(await _read_bytes(request)), _PATCH_TYPES[request.content_type]
 
 
-async def _read(request: web.Request) -> bytes:
+async def _read_bytes(request: web.Request) -> bytes:
     try:
         return await request.read()
     except web.HTTPRequestEntityTooLarge:
-        raise too_large(LARGEST) from None
+        raise body_too_large(MAX_BODY_BYTES) from None
 
 
 def _from_json(body: bytes) -> object:
@@ -91,7 +91,7 @@ def _from_json(body: bytes) -> object:
 
 def _from_yaml(body: bytes) -> object:
     try:
-        return yaml.load(body, Loader=_PlainLoader)
+        return yaml.load(body, Loader=_JsonCompatibleLoader)
     except yaml.YAMLError as exc:
         message = f"couldn't get version/kind; yaml parse error: {exc}"
         raise BadRequestError(message) from None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from canarylab.playground.apiserver.http.paths import Target
+from canarylab.playground.apiserver.http.paths import ResourcePath
 from canarylab.playground.apiserver.http.queries import Query, is_dry_run
 from canarylab.playground.apiserver.local import LocalApi
 from canarylab.playground.apiserver.store import Write
@@ -16,33 +16,33 @@ from canarylab.playground.kube.kinds import Kind, in_version
 
 
 @dataclass(frozen=True)
-class Call:
+class RequestContext:
     """One request, what it is about, and who can answer it."""
 
     request: web.Request
-    target: Target
+    path: ResourcePath
     api: LocalApi
     kubelet: KubeletClient
 
     @property
     def kind(self) -> Kind:
         """The kind of objects it is about."""
-        return self.target.kind
+        return self.path.kind
 
     @property
     def query(self) -> Query:
         """What stands after the question mark."""
         return self.request.query
 
-    def found(self) -> Object:
+    def current(self) -> Object:
         """The object the path names, or NotFoundError."""
-        obj = self.api.registry.found(self.kind.kind, self.target.key)
+        obj = self.api.registry.get(self.kind.kind, self.path.key)
         return in_version(obj, self.kind)
 
-    def done(self, write: Write) -> Object:
+    def commit(self, write: Write) -> Object:
         """Do what was planned, unless this is a dry run."""
         obj = write.object if is_dry_run(self.query) else self.api.commit(write)
         return in_version(obj, self.kind)
 
 
-Handler = Callable[[Call], Awaitable[web.StreamResponse]]
+Handler = Callable[[RequestContext], Awaitable[web.StreamResponse]]

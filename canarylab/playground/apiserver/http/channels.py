@@ -14,7 +14,7 @@ from canarylab.playground.apiserver.encoding import encoded
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 
 
-class Channel(IntEnum):
+class StreamChannel(IntEnum):
     """The number a message begins with."""
 
     STDIN = 0
@@ -27,10 +27,10 @@ class Channel(IntEnum):
 
 def closes_stdin(frame: bytes) -> bool:
     """Does this message say that there is no more input?"""
-    return frame == bytes([Channel.CLOSE, Channel.STDIN])
+    return frame == bytes([StreamChannel.CLOSE, StreamChannel.STDIN])
 
 
-def outcome(status: int) -> bytes:
+def exit_status(status: int) -> bytes:
     """How a command ended; negative numbers are signals, as Python has them.
 
     >>> outcome(0)
@@ -50,7 +50,7 @@ def outcome(status: int) -> bytes:
     )
 
 
-def not_run(error: ApiError) -> bytes:
+def start_error(error: ApiError) -> bytes:
     """Why the command could not even begin."""
     return encoded(
         {

@@ -8,11 +8,16 @@ from typing import Any
 from aiohttp import web
 
 from canarylab.errors import BadRequestError, ConflictError
-from canarylab.playground.apiserver.http.answers import answer, many
+from canarylab.playground.apiserver.http.answers import json_response, list_response
 from canarylab.playground.apiserver.http.bodies import read_document
-from canarylab.playground.apiserver.http.calls import Call
-from canarylab.playground.apiserver.http.queries import Query, is_dry_run, selection, whole_number
-from canarylab.playground.apiserver.http.statuses import removed
+from canarylab.playground.apiserver.http.calls import RequestContext
+from canarylab.playground.apiserver.http.queries import (
+    Query,
+    integer_parameter,
+    is_dry_run,
+    object_selector,
+)
+from canarylab.playground.apiserver.http.statuses import deleted_status
 from canarylab.playground.apiserver.store import Write
 from canarylab.playground.kube.api import DeleteOptions, Object, Propagation
 from canarylab.playground.kube.objects import key_of
@@ -23,12 +28,12 @@ _POLICIES: dict[Any, Propagation | None] = {
     "Foreground": "Foreground",
     "Orphan": "Orphan",
 }
-_SHOWN_WHEN_GONE = frozenset({"Pod", "Service"})
+_RETURNED_KINDS = frozenset({"Pod", "Service"})
 """Kinds whose last state is the answer to their deletion."""
 
 
 @dataclass(frozen=True)
-class Wish:
+class DeleteRequest:
     """What the client asked for, in the body or in the query."""
 
     options: DeleteOptions
@@ -36,45 +41,47 @@ class Wish:
     is_dry_run: bool
 
 
-async def delete(call: Call) -> web.Response:
+async def delete(context: RequestContext) -> web.Response:
     """DELETE one object."""
-    wish = await _read_wish(call)
-    write = _planned(call, call.found(), wish)
-    gone = _done(call, write, wish)
-    if write.act == "remove" and call.kind.kind not in _SHOWN_WHEN_GONE:
-        return answer(removed(gone, call.kind))
-    return answer(gone)
+    request = await _read_delete_request(context)
+    write = _plan(context, context.current(), request)
+    gone = _commit(context, write, request)
+    if write.act == "remove" and context.kind.kind not in _RETURNED_KINDS:
+        return json_response(deleted_status(gone, context.kind))
+    return json_response(gone)
 
 
-async def delete_selected(call: Call) -> web.Response:
+async def delete_collection(context: RequestContext) -> web.Response:
     """DELETE all that the selectors choose."""
-    wish = await _read_wish(call)
-    chosen = selection(call.query, call.kind, call.target.namespace)
-    objects = [obj for obj in call.api.store.all(call.kind.kind) if chosen(obj)]
-    return many(call, [_done(call, _planned(call, obj, wish), wish) for obj in objects])
+    request = await _read_delete_request(context)
+    chosen = object_selector(context.query, context.kind, context.path.namespace)
+    objects = [obj for obj in context.api.store.all(context.kind.kind) if chosen(obj)]
+    return list_response(
+        context, [_commit(context, _plan(context, obj, request), request) for obj in objects]
+    )
 
 
-def _planned(call: Call, obj: Object, wish: Wish) -> Write:
+def _plan(context: RequestContext, obj: Object, request: DeleteRequest) -> Write:
     meta = obj["metadata"]
-    if wish.version not in {None, meta["resourceVersion"]}:
+    if request.version not in {None, meta["resourceVersion"]}:
         why = (
-            f"Precondition failed: ResourceVersion in precondition: {wish.version}, "
+            f"Precondition failed: ResourceVersion in precondition: {request.version}, "
             f"ResourceVersion in object meta: {meta['resourceVersion']}"
         )
-        raise ConflictError(call.kind.plural, call.kind.group, meta["name"], why)
-    return call.api.registry.delete(call.kind.kind, key_of(obj), wish.options)
+        raise ConflictError(context.kind.plural, context.kind.group, meta["name"], why)
+    return context.api.registry.delete(context.kind.kind, key_of(obj), request.options)
 
 
-def _done(call: Call, write: Write, wish: Wish) -> Object:
-    return write.object if wish.is_dry_run else call.api.commit(write)
+def _commit(context: RequestContext, write: Write, request: DeleteRequest) -> Object:
+    return write.object if request.is_dry_run else context.api.commit(write)
 
 
-async def _read_wish(call: Call) -> Wish:
-    document = await read_document(call.request) if call.request.can_read_body else None
-    return wish_in(document if isinstance(document, dict) else {}, call.query)
+async def _read_delete_request(context: RequestContext) -> DeleteRequest:
+    document = await read_document(context.request) if context.request.can_read_body else None
+    return delete_request(document if isinstance(document, dict) else {}, context.query)
 
 
-def wish_in(body: Object, query: Query) -> Wish:
+def delete_request(body: Object, query: Query) -> DeleteRequest:
     """Read the options; what the body does not say, the query may."""
     policy = body.get("propagationPolicy") or query.get("propagationPolicy") or None
     if policy not in _POLICIES:
@@ -84,9 +91,9 @@ def wish_in(body: Object, query: Query) -> Wish:
         )
     grace_s = body.get("gracePeriodSeconds")
     if grace_s is None:
-        grace_s = whole_number(query, "gracePeriodSeconds")
+        grace_s = integer_parameter(query, "gracePeriodSeconds")
     only_if = body.get("preconditions") or {}
-    return Wish(
+    return DeleteRequest(
         DeleteOptions(grace_s, _POLICIES[policy], only_if.get("uid")),
         only_if.get("resourceVersion"),
         is_dry_run(query) or "All" in (body.get("dryRun") or []),

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 from canarylab.playground.apiserver.http.resources import (
-    Resource,
-    Subresource,
+    ApiResource,
+    ApiSubresource,
     api_versions,
     resources,
 )
@@ -31,7 +31,7 @@ VERSION = {
 """The Kubernetes whose answers this server gives."""
 
 
-def aggregated(*, core: bool, version: str) -> Object:
+def aggregated_discovery(*, core: bool, version: str) -> Object:
     """Everything in one document; /api has the core group, /apis the others."""
     groups = [""] if core else _group_names()
     return {
@@ -42,7 +42,7 @@ def aggregated(*, core: bool, version: str) -> Object:
     }
 
 
-def core_versions(address: str) -> Object:
+def api_versions_document(address: str) -> Object:
     """GET /api, for older clients."""
     return {
         "kind": "APIVersions",
@@ -51,13 +51,13 @@ def core_versions(address: str) -> Object:
     }
 
 
-def group_list() -> Object:
+def api_group_list() -> Object:
     """GET /apis, for older clients."""
-    groups = [group(name) for name in _group_names()]
+    groups = [api_group(name) for name in _group_names()]
     return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
 
 
-def group(name: str) -> Object | None:
+def api_group(name: str) -> Object | None:
     """GET /apis/GROUP, or None where there is no such group."""
     found = [entry for entry in api_versions() if entry.startswith(f"{name}/")]
     if not found:
@@ -78,8 +78,8 @@ def resource_list(api_version: str) -> Object | None:
         return None
     entries = []
     for resource in resources(api_version):
-        entries.append(_entry(resource))
-        entries += [_subentry(resource, below) for below in resource.subresources]
+        entries.append(_resource_entry(resource))
+        entries += [_subresource_entry(resource, below) for below in resource.subresources]
     return {
         "kind": "APIResourceList",
         "apiVersion": "v1",
@@ -88,7 +88,7 @@ def resource_list(api_version: str) -> Object | None:
     }
 
 
-def _entry(resource: Resource) -> Object:
+def _resource_entry(resource: ApiResource) -> Object:
     entry: dict[str, Any] = {
         "name": resource.plural,
         "singularName": resource.singular,
@@ -101,7 +101,7 @@ def _entry(resource: Resource) -> Object:
     return {name: value for name, value in entry.items() if value != []}
 
 
-def _subentry(resource: Resource, below: Subresource) -> Object:
+def _subresource_entry(resource: ApiResource, below: ApiSubresource) -> Object:
     entry: dict[str, Any] = {
         "name": f"{resource.plural}/{below.name}",
         "singularName": "",
@@ -137,7 +137,7 @@ def _aggregated_group(name: str) -> Object:
     return {"metadata": {"name": name} if name else {}, "versions": versions}
 
 
-def _aggregated_entry(resource: Resource, name: str, version: str) -> Object:
+def _aggregated_entry(resource: ApiResource, name: str, version: str) -> Object:
     entry: dict[str, Any] = {
         "resource": resource.plural,
         "responseKind": {"group": name, "version": version, "kind": resource.kind},

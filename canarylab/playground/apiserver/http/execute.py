@@ -17,39 +17,39 @@ from aiohttp import WSMsgType, web
 
 from canarylab.errors import ApiError, BadRequestError
 from canarylab.playground.apiserver.http import channels
-from canarylab.playground.apiserver.http.calls import Call
-from canarylab.playground.apiserver.http.channels import Channel
-from canarylab.playground.apiserver.http.pods import container_in
+from canarylab.playground.apiserver.http.calls import RequestContext
+from canarylab.playground.apiserver.http.channels import StreamChannel
+from canarylab.playground.apiserver.http.pods import choose_container
 from canarylab.playground.apiserver.http.queries import is_true
 
-_CHUNK = 32 * 1024  # bytes
+_CHUNK_BYTES = 32 * 1024  # bytes
 
 
-async def execute(call: Call) -> web.StreamResponse:
+async def execute(context: RequestContext) -> web.StreamResponse:
     """GET .../exec."""
-    command = _checked(call)
-    container = container_in(call.found(), call.query.get("container") or None)
+    command = _command(context)
+    container = choose_container(context.current(), context.query.get("container") or None)
     socket = web.WebSocketResponse(protocols=channels.PROTOCOLS)
-    if not socket.can_prepare(call.request):
+    if not socket.can_prepare(context.request):
         raise BadRequestError(
             "Upgrade request required: this cluster runs commands over WebSockets only. "
             "Use kubectl 1.30 or later."
         )
-    await socket.prepare(call.request)
+    await socket.prepare(context.request)
     try:
-        process = await call.kubelet.execute(call.target.key, command, container=container)
+        process = await context.kubelet.execute(context.path.key, command, container=container)
     except ApiError as error:
-        await _finish(socket, channels.not_run(error))
+        await _send_status(socket, channels.start_error(error))
         return socket
-    await _finish(socket, channels.outcome(await _attended(socket, process, call)))
+    await _send_status(socket, channels.exit_status(await _run_attached(socket, process, context)))
     return socket
 
 
-def _checked(call: Call) -> list[str]:
-    command = call.request.query.getall("command", [])
+def _command(context: RequestContext) -> list[str]:
+    command = context.request.query.getall("command", [])
     if not command:
         raise BadRequestError("you must specify at least one command for the container")
-    if is_true(call.query, "tty"):
+    if is_true(context.query, "tty"):
         raise BadRequestError(
             "This cluster cannot give a command a terminal (-t) yet. "
             "Leave out -t, and keep -i if the command reads its input."
@@ -57,16 +57,18 @@ def _checked(call: Call) -> list[str]:
     return command
 
 
-async def _attended(socket: web.WebSocketResponse, process: Process, call: Call) -> int:
+async def _run_attached(
+    socket: web.WebSocketResponse, process: Process, context: RequestContext
+) -> int:
     """The exit status, once the command has ended and all it wrote has been sent."""
     try:
         async with asyncio.TaskGroup() as tasks:
-            typing = tasks.create_task(_feed(socket, process))
-            if not is_true(call.query, "stdin") and process.stdin:
+            typing = tasks.create_task(_copy_stdin(socket, process))
+            if not is_true(context.query, "stdin") and process.stdin:
                 process.stdin.close()
             async with asyncio.TaskGroup() as reading:
-                reading.create_task(_forward(socket, process.stdout, Channel.STDOUT))
-                reading.create_task(_forward(socket, process.stderr, Channel.STDERR))
+                reading.create_task(_copy_output(socket, process.stdout, StreamChannel.STDOUT))
+                reading.create_task(_copy_output(socket, process.stderr, StreamChannel.STDERR))
             status = await process.wait()
             typing.cancel()
         return status
@@ -75,7 +77,7 @@ async def _attended(socket: web.WebSocketResponse, process: Process, call: Call)
         await process.wait()
 
 
-async def _feed(socket: web.WebSocketResponse, process: Process) -> None:
+async def _copy_stdin(socket: web.WebSocketResponse, process: Process) -> None:
     """Hand on what the client types, until it stops or leaves."""
     async for message in socket:
         if message.type is WSMsgType.TEXT:
@@ -84,7 +86,7 @@ async def _feed(socket: web.WebSocketResponse, process: Process) -> None:
             frame = message.data
         else:
             break
-        await _feed_one(frame, process)
+        await _write_stdin(frame, process)
     if socket.closed:
         _kill(process)
 
@@ -96,13 +98,13 @@ def _kill(process: Process) -> None:
             os.kill(process.pid, signal.SIGKILL)
 
 
-async def _feed_one(frame: bytes, process: Process) -> None:
+async def _write_stdin(frame: bytes, process: Process) -> None:
     stdin = process.stdin
     if stdin is None or stdin.is_closing():
         return
     if channels.closes_stdin(frame):
         stdin.close()
-    elif frame[:1] == bytes([Channel.STDIN]):
+    elif frame[:1] == bytes([StreamChannel.STDIN]):
         stdin.write(frame[1:])
         try:
             await stdin.drain()
@@ -110,17 +112,17 @@ async def _feed_one(frame: bytes, process: Process) -> None:
             return  # the command does not read any more
 
 
-async def _forward(
-    socket: web.WebSocketResponse, pipe: asyncio.StreamReader | None, channel: Channel
+async def _copy_output(
+    socket: web.WebSocketResponse, pipe: asyncio.StreamReader | None, channel: StreamChannel
 ) -> None:
-    while pipe is not None and (chunk := await pipe.read(_CHUNK)):
+    while pipe is not None and (chunk := await pipe.read(_CHUNK_BYTES)):
         try:
             await socket.send_bytes(bytes([channel]) + chunk)
         except ConnectionResetError:
             return  # the client has left
 
 
-async def _finish(socket: web.WebSocketResponse, status: bytes) -> None:
+async def _send_status(socket: web.WebSocketResponse, status: bytes) -> None:
     if not socket.closed:
-        await socket.send_bytes(bytes([Channel.ERROR]) + status)
+        await socket.send_bytes(bytes([StreamChannel.ERROR]) + status)
         await socket.close()

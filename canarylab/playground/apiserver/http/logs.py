@@ -8,22 +8,22 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from canarylab.errors import BadRequestError
-from canarylab.playground.apiserver.http.calls import Call
-from canarylab.playground.apiserver.http.pods import container_in
-from canarylab.playground.apiserver.http.queries import Query, is_true, whole_number
+from canarylab.playground.apiserver.http.calls import RequestContext
+from canarylab.playground.apiserver.http.pods import choose_container
+from canarylab.playground.apiserver.http.queries import Query, integer_parameter, is_true
 from canarylab.playground.kube.api import LogOptions
 from canarylab.playground.kube.objects import parse_timestamp
 
 
-async def read(call: Call) -> web.StreamResponse:
+async def read_log(context: RequestContext) -> web.StreamResponse:
     """GET .../log."""
-    pod = call.found()
-    container = container_in(pod, call.query.get("container") or None)
+    pod = context.current()
+    container = choose_container(pod, context.query.get("container") or None)
     if not pod["spec"].get("nodeName"):
-        raise BadRequestError(f"pod {call.target.name} does not have a host assigned")
-    options = log_options(call.query, container, datetime.now(UTC))
-    lines = call.kubelet.logs(call.target.key, options)
-    return await _streamed(call, lines, at_most=whole_number(call.query, "limitBytes"))
+        raise BadRequestError(f"pod {context.path.name} does not have a host assigned")
+    options = log_options(context.query, container, datetime.now(UTC))
+    lines = context.kubelet.logs(context.path.key, options)
+    return await _stream_log(context, lines, at_most=integer_parameter(context.query, "limitBytes"))
 
 
 def log_options(query: Query, container: str, now: datetime) -> LogOptions:
@@ -32,7 +32,7 @@ def log_options(query: Query, container: str, now: datetime) -> LogOptions:
     >>> log_options({"tailLines": "5"}, "nodeapp", datetime.now(UTC)).tail_lines
     5
     """
-    tail_lines = whole_number(query, "tailLines")
+    tail_lines = integer_parameter(query, "tailLines")
     if tail_lines is not None and tail_lines < 0:
         raise BadRequestError(
             f"tailLines: Invalid value: {tail_lines}: must be greater than or equal to 0"
@@ -50,7 +50,7 @@ def log_options(query: Query, container: str, now: datetime) -> LogOptions:
 def _since_s(query: Query, now: datetime) -> float | None:
     since = query.get("sinceTime")
     if not since:
-        return whole_number(query, "sinceSeconds")
+        return integer_parameter(query, "sinceSeconds")
     try:
         return (now - parse_timestamp(since)).total_seconds()
     except ValueError:
@@ -58,14 +58,14 @@ def _since_s(query: Query, now: datetime) -> float | None:
         raise BadRequestError(message) from None
 
 
-async def _streamed(
-    call: Call, lines: AsyncIterator[bytes], *, at_most: int | None
+async def _stream_log(
+    context: RequestContext, lines: AsyncIterator[bytes], *, at_most: int | None
 ) -> web.StreamResponse:
     # The first line decides whether there is a log at all; a refusal needs a status of its own.
     line = await anext(lines, None)
     response = web.StreamResponse(headers={"Content-Type": "text/plain"})
     response.enable_chunked_encoding()
-    await response.prepare(call.request)
+    await response.prepare(context.request)
     left = at_most
     try:
         while line is not None and left != 0:

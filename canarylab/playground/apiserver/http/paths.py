@@ -7,11 +7,11 @@ from typing import NamedTuple
 from canarylab.playground.kube.api import Key
 from canarylab.playground.kube.kinds import SERVED_KINDS, Kind
 
-_BY_PLACE = {(kind.api_version, kind.plural): kind for kind in SERVED_KINDS}
-_ABOUT_NAMESPACES = frozenset({"status", "finalize"})
+_KINDS_BY_PATH = {(kind.api_version, kind.plural): kind for kind in SERVED_KINDS}
+_NAMESPACE_SUBRESOURCES = frozenset({"status", "finalize"})
 
 
-class Target(NamedTuple):
+class ResourcePath(NamedTuple):
     """What a request is about; without a name, it is about all of them."""
 
     kind: Kind
@@ -27,7 +27,7 @@ class Target(NamedTuple):
         return Key(self.namespace or "", self.name or "")
 
 
-def target(path: str) -> Target | None:
+def parse_path(path: str) -> ResourcePath | None:
     """Read a path as the Kubernetes API lays them out.
 
     >>> found = target("/apis/apps/v1/namespaces/lab/deployments/web/scale")
@@ -36,23 +36,23 @@ def target(path: str) -> Target | None:
     """
     match path.strip("/").split("/"):
         case ["api", "v1", *rest]:
-            return _within("v1", rest)
+            return _parse_resource("v1", rest)
         case ["apis", group, version, *rest]:
-            return _within(f"{group}/{version}", rest)
+            return _parse_resource(f"{group}/{version}", rest)
     return None
 
 
-def _within(api_version: str, steps: list[str]) -> Target | None:
+def _parse_resource(api_version: str, steps: list[str]) -> ResourcePath | None:
     namespace = None
-    if len(steps) >= 3 and steps[0] == "namespaces" and steps[2] not in _ABOUT_NAMESPACES:
+    if len(steps) >= 3 and steps[0] == "namespaces" and steps[2] not in _NAMESPACE_SUBRESOURCES:
         _, namespace, *steps = steps
     if steps[2:3] == ["proxy"]:
         steps = steps[:3]
     if not 1 <= len(steps) <= 3 or not all([namespace != "", *steps]):
         return None
-    kind = _BY_PLACE.get((api_version, steps[0]))
+    kind = _KINDS_BY_PATH.get((api_version, steps[0]))
     if kind is None or (namespace is not None and not kind.namespaced):
         return None
     if kind.namespaced and namespace is None and len(steps) > 1:
         return None
-    return Target(kind, namespace, *steps[1:])
+    return ResourcePath(kind, namespace, *steps[1:])

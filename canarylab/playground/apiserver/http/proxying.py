@@ -15,16 +15,16 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from canarylab.errors import RequestError
-from canarylab.playground.apiserver.http.calls import Call
+from canarylab.playground.apiserver.http.calls import RequestContext
 from canarylab.playground.kube.api import Object
 
-_OF_ONE_CONNECTION = frozenset(
+_HOP_BY_HOP = frozenset(
     {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "host"}
 )
-_NOT_FOR_PODS = _OF_ONE_CONNECTION | {"authorization"}
+_NOT_FORWARDED = _HOP_BY_HOP | {"authorization"}
 
 
-class Asked(NamedTuple):
+class ProxyTarget(NamedTuple):
     """What stands between `services/` and `/proxy`."""
 
     service: str
@@ -32,18 +32,18 @@ class Asked(NamedTuple):
     """A name or a number; empty for the only port."""
 
 
-async def to_service(call: Call) -> web.StreamResponse:
+async def proxy_to_service(context: RequestContext) -> web.StreamResponse:
     """Hand the request on, and its answer back."""
-    asked = parsed(call.target.name or "")
-    found = call.api.registry.found("Service", call.target.key._replace(name=asked.service))
+    asked = parse_proxy_target(context.path.name or "")
+    found = context.api.registry.get("Service", context.path.key._replace(name=asked.service))
     port_name = _port_name(found, asked)
-    places = _ready(call, asked.service, port_name)
+    places = _ready_urls(context, asked.service, port_name)
     if not places:
         raise _unavailable(f'no endpoints available for service "{asked.service}"')
-    return await _handed_on(call.request, random.choice(places))
+    return await _forward_request(context.request, random.choice(places))
 
 
-def parsed(name: str) -> Asked:
+def parse_proxy_target(name: str) -> ProxyTarget:
     """The Service and the port.
 
     >>> parsed("web:80")
@@ -56,10 +56,10 @@ def parsed(name: str) -> Asked:
         parts = parts[1:]
     if len(parts) > 2 or not parts[0]:
         raise RequestError(400, "BadRequest", f'invalid service request "{name}"')
-    return Asked(parts[0], parts[1] if len(parts) == 2 else "")
+    return ProxyTarget(parts[0], parts[1] if len(parts) == 2 else "")
 
 
-def _port_name(service: Object, asked: Asked) -> str:
+def _port_name(service: Object, asked: ProxyTarget) -> str:
     """A number means the port of the Service that has it; its name finds the endpoints' port."""
     if not asked.port.isdigit():
         return asked.port
@@ -69,11 +69,11 @@ def _port_name(service: Object, asked: Asked) -> str:
     raise _unavailable(f'no service port {asked.port} found for service "{asked.service}"')
 
 
-def _ready(call: Call, service: str, port_name: str) -> list[URL]:
-    key = call.target.key._replace(name=service)
+def _ready_urls(context: RequestContext, service: str, port_name: str) -> list[URL]:
+    key = context.path.key._replace(name=service)
     return [
         URL.build(scheme="http", host=address["ip"], port=port["port"])
-        for endpoints in call.api.store.all("Endpoints")
+        for endpoints in context.api.store.all("Endpoints")
         if (endpoints["metadata"]["namespace"], endpoints["metadata"]["name"]) == key
         for subset in endpoints.get("subsets") or []
         for port in subset.get("ports") or []
@@ -82,10 +82,10 @@ def _ready(call: Call, service: str, port_name: str) -> list[URL]:
     ]
 
 
-async def _handed_on(request: web.Request, place: URL) -> web.StreamResponse:
+async def _forward_request(request: web.Request, place: URL) -> web.StreamResponse:
     _, _, below = request.rel_url.raw_path_qs.partition("/proxy")
     url = place.join(URL(below if below.startswith("/") else f"/{below}", encoded=True))
-    headers = _without(request.headers, _NOT_FOR_PODS)
+    headers = _headers_without(request.headers, _NOT_FORWARDED)
     body = request.content if request.can_read_body else None
     try:
         async with (
@@ -94,13 +94,15 @@ async def _handed_on(request: web.Request, place: URL) -> web.StreamResponse:
                 request.method, url, headers=headers, data=body, allow_redirects=False
             ) as answer,
         ):
-            return await _handed_back(request, answer)
+            return await _relay_response(request, answer)
     except aiohttp.ClientConnectionError as exc:
         raise _unavailable(f"error trying to reach service: {exc}") from exc
 
 
-async def _handed_back(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
-    headers = _without(answer.headers, _OF_ONE_CONNECTION)
+async def _relay_response(
+    request: web.Request, answer: aiohttp.ClientResponse
+) -> web.StreamResponse:
+    headers = _headers_without(answer.headers, _HOP_BY_HOP)
     response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=headers)
     await response.prepare(request)
     async for piece in answer.content.iter_any():
@@ -109,7 +111,7 @@ async def _handed_back(request: web.Request, answer: aiohttp.ClientResponse) -> 
     return response
 
 
-def _without(headers: CIMultiDictProxy[str], names: frozenset[str]) -> CIMultiDict[str]:
+def _headers_without(headers: CIMultiDictProxy[str], names: frozenset[str]) -> CIMultiDict[str]:
     return CIMultiDict((name, said) for name, said in headers.items() if name.lower() not in names)
 
 

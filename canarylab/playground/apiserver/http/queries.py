@@ -12,8 +12,8 @@ from canarylab.playground.kube.selectors import Predicate, by_field_query, by_la
 
 Query = Mapping[str, str]
 
-_OF_EVERY_KIND = frozenset({"metadata.name", "metadata.namespace"})
-_SELECTABLE = {
+_COMMON_FIELDS = frozenset({"metadata.name", "metadata.namespace"})
+_FIELDS_BY_KIND = {
     "Pod": frozenset(
         {
             "spec.nodeName",
@@ -75,7 +75,7 @@ def field_validation(query: Query) -> FieldValidation:
     return cast("FieldValidation", asked)
 
 
-def whole_number(query: Query, name: str) -> int | None:
+def integer_parameter(query: Query, name: str) -> int | None:
     """A number, if there is one."""
     text = query.get(name)
     if not text:
@@ -87,10 +87,10 @@ def whole_number(query: Query, name: str) -> int | None:
         raise BadRequestError(message) from None
 
 
-def selection(query: Query, kind: Kind, namespace: str | None) -> Predicate:
+def object_selector(query: Query, kind: Kind, namespace: str | None) -> Predicate:
     """Which objects are meant: those in the namespace that both selectors choose."""
     by_labels = by_label_query(query.get("labelSelector", ""))
-    by_fields = _by_fields(query.get("fieldSelector", ""), kind)
+    by_fields = _field_selector(query.get("fieldSelector", ""), kind)
     return lambda obj: (
         (namespace is None or obj["metadata"].get("namespace") == namespace)
         and by_labels(obj)
@@ -98,16 +98,16 @@ def selection(query: Query, kind: Kind, namespace: str | None) -> Predicate:
     )
 
 
-def _by_fields(text: str, kind: Kind) -> Predicate:
-    known = _OF_EVERY_KIND | _SELECTABLE.get(kind.kind, frozenset())
+def _field_selector(text: str, kind: Kind) -> Predicate:
+    known = _COMMON_FIELDS | _FIELDS_BY_KIND.get(kind.kind, frozenset())
     for term in filter(None, text.split(",")):
         field = term.partition("!=" if "!=" in term else "=")[0].strip()
         if field not in known:
-            raise BadRequestError(_unselectable(field, kind))
+            raise BadRequestError(_field_not_supported(field, kind))
     return by_field_query(text)
 
 
-def _unselectable(field: str, kind: Kind) -> str:
-    if kind.kind in _SELECTABLE:
+def _field_not_supported(field: str, kind: Kind) -> str:
+    if kind.kind in _FIELDS_BY_KIND:
         return f"field label not supported: {field}"
     return f'"{field}" is not a known field selector: only "metadata.name", "metadata.namespace"'

@@ -7,10 +7,10 @@ from typing import NamedTuple
 from canarylab.playground.kube.kinds import SERVED_KINDS, Kind
 
 _VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
-_REVIEW = "selfsubjectaccessreviews"
+_ACCESS_REVIEW_PLURAL = "selfsubjectaccessreviews"
 
 
-class Subresource(NamedTuple):
+class ApiSubresource(NamedTuple):
     """A path below an object, and the kind of what is found there."""
 
     name: str
@@ -20,7 +20,7 @@ class Subresource(NamedTuple):
     version: str = ""
 
 
-class Resource(NamedTuple):
+class ApiResource(NamedTuple):
     """A path, and everything discovery says about it."""
 
     plural: str
@@ -30,14 +30,14 @@ class Resource(NamedTuple):
     singular: str
     short_names: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
-    subresources: tuple[Subresource, ...] = ()
+    subresources: tuple[ApiSubresource, ...] = ()
 
 
-_OF_PODS = (
-    Subresource("binding", "Binding", ("create",)),
-    Subresource("eviction", "Eviction", ("create",), "policy", "v1"),
-    Subresource("exec", "PodExecOptions", ("create", "get")),
-    Subresource("log", "Pod", ("get",)),
+_POD_SUBRESOURCES = (
+    ApiSubresource("binding", "Binding", ("create",)),
+    ApiSubresource("eviction", "Eviction", ("create",), "policy", "v1"),
+    ApiSubresource("exec", "PodExecOptions", ("create", "get")),
+    ApiSubresource("log", "Pod", ("get",)),
 )
 
 
@@ -47,7 +47,7 @@ def api_versions() -> list[str]:
     return ["v1", *(name for name in named if name != "v1")]
 
 
-def resources(api_version: str) -> list[Resource]:
+def resources(api_version: str) -> list[ApiResource]:
     """What one group has.
 
     >>> [resource.plural for resource in resources("apps/v1")]
@@ -55,13 +55,17 @@ def resources(api_version: str) -> list[Resource]:
     """
     if api_version == "authorization.k8s.io/v1":
         kind = "SelfSubjectAccessReview"
-        return [Resource(_REVIEW, kind, ("create",), namespaced=False, singular=kind.lower())]
+        return [
+            ApiResource(
+                _ACCESS_REVIEW_PLURAL, kind, ("create",), namespaced=False, singular=kind.lower()
+            )
+        ]
     kinds = [kind for kind in SERVED_KINDS if kind.api_version == api_version]
     return sorted(map(_resource, kinds))
 
 
-def _resource(kind: Kind) -> Resource:
-    return Resource(
+def _resource(kind: Kind) -> ApiResource:
+    return ApiResource(
         plural=kind.plural,
         kind=kind.kind,
         verbs=tuple(
@@ -75,15 +79,17 @@ def _resource(kind: Kind) -> Resource:
     )
 
 
-def _subresources(kind: Kind) -> list[Subresource]:
-    found = list(_OF_PODS) if kind.kind == "Pod" else []
+def _subresources(kind: Kind) -> list[ApiSubresource]:
+    found = list(_POD_SUBRESOURCES) if kind.kind == "Pod" else []
     if kind.kind == "Service":
         verbs = ("create", "delete", "get", "patch", "update")
-        found.append(Subresource("proxy", "ServiceProxyOptions", verbs))
+        found.append(ApiSubresource("proxy", "ServiceProxyOptions", verbs))
     if kind.kind == "Namespace":
-        found.append(Subresource("finalize", "Namespace", ("update",)))
+        found.append(ApiSubresource("finalize", "Namespace", ("update",)))
     if kind.has_scale:
-        found.append(Subresource("scale", "Scale", ("get", "patch", "update"), "autoscaling", "v1"))
+        found.append(
+            ApiSubresource("scale", "Scale", ("get", "patch", "update"), "autoscaling", "v1")
+        )
     if kind.has_status:
-        found.append(Subresource("status", kind.kind, ("get", "patch", "update")))
+        found.append(ApiSubresource("status", kind.kind, ("get", "patch", "update")))
     return found

@@ -16,72 +16,76 @@ from canarylab.playground.apiserver.http import (
     writing,
 )
 from canarylab.playground.apiserver.http.calls import Handler
-from canarylab.playground.apiserver.http.paths import Target
+from canarylab.playground.apiserver.http.paths import ResourcePath
 
-Verbs = Mapping[str, Handler]
+Handlers = Mapping[str, Handler]
 
-_COLLECTION: Verbs = {
-    "GET": listing.read_all,
+_COLLECTION: Handlers = {
+    "GET": listing.list_or_watch,
     "POST": writing.create,
-    "DELETE": deleting.delete_selected,
+    "DELETE": deleting.delete_collection,
 }
-_EVERYWHERE: Verbs = {"GET": listing.read_all}
-_OBJECT: Verbs = {
-    "GET": listing.read,
+_ALL_NAMESPACES: Handlers = {"GET": listing.list_or_watch}
+_OBJECT: Handlers = {
+    "GET": listing.get,
     "PUT": writing.replace,
     "PATCH": writing.patch,
     "DELETE": deleting.delete,
 }
-_STATUS: Verbs = {
-    "GET": listing.read,
+_STATUS_SUBRESOURCE: Handlers = {
+    "GET": listing.get,
     "PUT": writing.replace_status,
     "PATCH": writing.patch_status,
 }
-_SCALE: Verbs = {"GET": scale.read, "PUT": scale.replace, "PATCH": scale.patch}
-_PROXY: Verbs = dict.fromkeys(
-    ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"), proxying.to_service
+_SCALE_SUBRESOURCE: Handlers = {
+    "GET": scale.read_scale,
+    "PUT": scale.replace_scale,
+    "PATCH": scale.patch_scale,
+}
+_PROXY_SUBRESOURCE: Handlers = dict.fromkeys(
+    ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"), proxying.proxy_to_service
 )
-_OF_PODS: Mapping[str, Verbs] = {
+_POD_SUBRESOURCES: Mapping[str, Handlers] = {
     "binding": {"POST": pods.bind},
     "eviction": {"POST": pods.evict},
     "exec": {"GET": execute.execute, "POST": execute.execute},
-    "log": {"GET": logs.read},
+    "log": {"GET": logs.read_log},
 }
 
 
-def find_handler(method: str, target: Target) -> Handler:
+def find_handler(method: str, target: ResourcePath) -> Handler:
     """The one that answers; raise RequestError, 404 or 405, where nobody does."""
-    verbs = _verbs(target)
+    verbs = _handlers(target)
     if verbs is None:
-        raise statuses.no_such_path()
+        raise statuses.path_not_found()
     if method not in verbs:
-        raise statuses.wrong_method()
+        raise statuses.method_not_allowed()
     return verbs[method]
 
 
-def _verbs(target: Target) -> Verbs | None:
+def _handlers(target: ResourcePath) -> Handlers | None:
     if target.subresource is not None:
-        return _below(target, target.subresource)
+        return _subresource_handlers(target, target.subresource)
     if target.name is not None:
         return _OBJECT
     if target.kind.namespaced and target.namespace is None:
-        return _EVERYWHERE
+        return _ALL_NAMESPACES
     if target.kind.kind == "Namespace":
         return {method: verb for method, verb in _COLLECTION.items() if method != "DELETE"}
     return _COLLECTION
 
 
-def _below(target: Target, subresource: str) -> Verbs | None:
+def _subresource_handlers(target: ResourcePath, subresource: str) -> Handlers | None:
     kind = target.kind
     match subresource:
         case "status" if kind.has_status:
-            return _STATUS
+            return _STATUS_SUBRESOURCE
         case "scale" if kind.has_scale:
-            return _SCALE
+            return _SCALE_SUBRESOURCE
         case "finalize" if kind.kind == "Namespace":
             return {"PUT": writing.replace_finalizers}
         case "proxy" if kind.kind == "Service":
-            return _PROXY
+            return _PROXY_SUBRESOURCE
         case _ if kind.kind == "Pod":
-            return _OF_PODS.get(subresource)
+            return _POD_SUBRESOURCES.get(subresource)
     return None

@@ -23,7 +23,7 @@ from canarylab.playground.kube.kinds import Kind
 from canarylab.playground.kube.objects import uid_of
 
 
-def failure(error: ApiError) -> Object:
+def failure_status(error: ApiError) -> Object:
     """The Status of a refusal.
 
     >>> failure(NotFoundError("deployments", "apps", "web"))["details"]
@@ -38,14 +38,17 @@ def failure(error: ApiError) -> Object:
     }
     if error.reason:
         status["reason"] = error.reason
-    if (details := _details(error)) is not None:
+    if (details := _error_details(error)) is not None:
         status["details"] = details
     return {**status, "code": error.code}
 
 
-def removed(obj: Object, kind: Kind) -> Object:
+def deleted_status(obj: Object, kind: Kind) -> Object:
     """The Status of a deletion that is complete."""
-    details = {**_named(obj["metadata"]["name"], kind.group, kind.plural), "uid": uid_of(obj)}
+    details = {
+        **_object_details(obj["metadata"]["name"], kind.group, kind.plural),
+        "uid": uid_of(obj),
+    }
     return {
         "kind": "Status",
         "apiVersion": "v1",
@@ -55,18 +58,18 @@ def removed(obj: Object, kind: Kind) -> Object:
     }
 
 
-def no_such_path() -> RequestError:
+def path_not_found() -> RequestError:
     """For a path that leads nowhere."""
     return RequestError(404, "NotFound", "the server could not find the requested resource")
 
 
-def wrong_method() -> RequestError:
+def method_not_allowed() -> RequestError:
     """For a verb that this path does not know."""
     message = "the server does not allow this method on the requested resource"
     return RequestError(405, "MethodNotAllowed", message)
 
 
-def unknown_format(*accepted: str) -> RequestError:
+def unsupported_media_type(*accepted: str) -> RequestError:
     """For a body in a format nobody here reads."""
     return RequestError(
         415,
@@ -76,7 +79,7 @@ def unknown_format(*accepted: str) -> RequestError:
     )
 
 
-def too_large(limit: int) -> RequestError:
+def body_too_large(limit: int) -> RequestError:
     """For a body longer than `limit` bytes."""
     message = f"Request entity is too large: limit is {limit}"
     return RequestError(413, "RequestEntityTooLarge", message)
@@ -87,28 +90,28 @@ def unauthorized() -> RequestError:
     return RequestError(401, "Unauthorized", "Unauthorized")
 
 
-def internal(error: Exception) -> RequestError:
+def internal_error(error: Exception) -> RequestError:
     """For what should not have happened."""
     return RequestError(500, "InternalError", f"Internal error occurred: {error}")
 
 
-def _details(error: ApiError) -> Object | None:
+def _error_details(error: ApiError) -> Object | None:
     match error:
         case InvalidError():
-            named = _named(error.name, error.group, error.kind)
+            named = _object_details(error.name, error.group, error.kind)
             return {**named, "causes": list(map(_cause, error.causes))}
         case ForbiddenError(causes=[_, *_]):
-            named = _named(error.name, error.group, error.resource)
+            named = _object_details(error.name, error.group, error.resource)
             return {**named, "causes": list(map(_cause, error.causes))}
         case NotFoundError() | AlreadyExistsError() | ConflictError() | ForbiddenError():
-            return _named(error.name, error.group, error.resource)
+            return _object_details(error.name, error.group, error.resource)
         case RequestError(code=404 | 405 | 415):
             return {}
         case _:
             return None
 
 
-def _named(name: str, group: str, kind: str) -> Object:
+def _object_details(name: str, group: str, kind: str) -> Object:
     fields: dict[str, Any] = {"name": name, "group": group, "kind": kind}
     return {field: value for field, value in fields.items() if value}
 

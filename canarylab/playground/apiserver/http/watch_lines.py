@@ -22,51 +22,51 @@ from canarylab.playground.kube.selectors import Predicate
 _INITIAL_EVENTS_END = {"annotations": {"k8s.io/initial-events-end": "true"}}
 
 
-class Start(NamedTuple):
+class WatchStart(NamedTuple):
     """Where a watch begins."""
 
     since: int | None
     """Tell every change after this version."""
-    tells_all: bool
-    marks_end: bool
+    sends_initial: bool
+    marks_initial_end: bool
     """With a bookmark behind all there are."""
 
 
-def start_of(query: Query) -> Start:
+def watch_start(query: Query) -> WatchStart:
     """What a client asks for; by default all there are, if it names no version.
 
     >>> start_of({"resourceVersion": "17"})
-    Start(since=17, tells_all=False, marks_end=False)
+    Start(since=17, sends_initial=False, marks_initial_end=False)
     """
-    since = _version(query.get("resourceVersion", ""))
+    since = _parse_version(query.get("resourceVersion", ""))
     if "sendInitialEvents" not in query:
-        return Start(since, tells_all=since is None, marks_end=False)
+        return WatchStart(since, sends_initial=since is None, marks_initial_end=False)
     if is_true(query, "sendInitialEvents"):
-        return Start(None, tells_all=True, marks_end=True)
-    return Start(since, tells_all=False, marks_end=False)
+        return WatchStart(None, sends_initial=True, marks_initial_end=True)
+    return WatchStart(since, sends_initial=False, marks_initial_end=False)
 
 
 @dataclass
-class Lines:
+class WatchEncoder:
     """What one client is sent."""
 
     kind: Kind
-    chosen: Predicate
+    selects: Predicate
     is_table: bool = False
-    has_bookmarks: bool = False
+    wants_bookmarks: bool = False
     _columns_known: bool = False
 
-    def all(self, there: list[Object]) -> bytes:
+    def initial(self, there: list[Object]) -> bytes:
         """Every object as if it had just been added."""
-        return b"".join(self._line("ADDED", obj) for obj in there if self.chosen(obj))
+        return b"".join(self._line("ADDED", obj) for obj in there if self.selects(obj))
 
-    def of(self, changes: list[Change]) -> bytes:
+    def changes(self, changes: list[Change]) -> bytes:
         """What these changes mean to this client."""
-        return b"".join(map(self._of_one, changes))
+        return b"".join(map(self._change, changes))
 
     def bookmark(self, version: int) -> bytes:
         """Up to where the client has seen everything, if it wants to know."""
-        return self._bookmark(version, {}) if self.has_bookmarks else b""
+        return self._bookmark(version, {}) if self.wants_bookmarks else b""
 
     def initial_events_end(self, version: int) -> bytes:
         """That those were all there are."""
@@ -79,19 +79,19 @@ class Lines:
         named = {"kind": self.kind.kind, "apiVersion": self.kind.api_version}
         return event_line("BOOKMARK", {**named, "metadata": meta})
 
-    def _of_one(self, change: Change) -> bytes:
+    def _change(self, change: Change) -> bytes:
         before = change.previous
-        matched = before is not None and self.chosen(before)
-        matches = self.chosen(change.object)
+        matched = before is not None and self.selects(before)
+        matches = self.selects(change.object)
         if change.type == "DELETED":
-            return self._plain(change) if matched else b""
+            return self._unfiltered(change) if matched else b""
         if matched and not matches and before is not None:
             return self._line("DELETED", _at_version(before, change.version))
         if matches and not matched:
             return self._line("ADDED", change.object)
-        return self._plain(change) if matches else b""
+        return self._unfiltered(change) if matches else b""
 
-    def _plain(self, change: Change) -> bytes:
+    def _unfiltered(self, change: Change) -> bytes:
         is_shared = not self.is_table and self.kind.is_stored
         return change.line if is_shared else self._line(change.type, change.object)
 
@@ -109,7 +109,7 @@ class Lines:
         return table
 
 
-def _version(text: str) -> int | None:
+def _parse_version(text: str) -> int | None:
     """Nothing, and 0, mean: from whatever there is now."""
     if text and not text.isdecimal():
         message = f'resourceVersion: Invalid value: "{text}": must be a number the server gave out'

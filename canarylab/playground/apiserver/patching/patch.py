@@ -19,7 +19,7 @@ from canarylab.playground.kube.api import Object
 
 PatchStyle = Literal["strategic", "merge", "json"]
 
-LONGEST_JSON_PATCH = 10_000  # steps
+MAX_JSON_PATCH_STEPS = 10_000  # steps
 _REJECTED = "the server rejected our request due to an error in our request"
 
 
@@ -32,19 +32,21 @@ def apply_patch(current: Object, patch: object, style: PatchStyle) -> Object:
     """
     match style:
         case "json":
-            return _step_by_step(current, patch)
+            return _json_patch(current, patch)
         case "merge":
-            return dict(_merged(current, _as_map(patch, "error decoding patch: ")))
+            return dict(_merge_patch(current, _check_map(patch, "error decoding patch: ")))
         case "strategic":
-            return strategic.merge(_structure(current), current, _as_map(patch, ""))
+            return strategic.strategic_merge(
+                _structure_name(current), current, _check_map(patch, "")
+            )
 
 
-def _structure(obj: Object) -> str:
+def _structure_name(obj: Object) -> str:
     group, slash, _ = obj.get("apiVersion", "v1").partition("/")
     return name_of(obj["kind"], group if slash else "")
 
 
-def _as_map(patch: object, prefix: str) -> Object:
+def _check_map(patch: object, prefix: str) -> Object:
     if isinstance(patch, dict):
         return patch
     raise BadRequestError(
@@ -53,7 +55,7 @@ def _as_map(patch: object, prefix: str) -> Object:
     )
 
 
-def _merged(current: Any, patch: Any) -> Any:
+def _merge_patch(current: Any, patch: Any) -> Any:
     """RFC 7386, in its own words: null removes, maps are merged, all else replaces."""
     if not isinstance(patch, dict):
         return patch
@@ -62,20 +64,20 @@ def _merged(current: Any, patch: Any) -> Any:
         if value is None:
             result.pop(key, None)
         else:
-            result[key] = _merged(result.get(key), value)
+            result[key] = _merge_patch(result.get(key), value)
     return result
 
 
-def _step_by_step(current: Object, patch: object) -> Object:
+def _json_patch(current: Object, patch: object) -> Object:
     if not isinstance(patch, list):
         raise BadRequestError(
             f"error decoding patch: json: cannot unmarshal {json_type(patch)} into Go value of "
             "type []handlers.jsonPatchOp"
         )
-    if len(patch) > LONGEST_JSON_PATCH:
+    if len(patch) > MAX_JSON_PATCH_STEPS:
         raise BadRequestError(
             "The allowed maximum operations in a JSON patch is "
-            f"{LONGEST_JSON_PATCH}, got {len(patch)}"
+            f"{MAX_JSON_PATCH_STEPS}, got {len(patch)}"
         )
     try:
         result = jsonpatch.apply_patch(current, patch)

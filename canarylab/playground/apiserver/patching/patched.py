@@ -10,15 +10,15 @@ from typing import Any
 
 from canarylab.errors import InvalidError
 from canarylab.playground.apiserver.documents.decode import (
-    Decoded,
+    DecodedObject,
     FieldValidation,
     read_object,
 )
-from canarylab.playground.apiserver.documents.reading import Findings
+from canarylab.playground.apiserver.documents.reading import DecodeErrors
 from canarylab.playground.apiserver.encoding import encoded
 from canarylab.playground.apiserver.field_errors import invalid
 from canarylab.playground.apiserver.patching.patch import PatchStyle
-from canarylab.playground.apiserver.patching.strategic import shown
+from canarylab.playground.apiserver.patching.strategic import go_format
 from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import Kind
 
@@ -30,16 +30,16 @@ def decode_patched(
     style: PatchStyle,
     *,
     validation: FieldValidation = "Warn",
-) -> Decoded:
+) -> DecodedObject:
     """The object that `apply_patch` made, read as `decode` reads a whole one."""
-    findings = Findings(converting=style == "strategic")
-    obj = read_object(kind, patched, findings)
-    unknown = [f'unknown field "{path}"' for path in findings.unknown]
-    problem = findings.wrong
+    errors = DecodeErrors(from_patch=style == "strategic")
+    obj = read_object(kind, patched, errors)
+    unknown = [f'unknown field "{path}"' for path in errors.unknown_fields]
+    problem = errors.first_error
     if problem is None and unknown and validation == "Strict":
         problem = f"strict decoding error: {', '.join(unknown)}"
     if problem is not None:
-        what = shown(patch) if style == "strategic" else encoded(patched).decode()
+        what = go_format(patch) if style == "strategic" else encoded(patched).decode()
         raise InvalidError("", "", "", [invalid("patch", what, problem)])
     obj = {"metadata": {}, **obj, "apiVersion": kind.api_version, "kind": kind.kind}
-    return Decoded(obj, unknown if validation == "Warn" else [])
+    return DecodedObject(obj, unknown if validation == "Warn" else [])

@@ -13,11 +13,11 @@ from typing import Any
 
 from canarylab.errors import BadRequestError
 
-_BAD_ORDER = "invalid patch format of setElementOrder list"
+_INVALID_ORDER = "invalid patch format of setElementOrder list"
 
 
 @dataclass(frozen=True)
-class Changes:
+class ListChanges:
     """What a patch says about one list."""
 
     items: list[Any]
@@ -27,7 +27,7 @@ class Changes:
     """The order of all items the sender knows, if it said so."""
 
 
-def primitives(before: list[Any], changes: Changes) -> list[Any]:
+def merge_primitives(before: list[Any], changes: ListChanges) -> list[Any]:
     """A list of plain values: the ones there and the ones that come, without those to remove."""
     if not all(_are_plain(values) for values in (changes.items, changes.removed)):
         raise BadRequestError("invalid patch format of primitive list")
@@ -35,23 +35,23 @@ def primitives(before: list[Any], changes: Changes) -> list[Any]:
     merged = [item for item in merged if item not in changes.removed]
     order = changes.items if changes.order is None else changes.order
     if not _are_plain(order):
-        raise BadRequestError(_BAD_ORDER)
-    return arranged(merged, order, before, lambda item: item)
+        raise BadRequestError(_INVALID_ORDER)
+    return arrange(merged, order, before, lambda item: item)
 
 
-def by_key(key: str, items: Sequence[Any], order: Any) -> list[Any]:
+def key_order(key: str, items: Sequence[Any], order: Any) -> list[Any]:
     """The values of the merge key, in the order the sender wants."""
     if order is None:
         return [item[key] for item in items]
     if not isinstance(order, list) or not all(isinstance(item, dict) for item in order):
-        raise BadRequestError(_BAD_ORDER)
+        raise BadRequestError(_INVALID_ORDER)
     values = [item.get(key) for item in order]
     if not _are_plain(values):
-        raise BadRequestError(_BAD_ORDER)
+        raise BadRequestError(_INVALID_ORDER)
     return values
 
 
-def arranged(
+def arrange(
     merged: Sequence[Any],
     order: Sequence[Hashable],
     before: Sequence[Any],

@@ -18,10 +18,10 @@ from canarylab.playground.kube.objects import is_terminating, timestamp
 
 CLASS_ANNOTATION = "kubernetes.io/ingress.class"
 DEFAULT_CLASS_ANNOTATION = "ingressclass.kubernetes.io/is-default-class"
-EVENTS_KEPT = timedelta(hours=1)
+EVENT_TTL = timedelta(hours=1)
 
 
-def as_new(obj: Object) -> Object:
+def with_initial_status(obj: Object) -> Object:
     """With the status, and a namespace with the finalizer, that every new one has."""
     kind = KINDS[obj["kind"]]
     if obj["kind"] == "Namespace":
@@ -30,7 +30,7 @@ def as_new(obj: Object) -> Object:
         return with_defaults({name: obj[name] for name in obj if name != "status"})
     if not kind.has_status or (obj["kind"] == "Node" and "status" in obj):
         return obj  # a node says itself how it is, from the beginning
-    return {**obj, "status": _first_status(obj)}
+    return {**obj, "status": _initial_status(obj)}
 
 
 def check_namespace(namespace: Object | None, kind: Kind, meta: Object) -> None:
@@ -54,7 +54,7 @@ def check_namespace(namespace: Object | None, kind: Kind, meta: Object) -> None:
         )
 
 
-def in_class(ingress: Object, classes: Iterable[Object]) -> Object:
+def with_default_class(ingress: Object, classes: Iterable[Object]) -> Object:
     """An Ingress, in the default class if it names none; raise ForbiddenError if there are two."""
     spec, meta = ingress.get("spec", {}), ingress["metadata"]
     if "ingressClassName" in spec or CLASS_ANNOTATION in meta.get("annotations", {}):
@@ -75,13 +75,13 @@ def is_default_class(ingress_class: Object) -> bool:
     return bool(annotations.get(DEFAULT_CLASS_ANNOTATION) == "true")
 
 
-def forgettable(events: Iterable[Object], now: datetime) -> list[Object]:
+def expired_events(events: Iterable[Object], now: datetime) -> list[Object]:
     """Events old enough to be forgotten."""
-    oldest = timestamp(now - EVENTS_KEPT)
-    return [event for event in events if _last_seen(event) < oldest]
+    oldest = timestamp(now - EVENT_TTL)
+    return [event for event in events if _last_timestamp(event) < oldest]
 
 
-def quality_of_service(spec: Object) -> str:
+def qos_class(spec: Object) -> str:
     """Which pods would be sacrificed first if memory ran out.
 
     >>> quality_of_service({"containers": [{"name": "nodeapp", "resources": {}}]})
@@ -91,10 +91,10 @@ def quality_of_service(spec: Object) -> str:
     resources = [container.get("resources") or {} for container in containers]
     if not any(entry.get("limits") or entry.get("requests") for entry in resources):
         return "BestEffort"
-    return "Guaranteed" if all(map(_is_exact, resources)) else "Burstable"
+    return "Guaranteed" if all(map(_is_guaranteed, resources)) else "Burstable"
 
 
-def _is_exact(resources: Object) -> bool:
+def _is_guaranteed(resources: Object) -> bool:
     limits = resources.get("limits") or {}
     asked = {**limits, **(resources.get("requests") or {})}
     return {"cpu", "memory"} <= limits.keys() and all(
@@ -102,10 +102,10 @@ def _is_exact(resources: Object) -> bool:
     )
 
 
-def _first_status(obj: Object) -> Object:
+def _initial_status(obj: Object) -> Object:
     match obj["kind"]:
         case "Pod":
-            return {"phase": "Pending", "qosClass": quality_of_service(obj.get("spec") or {})}
+            return {"phase": "Pending", "qosClass": qos_class(obj.get("spec") or {})}
         case "Namespace":
             return {"phase": "Active"}
         case "Service" | "Ingress":
@@ -116,5 +116,5 @@ def _first_status(obj: Object) -> Object:
             return {}
 
 
-def _last_seen(event: Object) -> str:
+def _last_timestamp(event: Object) -> str:
     return str(event.get("lastTimestamp") or event["metadata"]["creationTimestamp"])

@@ -18,24 +18,24 @@ from canarylab.playground.kube.objects import key_of
 NODE_PORTS = range(30000, 32768)
 HEADLESS = "None"
 
-HolderOfPort = Callable[[int], str | None]
+PortHolder = Callable[[int], str | None]
 """Which other program of this machine listens on 127.0.0.1 and this port, if one does."""
 
 
-def nobody_holds(_port: int) -> str | None:
+def no_port_holder(_port: int) -> str | None:
     """For a cluster that is alone on its machine."""
     return None
 
 
 @dataclass(frozen=True)
-class Allocator:
+class ServiceAllocator:
     """Where addresses and ports come from."""
 
     addresses: IPv4Network
     random: random.Random
-    holder_of_port: HolderOfPort = nobody_holds
+    port_holder: PortHolder = no_port_holder
 
-    def filled(
+    def allocate(
         self, service: Object, services: Iterable[Object], old: Object | None = None
     ) -> Object:
         """The Service with all it needs; raise InvalidError for what it cannot have.
@@ -55,7 +55,7 @@ class Allocator:
         if address is None:
             address = self._free_address(taken)
         elif address != HEADLESS and (problem := self._objection(address, taken)):
-            raise _invalid(
+            raise _invalid_service(
                 service,
                 "spec.clusterIPs",
                 f'Invalid value: ["{address}"]: failed to allocate IP {address}: {problem}',
@@ -104,25 +104,25 @@ class Allocator:
             )
         elif number in taken:
             problem = "provided port is already allocated"
-        elif holder := self.holder_of_port(number):
+        elif holder := self.port_holder(number):
             problem = (
                 f"port {number} of this machine is in use by {holder}. "
                 "End that program, or choose another nodePort"
             )
         else:
             return
-        raise _invalid(
+        raise _invalid_service(
             service, f"spec.ports[{index}].nodePort", f"Invalid value: {number}: {problem}"
         )
 
     def _free_port(self, taken: set[int]) -> int:
         while True:
             number = self.random.choice(NODE_PORTS)
-            if number not in taken and self.holder_of_port(number) is None:
+            if number not in taken and self.port_holder(number) is None:
                 return number
 
 
-def carried_over(service: Object, old: Object) -> Object:
+def keep_addresses(service: Object, old: Object) -> Object:
     """A new version keeps the addresses of the old one where it names none itself."""
     service = _with_old_address(service, old)
     if not (needs_node_ports(old) and needs_node_ports(service)):
@@ -139,7 +139,7 @@ def carried_over(service: Object, old: Object) -> Object:
     return {**service, "spec": {**service["spec"], "ports": ports}}
 
 
-def given_back(service: Object, old: Object) -> Object:
+def release_addresses(service: Object, old: Object) -> Object:
     """Without what its new type has no use for, unless the writer changed just that."""
     spec = dict(service["spec"])
     if needs_address(old) and not needs_address(service):
@@ -184,6 +184,6 @@ def _without_node_port(port: Object) -> Object:
     return {name: value for name, value in port.items() if name != "nodePort"}
 
 
-def _invalid(service: Object, field: str, message: str) -> InvalidError:
+def _invalid_service(service: Object, field: str, message: str) -> InvalidError:
     name = service["metadata"]["name"]
     return InvalidError("Service", "", name, [Cause("FieldValueInvalid", field, message)])

@@ -13,9 +13,9 @@ from canarylab.playground.apiserver.rules import pod_defaults
 from canarylab.playground.apiserver.schema import STRUCTURAL_SCHEMAS, structural
 from canarylab.playground.kube.api import Object
 
-_A_QUARTER = {"maxSurge": "25%", "maxUnavailable": "25%"}
-_THREE_HOURS = 10800  # seconds: how long ClientIP affinity remembers a client
-_OPEN_TO_NODES = ("NodePort", "LoadBalancer")
+_ROLLING_UPDATE = {"maxSurge": "25%", "maxUnavailable": "25%"}
+_AFFINITY_TIMEOUT_S = 10800  # seconds: how long ClientIP affinity remembers a client
+_NODE_PORT_TYPES = ("NodePort", "LoadBalancer")
 
 
 def with_defaults(obj: Object) -> Object:
@@ -24,7 +24,7 @@ def with_defaults(obj: Object) -> Object:
     >>> with_defaults({"kind": "Deployment", "metadata": {"name": "nodeapp"}})["spec"]["replicas"]
     1
     """
-    complete = _COMPLETE.get(obj["kind"])
+    complete = _DEFAULTS_BY_KIND.get(obj["kind"])
     return obj if complete is None else complete(obj)
 
 
@@ -36,7 +36,7 @@ def _deployment(obj: Object) -> Object:
         "progressDeadlineSeconds": 600,
         **given,
         "strategy": _strategy(given.get("strategy", {})),
-        "template": pod_defaults.template(given.get("template", {})),
+        "template": pod_defaults.template_with_defaults(given.get("template", {})),
     }
     return {**obj, "spec": spec}
 
@@ -45,7 +45,7 @@ def _strategy(given: Object) -> Object:
     strategy = {"type": "RollingUpdate", **given}
     if strategy["type"] != "RollingUpdate":
         return strategy
-    return {**strategy, "rollingUpdate": {**_A_QUARTER, **given.get("rollingUpdate", {})}}
+    return {**strategy, "rollingUpdate": {**_ROLLING_UPDATE, **given.get("rollingUpdate", {})}}
 
 
 def _replica_set(obj: Object) -> Object:
@@ -53,7 +53,7 @@ def _replica_set(obj: Object) -> Object:
     spec = {
         "replicas": 1,
         **given,
-        "template": pod_defaults.template(given.get("template", {})),
+        "template": pod_defaults.template_with_defaults(given.get("template", {})),
     }
     return {**obj, "spec": spec}
 
@@ -71,7 +71,7 @@ def _service(obj: Object) -> Object:
             "ipFamilyPolicy": "SingleStack",
             **spec,
         }
-    if spec["type"] in _OPEN_TO_NODES:
+    if spec["type"] in _NODE_PORT_TYPES:
         spec = {"externalTrafficPolicy": "Cluster", **spec}
     if spec["type"] == "LoadBalancer":
         spec = {"allocateLoadBalancerNodePorts": True, **spec}
@@ -89,7 +89,7 @@ def _affinity(spec: Object) -> Object:
     if spec["sessionAffinity"] != "ClientIP":
         return {}
     given = spec.get("sessionAffinityConfig", {})
-    client = {"timeoutSeconds": _THREE_HOURS, **given.get("clientIP", {})}
+    client = {"timeoutSeconds": _AFFINITY_TIMEOUT_S, **given.get("clientIP", {})}
     return {"sessionAffinityConfig": {**given, "clientIP": client}}
 
 
@@ -155,7 +155,7 @@ def _custom(obj: Object) -> Object:
     return complete
 
 
-_COMPLETE: Mapping[str, Callable[[Object], Object]] = MappingProxyType(
+_DEFAULTS_BY_KIND: Mapping[str, Callable[[Object], Object]] = MappingProxyType(
     {
         "Deployment": _deployment,
         "Endpoints": _endpoints,
@@ -168,7 +168,7 @@ _COMPLETE: Mapping[str, Callable[[Object], Object]] = MappingProxyType(
         "IngressClass": _ingress_class,
         "Namespace": _namespace,
         "Node": _node,
-        "Pod": pod_defaults.pod,
+        "Pod": pod_defaults.pod_with_defaults,
         "ReplicaSet": _replica_set,
         "Service": _service,
     }

@@ -16,38 +16,41 @@ from canarylab.playground.kube.api import DeleteOptions, Object, Propagation
 from canarylab.playground.kube.kinds import KINDS
 from canarylab.playground.kube.objects import is_terminating, parse_timestamp, timestamp, uid_of
 
-_HELD_BY: dict[Propagation, str] = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}
-_PERMANENT = frozenset({"default", "kube-system", "kube-public"})
+_POLICY_FINALIZERS: dict[Propagation, str] = {
+    "Foreground": "foregroundDeletion",
+    "Orphan": "orphan",
+}
+_PERMANENT_NAMESPACES = frozenset({"default", "kube-system", "kube-public"})
 _DEFAULT_GRACE_S = 30
 
 
-def plan(obj: Object, options: DeleteOptions, now: datetime) -> Write:
+def plan_deletion(obj: Object, options: DeleteOptions, now: datetime) -> Write:
     """What to do about an object that somebody wants gone."""
-    _check_permitted(obj)
+    _check_deletable(obj)
     _check_uid(obj, options.uid)
     if obj["kind"] == "Namespace":
-        return _of_namespace(obj, now)
+        return _delete_namespace(obj, now)
     if obj["kind"] == "Pod":
-        return _of_pod(obj, options, now)
-    return _of_any(obj, options, now)
+        return _delete_pod(obj, options, now)
+    return _delete_any(obj, options, now)
 
 
-def is_over(obj: Object) -> bool:
+def is_deleted(obj: Object) -> bool:
     """Is nothing left to wait for?"""
     meta = obj["metadata"]
     held = meta.get("finalizers") or (obj["kind"] == "Namespace" and obj["spec"].get("finalizers"))
     return is_terminating(obj) and not held and not meta.get("deletionGracePeriodSeconds")
 
 
-def _of_any(obj: Object, options: DeleteOptions, now: datetime) -> Write:
-    held = _with_policy(obj, options.propagation)
+def _delete_any(obj: Object, options: DeleteOptions, now: datetime) -> Write:
+    held = _with_policy_finalizer(obj, options.propagation)
     if not held["metadata"].get("finalizers"):
         return Write("remove", obj)
-    return _changed(obj, _ending(held, now, grace_s=0))
+    return _write_change(obj, _terminating(held, now, grace_s=0))
 
 
-def _of_namespace(obj: Object, now: datetime) -> Write:
-    if is_over(obj):
+def _delete_namespace(obj: Object, now: datetime) -> Write:
+    if is_deleted(obj):
         return Write("remove", obj)
     if is_terminating(obj):
         return Write("nothing", obj)
@@ -56,17 +59,17 @@ def _of_namespace(obj: Object, now: datetime) -> Write:
     return Write("write", {**obj, "metadata": meta, "status": status})
 
 
-def _of_pod(obj: Object, options: DeleteOptions, now: datetime) -> Write:
+def _delete_pod(obj: Object, options: DeleteOptions, now: datetime) -> Write:
     grace_s = _grace_s(obj, options)
     given_s = obj["metadata"].get("deletionGracePeriodSeconds")
     if given_s is not None and (options.grace_period_s is None or grace_s >= given_s):
         return Write("nothing", obj)
-    held = _with_policy(obj, options.propagation)
+    held = _with_policy_finalizer(obj, options.propagation)
     if grace_s == 0 and not held["metadata"].get("finalizers"):
         return Write("remove", obj)
     if given_s is not None:
-        return _changed(obj, _hastened(held, by_s=given_s - grace_s))
-    return _changed(obj, _ending(held, now, grace_s=grace_s))
+        return _write_change(obj, _with_earlier_end(held, by_s=given_s - grace_s))
+    return _write_change(obj, _terminating(held, now, grace_s=grace_s))
 
 
 def _grace_s(pod: Object, options: DeleteOptions) -> int:
@@ -81,18 +84,18 @@ def _grace_s(pod: Object, options: DeleteOptions) -> int:
     return int(asked_s) if asked_s >= 0 else 1  # as Kubernetes reads a negative one
 
 
-def _with_policy(obj: Object, propagation: Propagation | None) -> Object:
+def _with_policy_finalizer(obj: Object, propagation: Propagation | None) -> Object:
     """With the finalizer that this policy asks for; none asked for, none changed."""
     if propagation is None:
         return obj
     meta = obj["metadata"]
-    ours = [name for name in meta.get("finalizers", []) if name not in _HELD_BY.values()]
-    ours += [_HELD_BY[propagation]] if propagation in _HELD_BY else []
+    ours = [name for name in meta.get("finalizers", []) if name not in _POLICY_FINALIZERS.values()]
+    ours += [_POLICY_FINALIZERS[propagation]] if propagation in _POLICY_FINALIZERS else []
     rest = {name: value for name, value in meta.items() if name != "finalizers"}
     return {**obj, "metadata": {**rest, "finalizers": ours} if ours else rest}
 
 
-def _ending(obj: Object, now: datetime, *, grace_s: int) -> Object:
+def _terminating(obj: Object, now: datetime, *, grace_s: int) -> Object:
     """Marked as on its way out, once."""
     if is_terminating(obj):
         return obj
@@ -101,7 +104,7 @@ def _ending(obj: Object, now: datetime, *, grace_s: int) -> Object:
     return next_generation({**obj, "metadata": {**obj["metadata"], **marks}})
 
 
-def _hastened(pod: Object, *, by_s: int) -> Object:
+def _with_earlier_end(pod: Object, *, by_s: int) -> Object:
     meta = pod["metadata"]
     end = timestamp(parse_timestamp(meta["deletionTimestamp"]) - timedelta(seconds=by_s))
     left_s = meta["deletionGracePeriodSeconds"] - by_s
@@ -109,13 +112,13 @@ def _hastened(pod: Object, *, by_s: int) -> Object:
     return {**pod, "metadata": {**meta, **marks}}
 
 
-def _changed(before: Object, after: Object) -> Write:
+def _write_change(before: Object, after: Object) -> Write:
     return Write("nothing", before) if before == after else Write("write", after)
 
 
-def _check_permitted(obj: Object) -> None:
+def _check_deletable(obj: Object) -> None:
     name = obj["metadata"]["name"]
-    if obj["kind"] == "Namespace" and name in _PERMANENT:
+    if obj["kind"] == "Namespace" and name in _PERMANENT_NAMESPACES:
         raise ForbiddenError("namespaces", "", name, "this namespace may not be deleted")
 
 

@@ -12,10 +12,10 @@ from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import Kind
 from canarylab.playground.kube.objects import timestamp
 
-LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # without vowels, so that no suffix is a word
-SUFFIX = 5  # letters
-LONGEST_STEM = 63 - SUFFIX
-COUNTED = frozenset(
+SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # without vowels, so that no suffix is a word
+SUFFIX_LENGTH = 5  # letters
+MAX_BASE_NAME = 63 - SUFFIX_LENGTH
+KINDS_WITH_GENERATION = frozenset(
     {
         "Deployment", "ReplicaSet", "Pod", "EndpointSlice", "Ingress", "IngressClass",
         "GatewayClass", "Gateway", "HTTPRoute",
@@ -23,7 +23,7 @@ COUNTED = frozenset(
 )  # fmt: skip
 """Kinds whose changes are counted in `metadata.generation`."""
 
-_OF_THE_SERVER = (
+_SERVER_FIELDS = (
     "uid",
     "creationTimestamp",
     "deletionTimestamp",
@@ -31,9 +31,9 @@ _OF_THE_SERVER = (
     "generation",
     "resourceVersion",
 )
-_NOT_KEPT = ("selfLink", "managedFields")
+_DROPPED_FIELDS = ("selfLink", "managedFields")
 _REVISION = "deployment.kubernetes.io/revision"
-_APART = ("metadata", "status", "apiVersion", "kind")
+_OUTSIDE_CONTENT = ("metadata", "status", "apiVersion", "kind")
 
 
 def _now() -> datetime:
@@ -45,7 +45,7 @@ def _uid() -> str:
 
 
 @dataclass(frozen=True)
-class Makers:
+class Generators:
     """Where times, uids and chance come from."""
 
     now: Callable[[], datetime] = _now
@@ -54,34 +54,34 @@ class Makers:
 
     def suffix(self) -> str:
         """Five letters, as in the name of a pod."""
-        return "".join(self.random.choice(LETTERS) for _ in range(SUFFIX))
+        return "".join(self.random.choice(SUFFIX_LETTERS) for _ in range(SUFFIX_LENGTH))
 
 
-def newborn(obj: Object, kind: Kind, makers: Makers) -> Object:
+def new_metadata(obj: Object, kind: Kind, generators: Generators) -> Object:
     """The object with the metadata of a new one; without a name if it asks for none."""
     asked = obj.get("metadata") or {}
-    kept = {name: asked[name] for name in asked if name not in _OF_THE_SERVER + _NOT_KEPT}
-    meta = {**kept, "uid": makers.uid(), "creationTimestamp": timestamp(makers.now())}
+    kept = {name: asked[name] for name in asked if name not in _SERVER_FIELDS + _DROPPED_FIELDS}
+    meta = {**kept, "uid": generators.uid(), "creationTimestamp": timestamp(generators.now())}
     if not kind.namespaced:
         meta.pop("namespace", None)
     if not meta.get("name") and (stem := meta.get("generateName")):
-        meta["name"] = stem[:LONGEST_STEM] + makers.suffix()
-    if kind.kind in COUNTED:
+        meta["name"] = stem[:MAX_BASE_NAME] + generators.suffix()
+    if kind.kind in KINDS_WITH_GENERATION:
         meta["generation"] = 1
-    return in_order(obj, kind, meta)
+    return ordered(obj, kind, meta)
 
 
-def succeeding(obj: Object, current: Object, kind: Kind) -> Object:
+def next_version(obj: Object, current: Object, kind: Kind) -> Object:
     """The object as the next version of `current`: what is the server's stays as it was."""
     asked, before = obj["metadata"], current["metadata"]
-    kept = {name: asked[name] for name in asked if name not in _OF_THE_SERVER + _NOT_KEPT}
+    kept = {name: asked[name] for name in asked if name not in _SERVER_FIELDS + _DROPPED_FIELDS}
     if kept.get("finalizers") == []:
         del kept["finalizers"]
-    own = {name: before[name] for name in _OF_THE_SERVER if name in before}
-    return in_order(obj, kind, {**kept, **own})
+    own = {name: before[name] for name in _SERVER_FIELDS if name in before}
+    return ordered(obj, kind, {**kept, **own})
 
 
-def counted(obj: Object, current: Object) -> Object:
+def with_generation(obj: Object, current: Object) -> Object:
     """With the next generation, if more than metadata and status changed.
 
     Of a Deployment its annotations count as well, as in Kubernetes, except the one in which its
@@ -98,7 +98,7 @@ def next_generation(obj: Object) -> Object:
     return {**obj, "metadata": {**meta, "generation": meta["generation"] + 1}}
 
 
-def in_order(obj: Object, kind: Kind, meta: Object) -> Object:
+def ordered(obj: Object, kind: Kind, meta: Object) -> Object:
     """The object with this metadata, its fields in the order a reader expects."""
     head = {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": meta}
     rest = {name: value for name, value in obj.items() if name not in head and name != "status"}
@@ -106,7 +106,7 @@ def in_order(obj: Object, kind: Kind, meta: Object) -> Object:
 
 
 def _content(obj: Object) -> Object:
-    content = {name: value for name, value in obj.items() if name not in _APART}
+    content = {name: value for name, value in obj.items() if name not in _OUTSIDE_CONTENT}
     if obj["kind"] != "Deployment":
         return content
     annotations = obj["metadata"].get("annotations") or {}

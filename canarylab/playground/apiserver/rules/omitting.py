@@ -12,7 +12,7 @@ from canarylab.playground.apiserver.schema.go_types import PLAIN_VALUES
 from canarylab.playground.kube.api import Object
 
 
-def without_zeros(obj: Object) -> Object:
+def omitempty(obj: Object) -> Object:
     """The object as Kubernetes would write it.
 
     >>> without_zeros({"kind": "Deployment", "status": {"replicas": 3, "readyReplicas": 0}})
@@ -20,11 +20,11 @@ def without_zeros(obj: Object) -> Object:
     """
     for part, structure in (("spec", "Spec"), ("status", "Status")):
         if obj.get(part):
-            obj = {**obj, part: _without(obj[part], f"{obj['kind']}{structure}")}
+            obj = {**obj, part: _omit_zeros(obj[part], f"{obj['kind']}{structure}")}
     return obj
 
 
-def _without(part: Object, structure: str) -> Object:
+def _omit_zeros(part: Object, structure: str) -> Object:
     return {
         name: value
         for name, value in part.items()

@@ -6,22 +6,27 @@ from typing import Any
 
 from canarylab.playground.kube.api import Object
 
-READABLE_BY_ALL = 0o644
+DEFAULT_MODE = 0o644
 
-_PROBE = {"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3}
+_PROBE_DEFAULTS = {
+    "timeoutSeconds": 1,
+    "periodSeconds": 10,
+    "successThreshold": 1,
+    "failureThreshold": 3,
+}
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 _HOOKS = ("postStart", "preStop")
 _SOURCES_WITH_MODE = ("configMap", "secret", "downwardAPI", "projected")
 
 
-def template(given: Object) -> Object:
+def template_with_defaults(given: Object) -> Object:
     """The template in a Deployment or a ReplicaSet."""
-    return {"metadata": {}, **given, "spec": pod_spec(given.get("spec", {}))}
+    return {"metadata": {}, **given, "spec": pod_spec_with_defaults(given.get("spec", {}))}
 
 
-def pod(given: Object) -> Object:
+def pod_with_defaults(given: Object) -> Object:
     """A pod itself: what a template gets, and what admission adds on a real cluster."""
-    spec = _with_requests(pod_spec(given.get("spec", {})))
+    spec = _with_requests(pod_spec_with_defaults(given.get("spec", {})))
     account = spec.get("serviceAccountName", "default")
     spec = {
         "enableServiceLinks": True,
@@ -34,7 +39,7 @@ def pod(given: Object) -> Object:
     return {**given, "spec": spec}
 
 
-def pod_spec(given: Object) -> Object:
+def pod_spec_with_defaults(given: Object) -> Object:
     """Its specification, wherever it stands."""
     spec = {
         "dnsPolicy": "ClusterFirst",
@@ -91,7 +96,7 @@ def _container(given: Object) -> Object:
     if "ports" in given:
         container["ports"] = [{"protocol": "TCP", **port} for port in given["ports"]]
     if "env" in given:
-        container["env"] = [_variable(entry) for entry in given["env"]]
+        container["env"] = [_env_var(entry) for entry in given["env"]]
     container |= {name: _probe(given[name]) for name in _PROBES if name in given}
     if "lifecycle" in given:
         container["lifecycle"] = _lifecycle(given["lifecycle"])
@@ -99,7 +104,7 @@ def _container(given: Object) -> Object:
 
 
 def _probe(given: Object) -> Object:
-    return {**_PROBE, **_action(given)}
+    return {**_PROBE_DEFAULTS, **_action(given)}
 
 
 def _lifecycle(given: Object) -> Object:
@@ -113,7 +118,7 @@ def _action(given: Object) -> Object:
     return {**given, "httpGet": {"path": "/", "scheme": "HTTP", **given["httpGet"]}}
 
 
-def _variable(given: Object) -> Object:
+def _env_var(given: Object) -> Object:
     source: dict[str, Any] = given.get("valueFrom", {})
     if "fieldRef" not in source:
         return given
@@ -125,7 +130,7 @@ def _volume(given: Object) -> Object:
     if given.keys() <= {"name"}:
         return {**given, "emptyDir": {}}
     modes = {
-        source: {"defaultMode": READABLE_BY_ALL, **given[source]}
+        source: {"defaultMode": DEFAULT_MODE, **given[source]}
         for source in _SOURCES_WITH_MODE
         if source in given
     }

@@ -6,7 +6,7 @@ from canarylab.playground.apiserver.rules.admission import CLASS_ANNOTATION
 from canarylab.playground.kube.api import Object
 
 
-def of_new(obj: Object) -> list[str]:
+def creation_warnings(obj: Object) -> list[str]:
     """What kubectl prints behind the word "Warning" when the object is made."""
     annotations = obj["metadata"].get("annotations", {})
     if obj["kind"] != "Ingress" or CLASS_ANNOTATION not in annotations:

@@ -12,26 +12,26 @@ from types import MappingProxyType
 from typing import Any
 
 from canarylab.playground.apiserver.tables import cells, gateway_cells, ingress_cells, pod_cells
-from canarylab.playground.apiserver.tables.columns import definitions
+from canarylab.playground.apiserver.tables.columns import column_definitions
 from canarylab.playground.kube.api import Object
 
 _CELLS: Mapping[str, Callable[[Object, datetime], list[Any]]] = MappingProxyType(
     {
-        "ConfigMap": cells.of_config_map,
-        "Deployment": cells.of_deployment,
-        "Endpoints": cells.of_endpoints,
-        "EndpointSlice": cells.of_endpoint_slice,
-        "Event": cells.of_event,
-        "Gateway": gateway_cells.of_gateway,
-        "GatewayClass": gateway_cells.of_gateway_class,
-        "HTTPRoute": gateway_cells.of_http_route,
-        "Ingress": ingress_cells.of_ingress,
-        "IngressClass": ingress_cells.of_ingress_class,
-        "Namespace": cells.of_namespace,
-        "Node": cells.of_node,
-        "Pod": pod_cells.of_pod,
-        "ReplicaSet": cells.of_replica_set,
-        "Service": cells.of_service,
+        "ConfigMap": cells.config_map_cells,
+        "Deployment": cells.deployment_cells,
+        "Endpoints": cells.endpoints_cells,
+        "EndpointSlice": cells.endpoint_slice_cells,
+        "Event": cells.event_cells,
+        "Gateway": gateway_cells.gateway_cells,
+        "GatewayClass": gateway_cells.gateway_class_cells,
+        "HTTPRoute": gateway_cells.http_route_cells,
+        "Ingress": ingress_cells.ingress_cells,
+        "IngressClass": ingress_cells.ingress_class_cells,
+        "Namespace": cells.namespace_cells,
+        "Node": cells.node_cells,
+        "Pod": pod_cells.pod_cells,
+        "ReplicaSet": cells.replica_set_cells,
+        "Service": cells.service_cells,
     }
 )
 
@@ -44,14 +44,14 @@ def table_of(
         "kind": "Table",
         "apiVersion": "meta.k8s.io/v1",
         "metadata": {},
-        "columnDefinitions": definitions(kind),
+        "columnDefinitions": column_definitions(kind),
         "rows": [_row(kind, obj, now, full_object=full_objects) for obj in objects],
     }
 
 
 def _row(kind: str, obj: Object, now: datetime, *, full_object: bool) -> Object:
     row: Object = {"cells": _CELLS[kind](obj, now)}
-    conditions = pod_cells.row_conditions(obj) if kind == "Pod" else []
+    conditions = pod_cells.pod_row_conditions(obj) if kind == "Pod" else []
     if conditions:
         row["conditions"] = conditions
     row["object"] = obj if full_object else _metadata_only(obj)

@@ -15,10 +15,10 @@ def age(since: str | None, now: datetime) -> str:
     """
     if not since:
         return "<unknown>"
-    return duration(now - datetime.fromisoformat(since).astimezone(UTC))
+    return human_duration(now - datetime.fromisoformat(since).astimezone(UTC))
 
 
-def duration(length: timedelta) -> str:
+def human_duration(length: timedelta) -> str:
     """Two units at most, and the smaller one only while it matters.
 
     >>> [duration(timedelta(seconds=s)) for s in (45, 194, 720, 19800, 183600)]

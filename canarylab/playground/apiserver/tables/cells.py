@@ -15,18 +15,18 @@ from canarylab.playground.kube.objects import find_condition
 from canarylab.playground.kube.selectors import label_query
 
 NONE = "<none>"
-SHOWN = 3  # addresses or ports in one cell; the rest is counted
+MAX_SHOWN = 3  # addresses or ports in one cell; the rest is counted
 
 _ROLE = "node-role.kubernetes.io/"
 
 
-def of_config_map(config_map: Object, now: datetime) -> list[Any]:
+def config_map_cells(config_map: Object, now: datetime) -> list[Any]:
     """Name, Data, Age."""
     entries = len(config_map.get("data", {})) + len(config_map.get("binaryData", {}))
     return [_name(config_map), entries, _age(config_map, now)]
 
 
-def of_deployment(deployment: Object, now: datetime) -> list[Any]:
+def deployment_cells(deployment: Object, now: datetime) -> list[Any]:
     """Name, Ready, Up-to-date, Available, Age, Containers, Images, Selector."""
     spec, status = deployment["spec"], deployment.get("status", {})
     return [
@@ -35,11 +35,11 @@ def of_deployment(deployment: Object, now: datetime) -> list[Any]:
         status.get("updatedReplicas", 0),
         status.get("availableReplicas", 0),
         _age(deployment, now),
-        *_template(spec),
+        *_template_cells(spec),
     ]
 
 
-def of_replica_set(replica_set: Object, now: datetime) -> list[Any]:
+def replica_set_cells(replica_set: Object, now: datetime) -> list[Any]:
     """Name, Desired, Current, Ready, Age, Containers, Images, Selector."""
     spec, status = replica_set["spec"], replica_set.get("status", {})
     return [
@@ -48,11 +48,11 @@ def of_replica_set(replica_set: Object, now: datetime) -> list[Any]:
         status.get("replicas", 0),
         status.get("readyReplicas", 0),
         _age(replica_set, now),
-        *_template(spec),
+        *_template_cells(spec),
     ]
 
 
-def of_service(service: Object, now: datetime) -> list[Any]:
+def service_cells(service: Object, now: datetime) -> list[Any]:
     """Name, Type, Cluster-IP, External-IP, Port(s), Age, Selector."""
     spec = service["spec"]
     return [
@@ -66,14 +66,14 @@ def of_service(service: Object, now: datetime) -> list[Any]:
     ]
 
 
-def of_endpoints(endpoints: Object, now: datetime) -> list[Any]:
+def endpoints_cells(endpoints: Object, now: datetime) -> list[Any]:
     """Name, Endpoints, Age."""
     subsets = endpoints.get("subsets", [])
     every = [address for subset in subsets for address in _addresses(subset)]
     return [_name(endpoints), _first_few(every) if subsets else NONE, _age(endpoints, now)]
 
 
-def of_endpoint_slice(piece: Object, now: datetime) -> list[Any]:
+def endpoint_slice_cells(piece: Object, now: datetime) -> list[Any]:
     """Name, AddressType, Ports, Endpoints, Age."""
     addresses = [one for entry in piece.get("endpoints") or [] for one in entry["addresses"]]
     ports = [str(port.get("port", "*")) for port in piece.get("ports", [])]
@@ -86,13 +86,13 @@ def of_endpoint_slice(piece: Object, now: datetime) -> list[Any]:
     ]
 
 
-def of_namespace(namespace: Object, now: datetime) -> list[Any]:
+def namespace_cells(namespace: Object, now: datetime) -> list[Any]:
     """Name, Status, Age."""
     phase = namespace.get("status", {}).get("phase", "")
     return [_name(namespace), phase, _age(namespace, now)]
 
 
-def of_node(node: Object, now: datetime) -> list[Any]:
+def node_cells(node: Object, now: datetime) -> list[Any]:
     """Name, Status, Roles, Age, Version, addresses, and what it runs on."""
     machine = node.get("status", {}).get("nodeInfo", {})
     addresses = {
@@ -113,7 +113,7 @@ def of_node(node: Object, now: datetime) -> list[Any]:
     ]
 
 
-def of_event(event: Object, now: datetime) -> list[Any]:
+def event_cells(event: Object, now: datetime) -> list[Any]:
     """Last Seen, Type, Reason, Object, Subobject, Source, Message, First Seen, Count, Name."""
     about, series = event.get("involvedObject", {}), event.get("series", {})
     first = age(event.get("firstTimestamp") or event.get("eventTime"), now)
@@ -147,7 +147,7 @@ def _labels(labels: Mapping[str, str]) -> str:
     return ",".join(f"{key}={value}" for key, value in sorted(labels.items())) or NONE
 
 
-def _template(spec: Object) -> list[str]:
+def _template_cells(spec: Object) -> list[str]:
     containers = spec["template"]["spec"].get("containers", [])
     return [
         ",".join(container["name"] for container in containers),
@@ -181,8 +181,8 @@ def _addresses(subset: Object) -> list[str]:
 
 
 def _first_few(every: Sequence[str]) -> str:
-    listed = ",".join(every[:SHOWN])
-    return f"{listed} + {len(every) - SHOWN} more..." if len(every) > SHOWN else listed
+    listed = ",".join(every[:MAX_SHOWN])
+    return f"{listed} + {len(every) - MAX_SHOWN} more..." if len(every) > MAX_SHOWN else listed
 
 
 def _node_status(node: Object) -> str:

@@ -135,7 +135,7 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = MappingProxyType(
 
 
 @cache
-def definitions(kind: str) -> list[dict[str, Any]]:
+def column_definitions(kind: str) -> list[dict[str, Any]]:
     """The columns of a kind as a Table has them. Shared: read it, never change it."""
     return [_definition(column) for column in COLUMNS[kind]]
 

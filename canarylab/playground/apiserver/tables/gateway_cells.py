@@ -15,30 +15,30 @@ from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.objects import find_condition
 
 
-def of_gateway(gateway: Object, now: datetime) -> list[Any]:
+def gateway_cells(gateway: Object, now: datetime) -> list[Any]:
     """Name, Class, Address, Programmed, Age."""
     addresses = gateway.get("status", {}).get("addresses", [])
     return [
         gateway["metadata"]["name"],
         gateway["spec"].get("gatewayClassName"),
         addresses[0]["value"] if addresses else None,
-        _status(gateway, "Programmed"),
+        _condition_status(gateway, "Programmed"),
         _age(gateway, now),
     ]
 
 
-def of_gateway_class(gateway_class: Object, now: datetime) -> list[Any]:
+def gateway_class_cells(gateway_class: Object, now: datetime) -> list[Any]:
     """Name, Controller, Accepted, Age, Description."""
     return [
         gateway_class["metadata"]["name"],
         gateway_class["spec"].get("controllerName"),
-        _status(gateway_class, "Accepted"),
+        _condition_status(gateway_class, "Accepted"),
         _age(gateway_class, now),
         gateway_class["spec"].get("description"),
     ]
 
 
-def of_http_route(route: Object, now: datetime) -> list[Any]:
+def http_route_cells(route: Object, now: datetime) -> list[Any]:
     """Name, Hostnames, Age."""
     hosts = route["spec"].get("hostnames")
     return [
@@ -48,7 +48,7 @@ def of_http_route(route: Object, now: datetime) -> list[Any]:
     ]
 
 
-def _status(obj: Object, type_: str) -> str | None:
+def _condition_status(obj: Object, type_: str) -> str | None:
     found = find_condition(obj, type_)
     return None if found is None else str(found["status"])
 

@@ -13,27 +13,27 @@ from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.objects import find_condition, is_ready, is_terminating
 
 NONE = "<none>"
-_ENDED = ("Succeeded", "Failed")
+_ENDED_PHASES = ("Succeeded", "Failed")
 
 
-def of_pod(pod: Object, now: datetime) -> list[Any]:
+def pod_cells(pod: Object, now: datetime) -> list[Any]:
     """Name, Ready, Status, Restarts, Age, IP, Node, Nominated Node, Readiness Gates."""
     spec, status = pod.get("spec", {}), pod.get("status", {})
-    ready = sum(1 for container in _containers(pod) if _is_serving(container))
+    ready = sum(1 for container in _container_statuses(pod) if _is_ready_and_running(container))
     return [
         pod["metadata"]["name"],
         f"{ready}/{len(spec.get('containers', []))}",
-        status_word(pod),
-        _restarts(pod, now),
+        pod_status(pod),
+        _restart_cell(pod, now),
         age(pod["metadata"].get("creationTimestamp"), now),
         status.get("podIP") or NONE,
         spec.get("nodeName") or NONE,
         status.get("nominatedNodeName") or NONE,
-        _gates(pod),
+        _readiness_gates_cell(pod),
     ]
 
 
-def row_conditions(pod: Object) -> list[Object]:
+def pod_row_conditions(pod: Object) -> list[Object]:
     """What marks the row of a pod that has ended."""
     sentences = {
         "Succeeded": "The pod has completed successfully.",
@@ -45,7 +45,7 @@ def row_conditions(pod: Object) -> list[Object]:
     return [{"type": "Completed", "status": "True", "reason": phase, "message": sentences[phase]}]
 
 
-def status_word(pod: Object) -> str:
+def pod_status(pod: Object) -> str:
     """`Running`, `CrashLoopBackOff`, `Terminating`, ...
 
     >>> status_word({"metadata": {}, "status": {"phase": "Pending"}})
@@ -57,19 +57,19 @@ def status_word(pod: Object) -> str:
     if scheduled is not None and scheduled.get("reason") == "SchedulingGated":
         word = "SchedulingGated"
     # The first container has the last word.
-    for container in reversed(_containers(pod)):
-        word = _container_word(container) or word
-    if word == "Completed" and any(_is_serving(one) for one in _containers(pod)):
+    for container in reversed(_container_statuses(pod)):
+        word = _container_reason(container) or word
+    if word == "Completed" and any(_is_ready_and_running(one) for one in _container_statuses(pod)):
         word = "Running" if is_ready(pod) else "NotReady"
     if is_terminating(pod):
         if status.get("reason") == "NodeLost":
             return "Unknown"
-        if status.get("phase") not in _ENDED:
+        if status.get("phase") not in _ENDED_PHASES:
             return "Terminating"
     return str(word)
 
 
-def _container_word(container: Object) -> str:
+def _container_reason(container: Object) -> str:
     state = container.get("state", {})
     waiting, terminated = state.get("waiting", {}), state.get("terminated")
     if waiting.get("reason"):
@@ -83,30 +83,30 @@ def _container_word(container: Object) -> str:
     return f"ExitCode:{terminated.get('exitCode', 0)}"
 
 
-def _containers(pod: Object) -> list[Object]:
+def _container_statuses(pod: Object) -> list[Object]:
     return list(pod.get("status", {}).get("containerStatuses", []))
 
 
-def _is_serving(container: Object) -> bool:
+def _is_ready_and_running(container: Object) -> bool:
     """Is it ready, and running? What waits or has ended is not, whatever it says."""
     return (
         bool(container.get("ready"))
         and "running" in container.get("state", {})
-        and not _container_word(container)
+        and not _container_reason(container)
     )
 
 
-def _restarts(pod: Object, now: datetime) -> str:
-    count = sum(container.get("restartCount", 0) for container in _containers(pod))
+def _restart_cell(pod: Object, now: datetime) -> str:
+    count = sum(container.get("restartCount", 0) for container in _container_statuses(pod))
     ends = [
         container.get("lastState", {}).get("terminated", {}).get("finishedAt") or ""
-        for container in _containers(pod)
+        for container in _container_statuses(pod)
     ]
     last = max(ends, default="")
     return f"{count} ({age(last, now)} ago)" if count and last else str(count)
 
 
-def _gates(pod: Object) -> str:
+def _readiness_gates_cell(pod: Object) -> str:
     gates = pod.get("spec", {}).get("readinessGates", [])
     if not gates:
         return NONE

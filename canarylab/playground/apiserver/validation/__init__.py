@@ -23,21 +23,21 @@ from canarylab.playground.kube.api import Object
 
 RULES: Mapping[str, Callable[[Object, Object | None], Iterator[Cause]]] = MappingProxyType(
     {
-        "ConfigMap": others.of_config_map,
-        "Deployment": workloads.of_deployment,
-        "Endpoints": others.of_endpoints,
-        "EndpointSlice": others.of_endpoint_slice,
-        "Event": others.of_event,
-        "Gateway": custom.of_custom,
-        "GatewayClass": custom.of_custom,
-        "HTTPRoute": custom.of_custom,
-        "Ingress": ingresses.of_ingress,
-        "IngressClass": ingresses.of_ingress_class,
-        "Namespace": others.of_namespace,
-        "Node": others.of_node,
-        "Pod": pods.of_pod,
-        "ReplicaSet": workloads.of_replica_set,
-        "Service": services.of_service,
+        "ConfigMap": others.validate_config_map,
+        "Deployment": workloads.validate_deployment,
+        "Endpoints": others.validate_endpoints,
+        "EndpointSlice": others.validate_endpoint_slice,
+        "Event": others.validate_event,
+        "Gateway": custom.validate_custom,
+        "GatewayClass": custom.validate_custom,
+        "HTTPRoute": custom.validate_custom,
+        "Ingress": ingresses.validate_ingress,
+        "IngressClass": ingresses.validate_ingress_class,
+        "Namespace": others.validate_namespace,
+        "Node": others.validate_node,
+        "Pod": pods.validate_pod,
+        "ReplicaSet": workloads.validate_replica_set,
+        "Service": services.validate_service,
     }
 )
 """What is asked of each kind."""

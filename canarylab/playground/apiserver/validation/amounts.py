@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from canarylab.errors import Cause
-from canarylab.playground.apiserver.documents.quantity import amount
+from canarylab.playground.apiserver.documents.quantity import parse_quantity
 from canarylab.playground.apiserver.field_errors import each, invalid
 from canarylab.playground.apiserver.validation import names
 from canarylab.playground.kube.api import Object
 
-_OF_CONTAINERS = ("cpu", "memory", "ephemeral-storage")
+_CONTAINER_RESOURCES = ("cpu", "memory", "ephemeral-storage")
 
 
-def of_container(field: str, resources: Object) -> Iterator[Cause]:
+def validate_resources(field: str, resources: Object) -> Iterator[Cause]:
     """What is wrong with its limits and requests."""
     limits, requests = resources.get("limits", {}), resources.get("requests", {})
-    yield from _section(f"{field}.limits", limits)
-    yield from _section(f"{field}.requests", requests)
+    yield from _quantities(f"{field}.limits", limits)
+    yield from _quantities(f"{field}.requests", requests)
     for name, value in sorted(requests.items()):
-        if name in limits and amount(value) > amount(limits[name]):
+        if name in limits and parse_quantity(value) > parse_quantity(limits[name]):
             yield invalid(
                 f"{field}.requests",
                 value,
@@ -27,17 +27,17 @@ def of_container(field: str, resources: Object) -> Iterator[Cause]:
             )
 
 
-def _section(field: str, amounts: Mapping[str, str]) -> Iterator[Cause]:
+def _quantities(field: str, amounts: Mapping[str, str]) -> Iterator[Cause]:
     for name, value in sorted(amounts.items()):
         here = f"{field}[{name}]"
-        yield from each(here, name, _name_problems(name))
-        if amount(value) < 0:
+        yield from each(here, name, _resource_name_problems(name))
+        if parse_quantity(value) < 0:
             yield invalid(here, value, "must be greater than or equal to 0")
 
 
-def _name_problems(name: str) -> list[str]:
-    problems = names.qualified(name)
-    if problems or "/" in name or name in _OF_CONTAINERS or name.startswith("hugepages-"):
+def _resource_name_problems(name: str) -> list[str]:
+    problems = names.qualified_name(name)
+    if problems or "/" in name or name in _CONTAINER_RESOURCES or name.startswith("hugepages-"):
         return problems
     return [
         "must be a standard resource type or fully qualified",

@@ -18,10 +18,12 @@ from canarylab.playground.kube.api import Object
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 _PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 _MESSAGE_POLICIES = ("File", "FallbackToLogsOnError")
-_SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef")
+_ENV_SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef")
 
 
-def of_pod(field: str, containers: Sequence[Object], volumes: set[str]) -> Iterator[Cause]:
+def validate_containers(
+    field: str, containers: Sequence[Object], volumes: set[str]
+) -> Iterator[Cause]:
     """What is wrong with the containers of a pod that has these volumes."""
     if not containers:
         yield required(field)
@@ -33,28 +35,28 @@ def of_pod(field: str, containers: Sequence[Object], volumes: set[str]) -> Itera
         if name in taken:
             yield duplicate(f"{here}.name", name)
         taken.add(name)
-        yield from probes.of_container(here, container)
+        yield from probes.validate_probes(here, container)
 
 
 def _container(field: str, container: Object, volumes: set[str]) -> Iterator[Cause]:
     name = container.get("name", "")
     if name:
-        yield from each(f"{field}.name", name, names.label(name))
+        yield from each(f"{field}.name", name, names.dns_label(name))
     else:
         yield required(f"{field}.name")
     if not container.get("image"):
         yield required(f"{field}.image")
     policy = container.get("terminationMessagePolicy", "")
     yield from one_of(f"{field}.terminationMessagePolicy", policy, _MESSAGE_POLICIES)
-    yield from _ports(f"{field}.ports", container.get("ports", []))
-    yield from _environment(field, container)
-    yield from _mounts(f"{field}.volumeMounts", container.get("volumeMounts", []), volumes)
+    yield from _container_ports(f"{field}.ports", container.get("ports", []))
+    yield from _env(field, container)
+    yield from _volume_mounts(f"{field}.volumeMounts", container.get("volumeMounts", []), volumes)
     pull_policy = container.get("imagePullPolicy", "")
     yield from one_of(f"{field}.imagePullPolicy", pull_policy, _PULL_POLICIES)
-    yield from amounts.of_container(f"{field}.resources", container.get("resources", {}))
+    yield from amounts.validate_resources(f"{field}.resources", container.get("resources", {}))
 
 
-def _ports(field: str, ports: Sequence[Object]) -> Iterator[Cause]:
+def _container_ports(field: str, ports: Sequence[Object]) -> Iterator[Cause]:
     taken: set[str] = set()
     for index, port in enumerate(ports):
         here, name = f"{field}[{index}]", port.get("name", "")
@@ -75,15 +77,15 @@ def _ports(field: str, ports: Sequence[Object]) -> Iterator[Cause]:
         yield from one_of(f"{here}.protocol", port.get("protocol", ""), PROTOCOLS)
 
 
-def _environment(field: str, container: Object) -> Iterator[Cause]:
+def _env(field: str, container: Object) -> Iterator[Cause]:
     for index, variable in enumerate(container.get("env", [])):
         here, name = f"{field}.env[{index}]", variable.get("name", "")
         if name:
-            yield from each(f"{here}.name", name, names.variable(name))
+            yield from each(f"{here}.name", name, names.env_var_name(name))
         else:
             yield required(f"{here}.name")
         if "valueFrom" in variable:
-            yield from _source(f"{here}.valueFrom", variable)
+            yield from _env_source(f"{here}.valueFrom", variable)
     for index, source in enumerate(container.get("envFrom", [])):
         if "configMapRef" not in source and "secretRef" not in source:
             yield invalid(
@@ -93,18 +95,18 @@ def _environment(field: str, container: Object) -> Iterator[Cause]:
             )
 
 
-def _source(field: str, variable: Object) -> Iterator[Cause]:
-    said = [source for source in _SOURCES if source in variable["valueFrom"]]
+def _env_source(field: str, variable: Object) -> Iterator[Cause]:
+    said = [source for source in _ENV_SOURCES if source in variable["valueFrom"]]
     if not said:
-        listed = ", ".join(f"`{source}`" for source in _SOURCES[:-1])
-        yield invalid(field, "", f"must specify one of: {listed} or `{_SOURCES[-1]}`")
+        listed = ", ".join(f"`{source}`" for source in _ENV_SOURCES[:-1])
+        yield invalid(field, "", f"must specify one of: {listed} or `{_ENV_SOURCES[-1]}`")
     elif variable.get("value"):
         yield invalid(field, "", "may not be specified when `value` is not empty")
     elif len(said) > 1:
         yield invalid(field, "", "may not have more than one field specified at a time")
 
 
-def _mounts(field: str, mounts: Sequence[Object], volumes: set[str]) -> Iterator[Cause]:
+def _volume_mounts(field: str, mounts: Sequence[Object], volumes: set[str]) -> Iterator[Cause]:
     taken: set[str] = set()
     for index, mount in enumerate(mounts):
         here, name, path = f"{field}[{index}]", mount.get("name", ""), mount.get("mountPath", "")

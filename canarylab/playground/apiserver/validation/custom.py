@@ -27,12 +27,14 @@ _NOT_CHECKED = invalid(
 )
 
 
-def of_custom(obj: Object, old: Object | None) -> Iterator[Cause]:
+def validate_custom(obj: Object, old: Object | None) -> Iterator[Cause]:
     """The errors of an object, or of the change of one."""
     kind = KINDS[obj["kind"]]
     schema, body = STRUCTURAL_SCHEMAS[kind.kind], _body(obj)
     found = [
-        *metadata.of_object(obj["metadata"], names.subdomain, namespaced=kind.namespaced),
+        *metadata.validate_metadata(
+            obj["metadata"], names.dns_subdomain, namespaced=kind.namespaced
+        ),
         *structural.type_errors(schema, body),
         *structural.duplicate_errors(schema, body),
     ]

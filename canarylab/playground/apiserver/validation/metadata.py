@@ -17,11 +17,11 @@ from canarylab.playground.apiserver.field_errors import (
 from canarylab.playground.apiserver.validation import names
 from canarylab.playground.kube.api import Object
 
-ANNOTATIONS_LIMIT = 256 * 1024  # bytes, keys and values of one object together
+MAX_ANNOTATION_BYTES = 256 * 1024  # bytes, keys and values of one object together
 OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
 
 
-def of_object(
+def validate_metadata(
     meta: Object, name_rule: Callable[[str], list[str]], *, namespaced: bool
 ) -> Iterator[Cause]:
     """What is wrong with `metadata`, for a kind whose names follow this rule."""
@@ -32,35 +32,35 @@ def of_object(
         yield required("metadata.name", "name or generateName is required")
     namespace = meta.get("namespace", "")
     if namespaced and namespace:
-        yield from each("metadata.namespace", namespace, names.label(namespace))
+        yield from each("metadata.namespace", namespace, names.dns_label(namespace))
     elif namespace:
         yield forbidden("metadata.namespace", "not allowed on this type")
     yield from not_negative("metadata.generation", meta.get("generation"))
-    yield from of_labels("metadata.labels", meta.get("labels"))
-    yield from of_annotations("metadata.annotations", meta.get("annotations"))
+    yield from validate_labels("metadata.labels", meta.get("labels"))
+    yield from validate_annotations("metadata.annotations", meta.get("annotations"))
     yield from _finalizers(meta.get("finalizers", []))
 
 
-def of_labels(field: str, given: Mapping[str, str] | None) -> Iterator[Cause]:
+def validate_labels(field: str, given: Mapping[str, str] | None) -> Iterator[Cause]:
     """What is wrong with labels, or with a map that selects by them."""
     for key, value in sorted((given or {}).items()):
-        yield from each(field, key, names.qualified(key))
+        yield from each(field, key, names.qualified_name(key))
         yield from each(field, value, names.label_value(value))
 
 
-def of_annotations(field: str, given: Mapping[str, str] | None) -> Iterator[Cause]:
+def validate_annotations(field: str, given: Mapping[str, str] | None) -> Iterator[Cause]:
     """What is wrong with annotations. Their values may be anything, up to a size."""
     size = 0
     for key, value in sorted((given or {}).items()):
-        yield from each(field, key, names.qualified(key.lower()))
+        yield from each(field, key, names.qualified_name(key.lower()))
         size += len(key.encode()) + len(value.encode())
-    if size > ANNOTATIONS_LIMIT:
-        yield too_long(field, ANNOTATIONS_LIMIT)
+    if size > MAX_ANNOTATION_BYTES:
+        yield too_long(field, MAX_ANNOTATION_BYTES)
 
 
-def of_selector(field: str, given: Mapping[str, Any]) -> Iterator[Cause]:
+def validate_selector(field: str, given: Mapping[str, Any]) -> Iterator[Cause]:
     """What is wrong with the selector of a Deployment."""
-    yield from of_labels(f"{field}.matchLabels", given.get("matchLabels"))
+    yield from validate_labels(f"{field}.matchLabels", given.get("matchLabels"))
     for index, entry in enumerate(given.get("matchExpressions", [])):
         yield from _expression(f"{field}.matchExpressions[{index}]", entry)
 
@@ -80,14 +80,16 @@ def _expression(field: str, entry: Mapping[str, Any]) -> Iterator[Cause]:
             )
     else:
         yield invalid(f"{field}.operator", operator, "not a valid selector operator")
-    yield from each(f"{field}.key", entry.get("key", ""), names.qualified(entry.get("key", "")))
+    yield from each(
+        f"{field}.key", entry.get("key", ""), names.qualified_name(entry.get("key", ""))
+    )
     for index, value in enumerate(values):
         yield from each(f"{field}.values[{index}]", value, names.label_value(value))
 
 
 def _finalizers(given: list[str]) -> Iterator[Cause]:
     for name in given:
-        yield from each("metadata.finalizers", name, names.qualified(name))
+        yield from each("metadata.finalizers", name, names.qualified_name(name))
     if {"orphan", "foregroundDeletion"} <= set(given):
         yield invalid(
             "metadata.finalizers",

@@ -45,20 +45,20 @@ _VARIABLE_RULE = (
 )
 
 
-def subdomain(text: str) -> list[str]:
+def dns_subdomain(text: str) -> list[str]:
     """The names of most objects: lower case, digits, `-` and `.`, at most 253 of them."""
-    return _longer(text, 253) + _unlike(
+    return _too_long(text, 253) + _no_match(
         text, SUBDOMAIN, pattern_error(_SUBDOMAIN_RULE, SUBDOMAIN, "example.com")
     )
 
 
-def wildcard(text: str) -> list[str]:
+def wildcard_subdomain(text: str) -> list[str]:
     """The hosts of an Ingress that stands for all below a domain, `*.example.com`."""
     problem = pattern_error(_WILDCARD_RULE, _WILDCARD, "*.example.com")
-    return _longer(text, 253) + _unlike(text, _WILDCARD, problem)
+    return _too_long(text, 253) + _no_match(text, _WILDCARD, problem)
 
 
-def label(text: str) -> list[str]:
+def dns_label(text: str) -> list[str]:
     """The names of containers, Services and namespaces: as above, without dots, at most 63.
 
     >>> label("node-app-1.0")
@@ -67,10 +67,10 @@ def label(text: str) -> list[str]:
     problem = pattern_error(_LABEL_RULE, LABEL, "my-name", "123-abc")
     if re.fullmatch(SUBDOMAIN, text):
         problem = "must not contain dots"
-    return _longer(text, 63) + _unlike(text, LABEL, problem)
+    return _too_long(text, 63) + _no_match(text, LABEL, problem)
 
 
-def qualified(text: str) -> list[str]:
+def qualified_name(text: str) -> list[str]:
     """The keys of labels and annotations, `example.com/track` or just `track`."""
     prefix, slash, name = text.rpartition("/")
     if "/" in prefix:
@@ -79,20 +79,20 @@ def qualified(text: str) -> list[str]:
             f"a qualified name {rule} with an optional DNS subdomain prefix and '/' "
             "(e.g. 'example.com/MyName')"
         ]
-    problems = [f"prefix part {problem}" for problem in _prefix(prefix)] if slash else []
-    return problems + [f"name part {problem}" for problem in _qualified_name(name)]
+    problems = [f"prefix part {problem}" for problem in _prefix_problems(prefix)] if slash else []
+    return problems + [f"name part {problem}" for problem in _name_part_problems(name)]
 
 
 def label_value(text: str) -> list[str]:
     """The values of labels: at most 63 characters, and may be empty."""
     rule = pattern_error(_LABEL_VALUE_RULE, _LABEL_VALUE, "MyValue", "my_value", "12345")
-    return _longer(text, 63) + _unlike(text, _LABEL_VALUE, rule)
+    return _too_long(text, 63) + _no_match(text, _LABEL_VALUE, rule)
 
 
-def config_key(text: str) -> list[str]:
+def config_map_key(text: str) -> list[str]:
     """The keys of a ConfigMap, which become names of files."""
     rule = pattern_error(_CONFIG_KEY_RULE, _CONFIG_KEY, "key.name", "KEY_NAME", "key-name")
-    problems = _longer(text, 253) + _unlike(text, _CONFIG_KEY, rule)
+    problems = _too_long(text, 253) + _no_match(text, _CONFIG_KEY, rule)
     if text in (".", ".."):
         problems.append(f"must not be '{text}'")
     elif text.startswith(".."):
@@ -100,7 +100,7 @@ def config_key(text: str) -> list[str]:
     return problems
 
 
-def variable(text: str) -> list[str]:
+def env_var_name(text: str) -> list[str]:
     """The names of environment variables."""
     plain = all(" " <= character <= "~" and character != "=" for character in text)
     return [] if plain else [_VARIABLE_RULE]
@@ -108,12 +108,12 @@ def variable(text: str) -> list[str]:
 
 def percent(text: str) -> list[str]:
     """A share, `25%`."""
-    return _unlike(text, _PERCENT, pattern_error(_PERCENT_RULE, _PERCENT, "1%", "93%"))
+    return _no_match(text, _PERCENT, pattern_error(_PERCENT_RULE, _PERCENT, "1%", "93%"))
 
 
-def path(text: str) -> list[str]:
+def controller_path(text: str) -> list[str]:
     """What may follow the domain in the name of a controller."""
-    return _unlike(text, _PATH, f"Invalid path (regex used for validation is '{_PATH}')")
+    return _no_match(text, _PATH, f"Invalid path (regex used for validation is '{_PATH}')")
 
 
 def path_segment(text: str) -> list[str]:
@@ -134,7 +134,7 @@ def port_number(number: int) -> list[str]:
 
 def port_name(text: str) -> list[str]:
     """What a container calls one of its ports."""
-    problems = _longer(text, 15)
+    problems = _too_long(text, 15)
     if not re.fullmatch(r"[-a-z0-9]+", text):
         problems.append("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)")
     if not re.search(r"[a-z]", text):
@@ -161,19 +161,19 @@ def pattern_error(rule: str, pattern: str, *examples: str) -> str:
     return f"{rule} (e.g. {listed}regex used for validation is '{pattern}')"
 
 
-def _prefix(text: str) -> list[str]:
-    return subdomain(text) if text else ["must be non-empty"]
+def _prefix_problems(text: str) -> list[str]:
+    return dns_subdomain(text) if text else ["must be non-empty"]
 
 
-def _qualified_name(text: str) -> list[str]:
-    problems = _longer(text, 63) if text else ["must be non-empty"]
+def _name_part_problems(text: str) -> list[str]:
+    problems = _too_long(text, 63) if text else ["must be non-empty"]
     rule = pattern_error(_QUALIFIED_RULE, _QUALIFIED, "MyName", "my.name", "123-abc")
-    return problems + _unlike(text, _QUALIFIED, rule)
+    return problems + _no_match(text, _QUALIFIED, rule)
 
 
-def _longer(text: str, limit: int) -> list[str]:
+def _too_long(text: str, limit: int) -> list[str]:
     return [f"must be no more than {limit} characters"] if len(text.encode()) > limit else []
 
 
-def _unlike(text: str, pattern: str, problem: str) -> list[str]:
+def _no_match(text: str, pattern: str, problem: str) -> list[str]:
     return [] if re.fullmatch(pattern, text) else [problem]

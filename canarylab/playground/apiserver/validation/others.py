@@ -19,47 +19,51 @@ from canarylab.playground.apiserver.validation import metadata, names
 from canarylab.playground.apiserver.validation.containers import PROTOCOLS
 from canarylab.playground.kube.api import Object
 
-CONFIG_LIMIT = 1024 * 1024  # bytes, all values of one ConfigMap together
-_FROZEN = "field is immutable when `immutable` is set"
+MAX_CONFIG_MAP_BYTES = 1024 * 1024  # bytes, all values of one ConfigMap together
+_IMMUTABLE = "field is immutable when `immutable` is set"
 
 
-def of_config_map(config_map: Object, old: Object | None) -> Iterator[Cause]:
+def validate_config_map(config_map: Object, old: Object | None) -> Iterator[Cause]:
     """What is wrong with a ConfigMap, or with a change of it."""
-    yield from metadata.of_object(config_map["metadata"], names.subdomain, namespaced=True)
+    yield from metadata.validate_metadata(
+        config_map["metadata"], names.dns_subdomain, namespaced=True
+    )
     texts, bytes_ = config_map.get("data", {}), config_map.get("binaryData", {})
     for section, entries in (("data", texts), ("binaryData", bytes_)):
         for key in sorted(entries):
-            yield from each(f"{section}[{key}]", key, names.config_key(key))
+            yield from each(f"{section}[{key}]", key, names.config_map_key(key))
     for key in sorted(texts.keys() & bytes_.keys()):
         yield invalid(f"data[{key}]", key, "duplicate of key present in binaryData")
-    if sum(len(value.encode()) for value in texts.values()) > CONFIG_LIMIT:
-        yield too_long("", CONFIG_LIMIT)
+    if sum(len(value.encode()) for value in texts.values()) > MAX_CONFIG_MAP_BYTES:
+        yield too_long("", MAX_CONFIG_MAP_BYTES)
     if old is not None and old.get("immutable"):
-        yield from _frozen(config_map, old)
+        yield from _immutable_config_map(config_map, old)
 
 
-def of_namespace(namespace: Object, old: Object | None) -> Iterator[Cause]:
+def validate_namespace(namespace: Object, old: Object | None) -> Iterator[Cause]:
     """What is wrong with a namespace."""
-    yield from metadata.of_object(namespace["metadata"], names.label, namespaced=False)
+    yield from metadata.validate_metadata(namespace["metadata"], names.dns_label, namespaced=False)
 
 
-def of_node(node: Object, old: Object | None) -> Iterator[Cause]:
+def validate_node(node: Object, old: Object | None) -> Iterator[Cause]:
     """What is wrong with a node."""
-    yield from metadata.of_object(node["metadata"], names.subdomain, namespaced=False)
+    yield from metadata.validate_metadata(node["metadata"], names.dns_subdomain, namespaced=False)
 
 
-def of_event(event: Object, old: Object | None) -> Iterator[Cause]:
+def validate_event(event: Object, old: Object | None) -> Iterator[Cause]:
     """What is wrong with an event; it lives where the object lives that it is about."""
-    yield from metadata.of_object(event["metadata"], names.subdomain, namespaced=True)
+    yield from metadata.validate_metadata(event["metadata"], names.dns_subdomain, namespaced=True)
     about = event.get("involvedObject", {}).get("namespace", "")
     here = event["metadata"].get("namespace", "")
     if about and here and about != here:
         yield invalid("involvedObject.namespace", about, "does not match event.namespace")
 
 
-def of_endpoints(endpoints: Object, old: Object | None) -> Iterator[Cause]:
+def validate_endpoints(endpoints: Object, old: Object | None) -> Iterator[Cause]:
     """What is wrong with Endpoints."""
-    yield from metadata.of_object(endpoints["metadata"], names.subdomain, namespaced=True)
+    yield from metadata.validate_metadata(
+        endpoints["metadata"], names.dns_subdomain, namespaced=True
+    )
     for index, subset in enumerate(endpoints.get("subsets", [])):
         here = f"subsets[{index}]"
         if not subset.get("addresses") and not subset.get("notReadyAddresses"):
@@ -67,12 +71,12 @@ def of_endpoints(endpoints: Object, old: Object | None) -> Iterator[Cause]:
         for group in ("addresses", "notReadyAddresses"):
             for number, entry in enumerate(subset.get(group, [])):
                 yield from _address(f"{here}.{group}[{number}].ip", entry.get("ip", ""))
-        yield from _ports(f"{here}.ports", subset.get("ports", []))
+        yield from _endpoint_ports(f"{here}.ports", subset.get("ports", []))
 
 
-def of_endpoint_slice(piece: Object, old: Object | None) -> Iterator[Cause]:
+def validate_endpoint_slice(piece: Object, old: Object | None) -> Iterator[Cause]:
     """What is wrong with an EndpointSlice, or with a change of it."""
-    yield from metadata.of_object(piece["metadata"], names.subdomain, namespaced=True)
+    yield from metadata.validate_metadata(piece["metadata"], names.dns_subdomain, namespaced=True)
     family = piece.get("addressType", "")
     yield from one_of("addressType", family, ("FQDN", "IPv4", "IPv6"))
     for index, endpoint in enumerate(piece.get("endpoints", [])):
@@ -82,15 +86,15 @@ def of_endpoint_slice(piece: Object, old: Object | None) -> Iterator[Cause]:
         for number, address in enumerate(endpoint.get("addresses", [])):
             if family.startswith("IP"):
                 yield from _address(f"{here}[{number}]", address)
-    yield from _ports("ports", piece.get("ports", []))
+    yield from _endpoint_ports("ports", piece.get("ports", []))
     if old is not None:
         yield from unchanged("addressType", family, old.get("addressType"))
 
 
-def _frozen(config_map: Object, old: Object) -> Iterator[Cause]:
+def _immutable_config_map(config_map: Object, old: Object) -> Iterator[Cause]:
     for field in ("immutable", "data", "binaryData"):
         if config_map.get(field) != old.get(field):
-            yield forbidden(field, _FROZEN)
+            yield forbidden(field, _IMMUTABLE)
 
 
 def _address(field: str, text: str) -> Iterator[Cause]:
@@ -100,7 +104,7 @@ def _address(field: str, text: str) -> Iterator[Cause]:
         yield invalid(field, text, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")
 
 
-def _ports(field: str, ports: list[Object]) -> Iterator[Cause]:
+def _endpoint_ports(field: str, ports: list[Object]) -> Iterator[Cause]:
     for index, port in enumerate(ports):
         here, number = f"{field}[{index}]", port.get("port")
         if number is not None:

@@ -19,17 +19,17 @@ from canarylab.playground.kube.api import Object
 
 _RESTART_POLICIES = ("Always", "OnFailure", "Never")
 _DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
-_CHANGEABLE = (
+_CHANGEABLE_FIELDS = (
     "`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,"
     "`spec.tolerations` (only additions to existing tolerations),"
     "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
 )
 
 
-def of_pod(pod: Object, old: Object | None) -> Iterator[Cause]:
+def validate_pod(pod: Object, old: Object | None) -> Iterator[Cause]:
     """What is wrong with a pod, or with a change of it."""
-    yield from metadata.of_object(pod["metadata"], names.subdomain, namespaced=True)
-    yield from specification("spec", pod["spec"])
+    yield from metadata.validate_metadata(pod["metadata"], names.dns_subdomain, namespaced=True)
+    yield from validate_pod_spec("spec", pod["spec"])
     for index, container in enumerate(pod["spec"].get("containers", [])):
         image = container.get("image", "")
         if image != image.strip():
@@ -39,27 +39,32 @@ def of_pod(pod: Object, old: Object | None) -> Iterator[Cause]:
                 "must not have leading or trailing whitespace",
             )
     if old is not None:
-        yield from _change(pod["spec"], old["spec"])
+        yield from _pod_change(pod["spec"], old["spec"])
 
 
-def template(field: str, given: Object) -> Iterator[Cause]:
+def validate_template(field: str, given: Object) -> Iterator[Cause]:
     """What is wrong with a template; its labels are named as Kubernetes names them."""
     meta = given.get("metadata", {})
-    yield from metadata.of_labels(f"{field}.labels", meta.get("labels"))
-    yield from metadata.of_annotations(f"{field}.annotations", meta.get("annotations"))
-    yield from specification(f"{field}.spec", given.get("spec", {}))
+    yield from metadata.validate_labels(f"{field}.labels", meta.get("labels"))
+    yield from metadata.validate_annotations(f"{field}.annotations", meta.get("annotations"))
+    yield from validate_pod_spec(f"{field}.spec", given.get("spec", {}))
 
 
-def specification(field: str, spec: Object) -> Iterator[Cause]:
+def validate_pod_spec(field: str, spec: Object) -> Iterator[Cause]:
     """What is wrong with a pod's specification."""
     volumes = spec.get("volumes", [])
     yield from _volumes(f"{field}.volumes", volumes)
     mountable = {volume.get("name", "") for volume in volumes}
-    yield from containers.of_pod(f"{field}.containers", spec.get("containers", []), mountable)
+    yield from containers.validate_containers(
+        f"{field}.containers", spec.get("containers", []), mountable
+    )
     yield from one_of(f"{field}.restartPolicy", spec.get("restartPolicy", ""), _RESTART_POLICIES)
     yield from one_of(f"{field}.dnsPolicy", spec.get("dnsPolicy", ""), _DNS_POLICIES)
-    yield from metadata.of_labels(f"{field}.nodeSelector", spec.get("nodeSelector"))
-    for name, rule in (("serviceAccountName", names.subdomain), ("nodeName", names.subdomain)):
+    yield from metadata.validate_labels(f"{field}.nodeSelector", spec.get("nodeSelector"))
+    for name, rule in (
+        ("serviceAccountName", names.dns_subdomain),
+        ("nodeName", names.dns_subdomain),
+    ):
         if spec.get(name):
             yield from each(f"{field}.{name}", spec[name], rule(spec[name]))
     deadline = spec.get("activeDeadlineSeconds")
@@ -68,7 +73,7 @@ def specification(field: str, spec: Object) -> Iterator[Cause]:
         yield invalid(f"{field}.activeDeadlineSeconds", deadline, problem)
     for name in ("hostname", "subdomain"):
         if spec.get(name):
-            yield from each(f"{field}.{name}", spec[name], names.label(spec[name]))
+            yield from each(f"{field}.{name}", spec[name], names.dns_label(spec[name]))
 
 
 def _volumes(field: str, volumes: Sequence[Object]) -> Iterator[Cause]:
@@ -78,13 +83,13 @@ def _volumes(field: str, volumes: Sequence[Object]) -> Iterator[Cause]:
         if not name:
             yield required(here)
             continue
-        yield from each(here, name, names.label(name))
+        yield from each(here, name, names.dns_label(name))
         if name in taken:
             yield duplicate(here, name)
         taken.add(name)
 
 
-def _change(spec: Object, before: Object) -> Iterator[Cause]:
+def _pod_change(spec: Object, before: Object) -> Iterator[Cause]:
     """Almost nothing of a pod may change: a controller makes a new one instead."""
     now, then = spec.get("containers", []), before.get("containers", [])
     if len(now) != len(then):
@@ -94,7 +99,7 @@ def _change(spec: Object, before: Object) -> Iterator[Cause]:
     if changed:
         named = "\n".join(f"  {name}" for name in changed)
         yield forbidden(
-            "spec", f"pod updates may not change fields other than {_CHANGEABLE}\n{named}"
+            "spec", f"pod updates may not change fields other than {_CHANGEABLE_FIELDS}\n{named}"
         )
 
 

@@ -18,14 +18,14 @@ from canarylab.playground.apiserver.validation import names
 from canarylab.playground.kube.api import Object
 
 _ACTIONS = ("exec", "httpGet", "tcpSocket", "grpc", "sleep")
-_COUNTS = (
+_PROBE_COUNTS = (
     "initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold",
     "failureThreshold",
 )  # fmt: skip
 _HEADER_NAME = re.compile(r"[-A-Za-z0-9]+")
 
 
-def of_container(field: str, container: Object) -> Iterator[Cause]:
+def validate_probes(field: str, container: Object) -> Iterator[Cause]:
     """What is wrong with its hooks and its three probes."""
     lifecycle = container.get("lifecycle", {})
     for hook in ("postStart", "preStop"):
@@ -34,19 +34,19 @@ def of_container(field: str, container: Object) -> Iterator[Cause]:
     for name in ("livenessProbe", "readinessProbe", "startupProbe"):
         if name in container:
             yield from _probe(f"{field}.{name}", container[name])
-            yield from _of_this_sort(f"{field}.{name}", name, container[name])
+            yield from _probe_limits(f"{field}.{name}", name, container[name])
 
 
 def _probe(field: str, probe: Object) -> Iterator[Cause]:
     yield from _action(field, probe)
-    for count in _COUNTS:
+    for count in _PROBE_COUNTS:
         yield from not_negative(f"{field}.{count}", probe.get(count))
     grace = probe.get("terminationGracePeriodSeconds")
     if grace is not None and grace <= 0:
         yield invalid(f"{field}.terminationGracePeriodSeconds", grace, "must be greater than 0")
 
 
-def _of_this_sort(field: str, name: str, probe: Object) -> Iterator[Cause]:
+def _probe_limits(field: str, name: str, probe: Object) -> Iterator[Cause]:
     if name == "readinessProbe":
         grace = probe.get("terminationGracePeriodSeconds")
         if grace is not None:
@@ -71,17 +71,17 @@ def _action(field: str, given: Object) -> Iterator[Cause]:
     if said[0] == "exec" and not how.get("command"):
         yield required(f"{first}.command")
     elif said[0] == "httpGet":
-        yield from _http(first, how)
+        yield from _http_get(first, how)
     elif said[0] == "tcpSocket":
-        yield from _port(f"{first}.port", how.get("port", 0))
+        yield from _probe_port(f"{first}.port", how.get("port", 0))
     elif said[0] == "grpc":
         yield from each(f"{first}.port", how.get("port", 0), names.port_number(how.get("port", 0)))
 
 
-def _http(field: str, how: Object) -> Iterator[Cause]:
+def _http_get(field: str, how: Object) -> Iterator[Cause]:
     if not how.get("path"):
         yield required(f"{field}.path")
-    yield from _port(f"{field}.port", how.get("port", 0))
+    yield from _probe_port(f"{field}.port", how.get("port", 0))
     yield from one_of(f"{field}.scheme", how.get("scheme", ""), ("HTTP", "HTTPS"))
     for header in how.get("httpHeaders", []):
         if not _HEADER_NAME.fullmatch(header.get("name", "")):
@@ -95,5 +95,5 @@ _HEADER_RULE = names.pattern_error(
 )
 
 
-def _port(field: str, port: int | str) -> list[Cause]:
+def _probe_port(field: str, port: int | str) -> list[Cause]:
     return each(field, port, names.port(port))

@@ -18,27 +18,31 @@ from canarylab.playground.apiserver.validation import metadata, names, pods
 from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.selectors import by_label_selector
 
-_MISSES = "`selector` does not match template `labels`"
+_SELECTOR_MISMATCH = "`selector` does not match template `labels`"
 
 
-def of_deployment(deployment: Object, old: Object | None) -> Iterator[Cause]:
+def validate_deployment(deployment: Object, old: Object | None) -> Iterator[Cause]:
     """What is wrong with a Deployment, or with a change of it."""
     spec = deployment["spec"]
-    yield from metadata.of_object(deployment["metadata"], names.subdomain, namespaced=True)
+    yield from metadata.validate_metadata(
+        deployment["metadata"], names.dns_subdomain, namespaced=True
+    )
     yield from not_negative("spec.replicas", spec.get("replicas"))
     yield from _selected_template(spec)
     yield from _strategy("spec.strategy", spec["strategy"])
     yield from not_negative("spec.minReadySeconds", spec.get("minReadySeconds"))
     yield from not_negative("spec.revisionHistoryLimit", spec.get("revisionHistoryLimit"))
-    yield from _deadline(spec)
+    yield from _progress_deadline(spec)
     if old is not None:
         yield from unchanged("spec.selector", spec.get("selector"), old["spec"].get("selector"))
 
 
-def of_replica_set(replica_set: Object, old: Object | None) -> Iterator[Cause]:
+def validate_replica_set(replica_set: Object, old: Object | None) -> Iterator[Cause]:
     """What is wrong with a ReplicaSet, or with a change of it."""
     spec = replica_set["spec"]
-    yield from metadata.of_object(replica_set["metadata"], names.subdomain, namespaced=True)
+    yield from metadata.validate_metadata(
+        replica_set["metadata"], names.dns_subdomain, namespaced=True
+    )
     yield from not_negative("spec.replicas", spec.get("replicas"))
     yield from not_negative("spec.minReadySeconds", spec.get("minReadySeconds"))
     yield from _selected_template(spec)
@@ -51,21 +55,21 @@ def _selected_template(spec: Object) -> Iterator[Cause]:
     if selector is None:
         yield required("spec.selector")
     else:
-        problems = list(metadata.of_selector("spec.selector", selector))
+        problems = list(metadata.validate_selector("spec.selector", selector))
         yield from problems
         if not selector.get("matchLabels") and not selector.get("matchExpressions"):
             yield invalid("spec.selector", selector, "empty selector is invalid for deployment")
         if any(problem.field.endswith((".operator", ".values")) for problem in problems):
             yield invalid("spec.selector", selector, "invalid label selector")
             return
-    yield from _template(spec["template"], selector)
+    yield from _workload_template(spec["template"], selector)
 
 
-def _template(template: Object, selector: Object | None) -> Iterator[Cause]:
+def _workload_template(template: Object, selector: Object | None) -> Iterator[Cause]:
     if selector is None or not by_label_selector(selector)(template):
         labels = template.get("metadata", {}).get("labels")
-        yield invalid("spec.template.metadata.labels", labels, _MISSES)
-    yield from pods.template("spec.template", template)
+        yield invalid("spec.template.metadata.labels", labels, _SELECTOR_MISMATCH)
+    yield from pods.validate_template("spec.template", template)
     spec = template["spec"]
     if spec.get("restartPolicy") != "Always":
         yield unsupported(
@@ -93,28 +97,28 @@ def _strategy(field: str, strategy: Object) -> Iterator[Cause]:
 
 def _rolling_update(field: str, knobs: Object) -> Iterator[Cause]:
     unavailable, surge = knobs["maxUnavailable"], knobs["maxSurge"]
-    yield from _count_or_share(f"{field}.maxUnavailable", unavailable)
-    yield from _count_or_share(f"{field}.maxSurge", surge)
-    if _number(unavailable) == 0 and _number(surge) == 0:
+    yield from _count_or_percent(f"{field}.maxUnavailable", unavailable)
+    yield from _count_or_percent(f"{field}.maxSurge", surge)
+    if _int_or_percent(unavailable) == 0 and _int_or_percent(surge) == 0:
         yield invalid(f"{field}.maxUnavailable", unavailable, "may not be 0 when `maxSurge` is 0")
-    if isinstance(unavailable, str) and _number(unavailable) > 100:
+    if isinstance(unavailable, str) and _int_or_percent(unavailable) > 100:
         yield invalid(f"{field}.maxUnavailable", unavailable, "must not be greater than 100%")
 
 
-def _count_or_share(field: str, value: int | str) -> list[Cause]:
+def _count_or_percent(field: str, value: int | str) -> list[Cause]:
     if isinstance(value, int):
         return not_negative(field, value)
     return each(field, value, names.percent(value))
 
 
-def _number(value: int | str) -> int:
+def _int_or_percent(value: int | str) -> int:
     """The number in front of the `%`, or the count itself; what is no number counts as none."""
     if isinstance(value, int):
         return value
     return 0 if names.percent(value) else int(value.removesuffix("%"))
 
 
-def _deadline(spec: Object) -> Iterator[Cause]:
+def _progress_deadline(spec: Object) -> Iterator[Cause]:
     deadline = spec.get("progressDeadlineSeconds")
     yield from not_negative("spec.progressDeadlineSeconds", deadline)
     if deadline is not None and deadline <= spec.get("minReadySeconds", 0):

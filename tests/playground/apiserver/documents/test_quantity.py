@@ -6,7 +6,11 @@ from fractions import Fraction
 
 import pytest
 
-from canarylab.playground.apiserver.documents.quantity import NotAQuantityError, amount, canonical
+from canarylab.playground.apiserver.documents.quantity import (
+    InvalidQuantityError,
+    canonical_quantity,
+    parse_quantity,
+)
 
 
 @pytest.mark.parametrize(
@@ -38,27 +42,29 @@ from canarylab.playground.apiserver.documents.quantity import NotAQuantityError,
     ],
 )
 def test_an_amount_is_written_with_the_largest_suffix_that_fits(given: str, written: str) -> None:
-    assert canonical(given) == written
+    assert canonical_quantity(given) == written
 
 
 @pytest.mark.parametrize("number", [1, 7, 999, 1000, 1024, 1536, 1_000_000])
 @pytest.mark.parametrize("suffix", ["m", "", "k", "M", "Ki", "Mi", "Gi", "e3"])
 def test_writing_an_amount_does_not_change_it(number: int, suffix: str) -> None:
-    assert amount(canonical(f"{number}{suffix}")) == amount(f"{number}{suffix}")
+    assert parse_quantity(canonical_quantity(f"{number}{suffix}")) == parse_quantity(
+        f"{number}{suffix}"
+    )
 
 
 @pytest.mark.parametrize("number", [1, 7, 999, 1000, 1024, 1536, 1_000_000])
 @pytest.mark.parametrize("suffix", ["m", "", "k", "M", "Ki", "Mi", "Gi", "e3"])
 def test_what_is_written_once_is_written_the_same_again(number: int, suffix: str) -> None:
-    once = canonical(f"{number}{suffix}")
-    assert canonical(once) == once
+    once = canonical_quantity(f"{number}{suffix}")
+    assert canonical_quantity(once) == once
 
 
 def test_amounts_of_different_suffixes_compare() -> None:
-    assert amount("1Gi") > amount("1G") == Fraction(10**9)
+    assert parse_quantity("1Gi") > parse_quantity("1G") == Fraction(10**9)
 
 
 @pytest.mark.parametrize("text", ["", "much", "1 Gi", "1gi", "1.2.3", "--1", "1K", "e3"])
 def test_what_is_no_amount_is_refused(text: str) -> None:
-    with pytest.raises(NotAQuantityError):
-        canonical(text)
+    with pytest.raises(InvalidQuantityError):
+        canonical_quantity(text)

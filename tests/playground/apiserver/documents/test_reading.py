@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from canarylab.playground.apiserver.documents.reading import Findings, read
+from canarylab.playground.apiserver.documents.reading import DecodeErrors, read_structure
 
 SPEC = "io.k8s.api.apps.v1.DeploymentSpec"
 CONTAINER = "io.k8s.api.core.v1.Container"
@@ -29,18 +29,18 @@ CONTAINER = "io.k8s.api.core.v1.Container"
 def test_after_a_strategic_merge_patch_the_words_are_others(
     structure: str, document: dict[str, Any], said: str
 ) -> None:
-    findings = Findings(converting=True)
-    read(structure, document, findings)
-    assert findings.wrong == said
+    errors = DecodeErrors(from_patch=True)
+    read_structure(structure, document, errors)
+    assert errors.first_error == said
 
 
 def test_nothing_is_found_in_a_document_in_order() -> None:
-    findings = Findings()
-    read(SPEC, {"replicas": 3}, findings)
-    assert findings == Findings()
+    errors = DecodeErrors()
+    read_structure(SPEC, {"replicas": 3}, errors)
+    assert errors == DecodeErrors()
 
 
 def test_unknown_fields_are_named_from_the_top() -> None:
-    findings = Findings()
-    read(CONTAINER, {"ports": [{"port": 1}]}, findings, "spec.containers[0]")
-    assert findings.unknown == ["spec.containers[0].ports[0].port"]
+    errors = DecodeErrors()
+    read_structure(CONTAINER, {"ports": [{"port": 1}]}, errors, "spec.containers[0]")
+    assert errors.unknown_fields == ["spec.containers[0].ports[0].port"]

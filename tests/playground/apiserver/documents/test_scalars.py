@@ -6,7 +6,12 @@ from typing import Any
 
 import pytest
 
-from canarylab.playground.apiserver.documents.scalars import MismatchError, json_type, read, zero
+from canarylab.playground.apiserver.documents.scalars import (
+    WrongTypeError,
+    json_type,
+    read_scalar,
+    zero_value,
+)
 
 INT32 = {"type": "integer", "format": "int32"}
 INT64 = {"type": "integer", "format": "int64"}
@@ -28,22 +33,22 @@ TIME = {"type": "string", "format": "date-time"}
     ],
 )
 def test_a_value_of_another_type_does_not_fit(shape: dict[str, Any], value: Any) -> None:
-    with pytest.raises(MismatchError):
-        read(shape, value)
+    with pytest.raises(WrongTypeError):
+        read_scalar(shape, value)
 
 
 @pytest.mark.parametrize("number", [0, -1, 2**31 - 1, -(2**31)])
 def test_a_number_that_fits_is_kept(number: int) -> None:
-    assert read(INT32, number) == number
+    assert read_scalar(INT32, number) == number
 
 
 def test_a_long_number_may_be_longer() -> None:
-    assert read(INT64, 2**40) == 2**40
+    assert read_scalar(INT64, 2**40) == 2**40
 
 
 @pytest.mark.parametrize("value", [3333, "http", "25%"])
 def test_a_port_or_a_share_is_a_number_or_a_word(value: int | str) -> None:
-    assert read({"format": "int-or-string"}, value) == value
+    assert read_scalar({"format": "int-or-string"}, value) == value
 
 
 @pytest.mark.parametrize(
@@ -78,7 +83,7 @@ def test_what_cannot_be_read_is_said_as_go_says_it(
     shape: dict[str, Any], value: Any, problem: str
 ) -> None:
     with pytest.raises(ValueError, match=r".") as caught:
-        read(shape, value)
+        read_scalar(shape, value)
     assert str(caught.value) == problem
 
 
@@ -91,7 +96,7 @@ def test_what_cannot_be_read_is_said_as_go_says_it(
     ],
 )
 def test_times_are_kept_in_utc(given: str, kept: str) -> None:
-    assert read(TIME, given) == kept
+    assert read_scalar(TIME, given) == kept
 
 
 @pytest.mark.parametrize(
@@ -123,4 +128,4 @@ def test_types_have_the_names_of_go(value: Any, name: str) -> None:
     ],
 )
 def test_most_types_have_a_value_for_nothing(shape: dict[str, Any], nothing: Any) -> None:
-    assert zero(shape) == nothing
+    assert zero_value(shape) == nothing

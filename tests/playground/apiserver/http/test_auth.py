@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from canarylab.errors import RequestError
-from canarylab.playground.apiserver.http.auth import OPEN_TO_ALL, Gate
+from canarylab.playground.apiserver.http.auth import PUBLIC_PATHS, TokenAuthenticator
 
-GATE = Gate("secret", 6443)
+GATE = TokenAuthenticator("secret", 6443)
 OURS = {"Host": "127.0.0.1:6443", "Authorization": "Bearer secret"}
 
 
@@ -54,7 +54,7 @@ def test_pages_from_elsewhere_are_refused(origin: str, code: int) -> None:
     assert code_of(Origin=origin) == code
 
 
-@pytest.mark.parametrize("path", sorted(OPEN_TO_ALL))
+@pytest.mark.parametrize("path", sorted(PUBLIC_PATHS))
 def test_anybody_may_ask_whether_it_lives(path: str) -> None:
     assert code_of(path, Authorization=None) == 200
 

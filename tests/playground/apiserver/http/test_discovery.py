@@ -36,7 +36,7 @@ async def test_everything_comes_in_one_document(server: Server, path: str, versi
 def test_every_kind_is_discovered() -> None:
     found = set()
     for core in (True, False):
-        for group in discovery.aggregated(core=core, version="v2")["items"]:
+        for group in discovery.aggregated_discovery(core=core, version="v2")["items"]:
             kinds = group["versions"][0]["resources"]
             found |= {entry["responseKind"]["kind"] for entry in kinds}
     assert found >= set(KINDS)
@@ -64,7 +64,7 @@ async def test_groups_are_listed(server: Server) -> None:
 
 
 def test_versions_of_one_group_come_in_one_entry() -> None:
-    groups = discovery.aggregated(core=False, version="v2")["items"]
+    groups = discovery.aggregated_discovery(core=False, version="v2")["items"]
     versions = {
         group["metadata"]["name"]: [one["version"] for one in group["versions"]] for group in groups
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from canarylab.playground.apiserver.http.paths import target
+from canarylab.playground.apiserver.http.paths import parse_path
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ from canarylab.playground.apiserver.http.paths import target
 def test_paths_that_lead_somewhere(
     path: str, kind: str, namespace: str | None, name: str | None, subresource: str | None
 ) -> None:
-    found = target(path)
+    found = parse_path(path)
     assert found is not None
     assert (found.kind.kind, *found[1:]) == (kind, namespace, name, subresource)
 
@@ -48,4 +48,4 @@ def test_paths_that_lead_somewhere(
     ],
 )
 def test_paths_that_lead_nowhere(path: str) -> None:
-    assert target(path) is None
+    assert parse_path(path) is None

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from canarylab.errors import RequestError
-from canarylab.playground.apiserver.http.proxying import parsed
+from canarylab.playground.apiserver.http.proxying import parse_proxy_target
 from tests.playground.apiserver.serving import Server
 
 PROXY = "/api/v1/namespaces/default/services/web:80/proxy"
@@ -133,4 +133,4 @@ async def test_a_pod_that_does_not_answer(server: Server) -> None:
 @pytest.mark.parametrize("name", [":80", "a:b:c", "a:b:c:d"])
 def test_what_names_no_service(name: str) -> None:
     with pytest.raises(RequestError, match="invalid service request"):
-        parsed(name)
+        parse_proxy_target(name)

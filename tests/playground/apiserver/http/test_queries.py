@@ -15,7 +15,7 @@ WEB = {
 
 
 def chosen(query: dict[str, str], namespace: str | None = None) -> bool:
-    return queries.selection(query, KINDS["Pod"], namespace)(WEB)
+    return queries.object_selector(query, KINDS["Pod"], namespace)(WEB)
 
 
 def test_nothing_said_chooses_everything() -> None:
@@ -47,7 +47,7 @@ def test_an_unknown_field_is_refused_in_kubernetes_words() -> None:
 def test_most_kinds_can_be_selected_by_name_only() -> None:
     query = {"fieldSelector": "spec.replicas=3"}
     with pytest.raises(BadRequestError, match="is not a known field selector"):
-        queries.selection(query, KINDS["Deployment"], None)
+        queries.object_selector(query, KINDS["Deployment"], None)
 
 
 def test_fields_are_checked_with_a_warning_by_default() -> None:
@@ -62,4 +62,4 @@ def test_what_cannot_be_understood_is_refused(name: str, value: str) -> None:
     with pytest.raises(BadRequestError, match=value):
         queries.is_dry_run(query)
         queries.field_validation(query)
-        queries.whole_number(query, "limit")
+        queries.integer_parameter(query, "limit")

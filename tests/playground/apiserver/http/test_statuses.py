@@ -29,30 +29,30 @@ from canarylab.playground.apiserver.http import statuses
         (ForbiddenError("pods", "", "web", "no"), 403, "Forbidden"),
         (GoneError("too old"), 410, "Expired"),
         (statuses.unauthorized(), 401, "Unauthorized"),
-        (statuses.no_such_path(), 404, "NotFound"),
-        (statuses.wrong_method(), 405, "MethodNotAllowed"),
-        (statuses.unknown_format("a"), 415, "UnsupportedMediaType"),
-        (statuses.too_large(3), 413, "RequestEntityTooLarge"),
-        (statuses.internal(KeyError("x")), 500, "InternalError"),
+        (statuses.path_not_found(), 404, "NotFound"),
+        (statuses.method_not_allowed(), 405, "MethodNotAllowed"),
+        (statuses.unsupported_media_type("a"), 415, "UnsupportedMediaType"),
+        (statuses.body_too_large(3), 413, "RequestEntityTooLarge"),
+        (statuses.internal_error(KeyError("x")), 500, "InternalError"),
     ],
 )
 def test_each_error_has_its_code_and_reason(error: ApiError, code: int, reason: str) -> None:
-    said = statuses.failure(error)
+    said = statuses.failure_status(error)
     assert (said["code"], said["reason"], said["message"]) == (code, reason, str(error))
 
 
 def test_an_error_without_a_reason_says_none() -> None:
-    assert "reason" not in statuses.failure(ApiError("resourceVersion should not be set"))
+    assert "reason" not in statuses.failure_status(ApiError("resourceVersion should not be set"))
 
 
 def test_what_is_missing_is_named_by_its_resource() -> None:
-    details = statuses.failure(NotFoundError("deployments", "apps", "web"))["details"]
+    details = statuses.failure_status(NotFoundError("deployments", "apps", "web"))["details"]
     assert details == {"name": "web", "group": "apps", "kind": "deployments"}
 
 
 def test_what_is_invalid_is_named_by_its_kind_and_says_why() -> None:
     cause = Cause("FieldValueRequired", "spec.selector", "Required value")
-    details = statuses.failure(InvalidError("Deployment", "apps", "web", [cause]))["details"]
+    details = statuses.failure_status(InvalidError("Deployment", "apps", "web", [cause]))["details"]
     assert details["kind"] == "Deployment"
     assert details["causes"] == [
         {"reason": "FieldValueRequired", "message": "Required value", "field": "spec.selector"}
@@ -60,4 +60,4 @@ def test_what_is_invalid_is_named_by_its_kind_and_says_why() -> None:
 
 
 def test_the_core_group_has_no_name() -> None:
-    assert "group" not in statuses.failure(NotFoundError("pods", "", "web"))["details"]
+    assert "group" not in statuses.failure_status(NotFoundError("pods", "", "web"))["details"]

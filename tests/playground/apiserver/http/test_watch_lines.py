@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import pytest
 
 from canarylab.errors import BadRequestError
-from canarylab.playground.apiserver.changes import Change, Type
-from canarylab.playground.apiserver.http.watch_lines import Lines, Start, start_of
+from canarylab.playground.apiserver.changes import Change, ChangeType
+from canarylab.playground.apiserver.http.watch_lines import WatchEncoder, WatchStart, watch_start
 from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import KINDS, SERVED_KINDS
 from canarylab.playground.kube.selectors import by_label_query
@@ -22,7 +22,7 @@ def pod(track: str) -> Object:
 
 
 def told(change: Change) -> str | None:
-    line = Lines(KINDS["Pod"], by_label_query("track=canary")).of([change])
+    line = WatchEncoder(KINDS["Pod"], by_label_query("track=canary")).changes([change])
     return json.loads(line)["type"] if line else None
 
 
@@ -40,7 +40,7 @@ def told(change: Change) -> str | None:
     ],
 )
 def test_a_selection_has_a_history_of_its_own(
-    before: str | None, happened: Type, after: str, expected: str | None
+    before: str | None, happened: ChangeType, after: str, expected: str | None
 ) -> None:
     previous = None if before is None else pod(before)
     assert told(Change(happened, pod(after), previous, 7)) == expected
@@ -49,32 +49,35 @@ def test_a_selection_has_a_history_of_its_own(
 @pytest.mark.parametrize(
     ("query", "start"),
     [
-        ({}, Start(None, tells_all=True, marks_end=False)),
-        ({"resourceVersion": ""}, Start(None, tells_all=True, marks_end=False)),
-        ({"resourceVersion": "0"}, Start(None, tells_all=True, marks_end=False)),
-        ({"resourceVersion": "7"}, Start(7, tells_all=False, marks_end=False)),
+        ({}, WatchStart(None, sends_initial=True, marks_initial_end=False)),
+        ({"resourceVersion": ""}, WatchStart(None, sends_initial=True, marks_initial_end=False)),
+        ({"resourceVersion": "0"}, WatchStart(None, sends_initial=True, marks_initial_end=False)),
+        ({"resourceVersion": "7"}, WatchStart(7, sends_initial=False, marks_initial_end=False)),
         (
             {"resourceVersion": "7", "sendInitialEvents": "true"},
-            Start(None, tells_all=True, marks_end=True),
+            WatchStart(None, sends_initial=True, marks_initial_end=True),
         ),
         (
             {"resourceVersion": "7", "sendInitialEvents": "False"},
-            Start(7, tells_all=False, marks_end=False),
+            WatchStart(7, sends_initial=False, marks_initial_end=False),
         ),
-        ({"sendInitialEvents": "false"}, Start(None, tells_all=False, marks_end=False)),
+        (
+            {"sendInitialEvents": "false"},
+            WatchStart(None, sends_initial=False, marks_initial_end=False),
+        ),
     ],
 )
-def test_a_watch_begins_where_the_client_says(query: Mapping[str, str], start: Start) -> None:
-    assert start_of(query) == start
+def test_a_watch_begins_where_the_client_says(query: Mapping[str, str], start: WatchStart) -> None:
+    assert watch_start(query) == start
 
 
 def test_a_version_that_is_no_number_is_refused() -> None:
     with pytest.raises(BadRequestError, match="resourceVersion"):
-        start_of({"resourceVersion": "latest"})
+        watch_start({"resourceVersion": "latest"})
 
 
 def test_bookmarks_are_for_those_who_asked() -> None:
-    assert Lines(KINDS["Pod"], bool).bookmark(7) == b""
+    assert WatchEncoder(KINDS["Pod"], bool).bookmark(7) == b""
 
 
 def test_a_watch_of_an_older_version_tells_objects_in_that_version() -> None:
@@ -82,6 +85,6 @@ def test_a_watch_of_an_older_version_tells_objects_in_that_version() -> None:
         kind for kind in SERVED_KINDS if (kind.kind, kind.version) == ("Gateway", "v1beta1")
     )
     stored = {**gateway(), "metadata": {"name": "canarylab", "resourceVersion": "7"}}
-    lines = Lines(older, by_label_query(""))
-    for line in (lines.all([stored]), lines.of([Change("ADDED", stored, None, 7)])):
+    encoder = WatchEncoder(older, by_label_query(""))
+    for line in (encoder.initial([stored]), encoder.changes([Change("ADDED", stored, None, 7)])):
         assert json.loads(line)["object"] == {**stored, "apiVersion": older.api_version}

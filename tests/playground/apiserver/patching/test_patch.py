@@ -9,7 +9,7 @@ import pytest
 
 from canarylab.errors import BadRequestError, RequestError
 from canarylab.playground.apiserver.patching.patch import (
-    LONGEST_JSON_PATCH,
+    MAX_JSON_PATCH_STEPS,
     PatchStyle,
     apply_patch,
 )
@@ -118,7 +118,7 @@ def test_each_style_has_its_shape(patch: object, style: PatchStyle, said: str) -
 def test_a_json_patch_has_an_end() -> None:
     step = {"op": "test", "path": "/kind", "value": "Pod"}
     with pytest.raises(BadRequestError):
-        apply_patch(POD, [step] * (LONGEST_JSON_PATCH + 1), "json")
+        apply_patch(POD, [step] * (MAX_JSON_PATCH_STEPS + 1), "json")
 
 
 @pytest.mark.parametrize(

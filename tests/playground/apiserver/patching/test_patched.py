@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from canarylab.errors import InvalidError
-from canarylab.playground.apiserver.documents.decode import Decoded
+from canarylab.playground.apiserver.documents.decode import DecodedObject
 from canarylab.playground.apiserver.patching.patch import PatchStyle, apply_patch
 from canarylab.playground.apiserver.patching.patched import decode_patched
 from canarylab.playground.kube.kinds import KINDS
@@ -21,7 +21,7 @@ MAP: dict[str, Any] = {
 }
 
 
-def after(current: Any, patch: Any, style: PatchStyle, **how: Any) -> Decoded:
+def after(current: Any, patch: Any, style: PatchStyle, **how: Any) -> DecodedObject:
     result = apply_patch(current, patch, style)
     return decode_patched(KINDS[current["kind"]], result, patch, style, **how)
 

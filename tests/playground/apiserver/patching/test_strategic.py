@@ -8,7 +8,7 @@ import pytest
 
 from canarylab.errors import ApiError, BadRequestError
 from canarylab.playground.apiserver.patching.merge_keys import MERGE_KEYS
-from canarylab.playground.apiserver.patching.strategic import merge
+from canarylab.playground.apiserver.patching.strategic import strategic_merge
 from canarylab.playground.apiserver.schema.builtin import schemas, short
 from canarylab.playground.kube.api import Object
 
@@ -25,7 +25,10 @@ def named(*names: str) -> list[Object]:
 
 def names_after(before: list[Object], patch: Object) -> list[str]:
     """Of the containers of a pod."""
-    return [item["name"] for item in merge(POD_SPEC, {"containers": before}, patch)["containers"]]
+    return [
+        item["name"]
+        for item in strategic_merge(POD_SPEC, {"containers": before}, patch)["containers"]
+    ]
 
 
 def test_the_table_names_lists_that_exist() -> None:
@@ -54,24 +57,24 @@ def test_the_table_names_lists_that_exist() -> None:
     ],
 )
 def test_maps_are_merged(patch: Object, after: Object) -> None:
-    assert merge(None, {"a": 1, "b": {"c": 1}}, patch) == after
+    assert strategic_merge(None, {"a": 1, "b": {"c": 1}}, patch) == after
 
 
 def test_an_unknown_order_is_refused() -> None:
     with pytest.raises(BadRequestError, match="unknown patch type found: fly"):
-        merge(None, {}, {"$patch": "fly"})
+        strategic_merge(None, {}, {"$patch": "fly"})
 
 
 def test_one_container_changes_and_the_others_stay() -> None:
     patch = {"containers": [{"name": "b", "image": "node_app:2.0"}]}
-    after = merge(POD_SPEC, {"containers": named("a", "b", "c")}, patch)["containers"]
+    after = strategic_merge(POD_SPEC, {"containers": named("a", "b", "c")}, patch)["containers"]
     assert after == [{"name": "a"}, {"name": "b", "image": "node_app:2.0"}, {"name": "c"}]
 
 
 def test_lists_inside_of_lists_are_merged() -> None:
     before = {"containers": [{"name": "a", "env": [{"name": "X", "value": "1"}]}]}
     patch = {"containers": [{"name": "a", "env": [{"name": "Y", "value": "2"}]}]}
-    env = merge(POD_SPEC, before, patch)["containers"][0]["env"]
+    env = strategic_merge(POD_SPEC, before, patch)["containers"][0]["env"]
     assert {entry["name"]: entry["value"] for entry in env} == {"X": "1", "Y": "2"}
 
 
@@ -107,7 +110,7 @@ def test_a_list_can_be_replaced() -> None:
 def test_an_item_can_be_replaced() -> None:
     before = {"containers": [{"name": "a", "image": "node_app:1.0"}]}
     patch = {"containers": [{"$patch": "replace", "name": "a"}]}
-    assert merge(POD_SPEC, before, patch)["containers"] == []
+    assert strategic_merge(POD_SPEC, before, patch)["containers"] == []
 
 
 def test_ports_of_a_service_are_told_apart_by_number() -> None:
@@ -116,7 +119,7 @@ def test_ports_of_a_service_are_told_apart_by_number() -> None:
         "$setElementOrder/ports": [{"port": 80}, {"port": 8080}],
         "ports": [{"name": "alt", "port": 8080}, {"name": "http", "port": 80}],
     }
-    assert merge(SERVICE_SPEC, before, patch)["ports"] == [
+    assert strategic_merge(SERVICE_SPEC, before, patch)["ports"] == [
         {"port": 80, "nodePort": 32089, "name": "http"},
         {"port": 8080, "name": "alt"},
     ]
@@ -124,54 +127,58 @@ def test_ports_of_a_service_are_told_apart_by_number() -> None:
 
 def test_ports_of_a_container_are_told_apart_by_number() -> None:
     before = {"ports": [{"containerPort": 3333}]}
-    after = merge(CONTAINER, before, {"ports": [{"containerPort": 9090}]})
+    after = strategic_merge(CONTAINER, before, {"ports": [{"containerPort": 9090}]})
     assert after["ports"] == [{"containerPort": 9090}, {"containerPort": 3333}]
 
 
 def test_a_list_without_key_is_replaced() -> None:
-    after = merge(CONTAINER, {"command": ["node", "a.js"]}, {"command": ["node"]})
+    after = strategic_merge(CONTAINER, {"command": ["node", "a.js"]}, {"command": ["node"]})
     assert after == {"command": ["node"]}
 
 
 def test_plain_values_are_added() -> None:
-    after = merge(META, {"finalizers": ["a"]}, {"finalizers": ["b", "a"]})
+    after = strategic_merge(META, {"finalizers": ["a"]}, {"finalizers": ["b", "a"]})
     assert sorted(after["finalizers"]) == ["a", "b"]
 
 
 def test_plain_values_are_taken_out() -> None:
-    after = merge(META, {"finalizers": ["a", "b"]}, {"$deleteFromPrimitiveList/finalizers": ["a"]})
+    after = strategic_merge(
+        META, {"finalizers": ["a", "b"]}, {"$deleteFromPrimitiveList/finalizers": ["a"]}
+    )
     assert after == {"finalizers": ["b"]}
 
 
 def test_a_strategy_keeps_only_what_goes_together() -> None:
     before = {"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1}}}
     patch = {"strategy": {"$retainKeys": ["type"], "type": "Recreate"}}
-    assert merge(DEPLOYMENT_SPEC, before, patch) == {"strategy": {"type": "Recreate"}}
+    assert strategic_merge(DEPLOYMENT_SPEC, before, patch) == {"strategy": {"type": "Recreate"}}
 
 
 def test_null_takes_a_list_out() -> None:
-    assert merge(POD_SPEC, {"volumes": named("a")}, {"volumes": None}) == {}
+    assert strategic_merge(POD_SPEC, {"volumes": named("a")}, {"volumes": None}) == {}
 
 
 def test_a_list_that_was_not_there_is_taken_as_it_is() -> None:
-    assert merge(CONTAINER, {}, {"env": named("B", "A")}) == {"env": named("B", "A")}
+    assert strategic_merge(CONTAINER, {}, {"env": named("B", "A")}) == {"env": named("B", "A")}
 
 
 def test_orders_do_not_end_up_in_what_is_new() -> None:
     patch = {"containers": [{"name": "a", "$setElementOrder/env": named("X"), "env": named("X")}]}
-    assert merge(POD_SPEC, {}, patch) == {"containers": [{"name": "a", "env": named("X")}]}
+    assert strategic_merge(POD_SPEC, {}, patch) == {
+        "containers": [{"name": "a", "env": named("X")}]
+    }
 
 
 @pytest.mark.parametrize("item", [{"image": "node_app:2.0"}, "node_app:2.0", {"name": ["a"]}])
 def test_an_item_without_its_key_is_refused(item: Any) -> None:
     with pytest.raises(ApiError, match="does not contain declared merge key: name") as caught:
-        merge(POD_SPEC, {"containers": named("a")}, {"containers": [item]})
+        strategic_merge(POD_SPEC, {"containers": named("a")}, {"containers": [item]})
     assert caught.value.code == 500
 
 
 def test_two_items_of_one_key_stay_two() -> None:
     before = {"ports": [{"port": 53, "protocol": "TCP"}, {"port": 53, "protocol": "UDP"}]}
-    after = merge(SERVICE_SPEC, before, {"ports": [{"port": 53, "name": "dns"}]})["ports"]
+    after = strategic_merge(SERVICE_SPEC, before, {"ports": [{"port": 53, "name": "dns"}]})["ports"]
     assert [port["protocol"] for port in after] == ["TCP", "UDP"]
 
 
@@ -192,4 +199,4 @@ def test_an_order_that_cannot_be_followed_is_refused(
     structure: str | None, patch: Object, said: str
 ) -> None:
     with pytest.raises(BadRequestError, match=said):
-        merge(structure, {}, patch)
+        strategic_merge(structure, {}, patch)

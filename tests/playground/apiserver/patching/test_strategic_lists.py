@@ -6,7 +6,11 @@ from itertools import permutations
 
 import pytest
 
-from canarylab.playground.apiserver.patching.strategic_lists import Changes, arranged, primitives
+from canarylab.playground.apiserver.patching.strategic_lists import (
+    ListChanges,
+    arrange,
+    merge_primitives,
+)
 
 SERVERS = [list(one) for size in range(4) for one in permutations("abc", size)]
 ORDERS = [list(one) for size in range(4) for one in permutations("abd", size)]
@@ -18,7 +22,7 @@ def itself(item: str) -> str:
 
 def merged(before: list[str], order: list[str]) -> list[str]:
     every = before + [item for item in order if item not in before]
-    return arranged(every, order, before, itself)
+    return arrange(every, order, before, itself)
 
 
 @pytest.mark.parametrize("before", SERVERS, ids="".join)
@@ -41,8 +45,8 @@ def test_a_server_item_goes_first_if_it_stood_before() -> None:
 
 
 def test_a_plain_value_is_there_once() -> None:
-    assert primitives(["a", "b"], Changes(["b", "c"], [], None)) == ["a", "b", "c"]
+    assert merge_primitives(["a", "b"], ListChanges(["b", "c"], [], None)) == ["a", "b", "c"]
 
 
 def test_plain_values_are_put_in_order() -> None:
-    assert primitives(["a", "b"], Changes(["c"], ["a"], ["c", "b"])) == ["c", "b"]
+    assert merge_primitives(["a", "b"], ListChanges(["c"], ["a"], ["c", "b"])) == ["c", "b"]

@@ -34,12 +34,12 @@ BOTH = {"cpu": "1", "memory": "64Mi"}
     ],
 )
 def test_quality_of_service_follows_from_requests_and_limits(spec: Object, quality: str) -> None:
-    assert admission.quality_of_service(spec) == quality
+    assert admission.qos_class(spec) == quality
 
 
 def test_a_node_says_itself_how_it_is() -> None:
     node = {"kind": "Node", "metadata": {"name": "playground"}, "status": {"phase": "fine"}}
-    assert admission.as_new(node)["status"] == {"phase": "fine"}
+    assert admission.with_initial_status(node)["status"] == {"phase": "fine"}
 
 
 def test_a_namespace_that_is_not_there_is_not_found() -> None:
@@ -69,7 +69,7 @@ def ingress_class(name: str, is_default: str = "true") -> Object:
 
 def test_an_ingress_without_a_class_gets_the_default_class() -> None:
     classes = [ingress_class("other", "false"), {"metadata": {"name": "a"}}, ingress_class("nginx")]
-    assert admission.in_class(ingress(), classes)["spec"] == {"ingressClassName": "nginx"}
+    assert admission.with_default_class(ingress(), classes)["spec"] == {"ingressClassName": "nginx"}
 
 
 @pytest.mark.parametrize(
@@ -81,16 +81,16 @@ def test_an_ingress_without_a_class_gets_the_default_class() -> None:
     ],
 )
 def test_an_ingress_with_a_class_keeps_it(asked: Object) -> None:
-    assert admission.in_class(asked, [ingress_class("nginx")]) == asked
+    assert admission.with_default_class(asked, [ingress_class("nginx")]) == asked
 
 
 def test_without_a_default_class_there_is_none() -> None:
-    assert admission.in_class(ingress(), [ingress_class("nginx", "false")]) == ingress()
+    assert admission.with_default_class(ingress(), [ingress_class("nginx", "false")]) == ingress()
 
 
 def test_two_default_classes_are_one_too_many() -> None:
     with pytest.raises(ForbiddenError) as refused:
-        admission.in_class(ingress(), [ingress_class("a"), ingress_class("b")])
+        admission.with_default_class(ingress(), [ingress_class("a"), ingress_class("b")])
     assert str(refused.value) == (
         'ingresses.networking.k8s.io "web" is forbidden: Internal error occurred: '
         "2 default IngressClasses were found, only 1 allowed"
@@ -102,4 +102,4 @@ def test_events_are_forgotten_after_an_hour() -> None:
         return {"metadata": {"creationTimestamp": "2026-11-22T10:00:00Z"}, **fields}
 
     old, repeated = event(), event(lastTimestamp="2026-11-22T11:30:00Z")
-    assert admission.forgettable([old, repeated], NOON) == [old]
+    assert admission.expired_events([old, repeated], NOON) == [old]

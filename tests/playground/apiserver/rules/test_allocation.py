@@ -11,15 +11,15 @@ import pytest
 from canarylab.errors import InvalidError
 from canarylab.playground.apiserver.rules.allocation import (
     NODE_PORTS,
-    Allocator,
-    carried_over,
-    given_back,
+    ServiceAllocator,
+    keep_addresses,
+    release_addresses,
 )
 from canarylab.playground.kube.addresses import Slot
 from canarylab.playground.kube.api import Object
 
 SERVICES = Slot(17).services
-ALLOCATOR = Allocator(SERVICES, random.Random(7))
+ALLOCATOR = ServiceAllocator(SERVICES, random.Random(7))
 
 
 def service(name: str = "web", *, ports: list[Object] | None = None, **spec: Any) -> Object:
@@ -41,7 +41,7 @@ def numbers(obj: Object) -> list[int]:
 
 
 def test_a_service_gets_an_address_of_the_slot() -> None:
-    spec = ALLOCATOR.filled(service(), [])["spec"]
+    spec = ALLOCATOR.allocate(service(), [])["spec"]
     assert IPv4Address(spec["clusterIP"]) in SERVICES
     assert spec["clusterIPs"] == [spec["clusterIP"]]
 
@@ -49,32 +49,32 @@ def test_a_service_gets_an_address_of_the_slot() -> None:
 def test_no_two_services_share_an_address() -> None:
     services: list[Object] = []
     for number in range(200):
-        services.append(ALLOCATOR.filled(service(f"web-{number}"), services))
+        services.append(ALLOCATOR.allocate(service(f"web-{number}"), services))
     assert len({other["spec"]["clusterIP"] for other in services}) == 200
 
 
 def test_a_headless_service_stays_headless() -> None:
-    assert ALLOCATOR.filled(service(clusterIP="None"), [])["spec"]["clusterIPs"] == ["None"]
+    assert ALLOCATOR.allocate(service(clusterIP="None"), [])["spec"]["clusterIPs"] == ["None"]
 
 
 def test_a_name_for_something_elsewhere_needs_no_address() -> None:
     elsewhere = service(type="ExternalName", externalName="example.com")
-    assert "clusterIP" not in ALLOCATOR.filled(elsewhere, [])["spec"]
+    assert "clusterIP" not in ALLOCATOR.allocate(elsewhere, [])["spec"]
 
 
 def test_an_address_from_elsewhere_is_refused() -> None:
     with pytest.raises(InvalidError, match="is not in the valid range"):
-        ALLOCATOR.filled(service(clusterIP="10.96.0.1"), [])
+        ALLOCATOR.allocate(service(clusterIP="10.96.0.1"), [])
 
 
 def test_a_taken_address_is_refused() -> None:
-    first = ALLOCATOR.filled(service("first"), [])
+    first = ALLOCATOR.allocate(service("first"), [])
     with pytest.raises(InvalidError, match="provided IP is already allocated"):
-        ALLOCATOR.filled(service(clusterIP=first["spec"]["clusterIP"]), [first])
+        ALLOCATOR.allocate(service(clusterIP=first["spec"]["clusterIP"]), [first])
 
 
 def test_node_ports_are_chosen_from_their_range() -> None:
-    first, second = numbers(ALLOCATOR.filled(node_port("web", None, None), []))
+    first, second = numbers(ALLOCATOR.allocate(node_port("web", None, None), []))
     assert first in NODE_PORTS
     assert second in NODE_PORTS
     assert first != second
@@ -82,7 +82,7 @@ def test_node_ports_are_chosen_from_their_range() -> None:
 
 def test_a_taken_node_port_is_refused_in_kubernetes_words() -> None:
     with pytest.raises(InvalidError) as refused:
-        ALLOCATOR.filled(node_port("other", 32089), [node_port("web", 32089)])
+        ALLOCATOR.allocate(node_port("other", 32089), [node_port("web", 32089)])
     (cause,) = refused.value.causes
     assert cause == (
         "FieldValueInvalid",
@@ -93,7 +93,7 @@ def test_a_taken_node_port_is_refused_in_kubernetes_words() -> None:
 
 def test_a_node_port_out_of_range_is_refused_in_kubernetes_words() -> None:
     with pytest.raises(InvalidError) as refused:
-        ALLOCATOR.filled(node_port("web", 80), [])
+        ALLOCATOR.allocate(node_port("web", 80), [])
     assert refused.value.causes[0].message == (
         "Invalid value: 80: provided port is not in the valid range. "
         "The range of valid ports is 30000-32767"
@@ -101,17 +101,17 @@ def test_a_node_port_out_of_range_is_refused_in_kubernetes_words() -> None:
 
 
 def test_a_port_that_another_program_has_is_refused_with_its_name() -> None:
-    crowded = Allocator(SERVICES, random.Random(7), {32089: "node (pid 4711)"}.get)
+    crowded = ServiceAllocator(SERVICES, random.Random(7), {32089: "node (pid 4711)"}.get)
     with pytest.raises(InvalidError, match=r"port 32089 .* is in use by node \(pid 4711\)"):
-        crowded.filled(node_port("web", 32089), [])
+        crowded.allocate(node_port("web", 32089), [])
 
 
 def test_a_port_that_another_program_has_is_not_chosen() -> None:
     only = NODE_PORTS[5]
-    crowded = Allocator(
+    crowded = ServiceAllocator(
         SERVICES, random.Random(7), lambda port: None if port == only else "somebody"
     )
-    assert numbers(crowded.filled(node_port("web", None), [])) == [only]
+    assert numbers(crowded.allocate(node_port("web", None), [])) == [only]
 
 
 def test_a_service_may_keep_what_it_has() -> None:
@@ -122,14 +122,16 @@ def test_a_service_may_keep_what_it_has() -> None:
         return None
 
     web = node_port("web", 32089)
-    assert numbers(Allocator(SERVICES, random.Random(7), holder).filled(web, [web], web)) == [32089]
+    assert numbers(
+        ServiceAllocator(SERVICES, random.Random(7), holder).allocate(web, [web], web)
+    ) == [32089]
     assert asked == []
 
 
 def test_a_new_version_without_addresses_keeps_the_old_ones() -> None:
-    old = ALLOCATOR.filled(node_port("web", None), [])
+    old = ALLOCATOR.allocate(node_port("web", None), [])
     new = service(ports=[{"name": "p0", "port": 8080}], type="NodePort")
-    kept = carried_over(new, old)
+    kept = keep_addresses(new, old)
     assert kept["spec"]["clusterIP"] == old["spec"]["clusterIP"]
     assert numbers(kept) == numbers(old)
 
@@ -137,16 +139,16 @@ def test_a_new_version_without_addresses_keeps_the_old_ones() -> None:
 def test_a_node_port_goes_with_the_name_of_its_port() -> None:
     old = node_port("web", 32089, 32090)
     new = service(ports=[{"name": "p1", "port": 1}, {"name": "new", "port": 2}], type="NodePort")
-    assert numbers(carried_over(new, old)) == [32090, None]
+    assert numbers(keep_addresses(new, old)) == [32090, None]
 
 
 def test_a_service_that_closes_itself_gives_its_node_ports_back() -> None:
     old = node_port("web", 32089)
     closed = {**old, "spec": {**old["spec"], "type": "ClusterIP"}}
-    assert numbers(given_back(closed, old)) == [None]
+    assert numbers(release_addresses(closed, old)) == [None]
 
 
 def test_a_service_that_moves_elsewhere_gives_its_address_back() -> None:
-    old = ALLOCATOR.filled(service(), [])
+    old = ALLOCATOR.allocate(service(), [])
     moved = {**old, "spec": {**old["spec"], "type": "ExternalName", "externalName": "a.example"}}
-    assert {"clusterIP", "clusterIPs"} & given_back(moved, old)["spec"].keys() == set()
+    assert {"clusterIP", "clusterIPs"} & release_addresses(moved, old)["spec"].keys() == set()

@@ -8,15 +8,20 @@ from datetime import UTC, datetime
 
 import pytest
 
-from canarylab.playground.apiserver.rules.metadata import Makers, counted, newborn, succeeding
+from canarylab.playground.apiserver.rules.metadata import (
+    Generators,
+    new_metadata,
+    next_version,
+    with_generation,
+)
 from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import KINDS
 
-MAKERS = Makers(lambda: datetime(2026, 11, 22, tzinfo=UTC), lambda: "uid-1", random.Random(7))
+MAKERS = Generators(lambda: datetime(2026, 11, 22, tzinfo=UTC), lambda: "uid-1", random.Random(7))
 
 
 def born(kind: str = "Pod", **meta: object) -> Object:
-    made = newborn({"metadata": {"namespace": "lab", **meta}}, KINDS[kind], MAKERS)
+    made = new_metadata({"metadata": {"namespace": "lab", **meta}}, KINDS[kind], MAKERS)
     return dict(made["metadata"])
 
 
@@ -61,14 +66,14 @@ def test_cluster_wide_objects_lose_a_namespace() -> None:
 def test_the_next_version_keeps_what_is_the_servers() -> None:
     current = {"metadata": {"name": "web", "uid": "1", "deletionTimestamp": "x", "generation": 4}}
     asked = {"metadata": {"name": "web", "uid": "2", "generation": 9, "labels": {"a": "b"}}}
-    meta = succeeding(asked, current, KINDS["Pod"])["metadata"]
+    meta = next_version(asked, current, KINDS["Pod"])["metadata"]
     expected = {"name": "web", "uid": "1", "deletionTimestamp": "x", "generation": 4}
     assert meta == {**expected, "labels": {"a": "b"}}
 
 
 def test_fields_stand_in_the_order_a_reader_expects() -> None:
     shuffled = {"status": {}, "spec": {}, "metadata": {"name": "web"}, "kind": "Pod"}
-    made = newborn(shuffled, KINDS["Pod"], MAKERS)
+    made = new_metadata(shuffled, KINDS["Pod"], MAKERS)
     assert list(made) == ["kind", "apiVersion", "metadata", "spec", "status"]
 
 
@@ -81,4 +86,4 @@ def test_annotations_of_a_deployment_count_except_its_controllers_revision(
 ) -> None:
     current = {"kind": "Deployment", "metadata": {"name": "web", "generation": 1}, "spec": {}}
     changed = {**current, "metadata": {"name": "web", "generation": 1, "annotations": annotations}}
-    assert counted(changed, current)["metadata"]["generation"] == generation
+    assert with_generation(changed, current)["metadata"]["generation"] == generation

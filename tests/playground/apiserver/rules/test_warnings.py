@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from canarylab.playground.apiserver.rules.warnings import of_new
+from canarylab.playground.apiserver.rules.warnings import creation_warnings
 from canarylab.playground.kube.api import Object
 from tests.playground.apiserver.specimens import ingress, pod
 
@@ -12,7 +12,7 @@ OLD = {"metadata": {"annotations": {"kubernetes.io/ingress.class": "nginx"}}}
 
 
 def test_the_class_in_an_annotation_is_the_older_way() -> None:
-    assert of_new({**ingress(), **OLD, "spec": {}}) == [
+    assert creation_warnings({**ingress(), **OLD, "spec": {}}) == [
         'annotation "kubernetes.io/ingress.class" is deprecated, '
         "please use 'spec.ingressClassName' instead"
     ]
@@ -20,4 +20,4 @@ def test_the_class_in_an_annotation_is_the_older_way() -> None:
 
 @pytest.mark.parametrize("obj", [ingress(), {**ingress(), **OLD}, {**pod(), **OLD}])
 def test_nothing_else_is_worth_a_warning(obj: Object) -> None:
-    assert of_new(obj) == []
+    assert creation_warnings(obj) == []

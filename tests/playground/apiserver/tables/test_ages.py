@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from canarylab.playground.apiserver.tables.ages import age, duration
+from canarylab.playground.apiserver.tables.ages import age, human_duration
 
 MINUTE, HOUR, DAY, YEAR = 60, 3600, 86400, 365 * 86400
 
@@ -39,7 +39,7 @@ MINUTE, HOUR, DAY, YEAR = 60, 3600, 86400, 365 * 86400
     ],
 )
 def test_a_length_is_said_as_kubectl_says_it(seconds: float, text: str) -> None:
-    assert duration(timedelta(seconds=seconds)) == text
+    assert human_duration(timedelta(seconds=seconds)) == text
 
 
 def test_an_age_is_counted_from_now() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from canarylab.playground.apiserver.tables import table_of
-from canarylab.playground.apiserver.tables.columns import definitions
+from canarylab.playground.apiserver.tables.columns import column_definitions
 from canarylab.playground.kube.api import Object
 from tests.playground.apiserver.specimens import complete, container, deployment, service, template
 
@@ -21,7 +21,7 @@ def cells(obj: Object) -> dict[str, Any]:
     """By the name of their column."""
     obj = {**obj, "metadata": {**META, **obj.get("metadata", {})}}
     [row] = table_of(obj["kind"], [obj], NOW)["rows"]
-    names = [column["name"] for column in definitions(obj["kind"])]
+    names = [column["name"] for column in column_definitions(obj["kind"])]
     return dict(zip(names, row["cells"], strict=True))
 
 

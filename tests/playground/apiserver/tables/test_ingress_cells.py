@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from canarylab.playground.apiserver.tables.ingress_cells import of_ingress, of_ingress_class
+from canarylab.playground.apiserver.tables.ingress_cells import ingress_cells, ingress_class_cells
 from canarylab.playground.kube.api import Object
 from tests.playground.apiserver.specimens import ingress
 
@@ -17,7 +17,7 @@ DEFAULT = {"ingressclass.kubernetes.io/is-default-class": "true"}
 
 
 def cells(**fields: Any) -> list[Any]:
-    return of_ingress({**ingress(), "metadata": META, **fields}, NOW)
+    return ingress_cells({**ingress(), "metadata": META, **fields}, NOW)
 
 
 def hosts(*names: str) -> Any:
@@ -26,7 +26,7 @@ def hosts(*names: str) -> Any:
 
 def of_class(*, annotations: Object | None = None, **spec: Any) -> list[Any]:
     meta = {**META, "annotations": annotations or {}}
-    return of_ingress_class({"metadata": meta, "spec": {"controller": "a.b/c", **spec}}, NOW)
+    return ingress_class_cells({"metadata": meta, "spec": {"controller": "a.b/c", **spec}}, NOW)
 
 
 def test_an_ingress() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from canarylab.playground.apiserver.tables.pod_cells import of_pod, status_word
+from canarylab.playground.apiserver.tables.pod_cells import pod_cells, pod_status
 from canarylab.playground.kube.api import Object
 
 NOW = datetime(2026, 11, 22, 21, 45, 23, tzinfo=UTC)
@@ -61,7 +61,7 @@ def pod(*containers: Object, **status: Any) -> Object:
     ],
 )
 def test_a_pod_has_a_word_for_how_it_is(given: Object, word: str) -> None:
-    assert status_word(given) == word
+    assert pod_status(given) == word
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_pod_has_a_word_for_how_it_is(given: Object, word: str) -> None:
 def test_a_pod_on_its_way_out(status: Object, word: str) -> None:
     leaving = pod(**status)
     leaving["metadata"]["deletionTimestamp"] = "2026-11-22T21:45:23Z"
-    assert status_word(leaving) == word
+    assert pod_status(leaving) == word
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_pod_on_its_way_out(status: Object, word: str) -> None:
     ],
 )
 def test_containers_that_can_take_traffic_are_counted(containers: list[Object], ready: str) -> None:
-    assert of_pod(pod(*containers), NOW)[1] == ready
+    assert pod_cells(pod(*containers), NOW)[1] == ready
 
 
 def restarted(count: int, *, ended_at: str | None = None) -> Object:
@@ -113,21 +113,21 @@ def restarted(count: int, *, ended_at: str | None = None) -> Object:
     ],
 )
 def test_restarts_are_counted(containers: list[Object], restarts: str) -> None:
-    assert of_pod(pod(*containers), NOW)[3] == restarts
+    assert pod_cells(pod(*containers), NOW)[3] == restarts
 
 
 def test_a_pod_that_runs_somewhere() -> None:
     there = pod(running(), podIP="10.244.0.217")
     there["spec"]["nodeName"] = "playground"
     wide = ["10.244.0.217", "playground", "<none>", "<none>"]
-    assert of_pod(there, NOW) == ["a", "1/1", "Running", "0", "3s", *wide]
+    assert pod_cells(there, NOW) == ["a", "1/1", "Running", "0", "3s", *wide]
 
 
 def test_a_pod_that_runs_nowhere_yet() -> None:
-    assert of_pod(pod(phase="Pending"), NOW)[5:] == ["<none>"] * 4
+    assert pod_cells(pod(phase="Pending"), NOW)[5:] == ["<none>"] * 4
 
 
 def test_gates_that_are_open_are_counted() -> None:
     gated = pod(conditions=[{"type": "one", "status": "True"}])
     gated["spec"]["readinessGates"] = [{"conditionType": "one"}, {"conditionType": "two"}]
-    assert of_pod(gated, NOW)[-1] == "1/2"
+    assert pod_cells(gated, NOW)[-1] == "1/2"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from canarylab.playground.apiserver.tables import table_of
-from canarylab.playground.apiserver.tables.columns import COLUMNS, definitions
+from canarylab.playground.apiserver.tables.columns import COLUMNS, column_definitions
 from canarylab.playground.kube.kinds import KINDS
 from tests.playground.apiserver.specimens import pod
 
@@ -21,7 +21,7 @@ def test_every_kind_has_columns(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", COLUMNS)
 def test_one_column_holds_the_name(kind: str) -> None:
-    marked = [entry["name"] for entry in definitions(kind) if entry["format"] == "name"]
+    marked = [entry["name"] for entry in column_definitions(kind) if entry["format"] == "name"]
     assert marked == ["Name"]
 
 
@@ -45,7 +45,7 @@ def test_one_column_holds_the_name(kind: str) -> None:
 def test_some_columns_are_for_wide_tables(kind: str, narrow: str, wide: str) -> None:
     shown = {
         priority: " ".join(
-            entry["name"] for entry in definitions(kind) if entry["priority"] == priority
+            entry["name"] for entry in column_definitions(kind) if entry["priority"] == priority
         )
         for priority in (0, 1)
     }

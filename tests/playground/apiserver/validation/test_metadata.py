@@ -11,7 +11,7 @@ from canarylab.playground.kube.api import Object
 
 
 def said(meta: Object, *, namespaced: bool = True) -> list[str]:
-    found = metadata.of_object(meta, names.subdomain, namespaced=namespaced)
+    found = metadata.validate_metadata(meta, names.dns_subdomain, namespaced=namespaced)
     return [f"{cause.field}: {cause.message}" for cause in found]
 
 
@@ -40,7 +40,7 @@ def test_metadata_in_order() -> None:
             "metadata.generation: Invalid value: -1: must be greater than or equal to 0",
         ),
         (
-            {"name": "a", "annotations": {"a": "b" * metadata.ANNOTATIONS_LIMIT}},
+            {"name": "a", "annotations": {"a": "b" * metadata.MAX_ANNOTATION_BYTES}},
             "metadata.annotations: Too long: may not be more than 262144 bytes",
         ),
         (
@@ -71,7 +71,7 @@ def test_the_key_of_a_label_may_not() -> None:
 
 def expression(**fields: Any) -> list[str]:
     given = {"matchExpressions": [{"key": "env", **fields}]}
-    return [f"{one.field}: {one.message}" for one in metadata.of_selector("s", given)]
+    return [f"{one.field}: {one.message}" for one in metadata.validate_selector("s", given)]
 
 
 @pytest.mark.parametrize(

@@ -18,20 +18,20 @@ LABEL_RULE = (
 @pytest.mark.parametrize(
     ("rule", "text"),
     [
-        (names.subdomain, "nodeapp-production"),
-        (names.subdomain, "node-app-1.0"),
-        (names.subdomain, "n" * 253),
-        (names.label, "1nodeapp"),
-        (names.label, "n" * 63),
-        (names.qualified, "track"),
-        (names.qualified, "example.com/Track_1.0"),
+        (names.dns_subdomain, "nodeapp-production"),
+        (names.dns_subdomain, "node-app-1.0"),
+        (names.dns_subdomain, "n" * 253),
+        (names.dns_label, "1nodeapp"),
+        (names.dns_label, "n" * 63),
+        (names.qualified_name, "track"),
+        (names.qualified_name, "example.com/Track_1.0"),
         (names.label_value, ""),
         (names.label_value, "v2.0"),
         (names.label_value, "Canary_1"),
-        (names.config_key, "data-1"),
-        (names.config_key, ".hidden"),
-        (names.variable, "APP_VERSION"),
-        (names.variable, "1.odd-name"),
+        (names.config_map_key, "data-1"),
+        (names.config_map_key, ".hidden"),
+        (names.env_var_name, "APP_VERSION"),
+        (names.env_var_name, "1.odd-name"),
         (names.percent, "25%"),
         (names.port_name, "http"),
         (names.port_name, "http-2"),
@@ -53,29 +53,33 @@ def test_good_names_are_taken(rule: Callable[[str], list[str]], text: str) -> No
     ],
 )
 def test_a_label_says_what_is_wrong(text: str, problem: str) -> None:
-    assert names.label(text) == [problem]
+    assert names.dns_label(text) == [problem]
 
 
 @pytest.mark.parametrize(
     ("rule", "text", "start"),
     [
-        (names.subdomain, "nodeapp_production", "a lowercase RFC 1123 subdomain must consist of"),
-        (names.subdomain, "n" * 254, "must be no more than 253 characters"),
-        (names.subdomain, "a..b", "a lowercase RFC 1123 subdomain must consist of"),
-        (names.qualified, "my track", "name part must consist of"),
-        (names.qualified, "", "name part must be non-empty"),
-        (names.qualified, "n" * 64, "name part must be no more than 63 characters"),
-        (names.qualified, "/track", "prefix part must be non-empty"),
-        (names.qualified, "Example/track", "prefix part a lowercase RFC 1123 subdomain"),
-        (names.qualified, "a/b/c", "a qualified name must consist of"),
+        (
+            names.dns_subdomain,
+            "nodeapp_production",
+            "a lowercase RFC 1123 subdomain must consist of",
+        ),
+        (names.dns_subdomain, "n" * 254, "must be no more than 253 characters"),
+        (names.dns_subdomain, "a..b", "a lowercase RFC 1123 subdomain must consist of"),
+        (names.qualified_name, "my track", "name part must consist of"),
+        (names.qualified_name, "", "name part must be non-empty"),
+        (names.qualified_name, "n" * 64, "name part must be no more than 63 characters"),
+        (names.qualified_name, "/track", "prefix part must be non-empty"),
+        (names.qualified_name, "Example/track", "prefix part a lowercase RFC 1123 subdomain"),
+        (names.qualified_name, "a/b/c", "a qualified name must consist of"),
         (names.label_value, "v 2.0", "a valid label must be an empty string or consist of"),
         (names.label_value, "v" * 64, "must be no more than 63 characters"),
-        (names.config_key, "a/b", "a valid config key must consist of"),
-        (names.config_key, ".", "must not be '.'"),
-        (names.config_key, "..", "must not be '..'"),
-        (names.config_key, "..data", "must not start with '..'"),
-        (names.variable, "A=B", "a valid environment variable name must consist only of"),
-        (names.variable, "é", "a valid environment variable name must consist only of"),
+        (names.config_map_key, "a/b", "a valid config key must consist of"),
+        (names.config_map_key, ".", "must not be '.'"),
+        (names.config_map_key, "..", "must not be '..'"),
+        (names.config_map_key, "..data", "must not start with '..'"),
+        (names.env_var_name, "A=B", "a valid environment variable name must consist only of"),
+        (names.env_var_name, "é", "a valid environment variable name must consist only of"),
         (names.percent, "a lot", "a valid percent string must be a numeric string followed by"),
         (names.percent, "-5%", "a valid percent string must be a numeric string followed by"),
         (names.port_name, "a-name-much-too-long", "must be no more than 15 characters"),
@@ -99,4 +103,4 @@ def test_ports_have_numbers_up_to_65535(number: int, taken: bool) -> None:
 
 
 def test_a_line_break_hides_nothing() -> None:
-    assert names.label("nodeapp\n") == [LABEL_RULE]
+    assert names.dns_label("nodeapp\n") == [LABEL_RULE]

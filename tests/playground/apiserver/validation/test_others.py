@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from canarylab.playground.apiserver.validation import RULES
-from canarylab.playground.apiserver.validation.others import CONFIG_LIMIT
+from canarylab.playground.apiserver.validation.others import MAX_CONFIG_MAP_BYTES
 from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import KINDS
 from tests.playground.apiserver.specimens import said
@@ -62,7 +62,7 @@ ADDRESS = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
             'data[a]: Invalid value: "a": duplicate of key present in binaryData',
         ),
         (
-            made("ConfigMap", data={"a": "b" * (CONFIG_LIMIT + 1)}),
+            made("ConfigMap", data={"a": "b" * (MAX_CONFIG_MAP_BYTES + 1)}),
             ": Too long: may not be more than 1048576 bytes",
         ),
         (
