@@ -22,9 +22,8 @@ from aiohttp import web
 
 from canarylab import content, runtime
 from canarylab.errors import ForbiddenError, RequestError
-from canarylab.playground.apiserver.http import statuses
-from canarylab.playground.apiserver.http.bodies import read_document
-from canarylab.playground.apiserver.http.paths import ResourcePath, parse_path
+from canarylab.playground.apiserver import requests
+from canarylab.playground.apiserver.requests import ResourcePath, parse_path, read_document
 from canarylab.playground.credentials import Credentials, make_credentials, write_kubeconfig
 from canarylab.playground.kube.api import Object
 from canarylab.release.connection import Connection
@@ -143,12 +142,12 @@ class _Door:
         try:
             await self._check(request)
         except (RequestError, ForbiddenError) as error:
-            return web.json_response(statuses.failure_status(error), status=error.code)
+            return web.json_response(requests.failure_status(error), status=error.code)
         return await self._hand_on(request, body)
 
     async def _check(self, request: web.Request) -> None:
         if request.headers.get("Authorization") != f"Bearer {self.access.token}":
-            raise statuses.unauthorized()
+            raise requests.unauthorized()
         found = parse_path(request.path)
         if found is not None:
             made = await read_document(request) if request.method == "POST" else None

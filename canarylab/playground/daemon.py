@@ -22,11 +22,9 @@ from typing import NamedTuple
 
 from canarylab import __version__
 from canarylab.errors import CanaryLabError
-from canarylab.playground.apiserver.bootstrap import bootstrap
-from canarylab.playground.apiserver.http.auth import TokenAuthenticator
-from canarylab.playground.apiserver.local import LocalApi
+from canarylab.playground.apiserver.local_api import LocalApi, bootstrap
 from canarylab.playground.apiserver.registry import RegistryOptions
-from canarylab.playground.apiserver.server import build_app, serving
+from canarylab.playground.apiserver.server import TokenAuthenticator, build_app, serving
 from canarylab.playground.apiserver.store import Store
 from canarylab.playground.controllers import loop
 from canarylab.playground.controllers.all import CONTROLLERS

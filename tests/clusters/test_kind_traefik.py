@@ -13,7 +13,7 @@ from canarylab.clusters.kind import ingress
 from canarylab.clusters.kind.cluster import MAPPED_INGRESS_PORT
 from canarylab.clusters.kind.program import config
 from canarylab.manifests import load
-from canarylab.playground.apiserver.bootstrap import NAMESPACES
+from canarylab.playground.apiserver.local_api import NAMESPACES
 from canarylab.playground.network.gateway.controller import CLASS
 
 MANIFESTS = content.folder("manifests")

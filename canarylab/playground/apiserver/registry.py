@@ -18,11 +18,11 @@ from canarylab.errors import (
     InvalidError,
     NotFoundError,
 )
-from canarylab.playground.apiserver.rules import admission, allocation, deletion, metadata
-from canarylab.playground.apiserver.rules.allocation import ServiceAllocator
-from canarylab.playground.apiserver.rules.defaults import with_defaults
-from canarylab.playground.apiserver.rules.metadata import Generators
-from canarylab.playground.apiserver.rules.omitting import omitempty
+from canarylab.playground.apiserver import admission, allocation, metadata
+from canarylab.playground.apiserver.admission import omitempty
+from canarylab.playground.apiserver.allocation import ServiceAllocator
+from canarylab.playground.apiserver.defaults import with_defaults
+from canarylab.playground.apiserver.metadata import Generators
 from canarylab.playground.apiserver.store import Store, Write
 from canarylab.playground.apiserver.validation import validate
 from canarylab.playground.kube.addresses import Slot
@@ -119,7 +119,7 @@ class Registry:
 
     def delete(self, kind: str, key: Key, options: DeleteOptions) -> Write:
         """The object gone, or on its way."""
-        return deletion.plan_deletion(self.get(kind, key), options, self.generators.now())
+        return metadata.plan_deletion(self.get(kind, key), options, self.generators.now())
 
     def expired_events(self) -> list[Write]:
         """Events that nobody will miss."""
@@ -150,7 +150,7 @@ def make_registry(store: Store, around: RegistryOptions) -> Registry:
 def _write_of(current: Object, after: Object) -> Write:
     if after == current:
         return Write("nothing", current)
-    return Write("remove" if deletion.is_deleted(after) else "write", after)
+    return Write("remove" if metadata.is_deleted(after) else "write", after)
 
 
 def _with_status(obj: Object, status: Object | None) -> Object:

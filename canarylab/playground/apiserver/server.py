@@ -6,33 +6,151 @@ answered by one function. Whatever goes wrong on the way becomes a Status (`http
 
 from __future__ import annotations
 
+import hmac
 import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from aiohttp import web
 
-from canarylab.errors import ApiError
-from canarylab.playground.apiserver.changes import Subscription
-from canarylab.playground.apiserver.http import about, answers, statuses
-from canarylab.playground.apiserver.http.auth import TokenAuthenticator
-from canarylab.playground.apiserver.http.bodies import MAX_BODY_BYTES
-from canarylab.playground.apiserver.http.calls import RequestContext
-from canarylab.playground.apiserver.http.paths import parse_path
-from canarylab.playground.apiserver.http.routes import find_handler
-from canarylab.playground.apiserver.http.watching import WATCHES
-from canarylab.playground.apiserver.local import LocalApi
+from canarylab.errors import ApiError, RequestError
+from canarylab.playground.apiserver import discovery, handlers, pod_streams, requests, subresources
+from canarylab.playground.apiserver.local_api import LocalApi
+from canarylab.playground.apiserver.requests import (
+    MAX_BODY_BYTES,
+    Handler,
+    RequestContext,
+    ResourcePath,
+    parse_path,
+    unauthorized,
+)
+from canarylab.playground.apiserver.store import Subscription
+from canarylab.playground.apiserver.watch import WATCHES
 from canarylab.playground.kube.api import KubeletClient
 
-logger = logging.getLogger(__name__)
+# FOLD: May this request be answered at all?
+# FOLD:
+# FOLD: Whoever has the token may do everything; nobody else may do anything, since the API starts
+# FOLD: processes. The name in the Host header, and the page a browser comes from, have to be this very
+# FOLD: server: otherwise a page from elsewhere could reach it under a name of its own.
 
+
+PUBLIC_PATHS = frozenset({"/healthz", "/livez", "/readyz", "/version"})
+_HOST_NAMES = ("127.0.0.1", "localhost")
+
+
+@dataclass(frozen=True)
+class TokenAuthenticator:
+    """The token, and the port that belongs into a Host header."""
+
+    token: str
+    port: int
+
+    def check(self, path: str, headers: Mapping[str, str]) -> None:
+        """Raise RequestError, code 401 or 403, for whoever may not come in."""
+        hosts = {f"{name}:{self.port}" for name in _HOST_NAMES}
+        host, origin = headers.get("Host", ""), headers.get("Origin")
+        if host not in hosts:
+            raise _forbidden(f'host "{host}" is not a name of this server')
+        if origin is not None and origin not in {f"https://{name}" for name in hosts}:
+            raise _forbidden(f'requests from "{origin}" are not allowed')
+        if path not in PUBLIC_PATHS and not self._is_ours(headers.get("Authorization", "")):
+            raise unauthorized()
+
+    def _is_ours(self, authorization: str) -> bool:
+        scheme, _, token = authorization.partition(" ")
+        return scheme.lower() == "bearer" and hmac.compare_digest(
+            token.strip().encode(), self.token.encode()
+        )
+
+
+def _forbidden(why: str) -> RequestError:
+    return RequestError(403, "Forbidden", f"forbidden: {why}")
+
+
+# FOLD: Who answers this request about objects?
+
+
+Handlers = Mapping[str, Handler]
+_COLLECTION: Handlers = {
+    "GET": handlers.list_or_watch,
+    "POST": handlers.create,
+    "DELETE": handlers.delete_collection,
+}
+_ALL_NAMESPACES: Handlers = {"GET": handlers.list_or_watch}
+_OBJECT: Handlers = {
+    "GET": handlers.get,
+    "PUT": handlers.replace,
+    "PATCH": handlers.patch,
+    "DELETE": handlers.delete,
+}
+_STATUS_SUBRESOURCE: Handlers = {
+    "GET": handlers.get,
+    "PUT": handlers.replace_status,
+    "PATCH": handlers.patch_status,
+}
+_SCALE_SUBRESOURCE: Handlers = {
+    "GET": subresources.read_scale,
+    "PUT": subresources.replace_scale,
+    "PATCH": subresources.patch_scale,
+}
+_PROXY_SUBRESOURCE: Handlers = dict.fromkeys(
+    ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"), subresources.proxy_to_service
+)
+_POD_SUBRESOURCES: Mapping[str, Handlers] = {
+    "binding": {"POST": subresources.bind},
+    "eviction": {"POST": subresources.evict},
+    "exec": {"GET": pod_streams.execute, "POST": pod_streams.execute},
+    "log": {"GET": pod_streams.read_log},
+}
+
+
+def find_handler(method: str, target: ResourcePath) -> Handler:
+    """The one that answers; raise RequestError, 404 or 405, where nobody does."""
+    verbs = _handlers(target)
+    if verbs is None:
+        raise requests.path_not_found()
+    if method not in verbs:
+        raise requests.method_not_allowed()
+    return verbs[method]
+
+
+def _handlers(target: ResourcePath) -> Handlers | None:
+    if target.subresource is not None:
+        return _subresource_handlers(target, target.subresource)
+    if target.name is not None:
+        return _OBJECT
+    if target.kind.namespaced and target.namespace is None:
+        return _ALL_NAMESPACES
+    if target.kind.kind == "Namespace":
+        return {method: verb for method, verb in _COLLECTION.items() if method != "DELETE"}
+    return _COLLECTION
+
+
+def _subresource_handlers(target: ResourcePath, subresource: str) -> Handlers | None:
+    kind = target.kind
+    match subresource:
+        case "status" if kind.has_status:
+            return _STATUS_SUBRESOURCE
+        case "scale" if kind.has_scale:
+            return _SCALE_SUBRESOURCE
+        case "finalize" if kind.kind == "Namespace":
+            return {"PUT": handlers.replace_finalizers}
+        case "proxy" if kind.kind == "Service":
+            return _PROXY_SUBRESOURCE
+        case _ if kind.kind == "Pod":
+            return _POD_SUBRESOURCES.get(subresource)
+    return None
+
+
+logger = logging.getLogger(__name__)
 SHUTDOWN_TIMEOUT = 0.5  # seconds that a log or a command gets to end when the server does
 _DEPRECATED_KINDS = {
     "Endpoints": "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"
 }
-
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -41,11 +159,11 @@ def build_app(api: LocalApi, kubelet: KubeletClient, gate: TokenAuthenticator) -
 
     async def answer(request: web.Request) -> web.StreamResponse:
         gate.check(request.path, request.headers)
-        if (said := about.meta_response(request)) is not None:
+        if (said := discovery.meta_response(request)) is not None:
             return said
         found = parse_path(request.path)
         if found is None:
-            raise statuses.path_not_found()
+            raise requests.path_not_found()
         return await find_handler(request.method, found)(
             RequestContext(request, found, api, kubelet)
         )
@@ -80,18 +198,18 @@ async def _errors_to_statuses(request: web.Request, handler: _Handler) -> web.St
     try:
         return await handler(request)
     except ApiError as error:
-        return answers.error_response(error)
+        return requests.error_response(error)
     except web.HTTPException:
         raise
     except Exception as exc:
         logger.exception("%s %s failed", request.method, request.path)
-        return answers.error_response(statuses.internal_error(exc))
+        return requests.error_response(requests.internal_error(exc))
 
 
 async def _warn_of_deprecated(request: web.Request, response: web.StreamResponse) -> None:
     found = parse_path(request.path)
     if found is not None and (warning := _DEPRECATED_KINDS.get(found.kind.kind)):
-        response.headers.add("Warning", answers.warning_header(warning))
+        response.headers.add("Warning", requests.warning_header(warning))
 
 
 async def _end_watches(app: web.Application) -> None:

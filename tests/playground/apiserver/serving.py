@@ -19,12 +19,10 @@ from typing import Any, NamedTuple
 import aiohttp
 
 from canarylab.errors import ApiError, BadRequestError
-from canarylab.playground.apiserver.bootstrap import bootstrap
-from canarylab.playground.apiserver.http.auth import TokenAuthenticator
-from canarylab.playground.apiserver.local import LocalApi
+from canarylab.playground.apiserver.local_api import LocalApi, bootstrap
+from canarylab.playground.apiserver.metadata import Generators
 from canarylab.playground.apiserver.registry import RegistryOptions
-from canarylab.playground.apiserver.rules.metadata import Generators
-from canarylab.playground.apiserver.server import build_app, serving
+from canarylab.playground.apiserver.server import TokenAuthenticator, build_app, serving
 from canarylab.playground.apiserver.store import Store
 from canarylab.playground.credentials import Credentials, make_credentials, write_kubeconfig
 from canarylab.playground.kube.addresses import Slot

@@ -7,8 +7,7 @@ import asyncio
 import pytest
 
 from canarylab.errors import GoneError
-from canarylab.playground.apiserver.changes import Change, Subscription
-from canarylab.playground.apiserver.store import Store, Write
+from canarylab.playground.apiserver.store import Change, Store, Subscription, Write
 from canarylab.playground.kube.api import Key, Object
 
 

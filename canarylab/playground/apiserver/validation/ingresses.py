@@ -16,7 +16,7 @@ from canarylab.playground.apiserver.field_errors import (
     unchanged,
     unsupported,
 )
-from canarylab.playground.apiserver.validation import metadata, names
+from canarylab.playground.apiserver.validation import names
 from canarylab.playground.kube.api import Object
 
 CLASS_ANNOTATION = "kubernetes.io/ingress.class"
@@ -29,7 +29,7 @@ _MAX_CONTROLLER_BYTES = 250  # bytes
 def validate_ingress(ingress: Object, old: Object | None) -> Iterator[Cause]:
     """What is wrong with an Ingress."""
     spec = ingress["spec"]
-    yield from metadata.validate_metadata(ingress["metadata"], names.dns_subdomain, namespaced=True)
+    yield from names.validate_metadata(ingress["metadata"], names.dns_subdomain, namespaced=True)
     if not spec.get("rules") and "defaultBackend" not in spec:
         why = "either `defaultBackend` or `rules` must be specified"
         yield invalid("spec", spec.get("rules"), why)
@@ -52,7 +52,7 @@ def validate_ingress_class(ingress_class: Object, old: Object | None) -> Iterato
     controller, field = spec.get("controller", ""), "spec.controller"
     if old is not None:
         yield from unchanged(field, controller, old["spec"].get("controller", ""))
-    yield from metadata.validate_metadata(
+    yield from names.validate_metadata(
         ingress_class["metadata"], names.dns_subdomain, namespaced=False
     )
     if not controller:

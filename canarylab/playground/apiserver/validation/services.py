@@ -13,10 +13,11 @@ from canarylab.playground.apiserver.field_errors import (
     invalid,
     one_of,
     required,
+    unchanged,
     unsupported,
 )
-from canarylab.playground.apiserver.validation import metadata, names
-from canarylab.playground.apiserver.validation.containers import PROTOCOLS
+from canarylab.playground.apiserver.validation import names
+from canarylab.playground.apiserver.validation.pods import PROTOCOLS
 from canarylab.playground.kube.api import Object
 
 NODE_PORTS = range(30000, 32768)
@@ -28,19 +29,49 @@ _MAX_AFFINITY_S = 86400  # seconds: the longest ClientIP affinity
 def validate_service(service: Object, old: Object | None) -> Iterator[Cause]:
     """What is wrong with a Service, or with a change of it."""
     spec = service["spec"]
-    yield from metadata.validate_metadata(service["metadata"], names.dns_label, namespaced=True)
+    yield from names.validate_metadata(service["metadata"], names.dns_label, namespaced=True)
     headless = spec.get("clusterIP") == "None"
     if not spec.get("ports") and not headless and spec["type"] != "ExternalName":
         yield required("spec.ports")
     yield from _type_rules(spec, headless=headless)
     yield from _service_ports(spec.get("ports", []))
-    yield from metadata.validate_labels("spec.selector", spec.get("selector"))
+    yield from names.validate_labels("spec.selector", spec.get("selector"))
     yield from _affinity(spec)
     yield from _cluster_ip(spec, old)
     if spec["type"] not in TYPES:
         yield unsupported("spec.type", spec["type"], TYPES)
     yield from _node_ports(spec)
     yield from _traffic_policies(spec)
+
+
+def validate_endpoints(endpoints: Object, old: Object | None) -> Iterator[Cause]:
+    """What is wrong with Endpoints."""
+    yield from names.validate_metadata(endpoints["metadata"], names.dns_subdomain, namespaced=True)
+    for index, subset in enumerate(endpoints.get("subsets", [])):
+        here = f"subsets[{index}]"
+        if not subset.get("addresses") and not subset.get("notReadyAddresses"):
+            yield required(here, "must specify `addresses` or `notReadyAddresses`")
+        for group in ("addresses", "notReadyAddresses"):
+            for number, entry in enumerate(subset.get(group, [])):
+                yield from _address(f"{here}.{group}[{number}].ip", entry.get("ip", ""))
+        yield from _endpoint_ports(f"{here}.ports", subset.get("ports", []))
+
+
+def validate_endpoint_slice(piece: Object, old: Object | None) -> Iterator[Cause]:
+    """What is wrong with an EndpointSlice, or with a change of it."""
+    yield from names.validate_metadata(piece["metadata"], names.dns_subdomain, namespaced=True)
+    family = piece.get("addressType", "")
+    yield from one_of("addressType", family, ("FQDN", "IPv4", "IPv6"))
+    for index, endpoint in enumerate(piece.get("endpoints", [])):
+        here = f"endpoints[{index}].addresses"
+        if not endpoint.get("addresses"):
+            yield required(here, "must contain at least 1 address")
+        for number, address in enumerate(endpoint.get("addresses", [])):
+            if family.startswith("IP"):
+                yield from _address(f"{here}[{number}]", address)
+    yield from _endpoint_ports("ports", piece.get("ports", []))
+    if old is not None:
+        yield from unchanged("addressType", family, old.get("addressType"))
 
 
 def _type_rules(spec: Object, *, headless: bool) -> Iterator[Cause]:
@@ -151,3 +182,18 @@ def _traffic_policies(spec: Object) -> Iterator[Cause]:
             spec["externalTrafficPolicy"],
             "may only be set for externally-accessible services",
         )
+
+
+def _endpoint_ports(field: str, ports: list[Object]) -> Iterator[Cause]:
+    for index, port in enumerate(ports):
+        here, number = f"{field}[{index}]", port.get("port")
+        if number is not None:
+            yield from each(f"{here}.port", number, names.port_number(number))
+        yield from one_of(f"{here}.protocol", port.get("protocol", ""), PROTOCOLS)
+
+
+def _address(field: str, text: str) -> Iterator[Cause]:
+    try:
+        ip_address(text)
+    except ValueError:
+        yield invalid(field, text, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")
