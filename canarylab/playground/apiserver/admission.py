@@ -1,8 +1,9 @@
-"""What does the server fill in that nobody asked for?
+"""Admission: the initial status of objects, default classes, warnings, and omitted zeros.
 
-Defaults, which follow from the object alone, are in `defaults.py`. Here stands what a new object
-of its kind begins with, and what only a running cluster can know. The addresses and ports of
-Services are in `allocation.py`.
+Defaults that follow from the object alone are in `defaults.py`, addresses and ports of Services in
+`allocation.py`. Counts that are zero are omitted where Go's type says `omitempty`, so that Python's
+client reads None for them, as on a real cluster; `decode.py` does so for all that comes over HTTP,
+`omitempty` for what controllers write.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ EVENT_TTL = timedelta(hours=1)
 
 
 def with_initial_status(obj: Object) -> Object:
-    """With the status, and a namespace with the finalizer, that every new one has."""
+    """A new object with its initial status; a namespace with its finalizer, too."""
     kind = KINDS[obj["kind"]]
     if obj["kind"] == "Namespace":
         obj = {**obj, "spec": {"finalizers": ["kubernetes"]}}
@@ -35,7 +36,7 @@ def with_initial_status(obj: Object) -> Object:
 
 
 def check_namespace(namespace: Object | None, kind: Kind, meta: Object) -> None:
-    """Raise NotFoundError or ForbiddenError unless new objects may be made in this namespace."""
+    """Raise NotFoundError or ForbiddenError if no object may be created in this namespace."""
     named = str(meta.get("namespace", ""))
     if namespace is None:
         raise NotFoundError("namespaces", "", named)
@@ -56,7 +57,10 @@ def check_namespace(namespace: Object | None, kind: Kind, meta: Object) -> None:
 
 
 def with_default_class(ingress: Object, classes: Iterable[Object]) -> Object:
-    """An Ingress, in the default class if it names none; raise ForbiddenError if there are two."""
+    """The Ingress with the default class, if it names none.
+
+    Raise ForbiddenError if there are several default classes.
+    """
     spec, meta = ingress.get("spec", {}), ingress["metadata"]
     if "ingressClassName" in spec or CLASS_ANNOTATION in meta.get("annotations", {}):
         return ingress
@@ -71,19 +75,19 @@ def with_default_class(ingress: Object, classes: Iterable[Object]) -> Object:
 
 
 def is_default_class(ingress_class: Object) -> bool:
-    """Is it the class of every Ingress that names none?"""
+    """Whether it is the class of Ingresses that name none."""
     annotations = ingress_class["metadata"].get("annotations", {})
     return bool(annotations.get(DEFAULT_CLASS_ANNOTATION) == "true")
 
 
 def expired_events(events: Iterable[Object], now: datetime) -> list[Object]:
-    """Events old enough to be forgotten."""
+    """The events older than an hour."""
     oldest = timestamp(now - EVENT_TTL)
     return [event for event in events if _last_timestamp(event) < oldest]
 
 
 def qos_class(spec: Object) -> str:
-    """Which pods would be sacrificed first if memory ran out.
+    """The quality of service of a pod.
 
     >>> quality_of_service({"containers": [{"name": "nodeapp", "resources": {}}]})
     'BestEffort'
@@ -121,11 +125,8 @@ def _last_timestamp(event: Object) -> str:
     return str(event.get("lastTimestamp") or event["metadata"]["creationTimestamp"])
 
 
-# FOLD: Of what is a client warned who gets what it asked for?
-
-
 def creation_warnings(obj: Object) -> list[str]:
-    """What kubectl prints behind the word "Warning" when the object is made."""
+    """The warnings for the creator of an object."""
     annotations = obj["metadata"].get("annotations", {})
     if obj["kind"] != "Ingress" or CLASS_ANNOTATION not in annotations:
         return []
@@ -137,16 +138,8 @@ def creation_warnings(obj: Object) -> list[str]:
     ]
 
 
-# FOLD: Which zeros does Kubernetes not write?
-# FOLD:
-# FOLD: A count that is zero is left out where its Go type says `omitempty`, so that Python reads None
-# FOLD: there. Notebooks that work here must not fail on a real cluster because of it, so it is the same
-# FOLD: here. What comes over HTTP has been through `decode.py`, which does it for every field; this does
-# FOLD: it for what controllers report.
-
-
 def omitempty(obj: Object) -> Object:
-    """The object as Kubernetes would write it.
+    """The object without the zeros that Kubernetes does not write.
 
     >>> without_zeros({"kind": "Deployment", "status": {"replicas": 3, "readyReplicas": 0}})
     {'kind': 'Deployment', 'status': {'replicas': 3}}

@@ -1,7 +1,7 @@
-"""Which cluster IP and which node ports does a Service get?
+"""Allocation of cluster IPs and node ports to Services.
 
-Nothing is remembered: what is taken is read from the Services there are, so deleting one, or
-changing its type, gives its addresses back without anybody having to do it.
+What is taken is read from the existing Services, so a deleted Service, or one of another type,
+needs no release.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ PortHolder = Callable[[int], str | None]
 
 
 def no_port_holder(_port: int) -> str | None:
-    """For a cluster that is alone on its machine."""
+    """The port holder of a cluster that is alone on its machine: none."""
     return None
 
 
 @dataclass(frozen=True)
 class ServiceAllocator:
-    """Where addresses and ports come from."""
+    """Allocates cluster IPs and node ports."""
 
     addresses: IPv4Network
     random: random.Random
@@ -37,9 +37,9 @@ class ServiceAllocator:
     def allocate(
         self, service: Object, services: Iterable[Object], old: Object | None = None
     ) -> Object:
-        """The Service with all it needs; raise InvalidError for what it cannot have.
+        """The Service with address and ports; raise InvalidError for what it cannot have.
 
-        A new one, with no `old`, competes even with one of its own name, as on a real cluster.
+        A new one, with no `old`, collides even with one of its own name, as on a real cluster.
         """
         others = [other for other in services if old is None or key_of(other) != key_of(old)]
         addressed = self._with_address(service, others)
@@ -122,7 +122,7 @@ class ServiceAllocator:
 
 
 def keep_addresses(service: Object, old: Object) -> Object:
-    """A new version keeps the addresses of the old one where it names none itself."""
+    """The new version with the addresses of the old one where it names none."""
     service = _with_old_address(service, old)
     if not (needs_node_ports(old) and needs_node_ports(service)):
         return service
@@ -139,7 +139,10 @@ def keep_addresses(service: Object, old: Object) -> Object:
 
 
 def release_addresses(service: Object, old: Object) -> Object:
-    """Without what its new type has no use for, unless the writer changed just that."""
+    """The new version without the addresses that its new type does not have.
+
+    Those that the update changes itself are kept.
+    """
     spec = dict(service["spec"])
     if needs_address(old) and not needs_address(service):
         for name in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
@@ -154,12 +157,12 @@ def release_addresses(service: Object, old: Object) -> Object:
 
 
 def needs_address(service: Object) -> bool:
-    """Every type but ExternalName."""
+    """Whether the type has a cluster IP: all but ExternalName."""
     return bool(service["spec"].get("type") != "ExternalName")
 
 
 def needs_node_ports(service: Object) -> bool:
-    """NodePort, and LoadBalancer on top of it."""
+    """Whether the type has node ports: NodePort and LoadBalancer."""
     spec = service["spec"]
     if spec.get("type") == "LoadBalancer":
         return bool(spec.get("allocateLoadBalancerNodePorts", True))

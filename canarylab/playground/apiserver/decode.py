@@ -1,7 +1,8 @@
-"""What does a client mean by this document?
+"""Decoding of documents, as Go's JSON reader does it, and encoding to JSON.
 
-Unknown fields are dropped, and said so; a value of the wrong type refuses the whole document, in
-the words of Go's JSON reader. A document that a patch made is read by `patching/patched.py`.
+Null means absent, unknown fields are dropped with a warning, empty values are not written back. A
+value of the wrong type refuses the document, and only the first one is reported. A document that
+results from a patch is decoded in `patch.py`.
 """
 
 from __future__ import annotations
@@ -9,16 +10,19 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from fractions import Fraction
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from canarylab.errors import BadRequestError
+from canarylab.playground.apiserver.quantity import (
+    QUANTITY_PATTERN,
+    InvalidQuantityError,
+    canonical_quantity,
+)
 from canarylab.playground.apiserver.schema import STRUCTURAL_SCHEMAS
 from canarylab.playground.apiserver.schema.builtin import (
     KEPT_WHEN_EMPTY,
@@ -34,118 +38,258 @@ from canarylab.playground.apiserver.schema.structural import prune
 from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import KINDS, Kind
 
-# FOLD: How does Kubernetes write an amount of something?
-# FOLD:
-# FOLD: `0.5` processors are `500m`, and `1024Mi` of memory are `1Gi`: the largest suffix that leaves a
-# FOLD: whole number, of the family (binary, decimal, exponent) it was written in.
+FieldValidation = Literal["Strict", "Warn", "Ignore"]
 
-
-QUANTITY_PATTERN = r"^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$"
-"""What Kubernetes says a quantity must look like."""
-_BINARY_SUFFIXES = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
-_DECIMAL_SUFFIXES = {
-    "n": -3,
-    "u": -2,
-    "m": -1,
-    "": 0,
-    "k": 1,
-    "M": 2,
-    "G": 3,
-    "T": 4,
-    "P": 5,
-    "E": 6,
+_HEAD = frozenset({"apiVersion", "kind", "metadata"})
+_SAME_HEAD = "io.k8s.api.core.v1.ConfigMap"
+"""A built-in kind: the head of a custom kind is read as its own."""
+_INTERNAL_PACKAGES = {
+    "": "core",
+    "apps": "apps",
+    "discovery.k8s.io": "discovery",
+    "networking.k8s.io": "networking",
 }
-_QUANTITY = re.compile(
-    r"^(?P<number>[+-]?(?:\d+\.?\d*|\.\d+))(?P<suffix>[a-zA-Z]{0,2}|[eE][+-]?\d+)$"
+_HEADER = (
+    'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; '
+    'Kind string "json:\\"kind,omitempty\\"" }'
 )
-_NANO = Fraction(1, 10**9)  # nothing smaller than a nano is kept
-
-
-class InvalidQuantityError(ValueError):
-    """The text is no quantity."""
-
-
-def parse_quantity(text: str) -> Fraction:
-    """The number it stands for.
-
-    >>> amount("500m")
-    Fraction(1, 2)
-    """
-    number, suffix = _number_and_suffix(text)
-    return number * _suffix_factor(suffix)
-
-
-def canonical_quantity(text: str) -> str:
-    """The same amount as Kubernetes writes it.
-
-    >>> canonical("0.5"), canonical("1024Mi"), canonical("1.5Gi"), canonical("2000m")
-    ('500m', '1Gi', '1536Mi', '2')
-    """
-    value, (_, suffix) = parse_quantity(text), _number_and_suffix(text)
-    if suffix in _BINARY_SUFFIXES[1:] and abs(value) >= 1024 and value.denominator == 1:
-        return _binary_quantity(value)
-    rounded = Fraction(math.ceil(abs(value) / _NANO)) * _NANO
-    sign = "-" if value < 0 else ""
-    exponent = _decimal_exponent(rounded)
-    number = f"{sign}{rounded / _power(1000, exponent)}"
-    if suffix[:1] in ("e", "E") and suffix[1:]:
-        return f"{number}e{3 * exponent}" if exponent else number
-    return number + next(name for name, power in _DECIMAL_SUFFIXES.items() if power == exponent)
-
-
-def _suffix_factor(suffix: str) -> Fraction:
-    if suffix in _BINARY_SUFFIXES[1:]:
-        return Fraction(1024 ** _BINARY_SUFFIXES.index(suffix))
-    if suffix in _DECIMAL_SUFFIXES:
-        return _power(1000, _DECIMAL_SUFFIXES[suffix])
-    if suffix[:1] in ("e", "E") and suffix[1:]:
-        return _power(10, int(suffix[1:]))
-    raise InvalidQuantityError(suffix)
-
-
-def _power(base: int, exponent: int) -> Fraction:
-    return Fraction(base**exponent) if exponent >= 0 else Fraction(1, base**-exponent)
-
-
-def _number_and_suffix(text: str) -> tuple[Fraction, str]:
-    found = _QUANTITY.match(text)
-    if found is None:
-        raise InvalidQuantityError(text)
-    return Fraction(found["number"]), found["suffix"]
-
-
-def _binary_quantity(value: Fraction) -> str:
-    power = 0
-    while power < len(_BINARY_SUFFIXES) - 1 and value % 1024 == 0:
-        value, power = value / 1024, power + 1
-    return f"{value}{_BINARY_SUFFIXES[power]}"
-
-
-def _decimal_exponent(value: Fraction) -> int:
-    """The largest power of a thousand that divides it."""
-    if value == 0:
-        return 0
-    powers = range(max(_DECIMAL_SUFFIXES.values()), min(_DECIMAL_SUFFIXES.values()) - 1, -1)
-    return next(power for power in powers if (value / _power(1000, power)).denominator == 1)
-
-
-# FOLD: What is a single value of a document, and in which form is it kept?
-
-
+_INDEX = re.compile(r"\[\d+\]")
 _INTEGER_BOUNDS = {"int32": 2**31, "int64": 2**63}
 _ZEROS = {
     "string": "", "byte": "", "boolean": False, "int32": 0, "int64": 0, "int-or-string": 0,
     "quantity": "0",
 }  # fmt: skip
 _TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$")
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class DecodedObject(NamedTuple):
+    """A decoded object, and the warnings for the client."""
+
+    obj: Object
+    warnings: list[str]
+
+
+def decode(kind: Kind, document: object, *, validation: FieldValidation = "Warn") -> DecodedObject:
+    """The object of a document; raise BadRequestError in Kubernetes' words."""
+    if not isinstance(document, dict):
+        raise BadRequestError(_not_an_object(kind, document))
+    _check_identity(kind, document)
+    errors = DecodeErrors()
+    obj = read_object(kind, document, errors)
+    obj = {"metadata": {}, **obj, "apiVersion": kind.api_version, "kind": kind.kind}
+    unknown = [f'unknown field "{path}"' for path in errors.unknown_fields]
+    if errors.first_error is not None:
+        raise BadRequestError(_refusal(kind, errors.first_error))
+    if unknown and validation == "Strict":
+        raise BadRequestError(_refusal(kind, f"strict decoding error: {', '.join(unknown)}"))
+    return DecodedObject(obj, unknown if validation == "Warn" else [])
+
+
+def read_object(kind: Kind, document: Object, errors: DecodeErrors) -> Object:
+    """Read an object of a built-in or custom kind; what is wrong goes into `errors`.
+
+    A value of the wrong type stays in an object of a custom kind, and validation refuses it.
+    """
+    if not kind.is_custom:
+        return read_structure(name_of(kind.kind, kind.group), document, errors)
+    head = {name: value for name, value in document.items() if name in _HEAD}
+    body = {name: value for name, value in document.items() if name not in _HEAD}
+    return {
+        **read_structure(_SAME_HEAD, head, errors),
+        **prune(STRUCTURAL_SCHEMAS[kind.kind], body, errors.unknown_fields),
+    }
+
+
+def _refusal(kind: Kind, problem: str) -> str:
+    return f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {problem}'
+
+
+def _not_an_object(kind: Kind, document: object) -> str:
+    return (
+        f"the object provided is unrecognized (must be of type {kind.kind}): couldn't get "
+        f"version/kind; json parse error: json: cannot unmarshal {json_type(document)} into Go "
+        f"value of type {_HEADER} ({json.dumps(document).encode()[:64].hex()})"
+    )
+
+
+def _check_identity(kind: Kind, document: Object) -> None:
+    """Raise BadRequestError if apiVersion or kind, where given, are not those of the path."""
+    claimed = document.get("kind") or kind.kind
+    api_version = document.get("apiVersion") or kind.api_version
+    if (claimed, api_version) == (kind.kind, kind.api_version):
+        return
+    if claimed == kind.kind and api_version in _api_versions(kind):
+        raise BadRequestError(
+            f"the API version in the data ({api_version}) does not match the expected API version "
+            f"({kind.api_version})"
+        )
+    known = KINDS.get(claimed) if isinstance(claimed, str) else None
+    version = str(api_version).rpartition("/")[2]
+    if known is None or known.api_version != api_version:
+        problem = f'no kind "{claimed}" is registered for version "{api_version}"'
+    else:
+        package = _INTERNAL_PACKAGES.get(kind.group, kind.group)
+        problem = f"converting ({version}.{claimed}) to ({package}.{kind.kind}): unknown conversion"
+    raise BadRequestError(
+        f'{claimed} in version "{version}" cannot be handled as a {kind.kind}: {problem}'
+    )
+
+
+def _api_versions(kind: Kind) -> set[str]:
+    """All versions in which a kind is served."""
+    stored = KINDS[kind.kind]
+    return {f"{kind.group}/{version}" for version in (stored.version, *stored.other_versions)}
+
+
+@dataclass
+class DecodeErrors:
+    """What is wrong with a document."""
+
+    unknown_fields: list[str] = field(default_factory=list)
+    """Paths of fields that do not exist, `spec.containers[0].imagee`."""
+    first_error: str | None = None
+    """The first value that cannot be read, in Go's words."""
+    from_patch: bool = False
+    """Is this what a strategic merge patch left? Another reader, with other words."""
+
+    def add(self, sentence: str) -> None:
+        """Keep the error if it is the first, as Go does."""
+        self.first_error = self.first_error or sentence
+
+
+@dataclass(frozen=True)
+class _FieldLocation:
+    """The structure of a field, its name, and its path."""
+
+    structure: str
+    field: str
+    path: str
+
+    @property
+    def name(self) -> str:
+        return f"{short(self.structure)}.{self.field}"
+
+    def item(self, index: int) -> _FieldLocation:
+        return _FieldLocation(self.structure, self.field, f"{self.path}[{index}]")
+
+
+def read_structure(
+    structure: str, document: Mapping[str, Any], errors: DecodeErrors, path: str = ""
+) -> Object:
+    """The structure as Go would read it; what is wrong goes into `errors`."""
+    known, required = schema(structure)["properties"], schema(structure).get("required", ())
+    kept: Object = {}
+    for key, value in document.items():
+        here = _FieldLocation(structure, key, f"{path}.{key}" if path else key)
+        if key not in known:
+            errors.unknown_fields.append(here.path)
+        elif value is not None:
+            read_value = _read_value(known[key], value, here, errors)
+            if key in required or not _is_omitted(known[key], read_value, here.name):
+                kept[key] = read_value
+    # What must be there, Go writes even if nobody said it, as the zero of its type.
+    zeros = {key: zero_value(known[key]) for key in required if key not in kept}
+    return kept | {key: value for key, value in zeros.items() if value is not None}
+
+
+def _is_omitted(shape: Schema, value: Any, name: str) -> bool:
+    """Whether Go omits the value when it writes the structure (omitempty)."""
+    if value is None:
+        return True
+    if value:
+        return False
+    if isinstance(value, bool | int):
+        return name in PLAIN_VALUES
+    if value == "":
+        return name not in KEPT_WHEN_EMPTY
+    return "items" in shape or "additionalProperties" in shape
+
+
+def _read_value(shape: Schema, value: Any, place: _FieldLocation, errors: DecodeErrors) -> Any:
+    if "items" in shape:
+        return _read_list(shape, value, place, errors)
+    if "additionalProperties" in shape:
+        return _read_map(shape, value, place, errors)
+    structure = referred(shape)
+    if structure is not None:
+        if isinstance(value, dict):
+            return read_structure(structure, value, errors, place.path)
+        return _report_wrong_type(shape, value, place, errors)
+    return _read_scalar_field(shape, value, place, errors)
+
+
+def _read_list(shape: Schema, value: Any, place: _FieldLocation, errors: DecodeErrors) -> Any:
+    if not isinstance(value, list):
+        return _report_wrong_type(shape, value, place, errors)
+    return [
+        _read_element(shape["items"], item, place.item(index), errors)
+        for index, item in enumerate(value)
+    ]
+
+
+def _read_map(shape: Schema, value: Any, place: _FieldLocation, errors: DecodeErrors) -> Any:
+    if not isinstance(value, dict):
+        return _report_wrong_type(shape, value, place, errors)
+    inner = shape["additionalProperties"]
+    return {key: _read_element(inner, item, place, errors) for key, item in value.items()}
+
+
+def _read_element(shape: Schema, value: Any, place: _FieldLocation, errors: DecodeErrors) -> Any:
+    """An item of a list or a value of a map; null is the zero of its type."""
+    if value is None:
+        value = {} if referred(shape) else zero_value(shape)
+    return _read_value(shape, value, place, errors)
+
+
+def _read_scalar_field(
+    shape: Schema, value: Any, place: _FieldLocation, errors: DecodeErrors
+) -> Any:
+    if shape.get("type") == "object":
+        return value  # whatever it is, nobody here looks into it
+    try:
+        return read_scalar(shape, value)
+    except WrongTypeError:
+        return _report_wrong_type(shape, value, place, errors)
+    except ValueError as problem:
+        errors.add(str(problem))
+        return None
+
+
+def _report_wrong_type(
+    shape: Schema, value: Any, place: _FieldLocation, errors: DecodeErrors
+) -> None:
+    wanted = go_type(shape, place.name)
+    if errors.from_patch:
+        errors.add(_conversion_error(shape, value, wanted))
+        return
+    found = json_type(value)
+    owner = f"{short(place.structure)}.{_INDEX.sub('', place.path)}"
+    errors.add(f"json: cannot unmarshal {found} into Go struct field {owner} of type {wanted}")
+
+
+def _conversion_error(shape: Schema, value: Any, wanted: str) -> str:
+    """The error of the reader of patched objects, which reads maps instead of JSON."""
+    found = {dict: "map", list: "slice", str: "string", bool: "bool", float: "float64"}.get(
+        type(value), "int64"
+    )
+    if "items" in shape:
+        return f"cannot restore slice from {found}"
+    if "additionalProperties" in shape:
+        return f"cannot restore map from {found}"
+    if referred(shape) is not None:
+        return f"cannot restore struct from: {found}"
+    if (found, wanted) in (("float64", "int32"), ("float64", "int64"), ("int64", "string")):
+        return f"cannot convert {found} to {wanted}"
+    return f"unrecognized type: {wanted if shape.get('type') != 'string' else 'string'}"
 
 
 class WrongTypeError(Exception):
-    """The value is of another type than the field."""
+    """Raised for a value of another type than its field."""
 
 
 def json_type(value: Any) -> str:
-    """What Go's reader calls the type of a value.
+    """The type of a value in the words of Go's JSON reader.
 
     >>> json_type([]), json_type(True), json_type(1), json_type(1.5)
     ('array', 'bool', 'number', 'number 1.5')
@@ -157,7 +301,7 @@ def json_type(value: Any) -> str:
 
 
 def zero_value(shape: Schema) -> Any:
-    """The value that stands for "nothing said"; None where nothing does.
+    """Go's zero of a type, or None if it is a nil pointer.
 
     >>> zero({"type": "string"}), zero({"format": "quantity"})
     ('', '0')
@@ -166,7 +310,7 @@ def zero_value(shape: Schema) -> Any:
 
 
 def read_scalar(shape: Schema, value: Any) -> Any:
-    """The value as it is kept; MismatchError or ValueError where it does not fit.
+    """The value as it is stored; raise WrongTypeError or ValueError if it does not fit.
 
     >>> read({"format": "quantity"}, 0.5)
     '500m'
@@ -241,259 +385,10 @@ _READERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "quantity": _quantity,
     }
 )
-# FOLD: Does a document fit its schema, and what is left of it?
-# FOLD:
-# FOLD: Go reads JSON in its own way, and clients rely on it: `null` means "not said", an unknown field is
-# FOLD: set aside, empty things are not written back, and only the first field of a wrong type is reported.
-_INDEX = re.compile(r"\[\d+\]")
-
-
-@dataclass
-class DecodeErrors:
-    """What was wrong with a document."""
-
-    unknown_fields: list[str] = field(default_factory=list)
-    """Paths of fields that do not exist, `spec.containers[0].imagee`."""
-    first_error: str | None = None
-    """The first value that cannot be read, in Go's words."""
-    from_patch: bool = False
-    """Is this what a strategic merge patch left? Another reader, with other words."""
-
-    def add(self, sentence: str) -> None:
-        """Keep the first complaint, as Go does."""
-        self.first_error = self.first_error or sentence
-
-
-@dataclass(frozen=True)
-class _FieldLocation:
-    """Where in the document: the structure, its field, and the way there."""
-
-    structure: str
-    field: str
-    path: str
-
-    @property
-    def name(self) -> str:
-        return f"{short(self.structure)}.{self.field}"
-
-    def item(self, index: int) -> _FieldLocation:
-        return _FieldLocation(self.structure, self.field, f"{self.path}[{index}]")
-
-
-def read_structure(
-    structure: str, document: Mapping[str, Any], errors: DecodeErrors, path: str = ""
-) -> Object:
-    """What Go would keep of the document; what it finds wrong goes into `errors`."""
-    known, required = schema(structure)["properties"], schema(structure).get("required", ())
-    kept: Object = {}
-    for key, value in document.items():
-        here = _FieldLocation(structure, key, f"{path}.{key}" if path else key)
-        if key not in known:
-            errors.unknown_fields.append(here.path)
-        elif value is not None:
-            read_value = _read_value(known[key], value, here, errors)
-            if key in required or not _is_omitted(known[key], read_value, here.name):
-                kept[key] = read_value
-    # What must be there, Go writes even if nobody said it, as the zero of its type.
-    zeros = {key: zero_value(known[key]) for key in required if key not in kept}
-    return kept | {key: value for key, value in zeros.items() if value is not None}
-
-
-def _is_omitted(shape: Schema, value: Any, name: str) -> bool:
-    """Would Go leave this value out when it writes the structure back?"""
-    if value is None:
-        return True
-    if value:
-        return False
-    if isinstance(value, bool | int):
-        return name in PLAIN_VALUES
-    if value == "":
-        return name not in KEPT_WHEN_EMPTY
-    return "items" in shape or "additionalProperties" in shape
-
-
-def _read_value(shape: Schema, value: Any, place: _FieldLocation, errors: DecodeErrors) -> Any:
-    if "items" in shape:
-        return _read_list(shape, value, place, errors)
-    if "additionalProperties" in shape:
-        return _read_map(shape, value, place, errors)
-    structure = referred(shape)
-    if structure is not None:
-        if isinstance(value, dict):
-            return read_structure(structure, value, errors, place.path)
-        return _report_wrong_type(shape, value, place, errors)
-    return _read_scalar_field(shape, value, place, errors)
-
-
-def _read_list(shape: Schema, value: Any, place: _FieldLocation, errors: DecodeErrors) -> Any:
-    if not isinstance(value, list):
-        return _report_wrong_type(shape, value, place, errors)
-    return [
-        _read_element(shape["items"], item, place.item(index), errors)
-        for index, item in enumerate(value)
-    ]
-
-
-def _read_map(shape: Schema, value: Any, place: _FieldLocation, errors: DecodeErrors) -> Any:
-    if not isinstance(value, dict):
-        return _report_wrong_type(shape, value, place, errors)
-    inner = shape["additionalProperties"]
-    return {key: _read_element(inner, item, place, errors) for key, item in value.items()}
-
-
-def _read_element(shape: Schema, value: Any, place: _FieldLocation, errors: DecodeErrors) -> Any:
-    """An item of a list or a value of a map, where null is the zero of its type."""
-    if value is None:
-        value = {} if referred(shape) else zero_value(shape)
-    return _read_value(shape, value, place, errors)
-
-
-def _read_scalar_field(
-    shape: Schema, value: Any, place: _FieldLocation, errors: DecodeErrors
-) -> Any:
-    if shape.get("type") == "object":
-        return value  # whatever it is, nobody here looks into it
-    try:
-        return read_scalar(shape, value)
-    except WrongTypeError:
-        return _report_wrong_type(shape, value, place, errors)
-    except ValueError as problem:
-        errors.add(str(problem))
-        return None
-
-
-def _report_wrong_type(
-    shape: Schema, value: Any, place: _FieldLocation, errors: DecodeErrors
-) -> None:
-    wanted = go_type(shape, place.name)
-    if errors.from_patch:
-        errors.add(_conversion_error(shape, value, wanted))
-        return
-    found = json_type(value)
-    owner = f"{short(place.structure)}.{_INDEX.sub('', place.path)}"
-    errors.add(f"json: cannot unmarshal {found} into Go struct field {owner} of type {wanted}")
-
-
-def _conversion_error(shape: Schema, value: Any, wanted: str) -> str:
-    """The words of the reader that takes maps instead of JSON."""
-    found = {dict: "map", list: "slice", str: "string", bool: "bool", float: "float64"}.get(
-        type(value), "int64"
-    )
-    if "items" in shape:
-        return f"cannot restore slice from {found}"
-    if "additionalProperties" in shape:
-        return f"cannot restore map from {found}"
-    if referred(shape) is not None:
-        return f"cannot restore struct from: {found}"
-    if (found, wanted) in (("float64", "int32"), ("float64", "int64"), ("int64", "string")):
-        return f"cannot convert {found} to {wanted}"
-    return f"unrecognized type: {wanted if shape.get('type') != 'string' else 'string'}"
-
-
-FieldValidation = Literal["Strict", "Warn", "Ignore"]
-_HEAD = frozenset({"apiVersion", "kind", "metadata"})
-_SAME_HEAD = "io.k8s.api.core.v1.ConfigMap"
-"""A built-in kind: the head of a custom kind is read as its own."""
-_INTERNAL_PACKAGES = {
-    "": "core",
-    "apps": "apps",
-    "discovery.k8s.io": "discovery",
-    "networking.k8s.io": "networking",
-}
-_HEADER = (
-    'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; '
-    'Kind string "json:\\"kind,omitempty\\"" }'
-)
-
-
-class DecodedObject(NamedTuple):
-    """An object that fits its schema, and what to warn its sender of."""
-
-    obj: Object
-    warnings: list[str]
-
-
-def decode(kind: Kind, document: object, *, validation: FieldValidation = "Warn") -> DecodedObject:
-    """The object in the document; raise BadRequestError in Kubernetes' words."""
-    if not isinstance(document, dict):
-        raise BadRequestError(_not_an_object(kind, document))
-    _check_identity(kind, document)
-    errors = DecodeErrors()
-    obj = read_object(kind, document, errors)
-    obj = {"metadata": {}, **obj, "apiVersion": kind.api_version, "kind": kind.kind}
-    unknown = [f'unknown field "{path}"' for path in errors.unknown_fields]
-    if errors.first_error is not None:
-        raise BadRequestError(_refusal(kind, errors.first_error))
-    if unknown and validation == "Strict":
-        raise BadRequestError(_refusal(kind, f"strict decoding error: {', '.join(unknown)}"))
-    return DecodedObject(obj, unknown if validation == "Warn" else [])
-
-
-def read_object(kind: Kind, document: Object, errors: DecodeErrors) -> Object:
-    """Read an object of a built-in or a custom kind; what is wrong with it goes into `errors`.
-
-    A value of the wrong type cannot be read into a Go structure, but it stays in an object of a
-    custom kind, and validation refuses it.
-    """
-    if not kind.is_custom:
-        return read_structure(name_of(kind.kind, kind.group), document, errors)
-    head = {name: value for name, value in document.items() if name in _HEAD}
-    body = {name: value for name, value in document.items() if name not in _HEAD}
-    return {
-        **read_structure(_SAME_HEAD, head, errors),
-        **prune(STRUCTURAL_SCHEMAS[kind.kind], body, errors.unknown_fields),
-    }
-
-
-def _refusal(kind: Kind, problem: str) -> str:
-    return f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {problem}'
-
-
-def _not_an_object(kind: Kind, document: object) -> str:
-    return (
-        f"the object provided is unrecognized (must be of type {kind.kind}): couldn't get "
-        f"version/kind; json parse error: json: cannot unmarshal {json_type(document)} into Go "
-        f"value of type {_HEADER} ({json.dumps(document).encode()[:64].hex()})"
-    )
-
-
-def _check_identity(kind: Kind, document: Object) -> None:
-    """A document may leave out what it is, but may not claim to be something else."""
-    claimed = document.get("kind") or kind.kind
-    api_version = document.get("apiVersion") or kind.api_version
-    if (claimed, api_version) == (kind.kind, kind.api_version):
-        return
-    if claimed == kind.kind and api_version in _api_versions(kind):
-        raise BadRequestError(
-            f"the API version in the data ({api_version}) does not match the expected API version "
-            f"({kind.api_version})"
-        )
-    known = KINDS.get(claimed) if isinstance(claimed, str) else None
-    version = str(api_version).rpartition("/")[2]
-    if known is None or known.api_version != api_version:
-        problem = f'no kind "{claimed}" is registered for version "{api_version}"'
-    else:
-        package = _INTERNAL_PACKAGES.get(kind.group, kind.group)
-        problem = f"converting ({version}.{claimed}) to ({package}.{kind.kind}): unknown conversion"
-    raise BadRequestError(
-        f'{claimed} in version "{version}" cannot be handled as a {kind.kind}: {problem}'
-    )
-
-
-def _api_versions(kind: Kind) -> set[str]:
-    """All versions in which a kind is served."""
-    stored = KINDS[kind.kind]
-    return {f"{kind.group}/{version}" for version in (stored.version, *stored.other_versions)}
-
-
-# FOLD: How do objects look on the wire?
-
-
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def encoded(obj: Object) -> bytes:
-    """Compact JSON.
+    """The object as compact JSON.
 
     >>> encoded({"kind": "Pod", "metadata": {}})
     b'{"kind":"Pod","metadata":{}}'

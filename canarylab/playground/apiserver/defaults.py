@@ -1,7 +1,7 @@
-"""What does an object get that nobody wrote down?
+"""Defaults of all kinds, as Kubernetes' API types have them.
 
-Filled in when an object is created and again after every change, so that a field somebody removes
-comes back with its default, as on a real cluster. Pods and templates are in `pod_defaults.py`.
+They are filled in when an object is created and after every change, so that a removed field gets
+its default again, as on a real cluster.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from typing import Any
 from canarylab.playground.apiserver.schema import STRUCTURAL_SCHEMAS, structural
 from canarylab.playground.kube.api import Object
 
-# FOLD: What does a pod get that nobody wrote down?
-
-
 DEFAULT_MODE = 0o644
+
+_ROLLING_UPDATE = {"maxSurge": "25%", "maxUnavailable": "25%"}
+_AFFINITY_TIMEOUT_S = 10800  # seconds: how long ClientIP affinity remembers a client
+_NODE_PORT_TYPES = ("NodePort", "LoadBalancer")
 _PROBE_DEFAULTS = {
     "timeoutSeconds": 1,
     "periodSeconds": 10,
@@ -28,133 +29,8 @@ _HOOKS = ("postStart", "preStop")
 _SOURCES_WITH_MODE = ("configMap", "secret", "downwardAPI", "projected")
 
 
-def template_with_defaults(given: Object) -> Object:
-    """The template in a Deployment or a ReplicaSet."""
-    return {"metadata": {}, **given, "spec": pod_spec_with_defaults(given.get("spec", {}))}
-
-
-def pod_with_defaults(given: Object) -> Object:
-    """A pod itself: what a template gets, and what admission adds on a real cluster."""
-    spec = _with_requests(pod_spec_with_defaults(given.get("spec", {})))
-    account = spec.get("serviceAccountName", "default")
-    spec = {
-        "enableServiceLinks": True,
-        "preemptionPolicy": "PreemptLowerPriority",
-        "priority": 0,
-        **spec,
-        "serviceAccount": account,
-        "serviceAccountName": account,
-    }
-    return {**given, "spec": spec}
-
-
-def pod_spec_with_defaults(given: Object) -> Object:
-    """Its specification, wherever it stands."""
-    spec = {
-        "dnsPolicy": "ClusterFirst",
-        "restartPolicy": "Always",
-        "schedulerName": "default-scheduler",
-        "securityContext": {},
-        "terminationGracePeriodSeconds": 30,
-        **given,
-    }
-    account = given.get("serviceAccountName") or given.get("serviceAccount")
-    if account:
-        spec |= {"serviceAccount": account, "serviceAccountName": account}
-    for group in ("containers", "initContainers"):
-        if group in given:
-            spec[group] = [_container(entry) for entry in given[group]]
-    if "volumes" in given:
-        spec["volumes"] = [_volume(entry) for entry in given["volumes"]]
-    return spec
-
-
-def pull_policy(image: str) -> str:
-    """`Always` for an image that may change under its name.
-
-    >>> pull_policy("node_app:1.0"), pull_policy("node_app"), pull_policy("host:5000/node_app")
-    ('IfNotPresent', 'Always', 'Always')
-    """
-    if "@" in image:
-        return "IfNotPresent"
-    _, _, tag = image.rpartition("/")[2].partition(":")
-    return "Always" if tag in ("", "latest") else "IfNotPresent"
-
-
-def _with_requests(spec: Object) -> Object:
-    """Who limits a resource and asks for none of it asks for all of it."""
-    return {**spec, "containers": [_with_request(entry) for entry in spec.get("containers", [])]}
-
-
-def _with_request(container: Object) -> Object:
-    resources = container["resources"]
-    if not resources.get("limits"):
-        return container
-    requests = {**resources["limits"], **resources.get("requests", {})}
-    return {**container, "resources": {**resources, "requests": requests}}
-
-
-def _container(given: Object) -> Object:
-    container = {
-        "imagePullPolicy": pull_policy(given.get("image", "")),
-        "resources": {},
-        "terminationMessagePath": "/dev/termination-log",
-        "terminationMessagePolicy": "File",
-        **given,
-    }
-    if "ports" in given:
-        container["ports"] = [{"protocol": "TCP", **port} for port in given["ports"]]
-    if "env" in given:
-        container["env"] = [_env_var(entry) for entry in given["env"]]
-    container |= {name: _probe(given[name]) for name in _PROBES if name in given}
-    if "lifecycle" in given:
-        container["lifecycle"] = _lifecycle(given["lifecycle"])
-    return container
-
-
-def _probe(given: Object) -> Object:
-    return {**_PROBE_DEFAULTS, **_action(given)}
-
-
-def _lifecycle(given: Object) -> Object:
-    return {**given, **{name: _action(given[name]) for name in _HOOKS if name in given}}
-
-
-def _action(given: Object) -> Object:
-    """What a probe or a hook does."""
-    if "httpGet" not in given:
-        return given
-    return {**given, "httpGet": {"path": "/", "scheme": "HTTP", **given["httpGet"]}}
-
-
-def _env_var(given: Object) -> Object:
-    source: dict[str, Any] = given.get("valueFrom", {})
-    if "fieldRef" not in source:
-        return given
-    field = {"apiVersion": "v1", **source["fieldRef"]}
-    return {**given, "valueFrom": {**source, "fieldRef": field}}
-
-
-def _volume(given: Object) -> Object:
-    if given.keys() <= {"name"}:
-        return {**given, "emptyDir": {}}
-    modes = {
-        source: {"defaultMode": DEFAULT_MODE, **given[source]}
-        for source in _SOURCES_WITH_MODE
-        if source in given
-    }
-    if "hostPath" in given:
-        modes["hostPath"] = {"type": "", **given["hostPath"]}
-    return {**given, **modes}
-
-
-_ROLLING_UPDATE = {"maxSurge": "25%", "maxUnavailable": "25%"}
-_AFFINITY_TIMEOUT_S = 10800  # seconds: how long ClientIP affinity remembers a client
-_NODE_PORT_TYPES = ("NodePort", "LoadBalancer")
-
-
 def with_defaults(obj: Object) -> Object:
-    """The object, complete. The one given stays as it is.
+    """The object with its defaults; the given one is not changed.
 
     >>> with_defaults({"kind": "Deployment", "metadata": {"name": "nodeapp"}})["spec"]["replicas"]
     1
@@ -229,7 +105,7 @@ def _affinity(spec: Object) -> Object:
 
 
 def _namespace(obj: Object) -> Object:
-    """A namespace can be selected by its name, which is why it is also a label."""
+    """A namespace has a label with its name, so that it can be selected."""
     meta = obj["metadata"]
     if not meta.get("name"):
         return obj
@@ -268,7 +144,7 @@ def _subset(given: Object) -> Object:
 
 
 def _event(obj: Object) -> Object:
-    """Fields that Go writes even when nobody said anything."""
+    """An event with the fields that Go always writes."""
     return {
         "eventTime": None,
         "source": {},
@@ -290,6 +166,26 @@ def _custom(obj: Object) -> Object:
     return complete
 
 
+def template_with_defaults(given: Object) -> Object:
+    """The pod template of a Deployment or ReplicaSet."""
+    return {"metadata": {}, **given, "spec": pod_spec_with_defaults(given.get("spec", {}))}
+
+
+def pod_with_defaults(given: Object) -> Object:
+    """A pod: the defaults of a template, and those of admission."""
+    spec = _with_requests(pod_spec_with_defaults(given.get("spec", {})))
+    account = spec.get("serviceAccountName", "default")
+    spec = {
+        "enableServiceLinks": True,
+        "preemptionPolicy": "PreemptLowerPriority",
+        "priority": 0,
+        **spec,
+        "serviceAccount": account,
+        "serviceAccountName": account,
+    }
+    return {**given, "spec": spec}
+
+
 _DEFAULTS_BY_KIND: Mapping[str, Callable[[Object], Object]] = MappingProxyType(
     {
         "Deployment": _deployment,
@@ -308,3 +204,103 @@ _DEFAULTS_BY_KIND: Mapping[str, Callable[[Object], Object]] = MappingProxyType(
         "Service": _service,
     }
 )
+
+
+def pod_spec_with_defaults(given: Object) -> Object:
+    """The spec of a pod or pod template."""
+    spec = {
+        "dnsPolicy": "ClusterFirst",
+        "restartPolicy": "Always",
+        "schedulerName": "default-scheduler",
+        "securityContext": {},
+        "terminationGracePeriodSeconds": 30,
+        **given,
+    }
+    account = given.get("serviceAccountName") or given.get("serviceAccount")
+    if account:
+        spec |= {"serviceAccount": account, "serviceAccountName": account}
+    for group in ("containers", "initContainers"):
+        if group in given:
+            spec[group] = [_container(entry) for entry in given[group]]
+    if "volumes" in given:
+        spec["volumes"] = [_volume(entry) for entry in given["volumes"]]
+    return spec
+
+
+def pull_policy(image: str) -> str:
+    """Always for the tag `latest` or none, else IfNotPresent.
+
+    >>> pull_policy("node_app:1.0"), pull_policy("node_app"), pull_policy("host:5000/node_app")
+    ('IfNotPresent', 'Always', 'Always')
+    """
+    if "@" in image:
+        return "IfNotPresent"
+    _, _, tag = image.rpartition("/")[2].partition(":")
+    return "Always" if tag in ("", "latest") else "IfNotPresent"
+
+
+def _with_requests(spec: Object) -> Object:
+    """A resource that is limited and not requested is requested in full."""
+    return {**spec, "containers": [_with_request(entry) for entry in spec.get("containers", [])]}
+
+
+def _with_request(container: Object) -> Object:
+    resources = container["resources"]
+    if not resources.get("limits"):
+        return container
+    requests = {**resources["limits"], **resources.get("requests", {})}
+    return {**container, "resources": {**resources, "requests": requests}}
+
+
+def _container(given: Object) -> Object:
+    container = {
+        "imagePullPolicy": pull_policy(given.get("image", "")),
+        "resources": {},
+        "terminationMessagePath": "/dev/termination-log",
+        "terminationMessagePolicy": "File",
+        **given,
+    }
+    if "ports" in given:
+        container["ports"] = [{"protocol": "TCP", **port} for port in given["ports"]]
+    if "env" in given:
+        container["env"] = [_env_var(entry) for entry in given["env"]]
+    container |= {name: _probe(given[name]) for name in _PROBES if name in given}
+    if "lifecycle" in given:
+        container["lifecycle"] = _lifecycle(given["lifecycle"])
+    return container
+
+
+def _probe(given: Object) -> Object:
+    return {**_PROBE_DEFAULTS, **_action(given)}
+
+
+def _lifecycle(given: Object) -> Object:
+    return {**given, **{name: _action(given[name]) for name in _HOOKS if name in given}}
+
+
+def _action(given: Object) -> Object:
+    """The action of a probe or hook."""
+    if "httpGet" not in given:
+        return given
+    return {**given, "httpGet": {"path": "/", "scheme": "HTTP", **given["httpGet"]}}
+
+
+def _env_var(given: Object) -> Object:
+    source: dict[str, Any] = given.get("valueFrom", {})
+    if "fieldRef" not in source:
+        return given
+    field = {"apiVersion": "v1", **source["fieldRef"]}
+    return {**given, "valueFrom": {**source, "fieldRef": field}}
+
+
+def _volume(given: Object) -> Object:
+    if given.keys() <= {"name"}:
+        return {**given, "emptyDir": {}}
+    modes = {
+        source: {"defaultMode": DEFAULT_MODE, **given[source]}
+        for source in _SOURCES_WITH_MODE
+        if source in given
+    }
+    if "hostPath" in given:
+        modes["hostPath"] = {"type": "", **given["hostPath"]}
+    return {**given, **modes}

@@ -1,4 +1,4 @@
-"""How are objects made and changed from outside?"""
+"""Handlers of the verbs: get, list, watch, create, update, patch and delete."""
 
 from __future__ import annotations
 
@@ -32,9 +32,33 @@ from canarylab.playground.kube.api import DeleteOptions, Object, Propagation
 from canarylab.playground.kube.kinds import KINDS, in_version
 from canarylab.playground.kube.objects import key_of
 
+_POLICIES: dict[Any, Propagation | None] = {
+    None: None,
+    "Background": "Background",
+    "Foreground": "Foreground",
+    "Orphan": "Orphan",
+}
+_RETURNED_KINDS = frozenset({"Pod", "Service"})
+"""Kinds whose last state is the answer to their deletion."""
+
+
+async def get(context: RequestContext) -> web.StreamResponse:
+    """GET an object."""
+    return object_response(context, context.current())
+
+
+async def list_or_watch(context: RequestContext) -> web.StreamResponse:
+    """GET a collection, or with `watch` its changes."""
+    if is_true(context.query, "watch"):
+        return await watch(context)
+    chosen = object_selector(context.query, context.kind, context.path.namespace)
+    return list_response(
+        context, [obj for obj in context.api.store.all(context.kind.kind) if chosen(obj)]
+    )
+
 
 async def create(context: RequestContext) -> web.Response:
-    """POST to a collection."""
+    """POST an object to a collection."""
     decoded = _decode_body(context, await read_document(context.request))
     obj = _in_path_namespace(context, decoded.obj)
     made = context.commit(context.api.registry.create(obj))
@@ -56,7 +80,7 @@ async def replace_status(context: RequestContext) -> web.Response:
 
 
 async def replace_finalizers(context: RequestContext) -> web.Response:
-    """PUT a namespace with fewer finalizers in its spec."""
+    """PUT the finalizers in the spec of a namespace."""
     decoded = _decode_body(context, await read_document(context.request))
     obj = _with_path_name(context, decoded.obj)
     left = obj.get("spec", {}).get("finalizers", [])
@@ -77,7 +101,7 @@ async def patch_status(context: RequestContext) -> web.Response:
 
 
 async def _read_patched(context: RequestContext) -> DecodedObject:
-    """The object the path names, after the change."""
+    """The current object with the patch applied."""
     change, style = await read_patch(context.request, context.kind)
     after = apply_patch(context.current(), change, style)
     return decode_patched(
@@ -98,7 +122,7 @@ def _update(context: RequestContext, decoded: DecodedObject) -> web.Response:
 
 
 def _with_path_name(context: RequestContext, obj: Object) -> Object:
-    """The object, which has to be the one that the path names."""
+    """The object, if its name is that of the path; raise BadRequestError if it is not."""
     name = obj["metadata"].get("name", "")
     if name != context.path.name:
         raise BadRequestError(
@@ -109,7 +133,7 @@ def _with_path_name(context: RequestContext, obj: Object) -> Object:
 
 
 def _in_path_namespace(context: RequestContext, obj: Object) -> Object:
-    """The object in its stored version, and in the namespace that the path names."""
+    """The object in its stored version and in the namespace of the path."""
     obj = in_version(obj, KINDS[context.kind.kind])
     if not context.kind.namespaced:
         return obj
@@ -121,40 +145,9 @@ def _in_path_namespace(context: RequestContext, obj: Object) -> Object:
     return {**obj, "metadata": {**meta, "namespace": context.path.namespace}}
 
 
-# FOLD: How are objects read from outside?
-
-
-async def get(context: RequestContext) -> web.StreamResponse:
-    """GET one object."""
-    return object_response(context, context.current())
-
-
-async def list_or_watch(context: RequestContext) -> web.StreamResponse:
-    """GET a collection: what there is, or, with `watch`, what happens to it."""
-    if is_true(context.query, "watch"):
-        return await watch(context)
-    chosen = object_selector(context.query, context.kind, context.path.namespace)
-    return list_response(
-        context, [obj for obj in context.api.store.all(context.kind.kind) if chosen(obj)]
-    )
-
-
-# FOLD: How are objects taken away from outside?
-
-
-_POLICIES: dict[Any, Propagation | None] = {
-    None: None,
-    "Background": "Background",
-    "Foreground": "Foreground",
-    "Orphan": "Orphan",
-}
-_RETURNED_KINDS = frozenset({"Pod", "Service"})
-"""Kinds whose last state is the answer to their deletion."""
-
-
 @dataclass(frozen=True)
 class DeleteRequest:
-    """What the client asked for, in the body or in the query."""
+    """The options of a deletion, from the body and the query."""
 
     options: DeleteOptions
     version: str | None
@@ -162,7 +155,7 @@ class DeleteRequest:
 
 
 async def delete(context: RequestContext) -> web.Response:
-    """DELETE one object."""
+    """DELETE an object."""
     request = await _read_delete_request(context)
     write = _plan(context, context.current(), request)
     gone = _commit(context, write, request)
@@ -172,7 +165,7 @@ async def delete(context: RequestContext) -> web.Response:
 
 
 async def delete_collection(context: RequestContext) -> web.Response:
-    """DELETE all that the selectors choose."""
+    """DELETE all selected objects of a collection."""
     request = await _read_delete_request(context)
     chosen = object_selector(context.query, context.kind, context.path.namespace)
     objects = [obj for obj in context.api.store.all(context.kind.kind) if chosen(obj)]
@@ -202,7 +195,7 @@ async def _read_delete_request(context: RequestContext) -> DeleteRequest:
 
 
 def delete_request(body: Object, query: Query) -> DeleteRequest:
-    """Read the options; what the body does not say, the query may."""
+    """The options of a deletion; the body has precedence over the query."""
     policy = body.get("propagationPolicy") or query.get("propagationPolicy") or None
     if policy not in _POLICIES:
         raise BadRequestError(

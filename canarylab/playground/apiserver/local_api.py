@@ -1,7 +1,7 @@
-"""The API server for those who live in its process: `Api`, over the store.
+"""The API for the server's own process, and the first objects of a cluster.
 
-Controllers, the kubelet and the proxy use this one; kubectl comes in through `server.py`. Both
-follow the same rules, those of `registry.py`.
+Controllers, kubelet and proxy use it without a network; kubectl comes in through `server.py`. Both
+follow the rules of `registry.py`.
 """
 
 from __future__ import annotations
@@ -17,11 +17,29 @@ from canarylab.playground.kube.api import Api, DeleteOptions, Key, Object, Watch
 from canarylab.playground.kube.objects import key_of, uid_of
 
 logger = logging.getLogger(__name__)
+NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
+
 _DEFAULT_DELETE_OPTIONS = DeleteOptions()
+_KUBERNETES_LABELS = {"component": "apiserver", "provider": "kubernetes"}
+_INGRESS_CLASS: Object = {
+    "apiVersion": "networking.k8s.io/v1",
+    "kind": "IngressClass",
+    "metadata": {
+        "name": "nginx",
+        "labels": {
+            "app.kubernetes.io/component": "controller",
+            "app.kubernetes.io/instance": "ingress-nginx",
+            "app.kubernetes.io/name": "ingress-nginx",
+            "app.kubernetes.io/part-of": "ingress-nginx",
+        },
+    },
+    "spec": {"controller": "k8s.io/ingress-nginx"},
+}
+"""As ingress-nginx brings it. It is not the default class: an Ingress has to name it."""
 
 
 class LocalApi:
-    """`Api` without a network. `commit` is for those who have planned a write themselves."""
+    """`Api` over the store, in the process of the API server."""
 
     def __init__(self, store: Store, around: RegistryOptions) -> None:
         self.store = store
@@ -32,42 +50,42 @@ class LocalApi:
         return self.registry.get(kind, key)
 
     async def list(self, kind: str, namespace: str | None = None) -> list[Object]:
-        """In one namespace or in all of them, in the order of their names."""
+        """The objects of one namespace or of all, ordered by key."""
         return self.store.all(kind, namespace)
 
     async def create(self, obj: Object) -> Object:
-        """Add a new object."""
+        """Create an object."""
         return self.commit(self.registry.create(obj))
 
     async def update(self, obj: Object) -> Object:
-        """Write everything but the status."""
+        """Update everything but the status."""
         return self.commit(self.registry.update(obj))
 
     async def update_status(self, obj: Object) -> Object:
-        """Write the status alone."""
+        """Update the status alone."""
         return self.commit(self.registry.update_status(obj))
 
     async def bind(self, pod: Key, node: str) -> Object:
-        """Give a pod to a node."""
+        """Assign a pod to a node."""
         return self.commit(self.registry.bind(pod, node))
 
     async def delete(
         self, kind: str, key: Key, options: DeleteOptions = _DEFAULT_DELETE_OPTIONS
     ) -> None:
-        """Ask for deletion."""
+        """Delete an object."""
         self.commit(self.registry.delete(kind, key, options))
 
     def commit(self, write: Write) -> Object:
-        """Do what was planned."""
+        """Commit a write; a written event also removes the expired ones."""
         if write.object["kind"] == "Event" and write.act == "write":
             for old in self.registry.expired_events():
                 self.store.commit(old)
         return self.store.commit(write)
 
     async def watch(self, kind: str) -> AsyncIterator[WatchEvent]:
-        """All there are as ADDED, then every change.
+        """All objects as ADDED, then every change.
 
-        Whoever falls too far behind is told what he missed, in one go, instead of being given up.
+        A watcher that falls too far behind gets the differences at once instead of an error.
         """
         known: dict[Key, Object] = {}
         while True:
@@ -88,7 +106,7 @@ class LocalApi:
 
 
 def _differences(known: dict[Key, Object], now: list[Object]) -> list[WatchEvent]:
-    """What to tell someone who last knew `known`."""
+    """The events from the known objects to those that exist now."""
     there = {key_of(obj): obj for obj in now}
     gone = [
         WatchEvent("DELETED", obj)
@@ -111,30 +129,11 @@ def _remember(known: dict[Key, Object], event: WatchEvent) -> None:
         known[key_of(event.object)] = event.object
 
 
-# FOLD: What is in a cluster that nobody has used yet?
-
-
-NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
-_KUBERNETES_LABELS = {"component": "apiserver", "provider": "kubernetes"}
-_INGRESS_CLASS: Object = {
-    "apiVersion": "networking.k8s.io/v1",
-    "kind": "IngressClass",
-    "metadata": {
-        "name": "nginx",
-        "labels": {
-            "app.kubernetes.io/component": "controller",
-            "app.kubernetes.io/instance": "ingress-nginx",
-            "app.kubernetes.io/name": "ingress-nginx",
-            "app.kubernetes.io/part-of": "ingress-nginx",
-        },
-    },
-    "spec": {"controller": "k8s.io/ingress-nginx"},
-}
-"""As ingress-nginx brings it. It is not the default class: an Ingress has to name it."""
-
-
 async def bootstrap(api: Api, *, slot: Slot, port: int, address: str = "127.0.0.1") -> None:
-    """Make what is missing of it; `address` and `port` are where the API server answers."""
+    """Create the namespaces, IngressClass and Service that every cluster has, if they are missing.
+
+    `address` and `port` are those of the API server.
+    """
     for name in NAMESPACES:
         if await _find(api, "Namespace", Key("", name)) is None:
             await api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
@@ -155,7 +154,7 @@ async def _find(api: Api, kind: str, key: Key) -> Object | None:
 
 
 def _kubernetes_service(slot: Slot, address: str, port: int) -> list[Object]:
-    """How pods would find the API server: the first cluster IP, as on a real cluster."""
+    """The Service of the API server: the first cluster IP, as on a real cluster."""
     meta = {"name": "kubernetes", "namespace": "default"}
     listening = {"name": "https", "port": port, "protocol": "TCP"}
     return [

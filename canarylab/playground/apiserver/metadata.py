@@ -1,4 +1,9 @@
-"""What does the server, and nobody else, write into an object's metadata?"""
+"""Metadata that the server writes, and the deletion of objects.
+
+A deletion seldom removes an object at once. A pod on a node gets its grace period, after which the
+kubelet deletes it with a period of zero. An object with finalizers stays until controllers have
+removed them, and a namespace until it is empty.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +29,7 @@ KINDS_WITH_GENERATION = frozenset(
     }
 )  # fmt: skip
 """Kinds whose changes are counted in `metadata.generation`."""
+
 _SERVER_FIELDS = (
     "uid",
     "creationTimestamp",
@@ -35,6 +41,12 @@ _SERVER_FIELDS = (
 _DROPPED_FIELDS = ("selfLink", "managedFields")
 _REVISION = "deployment.kubernetes.io/revision"
 _OUTSIDE_CONTENT = ("metadata", "status", "apiVersion", "kind")
+_POLICY_FINALIZERS: dict[Propagation, str] = {
+    "Foreground": "foregroundDeletion",
+    "Orphan": "orphan",
+}
+_PERMANENT_NAMESPACES = frozenset({"default", "kube-system", "kube-public"})
+_DEFAULT_GRACE_S = 30
 
 
 def _now() -> datetime:
@@ -47,19 +59,19 @@ def _uid() -> str:
 
 @dataclass(frozen=True)
 class Generators:
-    """Where times, uids and chance come from."""
+    """The sources of times, uids and random suffixes."""
 
     now: Callable[[], datetime] = _now
     uid: Callable[[], str] = _uid
     random: random.Random = field(default_factory=random.Random)
 
     def suffix(self) -> str:
-        """Five letters, as in the name of a pod."""
+        """Five random letters, as in the name of a pod."""
         return "".join(self.random.choice(SUFFIX_LETTERS) for _ in range(SUFFIX_LENGTH))
 
 
 def new_metadata(obj: Object, kind: Kind, generators: Generators) -> Object:
-    """The object with the metadata of a new one; without a name if it asks for none."""
+    """The object with the metadata of a new one; `generateName` gets a suffix."""
     asked = obj.get("metadata") or {}
     kept = {name: asked[name] for name in asked if name not in _SERVER_FIELDS + _DROPPED_FIELDS}
     meta = {**kept, "uid": generators.uid(), "creationTimestamp": timestamp(generators.now())}
@@ -73,7 +85,7 @@ def new_metadata(obj: Object, kind: Kind, generators: Generators) -> Object:
 
 
 def next_version(obj: Object, current: Object, kind: Kind) -> Object:
-    """The object as the next version of `current`: what is the server's stays as it was."""
+    """The object as the next version of `current`, with the server's own fields unchanged."""
     asked, before = obj["metadata"], current["metadata"]
     kept = {name: asked[name] for name in asked if name not in _SERVER_FIELDS + _DROPPED_FIELDS}
     if kept.get("finalizers") == []:
@@ -85,14 +97,14 @@ def next_version(obj: Object, current: Object, kind: Kind) -> Object:
 def with_generation(obj: Object, current: Object) -> Object:
     """With the next generation, if more than metadata and status changed.
 
-    Of a Deployment its annotations count as well, as in Kubernetes, except the one in which its
-    controller keeps the revision.
+    The annotations of a Deployment count as well, as in Kubernetes, except the one with the
+    revision.
     """
     return obj if _content(obj) == _content(current) else next_generation(obj)
 
 
 def next_generation(obj: Object) -> Object:
-    """With the next generation, where generations are counted."""
+    """With the next generation, for kinds that have one."""
     meta = obj["metadata"]
     if "generation" not in meta:
         return obj
@@ -100,7 +112,7 @@ def next_generation(obj: Object) -> Object:
 
 
 def ordered(obj: Object, kind: Kind, meta: Object) -> Object:
-    """The object with this metadata, its fields in the order a reader expects."""
+    """The object with this metadata, its fields in the usual order."""
     head = {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": meta}
     rest = {name: value for name, value in obj.items() if name not in head and name != "status"}
     return {**head, **rest, **({"status": obj["status"]} if "status" in obj else {})}
@@ -115,23 +127,8 @@ def _content(obj: Object) -> Object:
     return {**content, "annotations": own}
 
 
-# FOLD: What does a request to delete come to?
-# FOLD:
-# FOLD: Rarely to a removal at once. A pod that a node knows of gets its grace period, and the kubelet
-# FOLD: removes it in the end by asking again with none. An object with finalizers stays until others have
-# FOLD: done their part and struck them off. A namespace stays until it is empty.
-
-
-_POLICY_FINALIZERS: dict[Propagation, str] = {
-    "Foreground": "foregroundDeletion",
-    "Orphan": "orphan",
-}
-_PERMANENT_NAMESPACES = frozenset({"default", "kube-system", "kube-public"})
-_DEFAULT_GRACE_S = 30
-
-
 def plan_deletion(obj: Object, options: DeleteOptions, now: datetime) -> Write:
-    """What to do about an object that somebody wants gone."""
+    """What a request to delete does to an object."""
     _check_deletable(obj)
     _check_uid(obj, options.uid)
     if obj["kind"] == "Namespace":
@@ -142,7 +139,7 @@ def plan_deletion(obj: Object, options: DeleteOptions, now: datetime) -> Write:
 
 
 def is_deleted(obj: Object) -> bool:
-    """Is nothing left to wait for?"""
+    """Whether a terminating object can be removed."""
     meta = obj["metadata"]
     held = meta.get("finalizers") or (obj["kind"] == "Namespace" and obj["spec"].get("finalizers"))
     return is_terminating(obj) and not held and not meta.get("deletionGracePeriodSeconds")
@@ -179,7 +176,7 @@ def _delete_pod(obj: Object, options: DeleteOptions, now: datetime) -> Write:
 
 
 def _grace_s(pod: Object, options: DeleteOptions) -> int:
-    """Only a pod that runs on a node takes time to end."""
+    """The grace period in seconds; only a pod that runs on a node has one."""
     if not pod["spec"].get("nodeName"):
         return 0
     if pod.get("status", {}).get("phase") in {"Succeeded", "Failed"}:
@@ -191,7 +188,7 @@ def _grace_s(pod: Object, options: DeleteOptions) -> int:
 
 
 def _with_policy_finalizer(obj: Object, propagation: Propagation | None) -> Object:
-    """With the finalizer that this policy asks for; none asked for, none changed."""
+    """With the finalizer of the propagation policy, if one is given."""
     if propagation is None:
         return obj
     meta = obj["metadata"]
@@ -202,7 +199,7 @@ def _with_policy_finalizer(obj: Object, propagation: Propagation | None) -> Obje
 
 
 def _terminating(obj: Object, now: datetime, *, grace_s: int) -> Object:
-    """Marked as on its way out, once."""
+    """With the deletion timestamp, unless it has one."""
     if is_terminating(obj):
         return obj
     end = timestamp(now + timedelta(seconds=grace_s))

@@ -1,8 +1,8 @@
-"""What does the server tell clients about its types?
+"""OpenAPI documents: one for each group and version, and their index.
 
-kubectl reads it for two things. To learn that the server checks fields itself, it looks at the
-parameters of PATCH; and `kubectl explain` prints the descriptions. Each group has its document,
-and the hash in its address lets kubectl keep it for good.
+kubectl reads them for two reasons: the parameters of PATCH tell that the server validates fields,
+and `kubectl explain` prints the descriptions. The hash in the URL of a document lets kubectl cache
+it for ever.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _PATCH_PARAMETERS = [
 
 @cache
 def index() -> bytes:
-    """`/openapi/v3`: where the documents are."""
+    """GET /openapi/v3: the URLs of the documents."""
     paths = {
         path: {"serverRelativeURL": f"/openapi/v3/{path}?hash={etag(path)}"} for path in _paths()
     }
@@ -57,12 +57,12 @@ def index() -> bytes:
 
 
 def document(path: str) -> bytes | None:
-    """`/openapi/v3/apis/apps/v1`: the types of one group; None where there is no such group."""
+    """GET /openapi/v3/apis/apps/v1 and its like; None if there is no such document."""
     return _document(path) if path in _paths() else None
 
 
 def etag(path: str) -> str:
-    """The hash of a document, which changes with its content."""
+    """The hash of a document."""
     return hashlib.sha256(_document(path)).hexdigest()[:32].upper()
 
 
@@ -106,7 +106,7 @@ def _routes(path: str, kind: Kind) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _components(kinds: list[Kind]) -> dict[str, Any]:
-    """The schemas of these kinds and all that they mention."""
+    """The schemas of these kinds and of all that they refer to."""
     found: dict[str, Any] = {
         _custom_name(kind): _custom_schema(kind) for kind in kinds if kind.is_custom
     }
@@ -124,7 +124,7 @@ def _components(kinds: list[Kind]) -> dict[str, Any]:
 
 
 def _published_field(shape: Schema) -> Schema:
-    """A field as others write it: a number or a word is a type of its own."""
+    """The schema of a field; the special formats become types of their own."""
     for inner in ("items", "additionalProperties"):
         if inner in shape:
             return {**shape, inner: _published_field(shape[inner])}

@@ -1,8 +1,12 @@
-"""What does an object look like after a patch?
+"""Patches: JSON patch, merge patch and strategic merge patch.
 
-There are three styles. A merge patch (RFC 7386) replaces every list; a JSON patch (RFC 6902) is a
-list of steps; a strategic merge patch knows our kinds and merges lists item by item, which is why
-`kubectl apply` can change one container and leave the other alone: `strategic.py`.
+A merge patch (RFC 7386) replaces lists as a whole; a JSON patch (RFC 6902) is a list of operations.
+A strategic merge patch merges lists item by item, by the keys of `MERGE_KEYS`, which is how
+`kubectl apply` changes one container and keeps another. Its keys that start with `$` are
+directives: `$patch`, `$retainKeys`, `$setElementOrder/...`, `$deleteFromPrimitiveList/...`.
+
+A patch whose result cannot be read is refused as invalid, not as a bad request, and the refusal
+shows the patch in the words that Kubernetes has for each style.
 """
 
 from __future__ import annotations
@@ -28,85 +32,12 @@ from canarylab.playground.apiserver.schema.builtin import name_of, referred, sch
 from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import Kind
 
-# FOLD: In which order are the items of a merged list?
-# FOLD:
-# FOLD: Items that only the server has keep their place among each other, and so do those of the patch. Of
-# FOLD: the first of either, the server's goes first only if both were in the server's list and it stood
-# FOLD: before the other. So a new item without `$setElementOrder` comes before all others.
-
-
+PatchStyle = Literal["strategic", "merge", "json"]
+MAX_JSON_PATCH_STEPS = 10_000  # steps
+_REJECTED = "the server rejected our request due to an error in our request"
+_PATCH_DIRECTIVE, _RETAIN_KEYS = "$patch", "$retainKeys"
+_SET_ORDER, _DELETE_PRIMITIVES = "$setElementOrder/", "$deleteFromPrimitiveList/"
 _INVALID_ORDER = "invalid patch format of setElementOrder list"
-
-
-@dataclass(frozen=True)
-class ListChanges:
-    """What a patch says about one list."""
-
-    items: list[Any]
-    removed: Any
-    """Of a list of plain values: those to take out."""
-    order: Any
-    """The order of all items the sender knows, if it said so."""
-
-
-def merge_primitives(before: list[Any], changes: ListChanges) -> list[Any]:
-    """A list of plain values: the ones there and the ones that come, without those to remove."""
-    if not all(_are_plain(values) for values in (changes.items, changes.removed)):
-        raise BadRequestError("invalid patch format of primitive list")
-    merged = list(dict.fromkeys(before + changes.items))
-    merged = [item for item in merged if item not in changes.removed]
-    order = changes.items if changes.order is None else changes.order
-    if not _are_plain(order):
-        raise BadRequestError(_INVALID_ORDER)
-    return arrange(merged, order, before, lambda item: item)
-
-
-def key_order(key: str, items: Sequence[Any], order: Any) -> list[Any]:
-    """The values of the merge key, in the order the sender wants."""
-    if order is None:
-        return [item[key] for item in items]
-    if not isinstance(order, list) or not all(isinstance(item, dict) for item in order):
-        raise BadRequestError(_INVALID_ORDER)
-    values = [item.get(key) for item in order]
-    if not _are_plain(values):
-        raise BadRequestError(_INVALID_ORDER)
-    return values
-
-
-def arrange(
-    merged: Sequence[Any],
-    order: Sequence[Hashable],
-    before: Sequence[Any],
-    name: Callable[[Any], Hashable],
-) -> list[Any]:
-    """The merged items; `order` names the patch's ones, `before` is the server's list.
-
-    >>> arranged(["a", "b", "c"], ["c"], ["a", "b"], lambda item: item)
-    ['c', 'a', 'b']
-    """
-    rank = {one: index for index, one in enumerate(order)}
-    place = {name(one): index for index, one in enumerate(before)}
-    theirs = sorted((one for one in merged if name(one) in rank), key=lambda one: rank[name(one)])
-    servers = [one for one in merged if name(one) not in rank]
-    servers.sort(key=lambda one: place.get(name(one), len(place)))
-    result = []
-    while servers and theirs:
-        first, other = place.get(name(servers[0])), place.get(name(theirs[0]))
-        earlier = first is not None and other is not None and first < other
-        result.append((servers if earlier else theirs).pop(0))
-    return result + servers + theirs
-
-
-def _are_plain(values: Any) -> bool:
-    return isinstance(values, list) and all(isinstance(value, str | int) for value in values)
-
-
-# FOLD: Which lists are merged item by item, and what tells their items apart?
-# FOLD:
-# FOLD: The table is that of Kubernetes' own types. A list that is not in it is replaced as a whole; an
-# FOLD: empty key means that the items are plain values.
-
-
 _CONTAINER = {
     "env": "name",
     "ports": "containerPort",
@@ -151,18 +82,95 @@ MERGE_KEYS: Mapping[str, str] = MappingProxyType(
     }
 )
 """`PodSpec.containers` -> `name`."""
-# FOLD: What does an object look like after a strategic merge patch?
-# FOLD:
-# FOLD: The patch has the shape of the object. Maps are merged, `null` removes, and lists are merged where
-# FOLD: `MERGE_KEYS` says which field tells their items apart. Keys that start with `$` are orders to the
-# FOLD: merge itself: `$patch`, `$retainKeys`, `$setElementOrder/...`, `$deleteFromPrimitiveList/...`.
-# FOLD: How merged lists are put in order is in `strategic_lists.py`.
-_PATCH_DIRECTIVE, _RETAIN_KEYS = "$patch", "$retainKeys"
-_SET_ORDER, _DELETE_PRIMITIVES = "$setElementOrder/", "$deleteFromPrimitiveList/"
+
+
+def apply_patch(current: Object, patch: object, style: PatchStyle) -> Object:
+    """The object with the patch applied; the given one is not changed.
+
+    >>> apply_patch({"kind": "Pod", "metadata": {"labels": {"a": "1"}}},
+    ...             {"metadata": {"labels": {"a": None, "b": "2"}}}, "merge")["metadata"]
+    {'labels': {'b': '2'}}
+    """
+    match style:
+        case "json":
+            return _json_patch(current, patch)
+        case "merge":
+            return dict(_merge_patch(current, _check_map(patch, "error decoding patch: ")))
+        case "strategic":
+            return strategic_merge(_structure_name(current), current, _check_map(patch, ""))
+
+
+def _structure_name(obj: Object) -> str:
+    group, slash, _ = obj.get("apiVersion", "v1").partition("/")
+    return name_of(obj["kind"], group if slash else "")
+
+
+def _check_map(patch: object, prefix: str) -> Object:
+    if isinstance(patch, dict):
+        return patch
+    raise BadRequestError(
+        f"{prefix}json: cannot unmarshal {json_type(patch)} into Go value of type "
+        "map[string]interface {}"
+    )
+
+
+def _merge_patch(current: Any, patch: Any) -> Any:
+    """RFC 7386: null removes, maps are merged, everything else replaces."""
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(current) if isinstance(current, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = _merge_patch(result.get(key), value)
+    return result
+
+
+def _json_patch(current: Object, patch: object) -> Object:
+    if not isinstance(patch, list):
+        raise BadRequestError(
+            f"error decoding patch: json: cannot unmarshal {json_type(patch)} into Go value of "
+            "type []handlers.jsonPatchOp"
+        )
+    if len(patch) > MAX_JSON_PATCH_STEPS:
+        raise BadRequestError(
+            "The allowed maximum operations in a JSON patch is "
+            f"{MAX_JSON_PATCH_STEPS}, got {len(patch)}"
+        )
+    try:
+        result = jsonpatch.apply_patch(current, patch)
+    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as exc:
+        raise RequestError(422, "Invalid", _REJECTED) from exc
+    if not isinstance(result, dict):
+        raise RequestError(422, "Invalid", _REJECTED)
+    return result
+
+
+def decode_patched(
+    kind: Kind,
+    patched: Object,
+    patch: Any,
+    style: PatchStyle,
+    *,
+    validation: FieldValidation = "Warn",
+) -> DecodedObject:
+    """Decode the object that `apply_patch` returned."""
+    errors = DecodeErrors(from_patch=style == "strategic")
+    obj = read_object(kind, patched, errors)
+    unknown = [f'unknown field "{path}"' for path in errors.unknown_fields]
+    problem = errors.first_error
+    if problem is None and unknown and validation == "Strict":
+        problem = f"strict decoding error: {', '.join(unknown)}"
+    if problem is not None:
+        what = go_format(patch) if style == "strategic" else encoded(patched).decode()
+        raise InvalidError("", "", "", [invalid("patch", what, problem)])
+    obj = {"metadata": {}, **obj, "apiVersion": kind.api_version, "kind": kind.kind}
+    return DecodedObject(obj, unknown if validation == "Warn" else [])
 
 
 def strategic_merge(structure: str | None, current: Object, patch: Object) -> Object:
-    """The current structure (by the name of its schema) with the patch on it.
+    """The current structure, by the name of its schema, with the patch merged into it.
 
     >>> merge(None, {"a": 1, "b": {"c": 2}}, {"a": None, "b": {"d": 3}})
     {'b': {'c': 2, 'd': 3}}
@@ -188,13 +196,13 @@ def strategic_merge(structure: str | None, current: Object, patch: Object) -> Ob
 
 
 def _patched_fields(patch: Object) -> list[str]:
-    """What the patch is about, whether by value or by an order."""
+    """The fields that the patch changes, by a value or by a directive."""
     named = (key.removeprefix(_SET_ORDER).removeprefix(_DELETE_PRIMITIVES) for key in patch)
     return list(dict.fromkeys(key for key in named if key not in (_PATCH_DIRECTIVE, _RETAIN_KEYS)))
 
 
 def _field_schema(structure: str | None, key: str) -> tuple[str | None, str | None]:
-    """The structure of a field and the key its list is merged by; None where there is none."""
+    """The structure of a field and the merge key of its list; None where there is none."""
     if structure is None:
         return None, None
     shape = schema(structure)["properties"].get(key, {})
@@ -215,7 +223,7 @@ def _merge_value(structure: str | None, current: Any, value: Any) -> Any:
 
 
 def _retain_keys(current: Object, patch: Object) -> Object:
-    """`$retainKeys`: of several fields that exclude one another, only these stay."""
+    """`$retainKeys`: of several fields that exclude each other, only these stay."""
     if _RETAIN_KEYS not in patch:
         return dict(current)
     if not isinstance(patch[_RETAIN_KEYS], list):
@@ -232,7 +240,7 @@ def _list_changes(patch: Object, key: str) -> ListChanges:
 
 
 def _merge_list(structure: str | None, key: str, current: Any, changes: ListChanges) -> list[Any]:
-    """A merged list: by the item's own value where `key` is empty, else by that field."""
+    """A merged list; an empty key is that of a list of primitives."""
     before = list(current) if isinstance(current, list) else []
     if not key:
         return merge_primitives(before, changes)
@@ -265,7 +273,7 @@ def _check_merge_key(item: Any, key: str) -> Object:
 def _merged_items(
     structure: str | None, key: str, kept: list[Object], wanted: list[Object]
 ) -> list[Object]:
-    """Each wanted item on the first of its key; there may be more: port 80 of TCP and of UDP."""
+    """Merge each patched item into the first of its key (port 80 may be there for TCP and UDP)."""
     result = list(kept)
     for item in wanted:
         same = (place for place, known in enumerate(result) if known.get(key) == item[key])
@@ -277,7 +285,7 @@ def _merged_items(
 
 
 def _without_directives(value: Any) -> Any:
-    """A new value as it stands, without orders and without nulls."""
+    """The value without directives and nulls."""
     if isinstance(value, list):
         return [_without_directives(item) for item in value]
     if not isinstance(value, dict):
@@ -307,97 +315,69 @@ def go_format(value: Any) -> str:
     return str(value)
 
 
-PatchStyle = Literal["strategic", "merge", "json"]
-MAX_JSON_PATCH_STEPS = 10_000  # steps
-_REJECTED = "the server rejected our request due to an error in our request"
+@dataclass(frozen=True)
+class ListChanges:
+    """The changes of one list in a patch."""
+
+    items: list[Any]
+    removed: Any
+    """Of a list of plain values: those to take out."""
+    order: Any
+    """The order of all items the sender knows, if it said so."""
 
 
-def apply_patch(current: Object, patch: object, style: PatchStyle) -> Object:
-    """A new object; the current one stays as it is.
+def merge_primitives(before: list[Any], changes: ListChanges) -> list[Any]:
+    """A list of primitives with items added and removed."""
+    if not all(_are_plain(values) for values in (changes.items, changes.removed)):
+        raise BadRequestError("invalid patch format of primitive list")
+    merged = list(dict.fromkeys(before + changes.items))
+    merged = [item for item in merged if item not in changes.removed]
+    order = changes.items if changes.order is None else changes.order
+    if not _are_plain(order):
+        raise BadRequestError(_INVALID_ORDER)
+    return arrange(merged, order, before, lambda item: item)
 
-    >>> apply_patch({"kind": "Pod", "metadata": {"labels": {"a": "1"}}},
-    ...             {"metadata": {"labels": {"a": None, "b": "2"}}}, "merge")["metadata"]
-    {'labels': {'b': '2'}}
+
+def key_order(key: str, items: Sequence[Any], order: Any) -> list[Any]:
+    """The values of the merge key in the order of the patch."""
+    if order is None:
+        return [item[key] for item in items]
+    if not isinstance(order, list) or not all(isinstance(item, dict) for item in order):
+        raise BadRequestError(_INVALID_ORDER)
+    values = [item.get(key) for item in order]
+    if not _are_plain(values):
+        raise BadRequestError(_INVALID_ORDER)
+    return values
+
+
+def arrange(
+    merged: Sequence[Any],
+    order: Sequence[Hashable],
+    before: Sequence[Any],
+    name: Callable[[Any], Hashable],
+) -> list[Any]:
+    """The merged items in their order.
+
+    `order` names the items of the patch, `before` is the server's list. Items that only the server
+    has keep their order, and so do those of the patch. Of the first of each, the server's comes
+    first only if both were in the server's list in this order. So a new item without
+    `$setElementOrder` comes before all others.
+
+    >>> arranged(["a", "b", "c"], ["c"], ["a", "b"], lambda item: item)
+    ['c', 'a', 'b']
     """
-    match style:
-        case "json":
-            return _json_patch(current, patch)
-        case "merge":
-            return dict(_merge_patch(current, _check_map(patch, "error decoding patch: ")))
-        case "strategic":
-            return strategic_merge(_structure_name(current), current, _check_map(patch, ""))
+    rank = {one: index for index, one in enumerate(order)}
+    place = {name(one): index for index, one in enumerate(before)}
+    theirs = sorted((one for one in merged if name(one) in rank), key=lambda one: rank[name(one)])
+    servers = [one for one in merged if name(one) not in rank]
+    servers.sort(key=lambda one: place.get(name(one), len(place)))
+    result = []
+    while servers and theirs:
+        first, other = place.get(name(servers[0])), place.get(name(theirs[0]))
+        earlier = first is not None and other is not None and first < other
+        result.append((servers if earlier else theirs).pop(0))
+    return result + servers + theirs
 
 
-def _structure_name(obj: Object) -> str:
-    group, slash, _ = obj.get("apiVersion", "v1").partition("/")
-    return name_of(obj["kind"], group if slash else "")
-
-
-def _check_map(patch: object, prefix: str) -> Object:
-    if isinstance(patch, dict):
-        return patch
-    raise BadRequestError(
-        f"{prefix}json: cannot unmarshal {json_type(patch)} into Go value of type "
-        "map[string]interface {}"
-    )
-
-
-def _merge_patch(current: Any, patch: Any) -> Any:
-    """RFC 7386, in its own words: null removes, maps are merged, all else replaces."""
-    if not isinstance(patch, dict):
-        return patch
-    result = dict(current) if isinstance(current, dict) else {}
-    for key, value in patch.items():
-        if value is None:
-            result.pop(key, None)
-        else:
-            result[key] = _merge_patch(result.get(key), value)
-    return result
-
-
-def _json_patch(current: Object, patch: object) -> Object:
-    if not isinstance(patch, list):
-        raise BadRequestError(
-            f"error decoding patch: json: cannot unmarshal {json_type(patch)} into Go value of "
-            "type []handlers.jsonPatchOp"
-        )
-    if len(patch) > MAX_JSON_PATCH_STEPS:
-        raise BadRequestError(
-            "The allowed maximum operations in a JSON patch is "
-            f"{MAX_JSON_PATCH_STEPS}, got {len(patch)}"
-        )
-    try:
-        result = jsonpatch.apply_patch(current, patch)
-    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as exc:
-        raise RequestError(422, "Invalid", _REJECTED) from exc
-    if not isinstance(result, dict):
-        raise RequestError(422, "Invalid", _REJECTED)
-    return result
-
-
-# FOLD: Is what a patch made still an object of its kind?
-# FOLD:
-# FOLD: A patch that leaves something unreadable is refused as invalid, not as a bad request, and the
-# FOLD: refusal shows the patch itself: Kubernetes has its own words for each style.
-
-
-def decode_patched(
-    kind: Kind,
-    patched: Object,
-    patch: Any,
-    style: PatchStyle,
-    *,
-    validation: FieldValidation = "Warn",
-) -> DecodedObject:
-    """The object that `apply_patch` made, read as `decode` reads a whole one."""
-    errors = DecodeErrors(from_patch=style == "strategic")
-    obj = read_object(kind, patched, errors)
-    unknown = [f'unknown field "{path}"' for path in errors.unknown_fields]
-    problem = errors.first_error
-    if problem is None and unknown and validation == "Strict":
-        problem = f"strict decoding error: {', '.join(unknown)}"
-    if problem is not None:
-        what = go_format(patch) if style == "strategic" else encoded(patched).decode()
-        raise InvalidError("", "", "", [invalid("patch", what, problem)])
-    obj = {"metadata": {}, **obj, "apiVersion": kind.api_version, "kind": kind.kind}
-    return DecodedObject(obj, unknown if validation == "Warn" else [])
+def _are_plain(values: Any) -> bool:
+    return isinstance(values, list) and all(isinstance(value, str | int) for value in values)

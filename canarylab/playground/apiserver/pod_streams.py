@@ -1,8 +1,7 @@
-"""How does a command run inside a pod, for someone far away?
+"""exec and logs: streams between a client and the kubelet.
 
-Over a WebSocket, whose messages begin with the number of a stream. The kubelet starts the
-command; here its pipes and the streams are tied together. What goes over the wire is in
-`channels.py`.
+exec is a WebSocket whose messages begin with the number of a stream. Version 5 of the protocol can
+also close one stream, which is how `kubectl exec -i` ends the input of `cat`.
 """
 
 from __future__ import annotations
@@ -30,69 +29,13 @@ from canarylab.playground.apiserver.subresources import choose_container
 from canarylab.playground.kube.api import LogOptions
 from canarylab.playground.kube.objects import parse_timestamp
 
-# FOLD: How do five streams share one WebSocket?
-# FOLD:
-# FOLD: Each message begins with the number of its stream. The fifth version of this protocol can also say
-# FOLD: that one stream has ended, which is how `kubectl exec -i` ends the input of `cat`.
-
-
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
-
-
-class StreamChannel(IntEnum):
-    """The number a message begins with."""
-
-    STDIN = 0
-    STDOUT = 1
-    STDERR = 2
-    ERROR = 3
-    RESIZE = 4
-    CLOSE = 255
-
-
-def closes_stdin(frame: bytes) -> bool:
-    """Does this message say that there is no more input?"""
-    return frame == bytes([StreamChannel.CLOSE, StreamChannel.STDIN])
-
-
-def exit_status(status: int) -> bytes:
-    """How a command ended; negative numbers are signals, as Python has them.
-
-    >>> outcome(0)
-    b'{"metadata":{},"status":"Success"}'
-    """
-    if status == 0:
-        return encoded({"metadata": {}, "status": "Success"})
-    code = status if status > 0 else 128 - status
-    return encoded(
-        {
-            "metadata": {},
-            "status": "Failure",
-            "message": f"command terminated with non-zero exit code: exit status {code}",
-            "reason": "NonZeroExitCode",
-            "details": {"causes": [{"reason": "ExitCode", "message": str(code)}]},
-        }
-    )
-
-
-def start_error(error: ApiError) -> bytes:
-    """Why the command could not even begin."""
-    return encoded(
-        {
-            "metadata": {},
-            "status": "Failure",
-            "message": f"Internal error occurred: error executing command in container: {error}",
-            "reason": "InternalError",
-            "code": 500,
-        }
-    )
-
 
 _CHUNK_BYTES = 32 * 1024  # bytes
 
 
 async def execute(context: RequestContext) -> web.StreamResponse:
-    """GET .../exec."""
+    """GET or POST .../exec."""
     command = _command(context)
     container = choose_container(context.current(), context.query.get("container") or None)
     socket = web.WebSocketResponse(protocols=PROTOCOLS)
@@ -126,7 +69,7 @@ def _command(context: RequestContext) -> list[str]:
 async def _run_attached(
     socket: web.WebSocketResponse, process: Process, context: RequestContext
 ) -> int:
-    """The exit status, once the command has ended and all it wrote has been sent."""
+    """The exit status, after the process has ended and its output has been sent."""
     try:
         async with asyncio.TaskGroup() as tasks:
             typing = tasks.create_task(_copy_stdin(socket, process))
@@ -144,7 +87,7 @@ async def _run_attached(
 
 
 async def _copy_stdin(socket: web.WebSocketResponse, process: Process) -> None:
-    """Hand on what the client types, until it stops or leaves."""
+    """Write the client's input to the process, until it ends or the client disconnects."""
     async for message in socket:
         if message.type is WSMsgType.TEXT:
             frame = message.data.encode()  # the Python client sends str as text
@@ -158,7 +101,7 @@ async def _copy_stdin(socket: web.WebSocketResponse, process: Process) -> None:
 
 
 def _kill(process: Process) -> None:
-    """Not `process.kill()`: it may reap a dead process before asyncio does, and lose its status."""
+    """Kill the process. `process.kill()` may reap it before asyncio does, and lose its status."""
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGKILL)
@@ -194,7 +137,53 @@ async def _send_status(socket: web.WebSocketResponse, status: bytes) -> None:
         await socket.close()
 
 
-# FOLD: What has a pod written? The lines come from the kubelet, as they are written.
+class StreamChannel(IntEnum):
+    """The number of a stream, with which a message begins."""
+
+    STDIN = 0
+    STDOUT = 1
+    STDERR = 2
+    ERROR = 3
+    RESIZE = 4
+    CLOSE = 255
+
+
+def closes_stdin(frame: bytes) -> bool:
+    """Whether the message closes the input."""
+    return frame == bytes([StreamChannel.CLOSE, StreamChannel.STDIN])
+
+
+def exit_status(status: int) -> bytes:
+    """The Status of a command that has ended; negative numbers are signals, as in Python.
+
+    >>> outcome(0)
+    b'{"metadata":{},"status":"Success"}'
+    """
+    if status == 0:
+        return encoded({"metadata": {}, "status": "Success"})
+    code = status if status > 0 else 128 - status
+    return encoded(
+        {
+            "metadata": {},
+            "status": "Failure",
+            "message": f"command terminated with non-zero exit code: exit status {code}",
+            "reason": "NonZeroExitCode",
+            "details": {"causes": [{"reason": "ExitCode", "message": str(code)}]},
+        }
+    )
+
+
+def start_error(error: ApiError) -> bytes:
+    """The Status of a command that could not be started."""
+    return encoded(
+        {
+            "metadata": {},
+            "status": "Failure",
+            "message": f"Internal error occurred: error executing command in container: {error}",
+            "reason": "InternalError",
+            "code": 500,
+        }
+    )
 
 
 async def read_log(context: RequestContext) -> web.StreamResponse:
@@ -209,7 +198,7 @@ async def read_log(context: RequestContext) -> web.StreamResponse:
 
 
 def log_options(query: Query, container: str, now: datetime) -> LogOptions:
-    """What the query asks for.
+    """The options in the query.
 
     >>> log_options({"tailLines": "5"}, "nodeapp", datetime.now(UTC)).tail_lines
     5

@@ -1,8 +1,10 @@
-"""What did kubectl send in Go's own encoding?
+"""Decoding of protobuf, in which `kubectl create` sends objects from version 1.32 on.
 
-From 1.32 on `kubectl create deployment` and its like send protobuf whatever the server would
-prefer. Answers stay JSON. A field that `protobuf_messages.py` does not know is refused, for to
-drop it silently would make something else than what was asked for.
+Answers stay JSON. `_TABLES` has the numbers of the fields of all messages that kubectl sends: each
+entry is a number, the JSON name and, if it is not a string, the type: another message, `int`,
+`bool`, `bytes`, `Time`, `IntOrString`, `map` (of strings) or `bytemap`; in brackets for a list. `-`
+is a message whose fields are inlined in JSON. An unknown field is refused: to drop it would create
+another object than was asked for.
 """
 
 from __future__ import annotations
@@ -17,27 +19,13 @@ from canarylab.errors import BadRequestError
 from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.objects import timestamp
 
-# FOLD: Which field of a protobuf message is which?
-# FOLD:
-# FOLD: Kubernetes numbers the fields of its types; the numbers never change. Here are the messages that
-# FOLD: `kubectl create` and `kubectl auth can-i` send. Each entry is a number, the field's JSON name and,
-# FOLD: where it is not text, its type: another message, `int`, `bool`, `bytes`, `Time`, `IntOrString`,
-# FOLD: `map` of texts, `bytemap` of bytes, or any of them in brackets for a list. `-` is a message whose
-# FOLD: fields stand in JSON beside the others.
-
-
+MAGIC = b"k8s\x00"
 INLINE = "-"
 """The name of a message whose fields stand among those around it."""
 
-
-class MessageField(NamedTuple):
-    """One field of a message."""
-
-    name: str
-    type: str
-    repeated: bool
-
-
+_VARINT, _BYTES = 0, 2  # how a field is written
+_NUMBERS = ("int", "bool")
+_ADVICE = "Write the object to a file and use kubectl apply -f."
 _TABLES = {
     "Unknown": "1 typeMeta:TypeMeta, 2 raw:bytes, 3 contentEncoding, 4 contentType",
     "TypeMeta": "1 apiVersion, 2 kind",
@@ -105,30 +93,10 @@ _TABLES = {
 }
 
 
-def _parse_table(table: str) -> Mapping[int, MessageField]:
-    fields = {}
-    for entry in filter(None, table.split(", ")):
-        number, _, described = entry.partition(" ")
-        name, _, kind = described.partition(":")
-        repeated = kind.startswith("[")
-        fields[int(number)] = MessageField(name, kind.strip("[]") or "string", repeated)
-    return MappingProxyType(fields)
-
-
-MESSAGES: Mapping[str, Mapping[int, MessageField]] = MappingProxyType(
-    {name: _parse_table(table) for name, table in _TABLES.items()}
-)
-"""The fields of each message, by number."""
-MAGIC = b"k8s\x00"
-_VARINT, _BYTES = 0, 2  # how a field is written
-_NUMBERS = ("int", "bool")
-_ADVICE = "Write the object to a file and use kubectl apply -f."
-
-
 def decode_protobuf(body: bytes) -> Object:
-    """The object in the body, as the same object would look in JSON.
+    """The object of a body, as it would be in JSON.
 
-    Go also sends what is empty; `decode` drops that as it does for every document.
+    Go sends empty values, too; `decode` drops them.
     """
     if not body.startswith(MAGIC):
         raise _cannot_read("the body does not begin as Kubernetes' protobuf does")
@@ -190,7 +158,7 @@ def _read_bytes_entry(data: bytes) -> dict[str, str]:
 
 
 def _read_time(data: bytes) -> str | None:
-    """A time nobody set has no seconds."""
+    """A timestamp, or None for the zero time."""
     seconds = _read_message("Time", data).get("seconds")
     return None if seconds is None else timestamp(datetime.fromtimestamp(seconds, UTC))
 
@@ -201,7 +169,7 @@ def _read_int_or_string(data: bytes) -> int | str:
 
 
 def _fields_on_wire(data: bytes) -> Iterator[tuple[int, Any]]:
-    """The numbers and values of the fields in their order."""
+    """The numbers and values of the fields."""
     position = 0
     while position < len(data):
         key, position = _read_varint(data, position)
@@ -220,7 +188,7 @@ def _fields_on_wire(data: bytes) -> Iterator[tuple[int, Any]]:
 
 
 def _read_varint(data: bytes, position: int) -> tuple[int, int]:
-    """A number, seven bits a byte, and where the next thing begins."""
+    """An integer of seven bits a byte, and the position behind it."""
     value = shift = 0
     while True:
         byte = data[position]
@@ -246,3 +214,27 @@ _READERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
 
 def _cannot_read(why: str) -> BadRequestError:
     return BadRequestError(f"the protobuf in the request is not understood: {why}. {_ADVICE}")
+
+
+class MessageField(NamedTuple):
+    """A field of a message."""
+
+    name: str
+    type: str
+    repeated: bool
+
+
+def _parse_table(table: str) -> Mapping[int, MessageField]:
+    fields = {}
+    for entry in filter(None, table.split(", ")):
+        number, _, described = entry.partition(" ")
+        name, _, kind = described.partition(":")
+        repeated = kind.startswith("[")
+        fields[int(number)] = MessageField(name, kind.strip("[]") or "string", repeated)
+    return MappingProxyType(fields)
+
+
+MESSAGES: Mapping[str, Mapping[int, MessageField]] = MappingProxyType(
+    {name: _parse_table(table) for name, table in _TABLES.items()}
+)
+"""The fields of each message, by number."""

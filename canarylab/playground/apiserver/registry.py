@@ -1,9 +1,8 @@
-"""What comes of a request to write?
+"""The registry: every rule for writing objects, in the order of a real API server.
 
-Every rule that stands between a request and the store is called from here, in the order in which
-a real API server goes through them: it decides about the namespace first, then fills in, then
-validates, then hands out addresses. Each method decides and returns a `Write`; it is done, or in
-a dry run not done, by whoever asked. Nothing awaits in between, so nobody can come between.
+Namespace checks come first, then defaults, validation and the allocation of addresses. Each method
+returns a `Write`, which the caller commits unless it is a dry run. Nothing here awaits, so no other
+write can come in between.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ from canarylab.playground.kube.objects import is_terminating, key_of, timestamp
 
 @dataclass(frozen=True)
 class Registry:
-    """The rules, over the objects there are."""
+    """The rules for writing, over a store."""
 
     store: Store
     allocator: ServiceAllocator
@@ -47,7 +46,7 @@ class Registry:
         return obj
 
     def create(self, obj: Object) -> Write:
-        """A new object."""
+        """Plan the creation of an object."""
         kind = KINDS[obj["kind"]]
         if obj.get("metadata", {}).get("resourceVersion"):
             raise ApiError("resourceVersion should not be set on objects to be created")
@@ -67,7 +66,7 @@ class Registry:
         return Write("write", obj)
 
     def update(self, obj: Object) -> Write:
-        """A new version of everything but the status."""
+        """Plan an update of everything but the status."""
         current = self.get(obj["kind"], key_of(obj))
         kind = KINDS[obj["kind"]]
         _check_preconditions(obj, current)
@@ -85,7 +84,7 @@ class Registry:
         return _write_of(current, metadata.with_generation(after, current))
 
     def update_status(self, obj: Object) -> Write:
-        """A new version of the status alone."""
+        """Plan an update of the status alone."""
         current = self.get(obj["kind"], key_of(obj))
         _check_preconditions(obj, current)
         after = omitempty(_with_status(current, obj.get("status")))
@@ -95,7 +94,7 @@ class Registry:
         return _write_of(current, after)
 
     def bind(self, pod: Key, node: str) -> Write:
-        """The pod, given to a node."""
+        """Plan the assignment of a pod to a node."""
         current = self.get("Pod", pod)
         _check_unbound(current)
         scheduled = {
@@ -118,18 +117,18 @@ class Registry:
         )
 
     def delete(self, kind: str, key: Key, options: DeleteOptions) -> Write:
-        """The object gone, or on its way."""
+        """Plan the deletion of an object."""
         return metadata.plan_deletion(self.get(kind, key), options, self.generators.now())
 
     def expired_events(self) -> list[Write]:
-        """Events that nobody will miss."""
+        """Plan the removal of events older than an hour."""
         events = admission.expired_events(self.store.all("Event"), self.generators.now())
         return [Write("remove", event) for event in events]
 
 
 @dataclass(frozen=True)
 class RegistryOptions:
-    """What a cluster is given from outside; `slot` is its share of the loopback addresses."""
+    """The environment of a registry; `slot` is its range of loopback addresses."""
 
     slot: Slot
     generators: Generators = field(default_factory=Generators)
@@ -137,12 +136,12 @@ class RegistryOptions:
 
     @property
     def services(self) -> IPv4Network:
-        """Where cluster IPs come from."""
+        """The range of cluster IPs."""
         return self.slot.services
 
 
 def make_registry(store: Store, around: RegistryOptions) -> Registry:
-    """The rules over this store."""
+    """A registry over a store."""
     allocator = ServiceAllocator(around.services, around.generators.random, around.port_holder)
     return Registry(store, allocator, around.generators)
 

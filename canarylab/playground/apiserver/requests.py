@@ -1,4 +1,10 @@
-"""What does it take to answer a request?"""
+"""Requests and responses: path, query and body of a request, and the forms of an answer.
+
+Bodies are JSON, YAML (curl), or the protobuf that `kubectl create` sends from version 1.32 on.
+Answers are JSON; kubectl asks for lists as a Table, whose cells the server fills in. Errors are
+Statuses, from which kubectl makes its messages: `reason` chooses the words, `details.kind` is the
+plural resource, or the kind if the code is 422.
+"""
 
 from __future__ import annotations
 
@@ -33,64 +39,13 @@ from canarylab.playground.kube.kinds import SERVED_KINDS, Kind, in_version
 from canarylab.playground.kube.objects import uid_of
 from canarylab.playground.kube.selectors import Predicate, by_field_query, by_label_query
 
-# FOLD: Which object, or which kind of objects, does a path name?
-
+Query = Mapping[str, str]
+MAX_BODY_BYTES = 3 * 1024 * 1024  # bytes, as on a real server
+PROTOBUF = "application/vnd.kubernetes.protobuf"
+JSON = "application/json"
 
 _KINDS_BY_PATH = {(kind.api_version, kind.plural): kind for kind in SERVED_KINDS}
 _NAMESPACE_SUBRESOURCES = frozenset({"status", "finalize"})
-
-
-class ResourcePath(NamedTuple):
-    """What a request is about; without a name, it is about all of them."""
-
-    kind: Kind
-    namespace: str | None = None
-    """None: in all namespaces, or the kind has none."""
-    name: str | None = None
-    subresource: str | None = None
-    """What stands below the object: `scale`, `log`; behind `proxy` follows a path of the pod's."""
-
-    @property
-    def key(self) -> Key:
-        """Of the one object it names."""
-        return Key(self.namespace or "", self.name or "")
-
-
-def parse_path(path: str) -> ResourcePath | None:
-    """Read a path as the Kubernetes API lays them out.
-
-    >>> found = target("/apis/apps/v1/namespaces/lab/deployments/web/scale")
-    >>> found.kind.kind, found.namespace, found.name, found.subresource
-    ('Deployment', 'lab', 'web', 'scale')
-    """
-    match path.strip("/").split("/"):
-        case ["api", "v1", *rest]:
-            return _parse_resource("v1", rest)
-        case ["apis", group, version, *rest]:
-            return _parse_resource(f"{group}/{version}", rest)
-    return None
-
-
-def _parse_resource(api_version: str, steps: list[str]) -> ResourcePath | None:
-    namespace = None
-    if len(steps) >= 3 and steps[0] == "namespaces" and steps[2] not in _NAMESPACE_SUBRESOURCES:
-        _, namespace, *steps = steps
-    if steps[2:3] == ["proxy"]:
-        steps = steps[:3]
-    if not 1 <= len(steps) <= 3 or not all([namespace != "", *steps]):
-        return None
-    kind = _KINDS_BY_PATH.get((api_version, steps[0]))
-    if kind is None or (namespace is not None and not kind.namespaced):
-        return None
-    if kind.namespaced and namespace is None and len(steps) > 1:
-        return None
-    return ResourcePath(kind, namespace, *steps[1:])
-
-
-# FOLD: What does the part of a URL after the question mark ask for?
-
-
-Query = Mapping[str, str]
 _COMMON_FIELDS = frozenset({"metadata.name", "metadata.namespace"})
 _FIELDS_BY_KIND = {
     "Pod": frozenset(
@@ -124,10 +79,102 @@ _FIELDS_BY_KIND = {
     "Service": frozenset({"spec.clusterIP", "spec.type"}),
     "ReplicaSet": frozenset({"status.replicas"}),
 }
+_PATCH_TYPES: dict[str, PatchStyle] = {
+    "application/json-patch+json": "json",
+    "application/merge-patch+json": "merge",
+    "application/strategic-merge-patch+json": "strategic",
+}
+_CUSTOM_PATCH_TYPES = (
+    "application/json-patch+json",
+    "application/merge-patch+json",
+    "application/apply-patch+yaml",
+)
+"""A strategic merge needs the types that Kubernetes was built with."""
+_SERVER_SIDE_APPLY = ("application/apply-patch+yaml", "application/apply-patch+cbor")
+
+
+@dataclass(frozen=True)
+class RequestContext:
+    """One request, its path, and the API and kubelet that answer it."""
+
+    request: web.Request
+    path: ResourcePath
+    api: LocalApi
+    kubelet: KubeletClient
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of the path."""
+        return self.path.kind
+
+    @property
+    def query(self) -> Query:
+        """The query of the URL."""
+        return self.request.query
+
+    def current(self) -> Object:
+        """The object that the path names, in the version of the path, or NotFoundError."""
+        obj = self.api.registry.get(self.kind.kind, self.path.key)
+        return in_version(obj, self.kind)
+
+    def commit(self, write: Write) -> Object:
+        """Commit a write, unless this is a dry run; the object in the version of the path."""
+        obj = write.object if is_dry_run(self.query) else self.api.commit(write)
+        return in_version(obj, self.kind)
+
+
+Handler = Callable[[RequestContext], Awaitable[web.StreamResponse]]
+
+
+class ResourcePath(NamedTuple):
+    """A path of the API, parsed; without a name it is a collection."""
+
+    kind: Kind
+    namespace: str | None = None
+    """None: in all namespaces, or the kind has none."""
+    name: str | None = None
+    subresource: str | None = None
+    """What stands below the object: `scale`, `log`; behind `proxy` follows a path of the pod's."""
+
+    @property
+    def key(self) -> Key:
+        """The key of the object that the path names."""
+        return Key(self.namespace or "", self.name or "")
+
+
+def parse_path(path: str) -> ResourcePath | None:
+    """Parse a path of the Kubernetes API; None if it names no kind that is served.
+
+    >>> found = target("/apis/apps/v1/namespaces/lab/deployments/web/scale")
+    >>> found.kind.kind, found.namespace, found.name, found.subresource
+    ('Deployment', 'lab', 'web', 'scale')
+    """
+    match path.strip("/").split("/"):
+        case ["api", "v1", *rest]:
+            return _parse_resource("v1", rest)
+        case ["apis", group, version, *rest]:
+            return _parse_resource(f"{group}/{version}", rest)
+    return None
+
+
+def _parse_resource(api_version: str, steps: list[str]) -> ResourcePath | None:
+    namespace = None
+    if len(steps) >= 3 and steps[0] == "namespaces" and steps[2] not in _NAMESPACE_SUBRESOURCES:
+        _, namespace, *steps = steps
+    if steps[2:3] == ["proxy"]:
+        steps = steps[:3]
+    if not 1 <= len(steps) <= 3 or not all([namespace != "", *steps]):
+        return None
+    kind = _KINDS_BY_PATH.get((api_version, steps[0]))
+    if kind is None or (namespace is not None and not kind.namespaced):
+        return None
+    if kind.namespaced and namespace is None and len(steps) > 1:
+        return None
+    return ResourcePath(kind, namespace, *steps[1:])
 
 
 def is_true(query: Query, name: str) -> bool:
-    """Is it asked for? Go writes `true`, the Python client until version 36 `True`.
+    """Whether a parameter is set. Go writes `true`, the Python client up to version 36 `True`.
 
     >>> is_true({"watch": "True"}, "watch"), is_true({"watch": "0"}, "watch"), is_true({}, "watch")
     (True, False, False)
@@ -136,7 +183,7 @@ def is_true(query: Query, name: str) -> bool:
 
 
 def is_dry_run(query: Query) -> bool:
-    """Shall everything be decided and nothing done?"""
+    """Whether the request asks for a dry run."""
     asked = query.get("dryRun", "")
     if asked not in {"", "All"}:
         raise BadRequestError(f'dryRun: Unsupported value: "{asked}": supported values: "All"')
@@ -144,7 +191,7 @@ def is_dry_run(query: Query) -> bool:
 
 
 def field_validation(query: Query) -> FieldValidation:
-    """What to do about fields that do not exist; a warning, if nobody says."""
+    """The value of `fieldValidation`, Warn by default."""
     asked = query.get("fieldValidation") or "Warn"
     if asked not in {"Strict", "Warn", "Ignore"}:
         raise BadRequestError(
@@ -155,7 +202,7 @@ def field_validation(query: Query) -> FieldValidation:
 
 
 def integer_parameter(query: Query, name: str) -> int | None:
-    """A number, if there is one."""
+    """The integer of a parameter, or None if it is absent."""
     text = query.get(name)
     if not text:
         return None
@@ -167,7 +214,7 @@ def integer_parameter(query: Query, name: str) -> int | None:
 
 
 def object_selector(query: Query, kind: Kind, namespace: str | None) -> Predicate:
-    """Which objects are meant: those in the namespace that both selectors choose."""
+    """A predicate for the objects of the namespace that label and field selector select."""
     by_labels = by_label_query(query.get("labelSelector", ""))
     by_fields = _field_selector(query.get("fieldSelector", ""), kind)
     return lambda obj: (
@@ -192,166 +239,8 @@ def _field_not_supported(field: str, kind: Kind) -> str:
     return f'"{field}" is not a known field selector: only "metadata.name", "metadata.namespace"'
 
 
-@dataclass(frozen=True)
-class RequestContext:
-    """One request, what it is about, and who can answer it."""
-
-    request: web.Request
-    path: ResourcePath
-    api: LocalApi
-    kubelet: KubeletClient
-
-    @property
-    def kind(self) -> Kind:
-        """The kind of objects it is about."""
-        return self.path.kind
-
-    @property
-    def query(self) -> Query:
-        """What stands after the question mark."""
-        return self.request.query
-
-    def current(self) -> Object:
-        """The object the path names, or NotFoundError."""
-        obj = self.api.registry.get(self.kind.kind, self.path.key)
-        return in_version(obj, self.kind)
-
-    def commit(self, write: Write) -> Object:
-        """Do what was planned, unless this is a dry run."""
-        obj = write.object if is_dry_run(self.query) else self.api.commit(write)
-        return in_version(obj, self.kind)
-
-
-Handler = Callable[[RequestContext], Awaitable[web.StreamResponse]]
-
-
-# FOLD: How is an outcome said to a client?
-# FOLD:
-# FOLD: As a Status, which kubectl takes apart: `reason` chooses its words, `details.kind` is the plural
-# FOLD: resource, except for 422, where it is the Kind.
-
-
-def failure_status(error: ApiError) -> Object:
-    """The Status of a refusal.
-
-    >>> failure(NotFoundError("deployments", "apps", "web"))["details"]
-    {'name': 'web', 'group': 'apps', 'kind': 'deployments'}
-    """
-    status: Object = {
-        "kind": "Status",
-        "apiVersion": "v1",
-        "metadata": {},
-        "status": "Failure",
-        "message": str(error),
-    }
-    if error.reason:
-        status["reason"] = error.reason
-    if (details := _error_details(error)) is not None:
-        status["details"] = details
-    return {**status, "code": error.code}
-
-
-def deleted_status(obj: Object, kind: Kind) -> Object:
-    """The Status of a deletion that is complete."""
-    details = {
-        **_object_details(obj["metadata"]["name"], kind.group, kind.plural),
-        "uid": uid_of(obj),
-    }
-    return {
-        "kind": "Status",
-        "apiVersion": "v1",
-        "metadata": {},
-        "status": "Success",
-        "details": details,
-    }
-
-
-def path_not_found() -> RequestError:
-    """For a path that leads nowhere."""
-    return RequestError(404, "NotFound", "the server could not find the requested resource")
-
-
-def method_not_allowed() -> RequestError:
-    """For a verb that this path does not know."""
-    message = "the server does not allow this method on the requested resource"
-    return RequestError(405, "MethodNotAllowed", message)
-
-
-def unsupported_media_type(*accepted: str) -> RequestError:
-    """For a body in a format nobody here reads."""
-    return RequestError(
-        415,
-        "UnsupportedMediaType",
-        "the body of the request was in an unknown format - accepted media types include: "
-        + ", ".join(accepted),
-    )
-
-
-def body_too_large(limit: int) -> RequestError:
-    """For a body longer than `limit` bytes."""
-    message = f"Request entity is too large: limit is {limit}"
-    return RequestError(413, "RequestEntityTooLarge", message)
-
-
-def unauthorized() -> RequestError:
-    """For whoever brings no token, or another one."""
-    return RequestError(401, "Unauthorized", "Unauthorized")
-
-
-def internal_error(error: Exception) -> RequestError:
-    """For what should not have happened."""
-    return RequestError(500, "InternalError", f"Internal error occurred: {error}")
-
-
-def _error_details(error: ApiError) -> Object | None:
-    match error:
-        case InvalidError():
-            named = _object_details(error.name, error.group, error.kind)
-            return {**named, "causes": list(map(_cause, error.causes))}
-        case ForbiddenError(causes=[_, *_]):
-            named = _object_details(error.name, error.group, error.resource)
-            return {**named, "causes": list(map(_cause, error.causes))}
-        case NotFoundError() | AlreadyExistsError() | ConflictError() | ForbiddenError():
-            return _object_details(error.name, error.group, error.resource)
-        case RequestError(code=404 | 405 | 415):
-            return {}
-        case _:
-            return None
-
-
-def _object_details(name: str, group: str, kind: str) -> Object:
-    fields: dict[str, Any] = {"name": name, "group": group, "kind": kind}
-    return {field: value for field, value in fields.items() if value}
-
-
-def _cause(cause: Cause) -> Object:
-    return {"reason": cause.reason, "message": cause.message, "field": cause.field}
-
-
-# FOLD: What did the client send?
-# FOLD:
-# FOLD: JSON mostly, YAML from people with curl, and from kubectl 1.32 on the protobuf encoding of Go's
-# FOLD: own types, which nothing can talk it out of.
-
-
-MAX_BODY_BYTES = 3 * 1024 * 1024  # bytes, as on a real server
-PROTOBUF = "application/vnd.kubernetes.protobuf"
-_PATCH_TYPES: dict[str, PatchStyle] = {
-    "application/json-patch+json": "json",
-    "application/merge-patch+json": "merge",
-    "application/strategic-merge-patch+json": "strategic",
-}
-_CUSTOM_PATCH_TYPES = (
-    "application/json-patch+json",
-    "application/merge-patch+json",
-    "application/apply-patch+yaml",
-)
-"""A strategic merge needs the types that Kubernetes was built with."""
-_SERVER_SIDE_APPLY = ("application/apply-patch+yaml", "application/apply-patch+cbor")
-
-
 class _JsonCompatibleLoader(yaml.SafeLoader):
-    """YAML as JSON knows it: a time is a string."""
+    """Loads YAML with the types of JSON: a timestamp is a string."""
 
 
 _JsonCompatibleLoader.yaml_implicit_resolvers = {
@@ -361,7 +250,7 @@ _JsonCompatibleLoader.yaml_implicit_resolvers = {
 
 
 async def read_document(request: web.Request) -> object:
-    """The body, whatever its format."""
+    """The parsed body."""
     body = await _read_bytes(request)
     match request.content_type:
         case "application/json" | "application/octet-stream":
@@ -413,19 +302,8 @@ def _from_yaml(body: bytes) -> object:
         raise BadRequestError(message) from None
 
 
-# FOLD: In what shape does a client get its objects?
-# FOLD:
-# FOLD: As they are; or, when kubectl prints them for people, as a Table that the server fills in.
-
-
-JSON = "application/json"
-
-
 def json_response(obj: Object, *, code: int = 200, warnings: Iterable[str] = ()) -> web.Response:
-    """One JSON document.
-
-    Warnings are what kubectl prints behind the word "Warning".
-    """
+    """A JSON document. Each warning becomes a Warning header, which kubectl prints."""
     response = web.Response(body=encoded(obj), status=code, content_type=JSON)
     for warning in warnings:
         response.headers.add("Warning", warning_header(warning))
@@ -433,19 +311,19 @@ def json_response(obj: Object, *, code: int = 200, warnings: Iterable[str] = ())
 
 
 def error_response(error: ApiError) -> web.Response:
-    """The Status of an error."""
+    """The Status of an error, with its code."""
     return json_response(failure_status(error), code=error.code)
 
 
 def object_response(context: RequestContext, obj: Object) -> web.Response:
-    """One object, as the client wants to see it."""
+    """One object, as JSON or as a Table."""
     if wants_table(context.request.headers.get("Accept", "")):
         return json_response(_table(context, [obj], obj["metadata"].get("resourceVersion", "")))
     return json_response(obj)
 
 
 def list_response(context: RequestContext, objects: list[Object]) -> web.Response:
-    """A list of objects, as the client wants to see it."""
+    """A list of objects, as JSON or as a Table."""
     version = str(context.api.store.version)
     if wants_table(context.request.headers.get("Accept", "")):
         return json_response(_table(context, objects, version))
@@ -460,14 +338,13 @@ def list_response(context: RequestContext, objects: list[Object]) -> web.Respons
 
 
 def _table(context: RequestContext, objects: list[Object], version: str) -> Object:
-    """What kubectl prints."""
     full = context.query.get("includeObject") == "Object"
     rows = table_of(context.kind.kind, objects, datetime.now(UTC), full_objects=full)
     return {**rows, "metadata": {"resourceVersion": version}}
 
 
 def wants_table(accept: str) -> bool:
-    """Does the client like a Table best?
+    """Whether a Table is the client's first choice.
 
     >>> wants_table("application/json;as=Table;v=v1;g=meta.k8s.io,application/json")
     True
@@ -489,3 +366,100 @@ def warning_header(text: str) -> str:
 def _list_item(obj: Object) -> Object:
     # In a list the kind is said once, at the top; Go leaves it out of the items.
     return {name: value for name, value in obj.items() if name not in {"kind", "apiVersion"}}
+
+
+def failure_status(error: ApiError) -> Object:
+    """The Status of an error.
+
+    >>> failure(NotFoundError("deployments", "apps", "web"))["details"]
+    {'name': 'web', 'group': 'apps', 'kind': 'deployments'}
+    """
+    status: Object = {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "message": str(error),
+    }
+    if error.reason:
+        status["reason"] = error.reason
+    if (details := _error_details(error)) is not None:
+        status["details"] = details
+    return {**status, "code": error.code}
+
+
+def deleted_status(obj: Object, kind: Kind) -> Object:
+    """The Status of a completed deletion."""
+    details = {
+        **_object_details(obj["metadata"]["name"], kind.group, kind.plural),
+        "uid": uid_of(obj),
+    }
+    return {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Success",
+        "details": details,
+    }
+
+
+def path_not_found() -> RequestError:
+    """The error for a path that does not exist."""
+    return RequestError(404, "NotFound", "the server could not find the requested resource")
+
+
+def method_not_allowed() -> RequestError:
+    """The error for a method that the path does not have."""
+    message = "the server does not allow this method on the requested resource"
+    return RequestError(405, "MethodNotAllowed", message)
+
+
+def unsupported_media_type(*accepted: str) -> RequestError:
+    """The error for a body of an unknown content type."""
+    return RequestError(
+        415,
+        "UnsupportedMediaType",
+        "the body of the request was in an unknown format - accepted media types include: "
+        + ", ".join(accepted),
+    )
+
+
+def body_too_large(limit: int) -> RequestError:
+    """The error for a body of more than `limit` bytes."""
+    message = f"Request entity is too large: limit is {limit}"
+    return RequestError(413, "RequestEntityTooLarge", message)
+
+
+def unauthorized() -> RequestError:
+    """The error for a missing or wrong token."""
+    return RequestError(401, "Unauthorized", "Unauthorized")
+
+
+def internal_error(error: Exception) -> RequestError:
+    """The error for an unexpected exception."""
+    return RequestError(500, "InternalError", f"Internal error occurred: {error}")
+
+
+def _error_details(error: ApiError) -> Object | None:
+    match error:
+        case InvalidError():
+            named = _object_details(error.name, error.group, error.kind)
+            return {**named, "causes": list(map(_cause, error.causes))}
+        case ForbiddenError(causes=[_, *_]):
+            named = _object_details(error.name, error.group, error.resource)
+            return {**named, "causes": list(map(_cause, error.causes))}
+        case NotFoundError() | AlreadyExistsError() | ConflictError() | ForbiddenError():
+            return _object_details(error.name, error.group, error.resource)
+        case RequestError(code=404 | 405 | 415):
+            return {}
+        case _:
+            return None
+
+
+def _object_details(name: str, group: str, kind: str) -> Object:
+    fields: dict[str, Any] = {"name": name, "group": group, "kind": kind}
+    return {field: value for field, value in fields.items() if value}
+
+
+def _cause(cause: Cause) -> Object:
+    return {"reason": cause.reason, "message": cause.message, "field": cause.field}

@@ -1,7 +1,8 @@
-"""The API server for everybody outside its process: HTTPS, with a token.
+"""The API server over HTTPS: authentication, routing, and errors as Statuses.
 
-A request passes the gate (`http/auth.py`), is told apart by its path (`http/paths.py`) and is
-answered by one function. Whatever goes wrong on the way becomes a Status (`http/statuses.py`).
+The token permits everything, since the API starts processes; without it nothing is answered but the
+health of the server. Host and Origin must be this server's own: otherwise a web page could reach it
+under a name of its own (DNS rebinding).
 """
 
 from __future__ import annotations
@@ -31,50 +32,15 @@ from canarylab.playground.apiserver.store import Subscription
 from canarylab.playground.apiserver.watch import WATCHES
 from canarylab.playground.kube.api import KubeletClient
 
-# FOLD: May this request be answered at all?
-# FOLD:
-# FOLD: Whoever has the token may do everything; nobody else may do anything, since the API starts
-# FOLD: processes. The name in the Host header, and the page a browser comes from, have to be this very
-# FOLD: server: otherwise a page from elsewhere could reach it under a name of its own.
-
-
-PUBLIC_PATHS = frozenset({"/healthz", "/livez", "/readyz", "/version"})
-_HOST_NAMES = ("127.0.0.1", "localhost")
-
-
-@dataclass(frozen=True)
-class TokenAuthenticator:
-    """The token, and the port that belongs into a Host header."""
-
-    token: str
-    port: int
-
-    def check(self, path: str, headers: Mapping[str, str]) -> None:
-        """Raise RequestError, code 401 or 403, for whoever may not come in."""
-        hosts = {f"{name}:{self.port}" for name in _HOST_NAMES}
-        host, origin = headers.get("Host", ""), headers.get("Origin")
-        if host not in hosts:
-            raise _forbidden(f'host "{host}" is not a name of this server')
-        if origin is not None and origin not in {f"https://{name}" for name in hosts}:
-            raise _forbidden(f'requests from "{origin}" are not allowed')
-        if path not in PUBLIC_PATHS and not self._is_ours(headers.get("Authorization", "")):
-            raise unauthorized()
-
-    def _is_ours(self, authorization: str) -> bool:
-        scheme, _, token = authorization.partition(" ")
-        return scheme.lower() == "bearer" and hmac.compare_digest(
-            token.strip().encode(), self.token.encode()
-        )
-
-
-def _forbidden(why: str) -> RequestError:
-    return RequestError(403, "Forbidden", f"forbidden: {why}")
-
-
-# FOLD: Who answers this request about objects?
-
-
+logger = logging.getLogger(__name__)
+SHUTDOWN_TIMEOUT = 0.5  # seconds that a log or a command gets to end when the server does
 Handlers = Mapping[str, Handler]
+PUBLIC_PATHS = frozenset({"/healthz", "/livez", "/readyz", "/version"})
+
+_DEPRECATED_KINDS = {
+    "Endpoints": "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"
+}
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _COLLECTION: Handlers = {
     "GET": handlers.list_or_watch,
     "POST": handlers.create,
@@ -106,10 +72,75 @@ _POD_SUBRESOURCES: Mapping[str, Handlers] = {
     "exec": {"GET": pod_streams.execute, "POST": pod_streams.execute},
     "log": {"GET": pod_streams.read_log},
 }
+_HOST_NAMES = ("127.0.0.1", "localhost")
+
+
+def build_app(api: LocalApi, kubelet: KubeletClient, gate: TokenAuthenticator) -> web.Application:
+    """The aiohttp application."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        gate.check(request.path, request.headers)
+        if (said := discovery.meta_response(request)) is not None:
+            return said
+        found = parse_path(request.path)
+        if found is None:
+            raise requests.path_not_found()
+        return await find_handler(request.method, found)(
+            RequestContext(request, found, api, kubelet)
+        )
+
+    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_errors_to_statuses])
+    app[WATCHES] = set()
+    app.on_response_prepare.append(_warn_of_deprecated)
+    app.on_shutdown.append(_end_watches)
+    app.router.add_route("*", "/{path:.*}", answer)
+    return app
+
+
+@asynccontextmanager
+async def serving(
+    app: web.Application, listener: socket.socket, tls: ssl.SSLContext
+) -> AsyncIterator[None]:
+    """Serve the application on a socket for the length of the block."""
+    # With handler_cancellation, a watch ends when its client has left, not at its next event.
+    runner = web.AppRunner(
+        app, access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_TIMEOUT
+    )
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listener, ssl_context=tls).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+@web.middleware
+async def _errors_to_statuses(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except ApiError as error:
+        return requests.error_response(error)
+    except web.HTTPException:
+        raise
+    except Exception as exc:
+        logger.exception("%s %s failed", request.method, request.path)
+        return requests.error_response(requests.internal_error(exc))
+
+
+async def _warn_of_deprecated(request: web.Request, response: web.StreamResponse) -> None:
+    found = parse_path(request.path)
+    if found is not None and (warning := _DEPRECATED_KINDS.get(found.kind.kind)):
+        response.headers.add("Warning", requests.warning_header(warning))
+
+
+async def _end_watches(app: web.Application) -> None:
+    watches: set[Subscription] = app[WATCHES]
+    for subscription in tuple(watches):
+        subscription.end()
 
 
 def find_handler(method: str, target: ResourcePath) -> Handler:
-    """The one that answers; raise RequestError, 404 or 405, where nobody does."""
+    """The handler of a method and path; raise RequestError (404 or 405) if there is none."""
     verbs = _handlers(target)
     if verbs is None:
         raise requests.path_not_found()
@@ -146,73 +177,30 @@ def _subresource_handlers(target: ResourcePath, subresource: str) -> Handlers | 
     return None
 
 
-logger = logging.getLogger(__name__)
-SHUTDOWN_TIMEOUT = 0.5  # seconds that a log or a command gets to end when the server does
-_DEPRECATED_KINDS = {
-    "Endpoints": "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"
-}
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+@dataclass(frozen=True)
+class TokenAuthenticator:
+    """The check of token, Host and Origin of each request."""
 
+    token: str
+    port: int
 
-def build_app(api: LocalApi, kubelet: KubeletClient, gate: TokenAuthenticator) -> web.Application:
-    """The application; `serving` gives it a socket."""
+    def check(self, path: str, headers: Mapping[str, str]) -> None:
+        """Raise RequestError with code 401 or 403 for a request that is not permitted."""
+        hosts = {f"{name}:{self.port}" for name in _HOST_NAMES}
+        host, origin = headers.get("Host", ""), headers.get("Origin")
+        if host not in hosts:
+            raise _forbidden(f'host "{host}" is not a name of this server')
+        if origin is not None and origin not in {f"https://{name}" for name in hosts}:
+            raise _forbidden(f'requests from "{origin}" are not allowed')
+        if path not in PUBLIC_PATHS and not self._is_ours(headers.get("Authorization", "")):
+            raise unauthorized()
 
-    async def answer(request: web.Request) -> web.StreamResponse:
-        gate.check(request.path, request.headers)
-        if (said := discovery.meta_response(request)) is not None:
-            return said
-        found = parse_path(request.path)
-        if found is None:
-            raise requests.path_not_found()
-        return await find_handler(request.method, found)(
-            RequestContext(request, found, api, kubelet)
+    def _is_ours(self, authorization: str) -> bool:
+        scheme, _, token = authorization.partition(" ")
+        return scheme.lower() == "bearer" and hmac.compare_digest(
+            token.strip().encode(), self.token.encode()
         )
 
-    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_errors_to_statuses])
-    app[WATCHES] = set()
-    app.on_response_prepare.append(_warn_of_deprecated)
-    app.on_shutdown.append(_end_watches)
-    app.router.add_route("*", "/{path:.*}", answer)
-    return app
 
-
-@asynccontextmanager
-async def serving(
-    app: web.Application, listener: socket.socket, tls: ssl.SSLContext
-) -> AsyncIterator[None]:
-    """Answer on this socket for as long as the block lasts."""
-    # With handler_cancellation, a watch ends when its client has left, not at its next event.
-    runner = web.AppRunner(
-        app, access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_TIMEOUT
-    )
-    await runner.setup()
-    try:
-        await web.SockSite(runner, listener, ssl_context=tls).start()
-        yield
-    finally:
-        await runner.cleanup()
-
-
-@web.middleware
-async def _errors_to_statuses(request: web.Request, handler: _Handler) -> web.StreamResponse:
-    try:
-        return await handler(request)
-    except ApiError as error:
-        return requests.error_response(error)
-    except web.HTTPException:
-        raise
-    except Exception as exc:
-        logger.exception("%s %s failed", request.method, request.path)
-        return requests.error_response(requests.internal_error(exc))
-
-
-async def _warn_of_deprecated(request: web.Request, response: web.StreamResponse) -> None:
-    found = parse_path(request.path)
-    if found is not None and (warning := _DEPRECATED_KINDS.get(found.kind.kind)):
-        response.headers.add("Warning", requests.warning_header(warning))
-
-
-async def _end_watches(app: web.Application) -> None:
-    watches: set[Subscription] = app[WATCHES]
-    for subscription in tuple(watches):
-        subscription.end()
+def _forbidden(why: str) -> RequestError:
+    return RequestError(403, "Forbidden", f"forbidden: {why}")

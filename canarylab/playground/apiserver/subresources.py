@@ -1,4 +1,8 @@
-"""How many replicas? The subresource that `kubectl scale` reads and writes."""
+"""Subresources: scale, binding and eviction of pods, and the proxy of Services.
+
+GET .../services/NAME:PORT/proxy/PATH is forwarded to a ready pod of the Service, chosen at random
+for each request: a way into the cluster for clients that only reach the API.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +28,11 @@ from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.selectors import label_query
 
 _SHARED_METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+_SUCCESS = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
+_HOP_BY_HOP = frozenset(
+    {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "host"}
+)
+_NOT_FORWARDED = _HOP_BY_HOP | {"authorization"}
 
 
 async def read_scale(context: RequestContext) -> web.Response:
@@ -46,7 +55,7 @@ async def patch_scale(context: RequestContext) -> web.Response:
 def scale_of(obj: Object) -> Object:
     """The Scale of a Deployment or ReplicaSet.
 
-    Zero replicas are left out of the spec, and not out of the status, as on a real cluster.
+    Zero replicas are omitted in the spec and kept in the status, as on a real cluster.
     """
     meta, wanted = obj["metadata"], obj["spec"].get("replicas", 0)
     return {
@@ -96,12 +105,6 @@ def _json_name(value: object) -> str:
     return names.get(type(value), "value")
 
 
-# FOLD: What else can be asked of a pod: to be bound to a node, to be evicted.
-
-
-_SUCCESS = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
-
-
 async def bind(context: RequestContext) -> web.Response:
     """POST .../binding."""
     binding = await read_document(context.request)
@@ -114,7 +117,7 @@ async def bind(context: RequestContext) -> web.Response:
 
 
 async def evict(context: RequestContext) -> web.Response:
-    """POST .../eviction, as `kubectl drain` does: a deletion that is asked for politely."""
+    """POST .../eviction, as `kubectl drain` does."""
     eviction = await read_document(context.request)
     body = eviction.get("deleteOptions") if isinstance(eviction, dict) else None
     request = delete_request(body or {}, context.query)
@@ -125,7 +128,7 @@ async def evict(context: RequestContext) -> web.Response:
 
 
 def choose_container(pod: Object, asked: str | None) -> str:
-    """The container meant; raise BadRequestError where there is no such one, or several.
+    """The container that is asked for, or the only one; raise BadRequestError if there is none.
 
     >>> container_in({"spec": {"containers": [{"name": "nodeapp"}]}}, None)
     'nodeapp'
@@ -150,20 +153,8 @@ def _container_choices(name: str, regular: Sequence[str], others: Sequence[str])
     return f"a container name must be specified for pod {name}, {choices}"
 
 
-# FOLD: How does the API server reach a Service for somebody who cannot?
-# FOLD:
-# FOLD: GET .../services/NAME:PORT/proxy/PATH goes to one of the Service's ready pods, drawn anew for each
-# FOLD: request. That is what is left to a client which sees the API and nothing else of the cluster.
-
-
-_HOP_BY_HOP = frozenset(
-    {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "host"}
-)
-_NOT_FORWARDED = _HOP_BY_HOP | {"authorization"}
-
-
 class ProxyTarget(NamedTuple):
-    """What stands between `services/` and `/proxy`."""
+    """The Service and port of a proxy path."""
 
     service: str
     port: str
@@ -171,7 +162,7 @@ class ProxyTarget(NamedTuple):
 
 
 async def proxy_to_service(context: RequestContext) -> web.StreamResponse:
-    """Hand the request on, and its answer back."""
+    """Forward the request to a ready pod of the Service."""
     asked = parse_proxy_target(context.path.name or "")
     found = context.api.registry.get("Service", context.path.key._replace(name=asked.service))
     port_name = _port_name(found, asked)
@@ -182,7 +173,7 @@ async def proxy_to_service(context: RequestContext) -> web.StreamResponse:
 
 
 def parse_proxy_target(name: str) -> ProxyTarget:
-    """The Service and the port.
+    """Parse the part of the path between `services/` and `/proxy`.
 
     >>> parsed("web:80")
     Asked(service='web', port='80')
@@ -198,7 +189,7 @@ def parse_proxy_target(name: str) -> ProxyTarget:
 
 
 def _port_name(service: Object, asked: ProxyTarget) -> str:
-    """A number means the port of the Service that has it; its name finds the endpoints' port."""
+    """The name of the endpoints' port; a number is looked up in the Service's ports."""
     if not asked.port.isdigit():
         return asked.port
     for port in service["spec"].get("ports") or []:

@@ -1,6 +1,7 @@
-"""What stands in the cells of a row, for every kind but pods?
+"""Cells of the rows of `kubectl get`, for each kind.
 
-Pods have a file of their own: `pod_cells.py`.
+The status of a pod is not its phase: the reason of a waiting or terminated container says more.
+Cells of custom kinds show one field as it is, or nothing.
 """
 
 from __future__ import annotations
@@ -14,60 +15,13 @@ from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.objects import find_condition, is_ready, is_terminating
 from canarylab.playground.kube.selectors import label_query
 
-# FOLD: How long ago was that, in a few letters?
-
-
-_MINUTE, _HOUR, _DAY, _YEAR = 60, 3600, 86400, 365 * 86400  # seconds
-
-
-def age(since: str | None, now: datetime) -> str:
-    """How long ago a time of the API is.
-
-    >>> age("2026-11-22T21:42:09Z", datetime(2026, 11, 22, 21, 45, 23, tzinfo=UTC))
-    '3m14s'
-    """
-    if not since:
-        return "<unknown>"
-    return human_duration(now - datetime.fromisoformat(since).astimezone(UTC))
-
-
-def human_duration(length: timedelta) -> str:
-    """Two units at most, and the smaller one only while it matters.
-
-    >>> [duration(timedelta(seconds=s)) for s in (45, 194, 720, 19800, 183600)]
-    ['45s', '3m14s', '12m', '5h30m', '2d3h']
-    """
-    seconds = int(length.total_seconds())
-    if seconds < -1:
-        return "<invalid>"
-    if seconds < 2 * _MINUTE:
-        return f"{max(seconds, 0)}s"
-    # Each row: up to when it is used, the larger unit, and the smaller one if it is shown.
-    for end, large, small in (
-        (10 * _MINUTE, (_MINUTE, "m"), (1, "s")),
-        (3 * _HOUR, (_MINUTE, "m"), None),
-        (8 * _HOUR, (_HOUR, "h"), (_MINUTE, "m")),
-        (2 * _DAY, (_HOUR, "h"), None),
-        (8 * _DAY, (_DAY, "d"), (_HOUR, "h")),
-        (2 * _YEAR, (_DAY, "d"), None),
-        (8 * _YEAR, (_YEAR, "y"), (_DAY, "d")),
-    ):
-        if seconds < end:
-            return _in_units(seconds, large, small)
-    return f"{seconds // _YEAR}y"
-
-
-def _in_units(seconds: int, large: tuple[int, str], small: tuple[int, str] | None) -> str:
-    whole, rest = divmod(seconds, large[0])
-    text = f"{whole}{large[1]}"
-    if small is None or rest // small[0] == 0:
-        return text
-    return f"{text}{rest // small[0]}{small[1]}"
-
-
 NONE = "<none>"
 MAX_SHOWN = 3  # addresses or ports in one cell; the rest is counted
+
 _ROLE = "node-role.kubernetes.io/"
+_ENDED_PHASES = ("Succeeded", "Failed")
+_DEFAULT_CLASS = "ingressclass.kubernetes.io/is-default-class"
+_MINUTE, _HOUR, _DAY, _YEAR = 60, 3600, 86400, 365 * 86400  # seconds
 
 
 def config_map_cells(config_map: Object, now: datetime) -> list[Any]:
@@ -257,14 +211,6 @@ def _event_source(event: Object) -> str:
     return f"{component}, {instance}" if instance else component
 
 
-# FOLD: How is a pod doing, in one word?
-# FOLD:
-# FOLD: The word is not the pod's phase: what a container waits for or died of says more.
-
-
-_ENDED_PHASES = ("Succeeded", "Failed")
-
-
 def pod_cells(pod: Object, now: datetime) -> list[Any]:
     """Name, Ready, Status, Restarts, Age, IP, Node, Nominated Node, Readiness Gates."""
     spec, status = pod.get("spec", {}), pod.get("status", {})
@@ -283,7 +229,7 @@ def pod_cells(pod: Object, now: datetime) -> list[Any]:
 
 
 def pod_row_conditions(pod: Object) -> list[Object]:
-    """What marks the row of a pod that has ended."""
+    """The conditions of the row of a completed pod."""
     sentences = {
         "Succeeded": "The pod has completed successfully.",
         "Failed": "The pod failed.",
@@ -295,7 +241,7 @@ def pod_row_conditions(pod: Object) -> list[Object]:
 
 
 def pod_status(pod: Object) -> str:
-    """`Running`, `CrashLoopBackOff`, `Terminating`, ...
+    """The STATUS of a pod: `Running`, `CrashLoopBackOff`, `Terminating`, ...
 
     >>> status_word({"metadata": {}, "status": {"phase": "Pending"}})
     'Pending'
@@ -337,7 +283,7 @@ def _container_statuses(pod: Object) -> list[Object]:
 
 
 def _is_ready_and_running(container: Object) -> bool:
-    """Is it ready, and running? What waits or has ended is not, whatever it says."""
+    """Whether a container is ready and running."""
     return (
         bool(container.get("ready"))
         and "running" in container.get("state", {})
@@ -365,12 +311,6 @@ def _readiness_gates_cell(pod: Object) -> str:
         if (find_condition(pod, gate["conditionType"]) or {}).get("status") == "True"
     )
     return f"{open_gates}/{len(gates)}"
-
-
-# FOLD: Which hosts does an Ingress serve, and where?
-
-
-_DEFAULT_CLASS = "ingressclass.kubernetes.io/is-default-class"
 
 
 def ingress_cells(ingress: Object, now: datetime) -> list[Any]:
@@ -403,7 +343,7 @@ def _class_name(meta: Object) -> str:
 
 
 def _host_cell(rules: Sequence[Object]) -> str:
-    """The first hosts; what is left over is counted in rules, with a host or without."""
+    """The first hosts; the remaining rules are counted, with or without a host."""
     named = [index for index, rule in enumerate(rules) if rule.get("host")][:MAX_SHOWN]
     listed = ",".join(rules[index]["host"] for index in named) or "*"
     has_more = len(named) == MAX_SHOWN and named[-1] < len(rules) - 1
@@ -421,12 +361,6 @@ def _parameters_cell(reference: Object | None) -> str:
         return NONE
     group = reference.get("apiGroup")
     return f"{reference['kind']}{f'.{group}' if group else ''}/{reference['name']}"
-
-
-# FOLD: What stands in the cells of Gateways and their routes?
-# FOLD:
-# FOLD: Their columns come from a definition, so a cell shows one field as it is, and nothing where there
-# FOLD: is none.
 
 
 def gateway_cells(gateway: Object, now: datetime) -> list[Any]:
@@ -465,3 +399,48 @@ def http_route_cells(route: Object, now: datetime) -> list[Any]:
 def _condition_status(obj: Object, type_: str) -> str | None:
     found = find_condition(obj, type_)
     return None if found is None else str(found["status"])
+
+
+def age(since: str | None, now: datetime) -> str:
+    """The time since a timestamp.
+
+    >>> age("2026-11-22T21:42:09Z", datetime(2026, 11, 22, 21, 45, 23, tzinfo=UTC))
+    '3m14s'
+    """
+    if not since:
+        return "<unknown>"
+    return human_duration(now - datetime.fromisoformat(since).astimezone(UTC))
+
+
+def human_duration(length: timedelta) -> str:
+    """A duration as kubectl writes it: two units at most, the smaller one only if it matters.
+
+    >>> [duration(timedelta(seconds=s)) for s in (45, 194, 720, 19800, 183600)]
+    ['45s', '3m14s', '12m', '5h30m', '2d3h']
+    """
+    seconds = int(length.total_seconds())
+    if seconds < -1:
+        return "<invalid>"
+    if seconds < 2 * _MINUTE:
+        return f"{max(seconds, 0)}s"
+    # Each row: up to when it is used, the larger unit, and the smaller one if it is shown.
+    for end, large, small in (
+        (10 * _MINUTE, (_MINUTE, "m"), (1, "s")),
+        (3 * _HOUR, (_MINUTE, "m"), None),
+        (8 * _HOUR, (_HOUR, "h"), (_MINUTE, "m")),
+        (2 * _DAY, (_HOUR, "h"), None),
+        (8 * _DAY, (_DAY, "d"), (_HOUR, "h")),
+        (2 * _YEAR, (_DAY, "d"), None),
+        (8 * _YEAR, (_YEAR, "y"), (_DAY, "d")),
+    ):
+        if seconds < end:
+            return _in_units(seconds, large, small)
+    return f"{seconds // _YEAR}y"
+
+
+def _in_units(seconds: int, large: tuple[int, str], small: tuple[int, str] | None) -> str:
+    whole, rest = divmod(seconds, large[0])
+    text = f"{whole}{large[1]}"
+    if small is None or rest // small[0] == 0:
+        return text
+    return f"{text}{rest // small[0]}{small[1]}"

@@ -1,7 +1,7 @@
-"""How do objects look in a table?
+"""Tables: what `kubectl get` prints.
 
-`kubectl get` does not know our kinds: it asks the server for a Table and prints the cells as they
-come. So what learners see in a terminal is decided here.
+kubectl asks the server for a Table and prints its cells as they are. Columns of priority 1 are
+printed by `-o wide` only. The cells are in `table_cells.py`.
 """
 
 from __future__ import annotations
@@ -15,13 +15,59 @@ from typing import Any, Literal, NamedTuple
 from canarylab.playground.apiserver import table_cells
 from canarylab.playground.kube.api import Object
 
-# FOLD: Columns of `kubectl get`, for each kind.
-# FOLD:
-# FOLD: The server decides which ones there are. Those with priority 1 are printed by `-o wide` only.
+_CELLS: Mapping[str, Callable[[Object, datetime], list[Any]]] = MappingProxyType(
+    {
+        "ConfigMap": table_cells.config_map_cells,
+        "Deployment": table_cells.deployment_cells,
+        "Endpoints": table_cells.endpoints_cells,
+        "EndpointSlice": table_cells.endpoint_slice_cells,
+        "Event": table_cells.event_cells,
+        "Gateway": table_cells.gateway_cells,
+        "GatewayClass": table_cells.gateway_class_cells,
+        "HTTPRoute": table_cells.http_route_cells,
+        "Ingress": table_cells.ingress_cells,
+        "IngressClass": table_cells.ingress_class_cells,
+        "Namespace": table_cells.namespace_cells,
+        "Node": table_cells.node_cells,
+        "Pod": table_cells.pod_cells,
+        "ReplicaSet": table_cells.replica_set_cells,
+        "Service": table_cells.service_cells,
+    }
+)
+
+
+def table_of(
+    kind: str, objects: Sequence[Object], now: datetime, *, full_objects: bool = False
+) -> Object:
+    """A Table of these objects; each row carries the metadata of its object, or all of it."""
+    return {
+        "kind": "Table",
+        "apiVersion": "meta.k8s.io/v1",
+        "metadata": {},
+        "columnDefinitions": column_definitions(kind),
+        "rows": [_row(kind, obj, now, full_object=full_objects) for obj in objects],
+    }
+
+
+def _row(kind: str, obj: Object, now: datetime, *, full_object: bool) -> Object:
+    row: Object = {"cells": _CELLS[kind](obj, now)}
+    conditions = table_cells.pod_row_conditions(obj) if kind == "Pod" else []
+    if conditions:
+        row["conditions"] = conditions
+    row["object"] = obj if full_object else _metadata_only(obj)
+    return row
+
+
+def _metadata_only(obj: Object) -> Object:
+    return {
+        "kind": "PartialObjectMetadata",
+        "apiVersion": "meta.k8s.io/v1",
+        "metadata": obj["metadata"],
+    }
 
 
 class Column(NamedTuple):
-    """One column of a Table."""
+    """A column of a Table."""
 
     name: str
     type: Literal["string", "integer", "date"] = "string"
@@ -29,10 +75,20 @@ class Column(NamedTuple):
 
 
 _NAME = Column("Name")
+
+
 _AGE = Column("Age")
+
+
 _CONTAINERS = Column("Containers", wide=True)
+
+
 _IMAGES = Column("Images", wide=True)
+
+
 _CREATED = Column("Age", type="date")
+
+
 COLUMNS: Mapping[str, tuple[Column, ...]] = MappingProxyType(
     {
         "ConfigMap": (_NAME, Column("Data"), _AGE),
@@ -144,7 +200,7 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = MappingProxyType(
 
 @cache
 def column_definitions(kind: str) -> list[dict[str, Any]]:
-    """The columns of a kind as a Table has them. Shared: read it, never change it."""
+    """The columns of a kind, as in a Table. Cached: do not change them."""
     return [_definition(column) for column in COLUMNS[kind]]
 
 
@@ -155,55 +211,4 @@ def _definition(column: Column) -> dict[str, Any]:
         "format": "name" if column.name == "Name" else "",
         "description": "",
         "priority": int(column.wide),
-    }
-
-
-_CELLS: Mapping[str, Callable[[Object, datetime], list[Any]]] = MappingProxyType(
-    {
-        "ConfigMap": table_cells.config_map_cells,
-        "Deployment": table_cells.deployment_cells,
-        "Endpoints": table_cells.endpoints_cells,
-        "EndpointSlice": table_cells.endpoint_slice_cells,
-        "Event": table_cells.event_cells,
-        "Gateway": table_cells.gateway_cells,
-        "GatewayClass": table_cells.gateway_class_cells,
-        "HTTPRoute": table_cells.http_route_cells,
-        "Ingress": table_cells.ingress_cells,
-        "IngressClass": table_cells.ingress_class_cells,
-        "Namespace": table_cells.namespace_cells,
-        "Node": table_cells.node_cells,
-        "Pod": table_cells.pod_cells,
-        "ReplicaSet": table_cells.replica_set_cells,
-        "Service": table_cells.service_cells,
-    }
-)
-
-
-def table_of(
-    kind: str, objects: Sequence[Object], now: datetime, *, full_objects: bool = False
-) -> Object:
-    """A Table of these objects; each row carries its object's metadata, or the whole of it."""
-    return {
-        "kind": "Table",
-        "apiVersion": "meta.k8s.io/v1",
-        "metadata": {},
-        "columnDefinitions": column_definitions(kind),
-        "rows": [_row(kind, obj, now, full_object=full_objects) for obj in objects],
-    }
-
-
-def _row(kind: str, obj: Object, now: datetime, *, full_object: bool) -> Object:
-    row: Object = {"cells": _CELLS[kind](obj, now)}
-    conditions = table_cells.pod_row_conditions(obj) if kind == "Pod" else []
-    if conditions:
-        row["conditions"] = conditions
-    row["object"] = obj if full_object else _metadata_only(obj)
-    return row
-
-
-def _metadata_only(obj: Object) -> Object:
-    return {
-        "kind": "PartialObjectMetadata",
-        "apiVersion": "meta.k8s.io/v1",
-        "metadata": obj["metadata"],
     }

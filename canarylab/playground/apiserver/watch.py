@@ -1,7 +1,9 @@
-"""How does a client hear of changes?
+"""Watches: a response that does not end, with one line of JSON for each change.
 
-As lines of JSON in an answer that does not end: first, unless it says where it stopped reading,
-all there are; then every change. What a change means to a client is in `watch_lines.py`.
+A watch begins with all objects, unless it names the version after which to begin. For a client with
+a selector, an object is added when it begins to match and deleted when it no longer does. A client
+that prints gets each object as a Table of one row. All others get the same line, which is encoded
+once.
 """
 
 from __future__ import annotations
@@ -32,14 +34,98 @@ from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import Kind, in_version
 from canarylab.playground.kube.selectors import Predicate
 
-# FOLD: What does a change mean to one client?
-# FOLD:
-# FOLD: A client that selects sees an object appear when it begins to match and disappear when it no
-# FOLD: longer does, whatever really happened to it. One that prints gets every object as a Table of one
-# FOLD: row. Everybody else gets the same line, which is encoded once.
-
+MAX_WATCH = 3600  # seconds; a client that wants more asks again
+BOOKMARK_INTERVAL = 60.0  # seconds
+WATCHES = web.AppKey("watches", set[Subscription])
+"""Those of this application, so that they end when it does."""
 
 _INITIAL_EVENTS_END = {"annotations": {"k8s.io/initial-events-end": "true"}}
+
+
+async def watch(context: RequestContext) -> web.StreamResponse:
+    """GET a collection with `watch`."""
+    start, encoder = watch_start(context.query), _encoder(context)
+    ends_s = integer_parameter(context.query, "timeoutSeconds") or MAX_WATCH
+    response = web.StreamResponse(headers={"Content-Type": JSON})
+    response.enable_chunked_encoding()
+    try:
+        with _subscription(context, start.since) as subscription:
+            first = _initial_events(context, start, encoder)  # nothing may come between these two
+            await response.prepare(context.request)
+            await _send(response, first)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ends_s):
+                    await _send_changes(response, context, subscription, encoder)
+            await _send_bookmark(response, context, subscription, encoder)
+    except GoneError as gone:
+        await response.prepare(context.request)
+        await response.write(event_line("ERROR", requests.failure_status(gone)))
+    except ConnectionResetError:
+        return response  # the client has left
+    await response.write_eof()
+    return response
+
+
+def _initial_events(context: RequestContext, start: WatchStart, encoder: WatchEncoder) -> bytes:
+    """The events before the first change, if the client asks for them."""
+    store = context.api.store
+    first = encoder.initial(store.all(context.kind.kind)) if start.sends_initial else b""
+    return first + encoder.initial_events_end(store.version) if start.marks_initial_end else first
+
+
+async def _send_changes(
+    response: web.StreamResponse,
+    context: RequestContext,
+    subscription: Subscription,
+    encoder: WatchEncoder,
+) -> None:
+    """Send every change, until the server shuts down."""
+    changes = None
+    while changes != []:
+        try:
+            async with asyncio.timeout(BOOKMARK_INTERVAL):
+                changes = await subscription.take()
+        except TimeoutError:
+            await _send_bookmark(response, context, subscription, encoder)
+        else:
+            await _send(response, encoder.changes(changes))
+
+
+async def _send_bookmark(
+    response: web.StreamResponse,
+    context: RequestContext,
+    subscription: Subscription,
+    encoder: WatchEncoder,
+) -> None:
+    """Send a bookmark, unless a change has just arrived."""
+    if subscription.is_empty:
+        await _send(response, encoder.bookmark(context.api.store.version))
+
+
+async def _send(response: web.StreamResponse, lines: bytes) -> None:
+    if lines:
+        await response.write(lines)
+
+
+def _encoder(context: RequestContext) -> WatchEncoder:
+    return WatchEncoder(
+        context.kind,
+        object_selector(context.query, context.kind, context.path.namespace),
+        is_table=wants_table(context.request.headers.get("Accept", "")),
+        wants_bookmarks=is_true(context.query, "allowWatchBookmarks"),
+    )
+
+
+@contextmanager
+def _subscription(context: RequestContext, since: int | None) -> Iterator[Subscription]:
+    store, kind = context.api.store, context.kind.kind
+    subscription, watches = store.subscribe(kind, since), context.request.app[WATCHES]
+    watches.add(subscription)
+    try:
+        yield subscription
+    finally:
+        watches.discard(subscription)
+        store.unsubscribe(kind, subscription)
 
 
 class WatchStart(NamedTuple):
@@ -53,7 +139,7 @@ class WatchStart(NamedTuple):
 
 
 def watch_start(query: Query) -> WatchStart:
-    """What a client asks for; by default all there are, if it names no version.
+    """The start that a query asks for: with all objects, if it names no version.
 
     >>> start_of({"resourceVersion": "17"})
     Start(since=17, sends_initial=False, marks_initial_end=False)
@@ -68,7 +154,7 @@ def watch_start(query: Query) -> WatchStart:
 
 @dataclass
 class WatchEncoder:
-    """What one client is sent."""
+    """Encodes the events of one watch."""
 
     kind: Kind
     selects: Predicate
@@ -77,19 +163,19 @@ class WatchEncoder:
     _columns_known: bool = False
 
     def initial(self, there: list[Object]) -> bytes:
-        """Every object as if it had just been added."""
+        """All selected objects as ADDED."""
         return b"".join(self._line("ADDED", obj) for obj in there if self.selects(obj))
 
     def changes(self, changes: list[Change]) -> bytes:
-        """What these changes mean to this client."""
+        """The events of these changes, as this client sees them."""
         return b"".join(map(self._change, changes))
 
     def bookmark(self, version: int) -> bytes:
-        """Up to where the client has seen everything, if it wants to know."""
+        """A bookmark at this version, if the client allows bookmarks."""
         return self._bookmark(version, {}) if self.wants_bookmarks else b""
 
     def initial_events_end(self, version: int) -> bytes:
-        """That those were all there are."""
+        """The bookmark behind the initial events."""
         return self._bookmark(version, _INITIAL_EVENTS_END)
 
     def _bookmark(self, version: int, more: Object) -> bytes:
@@ -130,7 +216,7 @@ class WatchEncoder:
 
 
 def _parse_version(text: str) -> int | None:
-    """Nothing, and 0, mean: from whatever there is now."""
+    """The number of a resourceVersion; None for an empty one and for 0, which both mean now."""
     if text and not text.isdecimal():
         message = f'resourceVersion: Invalid value: "{text}": must be a number the server gave out'
         raise BadRequestError(message)
@@ -139,95 +225,3 @@ def _parse_version(text: str) -> int | None:
 
 def _at_version(obj: Object, version: int) -> Object:
     return {**obj, "metadata": {**obj["metadata"], "resourceVersion": str(version)}}
-
-
-MAX_WATCH = 3600  # seconds; a client that wants more asks again
-BOOKMARK_INTERVAL = 60.0  # seconds
-WATCHES = web.AppKey("watches", set[Subscription])
-"""Those of this application, so that they end when it does."""
-
-
-async def watch(context: RequestContext) -> web.StreamResponse:
-    """GET a collection with `watch`."""
-    start, encoder = watch_start(context.query), _encoder(context)
-    ends_s = integer_parameter(context.query, "timeoutSeconds") or MAX_WATCH
-    response = web.StreamResponse(headers={"Content-Type": JSON})
-    response.enable_chunked_encoding()
-    try:
-        with _subscription(context, start.since) as subscription:
-            first = _initial_events(context, start, encoder)  # nothing may come between these two
-            await response.prepare(context.request)
-            await _send(response, first)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(ends_s):
-                    await _send_changes(response, context, subscription, encoder)
-            await _send_bookmark(response, context, subscription, encoder)
-    except GoneError as gone:
-        await response.prepare(context.request)
-        await response.write(event_line("ERROR", requests.failure_status(gone)))
-    except ConnectionResetError:
-        return response  # the client has left
-    await response.write_eof()
-    return response
-
-
-def _initial_events(context: RequestContext, start: WatchStart, encoder: WatchEncoder) -> bytes:
-    """What there is before the first change, if the client wants to know."""
-    store = context.api.store
-    first = encoder.initial(store.all(context.kind.kind)) if start.sends_initial else b""
-    return first + encoder.initial_events_end(store.version) if start.marks_initial_end else first
-
-
-async def _send_changes(
-    response: web.StreamResponse,
-    context: RequestContext,
-    subscription: Subscription,
-    encoder: WatchEncoder,
-) -> None:
-    """Tell every change, until the server ends."""
-    changes = None
-    while changes != []:
-        try:
-            async with asyncio.timeout(BOOKMARK_INTERVAL):
-                changes = await subscription.take()
-        except TimeoutError:
-            await _send_bookmark(response, context, subscription, encoder)
-        else:
-            await _send(response, encoder.changes(changes))
-
-
-async def _send_bookmark(
-    response: web.StreamResponse,
-    context: RequestContext,
-    subscription: Subscription,
-    encoder: WatchEncoder,
-) -> None:
-    """Say how far the client has come, unless a change has arrived just now."""
-    if subscription.is_empty:
-        await _send(response, encoder.bookmark(context.api.store.version))
-
-
-async def _send(response: web.StreamResponse, lines: bytes) -> None:
-    if lines:
-        await response.write(lines)
-
-
-def _encoder(context: RequestContext) -> WatchEncoder:
-    return WatchEncoder(
-        context.kind,
-        object_selector(context.query, context.kind, context.path.namespace),
-        is_table=wants_table(context.request.headers.get("Accept", "")),
-        wants_bookmarks=is_true(context.query, "allowWatchBookmarks"),
-    )
-
-
-@contextmanager
-def _subscription(context: RequestContext, since: int | None) -> Iterator[Subscription]:
-    store, kind = context.api.store, context.kind.kind
-    subscription, watches = store.subscribe(kind, since), context.request.app[WATCHES]
-    watches.add(subscription)
-    try:
-        yield subscription
-    finally:
-        watches.discard(subscription)
-        store.unsubscribe(kind, subscription)

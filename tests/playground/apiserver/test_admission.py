@@ -112,9 +112,6 @@ def test_events_are_forgotten_after_an_hour() -> None:
     assert admission.expired_events([old, repeated], NOON) == [old]
 
 
-# FOLD: What clients are warned of.
-
-
 OLD = {"metadata": {"annotations": {"kubernetes.io/ingress.class": "nginx"}}}
 
 

@@ -166,9 +166,6 @@ def test_the_port_of_endpoints_has_no_name() -> None:
     assert endpoints["subsets"] == [{"ports": [{"port": 3333, "protocol": "TCP"}]}]
 
 
-# FOLD: What pods get that nobody wrote down.
-
-
 def spec_pod_defaults(**given: Any) -> Any:
     return with_defaults(pod(**given))["spec"]
 

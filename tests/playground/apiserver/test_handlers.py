@@ -269,9 +269,6 @@ async def test_a_document_has_the_version_of_its_path(server: Server) -> None:
     )
 
 
-# FOLD: Reading objects over HTTP.
-
-
 PODS = "/api/v1/namespaces/default/pods"
 AS_TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 
@@ -333,9 +330,6 @@ async def test_who_reads_endpoints_is_warned(server: Server) -> None:
     assert reply.headers["Warning"] == (
         '299 - "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"'
     )
-
-
-# FOLD: Taking objects away over HTTP.
 
 
 DEPLOYMENT = "/apis/apps/v1/namespaces/default/deployments/web"

@@ -176,9 +176,6 @@ def event(name: str, **fields: Any) -> Object:
     }
 
 
-# FOLD: What a cluster begins with.
-
-
 SLOT = Slot(17)
 KUBERNETES = Key("default", "kubernetes")
 

@@ -93,9 +93,6 @@ def test_annotations_of_a_deployment_count_except_its_controllers_revision(
     assert with_generation(changed, current)["metadata"]["generation"] == generation
 
 
-# FOLD: What a request to delete comes to.
-
-
 MIDNIGHT = datetime(2026, 11, 22, tzinfo=UTC)
 
 

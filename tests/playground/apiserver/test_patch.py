@@ -144,9 +144,6 @@ def test_the_object_given_stays_as_it_is(patch: object, style: PatchStyle) -> No
     assert current == before
 
 
-# FOLD: What is said of a patch that leaves something unreadable.
-
-
 MAP: dict[str, Any] = {
     "kind": "ConfigMap",
     "apiVersion": "v1",
@@ -198,9 +195,6 @@ def test_an_unknown_field_is_refused_when_asked() -> None:
         'patch: Invalid value: "map[spec:map[replica:3]]": '
         'strict decoding error: unknown field "spec.replica"'
     )
-
-
-# FOLD: Strategic merge patches, with every order they know.
 
 
 POD_SPEC = "io.k8s.api.core.v1.PodSpec"
@@ -391,9 +385,6 @@ def test_an_order_that_cannot_be_followed_is_refused(
 ) -> None:
     with pytest.raises(BadRequestError, match=said):
         strategic_merge(structure, {}, patch)
-
-
-# FOLD: The order of merged lists, with all small lists there are.
 
 
 SERVERS = [list(one) for size in range(4) for one in permutations("abc", size)]

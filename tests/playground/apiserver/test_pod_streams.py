@@ -23,8 +23,8 @@ V5, V4 = "v5.channel.k8s.io", "v4.channel.k8s.io"
 ECHO = "import sys; sys.stdout.write(sys.stdin.read())"
 
 
-@pytest.fixture(autouse=True)
-async def _pod(server: Server) -> None:
+@pytest.fixture
+async def web_pod(server: Server) -> None:
     await server.api.create(pod())
 
 
@@ -56,6 +56,7 @@ async def streams(socket: ClientWebSocketResponse) -> dict[int, bytes]:
     return came
 
 
+@pytest.mark.usefixtures("web_pod")
 async def test_both_outputs_and_the_end_have_their_channels(server: Server) -> None:
     code = "import sys; print('out'); print('err', file=sys.stderr)"
     async with connected(server, python(code)) as socket:
@@ -64,6 +65,7 @@ async def test_both_outputs_and_the_end_have_their_channels(server: Server) -> N
     assert json.loads(came[3]) == {"metadata": {}, "status": "Success"}
 
 
+@pytest.mark.usefixtures("web_pod")
 async def test_the_exit_status_comes_through(server: Server) -> None:
     async with connected(server, python("raise SystemExit(3)"), protocol=V4) as socket:
         status = json.loads((await streams(socket))[3])
@@ -71,6 +73,7 @@ async def test_the_exit_status_comes_through(server: Server) -> None:
     assert status["details"] == {"causes": [{"reason": "ExitCode", "message": "3"}]}
 
 
+@pytest.mark.usefixtures("web_pod")
 async def test_a_signal_is_told_as_a_shell_tells_it(server: Server) -> None:
     code = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
     async with connected(server, python(code)) as socket:
@@ -78,6 +81,7 @@ async def test_a_signal_is_told_as_a_shell_tells_it(server: Server) -> None:
     assert status["details"]["causes"][0]["message"] == "137"
 
 
+@pytest.mark.usefixtures("web_pod")
 async def test_input_ends_when_the_client_says_so(server: Server) -> None:
     async with connected(server, python(ECHO), stdin="true") as socket:
         await socket.send_bytes(b"\x00hello")
@@ -85,6 +89,7 @@ async def test_input_ends_when_the_client_says_so(server: Server) -> None:
         assert (await streams(socket))[1] == b"hello"
 
 
+@pytest.mark.usefixtures("web_pod")
 async def test_the_python_client_sends_text(server: Server) -> None:
     code = "print(input())"
     async with connected(server, python(code), protocol=V4, stdin="true") as socket:
@@ -92,11 +97,13 @@ async def test_the_python_client_sends_text(server: Server) -> None:
         assert (await streams(socket))[1] == b"hello\n"
 
 
+@pytest.mark.usefixtures("web_pod")
 async def test_without_input_a_command_reads_nothing(server: Server) -> None:
     async with connected(server, python(ECHO)) as socket:
         assert json.loads((await streams(socket))[3])["status"] == "Success"
 
 
+@pytest.mark.usefixtures("web_pod")
 async def test_a_resize_is_taken_quietly(server: Server) -> None:
     async with connected(server, python("input()"), stdin="true") as socket:
         await socket.send_bytes(b'\x04{"Width":80,"Height":24}')
@@ -104,12 +111,14 @@ async def test_a_resize_is_taken_quietly(server: Server) -> None:
         assert json.loads((await streams(socket))[3])["status"] == "Success"
 
 
+@pytest.mark.usefixtures("web_pod")
 async def test_much_output_comes_through_whole(server: Server) -> None:
     code = "import sys; sys.stdout.write('x' * 3_000_000)"
     async with connected(server, python(code)) as socket:
         assert len((await streams(socket))[1]) == 3_000_000
 
 
+@pytest.mark.usefixtures("web_pod")
 async def test_a_command_ends_with_its_client(server: Server) -> None:
     code = "import sys, time; print('up', flush=True); time.sleep(60)"
     started: list[Any] = []
@@ -126,6 +135,7 @@ async def test_a_command_ends_with_its_client(server: Server) -> None:
         assert await started[0].wait() == -9
 
 
+@pytest.mark.usefixtures("web_pod")
 async def test_a_command_that_is_not_there_is_told_on_the_error_channel(server: Server) -> None:
     async with connected(server, ["no-such-command"]) as socket:
         status = json.loads((await streams(socket))[3])
@@ -133,6 +143,7 @@ async def test_a_command_that_is_not_there_is_told_on_the_error_channel(server: 
     assert "no-such-command: not found" in status["message"]
 
 
+@pytest.mark.usefixtures("web_pod")
 @pytest.mark.parametrize(
     ("path", "code", "words"),
     [
@@ -149,9 +160,6 @@ async def test_what_cannot_be_done_is_said_before_anything_begins(
     reply = await server.ask("GET", path)
     assert reply.code == code
     assert words in reply.body["message"]
-
-
-# FOLD: What a pod has written, over HTTP.
 
 
 LOG = "/api/v1/namespaces/default/pods/web/log"

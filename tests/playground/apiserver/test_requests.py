@@ -76,9 +76,6 @@ def test_what_cannot_be_understood_is_refused(name: str, value: str) -> None:
         requests.integer_parameter(query, "limit")
 
 
-# FOLD: Which object a path names.
-
-
 @pytest.mark.parametrize(
     ("path", "kind", "namespace", "name", "subresource"),
     [
@@ -121,9 +118,6 @@ def test_paths_that_lead_somewhere(
 )
 def test_paths_that_lead_nowhere(path: str) -> None:
     assert parse_path(path) is None
-
-
-# FOLD: How a refusal is said to a client.
 
 
 @pytest.mark.parametrize(

@@ -83,9 +83,6 @@ async def test_it_ends_although_somebody_watches(tmp_path: Path) -> None:
         await session.close()
 
 
-# FOLD: Who is let in.
-
-
 GATE = TokenAuthenticator("secret", 6443)
 OURS = {"Host": "127.0.0.1:6443", "Authorization": "Bearer secret"}
 

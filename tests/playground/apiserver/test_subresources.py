@@ -73,9 +73,6 @@ async def test_nonsense_is_refused_and_changes_nothing(
     assert (reply.code, await replicas(server)) == (code, 3)
 
 
-# FOLD: A Service, reached through the API server.
-
-
 PROXY = "/api/v1/namespaces/default/services/web:80/proxy"
 
 

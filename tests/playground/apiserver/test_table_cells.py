@@ -265,9 +265,6 @@ def test_events_that_say_less_or_more(change: Object, column: str, shown: Any) -
     assert cells({**EVENT, **change})[column] == shown
 
 
-# FOLD: How pods are, in one word.
-
-
 READY = {"conditions": [{"type": "Ready", "status": "True"}]}
 
 
@@ -390,9 +387,6 @@ def test_gates_that_are_open_are_counted() -> None:
     assert pod_cells(gated, NOW)[-1] == "1/2"
 
 
-# FOLD: What stands in the rows of Ingresses and their classes.
-
-
 META_INGRESS_CELLS = {"name": "one", "creationTimestamp": "2026-11-22T21:45:20Z"}
 DEFAULT = {"ingressclass.kubernetes.io/is-default-class": "true"}
 
@@ -471,9 +465,6 @@ def test_parameters_of_a_class(reference: Object, shown: str) -> None:
     assert of_class(parameters=reference)[2] == shown
 
 
-# FOLD: What stands in the rows of Gateways and routes.
-
-
 BORN_GATEWAY_CELLS = {"creationTimestamp": "2026-11-22T21:45:20Z"}
 
 
@@ -512,9 +503,6 @@ def test_a_route() -> None:
 
 def test_a_route_for_every_host() -> None:
     assert cells_gateway_cells(http_route(hostnames=None))[1] is None
-
-
-# FOLD: Lengths of time, in a few letters.
 
 
 MINUTE, HOUR, DAY, YEAR = 60, 3600, 86400, 365 * 86400

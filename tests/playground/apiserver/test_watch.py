@@ -184,9 +184,6 @@ def listeners(store: Store) -> int:
     return sum(map(len, store._subscriptions.values()))
 
 
-# FOLD: What a change means to one client.
-
-
 def pod_watch_lines(track: str) -> Object:
     meta = {"name": "web", "labels": {"track": track}, "resourceVersion": "1"}
     return {"kind": "Pod", "metadata": meta}

@@ -1,7 +1,10 @@
-"""Which fields may an object have, and of what type?
+"""Schemas of built-in kinds, and the Go types of their fields.
 
-The answer is generated from the official client (`tools/make_schema.py`) and packed into
-`schema.json.gz` as OpenAPI schemas. It is read when first asked for: 0.02 s, once.
+The schemas are made from the official client (`tools/make_schema.py`) and packed into
+`schema.json.gz`; they are loaded on first use, in 0.02 s. Two more things are visible to clients: a
+zero, `false` or `""` is omitted if the field is a plain Go value and kept if it is a pointer
+(`replicas: 0` stays, `minReadySeconds: 0` goes), and errors name the Go type of a field. Fields are
+named `Structure.field`.
 """
 
 from __future__ import annotations
@@ -15,65 +18,6 @@ from typing import Any, cast
 
 Schema = Mapping[str, Any]
 _REFERENCE = "#/components/schemas/"
-
-
-@cache
-def schemas() -> Mapping[str, Schema]:
-    """Every schema by its full name, `io.k8s.api.apps.v1.Deployment`."""
-    packed = files("canarylab.playground.apiserver.schema").joinpath("schema.json.gz").read_bytes()
-    return cast("Mapping[str, Schema]", json.loads(gzip.decompress(packed))["schemas"])
-
-
-def schema(name: str) -> Schema:
-    """One of them.
-
-    >>> sorted(schema("io.k8s.api.apps.v1.DeploymentSpec")["required"])
-    ['selector', 'template']
-    """
-    return schemas()[name]
-
-
-def name_of(kind: str, group: str) -> str:
-    """The full name of the schema of a kind.
-
-    >>> name_of("Deployment", "apps")
-    'io.k8s.api.apps.v1.Deployment'
-    """
-    return _kinds()[kind, group]
-
-
-def referred(shape: Schema) -> str | None:
-    """The full name of the structure this field holds, or that each item of its list is."""
-    inner = shape.get("items", shape.get("additionalProperties", shape))
-    reference = inner.get("$ref") or next((part["$ref"] for part in inner.get("allOf", [])), None)
-    return reference.removeprefix(_REFERENCE) if reference else None
-
-
-def short(name: str) -> str:
-    """The last part of a full name, as Go calls the structure.
-
-    >>> short("io.k8s.api.apps.v1.Deployment")
-    'Deployment'
-    """
-    return name.rpartition(".")[2]
-
-
-@cache
-def _kinds() -> Mapping[tuple[str, str], str]:
-    found = {}
-    for name, entry in schemas().items():
-        for identity in entry.get("x-kubernetes-group-version-kind", []):
-            found[identity["kind"], identity["group"]] = name
-    return found
-
-
-# FOLD: What does Go know about a field that its schema does not say?
-# FOLD:
-# FOLD: Two things show on the wire. A zero, `false` or `""` is left out where the field is a plain Go
-# FOLD: value and kept where it is a pointer: `replicas: 0` stays, `minReadySeconds: 0` goes. And an error
-# FOLD: names the Go type of the field. Fields are named `Structure.field`.
-
-
 _PLAIN = {
     "Container": "stdin stdinOnce tty",
     "ContainerPort": "hostPort",
@@ -149,8 +93,58 @@ _BY_FORM = {
 }
 
 
+@cache
+def schemas() -> Mapping[str, Schema]:
+    """Every schema by its full name, `io.k8s.api.apps.v1.Deployment`."""
+    packed = files("canarylab.playground.apiserver.schema").joinpath("schema.json.gz").read_bytes()
+    return cast("Mapping[str, Schema]", json.loads(gzip.decompress(packed))["schemas"])
+
+
+def schema(name: str) -> Schema:
+    """The schema of a full name.
+
+    >>> sorted(schema("io.k8s.api.apps.v1.DeploymentSpec")["required"])
+    ['selector', 'template']
+    """
+    return schemas()[name]
+
+
+def name_of(kind: str, group: str) -> str:
+    """The full name of the schema of a kind.
+
+    >>> name_of("Deployment", "apps")
+    'io.k8s.api.apps.v1.Deployment'
+    """
+    return _kinds()[kind, group]
+
+
+def referred(shape: Schema) -> str | None:
+    """The full name of the structure that a field, or each item of its list, refers to."""
+    inner = shape.get("items", shape.get("additionalProperties", shape))
+    reference = inner.get("$ref") or next((part["$ref"] for part in inner.get("allOf", [])), None)
+    return reference.removeprefix(_REFERENCE) if reference else None
+
+
+def short(name: str) -> str:
+    """The last part of a full name, which is the name of the Go structure.
+
+    >>> short("io.k8s.api.apps.v1.Deployment")
+    'Deployment'
+    """
+    return name.rpartition(".")[2]
+
+
+@cache
+def _kinds() -> Mapping[tuple[str, str], str]:
+    found = {}
+    for name, entry in schemas().items():
+        for identity in entry.get("x-kubernetes-group-version-kind", []):
+            found[identity["kind"], identity["group"]] = name
+    return found
+
+
 def go_type(shape: Mapping[str, Any], field: str) -> str:
-    """Go's name for the type of a field, or of an item of it.
+    """The Go type of a field.
 
     >>> go_type({"type": "array", "items": {"type": "string"}}, "Container.args")
     '[]string'

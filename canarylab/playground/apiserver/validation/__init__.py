@@ -45,7 +45,7 @@ def validate(obj: Object, old: Object | None) -> list[Cause]:
 
 
 def validate_config_map(config_map: Object, old: Object | None) -> Iterator[Cause]:
-    """What is wrong with a ConfigMap, or with a change of it."""
+    """Errors of a ConfigMap, or of its update."""
     yield from names.validate_metadata(config_map["metadata"], names.dns_subdomain, namespaced=True)
     texts, bytes_ = config_map.get("data", {}), config_map.get("binaryData", {})
     for section, entries in (("data", texts), ("binaryData", bytes_)):
@@ -60,17 +60,17 @@ def validate_config_map(config_map: Object, old: Object | None) -> Iterator[Caus
 
 
 def validate_namespace(namespace: Object, old: Object | None) -> Iterator[Cause]:
-    """What is wrong with a namespace."""
+    """Errors of a Namespace."""
     yield from names.validate_metadata(namespace["metadata"], names.dns_label, namespaced=False)
 
 
 def validate_node(node: Object, old: Object | None) -> Iterator[Cause]:
-    """What is wrong with a node."""
+    """Errors of a Node."""
     yield from names.validate_metadata(node["metadata"], names.dns_subdomain, namespaced=False)
 
 
 def validate_event(event: Object, old: Object | None) -> Iterator[Cause]:
-    """What is wrong with an event; it lives where the object lives that it is about."""
+    """Errors of an Event, which is in the namespace of its object."""
     yield from names.validate_metadata(event["metadata"], names.dns_subdomain, namespaced=True)
     about = event.get("involvedObject", {}).get("namespace", "")
     here = event["metadata"].get("namespace", "")
@@ -79,7 +79,7 @@ def validate_event(event: Object, old: Object | None) -> Iterator[Cause]:
 
 
 def validate_custom(obj: Object, old: Object | None) -> Iterator[Cause]:
-    """The errors of an object, or of the change of one."""
+    """Errors of an object of a custom kind, or of its update."""
     kind = KINDS[obj["kind"]]
     schema, body = STRUCTURAL_SCHEMAS[kind.kind], _body(obj)
     found = [

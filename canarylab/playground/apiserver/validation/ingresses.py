@@ -1,4 +1,4 @@
-"""Can requests be led by this Ingress, or by an Ingress of this class?"""
+"""Validation of Ingresses and IngressClasses."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MAX_CONTROLLER_BYTES = 250  # bytes
 
 
 def validate_ingress(ingress: Object, old: Object | None) -> Iterator[Cause]:
-    """What is wrong with an Ingress."""
+    """Errors of an Ingress."""
     spec = ingress["spec"]
     yield from names.validate_metadata(ingress["metadata"], names.dns_subdomain, namespaced=True)
     if not spec.get("rules") and "defaultBackend" not in spec:
@@ -47,7 +47,7 @@ def validate_ingress(ingress: Object, old: Object | None) -> Iterator[Cause]:
 
 
 def validate_ingress_class(ingress_class: Object, old: Object | None) -> Iterator[Cause]:
-    """What is wrong with an IngressClass, or with a change of it."""
+    """Errors of an IngressClass, or of its update."""
     spec = ingress_class["spec"]
     controller, field = spec.get("controller", ""), "spec.controller"
     if old is not None:
@@ -101,7 +101,7 @@ def _path(field: str, entry: Object) -> Iterator[Cause]:
 
 
 def _path_problems(path: str) -> list[str]:
-    """What a client would have resolved before it asked."""
+    """Parts of a path that a client resolves before it sends the request."""
     within = [f"must not contain '{part}'" for part in _BAD_PARTS if part in path]
     return within + [f"cannot end with '{end}'" for end in _BAD_ENDS if path.endswith(end)]
 
@@ -142,7 +142,7 @@ def _tls(field: str, certificate: Object) -> Iterator[Cause]:
 
 
 def _class_conflict(ingress: Object) -> Iterator[Cause]:
-    """The class in the field and the class in the annotation of former times."""
+    """The class in the field differs from the class in the deprecated annotation."""
     annotated = ingress["metadata"].get("annotations", {}).get(CLASS_ANNOTATION)
     named = ingress["spec"].get("ingressClassName")
     if annotated is not None and named is not None and annotated != named:

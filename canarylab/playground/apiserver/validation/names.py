@@ -1,6 +1,6 @@
-"""Which names, labels and ports does Kubernetes take?
+"""Validation of names, labels, ports and metadata (apimachinery/pkg/util/validation).
 
-Each function returns what is wrong with a text, in Kubernetes' words, and nothing when it is fine.
+Functions of a text return its problems in Kubernetes' words, and an empty list if there are none.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from canarylab.playground.kube.api import Object
 
 LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 SUBDOMAIN = rf"{LABEL}(\.{LABEL})*"
+MAX_ANNOTATION_BYTES = 256 * 1024  # bytes, keys and values of one object together
+OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
+
 _QUALIFIED = r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _LABEL_VALUE = rf"({_QUALIFIED})?"
 _CONFIG_KEY = r"[-._a-zA-Z0-9]+"
@@ -58,20 +61,20 @@ _VARIABLE_RULE = (
 
 
 def dns_subdomain(text: str) -> list[str]:
-    """The names of most objects: lower case, digits, `-` and `.`, at most 253 of them."""
+    """A name of most objects: lower case, digits, `-` and `.`, at most 253 characters."""
     return _too_long(text, 253) + _no_match(
         text, SUBDOMAIN, pattern_error(_SUBDOMAIN_RULE, SUBDOMAIN, "example.com")
     )
 
 
 def wildcard_subdomain(text: str) -> list[str]:
-    """The hosts of an Ingress that stands for all below a domain, `*.example.com`."""
+    """A host of an Ingress with a wildcard, `*.example.com`."""
     problem = pattern_error(_WILDCARD_RULE, _WILDCARD, "*.example.com")
     return _too_long(text, 253) + _no_match(text, _WILDCARD, problem)
 
 
 def dns_label(text: str) -> list[str]:
-    """The names of containers, Services and namespaces: as above, without dots, at most 63.
+    """A name of a container, Service or namespace: without dots, at most 63 characters.
 
     >>> label("node-app-1.0")
     ['must not contain dots']
@@ -83,7 +86,7 @@ def dns_label(text: str) -> list[str]:
 
 
 def qualified_name(text: str) -> list[str]:
-    """The keys of labels and annotations, `example.com/track` or just `track`."""
+    """A key of a label or annotation, `example.com/track` or `track`."""
     prefix, slash, name = text.rpartition("/")
     if "/" in prefix:
         rule = pattern_error(_QUALIFIED_RULE, _QUALIFIED, "MyName", "my.name", "123-abc")
@@ -96,13 +99,13 @@ def qualified_name(text: str) -> list[str]:
 
 
 def label_value(text: str) -> list[str]:
-    """The values of labels: at most 63 characters, and may be empty."""
+    """A value of a label: at most 63 characters, may be empty."""
     rule = pattern_error(_LABEL_VALUE_RULE, _LABEL_VALUE, "MyValue", "my_value", "12345")
     return _too_long(text, 63) + _no_match(text, _LABEL_VALUE, rule)
 
 
 def config_map_key(text: str) -> list[str]:
-    """The keys of a ConfigMap, which become names of files."""
+    """A key of a ConfigMap, which becomes the name of a file."""
     rule = pattern_error(_CONFIG_KEY_RULE, _CONFIG_KEY, "key.name", "KEY_NAME", "key-name")
     problems = _too_long(text, 253) + _no_match(text, _CONFIG_KEY, rule)
     if text in (".", ".."):
@@ -113,23 +116,23 @@ def config_map_key(text: str) -> list[str]:
 
 
 def env_var_name(text: str) -> list[str]:
-    """The names of environment variables."""
+    """A name of an environment variable."""
     plain = all(" " <= character <= "~" and character != "=" for character in text)
     return [] if plain else [_VARIABLE_RULE]
 
 
 def percent(text: str) -> list[str]:
-    """A share, `25%`."""
+    """A percentage, `25%`."""
     return _no_match(text, _PERCENT, pattern_error(_PERCENT_RULE, _PERCENT, "1%", "93%"))
 
 
 def controller_path(text: str) -> list[str]:
-    """What may follow the domain in the name of a controller."""
+    """The path behind the domain in the name of a controller."""
     return _no_match(text, _PATH, f"Invalid path (regex used for validation is '{_PATH}')")
 
 
 def path_segment(text: str) -> list[str]:
-    """A name that is one step of a URL.
+    """A name that is one segment of a URL path.
 
     >>> path_segment("a/b")
     ["may not contain '/'"]
@@ -140,12 +143,12 @@ def path_segment(text: str) -> list[str]:
 
 
 def port_number(number: int) -> list[str]:
-    """A port somebody can listen on."""
+    """A port number."""
     return [] if 1 <= number <= 65535 else ["must be between 1 and 65535, inclusive"]
 
 
 def port_name(text: str) -> list[str]:
-    """What a container calls one of its ports."""
+    """A name of a container's port."""
     problems = _too_long(text, 15)
     if not re.fullmatch(r"[-a-z0-9]+", text):
         problems.append("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)")
@@ -159,12 +162,12 @@ def port_name(text: str) -> list[str]:
 
 
 def port(value: int | str) -> list[str]:
-    """A port by number or by name."""
+    """A port by number or name."""
     return port_number(value) if isinstance(value, int) else port_name(value)
 
 
 def pattern_error(rule: str, pattern: str, *examples: str) -> str:
-    """A rule with its examples.
+    """The message of a rule, with its examples and pattern.
 
     >>> pattern_error("must be a digit", "[0-9]", "1", "2")
     "must be a digit (e.g. '1',  or '2', regex used for validation is '[0-9]')"
@@ -191,17 +194,10 @@ def _no_match(text: str, pattern: str, problem: str) -> list[str]:
     return [] if re.fullmatch(pattern, text) else [problem]
 
 
-# FOLD: Is what an object says about itself in order: name, labels, annotations, selectors?
-
-
-MAX_ANNOTATION_BYTES = 256 * 1024  # bytes, keys and values of one object together
-OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
-
-
 def validate_metadata(
     meta: Object, name_rule: Callable[[str], list[str]], *, namespaced: bool
 ) -> Iterator[Cause]:
-    """What is wrong with `metadata`, for a kind whose names follow this rule."""
+    """Errors of `metadata`; `name_rule` is the rule for names of the kind."""
     name = meta.get("name", "")
     if name:
         yield from each("metadata.name", name, name_rule(name))
@@ -219,14 +215,14 @@ def validate_metadata(
 
 
 def validate_labels(field: str, given: Mapping[str, str] | None) -> Iterator[Cause]:
-    """What is wrong with labels, or with a map that selects by them."""
+    """Errors of labels, or of a map that selects by labels."""
     for key, value in sorted((given or {}).items()):
         yield from each(field, key, qualified_name(key))
         yield from each(field, value, label_value(value))
 
 
 def validate_annotations(field: str, given: Mapping[str, str] | None) -> Iterator[Cause]:
-    """What is wrong with annotations. Their values may be anything, up to a size."""
+    """Errors of annotations; values may be anything, up to a total size."""
     size = 0
     for key, value in sorted((given or {}).items()):
         yield from each(field, key, qualified_name(key.lower()))
@@ -236,7 +232,7 @@ def validate_annotations(field: str, given: Mapping[str, str] | None) -> Iterato
 
 
 def validate_selector(field: str, given: Mapping[str, Any]) -> Iterator[Cause]:
-    """What is wrong with the selector of a Deployment."""
+    """Errors of a label selector."""
     yield from validate_labels(f"{field}.matchLabels", given.get("matchLabels"))
     for index, entry in enumerate(given.get("matchExpressions", [])):
         yield from _expression(f"{field}.matchExpressions[{index}]", entry)

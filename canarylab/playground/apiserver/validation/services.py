@@ -1,4 +1,4 @@
-"""Can traffic be sent through this Service?"""
+"""Validation of Services, Endpoints and EndpointSlices."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MAX_AFFINITY_S = 86400  # seconds: the longest ClientIP affinity
 
 
 def validate_service(service: Object, old: Object | None) -> Iterator[Cause]:
-    """What is wrong with a Service, or with a change of it."""
+    """Errors of a Service, or of its update."""
     spec = service["spec"]
     yield from names.validate_metadata(service["metadata"], names.dns_label, namespaced=True)
     headless = spec.get("clusterIP") == "None"
@@ -45,7 +45,7 @@ def validate_service(service: Object, old: Object | None) -> Iterator[Cause]:
 
 
 def validate_endpoints(endpoints: Object, old: Object | None) -> Iterator[Cause]:
-    """What is wrong with Endpoints."""
+    """Errors of Endpoints."""
     yield from names.validate_metadata(endpoints["metadata"], names.dns_subdomain, namespaced=True)
     for index, subset in enumerate(endpoints.get("subsets", [])):
         here = f"subsets[{index}]"
@@ -58,7 +58,7 @@ def validate_endpoints(endpoints: Object, old: Object | None) -> Iterator[Cause]
 
 
 def validate_endpoint_slice(piece: Object, old: Object | None) -> Iterator[Cause]:
-    """What is wrong with an EndpointSlice, or with a change of it."""
+    """Errors of an EndpointSlice, or of its update."""
     yield from names.validate_metadata(piece["metadata"], names.dns_subdomain, namespaced=True)
     family = piece.get("addressType", "")
     yield from one_of("addressType", family, ("FQDN", "IPv4", "IPv6"))

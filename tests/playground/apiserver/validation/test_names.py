@@ -108,9 +108,6 @@ def test_a_line_break_hides_nothing() -> None:
     assert names.dns_label("nodeapp\n") == [LABEL_RULE]
 
 
-# FOLD: What an object says about itself.
-
-
 def said(meta: Object, *, namespaced: bool = True) -> list[str]:
     found = names.validate_metadata(meta, names.dns_subdomain, namespaced=namespaced)
     return [f"{cause.field}: {cause.message}" for cause in found]

@@ -105,9 +105,6 @@ def test_a_pod_gets_no_more_containers() -> None:
     ]
 
 
-# FOLD: Containers that can be run, and others.
-
-
 FIRST = "spec.containers[0]."
 
 
@@ -258,9 +255,6 @@ def test_two_containers_of_one_name() -> None:
     ]
 
 
-# FOLD: Probes and hooks that can be run, and others.
-
-
 ANSWERS = {"httpGet": {"path": "/", "port": 3333}}
 
 
@@ -343,9 +337,6 @@ def test_a_hook_needs_something_to_do() -> None:
 
 def test_a_hook_may_wait() -> None:
     assert about_probes("lifecycle", {"preStop": {"sleep": {"seconds": 3}}}) == []
-
-
-# FOLD: Deployments and ReplicaSets that can make pods, and others.
 
 
 MISSES = "`selector` does not match template `labels`"

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from canarylab.playground.apiserver.validation import MAX_CONFIG_MAP_BYTES
 
-from canarylab.playground.apiserver.validation import VALIDATORS
+from canarylab.playground.apiserver.validation import MAX_CONFIG_MAP_BYTES, VALIDATORS
 from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import KINDS
 from tests.playground.apiserver.specimens import said
