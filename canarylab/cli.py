@@ -64,7 +64,7 @@ def up(cluster: ClusterName = None, api_port: ApiPort = None) -> None:
 def down(cluster: ClusterName = None) -> None:
     """End a cluster and all its pods: the one you name, else the playground."""
     from canarylab.clusters.choose import called, named_or_playground
-    from canarylab.images.used import stop_left_over
+    from canarylab.images.choose import remove_containers
     from canarylab.traffic.words import listed
 
     chosen = named_or_playground(cluster)
@@ -73,7 +73,7 @@ def down(cluster: ClusterName = None) -> None:
         print(f"{_start(called(chosen))} has ended.")
     else:
         print(chosen.ending if runs else f"{_start(called(chosen))} was not running.")
-    if ports := stop_left_over(Home.of_user()):
+    if ports := remove_containers(Home.of_user()):
         print(f"Containers of lesson 1 are gone from {listed(f'port {port}' for port in ports)}.")
 
 
@@ -122,9 +122,9 @@ def build(
 ) -> None:
     """Build node_app:1.0 and node_app:2.0, and make them known to the cluster."""
     from canarylab.clusters.choose import choose
-    from canarylab.clusters.registry import push
-    from canarylab.images.app import VERSIONS
+    from canarylab.images.builder import VERSIONS
     from canarylab.images.choose import choose_builder
+    from canarylab.images.docker import push_image
     from canarylab.line import cleared_line
 
     home = Home.of_user()
@@ -137,7 +137,7 @@ def build(
             if registry is None:
                 note = choose(cluster).cluster.load_image(image.reference, say)
             else:
-                note = push(image.reference, registry, say)
+                note = push_image(image.reference, registry, say)
         print(f"{image.reference} is built: {image.size / 1e6:.0f} MB, {image.id[:19]}")
         if note:
             print(note)

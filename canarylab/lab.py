@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from canarylab import content, stats
 from canarylab.clusters.choose import choose
 from canarylab.front_door import FrontDoor
-from canarylab.images.app import reference
+from canarylab.images.builder import app_reference
 from canarylab.line import waiting_line
 from canarylab.manifests import load
 from canarylab.predictions import Predictions, Value
@@ -160,7 +160,7 @@ class Lab(Visiting):
         >>> lab.image("2.0")
         'node_app:2.0'
         """
-        return self.cluster.image(reference(version))
+        return self.cluster.image(app_reference(version))
 
     def ask_from_inside(self, pod: str, url: str) -> Shown:
         """Ask a URL from inside a pod, as `kubectl exec POD -- curl URL` would.

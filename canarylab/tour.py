@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from canarylab import stats
-from canarylab.images.app import VERSIONS
+from canarylab.images.builder import VERSIONS
 from canarylab.lab import Lab
 from canarylab.release.stages import CANARY, PRODUCTION
 from canarylab.traffic import Sample

@@ -1,4 +1,4 @@
-"""For tests: the real images of the app, built once for all of them.
+"""Images of the app for tests, built once a test run.
 
 `built(images)` fills an images folder with `node_app:1.0` and `node_app:2.0`. The first call of a
 test run builds them, which takes npm a second or two; every other one copies five megabytes.
@@ -11,17 +11,18 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from canarylab.images.app import VERSIONS, build_app, reference
+from canarylab.images.builder import VERSIONS, app_reference
+from canarylab.images.process_build import build_app
 from canarylab.playground.images import Image, find
 
 _KEPT_UNTIL_THE_END: list[tempfile.TemporaryDirectory[str]] = []
 
 
 def built(images: Path) -> dict[str, Image]:
-    """Each version's image, in a folder of the test's own."""
+    """Return each version's image, copied into a folder of the test's own."""
     for name in _shared().glob("[!.]*"):
         shutil.copytree(name, images / name.name, symlinks=True, dirs_exist_ok=True)
-    found = {version: find(images, reference(version)) for version in VERSIONS}
+    found = {version: find(images, app_reference(version)) for version in VERSIONS}
     return {version: image for version, image in found.items() if image}
 
 

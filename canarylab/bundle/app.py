@@ -14,8 +14,8 @@ from typing import IO, BinaryIO
 from canarylab.bundle.reading import Bundle
 from canarylab.bundle.writing import Archive, in_words
 from canarylab.errors import SetupError
-from canarylab.images.app import VERSIONS, build_app, reference
-from canarylab.images.layers import opened
+from canarylab.images.builder import VERSIONS, app_reference
+from canarylab.images.process_build import build_app, open_layers
 from canarylab.playground.home import Home
 from canarylab.playground.images import find, folder_of
 
@@ -29,19 +29,19 @@ def collect(archive: Archive, home: Home) -> None:
     home.prepare()
     for version in VERSIONS:
         build_app(version, home.images)
-    with opened(home.images):
+    with open_layers(home.images):
         archive.add(NAME, lambda sink: _pack(home.images, sink))
 
 
 def unpack(bundle: Bundle, home: Home) -> list[str]:
     """Which images came; one that is here already stays as it is."""
     home.prepare()
-    with in_words(home.images), opened(home.images) as layers, layers.scratch() as scratch:
+    with in_words(home.images), open_layers(home.images) as layers, layers.scratch() as scratch:
         with bundle.open(NAME) as packed:
             _extract(packed, scratch)
         for layer in (scratch / LAYERS).glob("*"):
             _move(layer, home.images / LAYERS / layer.name)
-        return [each for each in map(reference, VERSIONS) if _take(each, scratch, home.images)]
+        return [each for each in map(app_reference, VERSIONS) if _take(each, scratch, home.images)]
 
 
 def _pack(images: Path, sink: BinaryIO) -> None:
@@ -52,7 +52,7 @@ def _pack(images: Path, sink: BinaryIO) -> None:
 
 def _parts(images: Path) -> Iterator[Path]:
     yield images / LAYERS
-    for each in map(reference, VERSIONS):
+    for each in map(app_reference, VERSIONS):
         if (image := find(images, each)) is not None:
             folder = folder_of(images, each)
             yield folder / TAG

@@ -20,8 +20,7 @@ from canarylab.bundle.writing import Archive
 from canarylab.clusters.kind.ingress import image as ingress_image
 from canarylab.clusters.kind.program import node_image
 from canarylab.errors import EngineError, SetupError
-from canarylab.images.app import NAME as APP
-from canarylab.images.app import VERSIONS, reference
+from canarylab.images.builder import APP_NAME, VERSIONS, app_reference
 from canarylab.machine.engine import engine, engine_name
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def wanted() -> list[str]:
     """
     dockerfile = (content.folder("app") / "Dockerfile").read_text(encoding="utf-8")
     base = re.findall(r"^ARG BASE_IMAGE=(\S+)$", dockerfile, re.MULTILINE)
-    return [node_image(), *base, ingress_image(), *map(reference, VERSIONS)]
+    return [node_image(), *base, ingress_image(), *map(app_reference, VERSIONS)]
 
 
 def tag_of(name: str) -> str:
@@ -101,7 +100,7 @@ def _patient_engine() -> Iterator[DockerClient]:
 def _make_sure_of(client: DockerClient, name: str, report: Report) -> None:
     """Let the engine know the image under its tag, whatever that takes."""
     if not _has(client, name):
-        if name.startswith(f"{APP}:"):
+        if name.startswith(f"{APP_NAME}:"):
             raise SetupError(
                 f"The image {name} is not built. Build it with `canarylab build --builder docker`."
             )

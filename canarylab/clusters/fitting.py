@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from canarylab.clusters.base import Fitted, Object
 from canarylab.clusters.ingress_classes import NGINX
-from canarylab.clusters.registry import named
+from canarylab.images.builder import registry_reference
 
 
 class Guest(NamedTuple):
@@ -56,8 +56,8 @@ def _without_own_ports(fitted: Object, guest: Guest) -> Iterator[str]:
 def _from_the_registry(fitted: Object, guest: Guest) -> Iterator[str]:
     for container in _containers(fitted):
         image = container.get("image")
-        if isinstance(image, str) and named(image, guest.registry) != image:
-            container["image"] = named(image, guest.registry)
+        if isinstance(image, str) and registry_reference(image, guest.registry) != image:
+            container["image"] = registry_reference(image, guest.registry)
             yield f"image {container['image']} in place of {image}"
 
 

@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 from canarylab.clusters import access, contexts, ingress_classes
 from canarylab.clusters.base import Address, Fitted, Object, Report, Serving, node_port
 from canarylab.clusters.fitting import Guest, fit
-from canarylab.clusters.registry import named, push
 from canarylab.errors import ClusterError
+from canarylab.images.builder import registry_reference
+from canarylab.images.docker import push_image
 from canarylab.playground.home import Home
 
 
@@ -83,11 +84,11 @@ class Kubeconfig:
                 "The images stay on this machine: name a registry with CANARYLAB_REGISTRY, "
                 "unless the cluster has them already."
             )
-        return push(reference, self._registry, report)
+        return push_image(reference, self._registry, report)
 
     def image(self, reference: str) -> str:
         """With the registry in front."""
-        return named(reference, self._registry)
+        return registry_reference(reference, self._registry)
 
     def fit(self, wanted: Object) -> Fitted:
         """Without node ports of our choice, with the registry in front of our images."""

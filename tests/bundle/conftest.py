@@ -12,7 +12,7 @@ import pytest
 
 from canarylab.bundle import app
 from canarylab.bundle.save import Order, save
-from canarylab.images.layers import opened
+from canarylab.images.process_build import open_layers
 from canarylab.playground.home import Home
 from canarylab.playground.images import Image, folder_of
 from canarylab.playground.images import save as tag
@@ -92,7 +92,7 @@ def build_quickly(version: str, images: Path) -> Image:
         (tree / "main.ts").write_text(f"// version {version}")
         (tree / "again.ts").hardlink_to(tree / "main.ts")
 
-    with opened(images) as layers:
+    with open_layers(images) as layers:
         key = hashlib.sha256(version.encode()).hexdigest()
         if layers.find(key) is None:
             layers.make(key, fill)

@@ -1,4 +1,4 @@
-"""Images run on this machine, and nothing of them is left."""
+"""Images run on this machine as processes, and leave nothing behind."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from canarylab.errors import ClusterError, PortInUseError
-from canarylab.images.local import LocalRuns
+from canarylab.images.local_runs import ProcessRuns
 from canarylab.playground.images import Image
 from canarylab.playground.node.sweep import MARK, carriers
 from canarylab.ports import is_free, unused
@@ -32,46 +32,46 @@ def app(tmp_path: Path) -> Image:
 
 
 @pytest.fixture
-def runs(tmp_path: Path) -> Iterator[LocalRuns]:
-    runs = LocalRuns(tmp_path / "logs")
+def runs(tmp_path: Path) -> Iterator[ProcessRuns]:
+    runs = ProcessRuns(tmp_path / "logs")
     yield runs
     runs.stop_all()
 
 
-def test_it_answers_on_its_port_with_its_version(runs: LocalRuns, app: Image) -> None:
+def test_it_answers_on_its_port_with_its_version(runs: ProcessRuns, app: Image) -> None:
     answer = ask(runs.start(app, port=unused()).url)
     assert (answer.status, answer.body) == (200, '"Version 1.0"')
     assert answer.headers["X-Version"] == "1.0"
 
 
-def test_it_is_reached_on_this_machine_alone(runs: LocalRuns, app: Image) -> None:
+def test_it_is_reached_on_this_machine_alone(runs: ProcessRuns, app: Image) -> None:
     run = runs.start(app, port=unused())
     with socket.socket() as other:
         assert other.connect_ex(("127.0.0.2", run.port)) != 0
 
 
-def test_starting_on_its_port_again_replaces_it(runs: LocalRuns, app: Image) -> None:
+def test_starting_on_its_port_again_replaces_it(runs: ProcessRuns, app: Image) -> None:
     port = unused()
     first, second = runs.start(app, port=port), runs.start(app, port=port)
     assert first.process.poll() is not None
     assert ask(second.url).status == 200
 
 
-def test_somebody_elses_port_is_refused_and_nothing_starts(runs: LocalRuns, app: Image) -> None:
+def test_somebody_elses_port_is_refused_and_nothing_starts(runs: ProcessRuns, app: Image) -> None:
     refused = pytest.raises(PortInUseError, match=rf"pid {os.getpid()}")
     with socket.create_server(("127.0.0.1", 0)) as busy, refused:
         runs.start(app, port=busy.getsockname()[1])
     assert runs.running() == []
 
 
-def test_stopping_frees_the_port(runs: LocalRuns, app: Image) -> None:
+def test_stopping_frees_the_port(runs: ProcessRuns, app: Image) -> None:
     run = runs.start(app, port=unused())
     assert runs.stop_all() == [run.port]
     assert is_free(run.port)
 
 
 def test_an_image_that_ends_at_once_is_told_with_its_last_words(
-    runs: LocalRuns, app: Image
+    runs: ProcessRuns, app: Image
 ) -> None:
     broken = replace(app, command=["node", "-e", "console.log('no luck'); process.exit(3)"])
     with pytest.raises(ClusterError, match=r"exit status 3 before it answered.*no luck"):
@@ -82,9 +82,9 @@ def test_an_image_that_ends_at_once_is_told_with_its_last_words(
 async def test_it_ends_with_a_killed_kernel(app: Image, tmp_path: Path) -> None:
     program = (
         "import sys, time; from pathlib import Path;"
-        "from canarylab.images.local import LocalRuns;"
+        "from canarylab.images.local_runs import ProcessRuns;"
         "from canarylab.playground.images import find;"
-        "runs = LocalRuns(Path(sys.argv[1]));"
+        "runs = ProcessRuns(Path(sys.argv[1]));"
         "run = runs.start(find(Path(sys.argv[2]), 'node_app:1.0'), port=int(sys.argv[3]));"
         "print(run.process.pid, flush=True); time.sleep(600)"
     )
