@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from canarylab import content
+from canarylab import resources
 from canarylab.release.connection import Connection
 from canarylab.release.stages import bring_to
 from tests.running_playground import RunningPlayground, running_playground
@@ -25,7 +25,7 @@ def playground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlay
 @pytest.fixture
 def connection(playground: RunningPlayground) -> Iterator[Connection]:
     """To that playground, with nothing of the lessons in it before and after the test."""
-    manifests = content.folder("manifests")
+    manifests = resources.folder("manifests")
     with closing(Connection(playground.kubeconfig)) as connection:
         bring_to(connection, "empty", manifests)
         yield connection

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal, NamedTuple
 
 from canarylab import traffic
-from canarylab.clusters.base import Address
+from canarylab.clusters.base import ServiceAddress
 from canarylab.errors import TrafficError
 from canarylab.release import ingresses
 from canarylab.release.connection import Connection, Object, refusals
@@ -25,7 +25,7 @@ ANSWERS_WITHIN_S = 1.5
 TRIED_FOR_S = 3.0  # kube-proxy hears of a new Service or endpoint within a second or so
 MOST_HOSTS = 4  # each costs ANSWERS_WITHIN_S where a firewall swallows packets
 
-Addresses = Callable[[Mapping[str, Any], Collection[str]], list[Address]]
+Addresses = Callable[[Mapping[str, Any], Collection[str]], list[ServiceAddress]]
 
 
 class Reached(NamedTuple):
@@ -43,7 +43,7 @@ class Reach:
     def __init__(self, connection: Connection, addresses: Addresses) -> None:
         self._connection, self._addresses = connection, addresses
         self._relays: dict[tuple[str, int], Relay] = {}
-        self._proved: dict[tuple[str, frozenset[Address]], Address | None] = {}
+        self._proved: dict[tuple[str, frozenset[ServiceAddress]], ServiceAddress | None] = {}
 
     def find(self, name: str) -> Reached:
         """The best way to a Service; raise RefusedError when there is no such Service."""
@@ -63,8 +63,8 @@ class Reach:
         self._relays.clear()
 
     def _prove(
-        self, service: Object, offered: Collection[Address], pods: Collection[str]
-    ) -> Address | None:
+        self, service: Object, offered: Collection[ServiceAddress], pods: Collection[str]
+    ) -> ServiceAddress | None:
         """The first address where a pod has answered; remembered, so that it is tried only once."""
         key = (str(service["metadata"].get("uid")), frozenset(offered))
         if key not in self._proved and pods:
@@ -93,11 +93,13 @@ class Reach:
         return sorted(hosts - {None})[:MOST_HOSTS]
 
 
-def _at(address: Address) -> Reached:
-    return Reached(address.url, address.way, address.chosen_for)
+def _at(address: ServiceAddress) -> Reached:
+    return Reached(address.url, address.via, address.chosen_for)
 
 
-def _first_that_answers(offered: Collection[Address], pods: Collection[str]) -> Address | None:
+def _first_that_answers(
+    offered: Collection[ServiceAddress], pods: Collection[str]
+) -> ServiceAddress | None:
     deadline = time.monotonic() + TRIED_FOR_S
     while offered and time.monotonic() < deadline:
         for address in offered:
@@ -106,7 +108,7 @@ def _first_that_answers(offered: Collection[Address], pods: Collection[str]) -> 
     return None
 
 
-def _answers(address: Address, pods: Collection[str]) -> bool:
+def _answers(address: ServiceAddress, pods: Collection[str]) -> bool:
     """Has one of the pods answered there?"""
     try:
         plan = traffic.Plan(count=1, timeout_s=ANSWERS_WITHIN_S)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from canarylab import traffic
-from canarylab.clusters.base import Address
+from canarylab.clusters.base import ServiceAddress
 from canarylab.errors import RefusedError
 from canarylab.playground.kube.api import Object
 from canarylab.release.connection import Connection
@@ -19,7 +19,7 @@ from canarylab.traffic.ask import ask
 from tests.needs import needs
 
 pytestmark = needs("linux")
-NOBODY = Address("http://127.0.0.1:1", "a port where nobody listens", is_guess=True)
+NOBODY = ServiceAddress("http://127.0.0.1:1", "a port where nobody listens", is_guess=True)
 Maker = Callable[[Addresses], Reach]
 
 
@@ -37,20 +37,20 @@ def reach(production: Connection) -> Iterator[Maker]:
         each.close()
 
 
-def offering(*addresses: Address) -> Addresses:
-    def offer(service: Mapping[str, Any], hosts: Collection[str]) -> list[Address]:
+def offering(*addresses: ServiceAddress) -> Addresses:
+    def offer(service: Mapping[str, Any], hosts: Collection[str]) -> list[ServiceAddress]:
         return list(addresses)
 
     return offer
 
 
-def node_port(service: Mapping[str, Any], hosts: Collection[str]) -> list[Address]:
+def node_port(service: Mapping[str, Any], hosts: Collection[str]) -> list[ServiceAddress]:
     port = service["spec"]["ports"][0]["nodePort"]
-    return [NOBODY, Address(f"http://127.0.0.1:{port}", "node port", is_guess=True)]
+    return [NOBODY, ServiceAddress(f"http://127.0.0.1:{port}", "node port", is_guess=True)]
 
 
 def test_an_address_that_is_no_guess_is_not_tried(reach: Maker) -> None:
-    sure = Address(NOBODY.url, "sure")
+    sure = ServiceAddress(NOBODY.url, "sure")
 
     assert reach(offering(sure)).find(SERVICE) == (NOBODY.url, "sure", "connection")
 
@@ -66,7 +66,9 @@ def test_somebody_else_at_the_address_is_not_believed(
 ) -> None:
     monkeypatch.setattr("canarylab.release.reach.TRIED_FOR_S", 0.1)
     with closing(Reach(production, offering())) as other:
-        elsewhere = Address(other.find(SERVICE).url, "the relay of another Service", is_guess=True)
+        elsewhere = ServiceAddress(
+            other.find(SERVICE).url, "the relay of another Service", is_guess=True
+        )
         _rename_pods_seen(monkeypatch)
 
         found = reach(offering(elsewhere)).find(SERVICE)
