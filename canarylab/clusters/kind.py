@@ -14,7 +14,6 @@ from __future__ import annotations
 import fcntl
 import json
 import re
-import time
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -55,6 +54,7 @@ from canarylab.machine import Finding
 from canarylab.playground import lifecycle
 from canarylab.playground.home import Home
 from canarylab.ports import LOOPBACK
+from canarylab.wait import wait_until
 
 NAME = "canarylab"
 NODE = f"{NAME}-control-plane"
@@ -65,7 +65,7 @@ NEEDED_PORTS = (
     (MAPPED_INGRESS_PORT, "the Ingress, on kind"),
 )
 NODE_TIMEOUT_S = 120  # once the node image is there; a node needs about 20 s
-API_TIMEOUT_S, REQUEST_TIMEOUT_S, POLL_S = 120.0, 3.0, 0.25
+API_TIMEOUT_S, API_PAUSE_S, REQUEST_TIMEOUT_S = 120.0, 0.25, 3.0
 VERSION_TIMEOUT_S = 5.0
 WAITING = "waiting for another program that is at work on the kind cluster"
 
@@ -286,15 +286,13 @@ class Kind(LocalCluster):
             _run_kind("export", "kubeconfig", "--name", NAME, "--kubeconfig", self.kubeconfig)
             self._kubeconfig.chmod(0o600)
         report("waiting for the API of the kind cluster")
-        deadline = time.monotonic() + API_TIMEOUT_S
-        while not api_answers(self._kubeconfig):
-            if time.monotonic() > deadline:
-                raise TimedOutError(
-                    "The kind cluster runs, and its API did not answer within "
-                    f"{API_TIMEOUT_S:.0f} s. Delete it with `canarylab down --cluster kind`, and "
-                    "make it anew."
-                )
-            time.sleep(POLL_S)
+        if not wait_until(
+            lambda: api_answers(self._kubeconfig), timeout_s=API_TIMEOUT_S, pause_s=API_PAUSE_S
+        ):
+            raise TimedOutError(
+                f"The kind cluster runs, and its API did not answer within {API_TIMEOUT_S:.0f} s. "
+                "Delete it with `canarylab down --cluster kind`, and make it anew."
+            )
 
     def _answers(self) -> bool:
         return self.is_made() and api_answers(self._kubeconfig)

@@ -21,6 +21,7 @@ from canarylab.clusters.adapt_manifest import (
     registry_reference,
 )
 from canarylab.clusters.base import (
+    KUBE_PROXY_SYNC_S,
     AdaptedManifest,
     IngressSetup,
     Object,
@@ -162,7 +163,7 @@ class Kubeconfig:
             return []
         server = urlsplit(self._context.server).hostname
         return [
-            _guess(host, number, f"node port {number}")
+            _guess(host, number, f"node port {number}")._replace(sync_delay_s=KUBE_PROXY_SYNC_S)
             for host in dict.fromkeys([*([server] if server else []), *hosts])
         ]
 

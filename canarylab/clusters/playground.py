@@ -62,4 +62,4 @@ class Playground(LocalCluster):
 
     def addresses(self, service: Mapping[str, Any], hosts: Collection[str]) -> list[ServiceAddress]:
         """Node ports listen on 127.0.0.1."""
-        return [local_node_port(service)]
+        return [local_node_port(service)._replace(sync_delay_s=0.0)]

@@ -26,8 +26,8 @@ from canarylab.images.dockerfile import Instruction
 from canarylab.images.layers import Layer, Layers
 from canarylab.images.settings import Settings, applied
 from canarylab.images.tagging import image_of, tagged
+from canarylab.playground.home import node_version
 from canarylab.playground.images import Image, parsed
-from canarylab.playground.nodejs import node_version
 
 # Docker lets these be given without an ARG line.
 _ALWAYS_DECLARED = {"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"}

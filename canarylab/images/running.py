@@ -19,7 +19,7 @@ from typing import IO
 from canarylab.errors import CommandFailedError
 from canarylab.images.dockerfile import Instruction, exec_form
 from canarylab.images.settings import Settings
-from canarylab.playground.nodejs import path_with_node
+from canarylab.playground.home import path_with_node
 
 SHOWN_LINES = 20
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 
 from canarylab.errors import ImageNameError
 from canarylab.images.dockerfile import Instruction, exec_form
+from canarylab.playground.home import node_version
 from canarylab.playground.images import parsed
-from canarylab.playground.nodejs import node_version
 
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SIGNALS = {str(each.value): each.name for each in signal.Signals}

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from canarylab.errors import ImageNameError, SetupError
-from canarylab.playground.nodejs import node_folder, path_with_node
+from canarylab.playground.home import node_folder, path_with_node
 
 __all__ = [
     "Image",

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from kubernetes.client.exceptions import ApiException
 
 from canarylab.clusters.base import IngressSetup, Object, Report
-from canarylab.line import waiting_line
+from canarylab.display import status_line
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection, refusals
 from canarylab.release.rollout import wait_until_rolled_out
@@ -47,7 +47,7 @@ class Doorkeeper:
         """Open in any case; the second time there is nothing to do."""
         if self._is_open:
             return
-        with waiting_line() as say:
+        with status_line() as say:
             wanted = self._serving(read_classes(self._connection), say)
             bring_up(self._connection, wanted, say)
         self._is_open, self._untold = True, wanted.notes

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from canarylab import resources
-from canarylab.playground.nodejs import path_with_node
+from canarylab.playground.home import path_with_node
 
 
 @pytest.fixture(scope="module")

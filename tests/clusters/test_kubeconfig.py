@@ -72,7 +72,7 @@ def test_where_node_ports_are_not_allowed_traffic_goes_through_the_api_server(
 
     assert lab.core.read_namespaced_service("nodeapp-svc", NAMESPACE).spec.type == "ClusterIP"
     assert sample.cluster == f"context {CONTEXT}, through the API server's proxy"
-    assert (sample.chosen_for, sample.failed, sample.choices) == ("request", 0, 60)
+    assert (sample.chosen_for, sample.failed, sample.trials) == ("request", 0, 60)
     assert len(sample.by_pod) == 4  # one connection, and still every pod has answered
     assert stranger.rules.refused == []
 
@@ -105,7 +105,7 @@ def test_who_may_not_step_into_a_pod_sends_one_to_ask(lab: Lab, stranger: Strang
     lab.reset("production")
     first, second, *_ = lab.ready_endpoints()
 
-    said = lab.ask_from_inside(first.pod, f"http://{second.address}")
+    said = lab.get_from_pod(first.pod, f"http://{second.address}")
 
     assert said.sentence == '"Version 1.0"'
     assert said.notes == (
@@ -117,7 +117,7 @@ def test_who_may_not_step_into_a_pod_sends_one_to_ask(lab: Lab, stranger: Strang
 def test_nobody_at_the_address_is_said_and_the_errand_ends(lab: Lab) -> None:
     lab.reset("production")
 
-    said = lab.ask_from_inside(lab.ready_endpoints()[0].pod, "http://127.0.0.1:3334")
+    said = lab.get_from_pod(lab.ready_endpoints()[0].pod, "http://127.0.0.1:3334")
 
     assert "ECONNREFUSED" in said.sentence
     assert [each[0] for each in lab.pods().rows if "errand" in str(each[0])] == []
@@ -231,9 +231,8 @@ def test_where_a_service_might_answer(stranger: Stranger) -> None:
     cluster = Kubeconfig()
 
     assert cluster.addresses(NODE_PORT, ["10.0.0.5", "fd00::5"]) == [
-        ServiceAddress("http://127.0.0.1:30123", "node port 30123", is_guess=True),
-        ServiceAddress("http://10.0.0.5:30123", "node port 30123", is_guess=True),
-        ServiceAddress("http://[fd00::5]:30123", "node port 30123", is_guess=True),
+        ServiceAddress(f"http://{host}:30123", "node port 30123", is_guess=True, sync_delay_s=1.0)
+        for host in ("127.0.0.1", "10.0.0.5", "[fd00::5]")
     ]
 
 

@@ -7,7 +7,7 @@ import pytest
 from canarylab.errors import DockerfileError
 from canarylab.images.dockerfile import parse
 from canarylab.images.settings import Settings, applied
-from canarylab.playground.nodejs import node_version
+from canarylab.playground.home import node_version
 
 
 def settled(*lines: str, **given: str) -> Settings:
