@@ -1,7 +1,7 @@
-"""What in an answer is accident, and what is the answer?
+"""Replaces what differs from run to run in an answer of kubectl.
 
-Names, ages, addresses and times differ from run to run, and so does the order of rows. Everything
-else has to agree, word for word.
+That is generated names, ages, addresses, times and the order of rows. Everything else has to
+agree, word for word.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 _SAFE = "[bcdfghjklmnpqrstvwxz2456789]"
 _AGE_BEFORE, _AGE_AFTER = r"(?<![\w.=-])", r"(?![\w%])"
 
-_ACCIDENTS: list[tuple[re.Pattern[str], str]] = [
+_REPLACEMENTS: list[tuple[re.Pattern[str], str]] = [
     (re.compile(pattern), replacement)
     for pattern, replacement in (
         (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "<uid>"),
@@ -52,41 +52,45 @@ _DROPPED = {
     *("allocatedResources", "user", "volumeMounts", "tolerations"),
 }
 _UNORDERED = {"volumes", "conditions", "subsets", "endpoints", "items", "ports"}
+_NOISE = (
+    "WARNING: version difference",
+    "Unknown stream id",  # now and then in kubectl's own log, when exec ends
+)
 _TABLE = re.compile(r"^[A-Z][A-Z-]+( {2,}[A-Z][A-Z() -]*)+$")
 _ADDRESSES = re.compile(r"<ip>(:\d+)?(,<ip>(:\d+)?)+")
 
 
-def even_out(line: str, namespace: str) -> str:
-    """One line without its accidents.
+def normalized_line(line: str, namespace: str) -> str:
+    """One line with placeholders for what differs from run to run.
 
-    >>> even_out("nodeapp-canary-5d8bf49c7b-x2klm   1/1     Running   0     41s", "default")
+    >>> normalized_line("nodeapp-canary-5d8bf49c7b-x2klm   1/1     Running   0     41s", "default")
     'nodeapp-canary-<hash>-<id>  1/1  Running  0  <age>'
     """
     line = line.replace(namespace, "<ns>")
-    for pattern, replacement in _ACCIDENTS:
+    for pattern, replacement in _REPLACEMENTS:
         line = pattern.sub(replacement, line)
     return re.sub(r"(?<=\S)[ \t]{2,}", "  ", line.rstrip())
 
 
-def lines(text: str, namespace: str, mode: frozenset[str] = frozenset()) -> list[str]:
-    """The lines of an answer; the rows of a table, and lists of addresses, in order.
+def normalized_lines(text: str, namespace: str, mode: frozenset[str] = frozenset()) -> list[str]:
+    """The lines of an answer; rows of a table and lists of addresses are sorted.
 
     `mode` holds what the case says of its step: `last`, `sorted`, `set`, `no-events`.
     """
-    said = [even_out(line, namespace) for line in text.splitlines()]
+    said = [normalized_line(line, namespace) for line in text.splitlines()]
     if "no-events" in mode:
         said = _without_events(said)
-    said = [line for line in said if line and not line.startswith("WARNING: version difference")]
+    said = [line for line in said if line and not any(noise in line for noise in _NOISE)]
     if "last" in mode:
         said = said[-1:]
     said = _in_order(said, mode)
     return [_ADDRESSES.sub(lambda found: ",".join(sorted(found[0].split(","))), s) for s in said]
 
 
-def tree(value: Any, namespace: str) -> Any:
-    """An object without its accidents; lists that have no order of their own are sorted.
+def normalized_tree(value: Any, namespace: str) -> Any:
+    """An object without what differs from run to run; unordered lists are sorted.
 
-    >>> tree({"uid": "1", "conditions": [{"type": "B"}, {"type": "A"}]}, "default")
+    >>> normalized_tree({"uid": "1", "conditions": [{"type": "B"}, {"type": "A"}]}, "default")
     {'conditions': [{'type': 'A'}, {'type': 'B'}]}
     """
     if isinstance(value, dict):
@@ -94,16 +98,16 @@ def tree(value: Any, namespace: str) -> Any:
         pairs = {key: _child(key, child, namespace) for key, child in kept.items()}
         return {key: child for key, child in pairs.items() if child != [] or key not in _UNORDERED}
     if isinstance(value, list):
-        return [tree(child, namespace) for child in value]
-    return even_out(value, namespace) if isinstance(value, str) else value
+        return [normalized_tree(child, namespace) for child in value]
+    return normalized_line(value, namespace) if isinstance(value, str) else value
 
 
 def _child(key: str, child: Any, namespace: str) -> Any:
     if key == "pod-template-hash":
         return "<hash>"
     if key not in _UNORDERED or not isinstance(child, list):
-        return tree(child, namespace)
-    rows = [tree(row, namespace) for row in child if not _is_token_volume(row)]
+        return normalized_tree(child, namespace)
+    rows = [normalized_tree(row, namespace) for row in child if not _is_token_volume(row)]
     return sorted(rows, key=lambda row: json.dumps(row, sort_keys=True))
 
 
