@@ -20,12 +20,12 @@ import aiohttp
 import yaml
 from aiohttp import web
 
-from canarylab import content, runtime
+from canarylab import resources, runtime
 from canarylab.errors import ForbiddenError, RequestError
-from canarylab.playground.access import Access, make_access, write_kubeconfig
 from canarylab.playground.apiserver.http import statuses
 from canarylab.playground.apiserver.http.bodies import read_document
 from canarylab.playground.apiserver.http.paths import Target, target
+from canarylab.playground.credentials import Credentials, make_credentials, write_kubeconfig
 from canarylab.playground.kube.api import Object
 from canarylab.release.connection import Connection
 from tests.running_playground import RunningPlayground
@@ -33,7 +33,7 @@ from tests.running_playground import RunningPlayground
 NAMESPACE = "student-07"
 CONTEXT = "student-07@stranger"
 GUEST = f"system:serviceaccount:{NAMESPACE}:student"
-MANIFEST = content.folder("manifests") / "workshop" / "student-namespace.yaml"
+MANIFEST = resources.folder("manifests") / "workshop" / "student-namespace.yaml"
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _BLANK = frozenset({"host", "authorization", "content-length", "transfer-encoding", "connection"})
 
@@ -115,7 +115,7 @@ def strangers_cluster(
     """Open for the length of a `with`; the namespace is made, and emptied by whoever used it."""
     rules = rules or Rules.of()
     _make_namespace(playground)
-    access, kubeconfig = make_access(), folder / "student.kubeconfig"
+    access, kubeconfig = make_credentials(), folder / "student.kubeconfig"
     door = _Door(playground, access, rules)
     runner = web.AppRunner(door.app(), access_log=None, handler_cancellation=True)
     port = runtime.run(_listen(runner, access))
@@ -130,7 +130,7 @@ def strangers_cluster(
 @dataclass(frozen=True)
 class _Door:
     playground: RunningPlayground
-    access: Access
+    access: Credentials
     rules: Rules
 
     def app(self) -> web.Application:
@@ -193,7 +193,7 @@ def _credentials(kubeconfig: Path) -> tuple[str, str, ssl.SSLContext]:
     return cluster["server"], token, ssl.create_default_context(cadata=authority)
 
 
-async def _listen(runner: web.AppRunner, access: Access) -> int:
+async def _listen(runner: web.AppRunner, access: Credentials) -> int:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=access.ssl_context()).start()
     return int(runner.addresses[0][1])

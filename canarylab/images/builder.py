@@ -33,18 +33,6 @@ def app_reference(version: str) -> str:
     return f"{APP_NAME}:{version}"
 
 
-def registry_reference(reference: str, registry: str | None) -> str:
-    """Return the name of one of the app's images in a registry; other images keep their names.
-
-    >>> registry_reference("node_app:1.0", "registry.example/team")
-    'registry.example/team/node_app:1.0'
-    >>> registry_reference("nginx:1", "registry.example")
-    'nginx:1'
-    """
-    is_of_app = reference.partition(":")[0] == APP_NAME
-    return f"{registry.rstrip('/')}/{reference}" if registry and is_of_app else reference
-
-
 class BuildStep(NamedTuple):
     """One instruction of a Dockerfile, completed."""
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 
-from canarylab.commands import WHERE_TO_GET, find
+from canarylab.docker_engine import engine, engine_answers
 from canarylab.errors import EngineError, ToolMissingError
+from canarylab.external_tools import WHERE_TO_GET, find
 from canarylab.images.builder import Builder, LocalRun
 from canarylab.images.docker import DockerBuilder
 from canarylab.images.process_build import ProcessBuilder
-from canarylab.machine.engine import answers, engine
 from canarylab.playground.home import Home
 
 NAMES = ("docker", "process")
@@ -81,7 +81,7 @@ def remove_containers(home: Home) -> list[int]:
 
     Where no engine answers there can be none, and nothing is reported.
     """
-    if find("docker") is None or not answers():
+    if find("docker") is None or not engine_answers():
         return []
     return DockerBuilder(home.root).stop_all()
 

@@ -1,7 +1,7 @@
-"""Builds the app's images with a Docker engine, saves and pushes them.
+"""Builds the app's images with a Docker engine.
 
-The docker program builds and saves, because docker-py knows neither BuildKit nor platforms;
-docker-py does everything else. The program chooses BuildKit or the classic builder by itself, and
+The docker program builds, because docker-py knows nothing of BuildKit; docker-py does everything
+else. The program chooses BuildKit or the classic builder by itself, and
 `BuildOutput` reads what either prints. Podman works through its Docker-compatible socket, with
 DOCKER_HOST and DOCKER_BUILDKIT=0.
 """
@@ -9,18 +9,17 @@ DOCKER_HOST and DOCKER_BUILDKIT=0.
 from __future__ import annotations
 
 import re
-import shutil
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from canarylab import content
-from canarylab.commands import follow
-from canarylab.errors import BuildError, ClusterError, SetupError, ToolFailedError
+from canarylab import resources
+from canarylab.docker_engine import engine
+from canarylab.errors import BuildError, ToolFailedError
+from canarylab.external_tools import stream
 from canarylab.images.builder import (
     APP_NAME,
     WITHOUT_DOCKER,
@@ -31,17 +30,14 @@ from canarylab.images.builder import (
     OnStep,
     app_reference,
     ignore_progress,
-    registry_reference,
 )
 from canarylab.images.local_runs import ContainerRuns, engine_errors
-from canarylab.machine.engine import engine
 from canarylab.playground.images import parse_reference
 
 if TYPE_CHECKING:
     from docker.models.images import Image as DockerImage
 
 LAST_LINES = 15
-ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 # kind cannot load an image with attestations.
 _BUILD_ENV = {"BUILDKIT_PROGRESS": "plain", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
@@ -88,7 +84,7 @@ class DockerBuilder:
         app: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._app, self._clock = app or content.folder("app"), clock
+        self._app, self._clock = app or resources.folder("app"), clock
         self._containers = ContainerRuns(home)
 
     def build(
@@ -143,91 +139,9 @@ class DockerBuilder:
 
         try:
             # The classic builder keeps the container of a failed step unless told otherwise.
-            follow("docker", "build", "--force-rm", *arguments, report=read, env=_BUILD_ENV)
+            stream("docker", "build", "--force-rm", *arguments, report=read, env=_BUILD_ENV)
         except ToolFailedError as exc:
             raise explain_failure(reference, output) from exc
-
-
-def find_image_id(reference: str) -> str | None:
-    """Return the id of an image in the engine; None where it has no such image."""
-    from docker.errors import ImageNotFound  # noqa: PLC0415  docker-py is slow to import
-
-    with engine() as client, engine_errors(f"looking for {reference}"):
-        try:
-            return str(client.images.get(reference).id)
-        except ImageNotFound:
-            return None
-
-
-def image_id(reference: str) -> str:
-    """Return the id of an image in the engine; raise SetupError where it has no such image."""
-    found = find_image_id(reference)
-    if found is None:
-        raise SetupError(
-            f"There is no image {reference} in Docker on this machine. "
-            "Build it with `canarylab build --builder docker`."
-        )
-    return found
-
-
-@contextmanager
-def saved_image(reference: str, folder: Path) -> Iterator[Path]:
-    """Provide an image as an archive in `folder`, which is removed before and afterwards."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700)
-    archive = folder / "image.tar"
-    try:
-        save_image(reference, archive)
-        yield archive
-    finally:
-        shutil.rmtree(folder)  # all of it: docker writes to a file of its own first
-
-
-def save_image(reference: str, archive: Path) -> None:
-    """Save an image for the platform of the engine.
-
-    An engine may keep an image of several platforms while only one of them is present, and an
-    archive of all of them cannot be loaded into kind.
-    """
-    with engine() as client:
-        machine = str(client.info()["Architecture"])
-    platform = f"linux/{ARCHITECTURES.get(machine, machine)}"
-    save = ("image", "save", "-o", str(archive))
-    try:
-        try:
-            follow("docker", *save, "--platform", platform, reference, report=ignore_progress)
-        except ToolFailedError as exc:
-            if not _has_no_platforms(exc.output):
-                raise
-            follow("docker", *save, reference, report=ignore_progress)
-    except ToolFailedError as exc:
-        if "no space left on device" not in exc.output:
-            raise
-        raise SetupError(
-            f"The disk is full: there is no room for an archive of {reference} in "
-            f"{archive.parent}. Remove what is not needed, or name a folder on another disk with "
-            "CANARYLAB_HOME."
-        ) from exc
-
-
-def push_image(reference: str, registry: str, report: Callable[[str], None]) -> str:
-    """Tag an image with a registry's name and push it; return one sentence that says so."""
-    pushed = registry_reference(reference, registry)
-    report(f"pushing {pushed}")
-    repository, _, tag = pushed.rpartition(":")
-    try:
-        with engine() as client, engine_errors(f"pushing {pushed}"):
-            client.images.get(reference).tag(repository, tag)
-            for event in client.images.push(repository, tag=tag, stream=True, decode=True):
-                if "error" in event:
-                    raise ClusterError(str(event["error"]))
-                report(f"pushing {pushed}: {_push_progress(event)}")
-    except ClusterError as exc:
-        raise SetupError(
-            f"{exc}\n{pushed} could not be pushed. "
-            "Log in with `docker login`, or name another registry with CANARYLAB_REGISTRY."
-        ) from exc
-    return f"{reference} is pushed as {pushed}."
 
 
 @dataclass
@@ -403,12 +317,6 @@ def _build_error(lines: deque[str], explanation: str) -> BuildError:
     return BuildError("\n".join([*lines, explanation, WITHOUT_DOCKER]))
 
 
-def _has_no_platforms(complaint: str) -> bool:
-    """Whether program or engine is older than Docker 28, which keeps one platform only."""
-    has_no_flag = "unknown flag" in complaint or "requires API version" in complaint
-    return "--platform" in complaint and has_no_flag
-
-
 def _is_of_another_version(image: DockerImage, version: str) -> bool:
     """Whether the engine reused the ENV line of another version.
 
@@ -421,8 +329,3 @@ def _is_of_another_version(image: DockerImage, version: str) -> bool:
 
 def _built_image(reference: str, image: DockerImage) -> BuiltImage:
     return BuiltImage(reference, image.attrs["Size"], str(image.id))
-
-
-def _push_progress(event: dict[str, Any]) -> str:
-    parts = (event.get("id"), event.get("status"), event.get("progress"))
-    return " ".join(str(part) for part in parts if part)

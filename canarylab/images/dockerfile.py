@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from canarylab.errors import BuildError, DockerfileError, ImageNameError
+from canarylab.playground.home import node_version
 from canarylab.playground.images import parse_reference
-from canarylab.playground.nodejs import node_version
 
 INSTRUCTIONS = (
     *("ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE"),

@@ -16,22 +16,22 @@ import secrets
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
+from canarylab.docker_engine import engine
 from canarylab.errors import ClusterError, PortInUseError, SetupError, TrafficError
 from canarylab.images.builder import not_built_error
-from canarylab.machine.engine import engine
+from canarylab.playground.home import path_with_node
 from canarylab.playground.images import parse_reference
 from canarylab.playground.node import sweep
 from canarylab.playground.node.environment import POD_IP, node_options
-from canarylab.playground.nodejs import path_with_node
 from canarylab.ports import LOOPBACK, ensure_free, holder, is_free
-from canarylab.traffic.ask import ask
+from canarylab.traffic.http import get
+from canarylab.wait import wait_until
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -229,19 +229,19 @@ def _wait_until_ready(
     reference: str, is_ready: Callable[[], bool], ended: Callable[[], _Exit | None]
 ) -> None:
     """Wait for the app; raise ClusterError where it ends first or takes too long."""
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while not is_ready():
-        if exit_ := ended():
-            raise ClusterError(
-                f"{reference} ended with exit status {exit_.status} before it answered. "
-                f"It said: {' | '.join(exit_.lines[-LAST_LINES:]) or 'nothing'}"
-            )
-        if time.monotonic() > deadline:
-            raise ClusterError(
-                f"{reference} runs but does not answer after {START_TIMEOUT_S:.0f} s. "
-                "Check that the app listens on the port of the PORT variable, or of EXPOSE."
-            )
-        time.sleep(_POLL_INTERVAL_S)
+    outcome = wait_until(
+        lambda: is_ready() or ended(), timeout_s=START_TIMEOUT_S, pause_s=_POLL_INTERVAL_S
+    )
+    if isinstance(outcome, _Exit):
+        raise ClusterError(
+            f"{reference} ended with exit status {outcome.status} before it answered. "
+            f"It said: {' | '.join(outcome.lines[-LAST_LINES:]) or 'nothing'}"
+        )
+    if not outcome:
+        raise ClusterError(
+            f"{reference} runs but does not answer after {START_TIMEOUT_S:.0f} s. "
+            "Check that the app listens on the port of the PORT variable, or of EXPOSE."
+        )
 
 
 def _url(port: int) -> str:
@@ -354,7 +354,7 @@ def _start_container(client: DockerClient, container: Container, port: int) -> N
 def _answers(url: str) -> bool:
     """Send a request: the engine itself accepts connections long before the app does."""
     try:
-        ask(url)
+        get(url)
     except TrafficError:
         return False
     return True

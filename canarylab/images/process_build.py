@@ -30,7 +30,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from canarylab import content
+from canarylab import resources
 from canarylab.errors import BuildError, CommandFailedError, SetupError
 from canarylab.images import build_context, dockerfile
 from canarylab.images.build_context import BuildContext
@@ -47,9 +47,8 @@ from canarylab.images.builder import (
 from canarylab.images.dockerfile import ImageConfig, Instruction, apply_instruction, exec_form
 from canarylab.images.local_runs import ProcessRuns
 from canarylab.playground import images as image_store
-from canarylab.playground.home import Home
+from canarylab.playground.home import Home, node_version, path_with_node
 from canarylab.playground.images import Image, parse_reference
-from canarylab.playground.nodejs import node_version, path_with_node
 
 KEPT_LAYERS = 64  # the least recently used ones are removed first
 LAYER_FORMAT = "1"  # part of every layer's key: a new format reuses no older layer
@@ -116,7 +115,7 @@ class ProcessBuilder:
 def build_app(version: str, images: Path, on_step: OnStep = lambda step: None) -> Image:
     """Build one version of the app; the versions differ by a build argument."""
     return build(
-        content.folder("app"),
+        resources.folder("app"),
         app_reference(version),
         images=images,
         build_args={"APP_VERSION": version},

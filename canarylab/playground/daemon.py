@@ -22,7 +22,6 @@ from typing import NamedTuple
 
 from canarylab import __version__
 from canarylab.errors import CanaryLabError
-from canarylab.playground.access import Access, make_access, write_kubeconfig
 from canarylab.playground.apiserver.bootstrap import bootstrap
 from canarylab.playground.apiserver.http.auth import Gate
 from canarylab.playground.apiserver.local import LocalApi
@@ -31,6 +30,7 @@ from canarylab.playground.apiserver.server import build_app, serving
 from canarylab.playground.apiserver.store import Store
 from canarylab.playground.controllers import loop
 from canarylab.playground.controllers.all import CONTROLLERS
+from canarylab.playground.credentials import Credentials, make_credentials, write_kubeconfig
 from canarylab.playground.home import Home
 from canarylab.playground.kube.addresses import Slot
 from canarylab.playground.kube.objects import timestamp
@@ -76,7 +76,7 @@ class Cluster:
         self.proxy = ServiceProxy(self.api)
 
     @contextlib.asynccontextmanager
-    async def running(self, doors: Doors, access: Access) -> AsyncIterator[None]:
+    async def running(self, doors: Doors, access: Credentials) -> AsyncIterator[None]:
         """Everything runs for as long as the block lasts."""
         port = doors.api_port
         await bootstrap(self.api, slot=self.slot, port=port)
@@ -127,7 +127,7 @@ def _allow_many_files() -> None:
 async def _live(home: Home, wanted: int | None) -> None:
     slot, held = claim(str(home.root.resolve()))
     with held, _listener(home, wanted) as api, _ingress_listener() as ingress:
-        access, doors = make_access(), Doors(api, ingress)
+        access, doors = make_credentials(), Doors(api, ingress)
         asked_to_end = _asked_to_end()
         async with Cluster(home, slot).running(doors, access):
             write_kubeconfig(home.kubeconfig, access, doors.api_port)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from docker import DockerClient
 
-from canarylab.playground.nodejs import node_folder
+from canarylab.playground.home import node_folder
 
 NAME, TAG = "node", "24-slim"
 CERTIFICATES = "etc/ssl/certs/ca-certificates.crt"

@@ -14,7 +14,7 @@ from docker import DockerClient
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 
-from canarylab import content
+from canarylab import resources
 from canarylab.images.builder import BuildStep
 from canarylab.images.docker import DockerBuilder
 from canarylab.playground.home import Home
@@ -83,7 +83,7 @@ def docker(engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
         monkeypatch.delenv(name, raising=False)
     use(monkeypatch, wrapped(tmp_path / "bin", installed()[0]))
     app = tmp_path / "app"
-    shutil.copytree(content.folder("app"), app, ignore=shutil.ignore_patterns("node_modules"))
+    shutil.copytree(resources.folder("app"), app, ignore=shutil.ignore_patterns("node_modules"))
     home = Home(tmp_path / "home")
     home.prepare()
     with closing(DockerClient(base_url=engine, version="auto")) as client:

@@ -7,9 +7,9 @@ import subprocess
 
 import pytest
 
+from canarylab.clusters.kind_images import saved_image
 from canarylab.errors import BuildError
 from canarylab.images.builder import WITHOUT_DOCKER
-from canarylab.images.docker import saved_image
 from tests.docker.conftest import DockerSetup
 
 OF_OURS = 30e6  # bytes that we may add to the base image

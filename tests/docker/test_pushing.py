@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from canarylab.clusters.kubeconfig import push_image
 from canarylab.errors import SetupError
-from canarylab.images.docker import push_image
 from tests.docker.conftest import DockerSetup
 from tests.docker.registries import Registry, running_registry
 

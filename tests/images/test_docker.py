@@ -1,4 +1,4 @@
-"""What the docker program prints becomes steps; failures are explained; images are saved."""
+"""What the docker program prints becomes steps, and failures are explained."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from canarylab.errors import BuildError, SetupError, ToolFailedError
+from canarylab.errors import BuildError, ToolFailedError
 from canarylab.images import docker
 from canarylab.images.builder import WITHOUT_DOCKER, BuildStep
-from canarylab.images.docker import BuildOutput, DockerBuilder, explain_failure, saved_image
+from canarylab.images.docker import BuildOutput, DockerBuilder, explain_failure
 
 OUTPUTS = Path(__file__).parent / "outputs"
 FILE_INSTRUCTIONS = [
@@ -204,8 +204,8 @@ class FakeDocker:
         self.version = ""
         self.images = self
 
-    def follow(self, tool: str, *arguments: str, report: object, env: object = None) -> None:
-        """Stand in for `external_tools.follow`."""
+    def stream(self, tool: str, *arguments: str, report: object, env: object = None) -> None:
+        """Stand in for `external_tools.stream`."""
         words = [tool, *arguments]
         self.calls.append(words)
         if output := self.fails(words):
@@ -215,8 +215,6 @@ class FakeDocker:
         ):
             argument = next(word for word in words if word.startswith("APP_VERSION="))
             self.version = argument.partition("=")[2]
-        if "save" in words:
-            Path(words[words.index("-o") + 1]).write_text(words[-1])
 
     @contextmanager
     def engine(self) -> Iterator[FakeDocker]:
@@ -228,15 +226,11 @@ class FakeDocker:
         config = {"Env": ["NODE_ENV=production", f"APP_VERSION={self.version}"]}
         return SimpleNamespace(attrs={"Size": 1, "Config": config}, id=f"sha256:{self.version}")
 
-    def info(self) -> dict[str, str]:
-        """`docker info`."""
-        return {"Architecture": "aarch64"}
-
 
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> FakeDocker:
     fake = FakeDocker()
-    monkeypatch.setattr(docker, "follow", fake.follow)
+    monkeypatch.setattr(docker, "stream", fake.stream)
     monkeypatch.setattr(docker, "engine", fake.engine)
     return fake
 
@@ -262,41 +256,3 @@ def test_a_failed_build_is_a_build_error(fake: FakeDocker, tmp_path: Path) -> No
     fake.fails = lambda arguments: "no luck"
     with pytest.raises(BuildError, match=r"node_app:1\.0 could not be built"):
         DockerBuilder(tmp_path, app=tmp_path).build("1.0", lambda step: None)
-
-
-def test_an_image_is_saved_for_the_platform_of_the_engine(fake: FakeDocker, tmp_path: Path) -> None:
-    with saved_image("node_app:1.0", tmp_path / "saved") as archive:
-        assert archive.read_text() == "node_app:1.0"
-    platform = fake.calls[0].index("--platform")
-    assert fake.calls[0][platform + 1] == "linux/arm64"
-    assert not (tmp_path / "saved").exists()
-
-
-@pytest.mark.parametrize(
-    "complaint",
-    [
-        "unknown flag: --platform",
-        '"--platform" requires API version 1.48, but the Docker daemon API version is 1.41',
-    ],
-)
-def test_an_older_docker_saves_without_a_platform(
-    fake: FakeDocker, tmp_path: Path, complaint: str
-) -> None:
-    fake.fails = lambda arguments: complaint if "--platform" in arguments else None
-    with saved_image("node_app:1.0", tmp_path / "saved") as archive:
-        assert archive.exists()
-
-
-def test_any_other_failure_to_save_is_raised(fake: FakeDocker, tmp_path: Path) -> None:
-    fake.fails = lambda arguments: "reference does not exist"
-    with pytest.raises(ToolFailedError, match="does not exist"), saved_image("a:1", tmp_path / "x"):
-        pass
-    assert len(fake.calls) == 1
-
-
-def test_a_full_disk_is_named_with_its_folder(fake: FakeDocker, tmp_path: Path) -> None:
-    fake.fails = lambda arguments: "write x: no space left on device"
-    folder = tmp_path / "saved"
-    with pytest.raises(SetupError, match=rf"{folder}.*CANARYLAB_HOME"), saved_image("a:1", folder):
-        pass
-    assert not folder.exists()

@@ -32,8 +32,8 @@ from canarylab.images.process_build import (
     run_environment,
     run_line,
 )
+from canarylab.playground.home import path_with_node
 from canarylab.playground.images import Image, find, list_images
-from canarylab.playground.nodejs import path_with_node
 from tests.images.project import Project, files_of, wait_until_gone, wait_until_there
 
 ARTICLE = """FROM node:14-slim

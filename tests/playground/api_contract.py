@@ -14,7 +14,7 @@ import pytest
 
 from canarylab.errors import AlreadyExistsError, ConflictError, NotFoundError
 from canarylab.playground.kube.api import Api, Key
-from canarylab.playground.kube.objects import condition, key_of, uid_of
+from canarylab.playground.kube.objects import find_condition, key_of, uid_of
 from tests.playground.contract_deleting import Deleted
 from tests.playground.contract_objects import (
     SPACE,
@@ -160,7 +160,7 @@ class Updated(Contract):
         await lab.create(pod("web"))
         bound = await lab.bind(Key(SPACE, "web"), "playground")
         assert bound["spec"]["nodeName"] == "playground"
-        assert (condition(bound, "PodScheduled") or {})["status"] == "True"
+        assert (find_condition(bound, "PodScheduled") or {})["status"] == "True"
         with pytest.raises(ConflictError):
             await lab.bind(Key(SPACE, "web"), "playground")
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from canarylab.errors import ConflictError, NotFoundError
-from canarylab.playground.kube.api import NOW, Api, DeleteOptions, Key
+from canarylab.playground.kube.api import IMMEDIATELY, Api, DeleteOptions, Key
 from canarylab.playground.kube.objects import is_terminating
 from tests.playground.contract_objects import (
     SPACE,
@@ -52,7 +52,7 @@ class Deleted(Contract):
     async def test_the_node_takes_the_pod_away_in_the_end(self, lab: Api) -> None:
         await lab.create(pod("web", nodeName="playground"))
         await lab.delete("Pod", Key(SPACE, "web"))
-        await lab.delete("Pod", Key(SPACE, "web"), NOW)
+        await lab.delete("Pod", Key(SPACE, "web"), IMMEDIATELY)
         assert await lab.list("Pod", SPACE) == []
 
     async def test_a_second_request_may_shorten_the_grace_period(self, lab: Api) -> None:

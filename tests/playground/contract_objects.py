@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from canarylab.playground.kube.api import Api, Event, Object
+from canarylab.playground.kube.api import Api, Object, WatchEvent
 
 SPACE = "lab"
 
@@ -47,7 +47,7 @@ def namespace(name: str) -> Object:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
 
 
-async def seen(events: AsyncIterator[Event], count: int) -> list[tuple[str, str]]:
+async def seen(events: AsyncIterator[WatchEvent], count: int) -> list[tuple[str, str]]:
     """The next events of a watch: what happened, and to whom."""
     async with asyncio.timeout(5):
         return [

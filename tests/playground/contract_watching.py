@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from canarylab.playground.kube.api import NOW, Api, Key
+from canarylab.playground.kube.api import IMMEDIATELY, Api, Key
 from tests.playground.contract_objects import (
     SPACE,
     Contract,
@@ -65,7 +65,7 @@ class Watched(Contract):
         async with watching(lab, "Pod") as events:
             await seen(events, 1)
             await lab.delete("Pod", Key(SPACE, "web"))
-            await lab.delete("Pod", Key(SPACE, "web"), NOW)
+            await lab.delete("Pod", Key(SPACE, "web"), IMMEDIATELY)
             told = [change for change, _ in await seen(events, 2)]
         assert told == ["MODIFIED", "DELETED"]
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from canarylab.errors import AlreadyExistsError, ConflictError, NotFoundError
-from canarylab.playground.kube.api import DeleteOptions, Event, Key, Object
+from canarylab.playground.kube.api import DeleteOptions, Key, Object, WatchEvent
 from canarylab.playground.kube.kinds import KINDS
 from canarylab.playground.kube.objects import is_terminating, key_of, timestamp, uid_of
 
@@ -30,7 +30,7 @@ class FakeApi:
     def __init__(self) -> None:
         self._objects: dict[str, dict[Key, Object]] = {kind: {} for kind in KINDS}
         self._as_written: dict[tuple[str, Key], Object] = {}
-        self._watchers: dict[str, list[asyncio.Queue[Event]]] = {kind: [] for kind in KINDS}
+        self._watchers: dict[str, list[asyncio.Queue[WatchEvent]]] = {kind: [] for kind in KINDS}
         self._counter = itertools.count(1)
         self.writes: list[tuple[str, str, str]] = []  # what was changed: verb, kind, name
 
@@ -106,10 +106,10 @@ class FakeApi:
         else:
             self._replace("delete", stored, leaving)
 
-    async def watch(self, kind: str) -> AsyncIterator[Event]:
-        queue: asyncio.Queue[Event] = asyncio.Queue()
+    async def watch(self, kind: str) -> AsyncIterator[WatchEvent]:
+        queue: asyncio.Queue[WatchEvent] = asyncio.Queue()
         for obj in self._objects[kind].values():
-            queue.put_nowait(Event("ADDED", obj))
+            queue.put_nowait(WatchEvent("ADDED", obj))
         self._watchers[kind].append(queue)
         try:
             while True:
@@ -165,7 +165,7 @@ class FakeApi:
         obj = copy.deepcopy({**obj, "metadata": {**obj["metadata"], "resourceVersion": version}})
         self._objects[obj["kind"]][key_of(obj)] = obj
         self._as_written[obj["kind"], key_of(obj)] = copy.deepcopy(obj)
-        self._tell(verb, Event(event, obj))
+        self._tell(verb, WatchEvent(event, obj))
         return obj
 
     def _remove(self, stored: Object) -> None:
@@ -173,9 +173,9 @@ class FakeApi:
         del self._as_written[stored["kind"], key_of(stored)]
         version = str(next(self._counter))
         last = {**stored, "metadata": {**stored["metadata"], "resourceVersion": version}}
-        self._tell("remove", Event("DELETED", last))
+        self._tell("remove", WatchEvent("DELETED", last))
 
-    def _tell(self, verb: str, event: Event) -> None:
+    def _tell(self, verb: str, event: WatchEvent) -> None:
         self.writes.append((verb, event.object["kind"], event.object["metadata"]["name"]))
         for queue in self._watchers[event.object["kind"]]:
             queue.put_nowait(event)

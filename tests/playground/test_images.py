@@ -10,8 +10,8 @@ import pytest
 
 from canarylab.errors import ImageNameError, SetupError
 from canarylab.playground import images
+from canarylab.playground.home import path_with_node
 from canarylab.playground.images import Image
-from canarylab.playground.nodejs import path_with_node
 
 
 def an_image(folder: Path, reference: str = "node_app:1.0") -> Image:

@@ -9,20 +9,20 @@ from typing import Any
 
 import pytest
 
-from canarylab import content
+from canarylab import resources
 from canarylab.errors import ClusterError, RefusedError
 from canarylab.manifests import Object, load
 from canarylab.release import inside
 from canarylab.release.apply import Applied, apply
 from canarylab.release.connection import Connection
-from canarylab.release.measure import settle
 from canarylab.release.pods import list_pods
 from canarylab.release.rollout import scale, wait_until_rolled_out
 from canarylab.release.stages import PRODUCTION, SERVICE
+from canarylab.release.wait import settle
 from tests.needs import needs
 
 pytestmark = needs("linux")
-MANIFESTS = content.folder("manifests")
+MANIFESTS = resources.folder("manifests")
 TWO_CAUSES = """The Deployment "nodeapp_production" is invalid:\x20
 * metadata.name: Invalid value: "nodeapp_production": a lowercase RFC 1123 subdomain must consist \
 of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric \

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from canarylab.errors import GoneError
 from canarylab.playground.apiserver.registry import Registry, Surroundings, make_registry
 from canarylab.playground.apiserver.store import Store, Write
-from canarylab.playground.kube.api import DeleteOptions, Event, Key, Object
+from canarylab.playground.kube.api import DeleteOptions, Key, Object, WatchEvent
 from canarylab.playground.kube.objects import key_of, uid_of
 
 logger = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class LocalApi:
                 self.store.commit(old)
         return self.store.commit(write)
 
-    async def watch(self, kind: str) -> AsyncIterator[Event]:
+    async def watch(self, kind: str) -> AsyncIterator[WatchEvent]:
         """All there are as ADDED, then every change.
 
         Whoever falls too far behind is told what he missed, in one go, instead of being given up.
@@ -76,7 +76,7 @@ class LocalApi:
                     yield event
                 while True:
                     for change in await subscription.take():
-                        event = Event(change.type, change.object)
+                        event = WatchEvent(change.type, change.object)
                         _take_note(known, event)
                         yield event
             except GoneError:
@@ -85,24 +85,24 @@ class LocalApi:
                 self.store.unsubscribe(kind, subscription)
 
 
-def _differences(known: dict[Key, Object], now: list[Object]) -> list[Event]:
+def _differences(known: dict[Key, Object], now: list[Object]) -> list[WatchEvent]:
     """What to tell someone who last knew `known`."""
     there = {key_of(obj): obj for obj in now}
     gone = [
-        Event("DELETED", obj)
+        WatchEvent("DELETED", obj)
         for key, obj in known.items()
         if key not in there or uid_of(there[key]) != uid_of(obj)
     ]
     replaced = {key_of(event.object) for event in gone}
     come = [
-        Event("ADDED" if key not in known or key in replaced else "MODIFIED", obj)
+        WatchEvent("ADDED" if key not in known or key in replaced else "MODIFIED", obj)
         for key, obj in there.items()
         if known.get(key) is not obj
     ]
     return gone + come
 
 
-def _take_note(known: dict[Key, Object], event: Event) -> None:
+def _take_note(known: dict[Key, Object], event: WatchEvent) -> None:
     if event.type == "DELETED":
         known.pop(key_of(event.object), None)
     else:

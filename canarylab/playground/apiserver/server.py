@@ -24,7 +24,7 @@ from canarylab.playground.apiserver.http.paths import target
 from canarylab.playground.apiserver.http.routes import find_handler
 from canarylab.playground.apiserver.http.watching import WATCHES
 from canarylab.playground.apiserver.local import LocalApi
-from canarylab.playground.kube.kubelet import Kubelet
+from canarylab.playground.kube.api import KubeletClient
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ _DEPRECATED = {
 Answering = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def build_app(api: LocalApi, kubelet: Kubelet, gate: Gate) -> web.Application:
+def build_app(api: LocalApi, kubelet: KubeletClient, gate: Gate) -> web.Application:
     """The application; `serving` gives it a socket."""
 
     async def answer(request: web.Request) -> web.StreamResponse:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from canarylab.playground.kube.api import Api, Event, Key, Object
+from canarylab.playground.kube.api import Api, Key, Object, WatchEvent
 from canarylab.playground.kube.objects import is_ready, is_terminating, key_of
 from canarylab.playground.kube.selectors import by_map
 
@@ -99,7 +99,7 @@ def publishes_all(service: Object) -> bool:
     return bool(service["spec"].get("publishNotReadyAddresses"))
 
 
-async def services_nearby(api: Api, event: Event) -> list[Key]:
+async def services_nearby(api: Api, event: WatchEvent) -> list[Key]:
     """All Services of a pod's namespace: any may have selected it before this change, or now."""
     services = await api.list("Service", event.object["metadata"]["namespace"])
     return [key_of(service) for service in services if has_selector(service)]

@@ -17,7 +17,7 @@ from canarylab.playground.controllers.looking import claim, find, itself, owner_
 from canarylab.playground.controllers.loop import Controller
 from canarylab.playground.controllers.moments import Now, utc_now
 from canarylab.playground.kube.api import Api, Key, Object
-from canarylab.playground.kube.events import Note, record
+from canarylab.playground.kube.events import EventDetails, record_event
 from canarylab.playground.kube.objects import controller_of, key_of, uid_of
 
 SOURCE = "deployment-controller"
@@ -109,7 +109,7 @@ async def _tell(api: Api, deployment: Object, replica_set: Object, *, was: int) 
         return
     direction = "up" if size > was else "down"
     words = f"Scaled {direction} replica set {name} from {was} to {size}"
-    await record(api, deployment, Note("ScalingReplicaSet", words, SOURCE))
+    await record_event(api, deployment, EventDetails("ScalingReplicaSet", words, SOURCE))
 
 
 controller = Controller(

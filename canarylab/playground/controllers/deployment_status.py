@@ -25,7 +25,7 @@ from canarylab.playground.controllers.deployment_plan import (
     size_of,
 )
 from canarylab.playground.kube.api import Object
-from canarylab.playground.kube.objects import moment
+from canarylab.playground.kube.objects import parse_timestamp
 
 DONE, LATE = "NewReplicaSetAvailable", "ProgressDeadlineExceeded"
 _PAUSED, _RESUMED = "DeploymentPaused", "DeploymentResumed"
@@ -149,7 +149,7 @@ def _is_late(deployment: Object, progress: Object, now: datetime) -> bool:
 
 def _deadline(deployment: Object, progress: Object) -> datetime:
     seconds = deployment["spec"]["progressDeadlineSeconds"]
-    return moment(progress["lastUpdateTime"]) + timedelta(seconds=seconds)
+    return parse_timestamp(progress["lastUpdateTime"]) + timedelta(seconds=seconds)
 
 
 def _has_deadline(deployment: Object) -> bool:

@@ -26,7 +26,7 @@ from canarylab.playground.controllers.backends import (
 from canarylab.playground.controllers.looking import find, itself
 from canarylab.playground.controllers.loop import Controller
 from canarylab.playground.controllers.moments import Now, utc_now
-from canarylab.playground.kube.api import Api, Event, Key, Object
+from canarylab.playground.kube.api import Api, Key, Object, WatchEvent
 from canarylab.playground.kube.objects import key_of, owner_reference, timestamp
 
 SERVICE = "kubernetes.io/service-name"
@@ -149,7 +149,7 @@ def _is_of(slice_: Object, service: Key) -> bool:
     return (labels.get(SERVICE), labels.get(_MANAGED_BY)) == (service.name, _US)
 
 
-async def service_of(_: Api, event: Event) -> list[Key]:
+async def service_of(_: Api, event: WatchEvent) -> list[Key]:
     """The Service that a slice is for."""
     meta = event.object["metadata"]
     name = (meta.get("labels") or {}).get(SERVICE)

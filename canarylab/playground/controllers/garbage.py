@@ -17,7 +17,7 @@ from typing import NamedTuple
 from canarylab.errors import NotFoundError
 from canarylab.playground.controllers.looking import find
 from canarylab.playground.controllers.loop import Controller
-from canarylab.playground.kube.api import Api, DeleteOptions, Event, Key, Object, Propagation
+from canarylab.playground.kube.api import Api, DeleteOptions, Key, Object, Propagation, WatchEvent
 from canarylab.playground.kube.kinds import KINDS
 from canarylab.playground.kube.objects import is_terminating, key_of, uid_of
 
@@ -159,7 +159,7 @@ def _without(obj: Object, uids: Collection[str]) -> Object:
     return {**obj, "metadata": {**meta, "ownerReferences": others}}
 
 
-async def affected(_: Api, event: Event) -> list[Key]:
+async def affected(_: Api, event: WatchEvent) -> list[Key]:
     """The owners to look at: this object, when it goes; its owners, when it comes or goes."""
     meta = event.object["metadata"]
     is_held = {FOREGROUND, ORPHAN} & set(_finalizers(event.object))

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from canarylab.errors import NotFoundError
 from canarylab.playground.controllers.loop import KeysOf
-from canarylab.playground.kube.api import Api, Event, Key, Object
+from canarylab.playground.kube.api import Api, Key, Object, WatchEvent
 from canarylab.playground.kube.objects import (
     controller_of,
-    is_owned_by,
+    is_controlled_by,
     is_terminating,
     key_of,
     owner_reference,
@@ -36,7 +36,7 @@ def claims(owner: Object, candidates: Iterable[Object]) -> Claims:
     """Which of these are the owner's, which should be, which should be no longer?"""
     selects, found = by_label_selector(owner["spec"]["selector"]), Claims([], [], [])
     for candidate in candidates:
-        if is_owned_by(candidate, owner):
+        if is_controlled_by(candidate, owner):
             (found.keep if selects(candidate) else found.release).append(candidate)
         elif selects(candidate) and _is_free(candidate) and not is_terminating(owner):
             found.adopt.append(candidate)
@@ -64,7 +64,7 @@ async def find(api: Api, kind: str, key: Key) -> Object | None:
         return None
 
 
-async def itself(api: Api, event: Event) -> list[Key]:
+async def itself(api: Api, event: WatchEvent) -> list[Key]:
     """Look at the very object that changed."""
     return [key_of(event.object)]
 
@@ -72,7 +72,7 @@ async def itself(api: Api, event: Event) -> list[Key]:
 def owner_or_adopters(kind: str) -> KeysOf:
     """Look at its owner of this kind; without any owner, at all that might adopt it."""
 
-    async def keys_of(api: Api, event: Event) -> list[Key]:
+    async def keys_of(api: Api, event: WatchEvent) -> list[Key]:
         owner, namespace = controller_of(event.object), event.object["metadata"]["namespace"]
         if owner is None:
             return _selecting(event.object, await api.list(kind, namespace))

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from canarylab.errors import AlreadyExistsError, ConflictError, ForbiddenError, NotFoundError
 from canarylab.playground.controllers.queue import Clock, KeyQueue
-from canarylab.playground.kube.api import Api, Event, Key
+from canarylab.playground.kube.api import Api, Key, WatchEvent
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ WORKERS = 4  # looks at a time, each at another object: a slow one does not hold
 _MOVED = (AlreadyExistsError, ConflictError, ForbiddenError, NotFoundError)
 """Refusals that only mean somebody was faster, or that a namespace is just being emptied."""
 
-KeysOf = Callable[[Api, Event], Awaitable[Iterable[Key]]]
+KeysOf = Callable[[Api, WatchEvent], Awaitable[Iterable[Key]]]
 """Which objects may have to be mended after this event?"""
 
 Reconcile = Callable[[Api, Key], Awaitable[float | None]]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from canarylab.errors import NotFoundError
 from canarylab.playground.controllers.looking import find, itself
 from canarylab.playground.controllers.loop import Controller
-from canarylab.playground.kube.api import Api, Event, Key, Object
+from canarylab.playground.kube.api import Api, Key, Object, WatchEvent
 from canarylab.playground.kube.kinds import KINDS
 from canarylab.playground.kube.objects import is_terminating, key_of
 
@@ -59,7 +59,7 @@ async def reconcile(api: Api, key: Key) -> float | None:
     return None
 
 
-async def _if_gone(_: Api, event: Event) -> list[Key]:
+async def _if_gone(_: Api, event: WatchEvent) -> list[Key]:
     """Something of its content has gone: perhaps it was the last."""
     return [Key("", event.object["metadata"]["namespace"])] if event.type == "DELETED" else []
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from canarylab.playground.kube.api import Object
-from canarylab.playground.kube.objects import condition, is_ready, is_terminating, moment
+from canarylab.playground.kube.objects import (
+    find_condition,
+    is_ready,
+    is_terminating,
+    parse_timestamp,
+)
 
 _OVER = ("Succeeded", "Failed")
 _PHASES = ("Pending", "Unknown", "Running")  # the less useful first
@@ -59,13 +64,13 @@ def _is_over(pod: Object) -> bool:
 
 
 def _ready_since(pod: Object) -> str | None:
-    return (condition(pod, "Ready") or {}).get("lastTransitionTime")
+    return (find_condition(pod, "Ready") or {}).get("lastTransitionTime")
 
 
 def _available_at(pod: Object, patience_s: float) -> datetime:
     since = _ready_since(pod)
-    return moment(since) + timedelta(seconds=patience_s) if since else _LONG_AGO
+    return parse_timestamp(since) + timedelta(seconds=patience_s) if since else _LONG_AGO
 
 
 def _latest_first(stamp: str | None) -> float:
-    return -moment(stamp).timestamp() if stamp else 0.0
+    return -parse_timestamp(stamp).timestamp() if stamp else 0.0

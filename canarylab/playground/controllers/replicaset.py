@@ -24,7 +24,7 @@ from canarylab.playground.controllers.pods import (
     usefulness,
 )
 from canarylab.playground.kube.api import Api, Key, Object
-from canarylab.playground.kube.events import Note, record
+from canarylab.playground.kube.events import EventDetails, record_event
 from canarylab.playground.kube.objects import is_ready, is_terminating, key_of, owner_reference
 
 SOURCE = "replicaset-controller"
@@ -118,13 +118,13 @@ async def _create_pod(api: Api, replica_set: Object) -> Object:
     try:
         return await api.create(pod_from(replica_set))
     except InvalidError as refusal:
-        note = Note("FailedCreate", f"Error creating: {refusal}", SOURCE, type="Warning")
-        await record(api, replica_set, note)
+        note = EventDetails("FailedCreate", f"Error creating: {refusal}", SOURCE, type="Warning")
+        await record_event(api, replica_set, note)
         raise
 
 
 async def _tell(api: Api, replica_set: Object, reason: str, message: str) -> None:
-    await record(api, replica_set, Note(reason, message, SOURCE))
+    await record_event(api, replica_set, EventDetails(reason, message, SOURCE))
 
 
 def controller_with(plan: Planner) -> Controller:

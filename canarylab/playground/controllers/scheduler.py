@@ -15,8 +15,8 @@ from canarylab.playground.controllers.conditions import Condition, find_conditio
 from canarylab.playground.controllers.looking import find
 from canarylab.playground.controllers.loop import Controller
 from canarylab.playground.controllers.moments import Now, utc_now
-from canarylab.playground.kube.api import Api, Event, Key, Object
-from canarylab.playground.kube.events import Note, record
+from canarylab.playground.kube.api import Api, Key, Object, WatchEvent
+from canarylab.playground.kube.events import EventDetails, record_event
 from canarylab.playground.kube.objects import is_ready, is_terminating, key_of
 
 SOURCE = "default-scheduler"
@@ -65,7 +65,7 @@ async def reconcile(api: Api, key: Key, *, now: Now = utc_now) -> float | None:
         await _complain(api, pod, place.why_not, now())
     else:
         words = f"Successfully assigned {key.namespace}/{key.name} to {place.node}"
-        await record(api, pod, Note("Scheduled", words, SOURCE))
+        await record_event(api, pod, EventDetails("Scheduled", words, SOURCE))
     return None
 
 
@@ -96,14 +96,14 @@ async def _complain(api: Api, pod: Object, why: str, now: datetime) -> None:
     unscheduled = Condition("PodScheduled", "False", "Unschedulable", why)
     conditions = say_again(status.get("conditions", []), unscheduled, now)
     await api.update_status({**pod, "status": {**status, "conditions": conditions}})
-    await record(api, pod, Note("FailedScheduling", why, SOURCE, type="Warning"))
+    await record_event(api, pod, EventDetails("FailedScheduling", why, SOURCE, type="Warning"))
 
 
-async def _if_waiting(_: Api, event: Event) -> list[Key]:
+async def _if_waiting(_: Api, event: WatchEvent) -> list[Key]:
     return [key_of(event.object)] if is_waiting(event.object) else []
 
 
-async def _all_waiting(api: Api, _: Event) -> list[Key]:
+async def _all_waiting(api: Api, _: WatchEvent) -> list[Key]:
     return [key_of(pod) for pod in await api.list("Pod") if is_waiting(pod)]
 
 

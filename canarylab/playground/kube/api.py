@@ -1,4 +1,4 @@
-"""`Api`: the verbs every part of the playground speaks.
+"""`Api`, the seam between the API server and the other parts, and `KubeletClient`, the way back.
 
 Controllers, the kubelet and the service proxy hold an `Api` and nothing else. The API server
 provides the real one (`apiserver/local.py`); tests use `tests/playground/fake_api.py`, and both
@@ -7,25 +7,19 @@ pass the same contract suite.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
-Object = dict[str, Any]
-"""A Kubernetes object as the API returns it: plain JSON, never wrapped."""
+from canarylab.kube_objects import Key as Key  # noqa: PLC0414  re-exported
+from canarylab.kube_objects import Object as Object  # noqa: PLC0414  re-exported
 
 Propagation = Literal["Background", "Foreground", "Orphan"]
 
 
-class Key(NamedTuple):
-    """Which object, not what is in it. The namespace of a Node or a Namespace is empty."""
-
-    namespace: str
-    name: str
-
-
-class Event(NamedTuple):
-    """That an object changed, and what it looks like now (or last looked, when deleted)."""
+class WatchEvent(NamedTuple):
+    """A change of an object, with the object as it is now, or as it last was when deleted."""
 
     type: Literal["ADDED", "MODIFIED", "DELETED"]
     object: Object
@@ -33,20 +27,20 @@ class Event(NamedTuple):
 
 @dataclass(frozen=True)
 class DeleteOptions:
-    """How to delete; the same three knobs as in a DELETE body."""
+    """The options in the body of a DELETE request."""
 
     grace_period_s: int | None = None
     propagation: Propagation | None = None
     uid: str | None = None
 
 
-NOW = DeleteOptions(grace_period_s=0)
+IMMEDIATELY = DeleteOptions(grace_period_s=0)
 
 
 class Api(Protocol):
-    """Kinds go by their bare name, "Deployment": no two of ours share one.
+    """The verbs of the Kubernetes API. A kind is its bare name, "Deployment".
 
-    What `get`, `list` and `watch` hand out is shared with the store: read it, never change it.
+    What `get`, `list` and `watch` return is shared with the store: read it, never change it.
     `update` writes everything but the status and `update_status` the status alone; both raise
     ConflictError when the resourceVersion is stale, and write nothing when nothing differs.
     """
@@ -54,7 +48,7 @@ class Api(Protocol):
     async def get(self, kind: str, key: Key) -> Object: ...
 
     async def list(self, kind: str, namespace: str | None = None) -> list[Object]:
-        """In one namespace, or in all of them."""
+        """Return the objects of one namespace, or of all."""
         ...
 
     async def create(self, obj: Object) -> Object: ...
@@ -64,13 +58,42 @@ class Api(Protocol):
     async def update_status(self, obj: Object) -> Object: ...
 
     async def bind(self, pod: Key, node: str) -> Object:
-        """Give a pod to a node, as the pods/binding subresource does."""
+        """Assign a pod to a node, as the pods/binding subresource does."""
         ...
 
     async def delete(self, kind: str, key: Key, options: DeleteOptions = ...) -> None:
-        """Ask for deletion. A pod with a node, or an object with finalizers, stays for a while."""
+        """Delete an object, or mark it: a pod with a node, and an object with finalizers, stay."""
         ...
 
-    def watch(self, kind: str) -> AsyncIterator[Event]:
-        """All there are as ADDED, then every change, until the iterator is closed."""
+    def watch(self, kind: str) -> AsyncIterator[WatchEvent]:
+        """Yield all objects as ADDED, then every change, until the iterator is closed."""
+        ...
+
+
+@dataclass(frozen=True)
+class LogOptions:
+    """The query of a log request."""
+
+    container: str | None = None
+    follow: bool = False
+    previous: bool = False
+    tail_lines: int | None = None
+    since_s: float | None = None
+    timestamps: bool = False
+
+
+class KubeletClient(Protocol):
+    """What the API server needs of a kubelet.
+
+    Both methods raise NotFoundError or BadRequestError in Kubernetes' words.
+    """
+
+    def logs(self, pod: Key, options: LogOptions) -> AsyncIterator[bytes]:
+        """Yield whole lines."""
+        ...
+
+    async def execute(
+        self, pod: Key, command: Sequence[str], *, container: str | None = None
+    ) -> Process:
+        """Start a command with the pod's environment and folder; its three streams are pipes."""
         ...

@@ -1,23 +1,22 @@
-"""Tells the cluster what happened to an object, the way `kubectl describe` shows it.
+"""Events, as `kubectl describe` shows them.
 
-The same thing said again is not a new Event but a higher count, as in Kubernetes; otherwise a pod
-that cannot start would bury everything else.
+A repeated event raises the count of the Event that is there, as in Kubernetes; otherwise a pod
+that cannot start would fill the list.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from canarylab.errors import NotFoundError
 from canarylab.playground.kube.api import Api, Key, Object
-from canarylab.playground.kube.objects import timestamp
+from canarylab.playground.kube.objects import timestamp, utc_now
 
 
 @dataclass(frozen=True)
-class Note:
-    """What is said about an object; `source` is a component, "kubelet"."""
+class EventDetails:
+    """Reason, message and source of an event; `source` is a component, "kubelet"."""
 
     reason: str
     message: str
@@ -26,38 +25,38 @@ class Note:
     field_path: str | None = None
 
 
-async def record(api: Api, regarding: Object, note: Note) -> None:
-    """Write an Event, or count one up."""
-    event = _event(regarding, note)
+async def record_event(api: Api, regarding: Object, details: EventDetails) -> None:
+    """Create an Event about an object, or raise the count of the same one."""
+    event = _event(regarding, details)
     key = Key(event["metadata"]["namespace"], event["metadata"]["name"])
     try:
-        known = await api.get("Event", key)
+        existing = await api.get("Event", key)
     except NotFoundError:
         await api.create(event)
         return
     await api.update(
-        {**known, "count": known.get("count", 1) + 1, "lastTimestamp": event["lastTimestamp"]}
+        {**existing, "count": existing.get("count", 1) + 1, "lastTimestamp": event["lastTimestamp"]}
     )
 
 
-def _event(regarding: Object, note: Note) -> Object:
-    meta, now = regarding["metadata"], timestamp(datetime.now(UTC))
+def _event(regarding: Object, details: EventDetails) -> Object:
+    meta, now = regarding["metadata"], timestamp(utc_now())
     return {
         "apiVersion": "v1",
         "kind": "Event",
         "metadata": {
-            "name": f"{meta['name']}.{_fingerprint(regarding, note)}",
+            "name": f"{meta['name']}.{_fingerprint(regarding, details)}",
             "namespace": meta.get("namespace") or "default",
         },
-        "involvedObject": _reference(regarding, note.field_path),
-        "reason": note.reason,
-        "message": note.message,
-        "source": {"component": note.source},
-        "type": note.type,
+        "involvedObject": _reference(regarding, details.field_path),
+        "reason": details.reason,
+        "message": details.message,
+        "source": {"component": details.source},
+        "type": details.type,
         "count": 1,
         "firstTimestamp": now,
         "lastTimestamp": now,
-        "reportingComponent": note.source,
+        "reportingComponent": details.source,
         "reportingInstance": "",
     }
 
@@ -75,7 +74,13 @@ def _reference(regarding: Object, field_path: str | None) -> Object:
     return reference if field_path is None else {**reference, "fieldPath": field_path}
 
 
-def _fingerprint(regarding: Object, note: Note) -> str:
-    parts = [note.type, note.reason, note.message, note.source, note.field_path or ""]
-    said = "\0".join([*parts, regarding["metadata"]["uid"]])
-    return hashlib.blake2b(said.encode(), digest_size=8).hexdigest()
+def _fingerprint(regarding: Object, details: EventDetails) -> str:
+    parts = [
+        details.type,
+        details.reason,
+        details.message,
+        details.source,
+        details.field_path or "",
+    ]
+    text = "\0".join([*parts, regarding["metadata"]["uid"]])
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

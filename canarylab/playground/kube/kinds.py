@@ -1,25 +1,29 @@
-"""Which kinds of objects are there, and by what names?"""
+"""The kinds that the playground serves, with their names."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+
+from canarylab.playground.kube.api import Object
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of object, with every name it goes by."""
+    """A kind: its names, its API group and version, and which subresources it has."""
 
     kind: str
     plural: str
     group: str = ""
     version: str = "v1"
+    other_versions: tuple[str, ...] = ()
+    """Versions that are served as well, with the same schema."""
     short_names: tuple[str, ...] = ()
     namespaced: bool = True
     has_status: bool = True
     has_scale: bool = False
     is_custom: bool = False
-    """Known from a definition, as those are that somebody brings to a cluster."""
+    """Whether a CustomResourceDefinition would define it on another cluster."""
     categories: tuple[str, ...] = field(default=())
 
     @property
@@ -33,13 +37,19 @@ class Kind:
         return f"{self.group}/{self.version}" if self.group else self.version
 
     @property
+    def is_stored(self) -> bool:
+        """Whether objects are stored in this version."""
+        return self.version == KINDS[self.kind].version
+
+    @property
     def qualified(self) -> str:
-        """`deployments.apps`, as error messages say it."""
+        """`deployments.apps`, as in error messages."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
 
 _ALL = ("all",)
 _GATEWAY_API = ("gateway-api",)
+_OTHER_VERSIONS = ("v1beta1",)
 
 KINDS: MappingProxyType[str, Kind] = MappingProxyType(
     {
@@ -69,16 +79,31 @@ KINDS: MappingProxyType[str, Kind] = MappingProxyType(
             Kind(
                 "GatewayClass", "gatewayclasses", "gateway.networking.k8s.io", short_names=("gc",),
                 namespaced=False, is_custom=True, categories=_GATEWAY_API,
+                other_versions=_OTHER_VERSIONS,
             ),
             Kind(
                 "Gateway", "gateways", "gateway.networking.k8s.io", short_names=("gtw",),
-                is_custom=True, categories=_GATEWAY_API,
+                is_custom=True, categories=_GATEWAY_API, other_versions=_OTHER_VERSIONS,
             ),
             Kind(
                 "HTTPRoute", "httproutes", "gateway.networking.k8s.io",
-                is_custom=True, categories=_GATEWAY_API,
+                is_custom=True, categories=_GATEWAY_API, other_versions=_OTHER_VERSIONS,
             ),
         )
     }
 )  # fmt: skip
-"""Every kind the playground serves, by its bare name."""
+"""Every kind, by its bare name."""
+
+SERVED_KINDS: tuple[Kind, ...] = tuple(
+    replace(kind, version=version)
+    for kind in KINDS.values()
+    for version in (kind.version, *kind.other_versions)
+)
+"""Every kind in every version that is served."""
+
+
+def in_version(obj: Object, kind: Kind) -> Object:
+    """The object in the version of `kind`; all versions of a kind have the same fields."""
+    if obj.get("apiVersion", kind.api_version) == kind.api_version:
+        return obj
+    return {**obj, "apiVersion": kind.api_version}

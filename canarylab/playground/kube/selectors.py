@@ -1,4 +1,4 @@
-"""Which objects does a selector choose?"""
+"""Label selectors and field selectors, as predicates over objects."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OUTSIDE_BRACKETS = re.compile(r",(?![^()]*\))")
 
 
 def by_map(selector: Mapping[str, str] | None) -> Predicate:
-    """What a Service selects: every label must be there. No selector selects nothing.
+    """Match as a Service does: every label must be there. An empty selector matches nothing.
 
     >>> by_map({"app": "nodeapp"})({"metadata": {"labels": {"app": "nodeapp", "env": "prod"}}})
     True
@@ -28,7 +28,7 @@ def by_map(selector: Mapping[str, str] | None) -> Predicate:
 
 
 def by_label_selector(selector: Mapping[str, Any]) -> Predicate:
-    """What a Deployment selects: `matchLabels` and `matchExpressions`, all of them."""
+    """Match as a Deployment does: all of `matchLabels` and `matchExpressions`."""
     wanted = dict(selector.get("matchLabels") or {})
     expressions = [_expression(entry) for entry in selector.get("matchExpressions") or []]
 
@@ -40,7 +40,7 @@ def by_label_selector(selector: Mapping[str, Any]) -> Predicate:
 
 
 def by_label_query(text: str) -> Predicate:
-    """What `kubectl get -l` selects.
+    """Match as `kubectl get -l` does.
 
     >>> by_label_query("app=nodeapp,env in (prod,canary)")({"metadata": {"labels": {"app": "x"}}})
     False
@@ -50,7 +50,7 @@ def by_label_query(text: str) -> Predicate:
 
 
 def by_field_query(text: str) -> Predicate:
-    """What `kubectl get --field-selector` selects: `=`, `==` and `!=` on any field.
+    """Match as `kubectl get --field-selector` does: `=`, `==` and `!=` on any field.
 
     >>> by_field_query("status.phase!=Failed")({"status": {"phase": "Running"}})
     True
@@ -60,7 +60,7 @@ def by_field_query(text: str) -> Predicate:
 
 
 def label_query(selector: Mapping[str, Any]) -> str:
-    """A Deployment's selector in one line, as a Scale's status has it."""
+    """Write a Deployment's selector in one line, as in the status of a Scale."""
     equal = [f"{key}={value}" for key, value in sorted((selector.get("matchLabels") or {}).items())]
     return ",".join(equal + [_one_line(entry) for entry in selector.get("matchExpressions") or []])
 
@@ -98,10 +98,10 @@ def _label_term(term: str) -> Callable[[Mapping[str, str]], bool]:
     if found := _EXISTS_TERM.match(term):
         key, wanted = found["key"], found["verb"] == ""
         return lambda labels: (key in labels) is wanted
-    raise BadRequestError(_unreadable(term))
+    raise BadRequestError(_parse_error(term))
 
 
-def _unreadable(term: str) -> str:
+def _parse_error(term: str) -> str:
     words = term.split()
     found = words[1] if len(words) > 1 else term
     return f"unable to parse requirement: found '{found}', expected: in, notin, =, ==, !=, gt, lt"

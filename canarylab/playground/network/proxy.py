@@ -14,7 +14,7 @@ from time import monotonic
 
 from canarylab.errors import ApiError
 from canarylab.playground.kube.api import Api, Key, Object
-from canarylab.playground.kube.events import Note, record
+from canarylab.playground.kube.events import EventDetails, record_event
 from canarylab.playground.kube.objects import key_of
 from canarylab.playground.network.choice import Chooser
 from canarylab.playground.network.following import follow
@@ -90,7 +90,9 @@ class ServiceProxy:
 
     async def _warn(self, service: Object, message: str) -> None:
         try:
-            await record(self._api, service, Note("FailedToListen", message, SOURCE, "Warning"))
+            await record_event(
+                self._api, service, EventDetails("FailedToListen", message, SOURCE, "Warning")
+            )
         except ApiError:
             return  # its namespace is going; so is the Service
 

@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from canarylab.playground.home import path_with_node
 from canarylab.playground.images import Image
 from canarylab.playground.kube.api import Key, Object
 from canarylab.playground.kube.objects import key_of
 from canarylab.playground.node.expansion import expand
 from canarylab.playground.node.sweep import MARK
-from canarylab.playground.nodejs import path_with_node
 
 PRELOAD = Path(__file__).with_name("preload.cjs")
 POD_IP = "CANARYLAB_POD_IP"

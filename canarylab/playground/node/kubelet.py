@@ -16,8 +16,7 @@ from ipaddress import IPv4Network
 
 from canarylab.errors import GoneError, NotFoundError
 from canarylab.playground.home import Home
-from canarylab.playground.kube.api import Api, Event, Key
-from canarylab.playground.kube.kubelet import LogOptions
+from canarylab.playground.kube.api import Api, Key, LogOptions, WatchEvent
 from canarylab.playground.kube.objects import key_of, uid_of
 from canarylab.playground.node.addresses import PodAddresses
 from canarylab.playground.node.guard import Guard
@@ -96,7 +95,7 @@ class LocalKubelet:
                 for uid in self._pods.keys() - there:
                     self._pods.pop(uid).vanish()
 
-    def _take_in(self, event: Event, tools: Tools, tasks: asyncio.TaskGroup) -> None:
+    def _take_in(self, event: WatchEvent, tools: Tools, tasks: asyncio.TaskGroup) -> None:
         uid = uid_of(event.object)
         if event.type == "DELETED":
             if uid in self._pods:

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import cast
 
-from canarylab.playground.kube.kubelet import LogOptions
+from canarylab.playground.kube.api import LogOptions
 from canarylab.playground.node.loglines import Line, parsed, start_of_tail, written
 
 FILE_LIMIT = 10_000_000  # bytes

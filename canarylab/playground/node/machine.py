@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from canarylab.playground.kube.api import Object
-from canarylab.playground.kube.objects import condition, timestamp
+from canarylab.playground.kube.objects import find_condition, timestamp
 from canarylab.playground.node.records import RUNTIME
 
 NODE = "playground"
@@ -31,7 +31,7 @@ def node_object() -> Object:
 
 def node_status(before: Object | None, now: datetime) -> Object:
     """What the node reports of itself; `before` is the Node as it was."""
-    known = (condition(before, "Ready") if before else None) or {}
+    known = (find_condition(before, "Ready") if before else None) or {}
     since = known.get("lastTransitionTime") if known.get("status") == "True" else None
     resources = {"cpu": str(os.cpu_count() or 1), "memory": _memory(), "pods": str(MOST_PODS)}
     ready = {

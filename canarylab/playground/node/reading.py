@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from canarylab.errors import BadRequestError
-from canarylab.playground.kube.api import Object
-from canarylab.playground.kube.kubelet import LogOptions
+from canarylab.playground.kube.api import LogOptions, Object
 from canarylab.playground.node.container import Container
 from canarylab.playground.node.logs import Log
 from canarylab.playground.node.records import Record, Waiting

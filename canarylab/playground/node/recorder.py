@@ -7,7 +7,7 @@ import logging
 
 from canarylab.errors import ApiError
 from canarylab.playground.kube.api import Api, Object
-from canarylab.playground.kube.events import Note, record
+from canarylab.playground.kube.events import EventDetails, record_event
 
 logger = logging.getLogger(__name__)
 
@@ -19,20 +19,20 @@ class Recorder:
 
     def __init__(self, api: Api) -> None:
         self._api = api
-        self._waiting: asyncio.Queue[tuple[Object, Note]] = asyncio.Queue()
+        self._waiting: asyncio.Queue[tuple[Object, EventDetails]] = asyncio.Queue()
 
     def say(
         self, pod: Object, reason: str, message: str, *, type: str = "Normal", container: str = ""
     ) -> None:
         """Something happened to this pod, or to this container of it."""
         path = f"spec.containers{{{container}}}" if container else None
-        self._waiting.put_nowait((pod, Note(reason, message, SOURCE, type, path)))
+        self._waiting.put_nowait((pod, EventDetails(reason, message, SOURCE, type, path)))
 
     async def run(self) -> None:
         """Until cancelled. A namespace that is being deleted takes no events; so be it."""
         while True:
             pod, note = await self._waiting.get()
             try:
-                await record(self._api, pod, note)
+                await record_event(self._api, pod, note)
             except ApiError as refusal:
                 logger.info("no event %s for %s: %s", note.reason, pod["metadata"]["name"], refusal)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from canarylab.playground.kube.api import Object
-from canarylab.playground.kube.objects import moment, timestamp
+from canarylab.playground.kube.objects import parse_timestamp, timestamp
 
 RUNTIME = "process"
 _LOST = 255  # the exit code Kubernetes gives a container that vanished with its machine
@@ -102,7 +102,7 @@ def recalled(container: Object, status: Object | None, *, now: datetime) -> Reco
     )
     state = status.get("state", {})
     if "running" in state:
-        since = moment(state["running"]["startedAt"])
+        since = parse_timestamp(state["running"]["startedAt"])
         return kept.terminated(Terminated(_LOST, "Unknown", since, now, kept.container_id))
     if ended := _terminated(state.get("terminated")):
         return kept.terminated(ended)
@@ -153,8 +153,8 @@ def _terminated(state: Object | None) -> Terminated | None:
     return Terminated(
         exit_code=state["exitCode"],
         reason=state.get("reason", ""),
-        started=moment(state["startedAt"]),
-        finished=moment(state["finishedAt"]),
+        started=parse_timestamp(state["startedAt"]),
+        finished=parse_timestamp(state["finishedAt"]),
         container_id=state.get("containerID", ""),
         message=state.get("message", ""),
     )

@@ -19,7 +19,6 @@ from typing import Any, NamedTuple
 import aiohttp
 
 from canarylab.errors import ApiError, BadRequestError
-from canarylab.playground.access import Access, make_access, write_kubeconfig
 from canarylab.playground.apiserver.bootstrap import bootstrap
 from canarylab.playground.apiserver.http.auth import Gate
 from canarylab.playground.apiserver.local import LocalApi
@@ -27,9 +26,9 @@ from canarylab.playground.apiserver.registry import Surroundings
 from canarylab.playground.apiserver.rules.metadata import Makers
 from canarylab.playground.apiserver.server import build_app, serving
 from canarylab.playground.apiserver.store import Store
+from canarylab.playground.credentials import Credentials, make_credentials, write_kubeconfig
 from canarylab.playground.kube.addresses import Slot
-from canarylab.playground.kube.api import Key, Object
-from canarylab.playground.kube.kubelet import LogOptions
+from canarylab.playground.kube.api import Key, LogOptions, Object
 
 SLOT = Slot(17)
 KUBECTL = os.environ.get("CANARYLAB_KUBECTL", "kubectl")
@@ -83,7 +82,7 @@ class Server:
 
     api: LocalApi
     kubelet: StubKubelet
-    access: Access
+    access: Credentials
     port: int
     folder: Path
 
@@ -152,7 +151,7 @@ async def running_server(folder: Path) -> AsyncIterator[Server]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-        access, kubelet = make_access(), StubKubelet()
+        access, kubelet = make_credentials(), StubKubelet()
         api = LocalApi(Store(), Surroundings(SLOT, Makers(random=random.Random(17))))
         await bootstrap(api, slot=SLOT, port=port)
         write_kubeconfig(folder / "kubeconfig", access, port)

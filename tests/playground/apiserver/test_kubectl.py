@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from canarylab.playground.kube.api import NOW, Key
+from canarylab.playground.kube.api import IMMEDIATELY, Key
 from tests.needs import needs
 from tests.playground.apiserver.serving import Server, deployment, pod
 from tests.waiting import until
@@ -145,7 +145,7 @@ async def test_delete_waits_until_it_is_gone(server: Server) -> None:
     deleting = asyncio.create_task(server.kubectl("delete pod web"))
     key = Key("default", "web")
     await until(lambda: "deletionTimestamp" in server.api.store.find("Pod", key)["metadata"])  # type: ignore[index]
-    await server.api.delete("Pod", key, NOW)
+    await server.api.delete("Pod", key, IMMEDIATELY)
     said = await deleting
     assert (said.code, said.out.split(" from ")[0].strip()) == (0, 'pod "web" deleted')
 
@@ -244,7 +244,7 @@ async def test_drain_evicts_through_the_api(server: Server) -> None:
     draining = asyncio.create_task(server.kubectl("drain playground --force"))
     key = Key("default", "web")
     await until(lambda: "deletionTimestamp" in server.api.store.find("Pod", key)["metadata"])  # type: ignore[index]
-    await server.api.delete("Pod", key, NOW)
+    await server.api.delete("Pod", key, IMMEDIATELY)
     said = await draining
     assert (said.code, said.out.splitlines()[-1]) == (0, "node/playground drained")
 

@@ -9,7 +9,7 @@ import pytest
 from canarylab.playground.controllers import endpoints, endpointslice
 from canarylab.playground.controllers.backends import HEADLESS
 from canarylab.playground.kube.api import Key, Object
-from canarylab.playground.kube.objects import moment
+from canarylab.playground.kube.objects import parse_timestamp
 from tests.playground.controllers.world import (
     LABELS,
     NODE,
@@ -24,7 +24,7 @@ from tests.playground.controllers.world import (
 from tests.playground.fake_api import FakeApi
 from tests.waiting import until
 
-NOW = moment(THEN)
+NOW = parse_timestamp(THEN)
 WEB = meta(service(), uid="s-1")
 
 

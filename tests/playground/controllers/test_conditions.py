@@ -9,10 +9,10 @@ from canarylab.playground.controllers.conditions import (
     say_again,
     without,
 )
-from canarylab.playground.kube.objects import moment
+from canarylab.playground.kube.objects import parse_timestamp
 from tests.playground.controllers.world import THEN
 
-NOW = moment(THEN)
+NOW = parse_timestamp(THEN)
 
 
 def test_what_is_already_said_is_not_said_again() -> None:

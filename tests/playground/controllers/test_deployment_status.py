@@ -10,10 +10,10 @@ import pytest
 from canarylab.playground.controllers.conditions import find_condition
 from canarylab.playground.controllers.deployment_status import counts, next_look_s, status
 from canarylab.playground.kube.api import Object
-from canarylab.playground.kube.objects import moment
+from canarylab.playground.kube.objects import parse_timestamp
 from tests.playground.controllers.world import THEN, deployment, meta, replica_set, template
 
-NOW = moment(THEN)
+NOW = parse_timestamp(THEN)
 
 
 def web(said: Object | None = None, **spec: Any) -> Object:

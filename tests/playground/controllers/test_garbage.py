@@ -12,7 +12,7 @@ from canarylab.playground.controllers.garbage import (
     affected,
     plan,
 )
-from canarylab.playground.kube.api import DeleteOptions, Event, Key, Object
+from canarylab.playground.kube.api import DeleteOptions, Key, Object, WatchEvent
 from canarylab.playground.kube.objects import owner_reference
 from tests.playground.controllers.world import (
     SPACE,
@@ -106,12 +106,12 @@ def test_orphans_forget_their_owner_and_stay() -> None:
 
 
 async def test_a_change_of_no_consequence_is_no_reason_to_look() -> None:
-    assert await affected(FakeApi(), Event("MODIFIED", dependant())) == []
+    assert await affected(FakeApi(), WatchEvent("MODIFIED", dependant())) == []
 
 
 async def test_coming_and_going_concern_the_owner() -> None:
-    assert await affected(FakeApi(), Event("ADDED", dependant())) == [Key(SPACE, "u-owner")]
-    keys = await affected(FakeApi(), Event("DELETED", dependant()))
+    assert await affected(FakeApi(), WatchEvent("ADDED", dependant())) == [Key(SPACE, "u-owner")]
+    keys = await affected(FakeApi(), WatchEvent("DELETED", dependant()))
     assert keys == [Key(SPACE, "u-pod"), Key(SPACE, "u-owner")]
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from canarylab.playground.controllers.looking import claims, find, owner_or_adopters
-from canarylab.playground.kube.api import Event, Key, Object
+from canarylab.playground.kube.api import Key, Object, WatchEvent
 from tests.playground.controllers.world import (
     LABELS,
     SPACE,
@@ -46,12 +46,14 @@ def test_who_is_on_its_way_out_adopts_nobody() -> None:
 
 async def test_a_change_concerns_the_owner() -> None:
     keys_of = owner_or_adopters("ReplicaSet")
-    assert await keys_of(FakeApi(), Event("MODIFIED", owned(pod(), OWNER))) == [Key(SPACE, "web-1")]
+    assert await keys_of(FakeApi(), WatchEvent("MODIFIED", owned(pod(), OWNER))) == [
+        Key(SPACE, "web-1")
+    ]
 
 
 async def test_an_owner_of_another_kind_is_not_meant() -> None:
     theirs = owned(pod(), meta(deployment(), uid="u-deployment"))
-    assert await owner_or_adopters("ReplicaSet")(FakeApi(), Event("ADDED", theirs)) == []
+    assert await owner_or_adopters("ReplicaSet")(FakeApi(), WatchEvent("ADDED", theirs)) == []
 
 
 async def test_an_orphan_concerns_all_that_select_it() -> None:
@@ -60,7 +62,7 @@ async def test_an_orphan_concerns_all_that_select_it() -> None:
     for one in (replica_set(name="a"), replica_set(name="b"), other):
         await api.create(one)
     orphan = meta(pod(), labels=LABELS)
-    keys = await owner_or_adopters("ReplicaSet")(api, Event("ADDED", orphan))
+    keys = await owner_or_adopters("ReplicaSet")(api, WatchEvent("ADDED", orphan))
     assert keys == [Key(SPACE, "a"), Key(SPACE, "b")]
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from canarylab.playground.controllers import namespace
 from canarylab.playground.controllers.namespace import CONTENT, Plan, plan
-from canarylab.playground.kube.api import NOW, Key, Object
+from canarylab.playground.kube.api import IMMEDIATELY, Key, Object
 from canarylab.playground.kube.kinds import KINDS
 from tests.playground.contract_objects import config_map
 from tests.playground.contract_objects import namespace as a_namespace
@@ -46,7 +46,7 @@ async def test_it_goes_when_its_last_pod_has_gone() -> None:
         await api.delete("Namespace", Key("", SPACE))
         await until(lambda: left(api, "Pod"))
         assert await api.list("Namespace") != []
-        await api.delete("Pod", Key(SPACE, "web"), NOW)
+        await api.delete("Pod", Key(SPACE, "web"), IMMEDIATELY)
         await until(lambda: left(api))
 
 
@@ -65,7 +65,7 @@ async def test_what_appears_meanwhile_goes_too() -> None:
     async with at_work(api, namespace.controller):
         await api.delete("Namespace", Key("", SPACE))
         await api.create(config_map("late"))
-        await api.delete("Pod", Key(SPACE, "web"), NOW)
+        await api.delete("Pod", Key(SPACE, "web"), IMMEDIATELY)
         await until(lambda: left(api))
     assert await api.list("ConfigMap") == []
 

@@ -11,11 +11,11 @@ from canarylab.playground.controllers.pods import (
     usefulness,
 )
 from canarylab.playground.kube.api import Object
-from canarylab.playground.kube.objects import moment
+from canarylab.playground.kube.objects import parse_timestamp
 from tests.playground.controllers.world import THEN, meta, pod, running
 
 LATER = "2026-11-22T21:42:19Z"
-NOW = moment(LATER)
+NOW = parse_timestamp(LATER)
 
 
 def restarted(obj: Object, times: int) -> Object:

@@ -9,7 +9,7 @@ import pytest
 from canarylab.playground.controllers import replicaset, scheduler
 from canarylab.playground.controllers.replicaset import Plan, plan, pod_from, status
 from canarylab.playground.kube.api import DeleteOptions, Key, Object
-from canarylab.playground.kube.objects import controller_of, key_of, moment, uid_of
+from canarylab.playground.kube.objects import controller_of, key_of, parse_timestamp, uid_of
 from tests.playground.controllers.test_pods import a_fleet, ready_since
 from tests.playground.controllers.world import (
     SPACE,
@@ -29,7 +29,7 @@ from tests.playground.fake_api import FakeApi
 from tests.waiting import until
 
 LATER = "2026-11-22T21:42:19Z"
-NOW = moment(LATER)
+NOW = parse_timestamp(LATER)
 
 
 @pytest.mark.parametrize(("wanted", "there"), [*product(range(6), range(6))])
@@ -78,7 +78,7 @@ def test_the_status_counts_every_kind_of_pod() -> None:
 @pytest.mark.parametrize(("age_s", "available"), [(0, 0), (4, 0), (5, 1), (600, 1)])
 def test_a_pod_is_available_after_its_time_of_proof(age_s: int, available: int) -> None:
     owner, ready = meta(replica_set(minReadySeconds=5), generation=1), [ready_since(THEN)]
-    said = status(owner, ready, moment(THEN) + timedelta(seconds=age_s))
+    said = status(owner, ready, parse_timestamp(THEN) + timedelta(seconds=age_s))
     assert said.get("availableReplicas", 0) == available
 
 

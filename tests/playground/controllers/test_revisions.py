@@ -16,7 +16,7 @@ from canarylab.playground.controllers.revisions import (
 )
 from canarylab.playground.controllers.template_hash import LABEL
 from canarylab.playground.kube.api import Object
-from canarylab.playground.kube.objects import is_owned_by
+from canarylab.playground.kube.objects import is_controlled_by
 from tests.playground.controllers.world import deployment, meta, replica_set, template
 
 WEB = meta(deployment(3), uid="d-1", generation=1)
@@ -59,7 +59,7 @@ def test_a_new_one_is_named_and_labelled_by_the_hash() -> None:
     assert new["metadata"]["name"] == f"web-{own_hash}"
     assert new["spec"]["selector"]["matchLabels"][LABEL] == own_hash
     assert new["spec"]["template"]["metadata"]["labels"][LABEL] == own_hash
-    assert is_owned_by(new, WEB)
+    assert is_controlled_by(new, WEB)
 
 
 def test_a_new_one_carries_the_next_number_and_what_was_wanted() -> None:

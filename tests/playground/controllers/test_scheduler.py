@@ -7,7 +7,7 @@ import pytest
 from canarylab.playground.controllers import scheduler
 from canarylab.playground.controllers.scheduler import Place, is_waiting, plan
 from canarylab.playground.kube.api import Key, Object
-from canarylab.playground.kube.objects import condition
+from canarylab.playground.kube.objects import find_condition
 from tests.playground.controllers.world import NODE, SPACE, THEN, at_work, meta, node, pod, told
 from tests.playground.fake_api import FakeApi
 from tests.waiting import until
@@ -77,11 +77,11 @@ async def test_who_waits_is_placed_when_a_node_comes() -> None:
     await api.create(pod("web"))
     async with at_work(api, scheduler.controller):
         await until(lambda: told(api, "FailedScheduling"))
-        unscheduled = condition(await the_pod(api), "PodScheduled") or {}
+        unscheduled = find_condition(await the_pod(api), "PodScheduled") or {}
         assert (unscheduled["status"], unscheduled["reason"]) == ("False", "Unschedulable")
         await api.put(node())
         await until(lambda: told(api, "Scheduled"))
-    assert (condition(await the_pod(api), "PodScheduled") or {})["status"] == "True"
+    assert (find_condition(await the_pod(api), "PodScheduled") or {})["status"] == "True"
 
 
 async def test_a_complaint_is_made_once_for_every_reason() -> None:

@@ -9,7 +9,7 @@ import pytest
 from canarylab.playground.controllers import revisions
 from canarylab.playground.controllers.all import CONTROLLERS
 from canarylab.playground.kube.api import DeleteOptions, Key, Object
-from canarylab.playground.kube.objects import condition, key_of, uid_of
+from canarylab.playground.kube.objects import find_condition, key_of, uid_of
 from tests.playground.controllers.world import (
     SPACE,
     at_work,
@@ -45,7 +45,7 @@ async def status(api: FakeApi) -> Object:
 
 
 async def reason(api: FakeApi) -> str:
-    progressing = condition(await api.get("Deployment", WEB), "Progressing") or {}
+    progressing = find_condition(await api.get("Deployment", WEB), "Progressing") or {}
     return str(progressing.get("reason"))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from canarylab.errors import ConflictError, NotFoundError
 from canarylab.playground.controllers.loop import Controller, run
-from canarylab.playground.kube.api import NOW, Api, Event, Key, Object
+from canarylab.playground.kube.api import IMMEDIATELY, Api, Key, Object, WatchEvent
 from canarylab.playground.kube.objects import is_ready, is_terminating, key_of, owner_reference
 from tests.playground.fake_api import FakeApi
 
@@ -173,12 +173,14 @@ async def _node(api: FakeApi, broken: Collection[str]) -> None:
             await _take_care(api, event, f"127.64.0.{next(addresses)}", broken)
 
 
-async def _take_care(api: FakeApi, event: Event, address: str, broken: Collection[str]) -> None:
+async def _take_care(
+    api: FakeApi, event: WatchEvent, address: str, broken: Collection[str]
+) -> None:
     pod = event.object
     if event.type == "DELETED" or not pod["spec"].get("nodeName"):
         return
     if is_terminating(pod):
-        await api.delete("Pod", key_of(pod), NOW)
+        await api.delete("Pod", key_of(pod), IMMEDIATELY)
     elif pod["status"]["phase"] == "Pending":
         is_fine = pod["spec"]["containers"][0]["image"] not in broken
         await api.update_status({**pod, "status": running(address, ready=is_fine)})

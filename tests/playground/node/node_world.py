@@ -16,8 +16,7 @@ from canarylab.errors import BadRequestError, NotFoundError
 from canarylab.playground.home import Home
 from canarylab.playground.images import Image, save
 from canarylab.playground.kube.addresses import Slot
-from canarylab.playground.kube.api import DeleteOptions, Key, Object
-from canarylab.playground.kube.kubelet import LogOptions
+from canarylab.playground.kube.api import DeleteOptions, Key, LogOptions, Object
 from canarylab.playground.kube.objects import is_ready
 from canarylab.playground.node.beside import beside
 from canarylab.playground.node.kubelet import LocalKubelet

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from canarylab.playground.kube.kubelet import LogOptions
+from canarylab.playground.kube.api import LogOptions
 from canarylab.playground.node.logs import LINE_LIMIT, Collector, Log
 from tests.waiting import until
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from canarylab.playground.home import node_folder
 from canarylab.playground.node.environment import POD_IP, node_options
-from canarylab.playground.nodejs import node_folder
 
 POD, INSIDE = "127.95.241.7", "127.159.241.7"
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from canarylab.errors import BadRequestError, NotFoundError
-from canarylab.playground.kube.api import Key
-from canarylab.playground.kube.kubelet import LogOptions
+from canarylab.playground.kube.api import Key, LogOptions
 from canarylab.playground.node.restarts import RestartDelays
 from tests.playground.node.node_world import SPACE, Node, node, pod, server, shell
 from tests.waiting import until

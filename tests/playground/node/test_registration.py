@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from canarylab.playground.kube.api import Key
-from canarylab.playground.kube.objects import condition
+from canarylab.playground.kube.objects import find_condition
 from canarylab.playground.node.registration import register
 from tests.playground.fake_api import FakeApi
 
@@ -17,7 +17,7 @@ LATE = datetime(2026, 11, 22, 21, 5, tzinfo=UTC)
 async def test_the_node_is_made_and_ready() -> None:
     api = FakeApi()
     await register(api, EARLY)
-    ready = condition(await api.get("Node", NODE), "Ready")
+    ready = find_condition(await api.get("Node", NODE), "Ready")
     assert ready is not None
     assert (ready["status"], ready["reason"]) == ("True", "KubeletReady")
 
@@ -26,7 +26,7 @@ async def test_a_heartbeat_renews_the_time_and_keeps_the_transition() -> None:
     api = FakeApi()
     await register(api, EARLY)
     await register(api, LATE)
-    ready = condition(await api.get("Node", NODE), "Ready")
+    ready = find_condition(await api.get("Node", NODE), "Ready")
     assert ready is not None
     times = (ready["lastTransitionTime"], ready["lastHeartbeatTime"])
     assert times == ("2026-11-22T21:00:00Z", "2026-11-22T21:05:00Z")

@@ -11,8 +11,8 @@ from canarylab.errors import BadRequestError
 from canarylab.playground.apiserver.http.calls import Call
 from canarylab.playground.apiserver.http.pods import container_in
 from canarylab.playground.apiserver.http.queries import Query, is_true, whole_number
-from canarylab.playground.kube.kubelet import LogOptions
-from canarylab.playground.kube.objects import moment
+from canarylab.playground.kube.api import LogOptions
+from canarylab.playground.kube.objects import parse_timestamp
 
 
 async def read(call: Call) -> web.StreamResponse:
@@ -52,7 +52,7 @@ def _since_s(query: Query, now: datetime) -> float | None:
     if not since:
         return whole_number(query, "sinceSeconds")
     try:
-        return (now - moment(since)).total_seconds()
+        return (now - parse_timestamp(since)).total_seconds()
     except ValueError:
         message = f'sinceTime: Invalid value: "{since}": must be a time such as {now.isoformat()}'
         raise BadRequestError(message) from None

@@ -14,7 +14,7 @@ from canarylab.playground.apiserver.rules.metadata import next_generation
 from canarylab.playground.apiserver.store import Write
 from canarylab.playground.kube.api import DeleteOptions, Object, Propagation
 from canarylab.playground.kube.kinds import KINDS
-from canarylab.playground.kube.objects import is_terminating, moment, timestamp, uid_of
+from canarylab.playground.kube.objects import is_terminating, parse_timestamp, timestamp, uid_of
 
 _HELD_BY: dict[Propagation, str] = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}
 _PERMANENT = frozenset({"default", "kube-system", "kube-public"})
@@ -103,7 +103,7 @@ def _ending(obj: Object, now: datetime, *, grace_s: int) -> Object:
 
 def _hastened(pod: Object, *, by_s: int) -> Object:
     meta = pod["metadata"]
-    end = timestamp(moment(meta["deletionTimestamp"]) - timedelta(seconds=by_s))
+    end = timestamp(parse_timestamp(meta["deletionTimestamp"]) - timedelta(seconds=by_s))
     left_s = meta["deletionGracePeriodSeconds"] - by_s
     marks = {"deletionTimestamp": end, "deletionGracePeriodSeconds": left_s}
     return {**pod, "metadata": {**meta, **marks}}

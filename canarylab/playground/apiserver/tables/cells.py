@@ -11,7 +11,7 @@ from typing import Any
 
 from canarylab.playground.apiserver.tables.ages import age
 from canarylab.playground.kube.api import Object
-from canarylab.playground.kube.objects import condition
+from canarylab.playground.kube.objects import find_condition
 from canarylab.playground.kube.selectors import label_query
 
 NONE = "<none>"
@@ -186,7 +186,7 @@ def _first_few(every: Sequence[str]) -> str:
 
 
 def _node_status(node: Object) -> str:
-    ready = condition(node, "Ready")
+    ready = find_condition(node, "Ready")
     words = ["Unknown"]
     if ready is not None:
         words = ["Ready" if ready["status"] == "True" else "NotReady"]

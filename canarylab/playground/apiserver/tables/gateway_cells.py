@@ -12,7 +12,7 @@ from typing import Any
 
 from canarylab.playground.apiserver.tables.ages import age
 from canarylab.playground.kube.api import Object
-from canarylab.playground.kube.objects import condition
+from canarylab.playground.kube.objects import find_condition
 
 
 def of_gateway(gateway: Object, now: datetime) -> list[Any]:
@@ -49,7 +49,7 @@ def of_http_route(route: Object, now: datetime) -> list[Any]:
 
 
 def _status(obj: Object, type_: str) -> str | None:
-    found = condition(obj, type_)
+    found = find_condition(obj, type_)
     return None if found is None else str(found["status"])
 
 

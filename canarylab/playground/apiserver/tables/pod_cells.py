@@ -10,7 +10,7 @@ from typing import Any
 
 from canarylab.playground.apiserver.tables.ages import age
 from canarylab.playground.kube.api import Object
-from canarylab.playground.kube.objects import condition, is_ready, is_terminating
+from canarylab.playground.kube.objects import find_condition, is_ready, is_terminating
 
 NONE = "<none>"
 _ENDED = ("Succeeded", "Failed")
@@ -53,7 +53,7 @@ def status_word(pod: Object) -> str:
     """
     status = pod.get("status", {})
     word = status.get("reason") or status.get("phase", "")
-    scheduled = condition(pod, "PodScheduled")
+    scheduled = find_condition(pod, "PodScheduled")
     if scheduled is not None and scheduled.get("reason") == "SchedulingGated":
         word = "SchedulingGated"
     # The first container has the last word.
@@ -111,6 +111,8 @@ def _gates(pod: Object) -> str:
     if not gates:
         return NONE
     open_gates = sum(
-        1 for gate in gates if (condition(pod, gate["conditionType"]) or {}).get("status") == "True"
+        1
+        for gate in gates
+        if (find_condition(pod, gate["conditionType"]) or {}).get("status") == "True"
     )
     return f"{open_gates}/{len(gates)}"

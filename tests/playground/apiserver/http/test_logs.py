@@ -9,7 +9,7 @@ import pytest
 
 from canarylab.errors import BadRequestError
 from canarylab.playground.apiserver.http.logs import log_options
-from canarylab.playground.kube.kubelet import LogOptions
+from canarylab.playground.kube.api import LogOptions
 from tests.playground.apiserver.serving import Server, pod
 
 LOG = "/api/v1/namespaces/default/pods/web/log"

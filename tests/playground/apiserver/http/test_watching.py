@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from canarylab.playground.apiserver.store import Store
-from canarylab.playground.kube.api import NOW, Key, Object
+from canarylab.playground.kube.api import IMMEDIATELY, Key, Object
 from tests.playground.apiserver.serving import Server, config_map, pod
 from tests.waiting import until
 
@@ -164,7 +164,7 @@ async def test_a_pod_is_seen_leaving(server: Server) -> None:
     await server.api.create(pod())
     async with watch(server, PODS) as listener:
         await server.api.delete("Pod", Key("default", "web"))
-        await server.api.delete("Pod", Key("default", "web"), NOW)
+        await server.api.delete("Pod", Key("default", "web"), IMMEDIATELY)
         told = [await listener.told() for _ in range(3)]
     assert [what for what, _ in told] == ["ADDED", "MODIFIED", "DELETED"]
 

@@ -9,7 +9,7 @@ import pytest
 
 from canarylab.errors import ForbiddenError
 from canarylab.playground.apiserver.rules.deletion import is_over, plan
-from canarylab.playground.kube.api import NOW, DeleteOptions, Object
+from canarylab.playground.kube.api import IMMEDIATELY, DeleteOptions, Object
 
 MIDNIGHT = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -68,7 +68,7 @@ def test_a_negative_grace_period_is_read_as_a_second() -> None:
 
 
 def test_a_pod_with_a_finalizer_stays_even_without_grace() -> None:
-    held = plan(pod(finalizers=["canarylab/held"]), NOW, MIDNIGHT)
+    held = plan(pod(finalizers=["canarylab/held"]), IMMEDIATELY, MIDNIGHT)
     assert held.act == "write"
     assert not is_over(held.object)
 
@@ -85,7 +85,7 @@ def test_background_strikes_the_finalizers_of_the_garbage_collector() -> None:
 
 def test_a_namespace_already_on_its_way_is_left_alone() -> None:
     leaving = plan(namespace("lab"), DeleteOptions(), MIDNIGHT).object
-    assert plan(leaving, NOW, MIDNIGHT).act == "nothing"
+    assert plan(leaving, IMMEDIATELY, MIDNIGHT).act == "nothing"
 
 
 @pytest.mark.parametrize("name", ["default", "kube-system", "kube-public"])

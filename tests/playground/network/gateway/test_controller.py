@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from random import Random
 
 from canarylab.playground.kube.api import Key, Object
-from canarylab.playground.kube.objects import condition
+from canarylab.playground.kube.objects import find_condition
 from canarylab.playground.network.web import Web
+from tests.ingress_rules.ingress_objects import SPACE, ingress, service, slice_of
 from tests.playground.fake_api import FakeApi
 from tests.playground.network.gateway.objects import gateway, named, route, rule, to
 from tests.playground.network.http.http_world import ask, ok, pod
-from tests.playground.network.ingress.objects import SPACE, ingress, service, slice_of
 from tests.waiting import until
 
 CLOSE = b"GET / HTTP/1.1\r\nHost: foo.bar.com\r\nConnection: close\r\n\r\n"
@@ -38,7 +38,7 @@ class World:
 
     async def is_said(self, kind: str, name: str, type_: str) -> Object | None:
         """A condition, if it has been looked at."""
-        return condition(await self.api.get(kind, Key(SPACE, name)), type_)
+        return find_condition(await self.api.get(kind, Key(SPACE, name)), type_)
 
 
 @asynccontextmanager
