@@ -15,7 +15,7 @@ from tests.reaper import reaper
 from tests.running_playground import RunningPlayground, running_playground
 from tests.stranger import Stranger, strangers_cluster
 
-SLOW_FOLDERS = ("docker", "browser", "bundle")
+SLOW_FOLDERS = ("docker", "browser")
 """Left out by `make test`."""
 LONG_GROUPS = ("playground", "docker", "browser")
 LONGEST_SOAK_S = 3600
