@@ -63,16 +63,16 @@ def up(cluster: ClusterName = None, api_port: ApiPort = None) -> None:
 @app.command()
 def down(cluster: ClusterName = None) -> None:
     """End a cluster and all its pods: the one you name, else the playground."""
-    from canarylab.clusters.choose import called, named_or_playground
+    from canarylab.clusters.choose import choose_or_playground, describe
     from canarylab.images.used import stop_left_over
     from canarylab.traffic.text import listed
 
-    chosen = named_or_playground(cluster)
+    chosen = choose_or_playground(cluster)
     runs = chosen.status() is not None
     if chosen.stop():
-        print(f"{_start(called(chosen))} has ended.")
+        print(f"{_start(describe(chosen))} has ended.")
     else:
-        print(chosen.ending if runs else f"{_start(called(chosen))} was not running.")
+        print(chosen.ending if runs else f"{_start(describe(chosen))} was not running.")
     if ports := stop_left_over(Home.of_user()):
         print(f"Containers of lesson 1 are gone from {listed(f'port {port}' for port in ports)}.")
 
@@ -83,11 +83,11 @@ def status(cluster: ClusterName = None) -> None:
 
     The exit status is 1 when it does not.
     """
-    from canarylab.clusters.choose import called, choose
+    from canarylab.clusters.choose import choose, describe
 
     chosen = choose(cluster).cluster
     said = chosen.status()
-    print(said or f"{_start(called(chosen))} does not run. `canarylab up` starts it.")
+    print(said or f"{_start(describe(chosen))} does not run. `canarylab up` starts it.")
     raise typer.Exit(0 if said else 1)
 
 
@@ -97,11 +97,11 @@ def kubeconfig(cluster: ClusterName = None) -> None:
 
     For kubectl: export KUBECONFIG=$(canarylab kubeconfig)
     """
-    from canarylab.clusters.choose import called, choose
+    from canarylab.clusters.choose import choose, describe
 
     chosen = choose(cluster).cluster
     if chosen.status() is None:
-        does_not = f"{_start(called(chosen))} does not run yet."
+        does_not = f"{_start(describe(chosen))} does not run yet."
         typer.echo(f"{does_not} `canarylab up` starts it and writes this file.", err=True)
     print(chosen.kubeconfig)
 
@@ -122,7 +122,7 @@ def build(
 ) -> None:
     """Build node_app:1.0 and node_app:2.0, and make them known to the cluster."""
     from canarylab.clusters.choose import choose
-    from canarylab.clusters.registry import push
+    from canarylab.clusters.kubeconfig import push_image
     from canarylab.display import output_with_status_line
     from canarylab.images.app import VERSIONS
     from canarylab.images.choose import choose_builder
@@ -137,7 +137,7 @@ def build(
             if registry is None:
                 note = choose(cluster).cluster.load_image(image.reference, say)
             else:
-                note = push(image.reference, registry, say)
+                note = push_image(image.reference, registry, say)
         print(f"{image.reference} is built: {image.size / 1e6:.0f} MB, {image.id[:19]}")
         if note:
             print(note)
@@ -155,14 +155,14 @@ def doctor(
     """
     from canarylab.clusters.choose import choose
     from canarylab.clusters.kind import Kind
-    from canarylab.doctor import examine
+    from canarylab.doctor import diagnose
 
     try:
         chosen = f"A lesson takes {choose().why}"
     except CanaryLabError as exc:
         chosen = str(exc).rstrip(".")
     home = Home.of_user()
-    found = examine(home, has_kind_cluster=Kind(home).is_made(), chosen=chosen)
+    found = diagnose(home, has_kind_cluster=Kind(home).is_made(), chosen=chosen)
     print(json.dumps(found.to_dict(), indent=2) if as_json else found)
     raise typer.Exit(0 if found.can_run else 1)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from canarylab import content
+from canarylab import resources
 from canarylab.clusters.base import Cluster
 from canarylab.display import FileView, Table, status_line
 from canarylab.images.app import LOCAL_PORTS, NAME, VERSIONS, reference
@@ -156,5 +156,5 @@ def place(path: str) -> Path:
     direct = Path(path)
     first, _, rest = path.partition("/")
     if not direct.exists() and first in {"app", "manifests"}:
-        return content.folder("app" if first == "app" else "manifests") / rest
+        return resources.folder("app" if first == "app" else "manifests") / rest
     return direct

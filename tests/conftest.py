@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from canarylab import content
+from canarylab import resources
 from canarylab.release.connection import Connection
 from canarylab.release.stages import bring_to
 from tests.reaper import reaper
@@ -83,7 +83,7 @@ def _empty(connection: Connection) -> None:
     ours = {"namespace": connection.namespace, "label_selector": "app=nodeapp"}
     connection.apps.delete_collection_namespaced_deployment(**ours)
     connection.core.delete_collection_namespaced_pod(**ours, grace_period_seconds=0)
-    bring_to(connection, "empty", content.folder("manifests"))
+    bring_to(connection, "empty", resources.folder("manifests"))
 
 
 @pytest.fixture

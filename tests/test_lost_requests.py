@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 
-from canarylab import content, runtime, traffic
+from canarylab import resources, runtime, traffic
 from canarylab.manifests import load
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection
@@ -18,7 +18,7 @@ from canarylab.release.wait import settle
 from tests.needs import needs
 
 pytestmark = needs("linux")
-MANIFESTS = content.folder("manifests")
+MANIFESTS = resources.folder("manifests")
 URL = "http://127.0.0.1:32089"
 SECONDS = 7.0
 """Longer than the restart of four pods, two at a time, that drain for two seconds each."""

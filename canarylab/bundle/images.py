@@ -14,15 +14,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from canarylab import content
+from canarylab import resources
 from canarylab.bundle.reading import Bundle
 from canarylab.bundle.writing import Archive
-from canarylab.clusters.kind.ingress import image as ingress_image
-from canarylab.clusters.kind.program import node_image
+from canarylab.clusters.kind_images import node_image, traefik_image
+from canarylab.docker_engine import engine
 from canarylab.errors import EngineError, SetupError
 from canarylab.images.app import NAME as APP
 from canarylab.images.app import VERSIONS, reference
-from canarylab.machine.engine import engine, engine_name
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -41,9 +40,9 @@ def wanted() -> list[str]:
     >>> wanted()[-1], wanted()[0].partition("@")[0]
     ('node_app:2.0', 'kindest/node:v1.37.0')
     """
-    dockerfile = (content.folder("app") / "Dockerfile").read_text(encoding="utf-8")
+    dockerfile = (resources.folder("app") / "Dockerfile").read_text(encoding="utf-8")
     base = re.findall(r"^ARG BASE_IMAGE=(\S+)$", dockerfile, re.MULTILINE)
-    return [node_image(), *base, ingress_image(), *map(reference, VERSIONS)]
+    return [node_image(), *base, traefik_image(), *map(reference, VERSIONS)]
 
 
 def tag_of(name: str) -> str:
@@ -80,7 +79,7 @@ def unpack(bundle: Bundle, report: Report) -> None:
     """Have the engine load them; one that it has already costs nothing."""
     from docker.errors import APIError  # noqa: PLC0415
 
-    report(f"loading {len(bundle.manifest.images)} images into {engine_name()}")
+    report(f"loading {len(bundle.manifest.images)} images into Docker")
     with _patient_engine() as client, bundle.open(NAME) as packed:
         try:
             events: Iterator[dict[str, Any]] = client.api.load_image(packed)  # type: ignore[no-untyped-call]
@@ -151,7 +150,7 @@ def _save(client: DockerClient, tags: Sequence[str], sink: BinaryIO) -> None:
     with client.api.get(place, **asked) as said:
         if not said.ok:
             raise SetupError(
-                f"{engine_name()} did not save the images: {said.text.strip()[:200]}. "
+                f"Docker did not save the images: {said.text.strip()[:200]}. "
                 "Look whether `docker image save` works, and try again."
             )
         with gzip.GzipFile(fileobj=sink, mode="wb", compresslevel=FAST, mtime=0) as packed:
@@ -161,6 +160,6 @@ def _save(client: DockerClient, tags: Sequence[str], sink: BinaryIO) -> None:
 
 def _not_loaded(why: str) -> SetupError:
     return SetupError(
-        f"{engine_name()} did not load the images: {why}. "
+        f"Docker did not load the images: {why}. "
         "Make room with `docker system prune` if that is it, and load the bundle again."
     )

@@ -13,8 +13,7 @@ from canarylab.bundle import app, images, wheels
 from canarylab.bundle.manifest import PARTS, Machine, Manifest, Part, is_for, part_of, this_machine
 from canarylab.bundle.reading import Bundle, checked
 from canarylab.errors import SetupError
-from canarylab.machine.disk import disk
-from canarylab.machine.engine import engine_name
+from canarylab.machine import disk
 from canarylab.playground.home import Home
 
 Report = Callable[[str], None]
@@ -92,7 +91,7 @@ def _load(part: Part, bundle: Bundle, home: Home, report: Report) -> list[str]:
             return [f"The playground has {' and '.join(came)}." if came else _HAS_ALREADY]
         case "images":
             images.unpack(bundle, report)
-            return [f"{engine_name()} has {', '.join(bundle.manifest.images)}."]
+            return [f"Docker has {', '.join(bundle.manifest.images)}."]
 
 
 _HAS_ALREADY = "The playground has its images already, and keeps them."

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, NamedTuple, get_args
 
 from canarylab.errors import SetupError
-from canarylab.machine.system import processor
+from canarylab.machine import processor
 
 FORMAT = 1
 NAME = "manifest.json"

@@ -12,7 +12,7 @@ from canarylab.bundle import app, images, manifest, wheels
 from canarylab.bundle.manifest import PARTS, Manifest, Part, part_of, this_machine
 from canarylab.bundle.writing import Archive, written_whole
 from canarylab.errors import SetupError
-from canarylab.machine.disk import size
+from canarylab.machine import format_size as size
 from canarylab.playground.home import Home
 
 Report = Callable[[str], None]

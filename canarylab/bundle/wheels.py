@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from canarylab import content
+from canarylab import resources
 from canarylab.bundle.manifest import part_of
 from canarylab.bundle.reading import Bundle
 from canarylab.bundle.writing import Archive, in_words
@@ -32,7 +32,7 @@ def collect(archive: Archive, wanted: Sequence[str], beside: Path) -> None:
 
 def ourselves() -> list[str]:
     """What pip has to be asked for: the folder that canarylab is developed in."""
-    checkout = content.PACKAGE.parent
+    checkout = resources.PACKAGE.parent
     if not (checkout / "pyproject.toml").is_file():
         raise SetupError(
             "canarylab is installed here without the folder it was installed from, so there is "

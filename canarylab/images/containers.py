@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from canarylab.docker_engine import engine
 from canarylab.errors import ClusterError, PortInUseError, SetupError, TrafficError
 from canarylab.images.base import not_built
 from canarylab.images.docker_words import in_words
-from canarylab.machine.engine import engine
 from canarylab.ports import LOOPBACK, holder, is_free
 from canarylab.traffic.http import get
 

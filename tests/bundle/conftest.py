@@ -16,7 +16,7 @@ from canarylab.images.layers import opened
 from canarylab.playground.home import Home
 from canarylab.playground.images import Image, folder_of
 from canarylab.playground.images import save as tag
-from tests.machine.fake_docker import FakeDocker, fake_docker
+from tests.fake_docker import FakeDocker, fake_docker
 
 PROJECT = "canarylab-songs"
 

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tests.machine.fake_docker import FakeDocker
+from tests.fake_docker import FakeDocker
 
 LAYERS = b"the layers of all these images" * 1000
 

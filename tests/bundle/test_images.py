@@ -9,11 +9,11 @@ import pytest
 from canarylab.bundle import images
 from canarylab.bundle.load import load
 from canarylab.bundle.save import Order, save
-from canarylab.clusters.kind import ingress
+from canarylab.clusters.kind_images import traefik_image
 from canarylab.errors import EngineError, SetupError
 from canarylab.playground.home import Home
 from tests.bundle.fake_images import LAYERS, FakeImages
-from tests.machine.fake_docker import FakeDocker
+from tests.fake_docker import FakeDocker
 
 NODE, BASE, TRAEFIK, *APP = images.wanted()
 TAG, TRAEFIK_TAG = images.tag_of(NODE), images.tag_of(TRAEFIK)
@@ -30,7 +30,7 @@ def saved(home: Home, tmp_path: Path) -> Path:
 def test_what_the_lessons_need_is_wanted() -> None:
     assert (BASE, APP) == ("node:24-slim", ["node_app:1.0", "node_app:2.0"])
     assert NODE.startswith("kindest/node:v")
-    assert ingress.image() == TRAEFIK
+    assert traefik_image() == TRAEFIK
 
 
 def test_what_is_pinned_by_digest_is_saved_under_its_tag(

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from canarylab import machine
 from canarylab.bundle import app, load, wheels
 from canarylab.bundle.manifest import this_machine
 from canarylab.errors import SetupError
-from canarylab.machine import disk
 from canarylab.playground.home import Home
 from canarylab.playground.images import find
 from tests.bundle.conftest import PROJECT, build_quickly
@@ -121,7 +121,7 @@ def test_only_what_is_wanted_is_loaded(bundle: Path, other_home: Home) -> None:
 def test_too_little_room_is_said_before_anything_is_written(
     bundle: Path, other_home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(disk, "_free", lambda place: 100)
+    monkeypatch.setattr(machine, "free_bytes", lambda place: 100)
     with pytest.raises(SetupError, match=r"Only 1 kB free at .* too little for"):
         taken_in(bundle, other_home)
     assert not other_home.root.exists()

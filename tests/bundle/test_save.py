@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import pytest
 
-from canarylab import content
+from canarylab import resources
 from canarylab.bundle import app, manifest, wheels
 from canarylab.bundle.manifest import Manifest, this_machine
 from canarylab.bundle.reading import checked
@@ -59,7 +59,7 @@ def test_a_checkout_is_what_wheels_are_made_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert (Path(wheels.ourselves()[0]) / "pyproject.toml").is_file()
-    monkeypatch.setattr(content, "PACKAGE", tmp_path / "site-packages" / "canarylab")
+    monkeypatch.setattr(resources, "PACKAGE", tmp_path / "site-packages" / "canarylab")
     with pytest.raises(SetupError, match="without the folder it was installed from"):
         wheels.ourselves()
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from canarylab import content
+from canarylab import resources
 from canarylab.errors import ClusterError, RefusedError
 from canarylab.manifests import Object, load
 from canarylab.ports import is_free
@@ -24,7 +24,7 @@ from tests.needs import needs
 from tests.waiting import until
 
 pytestmark = needs("linux")
-MANIFESTS = content.folder("manifests")
+MANIFESTS = resources.folder("manifests")
 TWO_CAUSES = """The Deployment "nodeapp_production" is invalid:\x20
 * metadata.name: Invalid value: "nodeapp_production": a lowercase RFC 1123 subdomain must consist \
 of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric \
