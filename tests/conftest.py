@@ -14,8 +14,9 @@ from canarylab.release.stages import bring_to
 from tests.reaper import reaper
 from tests.running_playground import RunningPlayground, running_playground
 from tests.stranger import Stranger, strangers_cluster
+from tests.waiting import exclusive
 
-SLOW_FOLDERS = ("docker", "browser", "bundle")
+SLOW_FOLDERS = ("docker", "browser")
 """Left out by `make test`."""
 LONG_GROUPS = ("playground", "docker", "browser")
 LONGEST_SOAK_S = 3600
@@ -71,11 +72,25 @@ def playground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlay
 @pytest.fixture
 def connection(playground: RunningPlayground) -> Iterator[Connection]:
     """To that playground, with nothing of the lessons in it before and after the test."""
-    manifests = resources.folder("manifests")
     with closing(Connection(playground.kubeconfig)) as connection:
-        bring_to(connection, "empty", manifests)
+        _empty(connection)
         yield connection
-        bring_to(connection, "empty", manifests)
+        _empty(connection)
+
+
+def _empty(connection: Connection) -> None:
+    """Take away what the lessons make; a pod has no time to end in, so that nobody waits for it."""
+    ours = {"namespace": connection.namespace, "label_selector": "app=nodeapp"}
+    connection.apps.delete_collection_namespaced_deployment(**ours)
+    connection.core.delete_collection_namespaced_pod(**ours, grace_period_seconds=0)
+    bring_to(connection, "empty", resources.folder("manifests"))
+
+
+@pytest.fixture
+def local_ports() -> Iterator[None]:
+    """Ports 8888, 9999 and 7777 of this machine, for one worker at a time."""
+    with exclusive("local-ports"):
+        yield
 
 
 @pytest.fixture

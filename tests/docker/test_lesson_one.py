@@ -10,10 +10,10 @@ import pytest
 from canarylab.playground import lifecycle
 from tests.docker.conftest import DockerSetup
 from tests.lessons.reading import NOTEBOOKS
-from tests.lessons.running import LOCAL_PORTS, run
-from tests.waiting import exclusive
+from tests.lessons.running import run
 
 NAME = "1-two-versions.ipynb"
+pytestmark = pytest.mark.usefixtures("local_ports")
 
 
 @pytest.fixture
@@ -24,8 +24,7 @@ def place(docker: DockerSetup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("CANARYLAB_CLUSTER", "playground")
     folder = tmp_path / "notebook"
     folder.mkdir()
-    with exclusive(LOCAL_PORTS):
-        yield folder
+    yield folder
     lifecycle.down(docker.home)
 
 
