@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
+from canarylab.errors import NotFoundError
+
 Object = dict[str, Any]
 """A Kubernetes object as the API returns it: plain JSON, never wrapped."""
 
@@ -75,6 +77,14 @@ class Api(Protocol):
     def watch(self, kind: str) -> AsyncIterator[WatchEvent]:
         """Yield all objects as ADDED, then every change, until the iterator is closed."""
         ...
+
+
+async def find_object(api: Api, kind: str, key: Key) -> Object | None:
+    """Return the object, or None where there is none."""
+    try:
+        return await api.get(kind, key)
+    except NotFoundError:
+        return None
 
 
 @dataclass(frozen=True)
