@@ -19,13 +19,13 @@ from canarylab.lab import Lab
 from canarylab.release.rollout import progress
 from canarylab.release.stages import CANARY, PRODUCTION
 from canarylab.traffic import Sample
-from canarylab.traffic.words import counted, listed, percent
+from canarylab.traffic.text import counted, listed, percent
 
 CONFIDENCE = 0.9999
 """A checkpoint about a sample is wrong by bad luck once in ten thousand times."""
 
 WEIGHTED = "nodeapp-svc-canary-weighted:80"
-"""What `lab.route` calls the backend of the canary Ingress."""
+"""What `lab.explain_route` calls the backend of the canary Ingress."""
 
 _SERVICE_OF = {"1.0": "nodeapp-svc-prod", "2.0": "nodeapp-svc-canary"}
 _PREVIEWED = {"/": "1.0", "/canary": "2.0", "/canary/x": "2.0", "/canarybird": "1.0"}
@@ -146,7 +146,7 @@ def only_the_new_version_answers(lab: Lab, sample: Sample) -> Verdict:
 
 def quarter_goes_to_the_canary(lab: Lab) -> Verdict:
     """Does the canary Ingress take 25 of 100 requests?"""
-    share = lab.route("/").shares.get(WEIGHTED, 0.0)
+    share = lab.explain_route("/").shares.get(WEIGHTED, 0.0)
     hint = "" if share == 0.25 else "; look at lab.set_weight(...)"
     words = f"{percent(share)} of the requests for / go to {WEIGHTED}{hint}"
     return Verdict(holds=share == 0.25, words=words)
@@ -154,8 +154,8 @@ def quarter_goes_to_the_canary(lab: Lab) -> Verdict:
 
 def yellow_testers_reach_the_canary(lab: Lab) -> Verdict:
     """Does the header decide by the word, and by that word alone?"""
-    word = lab.route("/", headers={"X-Canary": "yellow"}).shares.get(WEIGHTED, 0.0)
-    always = lab.route("/", headers={"X-Canary": "always"}).shares.get(WEIGHTED, 0.0)
+    word = lab.explain_route("/", headers={"X-Canary": "yellow"}).shares.get(WEIGHTED, 0.0)
+    always = lab.explain_route("/", headers={"X-Canary": "always"}).shares.get(WEIGHTED, 0.0)
     words = f"X-Canary: yellow {percent(word)}, X-Canary: always {percent(always)} to the canary"
     if word == 1 and always < 1:
         return Verdict(holds=True, words=words)
@@ -165,7 +165,7 @@ def yellow_testers_reach_the_canary(lab: Lab) -> Verdict:
 
 def canary_belongs_to_production(lab: Lab) -> Verdict:
     """Does the canary Ingress repeat a rule of the other one, so that it gets requests?"""
-    share = lab.route("/").shares.get(WEIGHTED, 0.0)
+    share = lab.explain_route("/").shares.get(WEIGHTED, 0.0)
     hint = "" if share else "; compare host, path and pathType of the two Ingresses"
     words = f"{percent(share)} of the requests for / go to {WEIGHTED}{hint}"
     return Verdict(holds=share > 0, words=words)
@@ -185,12 +185,14 @@ def each_version_has_a_service(lab: Lab) -> Verdict:
 
 def preview_keeps_to_its_path(lab: Lab) -> Verdict:
     """Does version 2.0 answer at `/canary` and below it, and version 1.0 everywhere else?"""
-    said = {path: lab.ask(path).headers.get("X-Version") for path in _PREVIEWED}
+    said = {path: lab.get(path).headers.get("X-Version") for path in _PREVIEWED}
     astray = [path for path, version in _PREVIEWED.items() if said[path] != version]
     if astray:
         named = {path: f"version {said[path]}" if said[path] else "no version" for path in astray}
         words = "; ".join(f"{who} answers {path}" for path, who in named.items())
-        return Verdict(holds=False, words=f"{words}; `lab.route` says which rule leads there")
+        return Verdict(
+            holds=False, words=f"{words}; `lab.explain_route` says which rule leads there"
+        )
     return Verdict(holds=True, words=f"{listed(said)} go where they should")
 
 
@@ -214,7 +216,7 @@ CHECKS: Mapping[str, Callable[..., Verdict]] = {
 
 
 def _answering(lab: Lab, versions: Sequence[str]) -> Verdict:
-    said = {version: lab.ask(run.url).body for version, run in lab.local_runs().items()}
+    said = {version: lab.get(run.url).body for version, run in lab.local_runs().items()}
     missing = [version for version in versions if said.get(version) != f'"Version {version}"']
     if missing:
         words = f'nobody answers as version {listed(missing)}; look at lab.run_locally("...")'

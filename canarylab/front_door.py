@@ -7,18 +7,18 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from canarylab.clusters.base import Cluster
-from canarylab.playground.network.ingress.routing import Route
-from canarylab.playground.network.ingress.wishes import ANY_HOST
-from canarylab.playground.network.ingress.words import words
+from canarylab.display import Table
+from canarylab.ingress_rules.explain import explain
+from canarylab.ingress_rules.ingress_spec import ANY_HOST
+from canarylab.ingress_rules.routing import IngressRoute
 from canarylab.release import accepting, through_gateway, through_ingress, weights
 from canarylab.release.connection import Connection
 from canarylab.release.endpoints import read_endpoints
 from canarylab.release.ingresses import places, read_ingresses
 from canarylab.release.serving import Doorkeeper
-from canarylab.shown import Shown
 from canarylab.traffic import Request, Sample
-from canarylab.traffic.ask import Reply, ask
-from canarylab.traffic.words import listed
+from canarylab.traffic.http import HttpResponse, get
+from canarylab.traffic.text import listed
 
 HOST = "foo.bar.com"
 """The lessons' host. It is somebody's domain, so it is only ever a Host header."""
@@ -36,12 +36,12 @@ class Visitor(NamedTuple):
         """For the sampler."""
         return Request(host=self.host, headers=self.headers, cookies=self.cookies)
 
-    def ask(self, url: str) -> Reply:
+    def ask(self, url: str) -> HttpResponse:
         """One request, and the answer in full."""
         said = {**self.headers, **({"Host": self.host} if self.host else {})}
         if self.cookies:
             said["Cookie"] = "; ".join(f"{name}={text}" for name, text in self.cookies.items())
-        return ask(url, headers=said)
+        return get(url, headers=said)
 
 
 class Way(NamedTuple):
@@ -62,7 +62,7 @@ class Way(NamedTuple):
         return "\n".join(self.reasons)
 
     def _repr_html_(self) -> str:
-        return Shown(self.reasons[0], notes=self.reasons[1:])._repr_html_()
+        return Table(self.reasons[0], notes=self.reasons[1:])._repr_html_()
 
 
 class FrontDoor:
@@ -70,7 +70,7 @@ class FrontDoor:
 
     def __init__(self, cluster: Cluster, connection: Connection) -> None:
         self._cluster, self._connection = cluster, connection
-        self.keeper = Doorkeeper(cluster.serve_ingresses, connection)
+        self.keeper = Doorkeeper(cluster.ingress_setup, connection)
 
     @property
     def url(self) -> str:
@@ -82,7 +82,7 @@ class FrontDoor:
         """Is there an Ingress of this name?"""
         return any(each["metadata"]["name"] == name for each in read_ingresses(self._connection))
 
-    def ask(self, path: str, visitor: Visitor) -> Reply:
+    def ask(self, path: str, visitor: Visitor) -> HttpResponse:
         """One request, and the answer in full."""
         return visitor.ask(self.url + path)
 
@@ -109,16 +109,16 @@ class FrontDoor:
         """What the knob is at."""
         return weights.read_weight(self._connection, ingress)
 
-    def set_weight(self, percent: int, ingress: str) -> Shown:
+    def set_weight(self, percent: int, ingress: str) -> Table:
         """Turn the knob, and wait until the controller knows."""
         weights.set_weight(self._connection, ingress, percent)
-        return Shown(f"{ingress} takes {percent} of 100 requests.")
+        return Table(f"{ingress} takes {percent} of 100 requests.")
 
-    def wait_accepted(self, route: str) -> Shown:
+    def wait_accepted(self, route: str) -> Table:
         """Who serves an HTTPRoute, once somebody does."""
         if serving := accepting.wait_until_accepted(self._connection, route):
-            return Shown(f"{route} is served by {listed(serving)}.")
-        return Shown(f"Nobody serves {route}: no controller of a Gateway has accepted it.")
+            return Table(f"{route} is served by {listed(serving)}.")
+        return Table(f"Nobody serves {route}: no controller of a Gateway has accepted it.")
 
     def visit_route(self, route: str, *, requests: int) -> Sample:
         """Many requests to the host of an HTTPRoute, and what its weights let expect of them."""
@@ -126,12 +126,12 @@ class FrontDoor:
         return replace(sample, cluster=f"{self._cluster.name}, by HTTPRoute {route}")
 
 
-def _way(found: Route) -> Way:
+def _way(found: IngressRoute) -> Way:
     shares = {str(backend): share for backend, share in found.shares().items()}
-    return Way(shares, found.target, found.status, words(found), _rule(found))
+    return Way(shares, found.target, found.status, explain(found), _rule(found))
 
 
-def _rule(found: Route) -> str:
+def _rule(found: IngressRoute) -> str:
     server, location = found.server, found.location
     if server is None or location is None or location.ingress is None:
         return ""

@@ -10,21 +10,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from canarylab import content, stats
+from canarylab import resources, stats
 from canarylab.clusters.choose import choose
+from canarylab.display import Table, status_line
 from canarylab.front_door import FrontDoor
 from canarylab.images.app import reference
-from canarylab.line import waiting_line
 from canarylab.manifests import load
 from canarylab.predictions import Predictions, Value
 from canarylab.release import inside, rollout, stages
 from canarylab.release.connection import Connection, Object
-from canarylab.release.endpoints import Endpoint, listed, read_endpoints
-from canarylab.release.measure import measure, ready_endpoints, settle
+from canarylab.release.endpoints import Endpoint, listed, read_endpoints, ready_endpoints
 from canarylab.release.pods import list_pods
-from canarylab.release.reach import Reach
-from canarylab.release.syncing import apply_and_wait
-from canarylab.shown import Shown
+from canarylab.release.service_url import ServiceUrls, sample_service
+from canarylab.release.wait import apply_and_wait, settle
 from canarylab.traffic import Sample
 from canarylab.visiting import Visiting
 from canarylab.workbench import place
@@ -43,12 +41,12 @@ class Lab(Visiting):
     def __init__(self, cluster: str | None = None) -> None:
         chosen, self._why = choose(cluster)
         super().__init__(chosen)
-        with waiting_line() as say:
+        with status_line() as say:
             chosen.start(say)
         self._connection = Connection(
-            chosen.kubeconfig, chosen.namespace, context=chosen.context, fit=chosen.fit
+            chosen.kubeconfig, chosen.namespace, context=chosen.context, adapt=chosen.adapt_manifest
         )
-        self._reach = Reach(self._connection, chosen.addresses)
+        self._service_urls = ServiceUrls(self._connection, chosen.addresses)
         self._front_door = FrontDoor(chosen, self._connection)
         self._predictions = Predictions()
 
@@ -70,7 +68,7 @@ class Lab(Visiting):
         """Where everything of ours lies."""
         return self._connection.namespace
 
-    def apply(self, manifest: str | Object) -> Shown:
+    def apply(self, manifest: str | Object) -> Table:
         """Make the cluster hold what a file or an object says, as `kubectl apply -f` does.
 
         >>> lab.reset("production")
@@ -82,19 +80,19 @@ class Lab(Visiting):
         opened = self._front_door.keeper.open_for(objects)
         applied = apply_and_wait(self._connection, objects)
         notes = [f"{each.name}: {note}" for each in applied for note in each.notes]
-        return Shown("\n".join(map(str, applied)), notes=[*opened, *notes])
+        return Table("\n".join(map(str, applied)), notes=[*opened, *notes])
 
-    def wait_ready(self, name: str, *, timeout_s: float = 90.0) -> Shown:
+    def wait_ready(self, name: str, *, timeout_s: float = 90.0) -> Table:
         """Wait until a Deployment is rolled out, as `kubectl rollout status` does.
 
         >>> lab.wait_ready("nodeapp-canary")
         nodeapp-canary: 1 of 1 pods are ready
         """
-        with waiting_line() as say:
+        with status_line() as say:
             done = rollout.wait_until_rolled_out(
                 self._connection, name, timeout_s=timeout_s, report=say
             )
-        return Shown(done.words)
+        return Table(done.words)
 
     def deployment(self, name: str) -> Object:
         """A Deployment as plain JSON, as `kubectl get deployment NAME -o json` prints it.
@@ -104,7 +102,7 @@ class Lab(Visiting):
         """
         return rollout.read_deployment(self._connection, name)
 
-    def scale(self, name: str, replicas: int) -> Shown:
+    def scale(self, name: str, replicas: int) -> Table:
         """So many pods, and wait for them, as `kubectl scale` and `rollout status` do.
 
         >>> lab.scale("nodeapp-production", 2)
@@ -113,7 +111,7 @@ class Lab(Visiting):
         rollout.scale(self._connection, name, replicas)
         return self.wait_ready(name)
 
-    def pods(self) -> Shown:
+    def pods(self) -> Table:
         """The pods of the lessons, as `kubectl get pods -o wide` shows them.
 
         >>> lab.pods()
@@ -122,7 +120,7 @@ class Lab(Visiting):
         """
         return list_pods(self._connection)
 
-    def endpoints(self, service: str = stages.SERVICE) -> Shown:
+    def endpoints(self, service: str = stages.SERVICE) -> Table:
         """Who stands behind a Service, as its EndpointSlices say.
 
         >>> lab.endpoints("nodeapp-svc")
@@ -149,7 +147,7 @@ class Lab(Visiting):
         """
         if self._front_door.has(name):
             return self._front_door.url
-        url = self._reach.find(name).url
+        url = self._service_urls.find(name).url
         if self.ready_endpoints(name):
             settle(self._connection, name, url)
         return url
@@ -162,15 +160,15 @@ class Lab(Visiting):
         """
         return self.cluster.image(reference(version))
 
-    def ask_from_inside(self, pod: str, url: str) -> Shown:
+    def get_from_pod(self, pod: str, url: str) -> Table:
         """Ask a URL from inside a pod, as `kubectl exec POD -- curl URL` would.
 
         >>> canary = lab.ready_endpoints()[-1]
-        >>> lab.ask_from_inside(canary.pod, f"http://{canary.address}")
+        >>> lab.get_from_pod(canary.pod, f"http://{canary.address}")
         "Version 2.0"
         """
         said = inside.fetch_from(self._connection, pod, url)
-        return Shown(said.output.strip(), notes=said.notes)
+        return Table(said.output.strip(), notes=said.notes)
 
     def sample(
         self, service: str = stages.SERVICE, *, requests: int = 200, keep_alive: int = 0
@@ -183,8 +181,8 @@ class Lab(Visiting):
         >>> sample.expected["2.0"]
         0.333...
         """
-        way = self._reach.find(service)
-        sample = measure(
+        way = self._service_urls.find(service)
+        sample = sample_service(
             self._connection, service, way.url, requests=requests, keep_alive=keep_alive
         )
         is_direct = way.chosen_for == "connection"
@@ -194,14 +192,14 @@ class Lab(Visiting):
     def figure(self, sample: Sample, *, by: str = "version") -> Picture:
         """The observed shares with their intervals, beside the expected ones.
 
-        >>> lab.figure(sample).finding
+        >>> lab.figure(sample).title
         '...'
         """
         from canarylab import figures  # noqa: PLC0415  matplotlib is slow to import
 
         if by not in {"version", "pod"}:
             raise ValueError(f'A figure is by "version" or by "pod", not by "{by}".')
-        return figures.split(sample) if by == "version" else figures.pods(sample)
+        return figures.plot_versions(sample) if by == "version" else figures.plot_pods(sample)
 
     def table(self, sample: Sample) -> Any:
         """The same numbers as the figure's, as a pandas table.
@@ -211,28 +209,28 @@ class Lab(Visiting):
         """
         return stats.summary(sample).round(3)
 
-    def board(self) -> ReplicaBoard:
+    def replica_board(self) -> ReplicaBoard:
         """Sliders for production and canary, with the traffic that follows.
 
-        >>> lab.board().close()
+        >>> lab.replica_board().close()
         """
         from canarylab.board import LabBoard  # noqa: PLC0415  ipywidgets is slow to import
         from canarylab.widgets.replicas import ReplicaBoard  # noqa: PLC0415
 
         return ReplicaBoard(LabBoard(self))
 
-    def promote(self, way: Literal["replicas", "image"]) -> Shown:
+    def promote(self, way: Literal["replicas", "image"]) -> Table:
         """Promote the canary: grow it and end production, or give production its image.
 
         >>> lab.promote("image")
         nodeapp-svc has 2 ready endpoints.
         ...
         """
-        with waiting_line() as say:
+        with status_line() as say:
             stages.promote(self._connection, way, say)
         return self.endpoints()
 
-    def predict(self, question: str, value: Value) -> Shown:
+    def predict(self, question: str, value: Value) -> Table:
         """Say what you expect, before you look.
 
         >>> lab.predict("canary share", 0.25)
@@ -240,7 +238,7 @@ class Lab(Visiting):
         """
         return self._predictions.predict(question, value)
 
-    def compare(self, question: str, seen: Value) -> Shown:
+    def compare(self, question: str, seen: Value) -> Table:
         """What you expected beside what was seen.
 
         >>> lab.compare("canary share", 0.3)
@@ -248,7 +246,7 @@ class Lab(Visiting):
         """
         return self._predictions.compare(question, seen)
 
-    def predictions(self) -> Shown:
+    def predictions(self) -> Table:
         """All your predictions and their outcomes.
 
         >>> lab.predictions()
@@ -258,24 +256,24 @@ class Lab(Visiting):
         """
         return self._predictions.story()
 
-    def reset(self, stage: stages.Stage = "empty") -> Shown:
+    def reset(self, stage: stages.Stage = "empty") -> Table:
         """Bring the cluster to a state that a section starts from: empty, production, canary.
 
         >>> lab.reset("canary")
         The cluster is at: canary.
         """
-        with waiting_line() as say:
-            stages.bring_to(self._connection, stage, content.folder("manifests"), say)
-        return Shown(f"The cluster is at: {stage}.")
+        with status_line() as say:
+            stages.bring_to(self._connection, stage, resources.folder("manifests"), say)
+        return Table(f"The cluster is at: {stage}.")
 
-    def close(self) -> Shown:
+    def close(self) -> Table:
         """Take away what the lessons made; the cluster itself stays for the next one.
 
         >>> lab.close()
         Your pods and Services are gone. The cluster runs on; `canarylab down` ends it.
         """
         self.reset("empty")
-        self._reach.close()
+        self._service_urls.close()
         self._connection.close()
         self.stop_local()
-        return Shown(f"Your pods and Services are gone. {self.cluster.ending}")
+        return Table(f"Your pods and Services are gone. {self.cluster.ending}")

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from canarylab.shown import Shown
-from canarylab.traffic.words import percent
+from canarylab.display import Table
+from canarylab.traffic.text import percent
 
 Value = float | int | str
 
@@ -28,25 +28,25 @@ class Predictions:
     predicted: dict[str, Value] = field(default_factory=dict)
     seen: dict[str, str] = field(default_factory=dict)
 
-    def predict(self, question: str, value: Value) -> Shown:
+    def predict(self, question: str, value: Value) -> Table:
         """Note a prediction; said again, it is changed."""
         self.predicted[question] = value
-        return Shown(f"Your prediction for {question}: {_words(value)}.")
+        return Table(f"Your prediction for {question}: {_words(value)}.")
 
-    def compare(self, question: str, seen: Value | str) -> Shown:
+    def compare(self, question: str, seen: Value | str) -> Table:
         """Note what was seen, and say both."""
         self.seen[question] = _words(seen)
         if question not in self.predicted:
-            return Shown(f"We saw {_words(seen)}. You made no prediction for {question}.")
-        return Shown(f"You said {_words(self.predicted[question])}, we saw {_words(seen)}.")
+            return Table(f"We saw {_words(seen)}. You made no prediction for {question}.")
+        return Table(f"You said {_words(self.predicted[question])}, we saw {_words(seen)}.")
 
-    def story(self) -> Shown:
+    def story(self) -> Table:
         """Every prediction with its outcome, in the order they were made."""
         rows = [
             (question, _words(value), self.seen.get(question, "not seen yet"))
             for question, value in self.predicted.items()
         ]
-        return Shown(
+        return Table(
             "What you predicted, and what happened.", ("question", "you said", "we saw"), rows
         )
 

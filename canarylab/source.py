@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import canarylab
-from canarylab.shown import Listing
+from canarylab.display import FileView
 
 _PACKAGE = Path(canarylab.__file__).parent
 
 
-def source(name: str) -> Listing:
+def source(name: str) -> FileView:
     """The file of this name, `replicaset` or `release/rollout`, as it runs here.
 
     >>> source("source").title
@@ -23,4 +23,4 @@ def source(name: str) -> Listing:
         raise ValueError(f'There is no file "{name}.py" in canarylab. {hint}')
     lines = found[0].read_text().splitlines()
     title = str(found[0].relative_to(_PACKAGE.parent))
-    return Listing(title, [(line, False) for line in lines])
+    return FileView(title, [(line, False) for line in lines])

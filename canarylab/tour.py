@@ -7,16 +7,19 @@ samples almost never fail together by bad luck.
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from pathlib import Path
+from typing import IO, NamedTuple
 
-from canarylab import stats
+from canarylab import figures, stats
 from canarylab.images.app import VERSIONS
 from canarylab.lab import Lab
 from canarylab.release.stages import CANARY, PRODUCTION
 from canarylab.traffic import Sample
-from canarylab.traffic.words import counted, percent
+from canarylab.traffic.text import counted, percent
 
 NEW = "2.0"
 CONFIDENCE = 0.999
@@ -55,7 +58,7 @@ class Tour:
             yield Row(f"Build {image}", f"{size}, {reused} steps reused, {took}")
         for version in VERSIONS:
             run = self.lab.run_locally(version)
-            answer = self.lab.ask(run.url)
+            answer = self.lab.get(run.url)
             yield Row(f"Run {run.reference} on port {run.port}", f"it answers {answer.body}")
         self.lab.stop_local()
 
@@ -63,12 +66,12 @@ class Tour:
         self.lab.apply("manifests/2-production/production.yaml")
         yield Row("Apply production", self._rolled_out(PRODUCTION))
         (asking, *_), (_, _, address, _), *_ = self.lab.pods().rows
-        said = self.lab.ask_from_inside(str(asking), f"http://{address}:3333")
+        said = self.lab.get_from_pod(str(asking), f"http://{address}:3333")
         yield Row("Ask one pod from inside another", f"it answers {said}")
         self.lab.apply("manifests/2-production/service.yaml")
         url = self.lab.url()
         yield Row("Apply the Service", self.lab.endpoints().sentence)
-        yield Row(f"Ask {url}", f"it answers {self.lab.ask(url).body}")
+        yield Row(f"Ask {url}", f"it answers {self.lab.get(url).body}")
 
     def _canary(self) -> Iterator[Row]:
         self.lab.apply("manifests/3-canary/canary.yaml")
@@ -125,3 +128,48 @@ def _words(share: stats.Share) -> str:
         f"{share.hits} by {share.name}, {percent(share.seen)}; "
         f"expected {percent(share.expected or 0.0)}, {place} {share.interval}"
     )
+
+
+# FOLD: What the tour prints and saves.
+
+
+def report(folder: Path, requests: int, out: IO[str] = sys.stdout) -> bool:
+    """Play the tour, a line for each step; save the pictures; True when every share held."""
+    started = time.monotonic()
+    folder.mkdir(parents=True, exist_ok=True)
+    lab = Lab()
+    print(f"{lab!r}\n", file=out)
+    tour = Tour(lab, requests)
+    rows = []
+    for row in tour.rows():
+        rows.append(row)
+        print(f"{'  ' if row.holds else '! '}{row.did:<40} {row.saw}", file=out, flush=True)
+    paths = save_pictures(tour, folder)
+    failed = sum(not row.holds for row in rows)
+    took = time.monotonic() - started
+    print(f"\n{verdict(failed, len(tour.samples))} The tour took {took:.0f} s.", file=out)
+    print(f"Pictures: {', '.join(str(path) for path in paths)}", file=out)
+    return failed == 0
+
+
+def verdict(failed: int, samples: int) -> str:
+    """The last line but one.
+
+    >>> verdict(0, 6)
+    'All 6 samples are what their pods suggest: inside their 99.9 % intervals.'
+    """
+    if failed:
+        return f"{failed} of {samples} samples are not what their pods suggest."
+    interval = f"{percent(CONFIDENCE)} intervals"
+    return f"All {samples} samples are what their pods suggest: inside their {interval}."
+
+
+def save_pictures(tour: Tour, folder: Path) -> list[Path]:
+    """The split with canary and production as the article has them, by pod, and the whole way."""
+    _, first = tour.samples[0]
+    pictures = {
+        "split": figures.plot_versions(first),
+        "pods": figures.plot_pods(first),
+        "journey": figures.plot_steps(tour.samples),
+    }
+    return [picture.save(folder / f"{name}.png") for name, picture in pictures.items()]

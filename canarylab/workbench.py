@@ -5,19 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from canarylab import content
+from canarylab import resources
 from canarylab.clusters.base import Cluster
+from canarylab.display import FileView, Table, status_line
 from canarylab.images.app import LOCAL_PORTS, NAME, VERSIONS, reference
 from canarylab.images.base import Builder, LocalRun, Say, Step
 from canarylab.images.used import UsedBuilders
-from canarylab.line import waiting_line
 from canarylab.manifests import Object, differences, load
 from canarylab.playground.home import Home
 from canarylab.ports import is_held_by_parent, unused
-from canarylab.shown import Listing, Shown
 from canarylab.source import source
-from canarylab.traffic.ask import Reply, ask
-from canarylab.traffic.words import counted, listed
+from canarylab.traffic.http import HttpResponse, get
+from canarylab.traffic.text import counted, listed
 
 
 class Workbench:
@@ -28,7 +27,7 @@ class Workbench:
         self._home = Home.of_user()
         self._local = UsedBuilders(self._home)
 
-    def build(self, *versions: str, builder: Literal["docker", "process"] | None = None) -> Shown:
+    def build(self, *versions: str, builder: Literal["docker", "process"] | None = None) -> Table:
         """Build the app's images, both versions if none is named, and show what there is.
 
         They are built with Docker where it answers, else without it. The builder that you name is
@@ -39,14 +38,14 @@ class Workbench:
         ...
         """
         chosen = self._local.use(builder)
-        with waiting_line() as say:
+        with status_line() as say:
             made = [_build(chosen, version, say) for version in versions or VERSIONS]
             notes = [self.cluster.load_image(row[0], say) for row in made]
         said = tuple(dict.fromkeys(note for note in notes if note))
         columns = ("image", "size", "steps reused", "took")
-        return Shown(_built_with(chosen), columns, made, notes=said)
+        return Table(_built_with(chosen), columns, made, notes=said)
 
-    def images(self) -> Shown:
+    def images(self) -> Table:
         """The app's images and their sizes, as `docker images` lists them.
 
         >>> lab.images()
@@ -55,7 +54,7 @@ class Workbench:
         """
         found = self._local.use().listed()
         rows = [(each.reference, _short(each.id), _megabytes(each.size)) for each in found]
-        return Shown(f"{counted(len(rows), 'image')} of {NAME}.", ("image", "id", "size"), rows)
+        return Table(f"{counted(len(rows), 'image')} of {NAME}.", ("image", "id", "size"), rows)
 
     def run_locally(self, version: str, *, port: int | None = None) -> LocalRun:
         """Run one version on this machine, without a cluster: 1.0 on 8888, 2.0 on 9999.
@@ -69,13 +68,13 @@ class Workbench:
         """
         return self._local.run(reference(version), port=port or _usual_port(version))
 
-    def ask(self, url: str) -> Reply:
+    def get(self, url: str) -> HttpResponse:
         """One request, and the answer as `curl -i` shows it.
 
-        >>> lab.ask("http://127.0.0.1:8888").body
+        >>> lab.get("http://127.0.0.1:8888").body
         '"Version 1.0"'
         """
-        return ask(url)
+        return get(url)
 
     def local_runs(self) -> dict[str, LocalRun]:
         """What runs locally, by version.
@@ -85,16 +84,16 @@ class Workbench:
         """
         return {run.reference.partition(":")[2]: run for run in self._local.running()}
 
-    def stop_local(self) -> Shown:
+    def stop_local(self) -> Table:
         """End what runs locally.
 
         >>> lab.stop_local()
         Free again: port 9999 and port 8888.
         """
         ports = self._local.stop_all()
-        return Shown(f"Free again: {listed(f'port {port}' for port in ports)}.")
+        return Table(f"Free again: {listed(f'port {port}' for port in ports)}.")
 
-    def show(self, path: str, *, against: str | None = None) -> Listing:
+    def show(self, path: str, *, against: str | None = None) -> FileView:
         """A file, with `>` at the lines that another one has not.
 
         >>> lab.show("manifests/3-canary/canary.yaml")
@@ -104,7 +103,7 @@ class Workbench:
         text = place(path).read_text()
         other = text if against is None else place(against).read_text()
         title = path if against is None else f"{path}; lines marked > differ from {against}"
-        return Listing(title, differences(other, text))
+        return FileView(title, differences(other, text))
 
     def read(self, path: str) -> Object:
         """The first object in a manifest, as a dictionary to look at and to change.
@@ -114,7 +113,7 @@ class Workbench:
         """
         return load(place(path))[0]
 
-    def source(self, name: str) -> Listing:
+    def source(self, name: str) -> FileView:
         """The code that makes it happen, as it runs here.
 
         >>> lab.source("controllers/rollout").title
@@ -157,5 +156,5 @@ def place(path: str) -> Path:
     direct = Path(path)
     first, _, rest = path.partition("/")
     if not direct.exists() and first in {"app", "manifests"}:
-        return content.folder("app" if first == "app" else "manifests") / rest
+        return resources.folder("app" if first == "app" else "manifests") / rest
     return direct

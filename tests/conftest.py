@@ -1,18 +1,65 @@
-"""What all tests share."""
+"""What all tests share, and which of them xdist keeps together."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 
-from canarylab import content
+from canarylab import resources
 from canarylab.release.connection import Connection
 from canarylab.release.stages import bring_to
+from tests.reaper import reaper
 from tests.running_playground import RunningPlayground, running_playground
 from tests.stranger import Stranger, strangers_cluster
+from tests.waiting import exclusive
+
+SLOW_FOLDERS = ("docker", "browser")
+"""Left out by `make test`."""
+LONG_GROUPS = ("playground", "docker", "browser")
+LONGEST_SOAK_S = 3600
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--soak`: as often as it takes to find what is rare."""
+    parser.addoption("--soak", action="store_true", help="repeat the soak tests many times")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Watch over this run; the workers of xdist belong to it."""
+    if not hasattr(config, "workerinput"):
+        watching = ExitStack()
+        watching.enter_context(reaper())
+        config.add_cleanup(watching.close)
+
+
+@pytest.hookimpl(tryfirst=True)  # xdist puts the group into the name
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what is slow, and what one worker has to run; the long groups begin first."""
+    for item in items:
+        folder = item.path.relative_to(config.rootpath).parts[1]
+        if folder in SLOW_FOLDERS or item.get_closest_marker("soak"):
+            item.add_marker(pytest.mark.slow)
+        if item.get_closest_marker("soak") and config.getoption("soak"):
+            item.add_marker(pytest.mark.timeout(LONGEST_SOAK_S))
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(_group(item, folder)))
+    items.sort(key=_is_in_a_short_group)
+
+
+def _group(item: pytest.Item, folder: str) -> str:
+    """Fixtures of a module, and of some folders, are expensive: they exist once a worker."""
+    if folder in LONG_GROUPS:
+        return folder
+    if "playground" in getattr(item, "fixturenames", ()):  # NodePort 32089 is there once
+        return "playground"
+    return item.path.stem
+
+
+def _is_in_a_short_group(item: pytest.Item) -> bool:
+    return all(marker.args[0] not in LONG_GROUPS for marker in item.iter_markers("xdist_group"))
 
 
 @pytest.fixture(scope="session")
@@ -25,11 +72,25 @@ def playground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlay
 @pytest.fixture
 def connection(playground: RunningPlayground) -> Iterator[Connection]:
     """To that playground, with nothing of the lessons in it before and after the test."""
-    manifests = content.folder("manifests")
     with closing(Connection(playground.kubeconfig)) as connection:
-        bring_to(connection, "empty", manifests)
+        _empty(connection)
         yield connection
-        bring_to(connection, "empty", manifests)
+        _empty(connection)
+
+
+def _empty(connection: Connection) -> None:
+    """Take away what the lessons make; a pod has no time to end in, so that nobody waits for it."""
+    ours = {"namespace": connection.namespace, "label_selector": "app=nodeapp"}
+    connection.apps.delete_collection_namespaced_deployment(**ours)
+    connection.core.delete_collection_namespaced_pod(**ours, grace_period_seconds=0)
+    bring_to(connection, "empty", resources.folder("manifests"))
+
+
+@pytest.fixture
+def local_ports() -> Iterator[None]:
+    """Ports 8888, 9999 and 7777 of this machine, for one worker at a time."""
+    with exclusive("local-ports"):
+        yield
 
 
 @pytest.fixture
@@ -41,6 +102,13 @@ def stranger(
         for name, value in cluster.environment(tmp_path / "home").items():
             monkeypatch.setenv(name, value)
         yield cluster
+
+
+@pytest.fixture
+def times(request: pytest.FixtureRequest) -> int:
+    """How often a soak test goes round: `@pytest.mark.soak(few=2, many=100)`."""
+    counts = request.node.get_closest_marker("soak").kwargs
+    return int(counts["many" if request.config.getoption("soak") else "few"])
 
 
 @pytest.fixture(autouse=True)

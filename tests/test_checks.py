@@ -48,7 +48,7 @@ class SmallLab:
     def deployment(self, name: str) -> Any:
         return self._deployment
 
-    def route(self, path: str, *, headers: Mapping[str, str] | None = None) -> Way:
+    def explain_route(self, path: str, *, headers: Mapping[str, str] | None = None) -> Way:
         share = self._canary_takes[(headers or {}).get("X-Canary", "")]
         return Way({WEIGHTED: share} if share else {}, path, 0, ())
 

@@ -64,7 +64,7 @@ def test_build_says_what_it_built(playground: RunningPlayground) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("sample", "http://127.0.0.1:1"), "Nobody answers at http://127.0.0.1:1"),
+        (("sample", "http://127.0.0.1:1"), "There is no answer at http://127.0.0.1:1"),
         (("sample", "127.0.0.1:80"), "does not start with http"),
         (("sample", "http://127.0.0.1:1", "--count", "0"), "count cannot be 0"),
         (("sample", "http://127.0.0.1:1", "--count", "1", "--seconds", "1"), "both"),
@@ -86,6 +86,7 @@ def test_an_unknown_cluster_is_named_with_the_known_ones(tmp_path: Path) -> None
 
 
 @needs("linux")
+@pytest.mark.usefixtures("local_ports")
 def test_the_tour_plays_the_whole_story(playground: RunningPlayground, tmp_path: Path) -> None:
     done = canarylab("tour", "--out", str(tmp_path), environment=playground.environment)
     unlucky = [line for line in done.stdout.splitlines() if "OUTSIDE" in line]

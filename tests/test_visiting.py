@@ -10,7 +10,7 @@ from canarylab import stats
 from canarylab.errors import ClusterError, RefusedError
 from canarylab.lab import Lab
 from canarylab.manifests import Object
-from canarylab.traffic.ask import ask
+from canarylab.traffic.http import get
 from tests.needs import needs
 from tests.running_playground import RunningPlayground
 
@@ -68,26 +68,26 @@ def lab(playground: RunningPlayground) -> Iterator[Lab]:
 
 
 def test_a_path_alone_goes_to_the_ingress_under_the_host_of_the_lessons(lab: Lab) -> None:
-    assert lab.ask("/").body == '"Version 1.0"'
-    assert lab.ask("/", host="another.example").status == 404
+    assert lab.get("/").body == '"Version 1.0"'
+    assert lab.get("/", host="another.example").status == 404
 
 
 def test_the_url_of_an_ingress_is_where_its_controller_answers(lab: Lab) -> None:
-    assert ask(lab.url("main"), headers={"Host": "foo.bar.com"}).body == '"Version 1.0"'
+    assert get(lab.url("main"), headers={"Host": "foo.bar.com"}).body == '"Version 1.0"'
 
 
 def test_a_header_and_a_cookie_lead_to_the_canary(lab: Lab) -> None:
-    assert lab.ask("/", headers={"X-Canary": "always"}).body == '"Version 2.0"'
-    assert lab.ask("/", cookies={"tester": "always"}).body == '"Version 2.0"'
+    assert lab.get("/", headers={"X-Canary": "always"}).body == '"Version 2.0"'
+    assert lab.get("/", cookies={"tester": "always"}).body == '"Version 2.0"'
 
 
 def test_a_url_is_asked_as_ever_and_may_have_headers(lab: Lab) -> None:
-    assert lab.ask(lab.url()).status == 200
-    assert lab.ask(f"{lab.url()}/nowhere", headers={"X-Canary": "always"}).status == 404
+    assert lab.get(lab.url()).status == 200
+    assert lab.get(f"{lab.url()}/nowhere", headers={"X-Canary": "always"}).status == 404
 
 
 def test_the_way_of_a_request_is_told_with_its_reasons(lab: Lab) -> None:
-    way = lab.route("/", headers={"X-Canary": "always"})
+    way = lab.explain_route("/", headers={"X-Canary": "always"})
 
     assert (way.shares, way.path, way.status) == ({"canary:80": 1.0}, "/", 0)
     assert "Its canary canary:80 takes the request: header X-Canary is always." in way.reasons
@@ -95,18 +95,18 @@ def test_the_way_of_a_request_is_told_with_its_reasons(lab: Lab) -> None:
 
 
 def test_a_request_that_goes_nowhere_is_told_too(lab: Lab) -> None:
-    way = lab.route("/", host="another.example")
+    way = lab.explain_route("/", host="another.example")
 
     assert (way.shares, way.status) == ({}, 404)
     with pytest.raises(ClusterError, match=r"answers such a request itself, with 404"):
-        lab.visits("/", host="another.example")
+        lab.sample_ingress("/", host="another.example")
 
 
 @pytest.mark.parametrize("percent", [0, 10, 50, 100])
 def test_the_share_is_the_weight_whatever_the_pods(lab: Lab, percent: int) -> None:
     lab.set_weight(percent)
 
-    sample = lab.visits(requests=400)
+    sample = lab.sample_ingress(requests=400)
 
     assert sample.failed == 0
     assert sample.expected is not None
@@ -116,7 +116,7 @@ def test_the_share_is_the_weight_whatever_the_pods(lab: Lab, percent: int) -> No
 
 
 def test_where_it_was_measured_is_told(lab: Lab) -> None:
-    sample = lab.visits(requests=10)
+    sample = lab.sample_ingress(requests=10)
 
     assert (sample.cluster, sample.chosen_for) == ("playground, through its Ingress", "request")
 
@@ -124,7 +124,7 @@ def test_where_it_was_measured_is_told(lab: Lab) -> None:
 def test_testers_get_the_canary_at_weight_nought(lab: Lab) -> None:
     lab.set_weight(0)
 
-    sample = lab.visits(requests=20, headers={"X-Canary": "always"})
+    sample = lab.sample_ingress(requests=20, headers={"X-Canary": "always"})
 
     assert sample.by_version == {"2.0": 20}
 

@@ -48,7 +48,7 @@ def test_a_route_that_names_no_gateway_there_is_served_by_nobody(lab: Lab) -> No
 def test_visitors_are_split_as_the_weights_say(lab: Lab) -> None:
     lab.apply(f"{LESSON}/httproute.yaml")
     lab.wait_accepted("nodeapp-split")
-    sample = lab.visit_route("nodeapp-split", requests=600)
+    sample = lab.sample_httproute("nodeapp-split", requests=600)
     assert sample.expected == pytest.approx({"1.0": 0.9, "2.0": 0.1})
     assert sample.failed == 0
     assert 0.1 in stats.intervals(sample, confidence=0.999999)["2.0"]
@@ -57,19 +57,19 @@ def test_visitors_are_split_as_the_weights_say(lab: Lab) -> None:
 def test_the_header_of_the_route_lets_testers_in(lab: Lab) -> None:
     lab.apply(f"{LESSON}/httproute.yaml")
     lab.wait_accepted("nodeapp-split")
-    door = lab.visit_route("nodeapp-split", requests=1).url
+    door = lab.sample_httproute("nodeapp-split", requests=1).url
     tester = {"X-Canary": "always"}
-    said = {lab.ask(door, host="gateway.foo.bar.com", headers=tester).body for _ in range(20)}
+    said = {lab.get(door, host="gateway.foo.bar.com", headers=tester).body for _ in range(20)}
     assert said == {'"Version 2.0"'}
 
 
 def test_a_mirror_shows_production_alone(lab: Lab) -> None:
     lab.apply(f"{LESSON}/mirror.yaml")
     lab.wait_accepted("nodeapp-split")
-    sample = lab.visit_route("nodeapp-split", requests=200)
+    sample = lab.sample_httproute("nodeapp-split", requests=200)
     assert sample.by_version == {"1.0": 200}
 
 
 def test_a_route_that_is_not_there_is_refused(lab: Lab) -> None:
     with pytest.raises(RefusedError, match="nowhere"):
-        lab.visit_route("nowhere")
+        lab.sample_httproute("nowhere")

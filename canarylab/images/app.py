@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from canarylab import content
+from canarylab import resources
 from canarylab.images.base import Step
 from canarylab.images.process import build
 from canarylab.playground.images import Image
@@ -29,7 +29,7 @@ def build_app(
 ) -> Image:
     """Build one version; the one source becomes it by a build argument."""
     return build(
-        content.folder("app"),
+        resources.folder("app"),
         reference(version),
         images=images,
         build_args={"APP_VERSION": version},

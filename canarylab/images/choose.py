@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from canarylab.commands import find
+from canarylab.docker_engine import engine
 from canarylab.errors import EngineError
+from canarylab.external_tools import find
 from canarylab.images.base import Builder
 from canarylab.images.docker import DockerBuilder
 from canarylab.images.without_docker import ProcessBuilder
-from canarylab.machine.engine import engine
 from canarylab.playground.home import Home
 
 NAMES = ("docker", "process")

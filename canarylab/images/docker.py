@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from canarylab import content
-from canarylab.commands import Tool, follow
+from canarylab import resources
+from canarylab.docker_engine import engine
 from canarylab.errors import BuildError, ClusterError, ToolFailedError
+from canarylab.external_tools import Tool, stream
 from canarylab.images.app import NAME, reference
 from canarylab.images.base import WITHOUT_DOCKER, Built, LocalRun, Report, Say, silent
 from canarylab.images.buildkit_output import BuildKitReader
@@ -26,8 +27,6 @@ from canarylab.images.docker_output import ClassicReader
 from canarylab.images.docker_way import Way, way
 from canarylab.images.docker_words import in_words
 from canarylab.images.output import Reader
-from canarylab.images.podman_file import settled_file
-from canarylab.machine.engine import engine
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -45,7 +44,7 @@ class DockerBuilder:
         app: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._app, self._clock = app or content.folder("app"), clock
+        self._app, self._clock = app or resources.folder("app"), clock
         self._containers = Containers(home)
 
     def build(self, version: str, report: Report, say: Say = silent) -> Built:
@@ -106,15 +105,11 @@ def _build_with_program(
     tool: Tool, chosen: Way, app: Path, version: str, hearing: _Hearing
 ) -> None:
     wanted = ["--build-arg", f"APP_VERSION={version}", "--tag", hearing.reference, str(app)]
-    with ExitStack() as until_built:
-        if tool == "podman":
-            file = until_built.enter_context(settled_file(app, version))
-            wanted = ["--file", str(file), *wanted]
-        try:
-            follow(tool, "build", *chosen.flags, *wanted, report=hearing.hear, env=chosen.env)
-        except ToolFailedError as exc:
-            reader = hearing.reader
-            raise explained(hearing.reference, reader.failing, reader.last) from exc
+    try:
+        stream(tool, "build", *chosen.flags, *wanted, report=hearing.hear, env=chosen.env)
+    except ToolFailedError as exc:
+        reader = hearing.reader
+        raise explained(hearing.reference, reader.failing, reader.last) from exc
 
 
 def _build_through_engine(client: DockerClient, app: Path, version: str, hearing: _Hearing) -> None:

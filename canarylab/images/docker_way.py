@@ -4,7 +4,6 @@
 |-------------------------------------|---------------------------------------------|
 | docker with the buildx plugin       | docker, with BuildKit                       |
 | docker without it                   | docker, with the engine's classic builder   |
-| podman, and kind is told to use it  | podman                                      |
 | neither program                     | the engine itself, asked through docker-py  |
 
 Where the user has set DOCKER_BUILDKIT, that settles it.
@@ -16,8 +15,7 @@ import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from canarylab.commands import Tool, asked, find
-from canarylab.machine.engine import uses_podman
+from canarylab.external_tools import Tool, find, run
 
 _YES = {"1", "t", "true"}  # as the docker program reads DOCKER_BUILDKIT
 
@@ -33,7 +31,6 @@ class Way(NamedTuple):
 
 
 ENGINE = Way(None)
-PODMAN = Way("podman")
 # A step that failed leaves its container behind, unless one asks for it to be removed.
 CLASSIC = Way("docker", ("--force-rm",), {"DOCKER_BUILDKIT": "0"})
 # kind cannot load an image with attestations.
@@ -47,8 +44,6 @@ BUILDKIT = Way(
 
 def way() -> Way:
     """The best that there is."""
-    if uses_podman():
-        return PODMAN if find("podman") else ENGINE
     if find("docker") is None:
         return ENGINE
     settled = os.environ.get("DOCKER_BUILDKIT")
@@ -57,4 +52,4 @@ def way() -> Way:
 
 
 def _has_plugin() -> bool:
-    return asked("docker", "buildx", "version").succeeded
+    return run("docker", "buildx", "version").returncode == 0

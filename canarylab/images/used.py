@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from canarylab.docker_engine import engine_answers
 from canarylab.images.base import Builder, LocalRun
 from canarylab.images.choose import choose_builder, may_be_there
 from canarylab.images.docker import DockerBuilder
-from canarylab.machine.engine import answers
 from canarylab.playground.home import Home
 
 
@@ -49,6 +49,6 @@ def stop_left_over(home: Home) -> list[int]:
 
     Where no engine answers there is nothing to look for, and nothing is said.
     """
-    if not may_be_there() or not answers():
+    if not may_be_there() or not engine_answers():
         return []
     return DockerBuilder(home.root).stop_all()

@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from canarylab.display import Table
 from canarylab.release.connection import Connection, Object, refusals
-from canarylab.shown import Shown
 
 _REMEDY = "`kubectl get services` lists the Services there are."
 
@@ -43,6 +43,11 @@ def read_endpoints(connection: Connection, service: str) -> list[Endpoint]:
     return sorted(found, key=lambda endpoint: (endpoint.version, endpoint.pod))
 
 
+def ready_endpoints(connection: Connection, service: str) -> list[Endpoint]:
+    """The endpoints that get traffic from the Service."""
+    return [each for each in read_endpoints(connection, service) if each.ready]
+
+
 def expected_shares(endpoints: list[Endpoint]) -> dict[str, float]:
     """What share of new connections each version should get; empty when nobody is ready.
 
@@ -55,7 +60,7 @@ def expected_shares(endpoints: list[Endpoint]) -> dict[str, float]:
     return {version: hits / len(ready) for version, hits in sorted(counted.items())}
 
 
-def listed(service: str, endpoints: list[Endpoint]) -> Shown:
+def listed(service: str, endpoints: list[Endpoint]) -> Table:
     """The endpoints as a table.
 
     >>> listed("nodeapp-svc", []).sentence
@@ -66,7 +71,7 @@ def listed(service: str, endpoints: list[Endpoint]) -> Shown:
         (each.address, each.pod, each.version, "yes" if each.ready else "no") for each in endpoints
     ]
     sentence = f"{service} has {ready} ready endpoint{'' if ready == 1 else 's'}."
-    return Shown(sentence, ("address", "pod", "version", "ready"), rows)
+    return Table(sentence, ("address", "pod", "version", "ready"), rows)
 
 
 def version_of(image: str) -> str:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from canarylab.display import Table
 from canarylab.release.connection import Connection, Object, refusals
 from canarylab.release.endpoints import version_of
-from canarylab.shown import Shown
 
 OURS = "app=nodeapp"
 
 
-def list_pods(connection: Connection) -> Shown:
+def list_pods(connection: Connection) -> Table:
     """The pods of the lessons, by name."""
     with refusals("the pods", remedy="Look with `kubectl get pods`."):
         answer = connection.core.list_namespaced_pod(connection.namespace, label_selector=OURS)
     pods = connection.plain(answer)["items"]
     rows = sorted(_row(pod) for pod in pods)
     sentence = f"{len(rows)} pod{'' if len(rows) == 1 else 's'} with {OURS}."
-    return Shown(sentence, ("pod", "version", "address", "state"), rows)
+    return Table(sentence, ("pod", "version", "address", "state"), rows)
 
 
 def state(pod: Object) -> str:

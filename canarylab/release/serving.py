@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Sequence
 
 from kubernetes.client.exceptions import ApiException
 
-from canarylab.clusters.base import Object, Report, Serving
-from canarylab.line import waiting_line
+from canarylab.clusters.base import IngressSetup, Object, Report
+from canarylab.display import status_line
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection, refusals
 from canarylab.release.rollout import wait_until_rolled_out
 
-Serve = Callable[[Sequence[Object] | None, Report], Serving]
+Serve = Callable[[Sequence[Object] | None, Report], IngressSetup]
 
 ROUTING = frozenset({"Ingress", "Gateway", "HTTPRoute"})
 SERVED_WITHIN_S = 180.0  # most of it for the image, where a room shares a slow line
@@ -47,7 +47,7 @@ class Doorkeeper:
         """Open in any case; the second time there is nothing to do."""
         if self._is_open:
             return
-        with waiting_line() as say:
+        with status_line() as say:
             wanted = self._serving(read_classes(self._connection), say)
             bring_up(self._connection, wanted, say)
         self._is_open, self._untold = True, wanted.notes
@@ -66,7 +66,7 @@ def read_classes(connection: Connection) -> list[Object] | None:
     return items
 
 
-def bring_up(connection: Connection, serving: Serving, report: Report) -> None:
+def bring_up(connection: Connection, serving: IngressSetup, report: Report) -> None:
     """Apply what has to be there, and return when its pods are ready; again, it changes nothing."""
     for deployment in (each for each in serving.objects if each["kind"] == "Deployment"):
         name, namespace = deployment["metadata"]["name"], deployment["metadata"]["namespace"]

@@ -41,11 +41,11 @@ lab.build()
 
 # %%
 first = lab.run_locally("1.0")
-lab.ask(first.url)
+lab.get(first.url)
 
 # %%
 second = lab.run_locally("2.0")
-lab.ask(second.url)
+lab.get(second.url)
 
 # %% [markdown]
 # Two programs answer on two ports of this machine. The last line of each answer is what a visitor sees. The lines
@@ -133,7 +133,7 @@ lab.images()
 # Run version 3.0 beside the others, on port 7777, and look at what it answers.
 # solution
 newest = lab.run_locally("3.0", port=7777)
-lab.ask(newest.url)
+lab.get(newest.url)
 
 # %% [markdown]
 # <details><summary>A hint</summary>
@@ -166,7 +166,7 @@ lab.run_locally("1.0", port=7788)
 
 # %%
 busy.close()
-[lab.ask(run.url).body for run in lab.local_runs().values()]
+[lab.get(run.url).body for run in lab.local_runs().values()]
 
 # %% tags=["checkpoint"]
 check(lab, "both versions answer")

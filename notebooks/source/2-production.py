@@ -211,7 +211,7 @@ lab.endpoints("nodeapp-svc")
 
 # %%
 (inside, *_), (_, _, address, _), *_ = lab.pods().rows
-lab.ask_from_inside(inside, f"http://{address}:3333")
+lab.get_from_pod(inside, f"http://{address}:3333")
 
 # %% [markdown]
 # From outside, nobody should need a pod's address. The Service asks for a port of its own on the node, and this
@@ -221,7 +221,7 @@ lab.ask_from_inside(inside, f"http://{address}:3333")
 lab.url("nodeapp-svc")
 
 # %%
-lab.ask(lab.url("nodeapp-svc"))
+lab.get(lab.url("nodeapp-svc"))
 
 # %% [markdown]
 # Look at `X-Pod`. Run the cell again a few times: the address stays and the pod changes. In a terminal, with that

@@ -217,7 +217,7 @@ check(lab, "the two versions are even")
 
 # %%
 lab.reset("canary")
-board = lab.board()
+board = lab.replica_board()
 board
 
 # %% [markdown]

@@ -40,10 +40,10 @@ lab.apply("manifests/6-ingress/services.yaml")
 lab.apply("manifests/6-ingress/ingress.yaml")
 
 # %%
-lab.ask("/")
+lab.get("/")
 
 # %%
-lab.ask("/canary")
+lab.get("/canary")
 
 # %% [markdown]
 # One address, two versions, and the path decides. The host is `foo.bar.com`, which really is somebody's domain. So
@@ -113,7 +113,7 @@ lab.show("manifests/6-ingress/ingress.yaml")
 lab.predict("canary share at /", 0.25)
 
 # %%
-sample = lab.visits("/", requests=100)
+sample = lab.sample_ingress("/", requests=100)
 lab.compare("canary share at /", sample.share("2.0"))
 
 # %% [markdown]
@@ -135,15 +135,15 @@ lab.compare("canary share at /", sample.share("2.0"))
 lab.predict("version at /canarybird", "1.0")
 
 # %%
-bird = lab.ask("/canarybird")
+bird = lab.get("/canarybird")
 lab.compare("version at /canarybird", bird.headers.get("X-Version", "none"))
 
 # %% [markdown]
-# Why? `lab.route` sends nothing. It reads the Ingresses and says, step by step, where a request would go by the rules of
+# Why? `lab.explain_route` sends nothing. It reads the Ingresses and says, step by step, where a request would go by the rules of
 # ingress-nginx. The playground follows the same rules.
 
 # %%
-lab.route("/canarybird")
+lab.explain_route("/canarybird")
 
 # %% [markdown]
 # One rewrite turns *all* paths of its host into regular expressions, which ignore case and may go on after their end. So
@@ -155,8 +155,8 @@ lab.route("/canarybird")
 # %% tags=["exercise"]
 # Where does /CANARY go? Look at the rule and at the answer.
 # solution
-print(lab.route("/CANARY"))
-lab.ask("/CANARY")
+print(lab.explain_route("/CANARY"))
+lab.get("/CANARY")
 
 # %% [markdown] tags=["predict"]
 # **Predict.** The app knows no page `/x`. So `/x` is answered with status 404 by production. What status will `/canary/x`
@@ -166,10 +166,10 @@ lab.ask("/CANARY")
 lab.predict("status of /canary/x", 404)
 
 # %%
-lab.compare("status of /canary/x", lab.ask("/canary/x").status)
+lab.compare("status of /canary/x", lab.get("/canary/x").status)
 
 # %%
-lab.ask("/x").status, lab.route("/x").path, lab.route("/canary/x").path
+lab.get("/x").status, lab.explain_route("/x").path, lab.explain_route("/canary/x").path
 
 # %% [markdown]
 # The last two are what the pods are asked for: ingress-nginx puts the target in place of the *whole* path. Every broken link below `/canary` then looks fine to the
@@ -186,11 +186,11 @@ lab.ask("/x").status, lab.route("/x").path, lab.route("/canary/x").path
 lab.predict("status at another host", 404)
 
 # %%
-other = lab.ask("/", host="shop.bar.com")
+other = lab.get("/", host="shop.bar.com")
 lab.compare("status at another host", other.status)
 
 # %%
-lab.route("/", host="shop.bar.com")
+lab.explain_route("/", host="shop.bar.com")
 
 # %% [markdown]
 # ingress-nginx uses the default backend for every host that no Ingress names. For `foo.bar.com` it is never reached: the
@@ -206,7 +206,7 @@ lab.route("/", host="shop.bar.com")
 # Which is the shortest path that reaches the canary? Which path would you not have guessed?
 
 # %%
-explorer = lab.explorer("/canary")
+explorer = lab.route_explorer("/canary")
 explorer
 
 # %% [markdown]
@@ -223,10 +223,10 @@ del plain["metadata"]["annotations"]
 lab.apply(plain)
 
 # %%
-lab.route("/canarybird")
+lab.explain_route("/canarybird")
 
 # %%
-lab.ask("/canary")
+lab.get("/canary")
 
 # %% [markdown]
 # `/canarybird` is production's again. But the canary is asked for `/canary` as it came, and does not know it: `404`, with
@@ -254,7 +254,7 @@ lab.predict("path that arrives for /canary/x", "/")
 lab.reset("canary")
 lab.apply("manifests/6-ingress/services.yaml")
 lab.apply("manifests/6-ingress/portable/ingress.yaml")
-lab.compare("path that arrives for /canary/x", lab.route("/canary/x").path)
+lab.compare("path that arrives for /canary/x", lab.explain_route("/canary/x").path)
 
 # %% [markdown]
 # A broken link is broken in the preview too, as it should be, and `/canarybird` is production's. (`/CANARY` is still the
@@ -292,7 +292,7 @@ lab.apply(manifest)
 # </details>
 
 # %%
-switched = lab.visits("/", requests=200)
+switched = lab.sample_ingress("/", requests=200)
 lab.figure(switched)
 
 # %% tags=["checkpoint"]
@@ -318,7 +318,7 @@ service["name"] = "nodeapp-svc-cannary"
 lab.apply(manifest)
 
 # %%
-lab.ask("/").status, lab.route("/").reasons[-1]
+lab.get("/").status, lab.explain_route("/").reasons[-1]
 
 # %% [markdown]
 # The API server does not ask whether a Service exists; it may come later. So nothing is refused, and every visitor gets

@@ -57,7 +57,7 @@ lab.predict("canary share at weight 10", 0.25)
 
 # %%
 lab.apply("manifests/7-weights/canary.yaml")
-tenth = lab.visits(requests=1000)
+tenth = lab.sample_ingress(requests=1000)
 lab.compare("canary share at weight 10", tenth.share("2.0"))
 
 # %%
@@ -96,7 +96,7 @@ check(lab, "the canary answers as expected", tenth)
 lab.apply("manifests/7-weights/canary.yaml")
 # solution
 lab.set_weight(25)
-lab.figure(lab.visits(requests=400))
+lab.figure(lab.sample_ingress(requests=400))
 
 # %% tags=["checkpoint"]
 check(lab, "a quarter goes to the canary")
@@ -106,7 +106,7 @@ check(lab, "a quarter goes to the canary")
 # both ends no chance is left.
 
 # %%
-weights = lab.weights()
+weights = lab.weight_slider()
 weights
 
 # %% [markdown]
@@ -130,7 +130,7 @@ lab.compare("requests to see 1 %", stats.requests_needed(0.01, 0.005))
 # %%
 weights.close()
 lab.set_weight(1)
-hundredth = lab.visits(requests=1600)
+hundredth = lab.sample_ingress(requests=1600)
 lab.figure(hundredth)
 
 # %% [markdown]
@@ -145,11 +145,11 @@ lab.figure(hundredth)
 
 # %%
 lab.apply("manifests/7-weights/canary.yaml")
-lab.ask("/", headers={"X-Canary": "always"})
+lab.get("/", headers={"X-Canary": "always"})
 
 # %%
-testers = lab.visits(requests=100, headers={"X-Canary": "always"})
-others = lab.visits(requests=100, headers={"X-Canary": "never"})
+testers = lab.sample_ingress(requests=100, headers={"X-Canary": "always"})
+others = lab.sample_ingress(requests=100, headers={"X-Canary": "never"})
 testers.by_version, others.by_version
 
 # %% [markdown]
@@ -169,13 +169,13 @@ lab.predict("header never, cookie always", "2.0")
 
 # %%
 both = {"headers": {"X-Canary": "never"}, "cookies": {"tester": "always"}}
-lab.compare("header never, cookie always", lab.ask("/", **both).headers["X-Version"])
+lab.compare("header never, cookie always", lab.get("/", **both).headers["X-Version"])
 
 # %%
-lab.route("/", **both)
+lab.explain_route("/", **both)
 
 # %% [markdown]
-# `lab.route` sends nothing: it reads the Ingresses and says where such a request would go, by the rules of
+# `lab.explain_route` sends nothing: it reads the Ingresses and says where such a request would go, by the rules of
 # ingress-nginx. The header is asked first, then the cookie, then the weight. Whoever decides first has decided; any
 # value other than `always` and `never` decides nothing.
 
@@ -220,8 +220,8 @@ check(lab, "yellow testers reach the canary")
 
 # %%
 lab.apply("manifests/7-weights/canary.yaml")
-tester = lab.visits(requests=200, cookies={"tester": "always"})
-ann = lab.visits(requests=200, cookies={"visitor": "ann"})
+tester = lab.sample_ingress(requests=200, cookies={"tester": "always"})
+ann = lab.sample_ingress(requests=200, cookies={"visitor": "ann"})
 tester.by_version, ann.by_version
 
 # %% [markdown]
@@ -245,11 +245,11 @@ lab.predict("failed of 400, no canary pod", 40)
 # %%
 lab.apply("manifests/7-weights/canary.yaml")
 lab.scale("nodeapp-canary", 0)
-alone = lab.visits(requests=400)
+alone = lab.sample_ingress(requests=400)
 lab.compare("failed of 400, no canary pod", alone.failed)
 
 # %%
-lab.route("/")
+lab.explain_route("/")
 
 # %% [markdown]
 # ingress-nginx ignores a canary that has no ready endpoints, so a canary that crashes at its start costs nobody
@@ -266,7 +266,7 @@ lab.scale("nodeapp-canary", 1)
 tidied = lab.read("manifests/7-weights/canary.yaml")
 tidied["spec"]["rules"][0]["http"]["paths"][0]["pathType"] = "Exact"
 lab.apply(tidied)
-lab.route("/")
+lab.explain_route("/")
 
 # %% tags=["exercise"]
 # Mend `tidied`, and apply it. Compare it with the first Ingress, which has not changed.
@@ -276,7 +276,7 @@ lab.apply(tidied)
 
 # %% [markdown]
 # <details><summary>First hint</summary>
-# The words of <code>lab.route</code> name no canary at all: this one belongs to no rule.
+# The words of <code>lab.explain_route</code> name no canary at all: this one belongs to no rule.
 # </details>
 #
 # <details><summary>Second hint</summary>
@@ -320,7 +320,7 @@ lab.apply("manifests/7-weights/httproute.yaml")
 lab.wait_accepted("nodeapp-split")
 
 # %% tags=["raises-exception"]
-lab.figure(lab.visit_route("nodeapp-split", requests=400))
+lab.figure(lab.sample_httproute("nodeapp-split", requests=400))
 
 # %% [markdown]
 # If the sentence above names a controller, the split is the one you know. If it says that nobody serves the route,
@@ -334,7 +334,7 @@ prod, canary = route["spec"]["rules"][1]["backendRefs"]
 prod["weight"], canary["weight"] = 1, 1
 lab.apply(route)
 lab.wait_accepted("nodeapp-split")
-lab.figure(lab.visit_route("nodeapp-split", requests=400))
+lab.figure(lab.sample_httproute("nodeapp-split", requests=400))
 
 # %% [markdown]
 # ## A canary that nobody sees
@@ -350,7 +350,7 @@ lab.apply("manifests/7-weights/mirror.yaml")
 lab.wait_accepted("nodeapp-split")
 
 # %% tags=["raises-exception"]
-lab.visit_route("nodeapp-split", requests=200)
+lab.sample_httproute("nodeapp-split", requests=200)
 
 # %% [markdown]
 # Not one answer is the canary's: those are dropped, and only its own logs and metrics know of them. Mind what you

@@ -57,7 +57,7 @@ def part(page: Page, name: str) -> Locator:
 @pytest.fixture
 def explorer(lab: JupyterLab, home: Home, visit: Visit) -> Page:
     del home
-    shown(lab, visit.page, "lab.explorer()")
+    shown(lab, visit.page, "lab.route_explorer()")
     expect(status(visit.page)).to_contain_text("it goes to", timeout=ACT_MS)
     return visit.page
 
@@ -65,7 +65,7 @@ def explorer(lab: JupyterLab, home: Home, visit: Visit) -> Page:
 @pytest.fixture
 def slider(lab: JupyterLab, home: Home, visit: Visit) -> Page:
     del home
-    shown(lab, visit.page, "lab.weights()")
+    shown(lab, visit.page, "lab.weight_slider()")
     expect(status(visit.page)).to_contain_text("expected 10 %.", timeout=ACT_MS)
     return visit.page
 

@@ -42,7 +42,7 @@ def page(lab: JupyterLab, home: Home, visit: Visit) -> Page:
     """The lesson, run as far as the board, whose first picture is drawn."""
     lesson = nbformat.read(LESSON, as_version=4)  # type: ignore[no-untyped-call]
     sources = [cell.source for cell in lesson.cells]
-    board = next(number for number, source in enumerate(sources) if "lab.board()" in source)
+    board = next(number for number, source in enumerate(sources) if "lab.replica_board()" in source)
     lesson.cells = lesson.cells[: board + 1]
     nbformat.write(lesson, lab.root / NOTEBOOK)  # type: ignore[no-untyped-call]
     lab.open(visit.page, NOTEBOOK)

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from canarylab.clusters.base import Address
+from canarylab.clusters.adapt_manifest import RETIRED
+from canarylab.clusters.base import Object, ServiceAddress
 from canarylab.clusters.kubeconfig import Kubeconfig
 from canarylab.errors import ClusterError, SetupError
 from canarylab.lab import Lab
 from canarylab.playground.home import Home
+from canarylab.release.connection import Connection
 from tests.built_images import built
 from tests.needs import needs
 from tests.running_playground import RunningPlayground
@@ -21,6 +23,16 @@ from tests.stranger import CONTEXT, NAMESPACE, Stranger
 
 pytestmark = needs("linux")
 NODE_PORT = {"metadata": {"name": "web"}, "spec": {"ports": [{"port": 80, "nodePort": 30123}]}}
+LOOK = "list ingressclasses"
+INGRESS: Object = {
+    "apiVersion": "networking.k8s.io/v1",
+    "kind": "Ingress",
+    "metadata": {"name": "web", "labels": {"app": "nodeapp"}},
+    "spec": {
+        "ingressClassName": "nginx",
+        "defaultBackend": {"service": {"name": "web", "port": {"number": 80}}},
+    },
+}
 
 
 def silent(words: str) -> None:
@@ -60,7 +72,7 @@ def test_where_node_ports_are_not_allowed_traffic_goes_through_the_api_server(
 
     assert lab.core.read_namespaced_service("nodeapp-svc", NAMESPACE).spec.type == "ClusterIP"
     assert sample.cluster == f"context {CONTEXT}, through the API server's proxy"
-    assert (sample.chosen_for, sample.failed, sample.choices) == ("request", 0, 60)
+    assert (sample.chosen_for, sample.failed, sample.trials) == ("request", 0, 60)
     assert len(sample.by_pod) == 4  # one connection, and still every pod has answered
     assert stranger.rules.refused == []
 
@@ -93,7 +105,7 @@ def test_who_may_not_step_into_a_pod_sends_one_to_ask(lab: Lab, stranger: Strang
     lab.reset("production")
     first, second, *_ = lab.ready_endpoints()
 
-    said = lab.ask_from_inside(first.pod, f"http://{second.address}")
+    said = lab.get_from_pod(first.pod, f"http://{second.address}")
 
     assert said.sentence == '"Version 1.0"'
     assert said.notes == (
@@ -105,7 +117,7 @@ def test_who_may_not_step_into_a_pod_sends_one_to_ask(lab: Lab, stranger: Strang
 def test_nobody_at_the_address_is_said_and_the_errand_ends(lab: Lab) -> None:
     lab.reset("production")
 
-    said = lab.ask_from_inside(lab.ready_endpoints()[0].pod, "http://127.0.0.1:3334")
+    said = lab.get_from_pod(lab.ready_endpoints()[0].pod, "http://127.0.0.1:3334")
 
     assert "ECONNREFUSED" in said.sentence
     assert [each[0] for each in lab.pods().rows if "errand" in str(each[0])] == []
@@ -219,9 +231,8 @@ def test_where_a_service_might_answer(stranger: Stranger) -> None:
     cluster = Kubeconfig()
 
     assert cluster.addresses(NODE_PORT, ["10.0.0.5", "fd00::5"]) == [
-        Address("http://127.0.0.1:30123", "node port 30123", is_guess=True),
-        Address("http://10.0.0.5:30123", "node port 30123", is_guess=True),
-        Address("http://[fd00::5]:30123", "node port 30123", is_guess=True),
+        ServiceAddress(f"http://{host}:30123", "node port 30123", is_guess=True, sync_delay_s=1.0)
+        for host in ("127.0.0.1", "10.0.0.5", "[fd00::5]")
     ]
 
 
@@ -238,3 +249,79 @@ def test_without_a_registry_it_is_said_that_images_stay_here(stranger: Stranger)
         "The images stay on this machine: name a registry with CANARYLAB_REGISTRY, "
         "unless the cluster has them already."
     )
+
+
+@pytest.fixture
+def without_nginx(connection: Connection) -> Iterator[Connection]:
+    """The owner of a cluster whose class nginx is away for the length of a test."""
+    networking = connection.networking
+    (nginx,) = connection.plain(networking.list_ingress_class())["items"]
+    networking.delete_ingress_class("nginx")
+    yield connection
+    for found in networking.list_ingress_class().items:
+        networking.delete_ingress_class(found.metadata.name)
+    metadata = {"name": "nginx", "labels": nginx["metadata"]["labels"]}
+    networking.create_ingress_class({"metadata": metadata, "spec": nginx["spec"]})
+
+
+def ingress_class_name(connection: Connection) -> str:
+    found = connection.networking.read_namespaced_ingress("web", NAMESPACE)
+    return str(found.spec.ingress_class_name)
+
+
+def test_who_may_not_list_the_classes_goes_on_with_nginx(
+    lab: Lab, stranger: Stranger, connection: Connection
+) -> None:
+    shown = lab.apply(INGRESS)
+
+    assert ingress_class_name(connection) == "nginx"
+    assert shown.notes == []
+    assert stranger.rules.refused == [LOOK]
+
+
+def test_of_ingress_nginx_it_is_said_that_it_is_retired(lab: Lab, stranger: Stranger) -> None:
+    stranger.rules.everywhere.add(LOOK)
+
+    assert lab.apply(INGRESS).notes == [RETIRED]
+
+
+def test_the_class_that_is_there_is_taken_with_a_note_on_annotations(
+    without_nginx: Connection, lab: Lab, stranger: Stranger
+) -> None:
+    stranger.rules.everywhere.add(LOOK)
+    without_nginx.networking.create_ingress_class(
+        {"metadata": {"name": "haproxy"}, "spec": {"controller": "example.com/haproxy"}}
+    )
+
+    shown = lab.apply(INGRESS)
+
+    assert ingress_class_name(without_nginx) == "haproxy"
+    assert shown.notes == [
+        "There is no IngressClass nginx here, so Ingresses take the class haproxy. Its controller, "
+        "example.com/haproxy, may not understand the annotations of ingress-nginx.",
+        "ingress.networking.k8s.io/web: class haproxy in place of nginx, which is not here",
+    ]
+
+
+def test_asking_what_is_allowed_anew_does_not_forget_the_class(
+    without_nginx: Connection, lab: Lab, stranger: Stranger
+) -> None:
+    stranger.rules.everywhere.add(LOOK)
+    without_nginx.networking.create_ingress_class(
+        {"metadata": {"name": "haproxy"}, "spec": {"controller": "example.com/haproxy"}}
+    )
+    lab.apply(INGRESS)
+
+    lab.cluster.start(lambda _words: None)
+
+    assert lab.cluster.adapt_manifest(INGRESS).object["spec"]["ingressClassName"] == "haproxy"
+
+
+def test_a_cluster_without_any_class_says_so(
+    without_nginx: Connection, lab: Lab, stranger: Stranger
+) -> None:
+    stranger.rules.everywhere.add(LOOK)
+
+    (note,) = lab.apply(INGRESS).notes
+
+    assert note.startswith("There is no IngressClass here, so nobody may be serving Ingresses.")

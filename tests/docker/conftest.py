@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from docker import DockerClient
 
-from canarylab import content
+from canarylab import resources
 from canarylab.images.base import Step
 from canarylab.images.docker import DockerBuilder
 from canarylab.playground.home import Home
@@ -81,7 +81,7 @@ def bench(engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
         monkeypatch.delenv(name, raising=False)
     use(monkeypatch, wrapped(tmp_path / "bin", installed()[0]))
     app = tmp_path / "app"
-    shutil.copytree(content.folder("app"), app, ignore=shutil.ignore_patterns("node_modules"))
+    shutil.copytree(resources.folder("app"), app, ignore=shutil.ignore_patterns("node_modules"))
     home = Home(tmp_path / "home")
     home.prepare()
     with closing(DockerClient(base_url=engine, version="auto")) as client:

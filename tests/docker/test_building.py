@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from canarylab.clusters.kind.archive import saved
+from canarylab.clusters.kind_images import saved_image
 from canarylab.errors import BuildError
 from canarylab.images.base import WITHOUT_DOCKER
 from tests.docker.conftest import Bench
@@ -91,6 +91,6 @@ def test_a_folder_without_a_dockerfile_is_told(bench: Bench, way: str) -> None:
 
 
 def test_it_can_be_saved_for_a_cluster(built: Bench) -> None:
-    with saved("node_app:1.0", built.home.root / "saved") as archive:
+    with saved_image("node_app:1.0", built.home.root / "saved") as archive:
         shutil.unpack_archive(archive, built.home.root / "unpacked", "tar")
     assert "node_app:1.0" in (built.home.root / "unpacked" / "manifest.json").read_text()

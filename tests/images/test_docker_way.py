@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from canarylab.images.docker_way import BUILDKIT, CLASSIC, ENGINE, PODMAN, way
+from canarylab.images.docker_way import BUILDKIT, CLASSIC, ENGINE, way
 
 HAS_PLUGIN, HAS_NONE = "exit 0", "exit 1"
 
@@ -48,13 +48,3 @@ def test_what_the_user_has_settled_counts(
     install(programs, "docker", script)
     monkeypatch.setenv("DOCKER_BUILDKIT", settled)
     assert way() == expected
-
-
-def test_podman_builds_where_kind_is_told_to_use_it(
-    programs: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    install(programs, "docker", HAS_PLUGIN)
-    monkeypatch.setenv("KIND_EXPERIMENTAL_PROVIDER", "podman")
-    assert way() == ENGINE
-    install(programs, "podman")
-    assert way() == PODMAN

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from canarylab import content
+from canarylab import resources
 from canarylab.errors import DockerfileError
 from canarylab.images.dockerfile import Instruction, exec_form, parse
 
@@ -31,7 +31,7 @@ def test_the_article_s_dockerfile_is_understood() -> None:
 
 
 def test_our_own_dockerfile_is_understood() -> None:
-    text = (content.folder("app") / "Dockerfile").read_text()
+    text = (resources.folder("app") / "Dockerfile").read_text()
 
     assert "FROM ${BASE_IMAGE}" in [str(line) for line in parse(text)]
 

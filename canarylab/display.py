@@ -1,0 +1,158 @@
+"""What a notebook cell shows: tables, files, and the status line of a wait."""
+
+from __future__ import annotations
+
+import html
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TextIO
+
+SHOW_AFTER_S = 1.0  # a shorter wait needs no status line
+_LEFT = 'style="text-align:left"'  # Jupyter aligns tables to the right, as if all were numbers
+_MONOSPACE = "font-family:monospace"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A sentence, with a table below it where there are rows.
+
+    >>> print(Table("Two pods.", ("pod", "ready"), [("a", "yes"), ("b", "no")]))
+    Two pods.
+    pod  ready
+    a    yes
+    b    no
+    """
+
+    sentence: str
+    columns: Sequence[str] = ()
+    rows: Sequence[Sequence[object]] = ()
+    notes: Sequence[str] = ()
+    """Further sentences, one line each, below the table."""
+
+    def __repr__(self) -> str:
+        return "\n".join([line for line in (self.sentence, *self._lines(), *self.notes) if line])
+
+    def _repr_html_(self) -> str:
+        notes = "".join(_paragraph(note) for note in self.notes)
+        if not self.rows:
+            return _paragraph(self.sentence) + notes
+        return html_table(self.sentence, self.columns, self.rows) + notes
+
+    def _lines(self) -> list[str]:
+        if not self.rows:
+            return []
+        cells = [[str(value) for value in row] for row in [self.columns, *self.rows]]
+        widths = [max(len(row[index]) for row in cells) for index in range(len(self.columns))]
+        return [
+            "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+            for row in cells
+        ]
+
+
+@dataclass(frozen=True)
+class FileView:
+    """A text file, with marks in the margin at lines that differ from another file."""
+
+    title: str
+    lines: Sequence[tuple[str, bool]]
+    """Each line, and whether it is marked."""
+
+    def __repr__(self) -> str:
+        body = "\n".join(f"{'>' if marked else ' '} {text}" for text, marked in self.lines)
+        return f"{self.title}\n{body}"
+
+    def _repr_html_(self) -> str:
+        body = "\n".join(
+            f"<strong>&gt; {html.escape(text)}</strong>" if marked else f"  {html.escape(text)}"
+            for text, marked in self.lines
+        )
+        return f'<p>{html.escape(self.title)}</p><pre style="{_MONOSPACE}">{body}</pre>'
+
+
+class StatusLine:
+    """One line of text that each update rewrites; it stays empty for the first second."""
+
+    def __init__(self, stream: TextIO | None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream, self._clock = stream, clock
+        self._start, self._text = clock(), ""
+
+    def show(self, text: str) -> None:
+        """Replace the text of the line."""
+        is_early = self._clock() - self._start < SHOW_AFTER_S
+        if self._stream is None or is_early or text == self._text:
+            return
+        self._stream.write(f"\r{text.ljust(len(self._text))}")
+        self._stream.flush()
+        self._text = text
+
+    def clear(self) -> None:
+        """Erase the line."""
+        if self._stream is not None and self._text:
+            self._stream.write(f"\r{' ' * len(self._text)}\r")
+            self._stream.flush()
+            self._text = ""
+
+    def finish(self) -> None:
+        """Keep the last text, and end the line."""
+        if self._stream is not None and self._text:
+            self._stream.write("\n")
+            self._stream.flush()
+
+
+@contextmanager
+def status_line() -> Iterator[Callable[[str], None]]:
+    """Give a function that shows progress; the last text stays."""
+    line = StatusLine(status_stream())
+    try:
+        yield line.show
+    finally:
+        line.finish()
+
+
+@contextmanager
+def output_with_status_line(
+    write: Callable[[object], None],
+) -> Iterator[tuple[Callable[[object], None], Callable[[str], None]]]:
+    """Give a function that writes lasting output, and one that shows progress below it."""
+    line = StatusLine(status_stream())
+
+    def write_above(output: object) -> None:
+        line.clear()
+        write(output)
+
+    try:
+        yield write_above, line.show
+    finally:
+        line.clear()
+
+
+def status_stream() -> TextIO | None:
+    """The terminal or notebook that shows a status line; None where the output is redirected."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        return sys.stderr
+    return sys.stdout if type(sys.stdout).__module__.startswith("ipykernel") else None
+
+
+def html_table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """An HTML table with a caption and header cells, for screen readers.
+
+    >>> html_table("Fruit", ["what", "how many"], [["pears", 3]]).count("<th")
+    4
+    """
+    head = "".join(f'<th scope="col" {_LEFT}>{html.escape(name)}</th>' for name in columns)
+    return (
+        f"<table><caption {_LEFT}>{html.escape(caption)}</caption><thead><tr>{head}</tr></thead>"
+        f"<tbody>{''.join(_row(*row) for row in rows)}</tbody></table>"
+    )
+
+
+def _paragraph(text: str) -> str:
+    return f"<p>{html.escape(text)}</p>"
+
+
+def _row(name: object, *values: object) -> str:
+    cells = "".join(f"<td {_LEFT}>{html.escape(str(value))}</td>" for value in values)
+    return f'<tr><th scope="row" {_LEFT}>{html.escape(str(name))}</th>{cells}</tr>'
