@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from canarylab.bundle.command import app as bundle
 from canarylab.display import Table
 from canarylab.errors import CanaryLabError
 from canarylab.playground.home import Home
@@ -27,7 +26,14 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+bundle = typer.Typer(
+    help="Pack everything for a room without network, and unpack it there.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 app.add_typer(bundle, name="bundle")
+
+BUNDLE_PARTS = "wheels,playground,images"
 
 ApiPort = Annotated[
     int | None, typer.Option(min=1, max=65535, help="Port of the playground's API server.")
@@ -38,6 +44,10 @@ ClusterName = Annotated[
         "--cluster",
         help="playground, kind or kubeconfig; else what CANARYLAB_CLUSTER says, else the best.",
     ),
+]
+BundleFile = Annotated[Path, typer.Argument(help="The archive: class.tar.")]
+BundleParts = Annotated[
+    str, typer.Option(help=f"What to take, with commas between: {BUNDLE_PARTS}.")
 ]
 
 
@@ -218,6 +228,27 @@ def sample(
     print(json.dumps(taken.to_dict()) if as_json else _as_table(taken))
 
 
+@bundle.command("save")
+def save_bundle(file: BundleFile, parts: BundleParts = BUNDLE_PARTS) -> None:
+    """Write everything that the lessons need into one archive.
+
+    wheels: canarylab and all that it needs, for this system and this Python. playground: the app,
+    built for the playground. images: kind's node, the base image, the app and the ingress
+    controller, for Docker.
+    """
+    from canarylab.bundle import parse_parts, save
+
+    print(save(file, Home.of_user(), _report_to_stderr, parse_parts(parts)))
+
+
+@bundle.command("load")
+def load_bundle(file: BundleFile, parts: BundleParts = BUNDLE_PARTS) -> None:
+    """Check such an archive and make what is in it usable here."""
+    from canarylab.bundle import load, parse_parts
+
+    print(load(file, Home.of_user(), _report_to_stderr, parse_parts(parts)))
+
+
 def main() -> None:
     """Run the command line; an expected failure is a message and exit status 1, not a traceback."""
     try:
@@ -225,6 +256,10 @@ def main() -> None:
     except (CanaryLabError, ValueError) as exc:
         typer.echo(str(exc), err=True)
         raise SystemExit(1) from exc
+
+
+def _report_to_stderr(words: str) -> None:
+    typer.echo(f"{words} ...", err=True)
 
 
 def _start(words: str) -> str:

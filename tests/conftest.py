@@ -22,7 +22,7 @@ from tests.stranger import Stranger, strangers_cluster
 from tests.waiting import exclusive
 
 TESTS = Path(__file__).parent
-SLOW_FOLDERS = ("docker", "browser", "bundle")
+SLOW_FOLDERS = ("docker", "browser")
 """Left out by `make test`."""
 LONG_GROUPS = ("a playground", "docker", "browser")
 TAKES_A_PLAYGROUND = re.compile(r"\b(playground|connection|production|stranger): [A-Z]")
