@@ -6,24 +6,23 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from canarylab.playground.controllers import revisions
-from canarylab.playground.controllers.all import CONTROLLERS
+from canarylab.playground.controllers import CONTROLLERS, revisions
 from canarylab.playground.kube.api import DeleteOptions, Key, Object
 from canarylab.playground.kube.objects import find_condition, key_of, uid_of
-from tests.playground.controllers.world import (
+from tests.playground.controllers.builders import (
     SPACE,
-    at_work,
     deployment,
     edit,
+    event_messages,
     pods,
     ready_pods,
     rolling,
+    running_controllers,
     service,
     template,
-    told,
     with_node,
 )
-from tests.playground.controllers.world import node as a_node
+from tests.playground.controllers.builders import node as a_node
 from tests.playground.fake_api import FakeApi
 from tests.waiting import until
 
@@ -36,7 +35,7 @@ async def api() -> AsyncIterator[FakeApi]:
     api = FakeApi()
     await api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SPACE}})
     await api.put(a_node())
-    async with with_node(api, broken=[BROKEN]), at_work(api, *CONTROLLERS):
+    async with with_node(api, broken=[BROKEN]), running_controllers(api, *CONTROLLERS):
         yield api
 
 
@@ -74,14 +73,14 @@ async def sizes(api: FakeApi) -> dict[str, int]:
 
 
 async def numbers(api: FakeApi) -> list[int]:
-    return sorted(map(revisions.revision, await api.list("ReplicaSet", SPACE)))
+    return sorted(map(revisions.revision_of, await api.list("ReplicaSet", SPACE)))
 
 
 async def test_a_deployment_gets_its_pods(api: FakeApi) -> None:
     await api.create(deployment(3))
     await complete(api, 3)
     assert await reason(api) == "NewReplicaSetAvailable"
-    assert await told(api, "ScalingReplicaSet") == [
+    assert await event_messages(api, "ScalingReplicaSet") == [
         f"Scaled up replica set {(await api.list('ReplicaSet', SPACE))[0]['metadata']['name']} "
         "from 0 to 3"
     ]
@@ -141,14 +140,14 @@ async def test_a_new_template_replaces_all_pods_and_keeps_the_old_replica_set(
     await until(lambda: sizes_are(api, {"node_app:1.0": 0, "node_app:2.0": 4}))
     await complete(api, 4)
     assert await numbers(api) == [1, 2]
-    assert revisions.revision(await api.get("Deployment", WEB)) == 2
+    assert revisions.revision_of(await api.get("Deployment", WEB)) == 2
 
 
 async def sizes_are(api: FakeApi, expected: dict[str, int]) -> bool:
     return await sizes(api) == expected
 
 
-async def test_a_broken_version_stops_where_it_may_not_go_on(api: FakeApi) -> None:
+async def test_a_broken_version_stops_at_the_limits(api: FakeApi) -> None:
     await api.create(deployment(4))
     await complete(api, 4)
     await edit(api, "Deployment", "web", template=template(BROKEN))
@@ -156,7 +155,7 @@ async def test_a_broken_version_stops_where_it_may_not_go_on(api: FakeApi) -> No
     assert len(await ready_pods(api)) == 3
 
 
-async def test_undo_takes_the_old_replica_set_and_gives_it_a_new_number(api: FakeApi) -> None:
+async def test_undo_reuses_the_old_replica_set_with_a_new_revision(api: FakeApi) -> None:
     await api.create(deployment(4))
     await complete(api, 4)
     await edit(api, "Deployment", "web", template=template(BROKEN))
@@ -180,12 +179,14 @@ async def numbers_are(api: FakeApi, expected: list[int]) -> bool:
     return await numbers(api) == expected
 
 
-async def test_recreate_ends_all_before_it_starts_any(api: FakeApi) -> None:
+async def test_recreate_deletes_all_pods_before_it_creates_any(api: FakeApi) -> None:
     await api.create(deployment(3, strategy={"type": "Recreate"}))
     await complete(api, 3)
     await edit(api, "Deployment", "web", template=template("node_app:2.0"))
     await complete(api, 3)
-    scaled = [message.split(" ", 1)[1] for message in await told(api, "ScalingReplicaSet")]
+    scaled = [
+        message.split(" ", 1)[1] for message in await event_messages(api, "ScalingReplicaSet")
+    ]
     assert [words.split()[0] for words in scaled] == ["up", "down", "up"]
 
 
@@ -211,7 +212,7 @@ async def reason_is(api: FakeApi, expected: str) -> bool:
     return await reason(api) == expected
 
 
-async def test_a_rollout_that_gets_stuck_says_so(api: FakeApi) -> None:
+async def test_a_stuck_rollout_times_out(api: FakeApi) -> None:
     await api.create(deployment(2, BROKEN, progressDeadlineSeconds=1))
     await until(lambda: reason_is(api, "ProgressDeadlineExceeded"))
 
@@ -225,7 +226,7 @@ async def test_scaling_in_the_middle_of_a_rollout_keeps_both_sides(api: FakeApi)
     await until(lambda: sizes_are(api, {"node_app:1.0": 11, BROKEN: 7}))
 
 
-async def test_deleting_it_takes_everything_along(api: FakeApi) -> None:
+async def test_deleting_a_deployment_deletes_everything_below_it(api: FakeApi) -> None:
     await api.create(deployment(3))
     await complete(api, 3)
     await api.delete("Deployment", WEB)
@@ -237,7 +238,7 @@ async def is_empty(api: FakeApi, kind: str) -> bool:
     return await api.list(kind, SPACE) == []
 
 
-async def test_in_the_foreground_it_goes_last(api: FakeApi) -> None:
+async def test_with_foreground_deletion_the_deployment_goes_last(api: FakeApi) -> None:
     await api.create(deployment(3))
     await complete(api, 3)
     await api.delete("Deployment", WEB, DeleteOptions(propagation="Foreground"))
@@ -246,7 +247,7 @@ async def test_in_the_foreground_it_goes_last(api: FakeApi) -> None:
     assert await api.list("ReplicaSet", SPACE) == []
 
 
-async def test_orphans_stay_and_are_adopted_by_the_next_of_that_name(api: FakeApi) -> None:
+async def test_orphans_stay_and_are_adopted_by_the_next_deployment(api: FakeApi) -> None:
     await api.create(deployment(3))
     await complete(api, 3)
     before = {uid_of(pod) for pod in await pods(api)}
@@ -257,7 +258,7 @@ async def test_orphans_stay_and_are_adopted_by_the_next_of_that_name(api: FakeAp
     assert {uid_of(pod) for pod in await pods(api)} == before
 
 
-async def test_a_namespace_takes_all_it_holds_along(api: FakeApi) -> None:
+async def test_deleting_a_namespace_deletes_its_content(api: FakeApi) -> None:
     await api.create(deployment(3))
     await api.create(service())
     await complete(api, 3)
@@ -271,7 +272,7 @@ async def test_a_namespace_takes_all_it_holds_along(api: FakeApi) -> None:
     assert [await api.list(kind, SPACE) for kind in kinds] == [[]] * 5
 
 
-async def test_a_service_knows_its_pods_and_takes_its_endpoints_along(api: FakeApi) -> None:
+async def test_a_service_gets_endpoints_that_are_deleted_with_it(api: FakeApi) -> None:
     await api.create(deployment(3))
     await api.create(service())
 

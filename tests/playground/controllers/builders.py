@@ -1,4 +1,4 @@
-"""A world for controllers: objects in one line each, a node that runs pods, and a way to start."""
+"""Builders of objects for the controllers' tests, a fake node, and a way to run controllers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 
 from canarylab.errors import ConflictError, NotFoundError
-from canarylab.playground.controllers.loop import Controller, run
+from canarylab.playground.controllers.loop import Controller, run_controller
 from canarylab.playground.kube.api import IMMEDIATELY, Api, Key, Object, WatchEvent
 from canarylab.playground.kube.objects import is_ready, is_terminating, key_of, owner_reference
 from tests.playground.fake_api import FakeApi
@@ -49,7 +49,7 @@ def rolling(max_surge: int | str, max_unavailable: int | str) -> Object:
 
 
 def replica_set(replicas: int = 3, name: str = "web-1", **spec: Any) -> Object:
-    """A ReplicaSet of nobody."""
+    """A ReplicaSet without an owner."""
     return {
         "apiVersion": "apps/v1",
         "kind": "ReplicaSet",
@@ -64,7 +64,7 @@ def replica_set(replicas: int = 3, name: str = "web-1", **spec: Any) -> Object:
 
 
 def pod(name: str = "web-1-aaaaa", *, ready: bool | None = None, **spec: Any) -> Object:
-    """A pod: only a wish, or running on the node and ready or not."""
+    """A pod that waits for a node, or one that runs and is ready or not."""
     bare: Object = {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -73,14 +73,14 @@ def pod(name: str = "web-1-aaaaa", *, ready: bool | None = None, **spec: Any) ->
     }
     if ready is None:
         return bare
-    at_work = {
+    working = {
         "spec": {**bare["spec"], "nodeName": NODE},
-        "status": running("127.64.0.2", ready=ready),
+        "status": running_status("127.64.0.2", ready=ready),
     }
-    return {**bare, **at_work}
+    return {**bare, **working}
 
 
-def running(address: str, *, ready: bool, since: str = THEN) -> Object:
+def running_status(address: str, *, ready: bool, since: str = THEN) -> Object:
     """The status of a pod that runs."""
     word = "True" if ready else "False"
     conditions = [{"type": "Ready", "status": word, "lastTransitionTime": since}]
@@ -134,17 +134,17 @@ async def ready_pods(api: Api) -> list[Object]:
     return [one for one in await pods(api) if is_ready(one) and not is_terminating(one)]
 
 
-async def told(api: Api, reason: str) -> list[str]:
-    """What was said for this reason, in order."""
+async def event_messages(api: Api, reason: str) -> list[str]:
+    """The messages of the events with this reason, in order."""
     events = await api.list("Event", SPACE)
     in_order = sorted(events, key=lambda event: int(event["metadata"]["resourceVersion"]))
     return [event["message"] for event in in_order if event["reason"] == reason]
 
 
 @asynccontextmanager
-async def at_work(api: FakeApi, *controllers: Controller) -> AsyncIterator[None]:
-    """Run these controllers; afterwards none has failed, and none has changed a shared object."""
-    tasks = [asyncio.create_task(run(one, api), name=one.name) for one in controllers]
+async def running_controllers(api: FakeApi, *controllers: Controller) -> AsyncIterator[None]:
+    """Run these controllers; check that none failed and none changed a shared object."""
+    tasks = [asyncio.create_task(run_controller(one, api), name=one.name) for one in controllers]
     try:
         yield
     finally:
@@ -183,4 +183,4 @@ async def _take_care(
         await api.delete("Pod", key_of(pod), IMMEDIATELY)
     elif pod["status"]["phase"] == "Pending":
         is_fine = pod["spec"]["containers"][0]["image"] not in broken
-        await api.update_status({**pod, "status": running(address, ready=is_fine)})
+        await api.update_status({**pod, "status": running_status(address, ready=is_fine)})
