@@ -20,7 +20,7 @@ import aiohttp
 import yaml
 from aiohttp import web
 
-from canarylab import content, runtime
+from canarylab import resources, runtime
 from canarylab.errors import ForbiddenError, RequestError
 from canarylab.playground.apiserver import requests
 from canarylab.playground.apiserver.requests import ResourcePath, parse_path, read_document
@@ -32,7 +32,7 @@ from tests.running_playground import RunningPlayground
 NAMESPACE = "student-07"
 CONTEXT = "student-07@stranger"
 GUEST = f"system:serviceaccount:{NAMESPACE}:student"
-MANIFEST = content.folder("manifests") / "workshop" / "student-namespace.yaml"
+MANIFEST = resources.folder("manifests") / "workshop" / "student-namespace.yaml"
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _BLANK = frozenset({"host", "authorization", "content-length", "transfer-encoding", "connection"})
 

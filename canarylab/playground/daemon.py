@@ -26,8 +26,7 @@ from canarylab.playground.apiserver.local_api import LocalApi, bootstrap
 from canarylab.playground.apiserver.registry import RegistryOptions
 from canarylab.playground.apiserver.server import TokenAuthenticator, build_app, serving
 from canarylab.playground.apiserver.store import Store
-from canarylab.playground.controllers import loop
-from canarylab.playground.controllers.all import CONTROLLERS
+from canarylab.playground.controllers import CONTROLLERS, loop
 from canarylab.playground.credentials import Credentials, make_credentials, write_kubeconfig
 from canarylab.playground.home import Home
 from canarylab.playground.kube.addresses import Slot
@@ -81,7 +80,7 @@ class Cluster:
         app = build_app(self.api, self.kubelet, TokenAuthenticator(access.token, port))
         web = Web(self.api, doors.ingress)
         async with serving(app, doors.api, access.ssl_context()), asyncio.TaskGroup() as tasks:
-            work = [loop.run(controller, self.api) for controller in CONTROLLERS]
+            work = [loop.run_controller(controller, self.api) for controller in CONTROLLERS]
             work += [self.kubelet.run(), self.proxy.run(), web.run()]
             running = [tasks.create_task(each) for each in work]
             try:
