@@ -14,7 +14,7 @@ from canarylab import resources, stats
 from canarylab.clusters.choose import choose
 from canarylab.display import Table, status_line
 from canarylab.front_door import FrontDoor
-from canarylab.images.app import reference
+from canarylab.images.builder import app_reference
 from canarylab.manifests import load
 from canarylab.predictions import Predictions, Value
 from canarylab.release import inside, rollout, stages
@@ -158,7 +158,7 @@ class Lab(Visiting):
         >>> lab.image("2.0")
         'node_app:2.0'
         """
-        return self.cluster.image(reference(version))
+        return self.cluster.image(app_reference(version))
 
     def get_from_pod(self, pod: str, url: str) -> Table:
         """Ask a URL from inside a pod, as `kubectl exec POD -- curl URL` would.

@@ -22,9 +22,8 @@ from aiohttp import web
 
 from canarylab import resources, runtime
 from canarylab.errors import ForbiddenError, RequestError
-from canarylab.playground.apiserver.http import statuses
-from canarylab.playground.apiserver.http.bodies import read_document
-from canarylab.playground.apiserver.http.paths import Target, target
+from canarylab.playground.apiserver import requests
+from canarylab.playground.apiserver.requests import ResourcePath, parse_path, read_document
 from canarylab.playground.credentials import Credentials, make_credentials, write_kubeconfig
 from canarylab.playground.kube.api import Object
 from canarylab.release.connection import Connection
@@ -57,7 +56,7 @@ class StudentRules:
         documents = {each["kind"]: each for each in yaml.safe_load_all(manifest.read_text())}
         return cls(documents["Role"]["rules"], dict(documents["ResourceQuota"]["spec"]["hard"]))
 
-    def check(self, method: str, found: Target, *, body: object) -> None:
+    def check(self, method: str, found: ResourcePath, *, body: object) -> None:
         """Raise ForbiddenError as a real API server does."""
         verb = _verb(method, found)
         resource = "/".join(filter(None, [found.kind.plural, found.subresource]))
@@ -145,13 +144,13 @@ class _AuthorizingProxy:
         try:
             await self._check(request)
         except (RequestError, ForbiddenError) as error:
-            return web.json_response(statuses.failure(error), status=error.code)
+            return web.json_response(requests.failure_status(error), status=error.code)
         return await self._forward(request, body)
 
     async def _check(self, request: web.Request) -> None:
         if request.headers.get("Authorization") != f"Bearer {self.access.token}":
-            raise statuses.unauthorized()
-        found = target(request.path)
+            raise requests.unauthorized()
+        found = parse_path(request.path)
         if found is not None:
             made = await read_document(request) if request.method == "POST" else None
             self.rules.check(request.method, found, body=made)
@@ -184,7 +183,7 @@ async def _copy_response(
     return response
 
 
-def _verb(method: str, found: Target) -> str:
+def _verb(method: str, found: ResourcePath) -> str:
     if method in {"GET", "HEAD"}:
         return "get" if found.name else "list"
     return "deletecollection" if method == "DELETE" and not found.name else _VERBS[method]

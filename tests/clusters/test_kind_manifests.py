@@ -13,7 +13,7 @@ from canarylab.clusters.base import Object
 from canarylab.clusters.kind import MAPPED_INGRESS_PORT, MAPPED_NODE_PORT, NAME, NEEDED_PORTS
 from canarylab.clusters.kind_images import config, node_image, traefik_image, traefik_manifest
 from canarylab.manifests import load
-from canarylab.playground.apiserver.bootstrap import NAMESPACES
+from canarylab.playground.apiserver.local_api import NAMESPACES
 from canarylab.playground.network.gateway.controller import CLASS
 
 MANIFESTS = resources.folder("manifests")
