@@ -45,13 +45,7 @@ class FakeTools:
         """A path that does not matter."""
         return Path("/bin") / tool if tool in self.installed else None
 
-    def run(
-        self,
-        tool: Tool,
-        *arguments: str,
-        env: Mapping[str, str] | None = None,
-        timeout_s: float = 0,
-    ) -> CompletedProcess[str]:
+    def run(self, tool: Tool, *arguments: str, timeout_s: float = 0) -> CompletedProcess[str]:
         """Run it to its end."""
         written, complained = io.StringIO(), io.StringIO()
         with redirect_stdout(written), redirect_stderr(complained):
