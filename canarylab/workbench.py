@@ -22,7 +22,6 @@ from canarylab.images.choose import BuilderSelection
 from canarylab.manifests import Object, differences, load
 from canarylab.playground.home import Home
 from canarylab.ports import is_held_by_parent, unused
-from canarylab.source import source
 from canarylab.traffic.http import HttpResponse, get
 from canarylab.traffic.text import counted, listed
 
@@ -127,7 +126,9 @@ class Workbench:
         >>> lab.source("controllers/rollout").title
         'canarylab/playground/controllers/rollout.py'
         """
-        return source(name)
+        file = resources.source_file(name)
+        title = str(file.relative_to(resources.PACKAGE.parent))
+        return FileView(title, [(line, False) for line in file.read_text().splitlines()])
 
 
 def _build(builder: Builder, version: str, say: OnProgress) -> tuple[str, str, str, str]:
