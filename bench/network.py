@@ -13,12 +13,13 @@ from statistics import median
 from bench.home import built_home
 from bench.row import Row
 from bench.sampler import AT_ONCE, hey
-from canarylab import content, traffic
+from canarylab import resources, traffic
 from canarylab.playground import lifecycle
 from canarylab.release.connection import Connection
-from canarylab.release.measure import ready_endpoints, settle
+from canarylab.release.endpoints import ready_endpoints
 from canarylab.release.rollout import scale, wait_until_rolled_out
 from canarylab.release.stages import PRODUCTION, SERVICE, bring_to
+from canarylab.release.wait import settle
 
 NODE_PORT = "http://127.0.0.1:32089/"
 REQUESTS, ONE_BY_ONE, ROUNDS = 5_000, 1_000, 3
@@ -29,7 +30,7 @@ def measure() -> Iterator[Row]:
     with built_home() as home:
         lifecycle.up(home)
         with closing(Connection(home.kubeconfig)) as connection:
-            bring_to(connection, "production", content.folder("manifests"))
+            bring_to(connection, "production", resources.folder("manifests"))
             settle(connection, SERVICE, NODE_PORT)
             yield from _rates()
             yield _added(connection)
@@ -66,4 +67,4 @@ def _ours() -> float:
 
 def _median_s(url: str) -> float:
     taken = traffic.sample(url, count=ONE_BY_ONE, concurrency=1)
-    return median(answer.latency_s for answer in taken.answers)
+    return median(answer.latency_s for answer in taken.results)

@@ -17,8 +17,8 @@ from canarylab.release.endpoints import read_endpoints
 from canarylab.release.ingresses import places, read_ingresses
 from canarylab.release.serving import Doorkeeper
 from canarylab.traffic import Request, Sample
-from canarylab.traffic.ask import Reply, ask
-from canarylab.traffic.words import listed
+from canarylab.traffic.http import HttpResponse, get
+from canarylab.traffic.text import listed
 
 HOST = "foo.bar.com"
 """The lessons' host. It is somebody's domain, so it is only ever a Host header."""
@@ -36,12 +36,12 @@ class Visitor(NamedTuple):
         """For the sampler."""
         return Request(host=self.host, headers=self.headers, cookies=self.cookies)
 
-    def ask(self, url: str) -> Reply:
+    def ask(self, url: str) -> HttpResponse:
         """One request, and the answer in full."""
         said = {**self.headers, **({"Host": self.host} if self.host else {})}
         if self.cookies:
             said["Cookie"] = "; ".join(f"{name}={text}" for name, text in self.cookies.items())
-        return ask(url, headers=said)
+        return get(url, headers=said)
 
 
 class Way(NamedTuple):
@@ -70,7 +70,7 @@ class FrontDoor:
 
     def __init__(self, cluster: Cluster, connection: Connection) -> None:
         self._cluster, self._connection = cluster, connection
-        self.keeper = Doorkeeper(cluster.serve_ingresses, connection)
+        self.keeper = Doorkeeper(cluster.ingress_setup, connection)
 
     @property
     def url(self) -> str:
@@ -82,7 +82,7 @@ class FrontDoor:
         """Is there an Ingress of this name?"""
         return any(each["metadata"]["name"] == name for each in read_ingresses(self._connection))
 
-    def ask(self, path: str, visitor: Visitor) -> Reply:
+    def ask(self, path: str, visitor: Visitor) -> HttpResponse:
         """One request, and the answer in full."""
         return visitor.ask(self.url + path)
 

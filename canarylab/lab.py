@@ -10,20 +10,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from canarylab import content, stats
+from canarylab import resources, stats
 from canarylab.clusters.choose import choose
 from canarylab.display import Table, status_line
 from canarylab.front_door import FrontDoor
-from canarylab.images.app import reference
+from canarylab.images.builder import app_reference
 from canarylab.manifests import load
 from canarylab.predictions import Predictions, Value
 from canarylab.release import inside, rollout, stages
 from canarylab.release.connection import Connection, Object
-from canarylab.release.endpoints import Endpoint, listed, read_endpoints
-from canarylab.release.measure import measure, ready_endpoints, settle
+from canarylab.release.endpoints import Endpoint, listed, read_endpoints, ready_endpoints
 from canarylab.release.pods import list_pods
-from canarylab.release.reach import Reach
-from canarylab.release.syncing import apply_and_wait
+from canarylab.release.service_url import ServiceUrls, sample_service
+from canarylab.release.wait import apply_and_wait, settle
 from canarylab.traffic import Sample
 from canarylab.visiting import Visiting
 from canarylab.workbench import place
@@ -45,9 +44,9 @@ class Lab(Visiting):
         with status_line() as say:
             chosen.start(say)
         self._connection = Connection(
-            chosen.kubeconfig, chosen.namespace, context=chosen.context, fit=chosen.fit
+            chosen.kubeconfig, chosen.namespace, context=chosen.context, adapt=chosen.adapt_manifest
         )
-        self._reach = Reach(self._connection, chosen.addresses)
+        self._service_urls = ServiceUrls(self._connection, chosen.addresses)
         self._front_door = FrontDoor(chosen, self._connection)
         self._predictions = Predictions()
 
@@ -148,7 +147,7 @@ class Lab(Visiting):
         """
         if self._front_door.has(name):
             return self._front_door.url
-        url = self._reach.find(name).url
+        url = self._service_urls.find(name).url
         if self.ready_endpoints(name):
             settle(self._connection, name, url)
         return url
@@ -159,7 +158,7 @@ class Lab(Visiting):
         >>> lab.image("2.0")
         'node_app:2.0'
         """
-        return self.cluster.image(reference(version))
+        return self.cluster.image(app_reference(version))
 
     def get_from_pod(self, pod: str, url: str) -> Table:
         """Ask a URL from inside a pod, as `kubectl exec POD -- curl URL` would.
@@ -182,8 +181,8 @@ class Lab(Visiting):
         >>> sample.expected["2.0"]
         0.333...
         """
-        way = self._reach.find(service)
-        sample = measure(
+        way = self._service_urls.find(service)
+        sample = sample_service(
             self._connection, service, way.url, requests=requests, keep_alive=keep_alive
         )
         is_direct = way.chosen_for == "connection"
@@ -193,14 +192,14 @@ class Lab(Visiting):
     def figure(self, sample: Sample, *, by: str = "version") -> Picture:
         """The observed shares with their intervals, beside the expected ones.
 
-        >>> lab.figure(sample).finding
+        >>> lab.figure(sample).title
         '...'
         """
         from canarylab import figures  # noqa: PLC0415  matplotlib is slow to import
 
         if by not in {"version", "pod"}:
             raise ValueError(f'A figure is by "version" or by "pod", not by "{by}".')
-        return figures.split(sample) if by == "version" else figures.pods(sample)
+        return figures.plot_versions(sample) if by == "version" else figures.plot_pods(sample)
 
     def table(self, sample: Sample) -> Any:
         """The same numbers as the figure's, as a pandas table.
@@ -264,7 +263,7 @@ class Lab(Visiting):
         The cluster is at: canary.
         """
         with status_line() as say:
-            stages.bring_to(self._connection, stage, content.folder("manifests"), say)
+            stages.bring_to(self._connection, stage, resources.folder("manifests"), say)
         return Table(f"The cluster is at: {stage}.")
 
     def close(self) -> Table:
@@ -274,7 +273,7 @@ class Lab(Visiting):
         Your pods and Services are gone. The cluster runs on; `canarylab down` ends it.
         """
         self.reset("empty")
-        self._reach.close()
+        self._service_urls.close()
         self._connection.close()
         self.stop_local()
         return Table(f"Your pods and Services are gone. {self.cluster.ending}")

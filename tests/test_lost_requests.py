@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import copy
 
-from canarylab import content, runtime, traffic
+from canarylab import resources, runtime, traffic
 from canarylab.manifests import load
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection
-from canarylab.release.measure import settle
 from canarylab.release.rollout import wait_until_rolled_out
 from canarylab.release.stages import PRODUCTION, SERVICE
+from canarylab.release.wait import settle
 from tests.needs import needs
 
 pytestmark = needs("linux")
-MANIFESTS = content.folder("manifests")
+MANIFESTS = resources.folder("manifests")
 URL = "http://127.0.0.1:32089"
-SECONDS = 10.0
-"""Longer than the restart of four pods that drain for three seconds each, two at a time."""
+SECONDS = 7.0
+"""Longer than the restart of four pods, two at a time, that drain for two seconds each."""
 
 
 def roll_out(connection: Connection, *, drain_s: int) -> None:
@@ -37,7 +37,7 @@ def roll_out(connection: Connection, *, drain_s: int) -> None:
 
 def restart_under_traffic(connection: Connection) -> traffic.Sample:
     samples: list[traffic.Sample] = []
-    plan = traffic.Plan(seconds=SECONDS, per_second=200)
+    plan = traffic.SamplingPlan(seconds=SECONDS, per_second=200)
     visitors = runtime.in_background(
         lambda: samples.append(traffic.measure(URL, plan)), name="visitors"
     )
@@ -50,7 +50,7 @@ def restart_under_traffic(connection: Connection) -> traffic.Sample:
 
 
 def test_an_app_that_drains_loses_no_request(connection: Connection) -> None:
-    roll_out(connection, drain_s=3)
+    roll_out(connection, drain_s=2)
     sample = restart_under_traffic(connection)
     assert sample.total > 1_000
     assert sample.failures == {}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from canarylab.traffic.sample import Sample
-from canarylab.traffic.words import counted
+from canarylab.traffic.text import counted
 
 Track = Literal["production", "canary"]
 TRACKS: tuple[Track, ...] = ("production", "canary")

@@ -8,7 +8,7 @@ from html import escape
 from canarylab.errors import CanaryLabError
 from canarylab.stats import Share, shares
 from canarylab.traffic.sample import Sample
-from canarylab.traffic.words import OTHER, called, percent
+from canarylab.traffic.text import OTHER, percent, version_label
 
 _MOST_COMMANDS = 8
 _BOX = (
@@ -52,5 +52,5 @@ def trouble(exc: BaseException) -> str:
 
 def _said(share: Share) -> str:
     expected = "" if share.expected is None else f", expected {percent(share.expected)}"
-    name = called(share.name).capitalize()
+    name = version_label(share.name).capitalize()
     return f"{name} answered {share.hits:,} of {share.total:,}, {percent(share.seen)}{expected}"

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
-from canarylab.traffic.words import listed, percent
+from canarylab.traffic.text import listed, percent
 
 _TOKEN = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)
 _HOST = re.compile(r"[\w.:\[\]-]*", re.ASCII)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import ipywidgets
 
-from canarylab.figures import Picture, split
+from canarylab.figures import Picture, plot_versions
 from canarylab.traffic.sample import Sample
-from canarylab.traffic.words import counted
+from canarylab.traffic.text import counted
 from canarylab.widgets import pieces
 from canarylab.widgets.board import TRACKS, Act, Measure, ReleaseBoard, latest
 from canarylab.widgets.burst import Burst
@@ -81,7 +81,7 @@ class ReplicaBoard(Panel):
             self.controls.show(track, replicas)
 
     def _draw(self, sample: Sample) -> None:
-        self.picture = split(sample)
+        self.picture = plot_versions(sample)
         self._drawn.value = self.picture._repr_html_()
 
     def _list_commands(self, command: str = "") -> None:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import ipywidgets
 
-from canarylab.figures import Picture, split
+from canarylab.figures import Picture, plot_versions
 from canarylab.traffic.sample import Sample
 from canarylab.widgets import pieces
 from canarylab.widgets.panel import QUIET_S, WRAPPING, ErrandPanel
@@ -112,7 +112,7 @@ class WeightSlider(ErrandPanel):
         self.picture = None
         try:
             sample = self._board.sample(requests)
-            self.picture = split(sample)
+            self.picture = plot_versions(sample)
         finally:  # a picture of before would stand beside a weight that it does not show
             self._drawn.value = self.picture._repr_html_() if self.picture else ""
         self._say(pieces.outcome(sample))
