@@ -1,7 +1,7 @@
 """Run an image on this machine, outside any cluster, as `docker run -p 8888:3333` does.
 
 The process listens on 127.0.0.1 only. It ends with whoever started it, a killed kernel included:
-the same small guard that ends the playground's pods stands by (`playground/node/sweep.py`).
+the reaper of the playground's pods runs here, too (`playground/node/reaper.py`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import IO
 
 from canarylab.errors import ClusterError, SetupError
 from canarylab.playground.images import Image, path_with_node
-from canarylab.playground.node import sweep
+from canarylab.playground.node import reaper
 from canarylab.playground.node.environment import POD_IP, node_options
 from canarylab.ports import LOOPBACK, ensure_free
 
@@ -101,7 +101,7 @@ def _start(image: Image, port: int, mark: str, output: IO[bytes]) -> subprocess.
         "HOSTNAME": f"local-{port}",
         "NODE_OPTIONS": node_options(image.env.get("NODE_OPTIONS", "")),
         POD_IP: LOOPBACK,
-        sweep.MARK: mark,
+        reaper.RUN_ID: mark,
     }
     try:
         return subprocess.Popen(
@@ -121,7 +121,7 @@ def _start(image: Image, port: int, mark: str, output: IO[bytes]) -> subprocess.
 
 def _post_guard(mark: str) -> subprocess.Popen[bytes]:
     guard = subprocess.Popen(
-        [sys.executable, "-I", "-S", "-E", sweep.__file__],
+        [sys.executable, "-I", "-S", "-E", reaper.__file__],
         stdin=subprocess.PIPE,
         start_new_session=True,
         cwd="/",
