@@ -66,4 +66,4 @@ def _ours() -> float:
 
 def _median_s(url: str) -> float:
     taken = traffic.sample(url, count=ONE_BY_ONE, concurrency=1)
-    return median(answer.latency_s for answer in taken.answers)
+    return median(answer.latency_s for answer in taken.results)

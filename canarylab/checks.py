@@ -19,7 +19,7 @@ from canarylab.lab import Lab
 from canarylab.release.rollout import progress
 from canarylab.release.stages import CANARY, PRODUCTION
 from canarylab.traffic import Sample
-from canarylab.traffic.words import counted, listed, percent
+from canarylab.traffic.text import counted, listed, percent
 
 CONFIDENCE = 0.9999
 """A checkpoint about a sample is wrong by bad luck once in ten thousand times."""

@@ -65,7 +65,7 @@ def down(cluster: ClusterName = None) -> None:
     """End a cluster and all its pods: the one you name, else the playground."""
     from canarylab.clusters.choose import called, named_or_playground
     from canarylab.images.used import stop_left_over
-    from canarylab.traffic.words import listed
+    from canarylab.traffic.text import listed
 
     chosen = named_or_playground(cluster)
     runs = chosen.status() is not None
@@ -233,7 +233,7 @@ def _start(words: str) -> str:
 
 def _as_table(taken: Sample) -> Table:
     from canarylab import stats
-    from canarylab.traffic.words import percent
+    from canarylab.traffic.text import percent
 
     rows = [
         (each.name, each.hits, percent(each.seen), each.interval) for each in stats.shares(taken)

@@ -8,17 +8,17 @@ from typing import NamedTuple
 
 from canarylab.clusters.base import Cluster
 from canarylab.display import Table
-from canarylab.playground.network.ingress.routing import Route
-from canarylab.playground.network.ingress.wishes import ANY_HOST
-from canarylab.playground.network.ingress.words import words
+from canarylab.ingress_rules.explain import explain
+from canarylab.ingress_rules.ingress_spec import ANY_HOST
+from canarylab.ingress_rules.routing import IngressRoute
 from canarylab.release import accepting, through_gateway, through_ingress, weights
 from canarylab.release.connection import Connection
 from canarylab.release.endpoints import read_endpoints
 from canarylab.release.ingresses import places, read_ingresses
 from canarylab.release.serving import Doorkeeper
 from canarylab.traffic import Request, Sample
-from canarylab.traffic.ask import Reply, ask
-from canarylab.traffic.words import listed
+from canarylab.traffic.http import HttpResponse, get
+from canarylab.traffic.text import listed
 
 HOST = "foo.bar.com"
 """The lessons' host. It is somebody's domain, so it is only ever a Host header."""
@@ -36,12 +36,12 @@ class Visitor(NamedTuple):
         """For the sampler."""
         return Request(host=self.host, headers=self.headers, cookies=self.cookies)
 
-    def ask(self, url: str) -> Reply:
+    def ask(self, url: str) -> HttpResponse:
         """One request, and the answer in full."""
         said = {**self.headers, **({"Host": self.host} if self.host else {})}
         if self.cookies:
             said["Cookie"] = "; ".join(f"{name}={text}" for name, text in self.cookies.items())
-        return ask(url, headers=said)
+        return get(url, headers=said)
 
 
 class Way(NamedTuple):
@@ -82,7 +82,7 @@ class FrontDoor:
         """Is there an Ingress of this name?"""
         return any(each["metadata"]["name"] == name for each in read_ingresses(self._connection))
 
-    def ask(self, path: str, visitor: Visitor) -> Reply:
+    def ask(self, path: str, visitor: Visitor) -> HttpResponse:
         """One request, and the answer in full."""
         return visitor.ask(self.url + path)
 
@@ -126,12 +126,12 @@ class FrontDoor:
         return replace(sample, cluster=f"{self._cluster.name}, by HTTPRoute {route}")
 
 
-def _way(found: Route) -> Way:
+def _way(found: IngressRoute) -> Way:
     shares = {str(backend): share for backend, share in found.shares().items()}
-    return Way(shares, found.target, found.status, words(found), _rule(found))
+    return Way(shares, found.target, found.status, explain(found), _rule(found))
 
 
-def _rule(found: Route) -> str:
+def _rule(found: IngressRoute) -> str:
     server, location = found.server, found.location
     if server is None or location is None or location.ingress is None:
         return ""

@@ -193,14 +193,14 @@ class Lab(Visiting):
     def figure(self, sample: Sample, *, by: str = "version") -> Picture:
         """The observed shares with their intervals, beside the expected ones.
 
-        >>> lab.figure(sample).finding
+        >>> lab.figure(sample).title
         '...'
         """
         from canarylab import figures  # noqa: PLC0415  matplotlib is slow to import
 
         if by not in {"version", "pod"}:
             raise ValueError(f'A figure is by "version" or by "pod", not by "{by}".')
-        return figures.split(sample) if by == "version" else figures.pods(sample)
+        return figures.plot_versions(sample) if by == "version" else figures.plot_pods(sample)
 
     def table(self, sample: Sample) -> Any:
         """The same numbers as the figure's, as a pandas table.

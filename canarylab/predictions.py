@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from canarylab.display import Table
-from canarylab.traffic.words import percent
+from canarylab.traffic.text import percent
 
 Value = float | int | str
 

@@ -1,14 +1,14 @@
-"""How much can a sample tell?
+"""Confidence intervals of observed shares, and the sample size they need.
 
-A share seen in a few requests is a draw, not the truth. The interval around it says which true
-shares could plausibly have brought it about; Wilson's stays honest for few requests and for shares
-near nought and one, where the textbook's interval does not (Wilson 1927, "Probable inference, the
+A share observed in a few requests is random. Its interval holds the true shares that are
+compatible with it. Wilson's interval keeps its coverage for few requests and for shares near 0
+and 1, where the usual normal approximation does not (Wilson 1927, "Probable inference, the
 law of succession, and statistical inference"; Brown, Cai and DasGupta 2001, "Interval estimation
 for a binomial proportion", Statistical Science 16(2), 101-133).
 
-What counts is how often a pod was *chosen*. A Service chooses once for each connection, so 200
-requests over one connection are one choice, and their interval is as wide as that of one request.
-Where a proxy chooses for each request instead, every request is a choice.
+The sample size n is the number of independent choices of a pod. A Service chooses once for each
+connection, so 200 requests over one connection are n = 1. Where a proxy chooses for each request,
+every request counts.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, NamedTuple
 
 from canarylab.traffic.sample import Sample
-from canarylab.traffic.words import percent
+from canarylab.traffic.text import percent
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-USUAL_CONFIDENCE = 0.95
+DEFAULT_CONFIDENCE = 0.95
 
 
 class Interval(NamedTuple):
-    """The shares that could plausibly be true.
+    """A confidence interval of a share, both ends between 0 and 1.
 
     >>> 0.25 in Interval(0.14, 0.40), str(Interval(0.14, 0.40))
     (True, '14 % to 40 %')
@@ -39,7 +39,7 @@ class Interval(NamedTuple):
 
     @property
     def width(self) -> float:
-        """From end to end.
+        """The distance between the ends.
 
         >>> round(Interval(0.14, 0.40).width, 2)
         0.26
@@ -57,12 +57,12 @@ class Interval(NamedTuple):
 
 
 class Share(NamedTuple):
-    """What one version, or one pod, answered: seen, plausible and expected."""
+    """The observed share of one version or pod, with its interval and the expected share."""
 
     name: str
     hits: int
     total: int
-    """All answered requests: what `hits` is a share of."""
+    """All answered requests: the denominator of the share."""
     interval: Interval
     expected: float | None
 
@@ -77,7 +77,7 @@ class Share(NamedTuple):
 
     @property
     def fits(self) -> bool | None:
-        """Whether the expected share is plausible; None where nothing is expected or answered.
+        """Whether the interval holds the expected share; None where there is none, or no answer.
 
         >>> Share("2.0", 10, 40, wilson(10, 40), 0.25).fits
         True
@@ -87,8 +87,8 @@ class Share(NamedTuple):
         return self.expected in self.interval
 
 
-def wilson(hits: int, total: int, *, confidence: float = USUAL_CONFIDENCE) -> Interval:
-    """The shares that could plausibly have brought `hits` out of `total`.
+def wilson(hits: int, total: int, *, confidence: float = DEFAULT_CONFIDENCE) -> Interval:
+    """Wilson's score interval for `hits` out of `total`.
 
     >>> print(wilson(10, 40))
     14 % to 40 %
@@ -100,11 +100,11 @@ def wilson(hits: int, total: int, *, confidence: float = USUAL_CONFIDENCE) -> In
             f"{hits} of {total} is not a share. Give at least one request, and hits from 0 to "
             "that number."
         )
-    return _around(hits / total, total, confidence)
+    return _wilson(hits / total, total, confidence)
 
 
-def requests_needed(share: float, margin: float, *, confidence: float = USUAL_CONFIDENCE) -> int:
-    """How many requests bring the observed share within `margin` of the true one.
+def requests_needed(share: float, margin: float, *, confidence: float = DEFAULT_CONFIDENCE) -> int:
+    """The number of requests after which the observed share is within `margin` of the true one.
 
     >>> [requests_needed(0.25, margin) for margin in (0.10, 0.05, 0.01)]
     [73, 289, 7203]
@@ -117,18 +117,18 @@ def requests_needed(share: float, margin: float, *, confidence: float = USUAL_CO
     return math.ceil(_score(confidence) ** 2 * share * (1 - share) / margin**2)
 
 
-def interval(sample: Sample, hits: int, *, confidence: float = USUAL_CONFIDENCE) -> Interval:
-    """The interval for so many hits in a sample; without answers, everything is plausible.
+def interval(sample: Sample, hits: int, *, confidence: float = DEFAULT_CONFIDENCE) -> Interval:
+    """The interval for a number of hits in a sample; 0 to 1 without answers.
 
     >>> print(interval(Sample.typed(["1.0", "2.0", "1.0", "1.0"]), 1))
     5 % to 70 %
     """
     if not sample.answered:
         return Interval(0.0, 1.0)
-    return _around(hits / sample.answered, sample.choices, confidence)
+    return _wilson(hits / sample.answered, sample.trials, confidence)
 
 
-def intervals(sample: Sample, *, confidence: float = USUAL_CONFIDENCE) -> dict[str, Interval]:
+def intervals(sample: Sample, *, confidence: float = DEFAULT_CONFIDENCE) -> dict[str, Interval]:
     """The interval of each version's share.
 
     >>> {name: str(found) for name, found in intervals(Sample.typed(["1.0", "2.0"])).items()}
@@ -137,25 +137,25 @@ def intervals(sample: Sample, *, confidence: float = USUAL_CONFIDENCE) -> dict[s
     return {each.name: each.interval for each in shares(sample, confidence=confidence)}
 
 
-def shares(sample: Sample, *, confidence: float = USUAL_CONFIDENCE) -> list[Share]:
-    """What each version answered.
+def shares(sample: Sample, *, confidence: float = DEFAULT_CONFIDENCE) -> list[Share]:
+    """The share of each version.
 
     >>> [(each.name, each.hits) for each in shares(Sample.typed(["1.0", "2.0", "1.0"]))]
     [('1.0', 2), ('2.0', 1)]
     """
-    return _judged(sample, sample.by_version, sample.expected, confidence)
+    return _shares(sample, sample.by_version, sample.expected, confidence)
 
 
-def pod_shares(sample: Sample, *, confidence: float = USUAL_CONFIDENCE) -> list[Share]:
-    """What each pod answered.
+def pod_shares(sample: Sample, *, confidence: float = DEFAULT_CONFIDENCE) -> list[Share]:
+    """The share of each pod.
 
     >>> [(each.name, each.hits) for each in pod_shares(Sample.typed(["1.0", "2.0"]))]
     [('other', 2)]
     """
-    return _judged(sample, sample.by_pod, sample.expected_pods, confidence)
+    return _shares(sample, sample.by_pod, sample.expected_pods, confidence)
 
 
-def summary(sample: Sample, *, confidence: float = USUAL_CONFIDENCE) -> DataFrame:
+def summary(sample: Sample, *, confidence: float = DEFAULT_CONFIDENCE) -> DataFrame:
     """A row for each version: hits, share, the ends of its interval, the expected share.
 
     >>> summary(Sample.typed(["1.0", "2.0", "1.0", "1.0"]))["share"].to_dict()
@@ -164,7 +164,7 @@ def summary(sample: Sample, *, confidence: float = USUAL_CONFIDENCE) -> DataFram
     return _frame("version", shares(sample, confidence=confidence))
 
 
-def pod_summary(sample: Sample, *, confidence: float = USUAL_CONFIDENCE) -> DataFrame:
+def pod_summary(sample: Sample, *, confidence: float = DEFAULT_CONFIDENCE) -> DataFrame:
     """A row for each pod: hits, share, the ends of its interval, the expected share.
 
     >>> pod_summary(Sample.typed(["1.0", "2.0"])).index.to_list()
@@ -173,7 +173,7 @@ def pod_summary(sample: Sample, *, confidence: float = USUAL_CONFIDENCE) -> Data
     return _frame("pod", pod_shares(sample, confidence=confidence))
 
 
-def _judged(
+def _shares(
     sample: Sample,
     counted: Mapping[str, int],
     expected: Mapping[str, float] | None,
@@ -199,12 +199,12 @@ def _frame(name: str, found: list[Share]) -> DataFrame:
     return DataFrame(rows, columns=columns).set_index(name)
 
 
-def _around(share: float, total: int, confidence: float) -> Interval:
+def _wilson(share: float, total: int, confidence: float) -> Interval:
     score = _score(confidence)
     shrink = 1 + score**2 / total
     centre = share + score**2 / (2 * total)
-    reach = score * math.sqrt(share * (1 - share) / total + (score / (2 * total)) ** 2)
-    low, high = (centre - reach) / shrink, (centre + reach) / shrink
+    half_width = score * math.sqrt(share * (1 - share) / total + (score / (2 * total)) ** 2)
+    low, high = (centre - half_width) / shrink, (centre + half_width) / shrink
     return Interval(0.0 if share == 0 else low, 1.0 if share == 1 else high)
 
 

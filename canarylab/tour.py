@@ -19,7 +19,7 @@ from canarylab.images.app import VERSIONS
 from canarylab.lab import Lab
 from canarylab.release.stages import CANARY, PRODUCTION
 from canarylab.traffic import Sample
-from canarylab.traffic.words import counted, percent
+from canarylab.traffic.text import counted, percent
 
 NEW = "2.0"
 CONFIDENCE = 0.999
@@ -168,8 +168,8 @@ def save_pictures(tour: Tour, folder: Path) -> list[Path]:
     """The split with canary and production as the article has them, by pod, and the whole way."""
     _, first = tour.samples[0]
     pictures = {
-        "split": figures.split(first),
-        "pods": figures.pods(first),
-        "journey": figures.journey(tour.samples),
+        "split": figures.plot_versions(first),
+        "pods": figures.plot_pods(first),
+        "journey": figures.plot_steps(tour.samples),
     }
     return [picture.save(folder / f"{name}.png") for name, picture in pictures.items()]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from canarylab.display import Table
 from canarylab.front_door import HOST, FrontDoor, Visitor, Way
 from canarylab.traffic import Sample
-from canarylab.traffic.ask import Reply
+from canarylab.traffic.http import HttpResponse
 from canarylab.workbench import Workbench
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Visiting(Workbench):
 
     def get(
         self, url: str, *, host: str | None = None, headers: Said = None, cookies: Said = None
-    ) -> Reply:
+    ) -> HttpResponse:
         """One request, and the answer as `curl -i` shows it. A path alone goes to the Ingress.
 
         >>> lab.get("/nowhere", host="foo.bar.com").status

@@ -15,8 +15,8 @@ from canarylab.manifests import Object, differences, load
 from canarylab.playground.home import Home
 from canarylab.ports import is_held_by_parent, unused
 from canarylab.source import source
-from canarylab.traffic.ask import Reply, ask
-from canarylab.traffic.words import counted, listed
+from canarylab.traffic.http import HttpResponse, get
+from canarylab.traffic.text import counted, listed
 
 
 class Workbench:
@@ -68,13 +68,13 @@ class Workbench:
         """
         return self._local.run(reference(version), port=port or _usual_port(version))
 
-    def get(self, url: str) -> Reply:
+    def get(self, url: str) -> HttpResponse:
         """One request, and the answer as `curl -i` shows it.
 
         >>> lab.get("http://127.0.0.1:8888").body
         '"Version 1.0"'
         """
-        return ask(url)
+        return get(url)
 
     def local_runs(self) -> dict[str, LocalRun]:
         """What runs locally, by version.

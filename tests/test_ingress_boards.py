@@ -8,7 +8,7 @@ import pytest
 
 from canarylab.front_door import Visitor, Way
 from canarylab.ingress_boards import IngressRoutes, IngressWeight
-from canarylab.traffic.ask import Reply
+from canarylab.traffic.http import HttpResponse
 from canarylab.widgets.questions import Explained, as_said
 
 WAY = Way({"prod:80": 0.9, "canary:80": 0.1}, "/", 0, ("Why.",), "foo.bar.com, path /")
@@ -28,9 +28,9 @@ class NotedDoor:
         self.asked.append(("route", path, *visitor))
         return WAY
 
-    def ask(self, path: str, visitor: Visitor) -> Reply:
+    def ask(self, path: str, visitor: Visitor) -> HttpResponse:
         self.asked.append(("ask", path, *visitor))
-        return Reply(200, "OK", self._headers, "hello")
+        return HttpResponse(200, "OK", self._headers, "hello")
 
     def pods(self, backend: str) -> set[str]:
         return PODS[backend]

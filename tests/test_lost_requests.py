@@ -37,7 +37,7 @@ def roll_out(connection: Connection, *, drain_s: int) -> None:
 
 def restart_under_traffic(connection: Connection) -> traffic.Sample:
     samples: list[traffic.Sample] = []
-    plan = traffic.Plan(seconds=SECONDS, per_second=200)
+    plan = traffic.SamplingPlan(seconds=SECONDS, per_second=200)
     visitors = runtime.in_background(
         lambda: samples.append(traffic.measure(URL, plan)), name="visitors"
     )

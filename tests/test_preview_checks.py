@@ -9,7 +9,7 @@ import pytest
 
 from canarylab.checks import Verdict, check
 from canarylab.release.endpoints import Endpoint
-from canarylab.traffic.ask import Reply
+from canarylab.traffic.http import HttpResponse
 
 
 class PreviewLab:
@@ -21,9 +21,9 @@ class PreviewLab:
     def ready_endpoints(self, service: str) -> list[Endpoint]:
         return [Endpoint("", "", version, ready=True) for version in self._behind[service]]
 
-    def get(self, path: str) -> Reply:
+    def get(self, path: str) -> HttpResponse:
         version = self._answering.get(path)
-        return Reply(200, "OK", {"X-Version": version} if version else {}, "")
+        return HttpResponse(200, "OK", {"X-Version": version} if version else {}, "")
 
 
 def services(prod: Sequence[str], canary: Sequence[str]) -> Verdict:

@@ -12,7 +12,7 @@ from scipy.stats import binomtest
 
 from canarylab import stats
 from canarylab.stats import Interval, wilson
-from canarylab.traffic import Answer, Sample
+from canarylab.traffic import RequestResult, Sample
 
 ALL_SMALL = [(hits, total) for total in range(1, 61) for hits in range(total + 1)]
 CONFIDENCES = [0.8, 0.95, 0.999]
@@ -116,7 +116,7 @@ def test_200_requests_over_one_connection_say_as_much_as_one() -> None:
     kept = Sample.typed(["1.0"] * 200)
     kept = Sample.from_dict(
         kept.to_dict()
-        | {"answers": [each._replace(connection=0)._asdict() for each in kept.answers]}
+        | {"results": [each._replace(connection=0)._asdict() for each in kept.results]}
     )
     assert stats.intervals(kept)["1.0"] == wilson(1, 1)
 
@@ -163,7 +163,8 @@ def test_importing_it_loads_nothing_heavy() -> None:
 
 def test_where_a_pod_is_chosen_for_each_request_one_connection_says_as_much_as_many() -> None:
     answers = tuple(
-        Answer(0.0, 0.001, "2.0" if number < 25 else "1.0", connection=0) for number in range(100)
+        RequestResult(0.0, 0.001, "2.0" if number < 25 else "1.0", connection=0)
+        for number in range(100)
     )
     kept = Sample("http://127.0.0.1/", answers, datetime.now(UTC), 1.0, keep_alive=1)
     assert stats.interval(kept, 25).width > 0.7

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from canarylab.tour import judged
-from canarylab.traffic import Answer, Sample
+from canarylab.traffic import RequestResult, Sample
 
 SPLIT = {"1.0": 0.75, "2.0": 0.25}
 
@@ -28,7 +28,7 @@ def test_a_share_that_they_hardly_could_does_not(old: int, new: int) -> None:
 
 def test_a_failed_request_is_never_fine() -> None:
     good = sample(old=75, new=25)
-    broken = replace(good, answers=(*good.answers, Answer(1.0, 0.1, failure="refused")))
+    broken = replace(good, results=(*good.results, RequestResult(1.0, 0.1, failure="refused")))
     assert judged(broken) == ("Send 101 requests", "1 of 101 failed", False)
 
 

@@ -10,7 +10,7 @@ from canarylab import stats
 from canarylab.errors import ClusterError, RefusedError
 from canarylab.lab import Lab
 from canarylab.manifests import Object
-from canarylab.traffic.ask import ask
+from canarylab.traffic.http import get
 from tests.needs import needs
 from tests.running_playground import RunningPlayground
 
@@ -73,7 +73,7 @@ def test_a_path_alone_goes_to_the_ingress_under_the_host_of_the_lessons(lab: Lab
 
 
 def test_the_url_of_an_ingress_is_where_its_controller_answers(lab: Lab) -> None:
-    assert ask(lab.url("main"), headers={"Host": "foo.bar.com"}).body == '"Version 1.0"'
+    assert get(lab.url("main"), headers={"Host": "foo.bar.com"}).body == '"Version 1.0"'
 
 
 def test_a_header_and_a_cookie_lead_to_the_canary(lab: Lab) -> None:

@@ -1,7 +1,7 @@
 """Which fields do the objects of Kubernetes have?
 
 Reads the models of the installed `kubernetes` client and writes them, as OpenAPI schemas, to
-`schema.json.gz` in `canarylab/playground/apiserver/documents`. The daemon reads that file and
+`schema.json.gz` in `canarylab/playground/apiserver/schema`. The daemon reads that file and
 never imports the client: it stays small, and it behaves the same whatever client a learner has.
 
 Run it as `python tools/make_schema.py` after an update of the client. What the models do not say
@@ -23,7 +23,7 @@ from typing import Any
 from kubernetes.client import models
 
 ADDITIONS = Path(__file__).with_name("schema_additions.json")
-TARGET = Path(__file__).parents[1] / "canarylab/playground/apiserver/documents/schema.json.gz"
+TARGET = Path(__file__).parents[1] / "canarylab/playground/apiserver/schema/schema.json.gz"
 
 Schema = dict[str, Any]
 

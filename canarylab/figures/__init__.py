@@ -5,8 +5,6 @@ description for those who do not see it. Colour never stands alone: shape, hatch
 the same.
 """
 
-from canarylab.figures.journey import journey
-from canarylab.figures.picture import Picture
-from canarylab.figures.split import pods, split
+from canarylab.figures.pictures import Picture, plot_pods, plot_steps, plot_versions
 
-__all__ = ["Picture", "journey", "pods", "split"]
+__all__ = ["Picture", "plot_pods", "plot_steps", "plot_versions"]

@@ -1,8 +1,8 @@
-"""How are shares with intervals drawn, so that nothing overlaps?
+"""Dot plot of shares with intervals, laid out so that nothing overlaps.
 
-Every size is in inches and every text is measured before it is placed: labels in a column to the
-left, numbers in a column to the right, the bars between them. Where that leaves too little for
-the bars, the labels stand above them instead.
+Sizes are in inches and every text is measured before it is placed: labels in a column on the left,
+numbers in a column on the right, the bars between them. Where that leaves too little space for the
+bars, the labels are above them.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from canarylab.figures.look import GRID, INK, MUTED, PAPER, Look
-from canarylab.figures.text import FONT, shortened, width_of, wrapped
+from canarylab.figures.captions import FONT, shorten, width_of, wrap
+from canarylab.figures.style import GRID, INK, MUTED, PAPER, VersionStyle
 from canarylab.stats import Share
-from canarylab.traffic.words import percent
+from canarylab.traffic.text import percent
 
-USUAL_WIDTH = 7.2  # inches; narrower than a notebook's column
+DEFAULT_WIDTH = 7.2  # inches; narrower than a notebook's column
 _MARGIN, _GAP = 0.14, 0.20
 _TITLE, _LABEL, _SMALL = 13.0, 11.0, 10.0  # points
 _LINE = {_TITLE: 0.25, _LABEL: 0.22, _SMALL: 0.19}  # inches from one line of text to the next
@@ -34,55 +34,55 @@ _APART = 0.08
 
 @dataclass(frozen=True)
 class Row:
-    """One bar: whose it is and what it shows."""
+    """One row: label, share and style."""
 
     label: str
     share: Share
-    look: Look
+    style: VersionStyle
     heading: str | None = None
-    """Words above the row, where a group of rows begins."""
+    """Heading above the row, where a group of rows begins."""
 
 
 @dataclass(frozen=True)
 class Chart:
-    """Everything a picture shows."""
+    """The content of a picture."""
 
     title: str
     rows: Sequence[Row]
     notes: Sequence[str]
-    """Small print, a line each; long ones are wrapped."""
-    width: float = USUAL_WIDTH
+    """Small print, a line each; long ones are wrap."""
+    width: float = DEFAULT_WIDTH
     compact: bool = False
-    """Whether the numbers of a row stand in one line, as many rows need it."""
+    """Whether the numbers of a row are on one line, for charts of many rows."""
     end: float = 1.0
     """The share at the right end of the axis."""
     mark: str = "expected from ready pods"
-    """What the marks mean; its first word alone where there is little room."""
+    """Meaning of the marks; only its first word is shown where space is short."""
 
 
 def draw(chart: Chart) -> Figure:
-    """The chart as a figure of its own, without the state of pyplot."""
+    """Draw a chart as a new figure, without pyplot's global state."""
     place = _Layout(chart)
     figure = Figure(figsize=(chart.width, place.height), facecolor=PAPER)
     bottom = place.below / place.height
     box = (place.left / chart.width, bottom, place.bars / chart.width, place.rows / place.height)
     axes = figure.add_axes(box, facecolor=PAPER)
-    _frame(axes, place)
+    _draw_axis(axes, place)
     for row, y in zip(chart.rows, place.middles, strict=True):
-        _bar(axes, row, y)
-        _words(axes, row, y, place)
-    _mark_words(axes, place)
-    _around(figure, place)
+        _draw_bar(axes, row, y)
+        _draw_labels(axes, row, y, place)
+    _draw_legend(axes, place)
+    _draw_title_and_notes(figure, place)
     return figure
 
 
 class _Layout:
-    """Where everything goes, in inches from the top left of the rows."""
+    """Positions, in inches from the top left of the rows."""
 
     def __init__(self, chart: Chart) -> None:
         self.chart, room = chart, chart.width - 2 * _MARGIN
-        self.title = wrapped(chart.title, _TITLE, room)
-        self.notes = [line for note in chart.notes for line in wrapped(note, _SMALL, room)]
+        self.title = wrap(chart.title, _TITLE, room)
+        self.notes = [line for note in chart.notes for line in wrap(note, _SMALL, room)]
         self.size = _SMALL if chart.compact else _LABEL
         numbers = [width_of(text, self.size) for row in chart.rows for text in self.numbers(row)]
         self.right = max(numbers, default=0.0) + _GAP
@@ -96,7 +96,7 @@ class _Layout:
         self.height = _MARGIN + len(self.title) * _LINE[_TITLE] + 0.06 + self.rows + self.below
 
     def numbers(self, row: Row) -> list[str]:
-        """The words to the right of a bar."""
+        """The text to the right of a bar."""
         share = row.share
         hits = f"{percent(share.seen)}, {share.hits:,} of {share.total:,}"
         seen = hits if share.total else "no answer"
@@ -108,11 +108,11 @@ class _Layout:
         return [seen, f"expected {percent(share.expected)}{outside}"]
 
     def fitting(self, label: str) -> str:
-        """A label, as much of it as there is room for."""
-        return shortened(label, _LABEL, self.chart.width - 2 * _MARGIN, "bold")
+        """A label, shortened to the width of the picture."""
+        return shorten(label, _LABEL, self.chart.width - 2 * _MARGIN, "bold")
 
     def across(self, share: float) -> float:
-        """How far to the right a share is drawn."""
+        """Horizontal position of a share."""
         return self.bars * share / self.chart.end
 
     def _rows(self) -> tuple[list[float], float]:
@@ -127,7 +127,7 @@ class _Layout:
         return middles, y + 0.04
 
 
-def _frame(axes: Axes, place: _Layout) -> None:
+def _draw_axis(axes: Axes, place: _Layout) -> None:
     axes.set_xlim(0, place.chart.end)
     axes.set_ylim(place.rows, 0)
     steps = next(steps for steps, room in _STEPS.items() if place.bars > room)
@@ -141,8 +141,8 @@ def _frame(axes: Axes, place: _Layout) -> None:
         spine.set_visible(False)
 
 
-def _bar(axes: Axes, row: Row, y: float) -> None:
-    colour, marker, hatch = row.look
+def _draw_bar(axes: Axes, row: Row, y: float) -> None:
+    colour, marker, hatch = row.style
     share, (low, high) = row.share, row.share.interval
     if share.total:
         bar = Rectangle((low, y - 0.09), high - low, 0.18, hatch=hatch, linewidth=0)
@@ -156,19 +156,19 @@ def _bar(axes: Axes, row: Row, y: float) -> None:
         dot.set(color=colour, markersize=9, markeredgecolor=PAPER)
 
 
-def _words(axes: Axes, row: Row, y: float, place: _Layout) -> None:
+def _draw_labels(axes: Axes, row: Row, y: float, place: _Layout) -> None:
     lines = place.numbers(row)
     for number, line in enumerate(lines):
         lower = (number - (len(lines) - 1) / 2) * _LINE[_SMALL]
         style = _font(_SMALL, MUTED) if number else _font(place.size, INK)
-        _write(axes, line, (place.bars + _GAP, y + lower), place, **style)
+        _draw_text(axes, line, (place.bars + _GAP, y + lower), place, **style)
     start = _MARGIN - place.left
     above = y - (0.17 if place.chart.compact else 0.29) - _LINE[_LABEL] / 2
     level = above if place.stacked else y
-    _write(axes, place.fitting(row.label), (start, level), place, **_font(place.size, INK))
+    _draw_text(axes, place.fitting(row.label), (start, level), place, **_font(place.size, INK))
     if row.heading:
         higher = above - (_LINE[_LABEL] if place.stacked else 0.0)
-        _write(
+        _draw_text(
             axes,
             place.fitting(row.heading),
             (start, higher),
@@ -178,8 +178,8 @@ def _words(axes: Axes, row: Row, y: float, place: _Layout) -> None:
         )
 
 
-def _mark_words(axes: Axes, place: _Layout) -> None:
-    """Beside a mark like those below it, and above the first of them: what they mean."""
+def _draw_legend(axes: Axes, place: _Layout) -> None:
+    """Draw the legend of the marks, above the first of them."""
     expected = [row.share.expected for row in place.chart.rows if row.share.expected is not None]
     if not expected:
         return
@@ -191,12 +191,12 @@ def _mark_words(axes: Axes, place: _Layout) -> None:
     if width_of(words, _SMALL) > max(beside, before):
         words = words.split(maxsplit=1)[0]
     if width_of(words, _SMALL) <= beside:
-        _write(axes, words, (at + _APART, y), place, **style)
+        _draw_text(axes, words, (at + _APART, y), place, **style)
     else:
-        _write(axes, words, (at - _APART, y), place, ha="right", **style)
+        _draw_text(axes, words, (at - _APART, y), place, ha="right", **style)
 
 
-def _around(figure: Figure, place: _Layout) -> None:
+def _draw_title_and_notes(figure: Figure, place: _Layout) -> None:
     wide, high = figure.get_size_inches()
     y = high - _MARGIN
     for line in place.title:
@@ -210,7 +210,9 @@ def _around(figure: Figure, place: _Layout) -> None:
         y -= _LINE[_SMALL]
 
 
-def _write(axes: Axes, text: str, at: tuple[float, float], place: _Layout, **style: Any) -> None:
+def _draw_text(
+    axes: Axes, text: str, at: tuple[float, float], place: _Layout, **style: Any
+) -> None:
     x, y = at
     behind = {"facecolor": PAPER, "edgecolor": "none", "pad": 0.5}
     across = x / place.bars * place.chart.end

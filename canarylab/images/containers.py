@@ -19,7 +19,7 @@ from canarylab.images.base import not_built
 from canarylab.images.docker_words import in_words
 from canarylab.machine.engine import engine
 from canarylab.ports import LOOPBACK, holder, is_free
-from canarylab.traffic.ask import ask
+from canarylab.traffic.http import get
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -189,7 +189,7 @@ def _wait_until_it_answers(run: ContainerRun, container: Container) -> None:
 
 def _answers(url: str) -> bool:
     try:
-        ask(url)
+        get(url)
     except TrafficError:
         return False
     return True

@@ -23,7 +23,7 @@ def settle(connection: Connection, service: str, url: str) -> None:
             f"Compare its selector with your pods' labels: `kubectl describe service {service}`."
         )
     wait_until_settled(
-        lambda count: traffic.measure(url, traffic.Plan(count=count)).by_pod,
+        lambda count: traffic.measure(url, traffic.SamplingPlan(count=count)).by_pod,
         lambda: [each.pod for each in ready_endpoints(connection, service)],
     )
 

@@ -109,7 +109,7 @@ def _first_that_answers(offered: Collection[Address], pods: Collection[str]) -> 
 def _answers(address: Address, pods: Collection[str]) -> bool:
     """Has one of the pods answered there?"""
     try:
-        plan = traffic.Plan(count=1, timeout_s=ANSWERS_WITHIN_S)
+        plan = traffic.SamplingPlan(count=1, timeout_s=ANSWERS_WITHIN_S)
         return not traffic.measure(address.url, plan).by_pod.keys().isdisjoint(pods)
     except TrafficError:
         return False

@@ -1,7 +1,7 @@
 """Where does a request go by the Ingresses of the namespace, and what is to be expected of many?
 
 Read from the API and decided by the rules of ingress-nginx, the same code that the playground's own
-ingress runs (`playground/network/ingress`). Another controller may decide otherwise; what it does
+ingress runs (`ingress_rules`). Another controller may decide otherwise; what it does
 with a real request stands beside.
 """
 
@@ -11,10 +11,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from canarylab.playground.network.ingress.backends import Backends
-from canarylab.playground.network.ingress.building import Built, build
-from canarylab.playground.network.ingress.routing import Request, Route, route
-from canarylab.playground.network.ingress.wishes import wishes
+from canarylab.ingress_rules.ingress_spec import ServiceEndpoints, parse_ingresses
+from canarylab.ingress_rules.routing import IngressRequest, IngressRoute, route_request
+from canarylab.ingress_rules.server_table import IngressRules, build_server_table
 from canarylab.release.connection import Connection, Object, refusals
 from canarylab.release.endpoints import Endpoint, read_endpoints
 
@@ -28,7 +27,7 @@ class Expected(NamedTuple):
     pods: Mapping[str, float]
 
 
-def read_rules(connection: Connection) -> Built:
+def read_rules(connection: Connection) -> IngressRules:
     """What the Ingresses of the namespace add up to, and what is wrong with them."""
     here = connection.namespace
     with refusals("the Ingresses", remedy=_REMEDY):
@@ -38,15 +37,15 @@ def read_rules(connection: Connection) -> Built:
     found: list[list[Object]] = [
         connection.plain(each)["items"] for each in (ingresses, services, slices)
     ]
-    return build(wishes(found[0]), Backends(found[1], found[2]))
+    return build_server_table(parse_ingresses(found[0]), ServiceEndpoints(found[1], found[2]))
 
 
-def find_route(connection: Connection, asked: Request) -> Route:
+def find_route(connection: Connection, asked: IngressRequest) -> IngressRoute:
     """The way of one request."""
-    return route(read_rules(connection).table, asked)
+    return route_request(read_rules(connection).table, asked)
 
 
-def expected(connection: Connection, found: Route) -> Expected:
+def expected(connection: Connection, found: IngressRoute) -> Expected:
     """What share of such requests each version and each pod should answer."""
     pods: dict[str, float] = defaultdict(float)
     versions: dict[str, float] = defaultdict(float)

@@ -24,7 +24,7 @@ def visit(connection: Connection, door: str, name: str, *, requests: int) -> Sam
     route = read_route(connection, name)
     before = _expected(connection, parts(route))
     hosts = route["spec"].get("hostnames") or [None]
-    plan, asked = traffic.Plan(count=requests), Request(host=hosts[0])
+    plan, asked = traffic.SamplingPlan(count=requests), Request(host=hosts[0])
     sample = traffic.measure(f"{door}/", plan, request=asked)
     sample = replace(sample, chosen_for="request", suggested_by="rules")
     if before != _expected(connection, parts(read_route(connection, name))):

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from canarylab import traffic
 from canarylab.errors import ClusterError, TimedOutError
-from canarylab.playground.network.ingress.routing import Route, request
+from canarylab.ingress_rules.routing import IngressRoute, ingress_request
 from canarylab.release.connection import Connection
 from canarylab.release.routing import Expected, expected, find_route
 from canarylab.release.settle import UNNAMED
 from canarylab.traffic import Request, Sample
-from canarylab.traffic.request import Target
+from canarylab.traffic.http import Target
 
 SETTLED_WITHIN_S = 10.0
 _PROBES = 40
@@ -22,18 +22,18 @@ def measure(connection: Connection, url: str, asked: Request, *, requests: int) 
     """A sample; what it lets expect is left out where rules or pods changed meanwhile."""
     before = _expected(connection, url, asked)
     _settle(url, asked, before)
-    plan = traffic.Plan(count=requests)
+    plan = traffic.SamplingPlan(count=requests)
     sample = replace(traffic.measure(url, plan, request=asked), chosen_for="request")
     if before != _expected(connection, url, asked):
         return sample
     return sample.expecting(before.versions, before.pods)
 
 
-def route_of(connection: Connection, url: str, asked: Request) -> Route:
+def route_of(connection: Connection, url: str, asked: Request) -> IngressRoute:
     """The way of such a request by the rules."""
     target = Target.parse(url)
     host = asked.host or target.authority
-    return find_route(connection, request(host, target.path, asked.headers, asked.cookies))
+    return find_route(connection, ingress_request(host, target.path, asked.headers, asked.cookies))
 
 
 def _expected(connection: Connection, url: str, asked: Request) -> Expected:
@@ -58,5 +58,5 @@ def _settle(url: str, asked: Request, wanted: Expected) -> None:
 
 
 def _strangers(url: str, asked: Request, wanted: Expected) -> set[str]:
-    answering = traffic.measure(url, traffic.Plan(count=_PROBES), request=asked).by_pod
+    answering = traffic.measure(url, traffic.SamplingPlan(count=_PROBES), request=asked).by_pod
     return set(answering) - set(wanted.pods) - {UNNAMED}

@@ -1,13 +1,20 @@
-"""Requests to an address, and who answered them.
+"""Traffic to a URL, and which version and pod answered each request.
 
-It takes a URL and gives back version labels. It knows nothing of clusters, so it measures the
-playground, a real cluster or any service of the reader's own in the same way.
+Nothing here knows of clusters, so the playground, a real cluster and any other service are measured
+in the same way.
 """
 
-from canarylab.traffic.blocking import measure, sample
-from canarylab.traffic.plan import Plan
-from canarylab.traffic.request import Request
-from canarylab.traffic.sample import Answer, Sample, pool
-from canarylab.traffic.sampler import send
+from canarylab.traffic.http import Request
+from canarylab.traffic.sample import RequestResult, Sample, pool
+from canarylab.traffic.sampler import SamplingPlan, measure, sample, send_requests
 
-__all__ = ["Answer", "Plan", "Request", "Sample", "measure", "pool", "sample", "send"]
+__all__ = [
+    "Request",
+    "RequestResult",
+    "Sample",
+    "SamplingPlan",
+    "measure",
+    "pool",
+    "sample",
+    "send_requests",
+]

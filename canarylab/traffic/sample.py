@@ -1,8 +1,8 @@
-"""What came back from a number of requests, counted.
+"""The results of many requests, counted by version and by pod.
 
-A request either got an answer or failed, and the two are never mixed: the share of a version is
-its hits among the requests that were answered. An answer whose version the app did not name
-counts as "other"; it is never dropped, because dropping it would raise every other share.
+A request was either answered or failed, and the two are never mixed: the share of a version is its
+number among the answered requests. An answer that names no version counts as "other"; it is never
+dropped, because that would raise every other share.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import cached_property, reduce
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from canarylab.display import html_table
-from canarylab.traffic.words import OTHER, called, counted, in_order, listed, percent
+from canarylab.traffic.text import OTHER, counted, listed, percent, sort_naturally, version_label
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -23,32 +23,32 @@ if TYPE_CHECKING:
 _COLUMNS = {"when_s": "when (s)", "latency_s": "latency (s)"}
 
 
-class Answer(NamedTuple):
-    """What one request brought back; a request that failed says so in `failure`."""
+class RequestResult(NamedTuple):
+    """The result of one request: an answer, or a failure."""
 
     when_s: float
-    """When it was sent, counted from the start of the sample."""
+    """Seconds from the start of the sample until it was sent."""
     latency_s: float
-    """From opening the connection to the last byte, or until it failed."""
+    """Seconds from opening the connection to the last byte, or to the failure."""
     version: str | None = None
     pod: str | None = None
     status: int | None = None
     failure: str | None = None
-    """`refused`, `reset`, `cut off`, `timeout`, `garbage`, `status 503`, ...; None is success."""
+    """`refused`, `reset`, `cut off`, `timeout`, `garbage`, `status 503`, ...; None if answered."""
     connection: int | None = None
-    """Which connection carried it; equal numbers are one connection."""
+    """Number of the connection; equal numbers are one connection."""
 
 
 @dataclass(frozen=True, repr=False)
 class Sample:
-    """The answers of one address, and what its ready pods let us expect.
+    """The results of requests to one URL, and the shares expected of its ready pods.
 
     >>> Sample.typed(["1.0", "1.0", "2.0", "1.0"]).share("2.0")
     0.25
     """
 
     url: str
-    answers: tuple[Answer, ...]
+    results: tuple[RequestResult, ...]
     """One for each request, failed ones included."""
     started: datetime
     seconds: float
@@ -58,17 +58,17 @@ class Sample:
     """The share of each version that the ready endpoints suggest."""
     expected_pods: Mapping[str, float] | None = None
     cluster: str | None = None
-    """Where it was measured, in words for a picture."""
+    """The cluster it was measured on, for captions."""
     chosen_for: Literal["connection", "request"] = "connection"
-    """What the network chose a pod for: a Service does so once for each connection."""
+    """Load balancing: a pod is chosen per connection (a Service) or per request (a proxy)."""
     suggested_by: Literal["pods", "rules"] = "pods"
-    """Where the expected shares come from: the ready pods alone, or the rules of an Ingress."""
+    """Source of the expected shares: the ready pods alone, or the rules of an Ingress."""
 
     @classmethod
     def typed(cls, versions: Iterable[str | None], *, url: str = "typed by hand") -> Sample:
-        """A sample from a list of versions, as read off a terminal; None is an unknown one."""
+        """A sample made from a list of versions; None is an unknown version."""
         answers = (
-            Answer(when_s=float(number), latency_s=0.0, version=version, connection=number)
+            RequestResult(when_s=float(number), latency_s=0.0, version=version, connection=number)
             for number, version in enumerate(versions)
         )
         return cls(url, tuple(answers), datetime.fromtimestamp(0, UTC), 0.0)
@@ -76,45 +76,45 @@ class Sample:
     @property
     def total(self) -> int:
         """How many requests were sent."""
-        return len(self.answers)
+        return len(self.results)
 
     @property
     def answered(self) -> int:
-        """How many requests were answered: what every share is a share of."""
+        """How many requests were answered: the denominator of every share."""
         return self.total - self.failed
 
     @cached_property
     def failed(self) -> int:
         """How many requests failed."""
-        return sum(answer.failure is not None for answer in self.answers)
+        return sum(answer.failure is not None for answer in self.results)
 
     @cached_property
     def connections(self) -> int:
-        """How many connections brought an answer."""
-        return len({each.connection for each in self.answers if each.failure is None})
+        """How many connections carried an answer."""
+        return len({each.connection for each in self.results if each.failure is None})
 
     @property
-    def choices(self) -> int:
-        """How often a pod was chosen that then answered: what an interval counts."""
+    def trials(self) -> int:
+        """How many independent choices of a pod led to an answer: n of every interval."""
         return self.answered if self.chosen_for == "request" else self.connections
 
     @property
     def by_version(self) -> dict[str, int]:
-        """Answers of each version, expected ones included that never answered."""
-        return _counted((each.version for each in self._good()), self.expected)
+        """Answers by version, including expected versions without an answer."""
+        return _counted((each.version for each in self._answered_results()), self.expected)
 
     @property
     def by_pod(self) -> dict[str, int]:
-        """Answers of each pod, expected ones included that never answered."""
-        return _counted((each.pod for each in self._good()), self.expected_pods)
+        """Answers by pod, including expected pods without an answer."""
+        return _counted((each.pod for each in self._answered_results()), self.expected_pods)
 
     @property
     def failures(self) -> dict[str, int]:
         """Failed requests by kind, the most frequent first."""
-        return dict(Counter(each.failure for each in self.answers if each.failure).most_common())
+        return dict(Counter(each.failure for each in self.results if each.failure).most_common())
 
     def share(self, version: str) -> float:
-        """The hits of a version among the requests that were answered; 0 if none was."""
+        """Share of a version among the answered requests; 0 where none was answered."""
         return self.by_version.get(version, 0) / self.answered if self.answered else 0.0
 
     def expecting(
@@ -124,7 +124,7 @@ class Sample:
         *,
         cluster: str | None = None,
     ) -> Sample:
-        """The same answers beside what the ready endpoints let us expect."""
+        """The same results with expected shares."""
         cluster = cluster or self.cluster
         return replace(self, expected=versions, expected_pods=pods, cluster=cluster)
 
@@ -132,57 +132,57 @@ class Sample:
         """One row for each request, as a pandas table."""
         from pandas import DataFrame  # noqa: PLC0415  importing the sampler must stay cheap
 
-        return DataFrame(self.answers, columns=list(Answer._fields)).rename(columns=_COLUMNS)
+        return DataFrame(self.results, columns=list(RequestResult._fields)).rename(columns=_COLUMNS)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain JSON values; `from_dict` reads it back."""
         plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        plain["answers"] = [answer._asdict() for answer in self.answers]
+        plain["results"] = [answer._asdict() for answer in self.results]
         return plain | {"started": self.started.isoformat()}
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Sample:
         """The sample that `to_dict` wrote."""
-        answers = tuple(Answer(**answer) for answer in plain["answers"])
+        answers = tuple(RequestResult(**answer) for answer in plain["results"])
         started = datetime.fromisoformat(plain["started"])
-        return cls(**{**plain, "answers": answers, "started": started})
+        return cls(**{**plain, "results": answers, "started": started})
 
     def __add__(self, other: Sample) -> Sample:
-        """Both samples as one: what a class pools."""
+        """Both samples as one."""
         return _pooled(self, other)
 
     def __repr__(self) -> str:
-        hits = (f"{who} {what} ({share})" for who, what, share in self._hits())
-        failed = (f"; {what} {who}" for who, what, _ in self._failures())
-        return f"{self._caption()}: {listed(hits, none='nobody answered')}{''.join(failed)}"
+        hits = (f"{who} {what} ({share})" for who, what, share in self._version_rows())
+        failed = (f"; {what} {who}" for who, what, _ in self._failure_rows())
+        return f"{self._caption()}: {listed(hits, none='no request was answered')}{''.join(failed)}"
 
     def _repr_html_(self) -> str:
-        rows = self._hits() or [("nobody", "answered", "")]
-        head = ["Who", "Requests", "Share of answers"]
-        return html_table(self._caption(), head, [*rows, *self._failures()])
+        rows = self._version_rows() or [("no request", "was answered", "")]
+        head = ["Version", "Requests", "Share of answers"]
+        return html_table(self._caption(), head, [*rows, *self._failure_rows()])
 
     def _caption(self) -> str:
         return f"{counted(self.total, 'request')} to {self.url}"
 
-    def _hits(self) -> list[tuple[str, str, str]]:
+    def _version_rows(self) -> list[tuple[str, str, str]]:
         total = self.answered
         return [
-            (called(name), f"answered {number:,} of {total:,}", percent(number / total))
+            (version_label(name), f"answered {number:,} of {total:,}", percent(number / total))
             for name, number in (self.by_version if total else {}).items()
         ]
 
-    def _failures(self) -> list[tuple[str, str, str]]:
+    def _failure_rows(self) -> list[tuple[str, str, str]]:
         if not self.failed:
             return []
         kinds = listed(f"{kind} {number:,}" for kind, number in self.failures.items())
         return [(f"failed: {kinds}", counted(self.failed, "request"), "")]
 
-    def _good(self) -> Iterable[Answer]:
-        return (answer for answer in self.answers if answer.failure is None)
+    def _answered_results(self) -> Iterable[RequestResult]:
+        return (answer for answer in self.results if answer.failure is None)
 
 
 def pool(samples: Iterable[Sample]) -> Sample:
-    """Many samples as one, as if one person had sent all their requests.
+    """Many samples as one, as if one client had sent all their requests.
 
     >>> pool([Sample.typed(["1.0"]), Sample.typed(["2.0", "1.0"])]).by_version
     {'1.0': 2, '2.0': 1}
@@ -195,7 +195,7 @@ def pool(samples: Iterable[Sample]) -> Sample:
 
 def _counted(names: Iterable[str | None], expected: Mapping[str, float] | None) -> dict[str, int]:
     seen = Counter(name or OTHER for name in names)
-    return {name: seen[name] for name in in_order({*seen, *(expected or {})})}
+    return {name: seen[name] for name in sort_naturally({*seen, *(expected or {})})}
 
 
 def _pooled(one: Sample, two: Sample) -> Sample:
@@ -211,10 +211,10 @@ def _pooled(one: Sample, two: Sample) -> Sample:
         )
     started = min(one.started, two.started)
     ends = max(each.started + timedelta(seconds=each.seconds) for each in (one, two))
-    first_free = 1 + max((each.connection or 0 for each in one.answers), default=-1)
+    first_free = 1 + max((each.connection or 0 for each in one.results), default=-1)
     return Sample(
         url=one.url if one.url == two.url else "several addresses",
-        answers=(*_moved(one, started, 0), *_moved(two, started, first_free)),
+        results=(*_moved(one, started, 0), *_moved(two, started, first_free)),
         started=started,
         seconds=(ends - started).total_seconds(),
         keep_alive=one.keep_alive + two.keep_alive,
@@ -226,8 +226,8 @@ def _pooled(one: Sample, two: Sample) -> Sample:
     )
 
 
-def _moved(sample: Sample, started: datetime, first_free: int) -> Iterable[Answer]:
+def _moved(sample: Sample, started: datetime, first_free: int) -> Iterable[RequestResult]:
     later_s = (sample.started - started).total_seconds()
-    for answer in sample.answers:
+    for answer in sample.results:
         number = None if answer.connection is None else answer.connection + first_free
         yield answer._replace(when_s=answer.when_s + later_s, connection=number)

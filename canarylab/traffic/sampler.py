@@ -1,8 +1,7 @@
-"""How is an address asked many times, and what comes back written down?
+"""Load sampler: send many requests to one URL and record each result.
 
-Each request opens a connection of its own, because a Service chooses a pod for each connection:
-only then is every answer a new choice. A few workers take turns from one plan and write into one
-list; a turn is a request, whether it is answered or fails.
+Each request opens a new connection, because a Service chooses a pod for each connection: only then
+is every response an independent draw. Workers take requests from one plan and record into one list.
 """
 
 from __future__ import annotations
@@ -10,91 +9,195 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from canarylab.traffic.connection import Connection
-from canarylab.traffic.failure import EXPECTED, UNSERVED, StaleError, kind
-from canarylab.traffic.patience import Patience
-from canarylab.traffic.plan import Plan
-from canarylab.traffic.reply import Reply
-from canarylab.traffic.request import Request, Target
-from canarylab.traffic.route import Opener, find, unserved
-from canarylab.traffic.sample import Answer, Sample
+from canarylab import runtime
+from canarylab.display import StatusLine, status_stream
+from canarylab.traffic.connection import (
+    REQUEST_ERRORS,
+    UNREACHABLE_REASONS,
+    ConnectionFactory,
+    HttpConnection,
+    SharedTimeout,
+    StaleConnectionError,
+    failure_kind,
+    resolve,
+    unreachable_error,
+)
+from canarylab.traffic.http import ParsedResponse, Request, Target
+from canarylab.traffic.sample import RequestResult, Sample
+from canarylab.traffic.text import counted
 
 OnProgress = Callable[[int, int], None]
 """Called with how many requests are done, and how many of those failed."""
 
+DEFAULT_COUNT = 100
+MAX_REQUESTS = 200_000
+MAX_DURATION_S = 600.0
+MAX_CONCURRENCY = 256  # connections
+MAX_TIMEOUT_S = 60.0
+MAX_RATE = 100_000.0  # requests per second
 PLAIN_GET = Request()
+
 _PROGRESS_EVERY_S = 0.1
-_FIRST_ERROR = 400  # HTTP status
+_FIRST_ERROR_STATUS = 400
 
 
-async def send(
+def sample(
     url: str,
-    plan: Plan,
+    *,
+    count: int | None = None,
+    seconds: float | None = None,
+    concurrency: int = 16,
+    keep_alive: int = 0,
+) -> Sample:
+    """Send `count` requests to the URL, or requests for that many seconds, and count the versions.
+
+    Each request opens a new connection, as a new visitor would; `keep_alive=1` sends all of
+    them over one connection, as a browser does.
+
+    >>> sample("http://127.0.0.1:32089/", count=0)
+    Traceback (most recent call last):
+    ValueError: count cannot be 0. Give a whole number from 1 to 200,000.
+    """
+    if count is None and seconds is None:
+        count = DEFAULT_COUNT
+    plan = SamplingPlan(
+        count=count, seconds=seconds, concurrency=concurrency, keep_alive=keep_alive
+    )
+    line = StatusLine(status_stream())
+    try:
+        return measure(url, plan, on_progress=ProgressLine(plan, line))
+    finally:
+        line.finish()
+
+
+def measure(
+    url: str,
+    plan: SamplingPlan,
     *,
     request: Request = PLAIN_GET,
     on_progress: OnProgress | None = None,
 ) -> Sample:
-    """Ask the URL as planned. Redirects are answers; they are not followed.
+    """Like `sample`, without a progress line and with a full plan: rate, timeout, headers, Host.
 
-    Raises TrafficError when nobody serves there: not one connection of the first round came
-    about. Later failures are part of what was measured, and are in the sample.
+    >>> measure("ftp://127.0.0.1/", SamplingPlan(count=1))
+    Traceback (most recent call last):
+    ValueError: 'ftp://127.0.0.1/' does not start with http:// or https://. Write it in full.
     """
-    target, patience = Target.parse(url), Patience(plan.timeout_s)
-    opener = await find(target, request, patience)
+    return runtime.run(send_requests(url, plan, request=request, on_progress=on_progress))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplingPlan:
+    """The bounds of one sample: a number of requests or a time, one of the two.
+
+    >>> SamplingPlan(count=40).workers
+    16
+    >>> SamplingPlan(seconds=2, keep_alive=4).workers
+    4
+    """
+
+    count: int | None = None
+    seconds: float | None = None
+    """No request starts later than this; it ends earlier at `MAX_REQUESTS`."""
+    concurrency: int = 16
+    """Requests in flight at once; with `keep_alive` it is one per connection."""
+    keep_alive: int = 0
+    """How many connections are opened and kept; 0 opens a new one for each request."""
+    per_second: float | None = None
+    timeout_s: float = 5.0
+
+    def __post_init__(self) -> None:
+        if (self.count is None) == (self.seconds is None):
+            asked = "neither" if self.count is None else "both"
+            raise ValueError(
+                f"A sample is bounded by a number of requests or by a time, and here {asked} "
+                "is given. Give count=200, or seconds=10."
+            )
+        _check_range("count", self.count, 1, MAX_REQUESTS)
+        _check_positive("seconds", self.seconds, MAX_DURATION_S)
+        _check_range("concurrency", self.concurrency, 1, MAX_CONCURRENCY)
+        _check_range("keep_alive", self.keep_alive, 0, MAX_CONCURRENCY)
+        _check_positive("per_second", self.per_second, MAX_RATE)
+        _check_positive("timeout_s", self.timeout_s, MAX_TIMEOUT_S)
+
+    @property
+    def workers(self) -> int:
+        """Requests in flight at once."""
+        return min(self.keep_alive or self.concurrency, self.max_requests)
+
+    @property
+    def max_requests(self) -> int:
+        """Upper limit on requests, also where the plan is bounded by time."""
+        return self.count or MAX_REQUESTS
+
+
+async def send_requests(
+    url: str,
+    plan: SamplingPlan,
+    *,
+    request: Request = PLAIN_GET,
+    on_progress: OnProgress | None = None,
+) -> Sample:
+    """Send the requests of a plan. Redirects are results; they are not followed.
+
+    Raises TrafficError when nothing serves the URL: no connection of the first round succeeded.
+    Later failures are part of what was measured, and are in the sample.
+    """
+    target, timeout = Target.parse(url), SharedTimeout(plan.timeout_s)
+    connect = await resolve(target, request, timeout)
     message = target.message(request, kept=plan.keep_alive > 0)
-    started, turns = datetime.now(UTC), _Turns(plan)
+    started, state = datetime.now(UTC), _SampleState(plan)
     try:
-        async with asyncio.TaskGroup() as beside:
-            reporter = beside.create_task(_report(turns, on_progress))
+        async with asyncio.TaskGroup() as background:
+            reporter = background.create_task(_report(state, on_progress))
             async with asyncio.TaskGroup() as workers:
                 for _ in range(plan.workers):
-                    workers.create_task(_Worker(opener, message, turns).work())
+                    workers.create_task(_Worker(connect, message, state).run())
             reporter.cancel()
     finally:
-        patience.close()
+        timeout.close()
     if on_progress is not None:
-        on_progress(len(turns.answers), turns.failed)
-    if turns.unserved is not None:
-        raise unserved(url, turns.unserved)
-    return Sample(url, tuple(turns.answers), started, turns.elapsed(), plan.keep_alive)
+        on_progress(len(state.results), state.failed)
+    if state.unreachable_reason is not None:
+        raise unreachable_error(url, state.unreachable_reason)
+    return Sample(url, tuple(state.results), started, state.elapsed(), plan.keep_alive)
 
 
-class _Turns:
-    """What the workers of one sample share: whose turn it is, and what came back."""
+class _SampleState:
+    """Shared by the workers of one sample: the plan's progress and the results so far."""
 
-    def __init__(self, plan: Plan, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(self, plan: SamplingPlan, clock: Callable[[], float] = time.perf_counter) -> None:
         self.plan, self._clock, self._start = plan, clock, clock()
-        self.answers: list[Answer] = []
-        self.failed = self._taken = self._opened = 0
-        self.unserved: str | None = None
-        """Why nobody serves there, once the first round has shown it."""
-        self._reached = False
+        self.results: list[RequestResult] = []
+        self.failed = self._started = self._connections = 0
+        self.unreachable_reason: str | None = None
+        """Why nothing serves the URL, once the first round has shown it."""
+        self._is_reachable = False
 
-    def take(self) -> float | None:
-        """How long to wait before the next request, in seconds; None when there is none."""
-        if self._taken >= self.plan.most or self.unserved is not None:
+    def next_delay_s(self) -> float | None:
+        """Claim the next request: seconds to wait before it, or None when the plan is done."""
+        if self._started >= self.plan.max_requests or self.unreachable_reason is not None:
             return None
         pace = self.plan.per_second
-        starts = max(self._taken / pace if pace else 0.0, self.elapsed())
+        starts = max(self._started / pace if pace else 0.0, self.elapsed())
         if self.plan.seconds is not None and starts >= self.plan.seconds:
             return None
-        self._taken += 1
+        self._started += 1
         return starts - self.elapsed()
 
-    def opens(self) -> int:
-        """The number of a new connection."""
-        self._opened += 1
-        return self._opened - 1
+    def next_connection_number(self) -> int:
+        self._connections += 1
+        return self._connections - 1
 
-    def write(self, answer: Answer) -> None:
-        """Keep what one request brought back."""
-        self.answers.append(answer)
-        self.failed += answer.failure is not None
-        self._reached = self._reached or answer.failure not in UNSERVED
-        if not self._reached and self.failed >= self.plan.workers:
-            self.unserved = answer.failure
+    def record(self, result: RequestResult) -> None:
+        self.results.append(result)
+        self.failed += result.failure is not None
+        self._is_reachable = self._is_reachable or result.failure not in UNREACHABLE_REASONS
+        if not self._is_reachable and self.failed >= self.plan.workers:
+            self.unreachable_reason = result.failure
 
     def elapsed(self) -> float:
         """Seconds since the start."""
@@ -102,56 +205,93 @@ class _Turns:
 
 
 class _Worker:
-    """Sends one request after the other, over one connection or over one each."""
+    """Sends one request after another, over one connection or over a new one each time."""
 
-    def __init__(self, opener: Opener, message: bytes, turns: _Turns) -> None:
-        self._opener, self._message, self._turns = opener, message, turns
-        self._connection: Connection | None = None
+    def __init__(self, connect: ConnectionFactory, message: bytes, state: _SampleState) -> None:
+        self._connect, self._message, self._state = connect, message, state
+        self._connection: HttpConnection | None = None
         self._number = 0
 
-    async def work(self) -> None:
-        """Take turns until there are none."""
+    async def run(self) -> None:
+        """Send requests until the plan is done."""
         try:
-            while (wait_s := self._turns.take()) is not None:
+            while (wait_s := self._state.next_delay_s()) is not None:
                 if wait_s > 0:
                     await asyncio.sleep(wait_s)
-                self._turns.write(await self._once())
+                self._state.record(await self._send_once())
         finally:
-            self._hang_up()
+            self._close_connection()
 
-    async def _once(self) -> Answer:
-        began = self._turns.elapsed()
+    async def _send_once(self) -> RequestResult:
+        started = self._state.elapsed()
         try:
-            reply = await self._ask()
-        except EXPECTED as exc:
-            self._hang_up()
-            latency = self._turns.elapsed() - began
-            return Answer(began, latency, failure=kind(exc), connection=self._number)
-        if not (self._turns.plan.keep_alive and reply.keeps):
-            self._hang_up()
-        failure = f"status {reply.status}" if reply.status >= _FIRST_ERROR else None
-        latency = self._turns.elapsed() - began
-        return Answer(began, latency, reply.version, reply.pod, reply.status, failure, self._number)
+            response = await self._exchange()
+        except REQUEST_ERRORS as exc:
+            self._close_connection()
+            latency = self._state.elapsed() - started
+            return RequestResult(
+                started, latency, failure=failure_kind(exc), connection=self._number
+            )
+        if not (self._state.plan.keep_alive and response.keep_alive):
+            self._close_connection()
+        failure = f"status {response.status}" if response.status >= _FIRST_ERROR_STATUS else None
+        latency = self._state.elapsed() - started
+        return RequestResult(
+            started, latency, response.version, response.pod, response.status, failure, self._number
+        )
 
-    async def _ask(self) -> Reply:
+    async def _exchange(self) -> ParsedResponse:
         try:
-            return await self._line().ask(self._message)
-        except StaleError:  # as a browser does: the server had hung up, so dial again
-            self._hang_up()
-            return await self._line().ask(self._message)
+            return await self._open_connection().send(self._message)
+        except (
+            StaleConnectionError
+        ):  # the server closed the kept connection: connect again, as a browser does
+            self._close_connection()
+            return await self._open_connection().send(self._message)
 
-    def _line(self) -> Connection:
+    def _open_connection(self) -> HttpConnection:
         if self._connection is None:
-            self._connection, self._number = self._opener(), self._turns.opens()
+            self._connection, self._number = self._connect(), self._state.next_connection_number()
         return self._connection
 
-    def _hang_up(self) -> None:
+    def _close_connection(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
 
-async def _report(turns: _Turns, on_progress: OnProgress | None) -> None:
+async def _report(state: _SampleState, on_progress: OnProgress | None) -> None:
     while on_progress is not None:
         await asyncio.sleep(_PROGRESS_EVERY_S)
-        on_progress(len(turns.answers), turns.failed)
+        on_progress(len(state.results), state.failed)
+
+
+class ProgressLine:
+    """Shows how many requests are done, in a status line."""
+
+    def __init__(self, plan: SamplingPlan, line: StatusLine) -> None:
+        self._plan, self._line = plan, line
+
+    def __call__(self, done: int, failed: int) -> None:
+        self._line.show(self._text(done, failed))
+
+    def _text(self, done: int, failed: int) -> str:
+        goal = f" of {self._plan.count:,}" if self._plan.count else ""
+        limit = f" in {self._plan.seconds:g} s" if self._plan.seconds else ""
+        return f"{done:,}{goal} requests done{limit}, {counted(failed, 'failure')}"
+
+
+def _check_range(name: str, value: int | None, least: int, most: int) -> None:
+    if value is None:
+        return
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise ValueError(
+            f"{name} cannot be {value!r}. Give a whole number from {least} to {most:,}."
+        )
+
+
+def _check_positive(name: str, value: float | None, most: float) -> None:
+    if value is None:
+        return
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= most:
+        raise ValueError(f"{name} cannot be {value!r}. Give a number above 0, {most:,.0f} at most.")

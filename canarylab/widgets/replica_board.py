@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 
 import ipywidgets
 
-from canarylab.figures import Picture, split
+from canarylab.figures import Picture, plot_versions
 from canarylab.manifests import CANARY, CONTAINER, PRODUCTION, PRODUCTION_REPLICAS
 from canarylab.traffic.sample import Sample
 from canarylab.traffic.text import counted
@@ -182,7 +182,7 @@ class ReplicaBoard(Panel):
         requests = int(self._requests.value)
         self._set_status(f"Sending {requests:,} requests...")
         sample = self._release.sample(requests=requests)
-        self.picture = split(sample)
+        self.picture = plot_versions(sample)
         self._picture_html.value = self.picture._repr_html_()
         self._set_status(sample_sentence(sample))
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import ipywidgets
 
-from canarylab.figures import Picture, split
+from canarylab.figures import Picture, plot_versions
 from canarylab.traffic.sample import Sample
 from canarylab.widgets.html import commands_html, sample_sentence
 from canarylab.widgets.panel import QUIET_S, WRAPPED, Panel
@@ -109,7 +109,7 @@ class WeightSlider(Panel):
         self.picture = None
         try:
             sample = self._ingresses.sample(self._path, requests=requests)
-            self.picture = split(sample)
+            self.picture = plot_versions(sample)
         finally:  # where it failed, no picture of an earlier weight may stay
             self._picture_html.value = self.picture._repr_html_() if self.picture else ""
         self._set_status(sample_sentence(sample))

@@ -60,7 +60,7 @@ def test_where_node_ports_are_not_allowed_traffic_goes_through_the_api_server(
 
     assert lab.core.read_namespaced_service("nodeapp-svc", NAMESPACE).spec.type == "ClusterIP"
     assert sample.cluster == f"context {CONTEXT}, through the API server's proxy"
-    assert (sample.chosen_for, sample.failed, sample.choices) == ("request", 0, 60)
+    assert (sample.chosen_for, sample.failed, sample.trials) == ("request", 0, 60)
     assert len(sample.by_pod) == 4  # one connection, and still every pod has answered
     assert stranger.rules.refused == []
 

@@ -13,14 +13,14 @@ from canarylab.images.docker import DockerBuilder
 from canarylab.images.used import stop_left_over
 from canarylab.playground.home import Home
 from canarylab.ports import is_free, unused
-from canarylab.traffic.ask import ask
+from canarylab.traffic.http import get
 from tests.docker.conftest import Bench
 
 
 def test_each_answers_on_its_port_with_its_version_and_its_name(built: Bench) -> None:
     first = built.builder.run("node_app:1.0", port=unused())
     second = built.builder.run("node_app:2.0", port=unused())
-    one, two = ask(first.url), ask(second.url)
+    one, two = get(first.url), get(second.url)
     assert (one.body, two.body) == ('"Version 1.0"', '"Version 2.0"')
     assert (one.headers["X-Version"], two.headers["X-Version"]) == ("1.0", "2.0")
     assert one.headers["X-Pod"] == f"local-{first.port}"
@@ -44,7 +44,7 @@ def test_running_on_its_port_again_replaces_it(built: Bench) -> None:
     port = unused()
     built.builder.run("node_app:1.0", port=port)
     again = built.builder.run("node_app:2.0", port=port)
-    assert ask(again.url).headers["X-Version"] == "2.0"
+    assert get(again.url).headers["X-Version"] == "2.0"
     assert built.containers() == [f"canarylab-{port}"]
 
 
@@ -78,7 +78,7 @@ def test_another_home_s_containers_are_left_alone(built: Bench, tmp_path: Path) 
     assert other.running() == []
     assert other.stop_all() == []
     assert not other.stop(run.port)
-    assert ask(run.url).status == 200
+    assert get(run.url).status == 200
 
 
 def test_a_container_that_was_made_and_never_started_is_replaced(built: Bench) -> None:
@@ -86,7 +86,7 @@ def test_a_container_that_was_made_and_never_started_is_replaced(built: Bench) -
     built.client.containers.create(
         "node_app:1.0", name=f"canarylab-{port}", labels={LABEL: str(built.home.root.resolve())}
     )
-    assert ask(built.builder.run("node_app:2.0", port=port).url).headers["X-Version"] == "2.0"
+    assert get(built.builder.run("node_app:2.0", port=port).url).headers["X-Version"] == "2.0"
 
 
 def test_a_container_of_that_name_that_is_not_ours_is_refused_and_left(built: Bench) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from canarylab.ports import unused
-from canarylab.traffic.ask import ask
+from canarylab.traffic.http import get
 from tests.docker.conftest import Bench
 from tests.docker.kernels import kernel, read_until
 from tests.waiting import until
@@ -76,7 +76,7 @@ async def test_a_run_whose_kernel_was_killed_is_replaced(built: Bench) -> None:
         running.kill()
     assert [run.port for run in built.builder.running()] == [port]
     again = built.builder.run("node_app:2.0", port=port)
-    assert ask(again.url).headers["X-Version"] == "2.0"
+    assert get(again.url).headers["X-Version"] == "2.0"
     assert built.containers() == [f"canarylab-{port}"]
 
 
@@ -94,4 +94,4 @@ async def test_a_run_interrupted_before_it_answered_is_no_trouble(
         running.send_signal(how)
         running.wait(30)
     assert built.containers() == ([] if how == signal.SIGINT else [f"canarylab-{port}"])
-    assert ask(built.builder.run("node_app:2.0", port=port).url).headers["X-Version"] == "2.0"
+    assert get(built.builder.run("node_app:2.0", port=port).url).headers["X-Version"] == "2.0"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from canarylab.traffic import Answer, Sample
+from canarylab.traffic import RequestResult, Sample
 
 Counts = Mapping[tuple[str | None, str | None], int]
 """How many answers each version and pod gave."""
@@ -16,13 +16,15 @@ def sample(
     counts: Counts, *, failed: Mapping[str, int] | None = None, keep_alive: int = 0
 ) -> Sample:
     """A sample with these answers and failures."""
-    whose = [key for key, number in counts.items() for _ in range(number)]
+    keys = [key for key, number in counts.items() for _ in range(number)]
     answers = [
-        Answer(0.0, 0.01, version, pod, 200, None, place % keep_alive if keep_alive else place)
-        for place, (version, pod) in enumerate(whose)
+        RequestResult(
+            0.0, 0.01, version, pod, 200, None, place % keep_alive if keep_alive else place
+        )
+        for place, (version, pod) in enumerate(keys)
     ]
     kinds = [kind for kind, number in (failed or {}).items() for _ in range(number)]
-    failures = [Answer(0.0, 0.01, failure=kind) for kind in kinds]
+    failures = [RequestResult(0.0, 0.01, failure=kind) for kind in kinds]
     started = datetime(2026, 11, 22, tzinfo=UTC)
     return Sample("http://127.0.0.1:32089/", (*answers, *failures), started, 1.0, keep_alive)
 

@@ -18,22 +18,22 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from PIL import Image
 
-from canarylab.figures import Picture, journey, pods, split
+from canarylab.figures import Picture, plot_pods, plot_steps, plot_versions
 from canarylab.traffic import Sample
 from tests.figures.samples import AWKWARD, versions
 
 WIDTHS = [4.0, 7.2]
 SMALLEST_TEXT = 10.0  # points
-
-
 Draw = Callable[..., Picture]
 
 
 def steps(sample: Sample, *, width: float) -> Picture:
-    return journey([("3 production, 1 canary", sample), ("2:2", sample)], width=width)
+    return plot_steps([("3 production, 1 canary", sample), ("2:2", sample)], width=width)
 
 
-pictures = pytest.mark.parametrize("draw", [split, pods, steps], ids=lambda draw: draw.__name__)
+pictures = pytest.mark.parametrize(
+    "draw", [plot_versions, plot_pods, steps], ids=lambda draw: draw.__name__
+)
 samples = pytest.mark.parametrize("name", AWKWARD)
 widths = pytest.mark.parametrize("width", WIDTHS)
 
@@ -101,7 +101,7 @@ def test_no_text_is_small(draw: Draw, name: str) -> None:
 def test_the_title_is_the_finding(draw: Draw, name: str) -> None:
     picture = drawn(draw, name)
     shown = " ".join(text.get_text() for text in picture.figure.texts)
-    assert shown.startswith(picture.finding) or "…" in shown
+    assert shown.startswith(picture.title) or "…" in shown
 
 
 @samples
@@ -110,26 +110,26 @@ def test_the_description_says_type_axis_and_finding(draw: Draw, name: str) -> No
     picture = drawn(draw, name)
     opening = "Dot plot with intervals; the axis is the share of answers, from 0 % to "
     assert picture.alt.startswith(opening)
-    assert f"{picture.finding}. " in picture.alt
+    assert f"{picture.title}. " in picture.alt
 
 
 @samples
 def test_the_description_has_every_number(name: str) -> None:
     sample = AWKWARD[name]
-    said = split(sample).alt
+    said = plot_versions(sample).alt
     hits = sample.by_version.values() if sample.answered else []
     assert [h for h in hits if f"{h:,} of {sample.answered:,} answers" not in said] == []
 
 
 def test_the_description_says_where_and_how_it_was_measured() -> None:
-    assert split(versions(30, 10)).alt.endswith(
+    assert plot_versions(versions(30, 10)).alt.endswith(
         "Bars: 95 % Wilson intervals · a new connection for each request · playground."
     )
 
 
 def test_a_proxy_that_chooses_for_each_request_is_said() -> None:
-    picture = split(AWKWARD["through the API server"])
-    assert picture.finding == "Each version answered about as often as its pods suggest"
+    picture = plot_versions(AWKWARD["through the API server"])
+    assert picture.title == "Each version answered about as often as its pods suggest"
     assert picture.alt.endswith(
         "a pod chosen for each request · context student-07@cluster, through the API server's "
         "proxy."
@@ -137,60 +137,62 @@ def test_a_proxy_that_chooses_for_each_request_is_said() -> None:
 
 
 def test_failures_and_other_answers_are_in_the_picture() -> None:
-    shown = " ".join(text.get_text() for text in split(AWKWARD["failures and others"]).figure.texts)
+    shown = " ".join(
+        text.get_text() for text in plot_versions(AWKWARD["failures and others"]).figure.texts
+    )
     assert "7 of 49 requests failed: reset 3, timeout 2, status 503 1 and refused 1." in shown
     assert "Other: the answer named no version." in shown
 
 
 def test_kept_connections_are_named() -> None:
-    assert "1 connection for 200 requests" in split(AWKWARD["one kept connection"]).alt
+    assert "1 connection for 200 requests" in plot_versions(AWKWARD["one kept connection"]).alt
 
 
 def test_the_axis_of_many_pods_is_short_and_says_so() -> None:
-    assert "from 0 % to 20 %" in pods(AWKWARD["twenty pods"]).alt
+    assert "from 0 % to 20 %" in plot_pods(AWKWARD["twenty pods"]).alt
 
 
 def test_a_page_shows_the_picture_with_its_description() -> None:
-    picture = split(versions(30, 10))
+    picture = plot_versions(versions(30, 10))
     found = re.search('<img alt="([^"]*)"', picture._repr_html_())
     assert found is not None
     assert unescape(found[1]) == picture.alt
 
 
 def test_a_name_cannot_break_out_of_the_page() -> None:
-    picture = split(Sample.typed(['"><script>', "2.0"]).expecting({"2.0": 1.0}))
+    picture = plot_versions(Sample.typed(['"><script>', "2.0"]).expecting({"2.0": 1.0}))
     assert "<script>" not in picture._repr_html_()
 
 
 def test_where_no_picture_can_be_shown_the_words_are() -> None:
-    picture = split(versions(30, 10))
+    picture = plot_versions(versions(30, 10))
     assert picture._repr_mimebundle_()["text/plain"] == repr(picture) == picture.alt
 
 
 def test_a_saved_picture_carries_its_words(tmp_path: Path) -> None:
-    picture = split(versions(30, 10))
+    picture = plot_versions(versions(30, 10))
     with Image.open(picture.save(tmp_path / "split.png")) as saved:
         assert saved.info["Description"] == picture.alt
-        assert saved.info["Title"] == picture.finding
+        assert saved.info["Title"] == picture.title
 
 
 def test_a_picture_is_drawn_for_fine_screens(tmp_path: Path) -> None:
-    picture = split(versions(30, 10))
+    picture = plot_versions(versions(30, 10))
     with Image.open(picture.save(tmp_path / "split.png")) as saved:
         assert saved.width == pytest.approx(2 * picture.width, abs=1)
 
 
 def test_the_same_numbers_make_the_same_bytes() -> None:
-    assert split(versions(30, 10)).png == split(versions(30, 10)).png
+    assert plot_versions(versions(30, 10)).png == plot_versions(versions(30, 10)).png
 
 
 def test_a_journey_without_steps_has_no_picture() -> None:
     with pytest.raises(ValueError, match="Give at least one sample"):
-        journey([])
+        plot_steps([])
 
 
 def test_a_journey_can_follow_another_version() -> None:
-    assert "Version 1.0" in journey([("only", versions(30, 10))], version="1.0").alt.title()
+    assert "Version 1.0" in plot_steps([("only", versions(30, 10))], version="1.0").alt.title()
 
 
 def test_pyplot_and_its_state_are_not_touched() -> None:

@@ -18,7 +18,7 @@ from canarylab.images.local import LocalRuns
 from canarylab.playground.images import Image
 from canarylab.playground.node.sweep import MARK, carriers
 from canarylab.ports import is_free, unused
-from canarylab.traffic.ask import ask
+from canarylab.traffic.http import get
 from tests.built_images import built
 from tests.needs import needs
 from tests.waiting import until
@@ -39,7 +39,7 @@ def runs(tmp_path: Path) -> Iterator[LocalRuns]:
 
 
 def test_it_answers_on_its_port_with_its_version(runs: LocalRuns, app: Image) -> None:
-    answer = ask(runs.start(app, port=unused()).url)
+    answer = get(runs.start(app, port=unused()).url)
     assert (answer.status, answer.body) == (200, '"Version 1.0"')
     assert answer.headers["X-Version"] == "1.0"
 
@@ -54,7 +54,7 @@ def test_starting_on_its_port_again_replaces_it(runs: LocalRuns, app: Image) -> 
     port = unused()
     first, second = runs.start(app, port=port), runs.start(app, port=port)
     assert first.process.poll() is not None
-    assert ask(second.url).status == 200
+    assert get(second.url).status == 200
 
 
 def test_somebody_elses_port_is_refused_and_nothing_starts(runs: LocalRuns, app: Image) -> None:

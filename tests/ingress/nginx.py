@@ -15,8 +15,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from canarylab.playground.network.ingress.table import Location, Server, Table
-from canarylab.playground.network.ingress.wishes import ANY_HOST
+from canarylab.ingress_rules.ingress_spec import ANY_HOST
+from canarylab.ingress_rules.server_table import Location, Server, ServerTable
 from canarylab.ports import unused
 
 STARTED_WITHIN_S = 10.0
@@ -47,7 +47,7 @@ def name_of(location: Location) -> str:
 
 
 @contextmanager
-def nginx(table: Table, folder: Path) -> Iterator[int]:
+def nginx(table: ServerTable, folder: Path) -> Iterator[int]:
     """Running with the hosts and locations of this table; its port."""
     port, echo = unused(), unused()
     servers = "\n".join(_server(server, port, echo) for server in table.servers.values())

@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
+from canarylab.ingress_rules.annotations import PREFIX
 from canarylab.playground.kube.api import Object
-from canarylab.playground.network.ingress.annotations import PREFIX
 
 FILE = Path(__file__).with_name("requests.yaml")
 PATH_TYPES = {"P": "Prefix", "E": "Exact", "I": "ImplementationSpecific"}

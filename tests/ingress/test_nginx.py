@@ -7,8 +7,8 @@ from random import Random
 
 import pytest
 
-from canarylab.playground.network.ingress.routing import request, route
-from canarylab.playground.network.ingress.table import Table
+from canarylab.ingress_rules.routing import ingress_request, route_request
+from canarylab.ingress_rules.server_table import ServerTable
 from tests.ingress.nginx import Seen, ask, name_of, nginx
 from tests.ingress.table import Scenario, scenarios
 from tests.ingress.test_rules import built
@@ -36,9 +36,9 @@ def targets(seed: str) -> list[str]:
     ]
 
 
-def expected(table: Table, host: str, target: str) -> Seen:
+def expected(table: ServerTable, host: str, target: str) -> Seen:
     """What the rules say; that a backend has no endpoints is no matter of nginx."""
-    found = route(table, request(host, target))
+    found = route_request(table, ingress_request(host, target))
     if found.status in {400, 404} or found.location is None:
         return Seen(found.status)
     if found.status == 503:

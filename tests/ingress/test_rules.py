@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from canarylab.ingress_rules.ingress_spec import (
+    CLASS,
+    CONTROLLER,
+    ServiceEndpoints,
+    parse_ingresses,
+    served_ingresses,
+)
+from canarylab.ingress_rules.routing import ingress_request, route_request
+from canarylab.ingress_rules.server_table import IngressRules, build_server_table
 from canarylab.playground.kube.api import Object
-from canarylab.playground.network.ingress.backends import Backends
-from canarylab.playground.network.ingress.building import Built, build
-from canarylab.playground.network.ingress.classes import CLASS, CONTROLLER, ours
-from canarylab.playground.network.ingress.routing import request, route
-from canarylab.playground.network.ingress.wishes import wishes
 from tests.ingress.table import Case, Scenario, cases, scenarios
 
 CASES = list(cases())
@@ -17,18 +21,20 @@ SPACE = "lab"
 NGINX = {"metadata": {"name": CLASS}, "spec": {"controller": CONTROLLER}}
 
 
-def built(scenario: Scenario) -> Built:
+def built(scenario: Scenario) -> IngressRules:
     """The table for a scenario, in a cluster where prod, canary and other have a pod each."""
     ingresses = [_created(ingress) for ingress in scenario.ingresses]
     services = [_service(name) for name in ("prod", "canary", "other", "empty")]
     slices = [_slice(name, n) for n, name in enumerate(("prod", "canary", "other"), start=2)]
-    return build(wishes(ours(ingresses, [NGINX])), Backends(services, slices))
+    return build_server_table(
+        parse_ingresses(served_ingresses(ingresses, [NGINX])), ServiceEndpoints(services, slices)
+    )
 
 
 @pytest.mark.parametrize(("scenario", "case"), CASES, ids=[str(case) for _, case in CASES])
 def test_a_request_goes_where_ingress_nginx_sends_it(scenario: Scenario, case: Case) -> None:
-    asked = request(case.host, case.target, case.headers, case.cookies)
-    found = route(built(scenario).table, asked)
+    asked = ingress_request(case.host, case.target, case.headers, case.cookies)
+    found = route_request(built(scenario).table, asked)
     shares = {backend.service.name: share for backend, share in found.shares().items()}
     assert (found.status or 200) == case.status
     assert shares == pytest.approx(dict(case.shares))

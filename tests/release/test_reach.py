@@ -15,7 +15,7 @@ from canarylab.playground.kube.api import Object
 from canarylab.release.connection import Connection
 from canarylab.release.reach import Addresses, Reach
 from canarylab.release.stages import SERVICE
-from canarylab.traffic.ask import ask
+from canarylab.traffic.http import get
 from tests.needs import needs
 
 pytestmark = needs("linux")
@@ -86,7 +86,7 @@ def test_where_no_address_is_left_the_api_server_hands_requests_on(
     found = reach(offering()).find(SERVICE)
 
     assert (found.way, found.chosen_for) == ("the API server's proxy", "request")
-    assert ask(found.url).body == '"Version 1.0"'
+    assert get(found.url).body == '"Version 1.0"'
 
 
 def test_a_relay_stays_where_it_is(reach: Maker) -> None:
@@ -114,7 +114,7 @@ def test_without_ready_pods_nothing_is_concluded(production: Connection, reach: 
     found = reach(node_port).find("lonely")
 
     assert found.way == "the API server's proxy"
-    assert ask(found.url).status == 503
+    assert get(found.url).status == 503
 
 
 def test_a_service_that_is_not_there(reach: Maker) -> None:

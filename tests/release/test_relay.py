@@ -13,7 +13,7 @@ from canarylab.errors import TrafficError
 from canarylab.release.connection import Connection
 from canarylab.release.relay import Relay
 from canarylab.release.stages import SERVICE
-from canarylab.traffic.ask import ask
+from canarylab.traffic.http import get
 from tests.needs import needs
 
 pytestmark = needs("linux")
@@ -34,7 +34,7 @@ def status(relay: Relay, method: str, host: str) -> int:
 
 
 def test_a_pod_answers_with_its_headers(relay: Relay) -> None:
-    reply = ask(relay.url)
+    reply = get(relay.url)
 
     assert (reply.body, reply.headers["X-Version"]) == ('"Version 1.0"', "1.0")
 
@@ -46,7 +46,7 @@ def test_each_request_may_reach_another_pod(relay: Relay) -> None:
 
 
 def test_a_path_and_a_query_arrive(relay: Relay) -> None:
-    assert ask(f"{relay.url}/nowhere?a=b").status == 404
+    assert get(f"{relay.url}/nowhere?a=b").status == 404
 
 
 def test_an_answer_without_a_body(relay: Relay) -> None:
@@ -64,7 +64,7 @@ def test_a_page_from_elsewhere_cannot_use_it(relay: Relay) -> None:
 def test_an_api_server_that_is_gone_is_said(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Connection, "server", "https://127.0.0.1:1")
 
-    reply = ask(relay.url)
+    reply = get(relay.url)
 
     assert reply.status == 502
     assert reply.body.startswith("The API server did not answer: ")
@@ -76,4 +76,4 @@ def test_after_close_nobody_listens(production: Connection) -> None:
     relay.close()
 
     with pytest.raises(TrafficError, match="refused"):
-        ask(relay.url)
+        get(relay.url)

@@ -8,22 +8,22 @@ from html import unescape
 
 import pytest
 
-from canarylab.traffic import Answer, Sample, pool
+from canarylab.traffic import RequestResult, Sample, pool
 
 STARTED = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 URL = "http://127.0.0.1:32089/"
 
 
-def sample(*answers: Answer, started: datetime = STARTED, keep_alive: int = 0) -> Sample:
+def sample(*answers: RequestResult, started: datetime = STARTED, keep_alive: int = 0) -> Sample:
     return Sample(URL, answers, started, 2.0, keep_alive=keep_alive)
 
 
-def answer(version: str | None, connection: int = 0, pod: str | None = None) -> Answer:
-    return Answer(0.5, 0.001, version, pod, 200, None, connection)
+def answer(version: str | None, connection: int = 0, pod: str | None = None) -> RequestResult:
+    return RequestResult(0.5, 0.001, version, pod, 200, None, connection)
 
 
-def failed(kind: str) -> Answer:
-    return Answer(0.5, 0.001, failure=kind)
+def failed(kind: str) -> RequestResult:
+    return RequestResult(0.5, 0.001, failure=kind)
 
 
 MIXED = sample(
@@ -74,12 +74,12 @@ def test_a_pod_that_was_expected_and_never_answered_has_no_hits() -> None:
 
 def test_answers_over_one_connection_are_one_choice_of_a_pod() -> None:
     kept = sample(*[answer("1.0", 7)] * 5, keep_alive=1)
-    assert (kept.connections, kept.choices) == (1, 1)
+    assert (kept.connections, kept.trials) == (1, 1)
 
 
 def test_where_a_pod_is_chosen_for_each_request_every_answer_is_a_choice() -> None:
     kept = sample(*[answer("1.0", 7)] * 5, failed("reset"), keep_alive=1)
-    assert replace(kept, chosen_for="request").choices == 5
+    assert replace(kept, chosen_for="request").trials == 5
 
 
 def test_a_failed_request_says_nothing_about_the_choice_of_a_pod() -> None:
@@ -114,7 +114,7 @@ def test_its_one_line_says_who_answered_and_what_failed() -> None:
 
 def test_its_one_line_says_when_nobody_answered() -> None:
     assert repr(sample(failed("timeout"))) == (
-        f"1 request to {URL}: nobody answered; 1 request failed: timeout 1"
+        f"1 request to {URL}: no request was answered; 1 request failed: timeout 1"
     )
 
 
@@ -145,7 +145,7 @@ def test_a_pooled_sample_lasts_from_the_first_start_to_the_last_end() -> None:
 
 def test_a_pooled_answer_was_sent_when_it_was_sent() -> None:
     later = sample(answer("2.0"), started=STARTED + timedelta(seconds=10))
-    assert [each.when_s for each in (later + sample(answer("1.0"))).answers] == [10.5, 0.5]
+    assert [each.when_s for each in (later + sample(answer("1.0"))).results] == [10.5, 0.5]
 
 
 def test_samples_that_expected_different_shares_expect_nothing_together() -> None:

@@ -10,19 +10,12 @@ from __future__ import annotations
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
-Object = dict[str, Any]
-"""A Kubernetes object as the API returns it: plain JSON, never wrapped."""
+from canarylab.kube_objects import Key as Key  # noqa: PLC0414  re-exported
+from canarylab.kube_objects import Object as Object  # noqa: PLC0414  re-exported
 
 Propagation = Literal["Background", "Foreground", "Orphan"]
-
-
-class Key(NamedTuple):
-    """Namespace and name of an object. The namespace of a Node or a Namespace is empty."""
-
-    namespace: str
-    name: str
 
 
 class WatchEvent(NamedTuple):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+
+from canarylab.playground.kube.api import Object
 
 
 @dataclass(frozen=True)
@@ -14,6 +16,8 @@ class Kind:
     plural: str
     group: str = ""
     version: str = "v1"
+    other_versions: tuple[str, ...] = ()
+    """Versions that are served as well, with the same schema."""
     short_names: tuple[str, ...] = ()
     namespaced: bool = True
     has_status: bool = True
@@ -33,6 +37,11 @@ class Kind:
         return f"{self.group}/{self.version}" if self.group else self.version
 
     @property
+    def is_stored(self) -> bool:
+        """Whether objects are stored in this version."""
+        return self.version == KINDS[self.kind].version
+
+    @property
     def qualified(self) -> str:
         """`deployments.apps`, as in error messages."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
@@ -40,6 +49,7 @@ class Kind:
 
 _ALL = ("all",)
 _GATEWAY_API = ("gateway-api",)
+_OTHER_VERSIONS = ("v1beta1",)
 
 KINDS: MappingProxyType[str, Kind] = MappingProxyType(
     {
@@ -69,16 +79,31 @@ KINDS: MappingProxyType[str, Kind] = MappingProxyType(
             Kind(
                 "GatewayClass", "gatewayclasses", "gateway.networking.k8s.io", short_names=("gc",),
                 namespaced=False, is_custom=True, categories=_GATEWAY_API,
+                other_versions=_OTHER_VERSIONS,
             ),
             Kind(
                 "Gateway", "gateways", "gateway.networking.k8s.io", short_names=("gtw",),
-                is_custom=True, categories=_GATEWAY_API,
+                is_custom=True, categories=_GATEWAY_API, other_versions=_OTHER_VERSIONS,
             ),
             Kind(
                 "HTTPRoute", "httproutes", "gateway.networking.k8s.io",
-                is_custom=True, categories=_GATEWAY_API,
+                is_custom=True, categories=_GATEWAY_API, other_versions=_OTHER_VERSIONS,
             ),
         )
     }
 )  # fmt: skip
 """Every kind, by its bare name."""
+
+SERVED_KINDS: tuple[Kind, ...] = tuple(
+    replace(kind, version=version)
+    for kind in KINDS.values()
+    for version in (kind.version, *kind.other_versions)
+)
+"""Every kind in every version that is served."""
+
+
+def in_version(obj: Object, kind: Kind) -> Object:
+    """The object in the version of `kind`; all versions of a kind have the same fields."""
+    if obj.get("apiVersion", kind.api_version) == kind.api_version:
+        return obj
+    return {**obj, "apiVersion": kind.api_version}

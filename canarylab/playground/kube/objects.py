@@ -6,18 +6,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from canarylab.errors import BadRequestError
-from canarylab.playground.kube.api import Key, Object
+from canarylab.kube_objects import Object
+from canarylab.kube_objects import is_terminating as is_terminating  # noqa: PLC0414  re-exported
+from canarylab.kube_objects import key_of as key_of  # noqa: PLC0414  re-exported
 
 DEFAULT_CLASS_ANNOTATION = "ingressclass.kubernetes.io/is-default-class"
 
 Clock = Callable[[], datetime]
 """Returns the current time; a test can pass its own."""
-
-
-def key_of(obj: Object) -> Key:
-    """Return the object's namespace and name."""
-    meta = obj["metadata"]
-    return Key(meta.get("namespace", ""), meta["name"])
 
 
 def uid_of(obj: Object) -> str:
@@ -49,11 +45,6 @@ def owner_reference(owner: Object) -> Object:
         "name": owner["metadata"]["name"],
         "uid": uid_of(owner),
     }
-
-
-def is_terminating(obj: Object) -> bool:
-    """Whether its deletion has been requested."""
-    return "deletionTimestamp" in obj["metadata"]
 
 
 def is_ready(obj: Object) -> bool:

@@ -6,23 +6,14 @@ and if there are none, those that are on their way out but still serve.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from canarylab.playground.kube.api import Key, Object
-from canarylab.playground.kube.objects import key_of
+from canarylab.kube_objects import Address as Address  # noqa: PLC0414  re-exported
+from canarylab.kube_objects import Key, Object, endpoint_addresses, key_of, slices_by_service
 
 LOOPBACK = "127.0.0.1"
-SERVICE_LABEL = "kubernetes.io/service-name"
 AFFINITY_S = 10_800  # what Kubernetes takes when nothing is said
-
-
-class Address(NamedTuple):
-    """A host and a port, of a listener or of an endpoint."""
-
-    host: str
-    port: int
 
 
 class Route(NamedTuple):
@@ -39,7 +30,7 @@ Routes = Mapping[Address, Route]
 
 def routes(services: Iterable[Object], slices: Iterable[Object]) -> dict[Address, Route]:
     """All of them; a Service without endpoints has routes that lead nowhere."""
-    by_service = by_their_service(slices)
+    by_service = slices_by_service(slices)
     return {
         address: Route(
             key_of(service), endpoints(by_service.get(key_of(service), ()), port), affinity_s
@@ -51,53 +42,16 @@ def routes(services: Iterable[Object], slices: Iterable[Object]) -> dict[Address
     }
 
 
-def by_their_service(slices: Iterable[Object]) -> dict[Key, list[Object]]:
-    """The slices of each Service that has any."""
-    by_service: dict[Key, list[Object]] = defaultdict(list)
-    for entry in slices:
-        name = entry["metadata"].get("labels", {}).get(SERVICE_LABEL)
-        if name:
-            by_service[Key(key_of(entry).namespace, name)].append(entry)
-    return by_service
-
-
 def endpoints(slices: Iterable[Object], service_port: Object) -> tuple[Address, ...]:
     """Where a port of a Service leads; each place once, in a fixed order."""
-    ready, leaving = _ready_and_leaving(slices, service_port)
-    return tuple(sorted(ready or leaving))
-
-
-def ready_endpoints(slices: Iterable[Object], service_port: Object) -> tuple[Address, ...]:
-    """The same without those on their way out: who retries has no use for them."""
-    ready, _ = _ready_and_leaving(slices, service_port)
-    return tuple(sorted(ready))
+    found = endpoint_addresses(slices, service_port)
+    return tuple(sorted(found.ready or found.terminating))
 
 
 def unproxied_ports(service: Object) -> list[Object]:
     """The ports of a Service that are not TCP: the playground carries nothing else."""
     ports: list[Object] = service["spec"].get("ports", [])
     return [port for port in ports if port.get("protocol", "TCP") != "TCP"]
-
-
-def _ready_and_leaving(
-    slices: Iterable[Object], service_port: Object
-) -> tuple[set[Address], set[Address]]:
-    ready: set[Address] = set()
-    leaving: set[Address] = set()
-    for entry in slices:
-        numbers = [
-            port["port"]
-            for port in entry.get("ports") or []
-            if port.get("name", "") == service_port.get("name", "")
-        ]
-        for endpoint in entry.get("endpoints") or []:
-            found = {Address(host, port) for host in endpoint["addresses"] for port in numbers}
-            conditions = endpoint.get("conditions", {})
-            if conditions.get("ready", True):
-                ready |= found
-            elif conditions.get("serving") and conditions.get("terminating"):
-                leaving |= found
-    return ready, leaving
 
 
 def _listens_on(service: Object, port: Object) -> Iterator[Address]:

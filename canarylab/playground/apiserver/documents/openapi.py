@@ -12,19 +12,16 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from canarylab.playground.apiserver.documents.published import (
-    OBJECT_META,
-    name_of_custom,
-    published,
-)
-from canarylab.playground.apiserver.documents.schema import Schema, name_of, referred, schemas
 from canarylab.playground.apiserver.encoding import encoded
-from canarylab.playground.kube.kinds import KINDS, Kind
+from canarylab.playground.apiserver.schema import STRUCTURAL_SCHEMAS, structural
+from canarylab.playground.apiserver.schema.builtin import Schema, name_of, referred, schemas
+from canarylab.playground.kube.kinds import SERVED_KINDS, Kind
 
 V2_STUB = bytes.fromhex("0a03322e30")
 """`/openapi/v2`: the version "2.0" and nothing else, in protobuf."""
 V2_TYPE = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 
+_OBJECT_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 _SPECIAL_NAMES = {
     "int-or-string": "io.k8s.apimachinery.pkg.util.intstr.IntOrString",
     "quantity": "io.k8s.apimachinery.pkg.api.resource.Quantity",
@@ -86,7 +83,7 @@ def _document(path: str) -> bytes:
 @cache
 def _paths() -> dict[str, list[Kind]]:
     found: dict[str, list[Kind]] = {}
-    for kind in KINDS.values():
+    for kind in SERVED_KINDS:
         root = "apis" if kind.group else "api"
         found.setdefault(f"{root}/{kind.api_version}", []).append(kind)
     return found
@@ -112,10 +109,10 @@ def _routes(path: str, kind: Kind) -> Iterator[tuple[str, dict[str, Any]]]:
 def _components(kinds: list[Kind]) -> dict[str, Any]:
     """The schemas of these kinds and all that they mention."""
     found: dict[str, Any] = {
-        name_of_custom(kind): published(kind) for kind in kinds if kind.is_custom
+        _custom_name(kind): _custom_schema(kind) for kind in kinds if kind.is_custom
     }
     waiting = [name_of(kind.kind, kind.group) for kind in kinds if not kind.is_custom]
-    waiting += [OBJECT_META] if found else []
+    waiting += [_OBJECT_META] if found else []
     while waiting:
         name = waiting.pop()
         if name not in found:
@@ -137,3 +134,27 @@ def _published(shape: Schema) -> Schema:
         return shape
     described = {key: value for key, value in shape.items() if key == "description"}
     return {**described, "allOf": [{"$ref": f"#/components/schemas/{name}"}]}
+
+
+def _custom_name(kind: Kind) -> str:
+    """The full name of its schema, `io.k8s.networking.gateway.v1.HTTPRoute`."""
+    return ".".join([*reversed(kind.group.split(".")), kind.version, kind.kind])
+
+
+def _custom_schema(kind: Kind) -> dict[str, Any]:
+    """The schema of a custom kind, with the fields that all kinds have."""
+    schema = structural.published(STRUCTURAL_SCHEMAS[kind.kind])
+    head = {
+        "apiVersion": structural.string("The group and version of the object's kind."),
+        "kind": structural.string("The kind of the object."),
+        "metadata": {
+            "description": "The metadata of the object.",
+            "allOf": [{"$ref": f"#/components/schemas/{_OBJECT_META}"}],
+        },
+    }
+    identity = {"group": kind.group, "version": kind.version, "kind": kind.kind}
+    return {
+        **schema,
+        "properties": {**head, **schema["properties"]},
+        "x-kubernetes-group-version-kind": [identity],
+    }

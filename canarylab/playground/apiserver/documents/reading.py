@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from canarylab.playground.apiserver.documents import scalars
-from canarylab.playground.apiserver.documents.go_types import KEPT_WHEN_EMPTY, PLAIN_VALUES, go_type
-from canarylab.playground.apiserver.documents.schema import Schema, referred, schema, short
+from canarylab.playground.apiserver.schema.builtin import Schema, referred, schema, short
+from canarylab.playground.apiserver.schema.go_types import KEPT_WHEN_EMPTY, PLAIN_VALUES, go_type
 from canarylab.playground.kube.api import Object
 
 _INDEX = re.compile(r"\[\d+\]")

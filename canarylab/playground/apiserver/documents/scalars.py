@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from canarylab.playground.apiserver.documents import quantity
-from canarylab.playground.apiserver.documents.schema import Schema
+from canarylab.playground.apiserver.schema.builtin import Schema
 
 _WHOLE = {"int32": 2**31, "int64": 2**63}
 _ZEROS = {

@@ -12,7 +12,7 @@ from canarylab.playground.apiserver.http.queries import Query, is_dry_run
 from canarylab.playground.apiserver.local import LocalApi
 from canarylab.playground.apiserver.store import Write
 from canarylab.playground.kube.api import KubeletClient, Object
-from canarylab.playground.kube.kinds import Kind
+from canarylab.playground.kube.kinds import Kind, in_version
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,13 @@ class Call:
 
     def found(self) -> Object:
         """The object the path names, or NotFoundError."""
-        return self.api.registry.found(self.kind.kind, self.target.key)
+        obj = self.api.registry.found(self.kind.kind, self.target.key)
+        return in_version(obj, self.kind)
 
     def done(self, write: Write) -> Object:
         """Do what was planned, unless this is a dry run."""
-        return write.object if is_dry_run(self.query) else self.api.commit(write)
+        obj = write.object if is_dry_run(self.query) else self.api.commit(write)
+        return in_version(obj, self.kind)
 
 
 Handler = Callable[[Call], Awaitable[web.StreamResponse]]

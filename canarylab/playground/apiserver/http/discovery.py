@@ -33,7 +33,7 @@ VERSION = {
 
 def aggregated(*, core: bool, version: str) -> Object:
     """Everything in one document; /api has the core group, /apis the others."""
-    groups = [name for name in api_versions() if (name == "v1") is core]
+    groups = [""] if core else _group_names()
     return {
         "kind": "APIGroupDiscoveryList",
         "apiVersion": f"apidiscovery.k8s.io/{version}",
@@ -53,7 +53,7 @@ def core_versions(address: str) -> Object:
 
 def group_list() -> Object:
     """GET /apis, for older clients."""
-    groups = [group(name.partition("/")[0]) for name in api_versions() if name != "v1"]
+    groups = [group(name) for name in _group_names()]
     return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
 
 
@@ -118,11 +118,23 @@ def _subentry(resource: Resource, below: Subresource) -> Object:
     }
 
 
-def _aggregated_group(api_version: str) -> Object:
-    name, _, version = api_version.rpartition("/")
-    entries = [_aggregated_entry(resource, name, version) for resource in resources(api_version)]
-    only = {"version": version, "resources": entries, "freshness": "Current"}
-    return {"metadata": {"name": name} if name else {}, "versions": [only]}
+def _group_names() -> list[str]:
+    """Every group but the core one."""
+    found = (name.partition("/")[0] for name in api_versions() if name != "v1")
+    return list(dict.fromkeys(found))
+
+
+def _aggregated_group(name: str) -> Object:
+    """One group with its versions, the preferred one first; the core group has no name."""
+    versions = []
+    for api_version in api_versions():
+        group_name, _, version = api_version.rpartition("/")
+        if group_name == name:
+            entries = [
+                _aggregated_entry(resource, name, version) for resource in resources(api_version)
+            ]
+            versions.append({"version": version, "resources": entries, "freshness": "Current"})
+    return {"metadata": {"name": name} if name else {}, "versions": versions}
 
 
 def _aggregated_entry(resource: Resource, name: str, version: str) -> Object:

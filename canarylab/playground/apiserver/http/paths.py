@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from canarylab.playground.kube.api import Key
-from canarylab.playground.kube.kinds import KINDS, Kind
+from canarylab.playground.kube.kinds import SERVED_KINDS, Kind
 
-_BY_PLACE = {(kind.api_version, kind.plural): kind for kind in KINDS.values()}
+_BY_PLACE = {(kind.api_version, kind.plural): kind for kind in SERVED_KINDS}
 _ABOUT_NAMESPACES = frozenset({"status", "finalize"})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from canarylab.playground.kube.kinds import KINDS, Kind
+from canarylab.playground.kube.kinds import SERVED_KINDS, Kind
 
 _VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 _REVIEW = "selfsubjectaccessreviews"
@@ -43,7 +43,7 @@ _OF_PODS = (
 
 def api_versions() -> list[str]:
     """Every group and version there is, the core group first."""
-    named = sorted({kind.api_version for kind in KINDS.values()} | {"authorization.k8s.io/v1"})
+    named = sorted({kind.api_version for kind in SERVED_KINDS} | {"authorization.k8s.io/v1"})
     return ["v1", *(name for name in named if name != "v1")]
 
 
@@ -56,7 +56,7 @@ def resources(api_version: str) -> list[Resource]:
     if api_version == "authorization.k8s.io/v1":
         kind = "SelfSubjectAccessReview"
         return [Resource(_REVIEW, kind, ("create",), namespaced=False, singular=kind.lower())]
-    kinds = [kind for kind in KINDS.values() if kind.api_version == api_version]
+    kinds = [kind for kind in SERVED_KINDS if kind.api_version == api_version]
     return sorted(map(_resource, kinds))
 
 

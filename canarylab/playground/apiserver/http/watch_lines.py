@@ -16,7 +16,7 @@ from canarylab.playground.apiserver.changes import Change, event_line
 from canarylab.playground.apiserver.http.queries import Query, is_true
 from canarylab.playground.apiserver.tables import table_of
 from canarylab.playground.kube.api import Object
-from canarylab.playground.kube.kinds import Kind
+from canarylab.playground.kube.kinds import Kind, in_version
 from canarylab.playground.kube.selectors import Predicate
 
 _INITIAL_EVENTS_END = {"annotations": {"k8s.io/initial-events-end": "true"}}
@@ -92,11 +92,12 @@ class Lines:
         return self._plain(change) if matches else b""
 
     def _plain(self, change: Change) -> bytes:
-        return self._line(change.type, change.object) if self.is_table else change.line
+        is_shared = not self.is_table and self.kind.is_stored
+        return change.line if is_shared else self._line(change.type, change.object)
 
     def _line(self, type_: str, obj: Object) -> bytes:
         if not self.is_table:
-            return event_line(type_, obj)
+            return event_line(type_, in_version(obj, self.kind))
         meta = {"resourceVersion": obj["metadata"]["resourceVersion"]}
         return event_line(type_, {**self._table([obj]), "metadata": meta})
 

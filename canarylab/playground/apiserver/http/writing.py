@@ -15,6 +15,7 @@ from canarylab.playground.apiserver.patching.patched import decode_patched
 from canarylab.playground.apiserver.rules.warnings import of_new
 from canarylab.playground.apiserver.store import Write
 from canarylab.playground.kube.api import Object
+from canarylab.playground.kube.kinds import KINDS, in_version
 
 
 async def create(call: Call) -> web.Response:
@@ -91,7 +92,8 @@ def _named(call: Call, obj: Object) -> Object:
 
 
 def _placed(call: Call, obj: Object) -> Object:
-    """The object, in the namespace that the path names."""
+    """The object in its stored version, and in the namespace that the path names."""
+    obj = in_version(obj, KINDS[call.kind.kind])
     if not call.kind.namespaced:
         return obj
     meta = obj.get("metadata", {})

@@ -13,8 +13,8 @@ import jsonpatch
 
 from canarylab.errors import BadRequestError, RequestError
 from canarylab.playground.apiserver.documents.scalars import json_type
-from canarylab.playground.apiserver.documents.schema import name_of
 from canarylab.playground.apiserver.patching import strategic
+from canarylab.playground.apiserver.schema.builtin import name_of
 from canarylab.playground.kube.api import Object
 
 PatchStyle = Literal["strategic", "merge", "json"]

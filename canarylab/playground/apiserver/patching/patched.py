@@ -9,13 +9,16 @@ from __future__ import annotations
 from typing import Any
 
 from canarylab.errors import InvalidError
-from canarylab.playground.apiserver.documents.decode import Decoded, FieldValidation
+from canarylab.playground.apiserver.documents.decode import (
+    Decoded,
+    FieldValidation,
+    read_object,
+)
 from canarylab.playground.apiserver.documents.reading import Findings
-from canarylab.playground.apiserver.documents.structural import read_whole
 from canarylab.playground.apiserver.encoding import encoded
+from canarylab.playground.apiserver.field_errors import invalid
 from canarylab.playground.apiserver.patching.patch import PatchStyle
 from canarylab.playground.apiserver.patching.strategic import shown
-from canarylab.playground.apiserver.validation.causes import invalid
 from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import Kind
 
@@ -30,7 +33,7 @@ def decode_patched(
 ) -> Decoded:
     """The object that `apply_patch` made, read as `decode` reads a whole one."""
     findings = Findings(converting=style == "strategic")
-    obj = read_whole(kind, patched, findings)
+    obj = read_object(kind, patched, findings)
     unknown = [f'unknown field "{path}"' for path in findings.unknown]
     problem = findings.wrong
     if problem is None and unknown and validation == "Strict":

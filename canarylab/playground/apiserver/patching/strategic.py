@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import Any
 
 from canarylab.errors import ApiError, BadRequestError
-from canarylab.playground.apiserver.documents.schema import referred, schema, short
 from canarylab.playground.apiserver.patching import strategic_lists
 from canarylab.playground.apiserver.patching.merge_keys import MERGE_KEYS
 from canarylab.playground.apiserver.patching.strategic_lists import Changes
+from canarylab.playground.apiserver.schema.builtin import referred, schema, short
 from canarylab.playground.kube.api import Object
 
 PATCH, RETAIN = "$patch", "$retainKeys"

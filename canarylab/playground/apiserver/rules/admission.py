@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from canarylab.errors import Cause, ForbiddenError, NotFoundError
-from canarylab.playground.apiserver.rules.custom_defaults import with_defaults
+from canarylab.playground.apiserver.rules.defaults import with_defaults
 from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import KINDS, Kind
 from canarylab.playground.kube.objects import is_terminating, timestamp

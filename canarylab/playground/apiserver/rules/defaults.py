@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from canarylab.playground.apiserver.rules import custom_defaults, pod_defaults
+from canarylab.playground.apiserver.rules import pod_defaults
+from canarylab.playground.apiserver.schema import STRUCTURAL_SCHEMAS, structural
 from canarylab.playground.kube.api import Object
 
 _A_QUARTER = {"maxSurge": "25%", "maxUnavailable": "25%"}
@@ -149,15 +150,20 @@ def _node(obj: Object) -> Object:
     return {"spec": {}, **obj, "status": status}
 
 
+def _custom(obj: Object) -> Object:
+    complete: Object = structural.with_defaults(STRUCTURAL_SCHEMAS[obj["kind"]], obj)
+    return complete
+
+
 _COMPLETE: Mapping[str, Callable[[Object], Object]] = MappingProxyType(
     {
         "Deployment": _deployment,
         "Endpoints": _endpoints,
         "EndpointSlice": _endpoint_slice,
         "Event": _event,
-        "Gateway": custom_defaults.with_defaults,
-        "GatewayClass": custom_defaults.with_defaults,
-        "HTTPRoute": custom_defaults.with_defaults,
+        "Gateway": _custom,
+        "GatewayClass": _custom,
+        "HTTPRoute": _custom,
         "Ingress": _ingress,
         "IngressClass": _ingress_class,
         "Namespace": _namespace,

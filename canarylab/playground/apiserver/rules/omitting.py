@@ -8,7 +8,7 @@ it for what controllers report.
 
 from __future__ import annotations
 
-from canarylab.playground.apiserver.documents.go_types import PLAIN_VALUES
+from canarylab.playground.apiserver.schema.go_types import PLAIN_VALUES
 from canarylab.playground.kube.api import Object
 
 

@@ -1,167 +1,134 @@
-"""Which columns does `kubectl get` show for a kind?
+"""Columns of `kubectl get`, for each kind.
 
-The server decides, not kubectl. A column with priority 1 is shown by `-o wide` only. What a column
-means is said in the words of the field it shows.
+The server decides which ones there are. Those with priority 1 are printed by `-o wide` only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from functools import cache
 from types import MappingProxyType
-from typing import Any, Literal
-
-from canarylab.playground.apiserver.documents.schema import description
+from typing import Any, Literal, NamedTuple
 
 
-@dataclass(frozen=True)
-class Column:
-    """One column; `source` is the field whose description it borrows, `Structure.field`."""
+class Column(NamedTuple):
+    """One column of a Table."""
 
     name: str
-    source: str = ""
-    meaning: str = ""
     type: Literal["string", "integer", "date"] = "string"
     wide: bool = False
 
 
-_NAME = Column("Name", "ObjectMeta.name")
-_AGE = Column("Age", "ObjectMeta.creationTimestamp")
-_CONTAINERS = Column("Containers", meaning="Names of each container in the template.", wide=True)
-_IMAGES = Column(
-    "Images", meaning="Images referenced by each container in the template.", wide=True
-)
-
-
-def _of_field(name: str, path: str) -> Column:
-    """A column of a custom kind, which says of itself only where it looks."""
-    meaning = f"Custom resource definition column (in JSONPath format): {path}"
-    return Column(name, meaning=meaning)
-
-
-_CREATED = replace(_of_field("Age", ".metadata.creationTimestamp"), type="date")
+_NAME = Column("Name")
+_AGE = Column("Age")
+_CONTAINERS = Column("Containers", wide=True)
+_IMAGES = Column("Images", wide=True)
+_CREATED = Column("Age", type="date")
 
 COLUMNS: Mapping[str, tuple[Column, ...]] = MappingProxyType(
     {
-        "ConfigMap": (_NAME, Column("Data", "ConfigMap.data"), _AGE),
+        "ConfigMap": (_NAME, Column("Data"), _AGE),
         "Deployment": (
             _NAME,
-            Column("Ready", meaning="Number of the pod with ready state"),
-            Column("Up-to-date", "DeploymentStatus.updatedReplicas"),
-            Column("Available", "DeploymentStatus.availableReplicas"),
+            Column("Ready"),
+            Column("Up-to-date"),
+            Column("Available"),
             _AGE,
             _CONTAINERS,
             _IMAGES,
-            Column("Selector", "DeploymentSpec.selector", wide=True),
+            Column("Selector", wide=True),
         ),
-        "Endpoints": (_NAME, Column("Endpoints", "Endpoints.subsets"), _AGE),
+        "Endpoints": (_NAME, Column("Endpoints"), _AGE),
         "EndpointSlice": (
             _NAME,
-            Column("AddressType", "EndpointSlice.addressType"),
-            Column("Ports", "EndpointSlice.ports"),
-            Column("Endpoints", "EndpointSlice.endpoints"),
+            Column("AddressType"),
+            Column("Ports"),
+            Column("Endpoints"),
             _AGE,
         ),
         "Event": (
-            Column("Last Seen", "Event.lastTimestamp"),
-            Column("Type", "Event.type"),
-            Column("Reason", "Event.reason"),
-            Column("Object", "Event.involvedObject"),
-            Column("Subobject", "ObjectReference.fieldPath", wide=True),
-            Column("Source", "Event.source", wide=True),
-            Column("Message", "Event.message"),
-            Column("First Seen", "Event.firstTimestamp", wide=True),
-            Column("Count", "Event.count", wide=True),
-            Column("Name", "ObjectMeta.name", wide=True),
+            Column("Last Seen"),
+            Column("Type"),
+            Column("Reason"),
+            Column("Object"),
+            Column("Subobject", wide=True),
+            Column("Source", wide=True),
+            Column("Message"),
+            Column("First Seen", wide=True),
+            Column("Count", wide=True),
+            Column("Name", wide=True),
         ),
         "Gateway": (
             _NAME,
-            _of_field("Class", ".spec.gatewayClassName"),
-            _of_field("Address", ".status.addresses[*].value"),
-            _of_field("Programmed", '.status.conditions[?(@.type=="Programmed")].status'),
+            Column("Class"),
+            Column("Address"),
+            Column("Programmed"),
             _CREATED,
         ),
         "GatewayClass": (
             _NAME,
-            _of_field("Controller", ".spec.controllerName"),
-            _of_field("Accepted", '.status.conditions[?(@.type=="Accepted")].status'),
+            Column("Controller"),
+            Column("Accepted"),
             _CREATED,
-            replace(_of_field("Description", ".spec.description"), wide=True),
+            Column("Description", wide=True),
         ),
-        "HTTPRoute": (_NAME, _of_field("Hostnames", ".spec.hostnames"), _CREATED),
+        "HTTPRoute": (_NAME, Column("Hostnames"), _CREATED),
         "Ingress": (
             _NAME,
-            Column(
-                "Class",
-                meaning="The name of the IngressClass resource that should be used for additional "
-                "configuration",
-            ),
-            Column(
-                "Hosts",
-                meaning="Hosts that incoming requests are matched against before the ingress rule",
-            ),
-            Column(
-                "Address",
-                meaning="Address is a list containing ingress points for the load-balancer",
-            ),
-            Column("Ports", meaning="Ports of TLS configurations that open"),
+            Column("Class"),
+            Column("Hosts"),
+            Column("Address"),
+            Column("Ports"),
             _AGE,
         ),
         "IngressClass": (
             _NAME,
-            Column("Controller", meaning="Controller that is responsible for handling this class"),
-            Column("Parameters", meaning="A reference to a resource with additional parameters"),
+            Column("Controller"),
+            Column("Parameters"),
             _AGE,
         ),
-        "Namespace": (_NAME, Column("Status", meaning="The status of the namespace"), _AGE),
+        "Namespace": (_NAME, Column("Status"), _AGE),
         "Node": (
             _NAME,
-            Column("Status", meaning="The status of the node"),
-            Column("Roles", meaning="The roles of the node"),
+            Column("Status"),
+            Column("Roles"),
             _AGE,
-            Column("Version", "NodeSystemInfo.kubeletVersion"),
-            Column("Internal-IP", "NodeStatus.addresses", wide=True),
-            Column("External-IP", "NodeStatus.addresses", wide=True),
-            Column("OS-Image", "NodeSystemInfo.osImage", wide=True),
-            Column("Kernel-Version", "NodeSystemInfo.kernelVersion", wide=True),
-            Column("Container-Runtime", "NodeSystemInfo.containerRuntimeVersion", wide=True),
+            Column("Version"),
+            Column("Internal-IP", wide=True),
+            Column("External-IP", wide=True),
+            Column("OS-Image", wide=True),
+            Column("Kernel-Version", wide=True),
+            Column("Container-Runtime", wide=True),
         ),
         "Pod": (
             _NAME,
-            Column(
-                "Ready", meaning="The aggregate readiness state of this pod for accepting traffic."
-            ),
-            Column("Status", meaning="The aggregate status of the containers in this pod."),
-            Column(
-                "Restarts",
-                meaning="The number of times the containers in this pod have been restarted and "
-                "when the last container in this pod has restarted.",
-            ),
+            Column("Ready"),
+            Column("Status"),
+            Column("Restarts"),
             _AGE,
-            Column("IP", "PodStatus.podIP", wide=True),
-            Column("Node", "PodSpec.nodeName", wide=True),
-            Column("Nominated Node", "PodStatus.nominatedNodeName", wide=True),
-            Column("Readiness Gates", "PodSpec.readinessGates", wide=True),
+            Column("IP", wide=True),
+            Column("Node", wide=True),
+            Column("Nominated Node", wide=True),
+            Column("Readiness Gates", wide=True),
         ),
         "ReplicaSet": (
             _NAME,
-            Column("Desired", "ReplicaSetSpec.replicas", type="integer"),
-            Column("Current", "ReplicaSetStatus.replicas", type="integer"),
-            Column("Ready", "ReplicaSetStatus.readyReplicas", type="integer"),
+            Column("Desired", type="integer"),
+            Column("Current", type="integer"),
+            Column("Ready", type="integer"),
             _AGE,
             _CONTAINERS,
             _IMAGES,
-            Column("Selector", "ReplicaSetSpec.selector", wide=True),
+            Column("Selector", wide=True),
         ),
         "Service": (
             _NAME,
-            Column("Type", "ServiceSpec.type"),
-            Column("Cluster-IP", "ServiceSpec.clusterIP"),
-            Column("External-IP", "ServiceSpec.externalIPs"),
-            Column("Port(s)", "ServiceSpec.ports"),
+            Column("Type"),
+            Column("Cluster-IP"),
+            Column("External-IP"),
+            Column("Port(s)"),
             _AGE,
-            Column("Selector", "ServiceSpec.selector", wide=True),
+            Column("Selector", wide=True),
         ),
     }
 )
@@ -178,6 +145,6 @@ def _definition(column: Column) -> dict[str, Any]:
         "name": column.name,
         "type": column.type,
         "format": "name" if column.name == "Name" else "",
-        "description": column.meaning or description(*column.source.split(".")),
+        "description": "",
         "priority": int(column.wide),
     }

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from canarylab.errors import Cause
 from canarylab.playground.apiserver.documents.quantity import amount
+from canarylab.playground.apiserver.field_errors import each, invalid
 from canarylab.playground.apiserver.validation import names
-from canarylab.playground.apiserver.validation.causes import each, invalid
 from canarylab.playground.kube.api import Object
 
 _OF_CONTAINERS = ("cpu", "memory", "ephemeral-storage")

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from canarylab.errors import Cause
-from canarylab.playground.apiserver.validation import amounts, names, probes
-from canarylab.playground.apiserver.validation.causes import (
+from canarylab.playground.apiserver.field_errors import (
     duplicate,
     each,
     invalid,
     one_of,
     required,
 )
+from canarylab.playground.apiserver.validation import amounts, names, probes
 from canarylab.playground.kube.api import Object
 
 PROTOCOLS = ("SCTP", "TCP", "UDP")

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 
 from canarylab.errors import Cause
-from canarylab.playground.apiserver.validation import metadata, names
-from canarylab.playground.apiserver.validation.causes import (
+from canarylab.playground.apiserver.field_errors import (
     each,
     forbidden,
     invalid,
@@ -17,6 +16,7 @@ from canarylab.playground.apiserver.validation.causes import (
     unchanged,
     unsupported,
 )
+from canarylab.playground.apiserver.validation import metadata, names
 from canarylab.playground.kube.api import Object
 
 CLASS_ANNOTATION = "kubernetes.io/ingress.class"

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from canarylab.errors import Cause
-from canarylab.playground.apiserver.validation import names
-from canarylab.playground.apiserver.validation.causes import (
+from canarylab.playground.apiserver.field_errors import (
     each,
     forbidden,
     invalid,
@@ -15,6 +14,7 @@ from canarylab.playground.apiserver.validation.causes import (
     required,
     too_long,
 )
+from canarylab.playground.apiserver.validation import names
 from canarylab.playground.kube.api import Object
 
 ANNOTATIONS_LIMIT = 256 * 1024  # bytes, keys and values of one object together

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 
 from canarylab.errors import Cause
-from canarylab.playground.apiserver.validation import metadata, names
-from canarylab.playground.apiserver.validation.causes import (
+from canarylab.playground.apiserver.field_errors import (
     each,
     forbidden,
     invalid,
@@ -16,6 +15,7 @@ from canarylab.playground.apiserver.validation.causes import (
     too_long,
     unchanged,
 )
+from canarylab.playground.apiserver.validation import metadata, names
 from canarylab.playground.apiserver.validation.containers import PROTOCOLS
 from canarylab.playground.kube.api import Object
 

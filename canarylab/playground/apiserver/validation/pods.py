@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from canarylab.errors import Cause
-from canarylab.playground.apiserver.validation import containers, metadata, names
-from canarylab.playground.apiserver.validation.causes import (
+from canarylab.playground.apiserver.field_errors import (
     INT32_MAX,
     duplicate,
     each,
@@ -15,6 +14,7 @@ from canarylab.playground.apiserver.validation.causes import (
     one_of,
     required,
 )
+from canarylab.playground.apiserver.validation import containers, metadata, names
 from canarylab.playground.kube.api import Object
 
 _RESTART_POLICIES = ("Always", "OnFailure", "Never")

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator
 
 from canarylab.errors import Cause
-from canarylab.playground.apiserver.validation import names
-from canarylab.playground.apiserver.validation.causes import (
+from canarylab.playground.apiserver.field_errors import (
     each,
     forbidden,
     invalid,
@@ -15,6 +14,7 @@ from canarylab.playground.apiserver.validation.causes import (
     one_of,
     required,
 )
+from canarylab.playground.apiserver.validation import names
 from canarylab.playground.kube.api import Object
 
 _ACTIONS = ("exec", "httpGet", "tcpSocket", "grpc", "sleep")

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from canarylab.errors import Cause
-from canarylab.playground.apiserver.validation import metadata, names, pods
-from canarylab.playground.apiserver.validation.causes import (
+from canarylab.playground.apiserver.field_errors import (
     each,
     forbidden,
     invalid,
@@ -15,6 +14,7 @@ from canarylab.playground.apiserver.validation.causes import (
     unchanged,
     unsupported,
 )
+from canarylab.playground.apiserver.validation import metadata, names, pods
 from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.selectors import by_label_selector
 

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from canarylab.ingress_rules.ingress_spec import ServiceEndpoints
 from canarylab.playground.kube.api import Key, Object
 from canarylab.playground.kube.objects import key_of
 from canarylab.playground.network.gateway.attachment import Attachment, attachments
 from canarylab.playground.network.gateway.filters import SUPPORTED, mirrored
 from canarylab.playground.network.gateway.matches import Match, read_match
-from canarylab.playground.network.ingress.backends import Backends
 from canarylab.playground.network.routes import Address
 
 
@@ -61,7 +61,7 @@ def build(
     routes: Iterable[Object],
     gateways: Mapping[Key, Object],
     namespaces: Mapping[str, Object],
-    backends: Backends,
+    backends: ServiceEndpoints,
 ) -> Built:
     """The oldest route first where nothing else decides, then by name."""
     ordered = sorted(
@@ -78,14 +78,14 @@ def _state(
     route: Object,
     gateways: Mapping[Key, Object],
     namespaces: Mapping[str, Object],
-    backends: Backends,
+    backends: ServiceEndpoints,
 ) -> RouteState:
     found = tuple(attachments(route, gateways, namespaces))
     reasons = [_unresolved(route, backend, backends) for backend in _backends(route)]
     return RouteState(route, found, next(filter(None, reasons), ""), _complaint(route))
 
 
-def _rules(state: RouteState, backends: Backends) -> Iterable[Rule]:
+def _rules(state: RouteState, backends: ServiceEndpoints) -> Iterable[Rule]:
     if state.complaint:
         return
     hosts = dict.fromkeys(host for each in state.attachments for host in each.hosts)
@@ -99,24 +99,24 @@ def _rules(state: RouteState, backends: Backends) -> Iterable[Rule]:
                 yield Rule(key, host, read_match(match), filters, shares, mirrors)
 
 
-def _share(route: Key, backend: Object, backends: Backends) -> Share:
+def _share(route: Key, backend: Object, backends: ServiceEndpoints) -> Share:
     service = Key(backend.get("namespace") or route.namespace, backend["name"])
     is_ours = _is_service(backend) and service.namespace == route.namespace
     return Share(
         service,
         backend.get("weight", 1),
-        backends.at(service, backend.get("port", 0)) if is_ours else None,
+        backends.of_port(service, backend.get("port", 0)) if is_ours else None,
         tuple(backend.get("filters") or []),
     )
 
 
-def _unresolved(route: Object, backend: Object, backends: Backends) -> str:
+def _unresolved(route: Object, backend: Object, backends: ServiceEndpoints) -> str:
     namespace = key_of(route).namespace
     if not _is_service(backend):
         return "InvalidKind"
     if backend.get("namespace", namespace) != namespace:
         return "RefNotPermitted"  # it would take a ReferenceGrant, which the playground lacks
-    there = backends.at(Key(namespace, backend["name"]), backend.get("port", 0))
+    there = backends.of_port(Key(namespace, backend["name"]), backend.get("port", 0))
     return "BackendNotFound" if there is None else ""
 
 

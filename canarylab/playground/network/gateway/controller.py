@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from random import Random
 
 from canarylab.errors import AlreadyExistsError, ApiError
+from canarylab.ingress_rules.ingress_spec import ServiceEndpoints
 from canarylab.playground.kube.api import Api, Object
 from canarylab.playground.kube.objects import key_of, timestamp
 from canarylab.playground.network.following import follow
@@ -23,7 +24,6 @@ from canarylab.playground.network.gateway.conditions import (
     of_route,
 )
 from canarylab.playground.network.gateway.deciding import GatewayDecider
-from canarylab.playground.network.ingress.backends import Backends
 from canarylab.playground.network.routes import LOOPBACK
 
 CLASS = "canarylab"
@@ -91,7 +91,7 @@ class GatewayController:
             entry["metadata"]["name"]: entry for entry in await self._api.list("Namespace")
         }
         services = await self._api.list("Service")
-        backends = Backends(services, await self._api.list("EndpointSlice"))
+        backends = ServiceEndpoints(services, await self._api.list("EndpointSlice"))
         built = build(await self._api.list("HTTPRoute"), gateways, namespaces, backends)
         self.decider.built = built
         now = timestamp(self._now())

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from canarylab.ingress_rules.paths import split_target
 from canarylab.playground.kube.api import Object
 from canarylab.playground.network.gateway.matches import Match
 from canarylab.playground.network.http.head import Field, Head
 from canarylab.playground.network.http.verdicts import Answer
-from canarylab.playground.network.ingress.paths import split
 
 SUPPORTED = frozenset({"RequestHeaderModifier", "RequestMirror", "RequestRedirect", "URLRewrite"})
 
@@ -65,7 +65,7 @@ def with_headers(head: Head, change: Object) -> Head:
 def _target(target: str, change: Object | None, match: Match) -> str:
     if change is None:
         return target
-    path, query = split(target)
+    path, query = split_target(target)
     if change["type"] == "ReplaceFullPath":
         return (change["replaceFullPath"] or "/") + query
     rest = path[len(match.path.rstrip("/")) :]

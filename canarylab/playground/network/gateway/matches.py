@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
+from canarylab.ingress_rules.paths import normalize_path, split_target
 from canarylab.playground.kube.api import Object
-from canarylab.playground.network.ingress.paths import normalised, split
 
 
 class Value(NamedTuple):
@@ -65,8 +65,8 @@ class Asked(NamedTuple):
 
 def asked(host: str, method: str, target: str, headers: Mapping[str, str]) -> Asked | None:
     """None where the path cannot be decoded."""
-    raw, query = split(target)
-    path = normalised(raw)
+    raw, query = split_target(target)
+    path = normalize_path(raw)
     if path is None:
         return None
     name = re.sub(r":\d*$", "", host).rstrip(".").lower()

@@ -12,16 +12,14 @@ from collections.abc import Awaitable, Callable, Iterable
 from random import Random
 
 from canarylab.errors import ApiError
+from canarylab.ingress_rules.ingress_spec import ServiceEndpoints, parse_ingresses, served_ingresses
+from canarylab.ingress_rules.server_table import build_server_table
+from canarylab.ingress_rules.warnings import IngressWarning
 from canarylab.playground.kube.api import Api, Key, Object
 from canarylab.playground.kube.events import EventDetails, record_event
 from canarylab.playground.kube.objects import key_of, uid_of
 from canarylab.playground.network.following import follow
-from canarylab.playground.network.ingress.backends import Backends
-from canarylab.playground.network.ingress.building import build
-from canarylab.playground.network.ingress.classes import ours
 from canarylab.playground.network.ingress.deciding import Decider
-from canarylab.playground.network.ingress.troubles import Trouble
-from canarylab.playground.network.ingress.wishes import wishes
 from canarylab.playground.network.routes import LOOPBACK
 
 SOURCE = "nginx-ingress-controller"
@@ -46,7 +44,7 @@ class IngressController:
         self._api, self._sleep = api, sleep
         self._place = {"ip": LOOPBACK, "ports": [{"port": port, "protocol": "TCP"}]}
         self._changed = asyncio.Event()
-        self._told: set[tuple[str, Trouble]] = set()
+        self._told: set[tuple[str, IngressWarning]] = set()
         self._synced: dict[Key, str] = {}
 
     async def run(self) -> None:
@@ -63,16 +61,17 @@ class IngressController:
             await self._sleep(REST_S)
 
     async def _take_in(self) -> None:
-        ingresses = ours(await self._api.list("Ingress"), await self._api.list("IngressClass"))
+        classes = await self._api.list("IngressClass")
+        ingresses = served_ingresses(await self._api.list("Ingress"), classes)
         services = await self._api.list("Service")
         slices = await self._api.list("EndpointSlice")
-        built = build(wishes(ingresses), Backends(services, slices))
+        built = build_server_table(parse_ingresses(ingresses), ServiceEndpoints(services, slices))
         self.decider.table = built.table
         by_key = {key_of(ingress): ingress for ingress in ingresses}
         for ingress in ingresses:
             await self._report(ingress)
         self._synced = {key: seen for key, seen in self._synced.items() if key in by_key}
-        await self._tell(by_key, built.troubles)
+        await self._tell(by_key, built.warnings)
 
     async def _report(self, ingress: Object) -> None:
         seen = f"{uid_of(ingress)} {ingress['metadata'].get('generation')} {_annotations(ingress)}"
@@ -86,7 +85,7 @@ class IngressController:
             except ApiError:
                 self._changed.set()  # it changed meanwhile: read it again
 
-    async def _tell(self, by_key: dict[Key, Object], troubles: Iterable[Trouble]) -> None:
+    async def _tell(self, by_key: dict[Key, Object], troubles: Iterable[IngressWarning]) -> None:
         """Warn once of each thing that is wrong, and again if it comes back."""
         found = {(uid_of(by_key[trouble.ingress]), trouble) for trouble in troubles}
         for _, trouble in sorted(found - self._told):

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from random import Random
 
+from canarylab.ingress_rules.routing import IngressRequest, route_request
+from canarylab.ingress_rules.server_table import EMPTY_TABLE, ServerTable
 from canarylab.playground.network.http.head import Head
 from canarylab.playground.network.http.pages import DEFAULT_BACKEND
 from canarylab.playground.network.http.verdicts import Answer, Forward
-from canarylab.playground.network.ingress.routing import Request, route
-from canarylab.playground.network.ingress.table import EMPTY, Table
 
 
 class Decider:
     """Holds the table, which is replaced as a whole, and draws for the canaries."""
 
     def __init__(self, random: Random) -> None:
-        self.table: Table = EMPTY
+        self.table: ServerTable = EMPTY_TABLE
         self._random = random
 
     def decide(self, head: Head) -> Answer | Forward:
         """Chance is asked for each request, as `math.random` is in balancer.lua."""
-        found = route(self.table, Request(head.host, head.target, head.named))
+        found = route_request(self.table, IngressRequest(head.host, head.target, head.named))
         upstream = found.upstream(self._draw)
         if found.status == 404:
             return Answer(404, DEFAULT_BACKEND)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from canarylab.playground.apiserver.documents import openapi
-from canarylab.playground.kube.kinds import KINDS, Kind
+from canarylab.playground.kube.kinds import SERVED_KINDS, Kind
 from tests.needs import needs
 from tests.playground.apiserver.serving import Server
 
@@ -22,7 +22,7 @@ def path_of(kind: Kind) -> str:
 
 
 def test_the_index_names_every_group_once() -> None:
-    assert json.loads(openapi.index())["paths"].keys() == {path_of(one) for one in KINDS.values()}
+    assert json.loads(openapi.index())["paths"].keys() == {path_of(one) for one in SERVED_KINDS}
 
 
 def test_an_address_changes_with_its_document() -> None:
@@ -36,7 +36,7 @@ def test_there_is_no_document_of_an_unknown_group() -> None:
     assert openapi.document("apis/batch/v1") is None
 
 
-@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.kind)
+@pytest.mark.parametrize("kind", SERVED_KINDS, ids=lambda kind: f"{kind.version}-{kind.kind}")
 def test_a_patch_of_every_kind_can_be_checked_by_the_server(kind: Kind) -> None:
     within = "namespaces/{namespace}/" if kind.namespaced else ""
     path = path_of(kind)
@@ -45,7 +45,7 @@ def test_a_patch_of_every_kind_can_be_checked_by_the_server(kind: Kind) -> None:
     assert patch["x-kubernetes-group-version-kind"]["kind"] == kind.kind
 
 
-@pytest.mark.parametrize("path", sorted({path_of(kind) for kind in KINDS.values()}))
+@pytest.mark.parametrize("path", sorted({path_of(kind) for kind in SERVED_KINDS}))
 def test_every_type_that_is_mentioned_is_there(path: str) -> None:
     schemas = document(path)["components"]["schemas"]
     mentioned = set(_references(schemas))
@@ -56,6 +56,20 @@ def test_a_word_out_of_a_list_comes_with_the_list() -> None:
     service = document("api/v1")["components"]["schemas"]["io.k8s.api.core.v1.ServiceSpec"]
     types = service["properties"]["type"]["enum"]
     assert types == ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"]
+
+
+@pytest.mark.parametrize("version", ["v1", "v1beta1"])
+def test_a_custom_kind_is_described_in_each_of_its_versions(version: str) -> None:
+    found = document(f"apis/gateway.networking.k8s.io/{version}")["components"]["schemas"]
+    gateway = found[f"io.k8s.networking.gateway.{version}.Gateway"]
+    assert gateway["x-kubernetes-group-version-kind"] == [
+        {"group": "gateway.networking.k8s.io", "version": version, "kind": "Gateway"}
+    ]
+    spec = gateway["properties"]["spec"]
+    assert spec["required"] == ["gatewayClassName", "listeners"]
+    listener = spec["properties"]["listeners"]["items"]["properties"]
+    assert listener["port"]["maximum"] == 65535
+    assert listener["allowedRoutes"]["default"] == {"namespaces": {"from": "Same"}}
 
 
 def test_the_second_version_says_only_what_it_is() -> None:

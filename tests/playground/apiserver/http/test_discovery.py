@@ -63,6 +63,15 @@ async def test_groups_are_listed(server: Server) -> None:
     assert (await server.get("/apis/apps"))["preferredVersion"]["groupVersion"] == "apps/v1"
 
 
+def test_versions_of_one_group_come_in_one_entry() -> None:
+    groups = discovery.aggregated(core=False, version="v2")["items"]
+    versions = {
+        group["metadata"]["name"]: [one["version"] for one in group["versions"]] for group in groups
+    }
+    assert versions["gateway.networking.k8s.io"] == ["v1", "v1beta1"]
+    assert versions["apps"] == ["v1"]
+
+
 async def test_drain_and_scale_find_their_subresources(server: Server) -> None:
     core = await server.get("/api/v1")
     apps = await server.get("/apis/apps/v1")
@@ -71,8 +80,9 @@ async def test_drain_and_scale_find_their_subresources(server: Server) -> None:
     assert by_name["deployments/scale"]["kind"] == "Scale"
 
 
-async def test_kinds_of_the_gateway_api_have_their_names(server: Server) -> None:
-    said = await server.get("/apis/gateway.networking.k8s.io/v1")
+@pytest.mark.parametrize("version", ["v1", "v1beta1"])
+async def test_kinds_of_the_gateway_api_have_their_names(server: Server, version: str) -> None:
+    said = await server.get(f"/apis/gateway.networking.k8s.io/{version}")
     names = {entry["name"]: entry.get("shortNames") for entry in said["resources"]}
     assert names == {
         "gatewayclasses": ["gc"],

@@ -11,8 +11,9 @@ from canarylab.errors import BadRequestError
 from canarylab.playground.apiserver.changes import Change, Type
 from canarylab.playground.apiserver.http.watch_lines import Lines, Start, start_of
 from canarylab.playground.kube.api import Object
-from canarylab.playground.kube.kinds import KINDS
+from canarylab.playground.kube.kinds import KINDS, SERVED_KINDS
 from canarylab.playground.kube.selectors import by_label_query
+from tests.playground.apiserver.specimens import gateway
 
 
 def pod(track: str) -> Object:
@@ -74,3 +75,13 @@ def test_a_version_that_is_no_number_is_refused() -> None:
 
 def test_bookmarks_are_for_those_who_asked() -> None:
     assert Lines(KINDS["Pod"], bool).bookmark(7) == b""
+
+
+def test_a_watch_of_an_older_version_tells_objects_in_that_version() -> None:
+    older = next(
+        kind for kind in SERVED_KINDS if (kind.kind, kind.version) == ("Gateway", "v1beta1")
+    )
+    stored = {**gateway(), "metadata": {"name": "canarylab", "resourceVersion": "7"}}
+    lines = Lines(older, by_label_query(""))
+    for line in (lines.all([stored]), lines.of([Change("ADDED", stored, None, 7)])):
+        assert json.loads(line)["object"] == {**stored, "apiVersion": older.api_version}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.playground.apiserver.serving import Server, config_map, deployment
-from tests.playground.apiserver.specimens import backend, gateway, ingress
+from tests.playground.apiserver.specimens import backend, gateway, http_route, ingress
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
@@ -237,3 +237,32 @@ async def test_a_status_of_a_custom_kind_changes_nothing_else(server: Server) ->
     assert after["spec"] == made["spec"]
     assert after["status"]["addresses"] == [{"type": "IPAddress", "value": "127.0.0.1"}]
     assert after["metadata"]["generation"] == 1
+
+
+async def test_a_route_is_written_in_one_version_and_read_in_another(server: Server) -> None:
+    routes = "/apis/gateway.networking.k8s.io/{}/namespaces/default/httproutes"
+    older, newer = routes.format("v1beta1"), routes.format("v1")
+    document = {**http_route(), "apiVersion": "gateway.networking.k8s.io/v1beta1"}
+
+    made = await server.ask("POST", older, document)
+    assert (made.code, made.body["apiVersion"]) == (201, document["apiVersion"])
+    read = await server.get(f"{newer}/canarylab")
+    assert read == {**made.body, "apiVersion": "gateway.networking.k8s.io/v1"}
+    assert (await server.get(f"{older}/canarylab")) == made.body
+
+    change = {"spec": {"hostnames": ["canary.example"]}}
+    changed = await server.ask("PATCH", f"{older}/canarylab", change, **MERGE)
+    assert changed.body["apiVersion"] == document["apiVersion"]
+    assert changed.body["metadata"]["generation"] == 2
+    assert (await server.get(older))["apiVersion"] == document["apiVersion"]
+
+
+async def test_a_document_has_the_version_of_its_path(server: Server) -> None:
+    path = "/apis/gateway.networking.k8s.io/v1/namespaces/default/httproutes"
+    document = {**http_route(), "apiVersion": "gateway.networking.k8s.io/v1beta1"}
+    reply = await server.ask("POST", path, document)
+    assert (reply.code, reply.body["message"]) == (
+        400,
+        "the API version in the data (gateway.networking.k8s.io/v1beta1) does not match the "
+        "expected API version (gateway.networking.k8s.io/v1)",
+    )

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from canarylab.errors import ApiError, BadRequestError
-from canarylab.playground.apiserver.documents.schema import schemas, short
 from canarylab.playground.apiserver.patching.merge_keys import MERGE_KEYS
 from canarylab.playground.apiserver.patching.strategic import merge
+from canarylab.playground.apiserver.schema.builtin import schemas, short
 from canarylab.playground.kube.api import Object
 
 POD_SPEC = "io.k8s.api.core.v1.PodSpec"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from canarylab.ingress_rules.ingress_spec import ServiceEndpoints
 from canarylab.playground.kube.api import Key, Object
 from canarylab.playground.kube.objects import key_of
 from canarylab.playground.network.gateway.building import Built, build
 from canarylab.playground.network.gateway.conditions import CONTROLLER
-from canarylab.playground.network.ingress.backends import Backends
-from tests.playground.network.ingress.objects import HOST, SPACE, service, slice_of
+from tests.ingress_rules.ingress_objects import HOST, SPACE, service, slice_of
 
 VERSION = "gateway.networking.k8s.io/v1"
 LISTENER: Object = {"name": "http", "protocol": "HTTP", "port": 80}
@@ -69,7 +69,7 @@ def built(*routes: Object, over: Object | None = None) -> Built:
     """The rules, in a cluster where prod, canary and other have a pod each."""
     names = ("prod", "canary", "other")
     slices = [slice_of(name, f"127.64.0.{n}") for n, name in enumerate(names, start=2)]
-    backends = Backends([service(name) for name in (*names, "empty")], slices)
+    backends = ServiceEndpoints([service(name) for name in (*names, "empty")], slices)
     gateways: dict[Key, Object] = {key_of(entry): entry for entry in [over or gateway()]}
     spaces: dict[str, Object] = {
         SPACE: {"metadata": {"name": SPACE}},

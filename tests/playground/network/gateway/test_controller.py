@@ -12,10 +12,10 @@ from random import Random
 from canarylab.playground.kube.api import Key, Object
 from canarylab.playground.kube.objects import find_condition
 from canarylab.playground.network.web import Web
+from tests.ingress_rules.ingress_objects import SPACE, ingress, service, slice_of
 from tests.playground.fake_api import FakeApi
 from tests.playground.network.gateway.objects import gateway, named, route, rule, to
 from tests.playground.network.http.http_world import ask, ok, pod
-from tests.playground.network.ingress.objects import SPACE, ingress, service, slice_of
 from tests.waiting import until
 
 CLOSE = b"GET / HTTP/1.1\r\nHost: foo.bar.com\r\nConnection: close\r\n\r\n"

@@ -12,8 +12,8 @@ from canarylab.playground.kube.api import Object
 from canarylab.playground.network.gateway.deciding import GatewayDecider
 from canarylab.playground.network.http.head import Head, Parsed, read_head
 from canarylab.playground.network.http.verdicts import Answer, Forward
+from tests.ingress_rules.ingress_objects import HOST
 from tests.playground.network.gateway.objects import built, named, path, route, rule, to
-from tests.playground.network.ingress.objects import HOST
 
 
 def head(target: str = "/", host: str = HOST, **fields: str) -> Head:

@@ -10,8 +10,8 @@ import pytest
 from canarylab.playground.kube.api import Object
 from canarylab.playground.network.gateway.deciding import first
 from canarylab.playground.network.gateway.matches import asked
+from tests.ingress_rules.ingress_objects import HOST
 from tests.playground.network.gateway.objects import built, named, path, route, rule, to
-from tests.playground.network.ingress.objects import HOST
 
 
 def reached(

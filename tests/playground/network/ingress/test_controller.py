@@ -12,6 +12,14 @@ from typing import Any
 
 from canarylab.playground.kube.api import Key, Object
 from canarylab.playground.network.web import Web
+from tests.ingress_rules.ingress_objects import (
+    CLASS,
+    SPACE,
+    canary,
+    ingress,
+    service,
+    slice_of,
+)
 from tests.playground.fake_api import FakeApi
 from tests.playground.network.http.http_world import (
     PodWorld,
@@ -21,14 +29,6 @@ from tests.playground.network.http.http_world import (
     pod,
     received,
     status_of,
-)
-from tests.playground.network.ingress.objects import (
-    CLASS,
-    SPACE,
-    canary,
-    ingress,
-    service,
-    slice_of,
 )
 from tests.waiting import until
 

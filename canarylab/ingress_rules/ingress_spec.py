@@ -1,0 +1,185 @@
+"""Ingresses, IngressClasses and the Services behind them, read into plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Literal, NamedTuple
+
+from canarylab.ingress_rules.annotations import Annotations, parse_annotations
+from canarylab.kube_objects import (
+    Address,
+    Key,
+    Object,
+    endpoint_addresses,
+    is_terminating,
+    key_of,
+    slices_by_service,
+)
+
+ANY_HOST = "_"
+"""The host of a rule without one, as nginx calls it: requests that no other host serves."""
+CLASS = "nginx"
+CONTROLLER = "k8s.io/ingress-nginx"
+CLASS_ANNOTATION = "kubernetes.io/ingress.class"
+"""The old way to name a class, still understood."""
+
+BackendProblem = Literal["ServiceNotFound", "PortNotFound", "NoEndpoints"]
+
+
+class Backend(NamedTuple):
+    """A port of a Service. Rules that name the same one share it, and its canary too."""
+
+    service: Key
+    port: str
+    """A number or a name, as written in the Ingress."""
+
+    def __str__(self) -> str:
+        return f"{self.service.name}:{self.port}"
+
+
+class RulePath(NamedTuple):
+    """One path of one rule."""
+
+    host: str
+    path: str
+    exact: bool
+    backend: Backend | None
+    """None for a `resource` backend, which ingress-nginx does not serve either."""
+
+    def __str__(self) -> str:
+        return f"{'any host' if self.host == ANY_HOST else self.host}{self.path}"
+
+
+class IngressSpec(NamedTuple):
+    """One Ingress."""
+
+    key: Key
+    created: str
+    annotations: Annotations
+    default: Backend | None
+    hosts: tuple[str, ...]
+    paths: tuple[RulePath, ...]
+
+    @property
+    def is_canary(self) -> bool:
+        """Does it only add a canary to rules of another Ingress?"""
+        return self.annotations.canary is not None
+
+
+class ServiceEndpoints:
+    """The ready endpoints of every Service port at one moment."""
+
+    def __init__(self, services: Iterable[Object], slices: Iterable[Object]) -> None:
+        self._services = {key_of(service): service for service in services}
+        self._slices = slices_by_service(slices)
+
+    def of_backend(self, backend: Backend) -> tuple[Address, ...]:
+        """The ready ones; none where the Service or its port does not exist."""
+        port = self._port(backend)
+        return () if port is None else self._ready(backend.service, port)
+
+    def of_port(self, service: Key, port: int) -> tuple[Address, ...] | None:
+        """The ready ones of a port given by its number; None if there is no such port."""
+        for entry in self._ports(service):
+            if entry["port"] == port:
+                return self._ready(service, entry)
+        return None
+
+    def problem(self, backend: Backend) -> BackendProblem | None:
+        """Why the backend has no endpoints, if it has none."""
+        if backend.service not in self._services:
+            return "ServiceNotFound"
+        if self._port(backend) is None:
+            return "PortNotFound"
+        return None if self.of_backend(backend) else "NoEndpoints"
+
+    def _port(self, backend: Backend) -> Object | None:
+        # By number, by name, or by targetPort: `serviceEndpoints` in
+        # https://github.com/kubernetes/ingress-nginx/blob/main/internal/ingress/controller/controller.go
+        for port in self._ports(backend.service):
+            names = (port["port"], port.get("targetPort"), port.get("name"))
+            if backend.port in {str(name) for name in names if name is not None}:
+                return port
+        return None
+
+    def _ports(self, service: Key) -> list[Object]:
+        found = self._services.get(service)
+        return (found["spec"].get("ports") or []) if found else []
+
+    def _ready(self, service: Key, port: Object) -> tuple[Address, ...]:
+        # Without those that terminate: a request that fails is retried, and must not go there.
+        return tuple(sorted(endpoint_addresses(self._slices.get(service, ()), port).ready))
+
+
+def parse_ingresses(ingresses: Iterable[Object]) -> list[IngressSpec]:
+    """Parse Ingresses; the oldest comes first, and keeps what two of them claim.
+
+    A timestamp has whole seconds, so that what one `kubectl apply` creates is equally old; among
+    those the last name goes first (sortIngressSlice). Rule and source:
+    https://kubernetes.github.io/ingress-nginx/how-it-works/#building-the-nginx-model
+    https://github.com/kubernetes/ingress-nginx/blob/main/internal/ingress/controller/store/store.go
+    """
+    specs = [_ingress_spec(ingress) for ingress in ingresses]
+    last_name_first = sorted(specs, key=lambda spec: tuple(spec.key), reverse=True)
+    return sorted(last_name_first, key=lambda spec: spec.created)
+
+
+def served_ingresses(ingresses: Iterable[Object], classes: Iterable[Object]) -> list[Object]:
+    """The Ingresses of a class of this controller, without those that are terminating.
+
+    An Ingress names its class in the spec, or in the old annotation. The API server writes the
+    default class, if there is one, into the spec of an Ingress that names none; one that still has
+    none is served by no controller.
+    https://kubernetes.github.io/ingress-nginx/user-guide/multiple-ingress/
+    """
+    names = {
+        entry["metadata"]["name"]
+        for entry in classes
+        if entry["spec"].get("controller") == CONTROLLER
+    }
+    return [
+        ingress
+        for ingress in ingresses
+        if _is_of_class(ingress, names) and not is_terminating(ingress)
+    ]
+
+
+def _is_of_class(ingress: Object, names: set[str]) -> bool:
+    named = ingress["spec"].get("ingressClassName")
+    if named is not None:
+        return named in names
+    annotations = ingress["metadata"].get("annotations") or {}
+    return bool(annotations.get(CLASS_ANNOTATION) == CLASS)
+
+
+def _ingress_spec(ingress: Object) -> IngressSpec:
+    meta, spec, key = ingress["metadata"], ingress["spec"], key_of(ingress)
+    rules = spec.get("rules") or []
+    return IngressSpec(
+        key=key,
+        created=meta.get("creationTimestamp") or "",
+        annotations=parse_annotations(meta.get("annotations") or {}),
+        default=_backend(key.namespace, spec.get("defaultBackend") or {}),
+        hosts=tuple(rule.get("host") or ANY_HOST for rule in rules),
+        paths=tuple(path for rule in rules for path in _rule_paths(key.namespace, rule)),
+    )
+
+
+def _rule_paths(namespace: str, rule: Object) -> Iterator[RulePath]:
+    # ImplementationSpecific means Prefix: SetDefaultNGINXPathType in
+    # https://github.com/kubernetes/ingress-nginx/blob/main/internal/k8s/main.go
+    for entry in (rule.get("http") or {}).get("paths") or []:
+        yield RulePath(
+            host=rule.get("host") or ANY_HOST,
+            path=entry.get("path") or "/",
+            exact=entry.get("pathType") == "Exact",
+            backend=_backend(namespace, entry["backend"]),
+        )
+
+
+def _backend(namespace: str, backend: Object) -> Backend | None:
+    service = backend.get("service")
+    if not service:
+        return None
+    port = service.get("port") or {}
+    return Backend(Key(namespace, service["name"]), str(port.get("number") or port.get("name")))

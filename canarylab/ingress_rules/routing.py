@@ -1,0 +1,213 @@
+"""Routing of one request: its location, the backends that may answer it, and the path they get.
+
+The result is the same for every request that looks the same; the canary's draw comes last, in
+`IngressRoute.upstream`. `explain.py` gives the reasons as sentences.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from canarylab.ingress_rules.annotations import CanaryPolicy
+from canarylab.ingress_rules.ingress_spec import ANY_HOST, Backend
+from canarylab.ingress_rules.paths import compile_pattern, normalize_path, rewrite, split_target
+from canarylab.ingress_rules.server_table import Location, Server, ServerTable, Upstream
+
+Draw = Callable[[int], int]
+"""A random integer from 1 to the one given, all equally likely."""
+
+_PORT = re.compile(r":\d*$")
+_ONE_LABEL = re.compile(r"[\w-]+")
+
+
+class IngressRequest(NamedTuple):
+    """The parts of a request that a rule can depend on."""
+
+    host: str
+    """With or without a port."""
+    target: str
+    """The path, and the query if there is one."""
+    headers: Mapping[str, str] = {}
+    """By their names in lower case."""
+
+
+class CanaryWeight(NamedTuple):
+    """The probability that a request goes to the canary: `weight` of `total`."""
+
+    weight: int
+    total: int
+    reason: str
+
+    @property
+    def share(self) -> float:
+        """From 0 to 1."""
+        return min(1.0, max(0.0, self.weight / self.total))
+
+
+class IngressRoute(NamedTuple):
+    """Where a request goes."""
+
+    status: int
+    """0 where it goes to a backend; else what the ingress itself answers."""
+    server: Server | None = None
+    location: Location | None = None
+    primary: Upstream | None = None
+    canary: Upstream | None = None
+    canary_weight: CanaryWeight | None = None
+    """None where there is no canary with endpoints."""
+    target: str = ""
+    """The request target that the backend gets."""
+
+    def upstream(self, draw: Draw) -> Upstream | None:
+        """The upstream for one request: the canary is drawn for every request anew."""
+        if self.canary_weight is not None:
+            drawn = draw(self.canary_weight.total)
+            if drawn <= self.canary_weight.weight:
+                return self.canary
+        return self.primary
+
+    def shares(self) -> dict[Backend, float]:
+        """The backends that may answer, and their shares of such requests, from 0 to 1."""
+        if self.primary is None or self.status:
+            return {}
+        share = self.canary_weight.share if self.canary_weight is not None else 0.0
+        shares = {self.primary.backend: 1 - share}
+        if self.canary is not None:
+            shares[self.canary.backend] = share
+        return {backend: part for backend, part in shares.items() if part}
+
+
+def ingress_request(
+    host: str,
+    target: str,
+    headers: Mapping[str, str] | None = None,
+    cookies: Mapping[str, str] | None = None,
+) -> IngressRequest:
+    """A request with header names in any case, and cookies by name.
+
+    >>> ingress_request("foo.bar.com", "/", {"X-Canary": "always"}, {"tester": "yes"}).headers
+    {'x-canary': 'always', 'cookie': 'tester=yes'}
+    """
+    named = {name.lower(): value for name, value in (headers or {}).items()}
+    if cookies:
+        named["cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
+    return IngressRequest(host, target, named)
+
+
+def route_request(table: ServerTable, request: IngressRequest) -> IngressRoute:
+    """Route a request through the table."""
+    path = normalize_path(split_target(request.target)[0])
+    if path is None:
+        return IngressRoute(400)
+    server = server_for_host(table, request.host)
+    location = match_location(server, path) if server is not None else None
+    if location is None or location.backend is None:
+        return IngressRoute(404, server, location)
+    primary = table.upstreams.get(location.backend)
+    if primary is None or not primary.endpoints:
+        # Before any canary is considered: `_M.rewrite` in balancer.lua.
+        return IngressRoute(503, server, location, primary)
+    canary = table.upstreams.get(primary.canary) if primary.canary else None
+    weight = None
+    if canary is not None and canary.endpoints:
+        # A canary without endpoints is ignored: "no alternative balancer" in balancer.lua.
+        cookies = _cookies(request.headers.get("cookie", ""))
+        weight = canary_weight(canary.policy, request.headers, cookies)
+    target = request.target
+    if location.rewrite_target:
+        target = rewrite(location.path, location.rewrite_target, path, target)
+    return IngressRoute(0, server, location, primary, canary, weight, target)
+
+
+def server_for_host(table: ServerTable, host: str) -> Server | None:
+    """The host itself, else a wildcard for its first label, else the rules without a host.
+
+    `buildServerName` in
+    https://github.com/kubernetes/ingress-nginx/blob/main/internal/ingress/controller/template/template.go
+    """
+    name = _PORT.sub("", host).rstrip(".").lower()
+    first, dot, rest = name.partition(".")
+    if (exact := table.servers.get(name)) is not None:
+        return exact
+    wildcard = table.servers.get(f"*.{rest}") if dot else None
+    if wildcard is not None and _ONE_LABEL.fullmatch(first):
+        return wildcard
+    return table.servers.get(ANY_HOST)
+
+
+def match_location(server: Server, path: str) -> Location | None:
+    """The location for a normalized path, if one matches.
+
+    Regular expressions: the first that matches. Otherwise an exact one, else the longest prefix.
+    https://nginx.org/en/docs/http/ngx_http_core_module.html#location
+    """
+    prefix = None
+    for location in server.locations:  # the longest first
+        if location.pattern is not None:
+            if location.pattern.search(path) is not None:
+                return location
+        elif location.exact:
+            if path == location.path:
+                return location
+        elif prefix is None and path.startswith(location.path):
+            prefix = location
+    return prefix
+
+
+def canary_weight(
+    policy: CanaryPolicy, headers: Mapping[str, str], cookies: Mapping[str, str]
+) -> CanaryWeight:
+    """The header decides, else the cookie, else the weight.
+
+    >>> canary_weight(CanaryPolicy(weight=10, header="X-Canary"), {"x-canary": "always"}, {}).share
+    1.0
+
+    `route_to_alternative_balancer` in
+    https://github.com/kubernetes/ingress-nginx/blob/main/rootfs/etc/nginx/lua/balancer.lua
+    https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#canary
+    """
+    # nginx knows headers by lower-case names with underscores, and cookies by any case.
+    header = headers.get(policy.header.lower()) if policy.header else None
+    if header is not None and (decided := _weight_by_header(policy, header)) is not None:
+        return decided
+    if policy.cookie:
+        by_lower_name = {name.lower(): value for name, value in cookies.items()}
+        cookie = by_lower_name.get(policy.cookie.lower())
+        if cookie == "always":
+            return CanaryWeight(1, 1, f"cookie {policy.cookie} is always")
+        if cookie == "never":
+            return CanaryWeight(0, 1, f"cookie {policy.cookie} is never")
+    reason = f"its weight is {policy.weight} of {policy.total}"
+    return CanaryWeight(policy.weight, policy.total, reason)
+
+
+def _weight_by_header(policy: CanaryPolicy, header: str) -> CanaryWeight | None:
+    """None where the header decides nothing, and cookie and weight do."""
+    if policy.header_value:
+        is_equal = header == policy.header_value
+        return CanaryWeight(1, 1, f"header {policy.header} is {header}") if is_equal else None
+    if policy.header_pattern:
+        return _weight_by_pattern(policy, header)
+    if header == "always":
+        return CanaryWeight(1, 1, f"header {policy.header} is always")
+    if header == "never":
+        return CanaryWeight(0, 1, f"header {policy.header} is never")
+    return None
+
+
+def _weight_by_pattern(policy: CanaryPolicy, header: str) -> CanaryWeight | None:
+    try:
+        found = compile_pattern(policy.header_pattern).search(header)
+    except ValueError:
+        # No match, and neither cookie nor weight is used: `elseif err then return false`.
+        return CanaryWeight(0, 1, f"{policy.header_pattern!r} is no regular expression")
+    if found is None:
+        return None
+    return CanaryWeight(1, 1, f"header {policy.header} matches {policy.header_pattern}")
+
+
+def _cookies(header: str) -> dict[str, str]:
+    pairs = [pair.partition("=") for pair in reversed(header.split(";"))]  # the first one counts
+    return {name.strip(): value.strip() for name, equals, value in pairs if equals}

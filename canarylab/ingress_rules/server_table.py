@@ -1,0 +1,332 @@
+"""The server table of all Ingresses: hosts, their locations, and upstreams.
+
+The words are nginx's. The builder takes the steps of ingress-nginx in their order, because its
+surprises come from the order: createUpstreams, createServers, getBackendServers and
+mergeAlternativeBackends in
+https://github.com/kubernetes/ingress-nginx/blob/main/internal/ingress/controller/controller.go
+
+Locations come in two kinds. Usually a Prefix path is two locations, `/canary` and everything below
+`/canary/`. But as soon as one path of the host has a rewrite that changes it, or use-regex, *all*
+paths of the host, of whichever Ingress, become regular expressions that ignore case and are
+anchored at their start only: `/canary` then matches `/canarybird` and `/CANARY` too.
+https://kubernetes.github.io/ingress-nginx/user-guide/ingress-path-matching/
+https://github.com/kubernetes/ingress-nginx/blob/main/internal/ingress/controller/location.go
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from canarylab.ingress_rules import warnings
+from canarylab.ingress_rules.annotations import (
+    DEFAULT_BODY_LIMIT,
+    NO_ANNOTATIONS,
+    Annotations,
+    CanaryPolicy,
+)
+from canarylab.ingress_rules.ingress_spec import (
+    ANY_HOST,
+    Backend,
+    IngressSpec,
+    RulePath,
+    ServiceEndpoints,
+)
+from canarylab.ingress_rules.paths import Pattern, compile_pattern, pattern_error
+from canarylab.ingress_rules.warnings import IngressWarning
+from canarylab.kube_objects import Address, Key
+
+
+class Upstream(NamedTuple):
+    """A backend and its endpoints."""
+
+    backend: Backend
+    endpoints: tuple[Address, ...]
+    policy: CanaryPolicy = CanaryPolicy()
+    """Which requests it takes, if it is a canary."""
+    canary: Backend | None = None
+    """The canary that takes some of its requests."""
+
+
+class Location(NamedTuple):
+    """What a host does with some of the paths."""
+
+    path: str
+    exact: bool
+    backend: Backend | None
+    """None is the default backend of the ingress itself: 404."""
+    ingress: Key | None = None
+    pattern: Pattern | None = None
+    """Where the paths of the host are regular expressions."""
+    rewrite_target: str = ""
+    """Empty where the path is passed unchanged."""
+    body_limit: int = DEFAULT_BODY_LIMIT
+
+
+class Server(NamedTuple):
+    """A host."""
+
+    host: str
+    locations: tuple[Location, ...]
+    """In the order in which they are tried: the longest path first."""
+
+    @property
+    def by_regex(self) -> bool:
+        """Are its paths regular expressions?"""
+        return any(location.pattern is not None for location in self.locations)
+
+
+class ServerTable(NamedTuple):
+    """Everything. It is replaced as a whole, so that no request sees half of a change."""
+
+    servers: Mapping[str, Server]
+    upstreams: Mapping[Backend, Upstream]
+
+
+EMPTY_TABLE = ServerTable({}, {})
+
+
+class IngressRules(NamedTuple):
+    """The server table, and warnings about what is not in it."""
+
+    table: ServerTable
+    warnings: tuple[IngressWarning, ...]
+
+
+def build_server_table(specs: Sequence[IngressSpec], endpoints: ServiceEndpoints) -> IngressRules:
+    """Build the table for these Ingresses, the oldest of them first.
+
+    An Ingress with a path that is not a regular expression, where it has to be one, is left out as
+    a whole, and the others are served: what the validating webhook of ingress-nginx is for.
+    https://kubernetes.github.io/ingress-nginx/how-it-works/#avoiding-outage-from-wrong-configuration
+    """
+    builder = ServerTableBuilder()
+    builder.add(specs)
+    if bad := builder.bad_paths():
+        left_out = {warning.ingress for warning in bad}
+        rest = build_server_table([spec for spec in specs if spec.key not in left_out], endpoints)
+        return IngressRules(rest.table, (*bad, *rest.warnings))
+    found = [
+        *builder.warnings,
+        *warnings.annotation_warnings(specs),
+        *warnings.backend_warnings(specs, endpoints),
+    ]
+    return IngressRules(builder.table(endpoints), tuple(dict.fromkeys(found)))
+
+
+@dataclass
+class UpstreamBuilder:
+    """A backend, while the table is built."""
+
+    is_canary: bool = False
+    """A canary has no location of its own: NoServer in ingress-nginx."""
+    policy: CanaryPolicy = field(default_factory=CanaryPolicy)
+    canary: Backend | None = None
+
+
+@dataclass
+class LocationBuilder:
+    """A path of a host, while the table is built."""
+
+    path: str = "/"
+    exact: bool = False
+    backend: Backend | None = None
+    ingress: Key | None = None
+    annotations: Annotations = NO_ANNOTATIONS
+    is_default: bool = False
+    """Made because every host has a `/`; the first rule for it replaces it."""
+
+    @property
+    def is_rewritten(self) -> bool:
+        """Does its rewrite-target change the path? One that equals the path is ignored."""
+        return self.annotations.rewrite_target not in {"", self.path}
+
+    @property
+    def is_regex(self) -> bool:
+        """Does it turn all paths of its host into regular expressions?"""
+        # `enforceRegexModifier` in
+        # https://github.com/kubernetes/ingress-nginx/blob/main/internal/ingress/controller/template/template.go
+        return self.is_rewritten or self.annotations.use_regex
+
+    def is_at(self, path: RulePath) -> bool:
+        """Has it the same path and pathType?"""
+        return self.path == path.path and self.exact == path.exact
+
+    def finished(self, *, by_regex: bool) -> Location:
+        """The location; an Exact path is no longer exact where it is a regular expression."""
+        return Location(
+            path=self.path,
+            exact=self.exact,
+            backend=self.backend,
+            ingress=self.ingress,
+            pattern=compile_pattern(f"^{self.path}", ignore_case=True) if by_regex else None,
+            rewrite_target=self.annotations.rewrite_target if self.is_rewritten else "",
+            body_limit=self.annotations.body_limit,
+        )
+
+
+class ServerTableBuilder:
+    """Mutable builder of the server table."""
+
+    def __init__(self) -> None:
+        self.warnings: list[IngressWarning] = []
+        self._upstreams: dict[Backend, UpstreamBuilder] = {}
+        self._hosts: dict[str, list[LocationBuilder]] = {
+            ANY_HOST: [LocationBuilder(is_default=True)]
+        }
+
+    def add(self, specs: Sequence[IngressSpec]) -> None:
+        """Add all Ingresses: upstreams, hosts, paths, canaries."""
+        primaries = [spec for spec in specs if not spec.is_canary]
+        for spec in specs:
+            self._add_upstreams(spec)
+        for spec in primaries:
+            self._add_hosts(spec)
+        for spec in specs:
+            self._add_paths(spec)
+        if primaries:
+            for spec in specs:
+                if spec.is_canary:
+                    self._merge_alternative_backends(spec)
+
+    def bad_paths(self) -> list[IngressWarning]:
+        """Warnings about paths that have to be regular expressions, and are none."""
+        found = []
+        for host, locations in self._hosts.items():
+            if not any(location.is_regex for location in _in_nginx_order(locations)):
+                continue
+            for location in locations:
+                complaint = pattern_error(f"^{location.path}")
+                if complaint and location.ingress:
+                    path = RulePath(host, location.path, location.exact, location.backend)
+                    found.append(warnings.bad_path(location.ingress, path, complaint))
+        return found
+
+    def table(self, endpoints: ServiceEndpoints) -> ServerTable:
+        """The finished table."""
+        return ServerTable(
+            servers={host: _server(host, locations) for host, locations in self._hosts.items()},
+            upstreams={
+                backend: Upstream(
+                    backend, endpoints.of_backend(backend), upstream.policy, upstream.canary
+                )
+                for backend, upstream in self._upstreams.items()
+            },
+        )
+
+    def _add_upstreams(self, spec: IngressSpec) -> None:
+        """The oldest Ingress that names a backend in a rule decides whether it is a canary."""
+        if spec.default is not None:
+            self._upstreams[spec.default] = _upstream(spec)
+        for path in spec.paths:
+            if path.backend is None:
+                continue
+            known = self._upstreams.setdefault(path.backend, _upstream(spec))
+            if spec.is_canary and not known.is_canary:
+                self.warnings.append(warnings.service_is_primary(spec.key, path.backend))
+
+    def _add_hosts(self, spec: IngressSpec) -> None:
+        """Each host has a `/` from the start: the Ingress's default backend, or the 404 of all."""
+        if spec.default is not None:
+            catch_all = self._hosts[ANY_HOST][0]
+            catch_all.backend, catch_all.ingress = spec.default, spec.key
+            if catch_all.is_default and not spec.hosts:
+                catch_all.is_default = False
+        for host in spec.hosts:
+            root = LocationBuilder(
+                backend=spec.default,
+                ingress=spec.key if spec.default else None,
+                annotations=spec.annotations,
+                is_default=True,
+            )
+            self._hosts.setdefault(host, [root])
+
+    def _add_paths(self, spec: IngressSpec) -> None:
+        for path in spec.paths:
+            if path.backend is None:
+                continue
+            if not self._upstreams[path.backend].is_canary:
+                self._add_path(spec, path)
+            elif not spec.is_canary:
+                self.warnings.append(warnings.service_is_canary(spec.key, path, path.backend))
+
+    def _add_path(self, spec: IngressSpec, path: RulePath) -> None:
+        locations = self._hosts.get(path.host, self._hosts[ANY_HOST])
+        new = LocationBuilder(path.path, path.exact, path.backend, spec.key, spec.annotations)
+        for number, known in enumerate(locations):
+            if not known.is_at(path):
+                continue
+            if known.is_default:
+                locations[number] = new
+            elif known.ingress is not None and known.ingress != spec.key and not spec.is_canary:
+                self.warnings.append(warnings.already_claimed(spec.key, path, known.ingress))
+            return
+        locations.append(new)
+
+    def _merge_alternative_backends(self, spec: IngressSpec) -> None:
+        """Give the rules that this canary Ingress repeats their canary.
+
+        It repeats the host, the path and the pathType of a rule of another Ingress, and what gets
+        the canary is the *backend* of that rule: other rules that name the same port of the same
+        Service then send the canary their share too.
+        https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#canary
+        """
+        if spec.default is not None:
+            everything = RulePath(ANY_HOST, "/", exact=False, backend=spec.default)
+            self._merge(spec, everything, self._hosts[ANY_HOST])
+        for path in spec.paths:
+            locations = self._hosts.get(path.host, [])
+            if not any(location.backend == path.backend for location in locations):
+                self._merge(spec, path, [each for each in locations if each.is_at(path)])
+
+    def _merge(
+        self, spec: IngressSpec, path: RulePath, locations: Iterable[LocationBuilder]
+    ) -> None:
+        canary = path.backend
+        if canary is None or canary not in self._upstreams:
+            return  # an earlier path had no primary, and removed the whole backend
+        merged = False
+        for location in locations:
+            primary = self._upstreams.get(location.backend) if location.backend else None
+            if primary is None or primary.is_canary or location.backend == canary:
+                continue
+            if primary.canary is None:
+                primary.canary = canary
+            elif primary.canary != canary:
+                # Only the first of several is ever used: `alternative_backends[1]` in balancer.lua.
+                self.warnings.append(warnings.second_canary(spec.key, path, primary.canary))
+            merged = True
+        if not merged:
+            self.warnings.append(warnings.no_primary(spec.key, path))
+            del self._upstreams[canary]
+
+
+def _upstream(spec: IngressSpec) -> UpstreamBuilder:
+    policy = spec.annotations.canary
+    return UpstreamBuilder() if policy is None else UpstreamBuilder(is_canary=True, policy=policy)
+
+
+def _server(host: str, locations: Sequence[LocationBuilder]) -> Server:
+    ordered = _in_nginx_order(locations)
+    by_regex = any(location.is_regex for location in ordered)
+    return Server(host, tuple(location.finished(by_regex=by_regex) for location in ordered))
+
+
+def _in_nginx_order(locations: Iterable[LocationBuilder]) -> list[LocationBuilder]:
+    """The longest path first, and of equally long ones the last in the alphabet."""
+    ordered = sorted(locations, key=lambda location: location.path, reverse=True)
+    ordered.sort(key=lambda location: len(location.path), reverse=True)
+    exact = {location.path for location in ordered if location.exact}
+    return [new for location in ordered for new in _expanded(location, exact)]
+
+
+def _expanded(location: LocationBuilder, exact: set[str]) -> Iterator[LocationBuilder]:
+    """A plain Prefix path is two locations; `/`, and what is rewritten, stays one."""
+    if location.path == "/" or location.exact or location.is_regex:
+        yield location
+        return
+    slash = "" if location.path.endswith("/") else "/"
+    yield replace(location, path=location.path + slash)
+    if location.path not in exact:
+        yield replace(location, exact=True)

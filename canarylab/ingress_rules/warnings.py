@@ -1,0 +1,177 @@
+"""Warnings about Ingresses: what has no effect or is left out, and how to correct it.
+
+None of it stops the ingress: the rest is served. ingress-nginx writes the same things to its log
+or refuses them in its webhook; the playground records them as events, for `kubectl describe`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from canarylab.ingress_rules.annotations import CanaryPolicy
+from canarylab.ingress_rules.ingress_spec import (
+    Backend,
+    BackendProblem,
+    IngressSpec,
+    RulePath,
+    ServiceEndpoints,
+)
+from canarylab.ingress_rules.paths import pattern_error
+from canarylab.kube_objects import Key
+
+
+class IngressWarning(NamedTuple):
+    """One warning."""
+
+    ingress: Key
+    reason: str
+    """The reason of the event."""
+    message: str
+
+
+def annotation_warnings(specs: Iterable[IngressSpec]) -> Iterator[IngressWarning]:
+    """Annotations that have another effect than they seem to."""
+    for spec in specs:
+        yield from _weight_warnings(spec)
+        policy = spec.annotations.canary or CanaryPolicy()
+        if complaint := pattern_error(policy.header_pattern):
+            yield _bad_header_pattern(spec.key, policy.header_pattern, complaint)
+        if spec.annotations.ignored_canary:
+            yield _canary_not_enabled(spec.key, spec.annotations.ignored_canary)
+
+
+def backend_warnings(
+    specs: Iterable[IngressSpec], endpoints: ServiceEndpoints
+) -> Iterator[IngressWarning]:
+    """Backends without endpoints."""
+    for spec in specs:
+        for backend in (spec.default, *(path.backend for path in spec.paths)):
+            if backend is not None and (problem := endpoints.problem(backend)):
+                yield _no_endpoints(spec.key, backend, problem)
+
+
+def already_claimed(ingress: Key, path: RulePath, holder: Key) -> IngressWarning:
+    """The oldest rule wins."""
+    return IngressWarning(
+        ingress,
+        "AlreadyClaimed",
+        f"{path} is served as the older Ingress {_name(holder)} says, not as this one does. "
+        "Choose another host or path, or delete one of the two.",
+    )
+
+
+def bad_path(ingress: Key, path: RulePath, complaint: str) -> IngressWarning:
+    """The whole Ingress is left out, as ingress-nginx's webhook refuses a whole Ingress."""
+    return IngressWarning(
+        ingress,
+        "BadPath",
+        f"{path} is not a regular expression of RE2 ({complaint}), and all paths of this host are "
+        "regular expressions, so the whole Ingress is left out. Correct the path; lookaround, back "
+        "references and repetitions over 1,000 are not supported.",
+    )
+
+
+def no_primary(ingress: Key, path: RulePath) -> IngressWarning:
+    """A canary without a primary."""
+    return IngressWarning(
+        ingress,
+        "NoPrimary",
+        f"No other Ingress serves {path} with this pathType, so this canary gets no request. "
+        "Give it the host, the path and the pathType of the rule whose share it shall take.",
+    )
+
+
+def second_canary(ingress: Key, path: RulePath, first: Backend) -> IngressWarning:
+    """At most one canary for a rule."""
+    return IngressWarning(
+        ingress,
+        "SecondCanary",
+        f"{path} has a canary already, {first}, and a rule can have one only; this one gets no "
+        "request. Delete one of the two.",
+    )
+
+
+def service_is_canary(ingress: Key, path: RulePath, backend: Backend) -> IngressWarning:
+    """An older canary Ingress has the Service."""
+    return IngressWarning(
+        ingress,
+        "ServiceIsCanary",
+        f"{backend} is the canary of an older Ingress and cannot serve {path} too, which is left "
+        "out. Give one of the two a Service of its own.",
+    )
+
+
+def service_is_primary(ingress: Key, backend: Backend) -> IngressWarning:
+    """An older Ingress has the Service, and so weight and headers have no effect."""
+    return IngressWarning(
+        ingress,
+        "ServiceIsPrimary",
+        f"{backend} is the backend of an older Ingress as well, so the weight and the header of "
+        "this canary do nothing. Give the canary a Service of its own.",
+    )
+
+
+def _weight_warnings(spec: IngressSpec) -> Iterator[IngressWarning]:
+    policy = spec.annotations.canary
+    for name, value in spec.annotations.unparsable_weights:
+        yield _bad_weight(
+            spec.key, f"{name} {value!r} is no whole number", "it counts as not given"
+        )
+    if (small := spec.annotations.ignored_total) is not None:
+        yield _bad_weight(spec.key, f"canary-weight-total {small} is below 100", "the total is 100")
+    if policy is None:
+        return
+    if policy.weight > policy.total:
+        yield _bad_weight(
+            spec.key,
+            f"canary-weight {policy.weight} is more than the total of {policy.total}",
+            "every request goes to the canary",
+        )
+    if policy.weight < 0:
+        yield _bad_weight(spec.key, f"canary-weight {policy.weight} is below 0", "it counts as 0")
+
+
+def _bad_weight(ingress: Key, problem: str, consequence: str) -> IngressWarning:
+    message = f"{problem}, so {consequence}. Choose a weight from 0 to the total."
+    return IngressWarning(ingress, "BadWeight", message)
+
+
+def _bad_header_pattern(ingress: Key, pattern: str, complaint: str) -> IngressWarning:
+    return IngressWarning(
+        ingress,
+        "BadPattern",
+        f"canary-by-header-pattern {pattern!r} is not a regular expression of RE2 ({complaint}), "
+        "so a request with that header never reaches the canary. Correct the pattern; lookaround, "
+        "back references and repetitions over 1,000 are not supported.",
+    )
+
+
+def _canary_not_enabled(ingress: Key, names: Iterable[str]) -> IngressWarning:
+    return IngressWarning(
+        ingress,
+        "CanaryNotEnabled",
+        f'{", ".join(names)} without canary: "true" does nothing, and this Ingress is one like '
+        'any other. Add the annotation nginx.ingress.kubernetes.io/canary: "true".',
+    )
+
+
+def _no_endpoints(ingress: Key, backend: Backend, problem: BackendProblem) -> IngressWarning:
+    """Every request to this backend gets 503."""
+    service = f"Service {_name(backend.service)}"
+    why, remedy = {
+        "ServiceNotFound": (f"{service} does not exist", "Create it, or name another one."),
+        "PortNotFound": (
+            f"{service} has no port {backend.port}",
+            "Name one of its ports by number or by name.",
+        ),
+        "NoEndpoints": (
+            f"{service} has no ready endpoints",
+            "Look at its selector, and at whether its pods are ready.",
+        ),
+    }[problem]
+    return IngressWarning(ingress, problem, f"{why}, so nobody answers there. {remedy}")
+
+
+def _name(key: Key) -> str:
+    return f"{key.namespace}/{key.name}"

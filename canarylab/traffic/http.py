@@ -1,0 +1,235 @@
+"""HTTP of the measuring half: one GET in full, a URL and request as bytes, a response parser."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+from urllib.parse import SplitResult, quote, urlsplit
+
+from httptools import HttpResponseParser
+
+from canarylab.errors import TrafficError
+
+TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True)
+class HttpResponse:
+    """A status line, headers and a body."""
+
+    status: int
+    reason: str
+    headers: Mapping[str, str]
+    body: str
+
+    def __repr__(self) -> str:
+        head = [f"{self.status} {self.reason}", *(f"{k}: {v}" for k, v in self.headers.items())]
+        return "\n".join([*head, "", self.body])
+
+
+def get(url: str, *, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    """Send one GET on a new connection; raise TrafficError when there is no response."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f'"{url}" is not a URL with a host. Write it like http://127.0.0.1:8888.')
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname, parts.port, timeout=TIMEOUT_S)
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    try:
+        connection.request("GET", path, headers=dict(headers or {}) | {"Connection": "close"})
+        answer = connection.getresponse()
+        body = answer.read().decode(errors="replace")
+    except (OSError, http.client.HTTPException) as exc:
+        raise TrafficError(
+            f"There is no answer at {url}: {exc or type(exc).__name__}. "
+            "Start what should answer there, or correct the address."
+        ) from exc
+    finally:
+        connection.close()
+    return HttpResponse(answer.status, answer.reason, dict(answer.getheaders()), body)
+
+
+PORTS = {"http": 80, "https": 443}
+_SAFE_IN_PATH = "/?%:@!$&'()*+,;=-._~[]"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a request adds to a plain GET: Host, headers, cookies, TLS trust."""
+
+    host: str | None = None
+    """The Host header, where it is not the host that is connected to."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cookies: Mapping[str, str] = field(default_factory=dict)
+    tls: ssl.SSLContext | None = None
+    """Trusted certificates for https; None is this machine's trust store."""
+
+    def __post_init__(self) -> None:
+        fields = {"Host": self.host or "", **self.headers, **self.cookies}
+        for name, value in fields.items():
+            if any(not character.isprintable() for character in name + value) or not name:
+                raise ValueError(
+                    f"The header or cookie {name!r}: {value!r} has characters that would break "
+                    "the request apart. Use printable characters in one line."
+                )
+
+
+@dataclass(frozen=True)
+class Target:
+    """The parts of a URL."""
+
+    url: str
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+    @classmethod
+    def parse(cls, url: str) -> Target:
+        """The parts of a URL, or a ValueError that says which part is missing.
+
+        >>> Target.parse("http://127.0.0.1:32089/?a=b").port
+        32089
+        """
+        parts = _split(url)
+        if parts.scheme not in PORTS:
+            raise ValueError(f"{url!r} does not start with http:// or https://. Write it in full.")
+        if not parts.hostname or any(character.isspace() for character in parts.netloc):
+            raise ValueError(f"{url!r} names no host. Write it as http://HOST:PORT/.")
+        path = quote(parts.path or "/", safe=_SAFE_IN_PATH)
+        query = quote(parts.query, safe=_SAFE_IN_PATH)
+        port = parts.port or PORTS[parts.scheme]
+        return cls(url, parts.scheme, parts.hostname, port, f"{path}?{query}" if query else path)
+
+    @property
+    def authority(self) -> str:
+        """Default value of the Host header."""
+        host = f"[{self.host}]" if ":" in self.host else self.host.encode("idna").decode()
+        return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
+
+    def message(self, request: Request, *, kept: bool) -> bytes:
+        """The request as bytes; `kept` asks the server to keep the connection."""
+        lines = {
+            "Host": request.host or self.authority,
+            "User-Agent": "canarylab",
+            "Accept": "application/json, */*",
+            "Connection": "keep-alive" if kept else "close",
+        } | dict(request.headers)
+        if request.cookies:
+            lines["Cookie"] = "; ".join(f"{name}={text}" for name, text in request.cookies.items())
+        head = "".join(f"{name}: {text}\r\n" for name, text in lines.items())
+        return f"GET {self.path} HTTP/1.1\r\n{head}\r\n".encode()
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # reading the port validates it
+    except ValueError as exc:
+        raise ValueError(
+            f"{url!r} cannot be read as a URL: {exc}. Write it as http://HOST:PORT/."
+        ) from exc
+    return parts
+
+
+_MAX_BODY = 65_536  # bytes; the version is near the beginning
+_VERSION = re.compile(rb"Version ([^\s\"',<>{}\\]+)")
+_SIZES = (b"content-length", b"transfer-encoding")
+
+
+class ParsedResponse(NamedTuple):
+    """One complete response."""
+
+    status: int
+    version: str | None
+    pod: str | None
+    keep_alive: bool
+    """Whether the server keeps the connection open."""
+
+
+class ResponseParser:
+    r"""Parses bytes until a response is complete; then `response` holds it.
+
+    >>> parser = ResponseParser()
+    >>> parser.feed(b"HTTP/1.1 200 OK\r\nX-Pod: a\r\nContent-Length: 13\r\n\r\n")
+    >>> parser.feed(b'"Version 1.0"')
+    >>> parser.response
+    ParsedResponse(status=200, version='1.0', pod='a', keep_alive=True)
+    """
+
+    def __init__(self) -> None:
+        self.response: ParsedResponse | None = None
+        self.started = False
+        """Whether any byte was received."""
+        self._parser: HttpResponseParser | None = HttpResponseParser(self)
+        self._has_headers = self._has_size = False
+        self._version: bytes | None = None
+        self._pod: bytes | None = None
+        self._body = b""
+
+    def feed(self, received: bytes) -> None:
+        """Parse received bytes; `httptools` raises its own error for what is not HTTP."""
+        self.started = True
+        if self._parser is not None:
+            self._parser.feed_data(received)
+
+    def end(self) -> bool:
+        """End of the connection: return whether the response is complete.
+
+        A response without a size ends where the connection ends.
+        """
+        if self._parser is not None and self._has_headers and not self._has_size:
+            self._complete(self._parser)
+        return self.response is not None
+
+    # Callbacks of `httptools`, in this order.
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        key = name.lower()
+        if key == b"x-version":
+            self._version = value
+        elif key == b"x-pod":
+            self._pod = value
+        elif key in _SIZES:
+            self._has_size = True
+
+    def on_headers_complete(self) -> None:
+        self._has_headers = True
+
+    def on_body(self, part: bytes) -> None:
+        if self._version is None and len(self._body) < _MAX_BODY:
+            self._body += part
+
+    def on_message_complete(self) -> None:
+        if self._parser is None:
+            return  # more than one response
+        if self._parser.get_status_code() < 200:
+            self._reset()  # "100 Continue" and its like come before the response
+        else:
+            self._complete(self._parser)
+
+    def _reset(self) -> None:
+        self._has_headers = self._has_size = False
+        self._version = self._pod = None
+        self._body = b""
+
+    def _complete(self, parser: HttpResponseParser) -> None:
+        if self._version is None and (found := _VERSION.search(self._body)):
+            self._version = found[1]
+        self.response = ParsedResponse(
+            parser.get_status_code(),
+            _text(self._version),
+            _text(self._pod),
+            parser.should_keep_alive(),
+        )
+        self._parser = (
+            None  # it refers to this object; a reference cycle would slow every sample down
+        )
+
+
+def _text(value: bytes | None) -> str | None:
+    return value.decode("latin-1").strip() or None if value else None

@@ -1,0 +1,69 @@
+"""Numbers and lists as words: percentages, plurals, enumerations, version labels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+OTHER = "other"  # an answer without the name of a version or pod
+_DIGITS = re.compile(r"(\d+)")
+_SMALLEST = 0.001  # smaller shares are not distinguished
+
+
+def percent(share: float) -> str:
+    """A share in percent, with a decimal only where rounding would give 0 % or 100 %.
+
+    >>> percent(0.25), percent(0.004), percent(0.9996)
+    ('25 %', '0.4 %', 'over 99.9 %')
+    """
+    if 0 < share < _SMALLEST:
+        return "under 0.1 %"
+    if 1 - _SMALLEST < share < 1:
+        return "over 99.9 %"
+    if 0 < share < 0.01 or 0.99 < share < 1:
+        return f"{share:.1%}".replace("%", " %")
+    return f"{100 * share:.0f} %"
+
+
+def counted(number: int, thing: str) -> str:
+    """A number with its noun, in the plural where needed.
+
+    >>> counted(1, "request"), counted(1801, "request")
+    ('1 request', '1,801 requests')
+    """
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
+def listed(things: Iterable[str], *, none: str = "nothing") -> str:
+    """An enumeration: items joined by commas and "and".
+
+    >>> listed(["reset 2", "timeout 1", "refused 1"])
+    'reset 2, timeout 1 and refused 1'
+    """
+    *first, last = list(things) or [none]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def version_label(version: str) -> str:
+    """The name of a version in a sentence.
+
+    >>> version_label("2.0"), version_label("other")
+    ('version 2.0', 'other')
+    """
+    return version if version == OTHER else f"version {version}"
+
+
+def sort_naturally(names: Iterable[str]) -> list[str]:
+    """Names in natural order: numbers by value, "other" last.
+
+    >>> sort_naturally(["10.0", "other", "2.0", "1.0"])
+    ['1.0', '2.0', '10.0', 'other']
+    """
+    return sorted(names, key=lambda name: (name == OTHER, _by_number(name)))
+
+
+def _by_number(name: str) -> list[tuple[bool, int, str]]:
+    parts = _DIGITS.split(name)
+    return [
+        (not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts if part
+    ]

@@ -1,0 +1,122 @@
+"""Warnings about Ingresses."""
+
+from __future__ import annotations
+
+import pytest
+
+from canarylab.ingress_rules.warnings import IngressWarning
+from canarylab.playground.kube.api import Object
+from tests.ingress_rules.ingress_objects import built, canary, ingress
+
+OLD = ingress("old", ("/", "prod"), age_s=9)
+
+
+def only(*ingresses: Object) -> IngressWarning:
+    (warning,) = built(*ingresses).warnings
+    return warning
+
+
+def test_ingresses_without_fault_are_not_warned_of() -> None:
+    assert built(OLD, canary("new", ("/", "canary"), canary_weight="10")).warnings == ()
+
+
+def test_the_younger_of_two_that_claim_a_path_is_warned() -> None:
+    warning = only(OLD, ingress("young", ("/", "other")))
+    assert (warning.ingress.name, warning.reason) == ("young", "AlreadyClaimed")
+    assert "foo.bar.com/ is served as the older Ingress lab/old says" in warning.message
+
+
+def test_one_ingress_may_repeat_itself() -> None:
+    assert built(ingress("one", ("/", "prod"), ("/", "prod"))).warnings == ()
+
+
+def test_a_service_that_does_not_exist_is_named() -> None:
+    warning = only(ingress("one", ("/", "missing")))
+    assert warning.reason == "ServiceNotFound"
+    assert "Service lab/missing does not exist" in warning.message
+
+
+def test_a_port_that_does_not_exist_is_named() -> None:
+    wrong = ingress("one", ("/", "prod"))
+    path = wrong["spec"]["rules"][0]["http"]["paths"][0]
+    path["backend"]["service"]["port"] = {"name": "http"}
+    assert (only(wrong).reason, "no port http" in only(wrong).message) == ("PortNotFound", True)
+
+
+def test_a_service_without_endpoints_is_named() -> None:
+    (warning,) = built(ingress("one", ("/", "prod")), services=()).warnings
+    assert warning.reason == "ServiceNotFound"
+
+
+def test_a_path_that_is_no_regular_expression_is_told_with_the_reason() -> None:
+    warning = only(OLD, ingress("young", ("/(", "other"), use_regex="true"))
+    assert (warning.ingress.name, warning.reason) == ("young", "BadPath")
+    assert "missing ): ^/(" in warning.message
+
+
+def test_brackets_are_just_letters_where_paths_are_no_regular_expressions() -> None:
+    assert built(ingress("one", ("/(", "prod"))).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("annotations", "words"),
+    [
+        ({"canary_weight": "150"}, "canary-weight 150 is more than the total of 100"),
+        ({"canary_weight": "-5"}, "canary-weight -5 is below 0"),
+        ({"canary_weight": "ten"}, "canary-weight 'ten' is no whole number"),
+        ({"canary_weight_total": "50"}, "canary-weight-total 50 is below 100"),
+    ],
+)
+def test_a_weight_that_cannot_be_meant_is_told(annotations: dict[str, str], words: str) -> None:
+    warning = only(OLD, canary("new", ("/", "canary"), **annotations))
+    assert (warning.reason, words in warning.message) == ("BadWeight", True)
+
+
+def test_the_second_canary_of_a_rule_is_warned() -> None:
+    first = canary("first", ("/", "canary"), age_s=5)
+    warning = only(OLD, first, canary("second", ("/", "other")))
+    assert (warning.ingress.name, warning.reason) == ("second", "SecondCanary")
+
+
+def test_a_canary_of_nothing_is_warned() -> None:
+    assert only(OLD, canary("new", ("/new", "canary"))).reason == "NoPrimary"
+
+
+def test_a_canary_whose_service_serves_a_rule_too_is_warned() -> None:
+    warning = only(
+        ingress("old", ("/", "prod"), ("/x", "canary"), age_s=9), canary("new", ("/", "canary"))
+    )
+    assert (warning.ingress.name, warning.reason) == ("new", "ServiceIsPrimary")
+
+
+def test_a_rule_whose_service_is_a_canary_is_warned() -> None:
+    first = canary("first", ("/", "canary"), age_s=5)
+    warning = only(OLD, first, ingress("preview", ("/preview", "canary")))
+    assert (warning.ingress.name, warning.reason) == ("preview", "ServiceIsCanary")
+
+
+def test_canary_annotations_that_do_nothing_are_told() -> None:
+    warning = only(ingress("one", ("/", "prod"), canary_weight="10"))
+    assert warning.reason == "CanaryNotEnabled"
+    assert "canary-weight without canary" in warning.message
+
+
+def test_a_pattern_that_is_no_regular_expression_is_told() -> None:
+    wrong = canary("new", ("/", "canary"), canary_by_header="X", canary_by_header_pattern="(")
+    assert only(OLD, wrong).reason == "BadPattern"
+
+
+def test_what_is_right_is_served_whatever_is_wrong() -> None:
+    table = built(OLD, ingress("young", ("/(", "other"), use_regex="true")).table
+    assert [location.path for location in table.servers["foo.bar.com"].locations] == ["/"]
+
+
+def test_every_message_says_what_happened_and_what_to_try() -> None:
+    wrong = [
+        ingress("a", ("/", "missing"), ("/", "prod")),
+        canary("b", ("/new", "other"), canary_weight="200"),
+        ingress("c", ("/c", "prod"), canary_weight="1"),
+    ]
+    for warning in built(*wrong).warnings:
+        assert warning.message.count(". ") == 1
+        assert warning.message.endswith(".")

@@ -1,0 +1,92 @@
+"""The words in which a refusal is put."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from canarylab.errors import Cause
+from canarylab.playground.apiserver.field_errors import (
+    duplicate,
+    each,
+    forbidden,
+    invalid,
+    not_negative,
+    one_of,
+    required,
+    too_long,
+    unchanged,
+    unsupported,
+)
+
+MUST_NOT = "must not"
+
+
+@pytest.mark.parametrize(
+    ("cause", "reason", "message"),
+    [
+        (required("a"), "FieldValueRequired", "Required value"),
+        (required("a", "say it"), "FieldValueRequired", "Required value: say it"),
+        (invalid("a", 1, MUST_NOT), "FieldValueInvalid", "Invalid value: 1: must not"),
+        (duplicate("a", "b"), "FieldValueDuplicate", 'Duplicate value: "b"'),
+        (forbidden("a", MUST_NOT), "FieldValueForbidden", "Forbidden: must not"),
+        (too_long("a", 3), "FieldValueTooLong", "Too long: may not be more than 3 bytes"),
+        (
+            unsupported("a", "b", ["c", "d"]),
+            "FieldValueNotSupported",
+            'Unsupported value: "b": supported values: "c", "d"',
+        ),
+    ],
+)
+def test_every_cause_has_its_words(cause: Cause, reason: str, message: str) -> None:
+    assert cause == Cause(reason, "a", message)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (-1, "-1"),
+        (None, "null"),
+        (True, "true"),
+        ("v 2.0", '"v 2.0"'),
+        ('a "b"', r'"a \"b\""'),
+        ("é<", '"é<"'),
+        ({"app": "a", "env": "b"}, '{"app":"a","env":"b"}'),
+        ({"a": "<b>"}, r'{"a":"\u003cb\u003e"}'),
+        (["10.0.0.1"], '["10.0.0.1"]'),
+    ],
+)
+def test_values_are_shown_as_go_shows_them(value: Any, shown: str) -> None:
+    assert invalid("a", value, MUST_NOT).message == f"Invalid value: {shown}: must not"
+
+
+def test_each_problem_is_a_cause() -> None:
+    assert [cause.message for cause in each("a", 1, ["x", "y"])] == [
+        "Invalid value: 1: x",
+        "Invalid value: 1: y",
+    ]
+
+
+@pytest.mark.parametrize("number", [None, 0, 1])
+def test_zero_and_more_are_fine(number: int | None) -> None:
+    assert not_negative("a", number) == []
+
+
+def test_less_than_zero_is_not() -> None:
+    [cause] = not_negative("a", -1)
+    assert cause.message == "Invalid value: -1: must be greater than or equal to 0"
+
+
+@pytest.mark.parametrize(
+    ("word", "reasons"),
+    [("b", []), ("", ["FieldValueRequired"]), ("c", ["FieldValueNotSupported"])],
+)
+def test_a_word_is_out_of_a_list(word: str, reasons: list[str]) -> None:
+    assert [cause.reason for cause in one_of("a", word, ["b"])] == reasons
+
+
+def test_what_may_not_change_does_not() -> None:
+    assert unchanged("a", {"b": 1}, {"b": 1}) == []
+    [cause] = unchanged("a", {"b": 1}, {"b": 2})
+    assert cause.message == 'Invalid value: {"b":1}: field is immutable'
