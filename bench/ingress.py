@@ -28,7 +28,7 @@ from canarylab.playground import lifecycle
 from canarylab.ports import unused
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection
-from canarylab.release.measure import ready_endpoints
+from canarylab.release.endpoints import ready_endpoints
 from canarylab.release.rollout import scale, wait_until_rolled_out
 from canarylab.release.stages import PRODUCTION, SERVICE, bring_to
 

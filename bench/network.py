@@ -16,9 +16,10 @@ from bench.sampler import AT_ONCE, hey
 from canarylab import content, traffic
 from canarylab.playground import lifecycle
 from canarylab.release.connection import Connection
-from canarylab.release.measure import ready_endpoints, settle
+from canarylab.release.endpoints import ready_endpoints
 from canarylab.release.rollout import scale, wait_until_rolled_out
 from canarylab.release.stages import PRODUCTION, SERVICE, bring_to
+from canarylab.release.wait import settle
 
 NODE_PORT = "http://127.0.0.1:32089/"
 REQUESTS, ONE_BY_ONE, ROUNDS = 5_000, 1_000, 3

@@ -19,11 +19,10 @@ from canarylab.manifests import load
 from canarylab.predictions import Predictions, Value
 from canarylab.release import inside, rollout, stages
 from canarylab.release.connection import Connection, Object
-from canarylab.release.endpoints import Endpoint, listed, read_endpoints
-from canarylab.release.measure import measure, ready_endpoints, settle
+from canarylab.release.endpoints import Endpoint, listed, read_endpoints, ready_endpoints
 from canarylab.release.pods import list_pods
-from canarylab.release.reach import Reach
-from canarylab.release.syncing import apply_and_wait
+from canarylab.release.service_url import ServiceUrls, sample_service
+from canarylab.release.wait import apply_and_wait, settle
 from canarylab.traffic import Sample
 from canarylab.visiting import Visiting
 from canarylab.workbench import place
@@ -47,7 +46,7 @@ class Lab(Visiting):
         self._connection = Connection(
             chosen.kubeconfig, chosen.namespace, context=chosen.context, fit=chosen.fit
         )
-        self._reach = Reach(self._connection, chosen.addresses)
+        self._service_urls = ServiceUrls(self._connection, chosen.addresses)
         self._front_door = FrontDoor(chosen, self._connection)
         self._predictions = Predictions()
 
@@ -148,7 +147,7 @@ class Lab(Visiting):
         """
         if self._front_door.has(name):
             return self._front_door.url
-        url = self._reach.find(name).url
+        url = self._service_urls.find(name).url
         if self.ready_endpoints(name):
             settle(self._connection, name, url)
         return url
@@ -182,8 +181,8 @@ class Lab(Visiting):
         >>> sample.expected["2.0"]
         0.333...
         """
-        way = self._reach.find(service)
-        sample = measure(
+        way = self._service_urls.find(service)
+        sample = sample_service(
             self._connection, service, way.url, requests=requests, keep_alive=keep_alive
         )
         is_direct = way.chosen_for == "connection"
@@ -274,7 +273,7 @@ class Lab(Visiting):
         Your pods and Services are gone. The cluster runs on; `canarylab down` ends it.
         """
         self.reset("empty")
-        self._reach.close()
+        self._service_urls.close()
         self._connection.close()
         self.stop_local()
         return Table(f"Your pods and Services are gone. {self.cluster.ending}")

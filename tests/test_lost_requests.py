@@ -12,9 +12,9 @@ from canarylab import content, runtime, traffic
 from canarylab.manifests import load
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection
-from canarylab.release.measure import settle
 from canarylab.release.rollout import wait_until_rolled_out
 from canarylab.release.stages import PRODUCTION, SERVICE
+from canarylab.release.wait import settle
 from tests.needs import needs
 
 pytestmark = needs("linux")

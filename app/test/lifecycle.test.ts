@@ -2,8 +2,11 @@
 
 import assert from "node:assert/strict";
 import { EventEmitter, once } from "node:events";
+import { connect } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
+import { setImmediate } from "node:timers/promises";
 
 import { drainOnSignal } from "../src/lifecycle.ts";
 import { serving } from "./serving.ts";
@@ -63,6 +66,31 @@ test("a connection that lies idle does not hold the app up", async (context) => 
   assert.equal(await exited, 0);
 });
 
+test("a connection on which nobody said anything is closed after the drain", async (context) => {
+  const { server, signals, exited } = await draining(context);
+  await connected(context, server);
+
+  signals.emit("SIGTERM", "SIGTERM");
+  context.mock.timers.tick(3000);
+
+  assert.equal(await exited, 0);
+});
+
+test("half a request is waited for until the deadline, and no longer", async (context) => {
+  const { server, signals, exited } = await draining(context);
+  const { client, accepted } = await connected(context, server);
+  client.write("GET / HTTP/1.1\r\n");
+  while (accepted.bytesRead === 0) await setImmediate();
+
+  signals.emit("SIGTERM", "SIGTERM");
+  context.mock.timers.tick(3000);
+  context.mock.timers.tick(4999);
+  assert.equal(await connections(server), 1);
+  context.mock.timers.tick(1);
+
+  assert.equal(await exited, 0);
+});
+
 test("a request that is being answered is answered to its end", async (context) => {
   const { url, server, signals, exited } = await draining(context);
   const arrived = once(server, "request");
@@ -84,6 +112,18 @@ test("a request that is being answered is answered to its end", async (context) 
   assert.equal(await (await answer).json(), "Version 2.0");
   assert.equal(await exited, 0);
 });
+
+async function connected(
+  context: TestContext,
+  server: Serving["server"],
+): Promise<{ client: Socket; accepted: Socket }> {
+  const { port } = server.address() as AddressInfo;
+  const accepting = once(server, "connection");
+  const client = connect(port, "127.0.0.1").on("error", () => undefined);
+  context.after(() => client.destroy());
+  const [accepted] = (await accepting) as [Socket];
+  return { client, accepted };
+}
 
 function connections(server: Serving["server"]): Promise<number> {
   return new Promise((resolve, reject) => {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import type { ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import os from "node:os";
 import { createInterface } from "node:readline";
@@ -55,6 +55,19 @@ test("after SIGTERM new connections are answered until it ends with status 0", a
   assert.equal((await fetch(url)).status, 200);
   assert.deepEqual(await ended, [0, null]);
   await assert.rejects(fetch(url));
+});
+
+test("after SIGTERM somebody who connected and says nothing is not waited for", async (context) => {
+  const child = start(context, { DRAIN_S: "0" });
+  const { port } = new URL(await answering(child));
+  const silent = connect(Number(port), "127.0.0.1").on("error", () => undefined);
+  context.after(() => silent.destroy());
+  await once(silent, "connect");
+  const ended = once(child, "exit");
+
+  child.kill("SIGTERM");
+
+  assert.deepEqual(await ended, [0, null]);
 });
 
 test("a wrong setting ends it with status 1 and one line", async (context) => {

@@ -12,6 +12,8 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from canarylab.errors import ClusterError
 
+KUBE_PROXY_SYNC_S = 1.0  # iptables mode: --iptables-min-sync-period
+
 Object = dict[str, Any]
 Report = Callable[[str], None]
 """Hears in a few words what is being done now."""
@@ -36,6 +38,8 @@ class Address(NamedTuple):
     """It has to be tried: a firewall may be between, or another program may answer."""
     chosen_for: Literal["connection", "request"] = "connection"
     """What a pod is chosen for there."""
+    sync_delay_s: float = 0.0
+    """How long after endpoints become ready no connection is to be tried there."""
 
 
 class Serving(NamedTuple):
@@ -148,4 +152,5 @@ def node_port_here(service: Mapping[str, Any]) -> Address:
             f"Service {service['metadata']['name']} is of type {service['spec']['type']} and has "
             "no node port. Give it `type: NodePort` to reach it from outside the cluster."
         )
-    return Address(f"http://127.0.0.1:{number}", f"node port {number}")
+    url = f"http://127.0.0.1:{number}"
+    return Address(url, f"node port {number}", sync_delay_s=KUBE_PROXY_SYNC_S)

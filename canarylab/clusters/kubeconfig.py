@@ -13,7 +13,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from canarylab.clusters import access, contexts, ingress_classes
-from canarylab.clusters.base import Address, Fitted, Object, Report, Serving, node_port
+from canarylab.clusters.base import (
+    KUBE_PROXY_SYNC_S,
+    Address,
+    Fitted,
+    Object,
+    Report,
+    Serving,
+    node_port,
+)
 from canarylab.clusters.fitting import Guest, fit
 from canarylab.clusters.registry import named, push
 from canarylab.errors import ClusterError
@@ -118,7 +126,12 @@ class Kubeconfig:
             return []
         server = urlsplit(self._context.server).hostname
         return [
-            Address(f"http://{_bracketed(host)}:{number}", f"node port {number}", is_guess=True)
+            Address(
+                f"http://{_bracketed(host)}:{number}",
+                f"node port {number}",
+                is_guess=True,
+                sync_delay_s=KUBE_PROXY_SYNC_S,
+            )
             for host in dict.fromkeys([*([server] if server else []), *hosts])
         ]
 

@@ -62,4 +62,4 @@ class Playground(OwnCluster):
 
     def addresses(self, service: Mapping[str, Any], hosts: Collection[str]) -> list[Address]:
         """Node ports listen on 127.0.0.1."""
-        return [node_port_here(service)]
+        return [node_port_here(service)._replace(sync_delay_s=0.0)]

@@ -43,6 +43,11 @@ def read_endpoints(connection: Connection, service: str) -> list[Endpoint]:
     return sorted(found, key=lambda endpoint: (endpoint.version, endpoint.pod))
 
 
+def ready_endpoints(connection: Connection, service: str) -> list[Endpoint]:
+    """The endpoints that get traffic from the Service."""
+    return [each for each in read_endpoints(connection, service) if each.ready]
+
+
 def expected_shares(endpoints: list[Endpoint]) -> dict[str, float]:
     """What share of new connections each version should get; empty when nobody is ready.
 

@@ -10,7 +10,7 @@ from canarylab.errors import ClusterError, TimedOutError
 from canarylab.ingress_rules.routing import IngressRoute, ingress_request
 from canarylab.release.connection import Connection
 from canarylab.release.routing import Expected, expected, find_route
-from canarylab.release.settle import UNNAMED
+from canarylab.release.wait import UNNAMED
 from canarylab.traffic import Request, Sample
 from canarylab.traffic.http import Target
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from canarylab.release.connection import Connection, Object, refusals
-from canarylab.release.syncing import syncs, wait_until_taken_in
+from canarylab.release.wait import sync_count, wait_until_synced
 
 WEIGHT = "nginx.ingress.kubernetes.io/canary-weight"
 _REMEDY = "`kubectl get ingresses` lists those there are."
@@ -17,9 +17,9 @@ def set_weight(connection: Connection, ingress: str, percent: int) -> None:
     with refusals(f'a weight of {percent} for Ingress "{ingress}"', remedy=_REMEDY):
         if read_weight(connection, ingress) == percent:
             return
-        before = syncs(connection, ingress)
+        before = sync_count(connection, ingress)
         connection.networking.patch_namespaced_ingress(ingress, connection.namespace, change)
-        wait_until_taken_in(connection, ingress, before)
+        wait_until_synced(connection, ingress, before)
 
 
 def read_weight(connection: Connection, ingress: str) -> int:

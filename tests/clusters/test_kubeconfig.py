@@ -219,9 +219,8 @@ def test_where_a_service_might_answer(stranger: Stranger) -> None:
     cluster = Kubeconfig()
 
     assert cluster.addresses(NODE_PORT, ["10.0.0.5", "fd00::5"]) == [
-        Address("http://127.0.0.1:30123", "node port 30123", is_guess=True),
-        Address("http://10.0.0.5:30123", "node port 30123", is_guess=True),
-        Address("http://[fd00::5]:30123", "node port 30123", is_guess=True),
+        Address(f"http://{host}:30123", "node port 30123", is_guess=True, sync_delay_s=1.0)
+        for host in ("127.0.0.1", "10.0.0.5", "[fd00::5]")
     ]
 
 

@@ -99,6 +99,8 @@ def tree(value: Any, namespace: str) -> Any:
 
 
 def _child(key: str, child: Any, namespace: str) -> Any:
+    if key == "pod-template-hash":
+        return "<hash>"
     if key not in _UNORDERED or not isinstance(child, list):
         return tree(child, namespace)
     rows = [tree(row, namespace) for row in child if not _is_token_volume(row)]

@@ -15,10 +15,10 @@ from canarylab.manifests import Object, load
 from canarylab.release import inside
 from canarylab.release.apply import Applied, apply
 from canarylab.release.connection import Connection
-from canarylab.release.measure import settle
 from canarylab.release.pods import list_pods
 from canarylab.release.rollout import scale, wait_until_rolled_out
 from canarylab.release.stages import PRODUCTION, SERVICE
+from canarylab.release.wait import settle
 from tests.needs import needs
 
 pytestmark = needs("linux")

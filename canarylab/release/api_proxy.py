@@ -1,9 +1,8 @@
-"""A Service on a port of this machine, by way of the API server.
+"""One Service on a port of 127.0.0.1, through the API server: `kubectl proxy` for one Service.
 
-What `kubectl proxy` does, for one Service: whoever asks here is answered by
-.../services/NAME:PORT/proxy, with the credentials of the kubeconfig. Only this machine can ask,
-only under its own name (so that no web page can), and only to read: GET and HEAD are all that a
-guest of a cluster is allowed there.
+A request to this port is answered by .../services/NAME:PORT/proxy, with the credentials of the
+kubeconfig. Only this machine can connect, only under its own name (so that no web page can), and
+only GET and HEAD are carried: a guest of a cluster may do no more there.
 """
 
 from __future__ import annotations
@@ -29,12 +28,14 @@ _OF_THIS_MACHINE = frozenset({"authorization", "cookie", "host"})
 _FORBIDDEN = (401, 403)
 
 
-class Relay:
-    """Listens from the moment it is made until `close`."""
+class ApiServerProxy:
+    """Listens from its construction until `close`."""
 
     def __init__(self, connection: Connection, service: str, port: int) -> None:
         self._connection, self.service = connection, service
-        self._above = f"/api/v1/namespaces/{connection.namespace}/services/{service}:{port}/proxy"
+        self._proxy_path = (
+            f"/api/v1/namespaces/{connection.namespace}/services/{service}:{port}/proxy"
+        )
         self._ensure_allowed()
         self._runner = web.AppRunner(self._app(), access_log=None, handler_cancellation=True)
         self.port = runtime.run(_listen(self._runner))
@@ -58,15 +59,15 @@ class Relay:
         kind = reply.headers.get("Content-Type", "")
         if reply.status in _FORBIDDEN and kind.startswith("application/json"):
             raise RefusedError(
-                f'the way to Service "{self.service}"',
+                f'the proxy of Service "{self.service}"',
                 kubectl_words(reply.data, reply.reason),
-                "No address of the Service answers from here and its proxy is closed to you: ask "
+                "No address of the Service answers from here, and you may not use its proxy: ask "
                 "whoever runs the cluster for the right to get services/proxy.",
             )
 
     async def _answer(self, request: web.Request) -> web.Response:
         if request.url.host not in _NAMES:
-            return web.Response(status=403, text=f'"{request.host}" is not a name of this relay.')
+            return web.Response(status=403, text=f'"{request.host}" is not a name of this proxy.')
         if request.method not in {"GET", "HEAD"}:
             return web.Response(status=405, text="Only GET and HEAD go through the API server.")
         kept = _without(request.headers, _HOP_BY_HOP | _OF_THIS_MACHINE)
@@ -80,7 +81,7 @@ class Relay:
         return web.Response(status=reply.status, body=reply.data, headers=headers)
 
     def _fetch(self, method: str, path: str, headers: dict[str, str]) -> Any:
-        url = self._connection.server + quote(self._above, safe="/:") + path
+        url = self._connection.server + quote(self._proxy_path, safe="/:") + path
         return self._connection.http.request(
             method,
             url,
@@ -93,7 +94,9 @@ class Relay:
 
 
 def _without(headers: Mapping[str, str], names: frozenset[str]) -> CIMultiDict[str]:
-    return CIMultiDict((name, said) for name, said in headers.items() if name.lower() not in names)
+    return CIMultiDict(
+        (name, value) for name, value in headers.items() if name.lower() not in names
+    )
 
 
 async def _listen(runner: web.AppRunner) -> int:

@@ -1,0 +1,127 @@
+"""The URL at which this machine reaches a Service, and samples taken there.
+
+A cluster of this machine's own has one address for it. On somebody else's cluster an address that
+looks right may be behind a firewall, or belong to another program: it is used only when a ready pod
+of the Service has answered there. Where none does, requests go through the API server
+(`api_proxy.py`); that works wherever kubectl works, but chooses a pod for each request and not for
+each connection.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Literal, NamedTuple
+
+from canarylab import traffic
+from canarylab.clusters.base import Address
+from canarylab.release import ingresses
+from canarylab.release.api_proxy import ApiServerProxy
+from canarylab.release.connection import Connection, Object, refusals
+from canarylab.release.endpoints import Endpoint, expected_shares, ready_endpoints
+from canarylab.release.wait import probe, settle
+from canarylab.traffic import Sample
+from canarylab.wait import wait_until
+
+TRIED_FOR_S = 3.0
+TRY_PAUSE_S = 0.5
+MOST_HOSTS = 4  # each costs the time limit of a probe where a firewall drops packets
+
+Addresses = Callable[[Mapping[str, Any], Collection[str]], list[Address]]
+
+
+class ServiceUrl(NamedTuple):
+    """Where a Service answers, and what a pod is chosen for there."""
+
+    url: str
+    way: str
+    """ "node port 32089", "the API server's proxy"."""
+    chosen_for: Literal["connection", "request"] = "connection"
+
+
+class ServiceUrls:
+    """The URLs of the Services of one namespace; API-server proxies run until `close`."""
+
+    def __init__(self, connection: Connection, addresses: Addresses) -> None:
+        self._connection, self._addresses = connection, addresses
+        self._proxies: dict[tuple[str, int], ApiServerProxy] = {}
+        self._proved: dict[tuple[str, frozenset[Address]], Address | None] = {}
+        self._ready_since: dict[str, float] = {}
+
+    def find(self, name: str) -> ServiceUrl:
+        """The best URL of a Service; raise RefusedError when there is no such Service."""
+        service = self._read(name)
+        ready = ready_endpoints(self._connection, name)
+        offered = self._addresses(service, self._hosts(ready))
+        if ready and offered:
+            self._wait_for_kube_proxy(service, offered[0].sync_delay_s)
+        if offered and not offered[0].is_guess:
+            return _at(offered[0])
+        offered += ingresses.addresses(ingresses.read_ingresses(self._connection), name)
+        proved = self._prove(service, offered, {each.pod for each in ready})
+        return _at(proved) if proved else self._proxied(service)
+
+    def close(self) -> None:
+        """End the proxies."""
+        for proxy in self._proxies.values():
+            proxy.close()
+        self._proxies.clear()
+
+    def _wait_for_kube_proxy(self, service: Object, delay_s: float) -> None:
+        """Wait until kube-proxy has had the time to hear of the ready endpoints (see `probe`)."""
+        since = self._ready_since.setdefault(service["metadata"]["uid"], time.monotonic())
+        time.sleep(max(0.0, since + delay_s - time.monotonic()))
+
+    def _prove(
+        self, service: Object, offered: Collection[Address], pods: Collection[str]
+    ) -> Address | None:
+        """The first address where a pod has answered; remembered, so that it is tried only once."""
+        key = (service["metadata"]["uid"], frozenset(offered))
+        if key not in self._proved and pods:
+            self._proved[key] = wait_until(
+                lambda: next((each for each in offered if probe(each.url) in pods), None),
+                timeout_s=TRIED_FOR_S if offered else 0,
+                pause_s=TRY_PAUSE_S,
+            )
+        return self._proved.get(key)
+
+    def _proxied(self, service: Object) -> ServiceUrl:
+        name, port = service["metadata"]["name"], service["spec"]["ports"][0]["port"]
+        proxy = self._proxies.get((name, port))
+        if proxy is None:
+            proxy = self._proxies[name, port] = ApiServerProxy(self._connection, name, port)
+        return ServiceUrl(proxy.url, "the API server's proxy", "request")
+
+    def _read(self, name: str) -> Object:
+        with refusals(f'Service "{name}"', remedy="`kubectl get services` lists them."):
+            found = self._connection.core.read_namespaced_service(name, self._connection.namespace)
+        service: Object = self._connection.plain(found)
+        return service
+
+    def _hosts(self, ready: list[Endpoint]) -> list[str]:
+        """The nodes that run the ready pods, from the pods: not everybody may list nodes."""
+        names = {each.pod for each in ready}
+        with refusals("the pods", remedy="Look with `kubectl get pods`."):
+            pods = self._connection.core.list_namespaced_pod(self._connection.namespace).items
+        hosts = {pod.status.host_ip for pod in pods if pod.metadata.name in names}
+        return sorted(hosts - {None})[:MOST_HOSTS]
+
+
+def sample_service(
+    connection: Connection, service: str, url: str, *, requests: int, keep_alive: int = 0
+) -> Sample:
+    """Sample a Service once it has settled.
+
+    What its ready pods suggest is part of the sample, unless they changed meanwhile.
+    """
+    settle(connection, service, url)
+    before = ready_endpoints(connection, service)
+    sample = traffic.sample(url, count=requests, keep_alive=keep_alive)
+    if before != ready_endpoints(connection, service):
+        return sample
+    pods = {each.pod: 1 / len(before) for each in before}
+    return sample.expecting(expected_shares(before), pods)
+
+
+def _at(address: Address) -> ServiceUrl:
+    return ServiceUrl(address.url, address.way, address.chosen_for)

@@ -1,0 +1,166 @@
+"""Waiting until the network has taken in a change of the cluster.
+
+An endpoint that is ready gets no traffic before kube-proxy knows of it, and one that is gone may
+get some until then. The API does not say how far kube-proxy is, so the Service itself is asked: it
+has settled when all ready pods answer and no others. Ingress controllers do say it: ingress-nginx,
+and the playground, write an event Sync at every Ingress that they have read anew. Others write
+none, and get a fixed time.
+"""
+
+from __future__ import annotations
+
+import errno
+import http.client
+from collections.abc import Callable, Collection
+from random import Random
+from urllib.parse import urlsplit
+
+from canarylab import traffic
+from canarylab.errors import ClusterError, TimedOutError, TrafficError
+from canarylab.release.apply import Applied, apply
+from canarylab.release.connection import Connection, Object, refusals
+from canarylab.release.endpoints import ready_endpoints
+from canarylab.wait import wait_until
+
+UNNAMED = "other"
+"""Stands for an answer that does not say the name of a pod."""
+ANSWERS_PER_POD = 10
+"""Of n pods one stays unseen in 10 n answers with a chance of about n in 22,000."""
+SETTLED_WITHIN_S = 15.0
+SYNCED_WITHIN_S = 2.0  # ingress-nginx reloads within a second
+PROBE_PAUSE_S = 0.25
+PROBE_TIMEOUT_S = 1.5
+PROBE_PORTS = range(20_000, 30_000)
+"""Source ports of probes: below node ports, and below those that Linux and macOS choose."""
+
+_CANNOT_BIND = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
+_BIND_ATTEMPTS = 10
+_random = Random()
+
+
+def settle(connection: Connection, service: str, url: str) -> None:
+    """Wait until exactly the ready pods of the Service answer at `url`."""
+    wait_until_settled(
+        lambda: probe(url),
+        lambda count: _answering_pods(url, count),
+        lambda: _ready_pods(connection, service),
+    )
+
+
+def wait_until_settled(
+    probed_pod: Callable[[], str | None],
+    answering_pods: Callable[[int], Collection[str]],
+    ready_pods: Callable[[], Collection[str]],
+    *,
+    timeout_s: float = SETTLED_WITHIN_S,
+) -> None:
+    """Wait until the pods that answer are the pods that are ready.
+
+    `probed_pod()` sends one request and `answering_pods(n)` sends n, each on a connection of its
+    own. The n are sent only after a probe was answered, because each connection that the node
+    refuses can break a later one (see `probe`). Pods that do not say their names cannot be told
+    apart; then one answer is enough.
+    """
+    answered: set[str] = set()
+    ready: set[str] = set()
+
+    def has_settled() -> bool:
+        nonlocal answered, ready
+        ready, answered = set(ready_pods()), set()
+        if probed_pod() is None:
+            return False
+        answered = set(answering_pods(max(1, len(ready)) * ANSWERS_PER_POD))
+        return bool(answered) and answered in (ready, {UNNAMED})
+
+    if not wait_until(has_settled, timeout_s=timeout_s, pause_s=PROBE_PAUSE_S):
+        raise TimedOutError(
+            f"After {timeout_s:.0f} s those who answer, {_listed(answered)}, are not the "
+            f"ready pods, {_listed(ready)}. `kubectl get endpointslices` shows who should."
+        )
+
+
+def probe(url: str, *, timeout_s: float = PROBE_TIMEOUT_S) -> str | None:
+    """Send one request; the pod that answered, `UNNAMED`, or None where nobody answered.
+
+    A node whose kube-proxy does not know a node port yet refuses the connection, and its kernel
+    keeps a connection-tracking entry without translation for ten seconds. A later connection from
+    the same source port matches that entry and is refused as well, although kube-proxy knows the
+    port by then. On a real cluster a loop without a pause filled the table in this way: 73 of 400
+    requests failed, and of the refused ones 35 of 35, 83 of 83 and 88 of 88 had a source port that
+    had been refused before. With a pause of 0.25 s 1 of 9,600 failed, of the same cause.
+
+    So probes are sent seldom, and from source ports that no other connection is given. Where an
+    address is translated on the way (a proxy of Docker) the source port is not ours to choose;
+    there `ServiceUrls` waits for kube-proxy before the first probe.
+    """
+    parts = urlsplit(url)
+    for _ in range(_BIND_ATTEMPTS):
+        source = ("", _random.choice(PROBE_PORTS))
+        connection = http.client.HTTPConnection(
+            parts.hostname or "", parts.port, timeout=timeout_s, source_address=source
+        )
+        try:
+            connection.request("GET", parts.path or "/", headers={"Connection": "close"})
+            with connection.getresponse() as response:
+                response.read()
+        except OSError as exc:
+            if exc.errno in _CANNOT_BIND:
+                continue
+            return None
+        except http.client.HTTPException:
+            return None
+        finally:
+            connection.close()
+        return response.headers.get("X-Pod") or (UNNAMED if response.status < 400 else None)
+    return None
+
+
+def apply_and_wait(connection: Connection, objects: list[Object]) -> list[Applied]:
+    """Apply all, and wait until the controller has read those Ingresses that have changed."""
+    names = [str((each.get("metadata") or {}).get("name", "")) for each in objects]
+    before = [
+        sync_count(connection, name) if each.get("kind") == "Ingress" else None
+        for name, each in zip(names, objects, strict=True)
+    ]
+    applied = apply(connection, objects)
+    for name, count, each in zip(names, before, applied, strict=True):
+        if count is not None and each.outcome != "unchanged":
+            wait_until_synced(connection, name, count)
+    return applied
+
+
+def sync_count(connection: Connection, ingress: str) -> int:
+    """The number of Sync events of this Ingress."""
+    query = f"involvedObject.kind=Ingress,involvedObject.name={ingress},reason=Sync"
+    with refusals("the events", remedy="Look with `kubectl get events`."):
+        found = connection.core.list_namespaced_event(connection.namespace, field_selector=query)
+    return sum(event.count or 1 for event in found.items)
+
+
+def wait_until_synced(connection: Connection, ingress: str, before: int) -> None:
+    """Return when there are more Sync events than `before`, or after `SYNCED_WITHIN_S`."""
+    wait_until(lambda: sync_count(connection, ingress) > before, timeout_s=SYNCED_WITHIN_S)
+
+
+def _ready_pods(connection: Connection, service: str) -> list[str]:
+    ready = ready_endpoints(connection, service)
+    if not ready:
+        raise ClusterError(
+            f"Service {service} has no ready endpoint, so nobody would answer. "
+            f"Compare its selector with your pods' labels: `kubectl describe service {service}`."
+        )
+    return [each.pod for each in ready]
+
+
+def _answering_pods(url: str, count: int) -> set[str]:
+    """Who answers such requests, with an error or without; nobody where none is connected."""
+    try:
+        sample = traffic.measure(url, traffic.SamplingPlan(count=count))
+    except TrafficError:
+        return set()
+    pods = {answer.pod for answer in sample.results if answer.pod}
+    return pods | ({UNNAMED} if UNNAMED in sample.by_pod else set())
+
+
+def _listed(pods: Collection[str]) -> str:
+    return ", ".join(sorted(pods)) or "none"

@@ -1,0 +1,133 @@
+"""The URL at which this machine reaches a Service."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from canarylab.clusters.base import Address
+from canarylab.errors import RefusedError
+from canarylab.playground.kube.api import Object
+from canarylab.release import service_url
+from canarylab.release.connection import Connection
+from canarylab.release.service_url import Addresses, ServiceUrls
+from canarylab.release.stages import SERVICE
+from canarylab.traffic.http import get
+from tests.needs import needs
+
+pytestmark = needs("linux")
+NOBODY = Address("http://127.0.0.1:1", "a port where nobody listens", is_guess=True)
+Maker = Callable[[Addresses], ServiceUrls]
+
+
+@pytest.fixture
+def service_urls(production: Connection) -> Iterator[Maker]:
+    """Makes one for a list of addresses, and closes it."""
+    made: list[ServiceUrls] = []
+
+    def make(addresses: Addresses) -> ServiceUrls:
+        made.append(ServiceUrls(production, addresses))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+def offering(*addresses: Address) -> Addresses:
+    def offer(service: Mapping[str, Any], hosts: Collection[str]) -> list[Address]:
+        return list(addresses)
+
+    return offer
+
+
+def node_port(service: Mapping[str, Any], hosts: Collection[str]) -> list[Address]:
+    port = service["spec"]["ports"][0]["nodePort"]
+    return [NOBODY, Address(f"http://127.0.0.1:{port}", "node port", is_guess=True)]
+
+
+def test_an_address_that_is_no_guess_is_not_tried(service_urls: Maker) -> None:
+    sure = Address(NOBODY.url, "sure")
+
+    assert service_urls(offering(sure)).find(SERVICE) == (NOBODY.url, "sure", "connection")
+
+
+def test_a_guess_is_believed_when_a_pod_of_the_service_answers(
+    production: Connection, service_urls: Maker
+) -> None:
+    assert service_urls(node_port).find(SERVICE).way == "node port"
+
+
+def test_somebody_else_at_the_address_is_not_believed(
+    production: Connection, service_urls: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service_url, "TRIED_FOR_S", 0)
+    with closing(ServiceUrls(production, offering())) as other:
+        elsewhere = Address(other.find(SERVICE).url, "the proxy of another Service", is_guess=True)
+        monkeypatch.setattr(service_url, "probe", lambda url: "somebody")
+
+        found = service_urls(offering(elsewhere)).find(SERVICE)
+
+    assert found.way == "the API server's proxy"
+
+
+def test_where_no_address_is_left_the_api_server_hands_requests_on(
+    production: Connection, service_urls: Maker
+) -> None:
+    found = service_urls(offering()).find(SERVICE)
+
+    assert (found.way, found.chosen_for) == ("the API server's proxy", "request")
+    assert get(found.url).body == '"Version 1.0"'
+
+
+def test_the_api_servers_proxy_stays_where_it_is(service_urls: Maker) -> None:
+    urls = service_urls(offering())
+
+    assert urls.find(SERVICE) == urls.find(SERVICE)
+
+
+def test_what_was_found_out_is_not_tried_again(
+    production: Connection, service_urls: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    urls = service_urls(node_port)
+    first = urls.find(SERVICE)
+    monkeypatch.setattr(service_url, "probe", None)  # another probe would fail
+
+    assert urls.find(SERVICE) == first
+
+
+def test_kube_proxy_gets_its_time_before_the_first_connection(
+    production: Connection, service_urls: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(time, "sleep", lambda s: done.append("wait" if s > 0.9 else "no wait"))
+    monkeypatch.setattr(service_url, "probe", lambda url: done.append("probe"))
+    monkeypatch.setattr(service_url, "TRIED_FOR_S", 0)
+    urls = service_urls(offering(NOBODY._replace(sync_delay_s=1000)))
+
+    urls.find(SERVICE)
+
+    assert done == ["wait", "probe"]
+
+
+def test_without_ready_pods_nothing_is_concluded(
+    production: Connection, service_urls: Maker
+) -> None:
+    ports: list[Object] = [{"port": 80, "targetPort": 3333}]
+    spec = {"type": "NodePort", "selector": {"app": "nobody"}, "ports": ports}
+    meta = {"name": "lonely", "labels": {"app": "nodeapp"}}
+    production.core.create_namespaced_service("default", {"metadata": meta, "spec": spec})
+
+    found = service_urls(node_port).find("lonely")
+
+    assert found.way == "the API server's proxy"
+    assert get(found.url).status == 503
+
+
+def test_a_service_that_is_not_there(service_urls: Maker) -> None:
+    with pytest.raises(RefusedError, match='services "nowhere" not found'):
+        service_urls(offering()).find("nowhere")

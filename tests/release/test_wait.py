@@ -1,0 +1,97 @@
+"""Waiting until the network has taken in a change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+
+import pytest
+
+from canarylab import traffic
+from canarylab.errors import TimedOutError
+from canarylab.release import wait
+from canarylab.release.wait import ANSWERS_PER_POD, UNNAMED, probe, wait_until_settled
+from tests.release.conntrack_node import FIRST_EPHEMERAL, conntrack_node
+
+
+@pytest.fixture(autouse=True)
+def _short_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wait, "PROBE_PAUSE_S", 0.01)
+
+
+class Answers:
+    """Who answers at each look; the last answer is repeated."""
+
+    def __init__(self, *answers: Iterable[str]) -> None:
+        self._answers = [set(each) for each in answers]
+        self.counts: list[int] = []
+
+    def __call__(self, count: int) -> Collection[str]:
+        self.counts.append(count)
+        return self._answers[min(len(self.counts), len(self._answers)) - 1]
+
+
+def named() -> str:
+    return "a"
+
+
+def in_turn(*probed: str | None) -> Callable[[], str | None]:
+    left = list(probed)
+    return lambda: left.pop(0)
+
+
+def test_it_waits_until_the_ready_pods_and_no_others_answer() -> None:
+    answers = Answers({"a", "gone"}, {"a"}, {"a", "b"})
+    wait_until_settled(named, answers, lambda: ["a", "b"])
+    assert answers.counts == [2 * ANSWERS_PER_POD] * 3
+
+
+def test_many_requests_are_sent_only_after_one_was_answered() -> None:
+    answers = Answers({"a"})
+    wait_until_settled(in_turn(None, None, "a"), answers, lambda: ["a"])
+    assert answers.counts == [ANSWERS_PER_POD]
+
+
+def test_requests_that_all_fail_are_not_taken_for_pods_without_a_name() -> None:
+    answers = Answers((), {"a"})
+    wait_until_settled(named, answers, lambda: ["a"])
+    assert len(answers.counts) == 2
+
+
+def test_an_app_that_does_not_say_its_pod_is_not_waited_for() -> None:
+    answers = Answers({UNNAMED})
+    wait_until_settled(lambda: UNNAMED, answers, lambda: ["a", "b"])
+    assert len(answers.counts) == 1
+
+
+def test_it_gives_up_with_the_names_of_both_sides() -> None:
+    with pytest.raises(TimedOutError, match=r"who answer, a, gone, are not the ready pods, a\. "):
+        wait_until_settled(named, Answers({"a", "gone"}), lambda: ["a"], timeout_s=0)
+
+
+def test_it_gives_up_where_nobody_answers() -> None:
+    with pytest.raises(TimedOutError, match=r"who answer, none, are not the ready pods, a\. "):
+        wait_until_settled(lambda: None, Answers(()), lambda: ["a"], timeout_s=0)
+
+
+def test_what_was_refused_while_waiting_breaks_no_later_connection() -> None:
+    with conntrack_node(known_after_s=0.5) as node:
+        wait_until_settled(lambda: probe(node.url), pods_at(node.url), lambda: ["a"])
+
+        sample = traffic.measure(node.url, traffic.SamplingPlan(count=400))
+
+    assert sample.failures == {}
+    assert node.untranslated
+    assert max(node.untranslated) < FIRST_EPHEMERAL
+
+
+def pods_at(url: str) -> Callable[[int], Collection[str]]:
+    return lambda count: traffic.measure(url, traffic.SamplingPlan(count=count)).by_pod
+
+
+def test_a_probe_names_the_pod_that_answered() -> None:
+    with conntrack_node(known_after_s=0) as node:
+        assert probe(node.url) == "a"
+
+
+def test_a_probe_of_a_port_where_nobody_listens_is_no_answer() -> None:
+    assert probe("http://127.0.0.1:1") is None
