@@ -211,9 +211,7 @@ def find_route(connection: Connection, url: str, request: Request) -> IngressRou
     return route_request(_read_rules(connection).table, asked)
 
 
-def expected_shares_by_rules(
-    connection: Connection, url: str, request: Request
-) -> ExpectedShares:
+def expected_shares_by_rules(connection: Connection, url: str, request: Request) -> ExpectedShares:
     """What share of the responses each version and each pod should have, by rules and ready pods.
 
     Raises ClusterError where the ingress itself answers such a request.

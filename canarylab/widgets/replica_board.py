@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import ipywidgets
 
-from canarylab.figures import Picture, plot_versions
 from canarylab.manifests import CANARY, CONTAINER, PRODUCTION, PRODUCTION_REPLICAS
 from canarylab.traffic.sample import Sample
 from canarylab.traffic.text import counted
 from canarylab.widgets.html import commands_html, sample_sentence
 from canarylab.widgets.panel import QUIET_S, WRAPPED, Panel, Work
+
+if TYPE_CHECKING:
+    from canarylab.figures import Picture
 
 USUAL_REQUESTS, MOST_REQUESTS = 200, 5_000
 MOST_PODS = 10
@@ -182,7 +184,7 @@ class ReplicaBoard(Panel):
         requests = int(self._requests.value)
         self._set_status(f"Sending {requests:,} requests...")
         sample = self._release.sample(requests=requests)
-        self.picture = plot_versions(sample)
+        self.picture = sample.plot()
         self._picture_html.value = self.picture._repr_html_()
         self._set_status(sample_sentence(sample))
 

@@ -10,16 +10,18 @@ import shlex
 from collections.abc import Iterable, Mapping
 from functools import partial
 from html import escape
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import ipywidgets
 
-from canarylab.ingress_rules.explain import RouteExplanation
 from canarylab.traffic import Request
 from canarylab.traffic.http import HttpResponse
 from canarylab.traffic.text import listed, percent
 from canarylab.widgets.html import commands_html
 from canarylab.widgets.panel import QUIET_S, WRAPPED, Panel
+
+if TYPE_CHECKING:  # the widgets know nothing of clusters; `IngressClient` brings the value
+    from canarylab.release.ingress import RouteExplanation
 
 _LABEL = {"description_width": "7.5em"}
 _ROWS = (("Path", "Host"), ("Header name", "Header value"), ("Cookie name", "Cookie value"))
@@ -207,6 +209,7 @@ class ObservedResponse(NamedTuple):
 def follows_rules(explanation: RouteExplanation, observed: ObservedResponse) -> bool | None:
     """Whether the response is what the rules say; None where it names no pod.
 
+    >>> from canarylab.release.ingress import RouteExplanation
     >>> by_rules = RouteExplanation({"prod:80": 1.0}, "/", 0, ())
     >>> observed = ObservedResponse("200 OK", "1.0", "pod-a", "", frozenset({"prod:80"}))
     >>> follows_rules(by_rules, observed)
@@ -283,7 +286,9 @@ def _name_and_value(kind: str, name: str, value: str) -> Mapping[str, str]:
     if not _TOKEN.fullmatch(name):
         raise ValueError(f'"{name}" cannot name a {kind}. Use letters, digits and hyphens.')
     if not _VALUE.fullmatch(value):
-        raise ValueError(f"The {kind} {name} has characters that cannot be sent. Use plain letters.")
+        raise ValueError(
+            f"The {kind} {name} has characters that cannot be sent. Use plain letters."
+        )
     return {name: value}
 
 

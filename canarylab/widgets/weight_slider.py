@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from functools import partial
 from html import escape
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import ipywidgets
 
-from canarylab.figures import Picture, plot_versions
 from canarylab.traffic.sample import Sample
 from canarylab.widgets.html import commands_html, sample_sentence
 from canarylab.widgets.panel import QUIET_S, WRAPPED, Panel
+
+if TYPE_CHECKING:
+    from canarylab.figures import Picture
 
 USUAL_REQUESTS, MOST_REQUESTS = 200, 5_000
 _ANNOTATION = "nginx.ingress.kubernetes.io/canary-weight"
@@ -109,7 +111,7 @@ class WeightSlider(Panel):
         self.picture = None
         try:
             sample = self._ingresses.sample(self._path, requests=requests)
-            self.picture = plot_versions(sample)
+            self.picture = sample.plot()
         finally:  # where it failed, no picture of an earlier weight may stay
             self._picture_html.value = self.picture._repr_html_() if self.picture else ""
         self._set_status(sample_sentence(sample))
@@ -118,7 +120,9 @@ class WeightSlider(Panel):
         self._commands_html.value = self._command("command")
 
     def _command(self, prefix: str) -> str:
-        command = f"kubectl annotate --overwrite ingress {self._ingress} {_ANNOTATION}={self.chosen}"
+        command = (
+            f"kubectl annotate --overwrite ingress {self._ingress} {_ANNOTATION}={self.chosen}"
+        )
         return commands_html([command], identity=f"{prefix}-{self._commands_html.model_id}")
 
 

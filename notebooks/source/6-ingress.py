@@ -293,7 +293,7 @@ lab.apply(manifest)
 
 # %%
 switched = lab.sample_ingress("/", requests=200)
-lab.figure(switched)
+switched.plot()
 
 # %% tags=["checkpoint"]
 check(lab, "only the new version answers", switched)
