@@ -10,7 +10,7 @@ import pytest
 
 from canarylab import content
 from canarylab.release.connection import Connection
-from canarylab.release.stages import bring_to
+from canarylab.release.stages import reset_to
 from tests.running_playground import RunningPlayground, running_playground
 from tests.stranger import Stranger, strangers_cluster
 
@@ -27,9 +27,9 @@ def connection(playground: RunningPlayground) -> Iterator[Connection]:
     """To that playground, with nothing of the lessons in it before and after the test."""
     manifests = content.folder("manifests")
     with closing(Connection(playground.kubeconfig)) as connection:
-        bring_to(connection, "empty", manifests)
+        reset_to(connection, "empty", manifests)
         yield connection
-        bring_to(connection, "empty", manifests)
+        reset_to(connection, "empty", manifests)
 
 
 @pytest.fixture

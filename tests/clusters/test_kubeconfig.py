@@ -89,7 +89,9 @@ def test_an_applied_service_says_what_became_of_its_node_port(lab: Lab) -> None:
     ]
 
 
-def test_who_may_not_step_into_a_pod_sends_one_to_ask(lab: Lab, stranger: Stranger) -> None:
+def test_where_exec_is_forbidden_a_helper_pod_sends_the_request(
+    lab: Lab, stranger: Stranger
+) -> None:
     lab.reset("production")
     first, second, *_ = lab.ready_endpoints()
 
@@ -97,7 +99,7 @@ def test_who_may_not_step_into_a_pod_sends_one_to_ask(lab: Lab, stranger: Strang
 
     assert said.sentence == '"Version 1.0"'
     assert said.notes == (
-        f"You may not run commands in {first.pod} here, so a pod of its own has asked.",
+        f"You may not run commands in {first.pod} here, so a helper pod sent the request.",
     )
     assert stranger.rules.refused == ["get pods/exec"]
 

@@ -1,10 +1,12 @@
-"""Somebody comes to serve the Ingresses of a cluster."""
+"""An ingress controller is installed where a cluster has none."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -12,7 +14,12 @@ from canarylab.clusters.base import Object, Report, Serving
 from canarylab.clusters.kind import ingress
 from canarylab.errors import ClusterError
 from canarylab.release.connection import Connection
-from canarylab.release.serving import Doorkeeper, bring_up, read_classes
+from canarylab.release.ingress import IngressClient
+from canarylab.release.ingress_controller import (
+    ServeIngresses,
+    ensure_ingress_controller,
+    read_ingress_classes,
+)
 from tests.needs import needs
 from tests.standins.api import ApiStandIn, api_stand_in
 
@@ -23,6 +30,10 @@ INGRESS: Object = {"kind": "Ingress"}
 def traefik(classes: Sequence[Object] | None, report: Report) -> Serving:
     """What kind says is missing, where there is nothing."""
     return Serving(TRAEFIK, notes=("Traefik it is.",))
+
+
+def nothing_missing(classes: Sequence[Object] | None, report: Report) -> Serving:
+    return Serving()
 
 
 @pytest.fixture
@@ -38,37 +49,40 @@ def there(api: ApiStandIn) -> Iterator[Connection]:
 
 
 @pytest.fixture
-def keeper(there: Connection) -> Doorkeeper:
-    return Doorkeeper(traefik, there)
+def client(there: Connection) -> IngressClient:
+    return client_of(there, traefik)
+
+
+def client_of(there: Connection, serve_ingresses: ServeIngresses) -> IngressClient:
+    cluster: Any = SimpleNamespace(serve_ingresses=serve_ingresses)
+    return IngressClient(cluster, there)
 
 
 def test_all_of_the_manifest_is_applied_and_waited_for(api: ApiStandIn, there: Connection) -> None:
-    told: list[str] = []
+    reported: list[str] = []
 
-    bring_up(there, Serving(TRAEFIK), told.append)
+    ensure_ingress_controller(there, traefik, reported.append)
 
     assert api.kinds() == [each["kind"] for each in TRAEFIK]
     assert "/apis/apps/v1/namespaces/traefik/deployments/traefik" in api.objects
-    assert told == [
-        "bringing traefik, which serves Ingresses here",
+    assert reported == [
+        "installing traefik, which serves Ingresses here",
         "traefik: 1 of 1 pods are ready",
     ]
 
 
-def test_what_is_there_already_is_only_brought_up_to_date(
-    api: ApiStandIn, there: Connection
-) -> None:
-    bring_up(there, Serving(TRAEFIK), lambda _words: None)
+def test_what_is_there_already_is_only_updated(api: ApiStandIn, there: Connection) -> None:
+    ensure_ingress_controller(there, traefik, lambda _text: None)
     held = dict(api.objects)
 
-    bring_up(there, Serving(TRAEFIK), lambda _words: None)
+    ensure_ingress_controller(there, traefik, lambda _text: None)
 
     assert api.objects == held
     assert {each.partition(" ")[0] for each in api.writes[len(TRAEFIK) :]} == {"PATCH"}
 
 
 def test_the_namespace_of_the_lessons_stays_as_it_was(there: Connection) -> None:
-    bring_up(there, Serving(TRAEFIK), lambda _words: None)
+    ensure_ingress_controller(there, traefik, lambda _text: None)
 
     assert there.namespace == "default"
 
@@ -79,31 +93,35 @@ def test_an_image_that_cannot_be_pulled_is_named_with_ways_to_get_it(
     api.missing_image = "toomanyrequests"
 
     with pytest.raises(ClusterError) as raised:
-        bring_up(there, Serving(TRAEFIK), lambda _words: None)
+        ensure_ingress_controller(there, traefik, lambda _text: None)
 
     assert str(raised.value) == (
         "A pod of traefik cannot start: ErrImagePull, toomanyrequests. Look at the network, or "
-        "bring the images along with `canarylab bundle load FILE`; then apply the Ingress again."
+        "load the images with `canarylab bundle load FILE`; then apply the Ingress again."
     )
 
 
-def test_then_the_next_try_goes_on(api: ApiStandIn, keeper: Doorkeeper) -> None:
+def test_after_a_failure_the_next_try_goes_on(api: ApiStandIn, client: IngressClient) -> None:
     api.missing_image = "no such host"
     with pytest.raises(ClusterError):
-        keeper.open_for([INGRESS])
+        client.ensure_controller_for([INGRESS])
     api.missing_image = None
 
-    assert keeper.open_for([INGRESS]) == ("Traefik it is.",)
+    assert client.ensure_controller_for([INGRESS]) == ("Traefik it is.",)
 
 
 @pytest.mark.parametrize("kind", ["Ingress", "Gateway", "HTTPRoute"])
-def test_it_comes_with_the_first_route(api: ApiStandIn, keeper: Doorkeeper, kind: str) -> None:
-    assert keeper.open_for([{"kind": "Service"}, {"kind": kind}]) == ("Traefik it is.",)
+def test_it_is_installed_with_the_first_route(
+    api: ApiStandIn, client: IngressClient, kind: str
+) -> None:
+    assert client.ensure_controller_for([{"kind": "Service"}, {"kind": kind}]) == (
+        "Traefik it is.",
+    )
     assert "Deployment" in api.kinds()
 
 
-def test_it_does_not_come_before(api: ApiStandIn, keeper: Doorkeeper) -> None:
-    assert keeper.open_for([{"kind": "Service"}, {"kind": "Deployment"}, {}]) == ()
+def test_it_is_not_installed_before(api: ApiStandIn, client: IngressClient) -> None:
+    assert client.ensure_controller_for([{"kind": "Service"}, {"kind": "Deployment"}, {}]) == ()
     assert api.objects == {}
 
 
@@ -114,34 +132,34 @@ def test_the_cluster_is_asked_once(there: Connection) -> None:
         asked.append(classes)
         return Serving()
 
-    keeper = Doorkeeper(nothing, there)
+    client = client_of(there, nothing)
 
     for _ in range(2):
-        keeper.open()
-        keeper.open_for([INGRESS])
+        client.ensure_controller()
+        client.ensure_controller_for([INGRESS])
 
     assert asked == [[]]
 
 
-def test_what_there_is_to_say_waits_for_a_route_and_is_said_once(keeper: Doorkeeper) -> None:
-    keeper.open()
+def test_the_notes_wait_for_a_route_and_are_shown_once(client: IngressClient) -> None:
+    client.ensure_controller()
 
-    assert keeper.open_for([{"kind": "Service"}]) == ()
-    assert keeper.open_for([INGRESS]) == ("Traefik it is.",)
-    assert keeper.open_for([INGRESS]) == ()
+    assert client.ensure_controller_for([{"kind": "Service"}]) == ()
+    assert client.ensure_controller_for([INGRESS]) == ("Traefik it is.",)
+    assert client.ensure_controller_for([INGRESS]) == ()
 
 
 def test_where_nothing_is_missing_nothing_is_written(api: ApiStandIn, there: Connection) -> None:
-    bring_up(there, Serving(), lambda _words: None)
+    ensure_ingress_controller(there, nothing_missing, lambda _text: None)
 
     assert api.writes == []
 
 
 def test_the_classes_are_those_of_the_cluster(there: Connection) -> None:
-    assert read_classes(there) == []
-    bring_up(there, Serving(TRAEFIK), lambda _words: None)
+    assert read_ingress_classes(there) == []
+    ensure_ingress_controller(there, traefik, lambda _text: None)
 
-    assert [each["metadata"]["name"] for each in read_classes(there) or []] == ["nginx"]
+    assert [each["metadata"]["name"] for each in read_ingress_classes(there) or []] == ["nginx"]
 
 
 @needs("linux")
@@ -172,6 +190,6 @@ def _dry_run(connection: Connection, wanted: Object) -> Object:
 
 @needs("linux")
 def test_the_playground_has_its_class(connection: Connection) -> None:
-    (found,) = read_classes(connection) or []
+    (found,) = read_ingress_classes(connection) or []
 
     assert found["spec"]["controller"] == "k8s.io/ingress-nginx"

@@ -1,4 +1,4 @@
-"""What a test takes hold of on a widget, without a browser."""
+"""Finding the controls and the text of a widget, without a browser."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def controls(view: Any) -> dict[str, Any]:
-    """Everything that can be moved, by its label."""
+    """The controls, by their labels."""
     return {each.description: each for each in leaves(view) if each.description}
 
 
@@ -26,7 +26,7 @@ def html(view: Any) -> str:
 
 
 def failing(exc: Exception) -> Any:
-    """A step that fails."""
+    """A function that raises."""
 
     def fail() -> None:
         raise exc

@@ -1,4 +1,4 @@
-"""Only what the lessons made is taken away."""
+"""Resetting to a stage deletes what the lessons made, and nothing else."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from canarylab import content
 from canarylab.release.connection import Connection, Object
-from canarylab.release.stages import bring_to
+from canarylab.release.stages import reset_to
 from tests.needs import needs
 
 pytestmark = needs("linux")
@@ -28,14 +28,14 @@ def names(found: Any) -> list[str]:
 
 
 def test_an_ingress_of_the_lessons_goes_and_any_other_stays(connection: Connection) -> None:
-    door = connection.networking
-    door.create_namespaced_ingress(HERE, ingress("ours", app="nodeapp"))
-    door.create_namespaced_ingress(HERE, ingress("theirs"))
+    networking = connection.networking
+    networking.create_namespaced_ingress(HERE, ingress("ours", app="nodeapp"))
+    networking.create_namespaced_ingress(HERE, ingress("theirs"))
 
-    bring_to(connection, "empty", content.folder("manifests"))
+    reset_to(connection, "empty", content.folder("manifests"))
 
-    assert names(door.list_namespaced_ingress(HERE)) == ["theirs"]
-    door.delete_namespaced_ingress("theirs", HERE)
+    assert names(networking.list_namespaced_ingress(HERE)) == ["theirs"]
+    networking.delete_namespaced_ingress("theirs", HERE)
 
 
 def test_a_route_of_the_lessons_goes(connection: Connection) -> None:
@@ -46,11 +46,11 @@ def test_a_route_of_the_lessons_goes(connection: Connection) -> None:
         "apiVersion": "gateway.networking.k8s.io/v1",
         "kind": "HTTPRoute",
         "metadata": {"name": "ours", "labels": {"app": "nodeapp"}},
-        "spec": {"parentRefs": [{"name": "door"}]},
+        "spec": {"parentRefs": [{"name": "gateway"}]},
     }
     routes.create(namespace=HERE, body=route)
 
-    bring_to(connection, "empty", content.folder("manifests"))
+    reset_to(connection, "empty", content.folder("manifests"))
 
     assert routes.get(namespace=HERE).items == []
 
@@ -58,9 +58,9 @@ def test_a_route_of_the_lessons_goes(connection: Connection) -> None:
 @pytest.mark.parametrize("stage", ["production", "canary"])
 def test_what_a_stage_needs_stays(connection: Connection, stage: Any) -> None:
     manifests = content.folder("manifests")
-    bring_to(connection, stage, manifests)
+    reset_to(connection, stage, manifests)
     before = connection.core.read_namespaced_service("nodeapp-svc", HERE).metadata.uid
 
-    bring_to(connection, stage, manifests)
+    reset_to(connection, stage, manifests)
 
     assert connection.core.read_namespaced_service("nodeapp-svc", HERE).metadata.uid == before

@@ -10,23 +10,24 @@ from typing import Any
 import pytest
 
 from canarylab.errors import ClusterError, TimedOutError
-from canarylab.widgets.weights import WeightSlider
+from canarylab.widgets.weight_slider import WeightSlider
 from tests.waiting import until
-from tests.widgets.fake_ingress import FakeWeight
-from tests.widgets.hands import controls, failing, html
+from tests.widgets.controls import controls, failing, html
+from tests.widgets.fake_ingresses import FakeCanaryIngresses
 
+INGRESS = "ingress-canary"
 CONTROLS = {"Canary weight", "Weight, typed", "Requests to send", "Apply weight", "Send requests"}
 
 
 @pytest.fixture
-def fake() -> FakeWeight:
-    return FakeWeight()
+def fake() -> FakeCanaryIngresses:
+    return FakeCanaryIngresses()
 
 
 @pytest.fixture
-async def slider(fake: FakeWeight) -> Any:
+async def slider(fake: FakeCanaryIngresses) -> Any:
     """A slider that has drawn its first picture."""
-    shown = WeightSlider(fake, quiet_s=0.01)
+    shown = WeightSlider(fake, INGRESS, quiet_s=0.01)
     await until(lambda: "answered" in shown.status)
     yield shown
     shown.close()
@@ -48,33 +49,33 @@ async def test_every_control_has_a_label(slider: WeightSlider) -> None:
 
 
 async def test_it_begins_with_the_weight_as_it_is_and_a_picture(
-    slider: WeightSlider, fake: FakeWeight
+    slider: WeightSlider, fake: FakeCanaryIngresses
 ) -> None:
-    assert (slider.chosen, slider.applied, fake.done) == (10, 10, ["sample 200"])
+    assert (slider.chosen, slider.applied, fake.calls) == (10, 10, ["sample / 200"])
     assert slider.picture is not None
 
 
 async def test_applying_sets_the_weight_and_then_measures(
-    slider: WeightSlider, fake: FakeWeight
+    slider: WeightSlider, fake: FakeCanaryIngresses
 ) -> None:
     await applied(slider, 50)
-    assert fake.done[1:] == ["set 50", "sample 200"]
+    assert fake.calls[1:] == ["set ingress-canary 50", "sample / 200"]
 
 
 async def test_a_number_field_does_what_its_slider_does(
-    slider: WeightSlider, fake: FakeWeight
+    slider: WeightSlider, fake: FakeCanaryIngresses
 ) -> None:
     await applied(slider, 50, label="Weight, typed")
     assert fake.percent == controls(slider.view)["Canary weight"].value == 50
 
 
-async def test_moving_the_slider_sets_nothing_and_says_so(
-    slider: WeightSlider, fake: FakeWeight
+async def test_moving_the_slider_changes_nothing_and_says_so(
+    slider: WeightSlider, fake: FakeCanaryIngresses
 ) -> None:
     for percent in (20, 50, 80):
         controls(slider.view)["Canary weight"].value = percent
     await until(lambda: slider.status == "The weight is 10. Apply weight makes it 80.")
-    assert fake.done == ["sample 200"]
+    assert fake.calls == ["sample / 200"]
 
 
 async def test_the_picture_has_the_expected_share_beside_the_observed(slider: WeightSlider) -> None:
@@ -91,19 +92,21 @@ async def test_the_status_says_what_was_seen(slider: WeightSlider) -> None:
 
 async def test_the_command_is_the_one_for_the_number_that_is_shown(slider: WeightSlider) -> None:
     controls(slider.view)["Canary weight"].value = 35
-    assert "ingress ingress-canary canary-weight=35</textarea>" in html(slider.view)
+    assert "ingress ingress-canary nginx.ingress.kubernetes.io/canary-weight=35</textarea>" in html(
+        slider.view
+    )
 
 
 async def test_as_many_requests_are_sent_as_the_field_says(
-    slider: WeightSlider, fake: FakeWeight
+    slider: WeightSlider, fake: FakeCanaryIngresses
 ) -> None:
     controls(slider.view)["Requests to send"].value = 40
     await pressed(slider, "Send requests")
-    assert fake.done[1:] == ["sample 40"]
+    assert fake.calls[1:] == ["sample / 40"]
 
 
-async def test_an_error_is_said_and_everything_goes_on(
-    slider: WeightSlider, fake: FakeWeight
+async def test_an_error_is_shown_and_everything_works_again(
+    slider: WeightSlider, fake: FakeCanaryIngresses
 ) -> None:
     fake.before_setting = failing(TimedOutError("The controller is silent. Look at its events."))
     controls(slider.view)["Canary weight"].value = 50
@@ -114,8 +117,8 @@ async def test_an_error_is_said_and_everything_goes_on(
     await applied(slider, 50)
 
 
-async def test_no_picture_of_before_stands_beside_a_weight_that_it_does_not_show(
-    slider: WeightSlider, fake: FakeWeight
+async def test_after_a_failed_sample_no_earlier_picture_is_shown(
+    slider: WeightSlider, fake: FakeCanaryIngresses
 ) -> None:
     fake.before_sampling = failing(KeyError("spec"))
     controls(slider.view)["Canary weight"].value = 50
@@ -125,9 +128,11 @@ async def test_no_picture_of_before_stands_beside_a_weight_that_it_does_not_show
     assert "<img" not in html(slider.view)
 
 
-async def test_without_a_canary_ingress_it_says_so_and_waits(fake: FakeWeight) -> None:
-    fake.weight = failing(ClusterError('Ingress "ingress-canary" is not there. Apply it.'))  # type: ignore[method-assign]
-    slider = WeightSlider(fake, quiet_s=0.01)
+async def test_a_missing_canary_ingress_is_shown_until_it_is_there(
+    fake: FakeCanaryIngresses,
+) -> None:
+    fake.before_reading = failing(ClusterError('Ingress "ingress-canary" is not there. Apply it.'))
+    slider = WeightSlider(fake, INGRESS, quiet_s=0.01)
     await until(lambda: "is not there" in slider.status)
     await applied(slider, 50)
     slider.close()
@@ -150,6 +155,6 @@ async def test_a_front_end_gets_the_live_slider(slider: WeightSlider) -> None:
     assert "application/vnd.jupyter.widget-view+json" in slider._repr_mimebundle_()
 
 
-async def test_a_closed_slider_leaves_no_thread(fake: FakeWeight) -> None:
-    WeightSlider(fake).close()
+async def test_a_closed_slider_leaves_no_thread(fake: FakeCanaryIngresses) -> None:
+    WeightSlider(fake, INGRESS).close()
     assert "weight slider" not in {thread.name for thread in threading.enumerate()}
