@@ -5,10 +5,10 @@ BIN := .venv/bin
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help lab tour test check fix notebooks bench clean
+.PHONY: help lab tour test test-all soak check fix notebooks bench clean
 
 help:  ## Say what there is (this list)
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 lab: .venv/for-learning  ## Open JupyterLab at the first lesson
 	@$(BIN)/canarylab lab
@@ -16,8 +16,17 @@ lab: .venv/for-learning  ## Open JupyterLab at the first lesson
 tour: .venv/for-learning  ## Play the whole story in this terminal, with pictures
 	@$(BIN)/canarylab tour
 
-test: .venv/for-working  ## Run all tests
-	@$(BIN)/python -m pytest
+# Two workers; tests/conftest.py says which tests stay together, and begins with the longest groups.
+pytest = $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+
+test: .venv/for-working  ## Run the tests a change needs, in five minutes
+	@$(pytest) -m "not slow"
+
+test-all: .venv/for-working  ## Run all tests: with Docker, a browser, bundles, interruptions
+	@$(pytest)
+
+soak: .venv/for-working  ## Repeat for hours what fails rarely: kills, random requests, lessons
+	@$(pytest) -m soak --soak
 
 check: .venv/for-working  ## Look for what breaks the rules: format, lint, types, floors, notebooks
 	@$(BIN)/ruff format --check .

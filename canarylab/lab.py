@@ -13,12 +13,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import canarylab
-from canarylab import content
+from canarylab import resources
 from canarylab.clusters.choose import choose
 from canarylab.display import FileView, Table, status_line
-from canarylab.images.app import LOCAL_PORTS, NAME, VERSIONS, reference
-from canarylab.images.base import Builder, LocalRun, Say, Step
-from canarylab.images.used import UsedBuilders
+from canarylab.images.builder import (
+    APP_NAME,
+    LOCAL_PORTS,
+    VERSIONS,
+    Builder,
+    BuildStep,
+    LocalRun,
+    OnProgress,
+    app_reference,
+)
+from canarylab.images.choose import BuilderSelection
 from canarylab.manifests import (
     CANARY,
     CANARY_INGRESS,
@@ -73,9 +81,9 @@ class Lab:
             self.cluster.kubeconfig,
             self.cluster.namespace,
             context=self.cluster.context,
-            fit=self.cluster.fit,
+            adapt=self.cluster.adapt_manifest,
         )
-        self._builders = UsedBuilders(Home.of_user())
+        self._builders = BuilderSelection(Home.of_user())
         self._service_urls = ServiceUrls(self._connection, self.cluster.addresses)
         self._ingress = IngressClient(self.cluster, self._connection)
         self._predictions = Predictions()
@@ -131,9 +139,9 @@ class Lab:
         2 images of node_app.
         ...
         """
-        found = self._builders.use().listed()
+        found = self._builders.use().list_images()
         rows = [(each.reference, _short_id(each.id), _megabytes(each.size)) for each in found]
-        return Table(f"{counted(len(rows), 'image')} of {NAME}.", ("image", "id", "size"), rows)
+        return Table(f"{counted(len(rows), 'image')} of {APP_NAME}.", ("image", "id", "size"), rows)
 
     def image(self, version: str) -> str:
         """The name of an image in the cluster; with a registry, its name comes first.
@@ -141,7 +149,7 @@ class Lab:
         >>> lab.image("2.0")
         'node_app:2.0'
         """
-        return self.cluster.image(reference(version))
+        return self.cluster.image(app_reference(version))
 
     def run_locally(self, version: str, *, port: int | None = None) -> LocalRun:
         """Run one version on this machine, without a cluster: 1.0 on 8888, 2.0 on 9999.
@@ -153,7 +161,7 @@ class Lab:
         >>> lab.run_locally("1.0")
         node_app:1.0 answers at http://127.0.0.1:8888
         """
-        return self._builders.run(reference(version), port=port or _local_port(version))
+        return self._builders.run(app_reference(version), port=port or _local_port(version))
 
     def local_runs(self) -> dict[str, LocalRun]:
         """What runs locally, by version.
@@ -492,7 +500,7 @@ class Lab:
         The cluster is at: canary.
         """
         with status_line() as report:
-            stages.reset_to(self._connection, stage, content.folder("manifests"), report)
+            stages.reset_to(self._connection, stage, resources.folder("manifests"), report)
         return Table(f"The cluster is at: {stage}.")
 
     def close(self) -> Table:
@@ -512,8 +520,8 @@ def _request(host: str | None, headers: Fields, cookies: Fields) -> Request:
     return Request(host=host, headers=headers or {}, cookies=cookies or {})
 
 
-def _build(builder: Builder, version: str, report: Say) -> tuple[str, str, str, str]:
-    steps: list[Step] = []
+def _build(builder: Builder, version: str, report: OnProgress) -> tuple[str, str, str, str]:
+    steps: list[BuildStep] = []
     image = builder.build(version, steps.append, report)
     made = [step for step in steps if step.makes_files]
     reused, seconds = sum(step.cached for step in made), sum(step.seconds for step in steps)
@@ -541,5 +549,5 @@ def _find_file(path: str) -> Path:
     direct = Path(path)
     first, _, rest = path.partition("/")
     if not direct.exists() and first in {"app", "manifests"}:
-        return content.folder("app" if first == "app" else "manifests") / rest
+        return resources.folder("app" if first == "app" else "manifests") / rest
     return direct

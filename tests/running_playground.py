@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from canarylab.images.app import VERSIONS, build_app
 from canarylab.playground import lifecycle
 from canarylab.playground.home import Home
+from tests.built_images import built
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ def running_playground(root: Path, *, images: bool = True) -> Iterator[RunningPl
     """Up for the length of a `with`, and down after it, whatever happened."""
     home = Home(root)
     home.prepare()
-    for version in VERSIONS if images else ():
-        build_app(version, home.images)
+    if images:
+        built(home.images)
     lifecycle.up(home)
     try:
         yield RunningPlayground(home)

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from canarylab.clusters.base import Fitted
-from canarylab.clusters.choose import Choice
+from canarylab.clusters.base import AdaptedManifest
+from canarylab.clusters.choose import ChosenCluster
 from canarylab.errors import SetupError
 from canarylab.lab import Lab
-from tests.images.builders import StandInBuilder
+from tests.images.fake_builder import FakeBuilder
 
 KUBECONFIG = """
 apiVersion: v1
@@ -30,7 +30,13 @@ class FakeCluster(SimpleNamespace):
 
     def __init__(self, folder: Path) -> None:
         (folder / "config").write_text(KUBECONFIG)
-        super().__init__(name="fake", namespace="default", context=None, addresses=list, fit=Fitted)
+        super().__init__(
+            name="fake",
+            namespace="default",
+            context=None,
+            addresses=list,
+            adapt_manifest=AdaptedManifest,
+        )
         self.kubeconfig = str(folder / "config")
         self.note: str | None = None
         self.loaded: list[str] = []
@@ -46,17 +52,19 @@ class FakeCluster(SimpleNamespace):
 @pytest.fixture
 def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeCluster:
     cluster: Any = FakeCluster(tmp_path)
-    monkeypatch.setattr("canarylab.lab.choose", lambda name: Choice(cluster, "a cluster of a test"))
+    monkeypatch.setattr(
+        "canarylab.lab.choose", lambda name: ChosenCluster(cluster, "a cluster of a test")
+    )
     return cluster  # type: ignore[no-any-return]
 
 
 @pytest.fixture
 def lab(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> Lab:
     """It builds with a builder that stands in for Docker."""
-    return with_builder(monkeypatch, StandInBuilder())
+    return with_builder(monkeypatch, FakeBuilder())
 
 
-def with_builder(monkeypatch: pytest.MonkeyPatch, builder: StandInBuilder) -> Lab:
+def with_builder(monkeypatch: pytest.MonkeyPatch, builder: FakeBuilder) -> Lab:
     lab = Lab()
     monkeypatch.setattr(lab._builders, "_current", builder)
     monkeypatch.setattr(lab._builders, "_used", {builder.name: builder})
@@ -76,7 +84,7 @@ def test_a_build_says_with_what_and_shows_what_was_reused(lab: Lab) -> None:
 def test_a_build_without_docker_says_so(
     cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lab = with_builder(monkeypatch, StandInBuilder("process"))
+    lab = with_builder(monkeypatch, FakeBuilder("process"))
     assert lab.build().sentence == "Built from app/Dockerfile without Docker."
 
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+
+from tests.reaper import run_folder
 
 
 async def until(
@@ -19,3 +23,11 @@ async def until(
             if value:
                 return
             await asyncio.sleep(0.005)
+
+
+@contextmanager
+def exclusive(name: str) -> Iterator[None]:
+    """Wait until no other worker of this run is within a `with` of this name."""
+    with (run_folder() / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

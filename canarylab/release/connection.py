@@ -19,15 +19,15 @@ from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.exceptions import DynamicApiError
 from urllib3.exceptions import HTTPError
 
-from canarylab.clusters.api_client import api_client
-from canarylab.clusters.base import Fitted, Object
+from canarylab.clusters.base import AdaptedManifest, Object
+from canarylab.clusters.client import api_client
 from canarylab.errors import ClusterError, RefusedError
 
 __all__ = ["Connection", "Object", "kubectl_words", "refusals"]
 
 
 class Connection:
-    """One namespace of the cluster of a kubeconfig; `fit` adapts manifests to it."""
+    """One namespace of the cluster of a kubeconfig; `adapt` changes manifests for it."""
 
     def __init__(
         self,
@@ -35,9 +35,9 @@ class Connection:
         namespace: str = "default",
         *,
         context: str | None = None,
-        fit: Callable[[Object], Fitted] = Fitted,
+        adapt: Callable[[Object], AdaptedManifest] = AdaptedManifest,
     ) -> None:
-        self.kubeconfig, self.namespace, self.fit = kubeconfig, namespace, fit
+        self.kubeconfig, self.namespace, self.adapt = kubeconfig, namespace, adapt
         self._client: Any = api_client(str(kubeconfig), context)
 
     @cached_property
@@ -83,7 +83,7 @@ class Connection:
     def in_namespace(self, namespace: str) -> Connection:
         """The same cluster with another namespace, where manifests stay as they are."""
         other = copy(self)
-        other.namespace, other.fit = namespace, Fitted
+        other.namespace, other.adapt = namespace, AdaptedManifest
         return other
 
     def close(self) -> None:

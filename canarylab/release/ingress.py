@@ -14,7 +14,7 @@ from typing import NamedTuple
 from kubernetes.client.exceptions import ApiException
 
 from canarylab import traffic
-from canarylab.clusters.base import Address, Cluster, Object
+from canarylab.clusters.base import Cluster, Object, ServiceAddress
 from canarylab.display import Table, status_line
 from canarylab.errors import ClusterError, TimedOutError
 from canarylab.ingress_rules.explain import explain
@@ -91,7 +91,7 @@ class IngressClient:
             return
         with status_line() as report:
             self._notes = ensure_ingress_controller(
-                self._connection, self._cluster.serve_ingresses, report
+                self._connection, self._cluster.ingress_setup, report
             )
         self._has_controller = True
 
@@ -176,7 +176,7 @@ def read_ingresses(connection: Connection) -> list[Object]:
     return items
 
 
-def service_addresses(ingresses: Iterable[Object], service: str) -> list[Address]:
+def service_addresses(ingresses: Iterable[Object], service: str) -> list[ServiceAddress]:
     """Where Ingresses lead to a Service without a host name; each address has to be tried.
 
     A rule for one host is for those who send that name, which may be somebody's domain. Only a
@@ -189,7 +189,7 @@ def service_addresses(ingresses: Iterable[Object], service: str) -> list[Address
     ['http://192.0.2.7']
     """
     return [
-        Address(f"http://{address}", "an Ingress", is_guess=True, chosen_for="request")
+        ServiceAddress(f"http://{address}", "an Ingress", is_guess=True, chosen_for="request")
         for ingress in ingresses
         if service in _services_for_every_host(ingress["spec"])
         for address in _addresses_in_status(ingress)

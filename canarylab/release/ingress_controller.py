@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 
 from kubernetes.client.exceptions import ApiException
 
-from canarylab.clusters.base import Object, Report, Serving
+from canarylab.clusters.base import IngressSetup, Object, Report
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection, refusals
 from canarylab.release.rollout import wait_until_rolled_out
 
-ServeIngresses = Callable[[Sequence[Object] | None, Report], Serving]
+FindIngressSetup = Callable[[Sequence[Object] | None, Report], IngressSetup]
 
 TIMEOUT_S = 180.0  # most of it for the image, where a room shares a slow line
 _NOT_SHOWN = {403, 404}  # the user may not list them; a cluster without that kind
@@ -26,13 +26,13 @@ _NO_IMAGE = (
 
 
 def ensure_ingress_controller(
-    connection: Connection, serve_ingresses: ServeIngresses, report: Report
+    connection: Connection, ingress_setup: FindIngressSetup, report: Report
 ) -> tuple[str, ...]:
     """Apply what the provider says is missing, and wait until it is ready; the notes about it.
 
     Where everything is there, nothing changes.
     """
-    wanted = serve_ingresses(read_ingress_classes(connection), report)
+    wanted = ingress_setup(read_ingress_classes(connection), report)
     for deployment in (each for each in wanted.objects if each["kind"] == "Deployment"):
         name, namespace = deployment["metadata"]["name"], deployment["metadata"]["namespace"]
         there = connection.in_namespace(namespace)

@@ -19,14 +19,14 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from tests.conformance import evening_out
+from tests.conformance.normalize import normalized_lines, normalized_tree
 
 LONGEST = 120  # seconds for one command
 NODEPORT_URL = "http://127.0.0.1:32089"
 
 
 class Answer(NamedTuple):
-    """What one command said, evened out."""
+    """What one command answered, normalized."""
 
     run: str
     exit: int
@@ -157,10 +157,10 @@ def _answer(step: Step, shell: Shell, namespace: str) -> Answer | None:
         return None
     if "quiet" in step.mode:
         return Answer(step.run, code, [], [])
-    errors = evening_out.lines(err, namespace, step.mode)
+    errors = normalized_lines(err, namespace, step.mode)
     if "tree" in step.mode:
         return Answer(step.run, code, _tree(out, step, namespace), errors)
-    return Answer(step.run, code, evening_out.lines(out, namespace, step.mode), errors)
+    return Answer(step.run, code, normalized_lines(out, namespace, step.mode), errors)
 
 
 def _tree(out: str, step: Step, namespace: str) -> Any:
@@ -172,4 +172,4 @@ def _tree(out: str, step: Step, namespace: str) -> Any:
         annotations = said.get("metadata", {}).get("annotations", {})
         annotations.pop("deployment.kubernetes.io/revision", None)
         said.pop("status", None)
-    return evening_out.tree(said, namespace)
+    return normalized_tree(said, namespace)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from kubernetes.dynamic.exceptions import ResourceNotFoundError
 
-from canarylab import content, stats
+from canarylab import resources, stats
 from canarylab.errors import RefusedError
 from canarylab.lab import Lab
 from canarylab.manifests import load
@@ -67,12 +67,12 @@ def backend(name: str, **weight: int) -> Any:
 
 
 def test_the_route_of_the_lesson_gives_the_canary_a_tenth() -> None:
-    (split,) = load(content.folder("manifests") / "7-weights" / "httproute.yaml")
+    (split,) = load(resources.folder("manifests") / "7-weights" / "httproute.yaml")
     assert service_shares(split) == {"nodeapp-svc-prod": 0.9, "nodeapp-svc-canary-weighted": 0.1}
 
 
 def test_a_mirror_gives_the_canary_nothing() -> None:
-    (mirror,) = load(content.folder("manifests") / "7-weights" / "mirror.yaml")
+    (mirror,) = load(resources.folder("manifests") / "7-weights" / "mirror.yaml")
     assert service_shares(mirror) == {"nodeapp-svc-prod": 1.0}
 
 

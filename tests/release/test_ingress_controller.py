@@ -10,30 +10,30 @@ from typing import Any
 
 import pytest
 
-from canarylab.clusters.base import Object, Report, Serving
-from canarylab.clusters.kind import ingress
+from canarylab.clusters.base import IngressSetup, Object, Report
+from canarylab.clusters.kind_images import traefik_image, traefik_objects
 from canarylab.errors import ClusterError
 from canarylab.release.connection import Connection
 from canarylab.release.ingress import IngressClient
 from canarylab.release.ingress_controller import (
-    ServeIngresses,
+    FindIngressSetup,
     ensure_ingress_controller,
     read_ingress_classes,
 )
 from tests.needs import needs
 from tests.standins.api import ApiStandIn, api_stand_in
 
-TRAEFIK = ingress.objects(ingress.image())
+TRAEFIK = traefik_objects(traefik_image())
 INGRESS: Object = {"kind": "Ingress"}
 
 
-def traefik(classes: Sequence[Object] | None, report: Report) -> Serving:
+def traefik(classes: Sequence[Object] | None, report: Report) -> IngressSetup:
     """What kind says is missing, where there is nothing."""
-    return Serving(TRAEFIK, notes=("Traefik it is.",))
+    return IngressSetup(TRAEFIK, notes=("Traefik it is.",))
 
 
-def nothing_missing(classes: Sequence[Object] | None, report: Report) -> Serving:
-    return Serving()
+def nothing_missing(classes: Sequence[Object] | None, report: Report) -> IngressSetup:
+    return IngressSetup()
 
 
 @pytest.fixture
@@ -53,8 +53,8 @@ def client(there: Connection) -> IngressClient:
     return client_of(there, traefik)
 
 
-def client_of(there: Connection, serve_ingresses: ServeIngresses) -> IngressClient:
-    cluster: Any = SimpleNamespace(serve_ingresses=serve_ingresses)
+def client_of(there: Connection, ingress_setup: FindIngressSetup) -> IngressClient:
+    cluster: Any = SimpleNamespace(ingress_setup=ingress_setup)
     return IngressClient(cluster, there)
 
 
@@ -128,9 +128,9 @@ def test_it_is_not_installed_before(api: ApiStandIn, client: IngressClient) -> N
 def test_the_cluster_is_asked_once(there: Connection) -> None:
     asked: list[Sequence[Object] | None] = []
 
-    def nothing(classes: Sequence[Object] | None, report: Report) -> Serving:
+    def nothing(classes: Sequence[Object] | None, report: Report) -> IngressSetup:
         asked.append(classes)
-        return Serving()
+        return IngressSetup()
 
     client = client_of(there, nothing)
 
