@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import canarylab
 from canarylab import resources
 from canarylab.clusters.choose import choose
 from canarylab.display import FileView, Table, status_line
@@ -60,8 +59,6 @@ if TYPE_CHECKING:
     from canarylab.widgets.replica_board import ReplicaBoard
     from canarylab.widgets.route_explorer import RouteExplorer
     from canarylab.widgets.weight_slider import WeightSlider
-
-_PACKAGE = Path(canarylab.__file__).parent
 
 Fields = Mapping[str, str] | None
 """Header fields or cookies, by name."""
@@ -222,13 +219,9 @@ class Lab:
         >>> lab.source("controllers/rollout").title
         'canarylab/playground/controllers/rollout.py'
         """
-        found = sorted(_PACKAGE.glob(f"**/{name}.py"), key=lambda path: len(path.parts))
-        if not found:
-            close = sorted(path.stem for path in _PACKAGE.glob("**/*.py") if name in path.stem)
-            hint = f"Did you mean one of: {', '.join(close)}?" if close else "Look into canarylab/."
-            raise ValueError(f'There is no file "{name}.py" in canarylab. {hint}')
-        title = str(found[0].relative_to(_PACKAGE.parent))
-        return FileView(title, [(line, False) for line in found[0].read_text().splitlines()])
+        file = resources.source_file(name)
+        title = str(file.relative_to(resources.PACKAGE.parent))
+        return FileView(title, [(line, False) for line in file.read_text().splitlines()])
 
     # The cluster
 

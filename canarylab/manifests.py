@@ -1,4 +1,4 @@
-"""The lessons' manifests: the names in them, reading a YAML file, comparing two of them."""
+"""Manifests: the names in those of the lessons, the objects in a YAML file, and differences."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def load(path: Path) -> list[Object]:
 
 
 def parse(text: str, *, name: str = "manifest") -> list[Object]:
-    r"""The objects in a text.
+    r"""The objects in a YAML text.
 
     >>> [entry["kind"] for entry in parse("apiVersion: v1\nkind: Service")]
     ['Service']
@@ -50,7 +50,7 @@ def parse(text: str, *, name: str = "manifest") -> list[Object]:
             f"{name} holds no object. Write at least apiVersion, kind and metadata."
         )
     for number, document in enumerate(documents, start=1):
-        _ensure_object(document, f"{name}, document {number}")
+        _require_object(document, f"{name}, document {number}")
     return documents
 
 
@@ -76,7 +76,7 @@ def _place(error: yaml.YAMLError) -> str:
     return f": line {mark.line + 1}, {problem}" if mark and problem else ""
 
 
-def _ensure_object(document: object, name: str) -> None:
+def _require_object(document: object, name: str) -> None:
     if not isinstance(document, dict):
         raise ManifestError(
             f"{name} is {type(document).__name__}, not an object. "

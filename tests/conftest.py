@@ -17,8 +17,8 @@ from canarylab.release.connection import Connection
 from canarylab.release.stages import reset_to
 from tests.processes import wait_until_only_the_playground_runs
 from tests.reaper import reaper
+from tests.restricted_cluster import RestrictedCluster, running_restricted_cluster
 from tests.running_playground import RunningPlayground, running_playground
-from tests.stranger import Stranger, strangers_cluster
 from tests.waiting import exclusive
 
 TESTS = Path(__file__).parent
@@ -119,11 +119,11 @@ def local_ports() -> Iterator[None]:
 
 
 @pytest.fixture
-def stranger(
+def restricted_cluster(
     playground: RunningPlayground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Stranger]:
-    """That playground as somebody else's cluster, and an environment in which a lab goes there."""
-    with strangers_cluster(playground, tmp_path) as cluster:
+) -> Iterator[RestrictedCluster]:
+    """That playground as somebody else's cluster, and an environment in which a lab uses it."""
+    with running_restricted_cluster(playground, tmp_path) as cluster:
         for name, value in cluster.environment(tmp_path / "home").items():
             monkeypatch.setenv(name, value)
         yield cluster

@@ -1,9 +1,9 @@
-"""A playground as somebody else's cluster: a front door that lets a guest in, and no further.
+"""A playground as a cluster that somebody else runs: a proxy that enforces the student's Role.
 
-The door stands before the API server of a playground that is already there. Whoever comes with the
-guest's token may do what the guest's Role says, in the guest's namespace, within its quota; all
-else is refused in the words of a real API server. What is allowed goes on with the playground's
-own token. The Role and the quota are read from the manifest that a teacher would apply.
+The proxy stands before the API server of a playground that runs already. A request with the
+student's token may do what the student's Role says, in the student's namespace, within its quota;
+all else is refused in the words of a real API server. What is allowed is sent on with the
+playground's own token. The Role and the quota are read from the manifest that a teacher applies.
 """
 
 from __future__ import annotations
@@ -30,26 +30,28 @@ from canarylab.release.connection import Connection
 from tests.running_playground import RunningPlayground
 
 NAMESPACE = "student-07"
-CONTEXT = "student-07@stranger"
-GUEST = f"system:serviceaccount:{NAMESPACE}:student"
+CONTEXT = "student-07@workshop"
+USER = f"system:serviceaccount:{NAMESPACE}:student"
 MANIFEST = resources.folder("manifests") / "workshop" / "student-namespace.yaml"
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
-_BLANK = frozenset({"host", "authorization", "content-length", "transfer-encoding", "connection"})
+_NOT_FORWARDED = frozenset(
+    {"host", "authorization", "content-length", "transfer-encoding", "connection"}
+)
 
 
 @dataclass
-class Rules:
-    """What a guest may do, as the manifest says."""
+class StudentRules:
+    """What a student may do, as the manifest says."""
 
     role: list[Object]
     quota: dict[str, str]
-    everywhere: set[str] = field(default_factory=set)
-    """What a ClusterRole would allow beside it: `list ingressclasses`."""
+    cluster_role: set[str] = field(default_factory=set)
+    """What a ClusterRole would allow in addition: `list ingressclasses`."""
     refused: list[str] = field(default_factory=list)
-    """What a guest asked for in vain."""
+    """The requests that were refused."""
 
     @classmethod
-    def of(cls, manifest: Path = MANIFEST) -> Rules:
+    def from_manifest(cls, manifest: Path = MANIFEST) -> StudentRules:
         """From a Role and a ResourceQuota."""
         documents = {each["kind"]: each for each in yaml.safe_load_all(manifest.read_text())}
         return cls(documents["Role"]["rules"], dict(documents["ResourceQuota"]["spec"]["hard"]))
@@ -59,14 +61,14 @@ class Rules:
         verb = _verb(method, found)
         resource = "/".join(filter(None, [found.kind.plural, found.subresource]))
         is_theirs = found.namespace == NAMESPACE and self._allows(verb, found.kind.group, resource)
-        if not is_theirs and f"{verb} {resource}" not in self.everywhere:
+        if not is_theirs and f"{verb} {resource}" not in self.cluster_role:
             where = (
                 f'in the namespace "{found.namespace}"'
                 if found.namespace
                 else "at the cluster scope"
             )
             why = (
-                f'User "{GUEST}" cannot {verb} resource "{resource}" in API group '
+                f'User "{USER}" cannot {verb} resource "{resource}" in API group '
                 f'"{found.kind.group}" {where}'
             )
             self.refused.append(f"{verb} {resource}")
@@ -92,11 +94,11 @@ class Rules:
 
 
 @dataclass(frozen=True)
-class Stranger:
-    """Somebody else's cluster, as a guest has it: a kubeconfig and nothing more."""
+class RestrictedCluster:
+    """The cluster as a student has it: a kubeconfig and nothing more."""
 
     kubeconfig: Path
-    rules: Rules
+    rules: StudentRules
 
     def environment(self, home: Path) -> dict[str, str]:
         """For a lab that is to run there."""
@@ -108,29 +110,29 @@ class Stranger:
 
 
 @contextmanager
-def strangers_cluster(
-    playground: RunningPlayground, folder: Path, rules: Rules | None = None
-) -> Iterator[Stranger]:
+def running_restricted_cluster(
+    playground: RunningPlayground, folder: Path, rules: StudentRules | None = None
+) -> Iterator[RestrictedCluster]:
     """Open for the length of a `with`; the namespace is made, and emptied by whoever used it."""
-    rules = rules or Rules.of()
+    rules = rules or StudentRules.from_manifest()
     _make_namespace(playground)
     access, kubeconfig = make_credentials(), folder / "student.kubeconfig"
-    door = _Door(playground, access, rules)
-    runner = web.AppRunner(door.app(), access_log=None, handler_cancellation=True)
+    proxy = _AuthorizingProxy(playground, access, rules)
+    runner = web.AppRunner(proxy.app(), access_log=None, handler_cancellation=True)
     port = runtime.run(_listen(runner, access))
     write_kubeconfig(kubeconfig, access, port)
     _rename(kubeconfig)
     try:
-        yield Stranger(kubeconfig, rules)
+        yield RestrictedCluster(kubeconfig, rules)
     finally:
         runtime.run(runner.cleanup())
 
 
 @dataclass(frozen=True)
-class _Door:
+class _AuthorizingProxy:
     playground: RunningPlayground
     access: Credentials
-    rules: Rules
+    rules: StudentRules
 
     def app(self) -> web.Application:
         app = web.Application()
@@ -143,7 +145,7 @@ class _Door:
             await self._check(request)
         except (RequestError, ForbiddenError) as error:
             return web.json_response(requests.failure_status(error), status=error.code)
-        return await self._hand_on(request, body)
+        return await self._forward(request, body)
 
     async def _check(self, request: web.Request) -> None:
         if request.headers.get("Authorization") != f"Bearer {self.access.token}":
@@ -153,9 +155,9 @@ class _Door:
             made = await read_document(request) if request.method == "POST" else None
             self.rules.check(request.method, found, body=made)
 
-    async def _hand_on(self, request: web.Request, body: bytes) -> web.StreamResponse:
+    async def _forward(self, request: web.Request, body: bytes) -> web.StreamResponse:
         server, token, tls = _credentials(self.playground.kubeconfig)
-        headers = {n: v for n, v in request.headers.items() if n.lower() not in _BLANK}
+        headers = {n: v for n, v in request.headers.items() if n.lower() not in _NOT_FORWARDED}
         async with (
             aiohttp.ClientSession(auto_decompress=False) as session,
             session.request(
@@ -166,11 +168,13 @@ class _Door:
                 ssl=tls,
             ) as answer,
         ):
-            return await _hand_back(request, answer)
+            return await _copy_response(request, answer)
 
 
-async def _hand_back(request: web.Request, answer: aiohttp.ClientResponse) -> web.StreamResponse:
-    headers = {n: v for n, v in answer.headers.items() if n.lower() not in _BLANK}
+async def _copy_response(
+    request: web.Request, answer: aiohttp.ClientResponse
+) -> web.StreamResponse:
+    headers = {n: v for n, v in answer.headers.items() if n.lower() not in _NOT_FORWARDED}
     response = web.StreamResponse(status=answer.status, headers=headers)
     await response.prepare(request)
     async for piece in answer.content.iter_any():  # a watch goes on for as long as the client does
@@ -186,8 +190,8 @@ def _verb(method: str, found: ResourcePath) -> str:
 
 
 def _credentials(kubeconfig: Path) -> tuple[str, str, ssl.SSLContext]:
-    said: Mapping[str, Any] = yaml.safe_load(kubeconfig.read_text())
-    cluster, token = said["clusters"][0]["cluster"], said["users"][0]["user"]["token"]
+    document: Mapping[str, Any] = yaml.safe_load(kubeconfig.read_text())
+    cluster, token = document["clusters"][0]["cluster"], document["users"][0]["user"]["token"]
     authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
     return cluster["server"], token, ssl.create_default_context(cadata=authority)
 
@@ -210,8 +214,8 @@ def _make_namespace(playground: RunningPlayground) -> None:
 
 def _rename(kubeconfig: Path) -> None:
     """Give the context the name and the namespace that a teacher would hand out."""
-    said = yaml.safe_load(kubeconfig.read_text())
-    (context,) = said["contexts"]
+    document = yaml.safe_load(kubeconfig.read_text())
+    (context,) = document["contexts"]
     context["name"], context["context"]["namespace"] = CONTEXT, NAMESPACE
-    said["current-context"] = CONTEXT
-    kubeconfig.write_text(yaml.safe_dump(said))
+    document["current-context"] = CONTEXT
+    kubeconfig.write_text(yaml.safe_dump(document))
