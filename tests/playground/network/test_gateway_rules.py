@@ -1,6 +1,6 @@
-"""Which rule of which HTTPRoute means a request?
+"""The rules of HTTPRoutes, and which of them matches a request.
 
-What must come is from https://gateway-api.sigs.k8s.io/reference/spec/#httproute and its fields.
+What is expected is from https://gateway-api.sigs.k8s.io/reference/spec/#httproute and its fields.
 """
 
 from __future__ import annotations
@@ -8,19 +8,20 @@ from __future__ import annotations
 import pytest
 
 from canarylab.playground.kube.api import Object
-from canarylab.playground.network.gateway.deciding import first
-from canarylab.playground.network.gateway.matches import asked
+from canarylab.playground.network.gateway_rules import match_request, select_rule
 from tests.ingress_rules.ingress_objects import HOST
-from tests.playground.network.gateway.objects import built, named, path, route, rule, to
+from tests.playground.network.gateway_objects import built, named, path, route, rule, to
 
 
 def reached(
     target: str, *routes: Object, host: str = HOST, method: str = "GET", **headers: str
 ) -> str:
     """The first backend of the rule that means the request."""
-    request = asked(host, method, target, {name.lower(): text for name, text in headers.items()})
-    found = None if request is None else first(built(*routes).rules, request)
-    return found.shares[0].service.name if found else ""
+    request = match_request(
+        host, method, target, {name.lower(): text for name, text in headers.items()}
+    )
+    found = None if request is None else select_rule(built(*routes).rules, request)
+    return found.backends[0].service.name if found else ""
 
 
 PREVIEW = route(

@@ -1,4 +1,4 @@
-"""Does the ingress follow the cluster, and say what it does?"""
+"""The Ingress controller: what it serves, and what it reports."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 from canarylab.playground.kube.api import Key, Object
-from canarylab.playground.network.web import Web
+from canarylab.playground.network.ingress_server import IngressServer
 from tests.ingress_rules.ingress_objects import (
     CLASS,
     SPACE,
@@ -21,7 +21,7 @@ from tests.ingress_rules.ingress_objects import (
     slice_of,
 )
 from tests.playground.fake_api import FakeApi
-from tests.playground.network.http.http_world import (
+from tests.playground.network.http_world import (
     PodWorld,
     ask,
     connected,
@@ -40,7 +40,7 @@ class World:
     """An ingress over a fake API, and pods of prod and canary."""
 
     api: FakeApi
-    web: Web
+    web: IngressServer
     prod: PodWorld
     canary: PodWorld
 
@@ -70,7 +70,7 @@ async def world(*objects: Object) -> AsyncIterator[World]:
     """With the Services prod and canary, a pod of each, and these objects."""
     api = FakeApi()
     listener = socket.create_server(("127.0.0.1", 0))
-    web = Web(api, listener, random=Random(7), sleep=hurried)
+    web = IngressServer(api, [listener], random=Random(7), sleep=hurried)
     async with AsyncExitStack() as stack:
         pods = [await stack.enter_async_context(pod(ok(name))) for name in (b"prod", b"canary")]
         for name, own in zip(("prod", "canary"), pods, strict=True):
@@ -204,12 +204,30 @@ async def test_a_weighted_canary_shares_one_connection_with_its_primary() -> Non
     """5,000 requests at one in ten, plus or minus 3.29 standard errors; the luck is seeded."""
     new = canary("new", ("/", "canary"), canary_weight="10")
     async with world(PLAIN, new) as here:
-        await until(
-            lambda: any(up.canary for up in here.web.ingress.decider.table.upstreams.values())
-        )
+        await until(lambda: any(up.canary for up in here.web.ingress.table.upstreams.values()))
         async with connected(here.web.port) as (reader, writer):
             bodies = []
             for _ in range(50):
                 writer.write(CLOSE.replace(b"close", b"keep-alive") * 100)
                 bodies += [(await received(reader)).body for _ in range(100)]
     assert abs(bodies.count(b"canary") - 500) <= 69
+
+
+async def test_a_catastrophic_path_keeps_nobody_waiting() -> None:
+    """With backtracking, each of these requests would take longer than the age of the universe."""
+    slow = ingress("slow", ("/(a+)+$", "canary"), rewrite_target="/$1")
+    request = CLOSE.replace(b"GET /", b"GET /" + b"a" * 200 + b"!")
+    async with world(PLAIN, slow) as here:
+        await until(lambda: any(each.by_regex for each in here.web.ingress.table.servers.values()))
+        assert (await ask(here.web.port, request)).endswith(b"prod")
+        assert (await ask(here.web.port, CLOSE)).endswith(b"prod")
+        assert (await ask(here.web.port, request.replace(b"!", b""))).endswith(b"canary")
+
+
+async def test_a_path_that_re2_does_not_have_is_reported_and_the_rest_is_served() -> None:
+    wrong = ingress("lookahead", ("/(?=a)", "canary"), use_regex="true")
+    async with world(PLAIN, wrong) as here:
+        await here.tells("BadPath")
+        (message,) = await here.said("BadPath")
+        assert "invalid perl operator: (?=" in message
+        await here.answers(200)

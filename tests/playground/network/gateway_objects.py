@@ -7,8 +7,8 @@ from typing import Any
 from canarylab.ingress_rules.ingress_spec import ServiceEndpoints
 from canarylab.playground.kube.api import Key, Object
 from canarylab.playground.kube.objects import key_of
-from canarylab.playground.network.gateway.building import Built, build
-from canarylab.playground.network.gateway.conditions import CONTROLLER
+from canarylab.playground.network.gateway_controller import CONTROLLER
+from canarylab.playground.network.gateway_rules import HttpRouteRules, build_route_rules
 from tests.ingress_rules.ingress_objects import HOST, SPACE, service, slice_of
 
 VERSION = "gateway.networking.k8s.io/v1"
@@ -65,7 +65,7 @@ def named(name: str, value: str, **more: str) -> Object:
     return {"name": name, "value": value, **more}
 
 
-def built(*routes: Object, over: Object | None = None) -> Built:
+def built(*routes: Object, over: Object | None = None) -> HttpRouteRules:
     """The rules, in a cluster where prod, canary and other have a pod each."""
     names = ("prod", "canary", "other")
     slices = [slice_of(name, f"127.64.0.{n}") for n, name in enumerate(names, start=2)]
@@ -75,4 +75,4 @@ def built(*routes: Object, over: Object | None = None) -> Built:
         SPACE: {"metadata": {"name": SPACE}},
         "guest": {"metadata": {"name": "guest", "labels": {"team": "birds"}}},
     }
-    return build(routes, gateways, spaces, backends)
+    return build_route_rules(routes, gateways, spaces, backends)

@@ -9,11 +9,9 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from random import Random
 
-from canarylab.playground.network.http.limits import Limits
-from canarylab.playground.network.http.server import HttpServer
-from canarylab.playground.network.http.shared import Shared
-from canarylab.playground.network.http.verdicts import Answer, Decide, Forward
-from canarylab.playground.network.routes import Address
+from canarylab.kube_objects import Address
+from canarylab.playground.network.ingress_server import ReverseProxy
+from canarylab.playground.network.upstream import Decide, DirectResponse, Forward, Limits
 
 Handle = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 GET = b"GET / HTTP/1.1\r\nHost: foo.bar.com\r\n\r\n"
@@ -104,8 +102,8 @@ async def serving(decide: Decide, limits: Limits | None = None) -> AsyncIterator
     """An ingress that decides so; yields its port."""
     listener = socket.create_server(("127.0.0.1", 0))
     port = int(listener.getsockname()[1])
-    server = HttpServer(Shared(decide, port, limits or Limits(), Random(1)))
-    task = asyncio.create_task(server.run(listener, look_every_s=0.01))
+    proxy = ReverseProxy(decide, limits=limits, random=Random(1))
+    task = asyncio.create_task(proxy.run([listener]))
     try:
         yield port
     finally:
@@ -119,7 +117,7 @@ async def to_pods(
     *pods: Address, limits: Limits | None = None, body_limit: int = 0
 ) -> AsyncIterator[int]:
     """An ingress that sends everything to these."""
-    async with serving(lambda head: Forward("web", pods, head.target, body_limit), limits) as port:
+    async with serving(lambda head: Forward("web", pods, head, body_limit), limits) as port:
         yield port
 
 
@@ -197,4 +195,4 @@ async def read_body(reader: asyncio.StreamReader, head: str) -> bytes:
 
 def answers(status: int) -> Decide:
     """A decision against everything."""
-    return lambda _: Answer(status)
+    return lambda _: DirectResponse(status)
