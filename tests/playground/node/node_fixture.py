@@ -164,7 +164,7 @@ async def node(
     slot: Slot | None = None,
     backoff: RestartBackoff | None = None,
 ) -> AsyncIterator[Node]:
-    """A node for the length of a `with`; with the `api` and `slot` of another one, its successor."""
+    """Run a node; with the `api` and `slot` of an earlier one, its successor."""
     home, api = Home(root), api or FakeApi()
     build(home)
     slot = slot or Slot(256 + (os.getpid() + 16 * next(_SLOTS)) % 512)
