@@ -13,7 +13,7 @@ from tests.browser.jupyter import JupyterLab
 from tests.needs import CHROMIUM
 
 SCREENSHOTS = Path(__file__).parents[2] / "output" / "screenshots"
-_PATIENCE_MS = 30_000
+_TIMEOUT_MS = 60_000
 _ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update"),
@@ -76,7 +76,7 @@ def watched(browser: Browser, lab: JupyterLab) -> Iterator[WatchedPage]:
         viewport={"width": 1280, "height": 1000}, locale="en-US", reduced_motion="reduce"
     )
     watched = WatchedPage(context.new_page())
-    watched.page.set_default_timeout(_PATIENCE_MS)
+    watched.page.set_default_timeout(_TIMEOUT_MS)
     watched.watch(lab.url)
     yield watched
     context.close()
