@@ -45,9 +45,8 @@ from canarylab.clusters.kind_images import node_image, traefik_image
 from canarylab.docker_engine import engine
 from canarylab.errors import EngineError, SetupError, ToolFailedError
 from canarylab.external_tools import LAST_LINES
-from canarylab.images.app import NAME as APP
-from canarylab.images.app import VERSIONS, build_app, reference
-from canarylab.images.layers import opened
+from canarylab.images.builder import APP_NAME, VERSIONS, app_reference
+from canarylab.images.process_build import build_app, open_layers
 from canarylab.machine import format_size
 from canarylab.playground.home import Home
 from canarylab.playground.images import find, folder_of
@@ -207,7 +206,7 @@ def collect_playground(archive: ArchiveWriter, home: Home) -> None:
     home.prepare()
     for version in VERSIONS:
         build_app(version, home.images)
-    with opened(home.images):
+    with open_layers(home.images):
         archive.add(PLAYGROUND, lambda sink: _pack_images(home.images, sink))
 
 
@@ -216,14 +215,14 @@ def load_playground(bundle: Bundle, home: Home) -> list[str]:
     home.prepare()
     with (
         explained_os_errors(home.images),
-        opened(home.images) as layers,
+        open_layers(home.images) as layers,
         layers.scratch() as scratch,
     ):
         with bundle.open(PLAYGROUND) as packed:
             _extract(packed, scratch)
         for layer in (scratch / LAYERS).glob("*"):
             _move_if_new(layer, home.images / LAYERS / layer.name)
-        return [name for name in map(reference, VERSIONS) if _take(name, scratch, home.images)]
+        return [name for name in map(app_reference, VERSIONS) if _take(name, scratch, home.images)]
 
 
 def wanted_images() -> list[str]:
@@ -234,7 +233,7 @@ def wanted_images() -> list[str]:
     """
     dockerfile = (resources.folder("app") / "Dockerfile").read_text(encoding="utf-8")
     base = re.findall(r"^ARG BASE_IMAGE=(\S+)$", dockerfile, re.MULTILINE)
-    return [node_image(), *base, traefik_image(), *map(reference, VERSIONS)]
+    return [node_image(), *base, traefik_image(), *map(app_reference, VERSIONS)]
 
 
 def tag_of(name: str) -> str:
@@ -353,7 +352,7 @@ def _copy(file: Path, sink: BinaryIO) -> None:
 
 def _pack_images(images: Path, sink: BinaryIO) -> None:
     paths = [images / LAYERS]
-    for name in map(reference, VERSIONS):
+    for name in map(app_reference, VERSIONS):
         if (image := find(images, name)) is not None:
             folder = folder_of(images, name)
             paths += [folder / IMAGE_RECORD, folder / image.root.name]
@@ -404,7 +403,7 @@ def _patient_engine() -> Iterator[DockerClient]:
 def _ensure_tagged(client: DockerClient, name: str, report: Report) -> None:
     """Make sure that the engine has the image, and knows it by its tag."""
     if not _has(client, name):
-        if name.startswith(f"{APP}:"):
+        if name.startswith(f"{APP_NAME}:"):
             raise SetupError(
                 f"The image {name} is not built. Build it with `canarylab build --builder docker`."
             )

@@ -74,7 +74,7 @@ def up(cluster: ClusterName = None, api_port: ApiPort = None) -> None:
 def down(cluster: ClusterName = None) -> None:
     """End a cluster and all its pods: the one you name, else the playground."""
     from canarylab.clusters.choose import choose_or_playground, describe
-    from canarylab.images.used import stop_left_over
+    from canarylab.images.choose import remove_containers
     from canarylab.traffic.text import listed
 
     chosen = choose_or_playground(cluster)
@@ -83,7 +83,7 @@ def down(cluster: ClusterName = None) -> None:
         print(f"{_start(describe(chosen))} has ended.")
     else:
         print(chosen.ending if runs else f"{_start(describe(chosen))} was not running.")
-    if ports := stop_left_over(Home.of_user()):
+    if ports := remove_containers(Home.of_user()):
         print(f"Containers of lesson 1 are gone from {listed(f'port {port}' for port in ports)}.")
 
 
@@ -134,7 +134,7 @@ def build(
     from canarylab.clusters.choose import choose
     from canarylab.clusters.kubeconfig import push_image
     from canarylab.display import output_with_status_line
-    from canarylab.images.app import VERSIONS
+    from canarylab.images.builder import VERSIONS
     from canarylab.images.choose import choose_builder
 
     home = Home.of_user()

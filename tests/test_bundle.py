@@ -45,7 +45,7 @@ from canarylab.bundle_archive import (
 )
 from canarylab.clusters.kind_images import traefik_image
 from canarylab.errors import EngineError, SetupError, ToolFailedError
-from canarylab.images.layers import opened
+from canarylab.images.process_build import open_layers
 from canarylab.playground.home import Home
 from canarylab.playground.images import Image, find, folder_of
 from canarylab.playground.images import save as tag
@@ -126,7 +126,7 @@ def build_quickly(version: str, images: Path) -> Image:
         (tree / "main.ts").write_text(f"// version {version}")
         (tree / "again.ts").hardlink_to(tree / "main.ts")
 
-    with opened(images) as layers:
+    with open_layers(images) as layers:
         key = hashlib.sha256(version.encode()).hexdigest()
         if layers.find(key) is None:
             layers.make(key, fill)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from canarylab import jupyter, resources
-from canarylab.images.app import LOCAL_PORTS
+from canarylab.images.builder import LOCAL_PORTS
 
 
 def test_lessons_open_away_from_the_ports_they_need(monkeypatch: pytest.MonkeyPatch) -> None:

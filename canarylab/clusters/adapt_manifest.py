@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from canarylab.clusters.base import AdaptedManifest, Object
-from canarylab.images.app import NAME as APP
+from canarylab.images.builder import APP_NAME
 
 NGINX = "nginx"
 RETIRED = (
@@ -64,7 +64,7 @@ def registry_reference(reference: str, registry: str | None) -> str:
     >>> registry_reference("nginx:1", "registry.example")
     'nginx:1'
     """
-    is_ours = reference.partition(":")[0] == APP
+    is_ours = reference.partition(":")[0] == APP_NAME
     return f"{registry.rstrip('/')}/{reference}" if registry and is_ours else reference
 
 

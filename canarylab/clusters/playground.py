@@ -7,10 +7,10 @@ from typing import Any
 
 from canarylab.clusters.base import LocalCluster, Report, ServiceAddress, local_node_port
 from canarylab.errors import ClusterError
-from canarylab.images.app import build_app
+from canarylab.images.process_build import build_app
 from canarylab.playground import lifecycle
 from canarylab.playground.home import Home
-from canarylab.playground.images import parsed
+from canarylab.playground.images import parse_reference
 from canarylab.ports import LOOPBACK
 
 
@@ -50,7 +50,7 @@ class Playground(LocalCluster):
     def load_image(self, reference: str, report: Report) -> str | None:
         """The kubelet runs folders: make one from the same Dockerfile, if it is not there yet."""
         report(f"preparing {reference} for the playground")
-        build_app(parsed(reference).tag, self.home.images)
+        build_app(parse_reference(reference).tag, self.home.images)
         return None
 
     def ingress_url(self, hosts: Collection[str]) -> str:

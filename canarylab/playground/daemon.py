@@ -22,21 +22,18 @@ from typing import NamedTuple
 
 from canarylab import __version__
 from canarylab.errors import CanaryLabError
-from canarylab.playground.apiserver.bootstrap import bootstrap
-from canarylab.playground.apiserver.http.auth import Gate
-from canarylab.playground.apiserver.local import LocalApi
-from canarylab.playground.apiserver.registry import Surroundings
-from canarylab.playground.apiserver.server import build_app, serving
+from canarylab.playground.apiserver.local_api import LocalApi, bootstrap
+from canarylab.playground.apiserver.registry import RegistryOptions
+from canarylab.playground.apiserver.server import TokenAuthenticator, build_app, serving
 from canarylab.playground.apiserver.store import Store
-from canarylab.playground.controllers import loop
-from canarylab.playground.controllers.all import CONTROLLERS
+from canarylab.playground.controllers import CONTROLLERS, loop
 from canarylab.playground.credentials import Credentials, make_credentials, write_kubeconfig
 from canarylab.playground.home import Home
 from canarylab.playground.kube.addresses import Slot
 from canarylab.playground.kube.objects import timestamp
 from canarylab.playground.lifecycle import Running, last_state, take_lock, write_state
+from canarylab.playground.network.ingress_server import IngressServer
 from canarylab.playground.network.proxy import ServiceProxy
-from canarylab.playground.network.web import Web
 from canarylab.playground.node.kubelet import LocalKubelet
 from canarylab.playground.slots import claim
 from canarylab.ports import LOOPBACK, ensure_free, holder, is_free
@@ -69,7 +66,7 @@ class Cluster:
     """The parts, put together. Only here do they meet."""
 
     def __init__(self, home: Home, slot: Slot) -> None:
-        around = Surroundings(slot, holder_of_port=self._other_holder_of)
+        around = RegistryOptions(slot, port_holder=self._other_holder_of)
         self.slot = slot
         self.api = LocalApi(Store(), around)
         self.kubelet = LocalKubelet(self.api, home, slot.pods)
@@ -80,11 +77,11 @@ class Cluster:
         """Everything runs for as long as the block lasts."""
         port = doors.api_port
         await bootstrap(self.api, slot=self.slot, port=port)
-        app = build_app(self.api, self.kubelet, Gate(access.token, port))
-        web = Web(self.api, doors.ingress)
+        app = build_app(self.api, self.kubelet, TokenAuthenticator(access.token, port))
+        ingress = IngressServer(self.api, [doors.ingress])
         async with serving(app, doors.api, access.ssl_context()), asyncio.TaskGroup() as tasks:
-            work = [loop.run(controller, self.api) for controller in CONTROLLERS]
-            work += [self.kubelet.run(), self.proxy.run(), web.run()]
+            work = [loop.run_controller(controller, self.api) for controller in CONTROLLERS]
+            work += [self.kubelet.run(), self.proxy.run(), ingress.run()]
             running = [tasks.create_task(each) for each in work]
             try:
                 yield

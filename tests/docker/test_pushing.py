@@ -10,7 +10,7 @@ import pytest
 
 from canarylab.clusters.kubeconfig import push_image
 from canarylab.errors import SetupError
-from tests.docker.conftest import Bench
+from tests.docker.conftest import DockerSetup
 from tests.docker.registries import Registry, running_registry
 
 
@@ -25,17 +25,17 @@ def registry() -> Iterator[Registry]:
 
 
 @pytest.fixture
-def small(bench: Bench) -> str:
+def small(docker: DockerSetup) -> str:
     """An image of ours that is quick to push."""
     files = io.BytesIO()
     with tarfile.open(fileobj=files, mode="w") as archive:
         archive.addfile(tarfile.TarInfo("empty"))
-    bench.client.api.import_image_from_data(files.getvalue(), repository="node_app", tag="0.1")
+    docker.client.api.import_image_from_data(files.getvalue(), repository="node_app", tag="0.1")
     return "node_app:0.1"
 
 
 def test_an_image_is_pushed_under_the_name_of_the_registry(
-    small: str, bench: Bench, registry: Registry
+    small: str, docker: DockerSetup, registry: Registry
 ) -> None:
     said: list[str] = []
 
@@ -69,6 +69,6 @@ def test_what_is_no_name_of_a_registry(small: str, name: str) -> None:
         push_image(small, name, silent)
 
 
-def test_an_image_that_is_not_here(bench: Bench, registry: Registry) -> None:
+def test_an_image_that_is_not_here(docker: DockerSetup, registry: Registry) -> None:
     with pytest.raises(SetupError, match=r"No such image: node_app:7\.7"):
         push_image("node_app:7.7", registry.host, silent)

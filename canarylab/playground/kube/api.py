@@ -1,7 +1,7 @@
 """`Api`, the seam between the API server and the other parts, and `KubeletClient`, the way back.
 
 Controllers, the kubelet and the service proxy hold an `Api` and nothing else. The API server
-provides the real one (`apiserver/local.py`); tests use `tests/playground/fake_api.py`, and both
+provides the real one (`apiserver/local_api.py`); tests use `tests/playground/fake_api.py`, and both
 pass the same contract suite.
 """
 
@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
+from canarylab.errors import NotFoundError
 from canarylab.kube_objects import Key as Key  # noqa: PLC0414  re-exported
 from canarylab.kube_objects import Object as Object  # noqa: PLC0414  re-exported
 
@@ -68,6 +69,14 @@ class Api(Protocol):
     def watch(self, kind: str) -> AsyncIterator[WatchEvent]:
         """Yield all objects as ADDED, then every change, until the iterator is closed."""
         ...
+
+
+async def find_object(api: Api, kind: str, key: Key) -> Object | None:
+    """Return the object, or None where there is none."""
+    try:
+        return await api.get(kind, key)
+    except NotFoundError:
+        return None
 
 
 @dataclass(frozen=True)

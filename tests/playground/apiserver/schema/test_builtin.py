@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 
 from canarylab.playground.apiserver.schema.builtin import (
+    KEPT_WHEN_EMPTY,
+    PLAIN_VALUES,
+    go_type,
     name_of,
     referred,
-    schema,
     schemas,
     short,
+    structure_schema,
 )
-from canarylab.playground.apiserver.schema.go_types import KEPT_WHEN_EMPTY, PLAIN_VALUES, go_type
 from canarylab.playground.kube.kinds import KINDS, Kind
 
 BUILT_IN = [kind for kind in KINDS.values() if not kind.is_custom]
@@ -30,12 +32,14 @@ def test_every_schema_that_is_referred_to_exists() -> None:
 
 
 def test_a_list_refers_to_the_schema_of_its_items() -> None:
-    containers = schema("io.k8s.api.core.v1.PodSpec")["properties"]["containers"]
+    containers = structure_schema("io.k8s.api.core.v1.PodSpec")["properties"]["containers"]
     assert referred(containers) == "io.k8s.api.core.v1.Container"
 
 
 def test_a_map_of_strings_refers_to_no_schema() -> None:
-    labels = schema("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta")["properties"]["labels"]
+    labels = structure_schema("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta")["properties"][
+        "labels"
+    ]
     assert referred(labels) is None
 
 
