@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Locator, Page
 
-from canarylab.widgets.controls import MOST_PODS
+from canarylab.widgets.replica_board import MOST_PODS
 
 
 def status(page: Page) -> Locator:

@@ -50,7 +50,7 @@ def shown(lab: JupyterLab, page: Page, widget: str) -> None:
 
 
 def part(page: Page, name: str) -> Locator:
-    """What is said of the rules, or of the answer."""
+    """The column of the rules, or of the response."""
     return page.get_by_role("region", name=name)
 
 
@@ -71,20 +71,20 @@ def slider(lab: JupyterLab, home: Home, visit: Visit) -> Page:
 
 
 def test_another_path_has_another_way_and_its_own_answer(explorer: Page, visit: Visit) -> None:
-    page, rules, answer = explorer, part(explorer, "By the rules"), part(explorer, "The answer")
+    page, rules, answer = explorer, part(explorer, "By the rules"), part(explorer, "The response")
     expect(rules).to_contain_text("nodeapp-svc-prod:80 (90 %)")
     page.get_by_label("Path", exact=True).fill("/canary")
 
     expect(rules).to_contain_text("path /canary, of Ingress ingress-prod-canary")
     expect(rules).to_contain_text("The pod is asked for /canary, as it came.")
-    expect(answer).to_contain_text("Not asked yet.")
+    expect(answer).to_contain_text("Not sent yet.")
     visit.picture("route-explorer-explained")
 
-    page.get_by_role("button", name="Ask").click()
+    page.get_by_role("button", name="Send").click()
     expect(answer).to_contain_text("404 Not Found")
     expect(answer).to_contain_text("is a ready pod of nodeapp-svc-canary:80.")
-    expect(status(page)).to_contain_text("As the rules said")
-    visit.picture("route-explorer-asked")
+    expect(status(page)).to_contain_text("As the rules say")
+    visit.picture("route-explorer-sent")
     dark(page)
     visit.picture("route-explorer-dark")
 
@@ -103,7 +103,7 @@ def test_the_explorer_can_be_worked_from_the_keyboard(explorer: Page) -> None:
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
 
-    expect(part(page, "The answer")).to_contain_text('"alive"')
+    expect(part(page, "The response")).to_contain_text('"alive"')
     terminal = page.get_by_label("The same in a terminal")
     expect(terminal).to_have_value(
         f"curl -i -H 'Host: foo.bar.com' http://127.0.0.1:{_port(terminal)}/healthz"

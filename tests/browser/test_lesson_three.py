@@ -10,11 +10,11 @@ import nbformat
 import pytest
 from playwright.sync_api import Page, expect
 
+from canarylab.manifests import SERVICE
 from canarylab.playground import lifecycle
 from canarylab.playground.home import Home
 from canarylab.release.connection import Connection
 from canarylab.release.endpoints import expected_shares, read_endpoints
-from canarylab.release.stages import SERVICE
 from tests.browser.conftest import Visit
 from tests.browser.hands import drag, picture, status
 from tests.browser.jupyter import JupyterLab

@@ -16,10 +16,10 @@ pytestmark = needs("browser")
 
 NOTEBOOK = "board.ipynb"
 CELL = """
-from tests.widgets.fake_board import FakeBoard
-from canarylab.widgets.replicas import ReplicaBoard
+from tests.widgets.fake_release import FakeRelease
+from canarylab.widgets.replica_board import ReplicaBoard
 
-board = ReplicaBoard(FakeBoard())
+board = ReplicaBoard(FakeRelease())
 board
 """
 LABELS = ("Production pods", "Canary pods", "Production pods, typed", "Canary pods, typed")
@@ -73,7 +73,10 @@ def test_the_command_can_be_copied(page: Page) -> None:
     field.press("Enter")
 
     terminal = page.get_by_label("The same in a terminal")
-    expect(terminal).to_have_value("kubectl scale deployment nodeapp-canary --replicas=4")
+    expect(terminal).to_have_value(
+        "canarylab sample http://127.0.0.1:32089\n"
+        "kubectl scale deployment nodeapp-canary --replicas=4"
+    )
 
 
 def test_promoting_and_going_back(page: Page, visit: Visit) -> None:
