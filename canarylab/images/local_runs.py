@@ -1,8 +1,7 @@
 """Runs images on this machine, outside any cluster, as `docker run -p 127.0.0.1:8888:3333` does.
 
 An image of the builder without Docker runs as a process. It ends with the program that started it,
-even if that is killed: the small program that ends the playground's pods (playground/node/reaper.py)
-watches it too.
+even if that is killed: the reaper of the playground's pods (`playground/node/reaper.py`) kills it.
 
 An image of a Docker engine runs in a container, which outlives the program that started it. It is
 named by its port and has a label with its home: so the next run finds and replaces it, and no other
