@@ -32,9 +32,9 @@ from canarylab.playground.home import Home
 from canarylab.playground.kube.addresses import Slot
 from canarylab.playground.kube.objects import timestamp
 from canarylab.playground.lifecycle import Running, last_state, take_lock, write_state
+from canarylab.playground.network.ingress_server import IngressServer
 from canarylab.playground.network.proxy import ServiceProxy
-from canarylab.playground.network.web import Web
-from canarylab.playground.node.kubelet import LocalKubelet
+from canarylab.playground.node.kubelet import Kubelet
 from canarylab.playground.slots import claim
 from canarylab.ports import LOOPBACK, ensure_free, holder, is_free
 
@@ -69,7 +69,7 @@ class Cluster:
         around = RegistryOptions(slot, port_holder=self._other_holder_of)
         self.slot = slot
         self.api = LocalApi(Store(), around)
-        self.kubelet = LocalKubelet(self.api, home, slot.pods)
+        self.kubelet = Kubelet(self.api, home, slot.pods)
         self.proxy = ServiceProxy(self.api)
 
     @contextlib.asynccontextmanager
@@ -78,10 +78,10 @@ class Cluster:
         port = doors.api_port
         await bootstrap(self.api, slot=self.slot, port=port)
         app = build_app(self.api, self.kubelet, TokenAuthenticator(access.token, port))
-        web = Web(self.api, doors.ingress)
+        ingress = IngressServer(self.api, [doors.ingress])
         async with serving(app, doors.api, access.ssl_context()), asyncio.TaskGroup() as tasks:
             work = [loop.run_controller(controller, self.api) for controller in CONTROLLERS]
-            work += [self.kubelet.run(), self.proxy.run(), web.run()]
+            work += [self.kubelet.run(), self.proxy.run(), ingress.run()]
             running = [tasks.create_task(each) for each in work]
             try:
                 yield
