@@ -24,13 +24,14 @@ from bench.home import built_home
 from bench.row import Row
 from bench.sampler import AT_ONCE
 from canarylab import resources
+from canarylab.manifests import PRODUCTION, SERVICE
 from canarylab.playground import lifecycle
 from canarylab.ports import unused
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection
 from canarylab.release.endpoints import ready_endpoints
 from canarylab.release.rollout import scale, wait_until_rolled_out
-from canarylab.release.stages import PRODUCTION, SERVICE, bring_to
+from canarylab.release.stages import reset_to
 
 HOST = "foo.bar.com"
 REQUESTS, ONE_BY_ONE, ROUNDS = 10_000, 2_000, 3
@@ -83,7 +84,7 @@ def measure() -> Iterator[Row]:
         running = lifecycle.up(home)
         ingress = f"http://127.0.0.1:{running.ingress_port}/"
         with closing(Connection(home.kubeconfig)) as connection:
-            bring_to(connection, "production", resources.folder("manifests"))
+            reset_to(connection, "production", resources.folder("manifests"))
             apply(connection, [_INGRESS])
             _wait_until_served(ingress)
             pods = [each.address for each in ready_endpoints(connection, SERVICE)]

@@ -1,4 +1,4 @@
-"""Manifests: the Kubernetes objects in a YAML file, and the lines that differ between two."""
+"""Manifests: the names in those of the lessons, the objects in a YAML file, and differences."""
 
 from __future__ import annotations
 
@@ -10,6 +10,13 @@ import yaml
 from canarylab.errors import ManifestError
 
 Object = dict[str, Any]
+
+PRODUCTION, CANARY, SERVICE = "nodeapp-production", "nodeapp-canary", "nodeapp-svc"
+CANARY_INGRESS = "ingress-canary"
+CONTAINER = "nodeapp"
+PRODUCTION_REPLICAS = 3
+SELECTOR = "app=nodeapp"
+"""Selects everything of the lessons."""
 
 
 def load(path: Path) -> list[Object]:

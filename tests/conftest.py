@@ -14,7 +14,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from canarylab import resources
 from canarylab.release.connection import Connection
-from canarylab.release.stages import bring_to
+from canarylab.release.stages import reset_to
 from tests.processes import wait_until_only_the_playground_runs
 from tests.reaper import reaper
 from tests.restricted_cluster import RestrictedCluster, running_restricted_cluster
@@ -108,7 +108,7 @@ def _empty(connection: Connection) -> None:
     ours = {"namespace": connection.namespace, "label_selector": "app=nodeapp"}
     connection.apps.delete_collection_namespaced_deployment(**ours)
     connection.core.delete_collection_namespaced_pod(**ours, grace_period_seconds=0)
-    bring_to(connection, "empty", resources.folder("manifests"))
+    reset_to(connection, "empty", resources.folder("manifests"))
 
 
 @pytest.fixture

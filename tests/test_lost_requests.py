@@ -11,12 +11,11 @@ from collections.abc import Callable
 from typing import Any
 
 from canarylab import resources, runtime, traffic
-from canarylab.manifests import load
+from canarylab.manifests import PRODUCTION, SERVICE, load
 from canarylab.playground import lifecycle
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection
 from canarylab.release.rollout import scale, wait_until_rolled_out
-from canarylab.release.stages import PRODUCTION, SERVICE
 from canarylab.release.wait import settle
 from canarylab.wait import wait_until
 from tests.needs import needs

@@ -15,10 +15,10 @@ from typing import Any, Literal, NamedTuple
 
 from canarylab import traffic
 from canarylab.clusters.base import ServiceAddress
-from canarylab.release import ingresses
 from canarylab.release.api_proxy import ApiServerProxy
 from canarylab.release.connection import Connection, Object, refusals
 from canarylab.release.endpoints import Endpoint, expected_shares, ready_endpoints
+from canarylab.release.ingress import read_ingresses, service_addresses
 from canarylab.release.wait import probe, settle
 from canarylab.traffic import Sample
 from canarylab.wait import wait_until
@@ -57,7 +57,7 @@ class ServiceUrls:
             self._wait_for_kube_proxy(service, offered[0].sync_delay_s)
         if offered and not offered[0].is_guess:
             return _at(offered[0])
-        offered += ingresses.addresses(ingresses.read_ingresses(self._connection), name)
+        offered += service_addresses(read_ingresses(self._connection), name)
         proved = self._prove(service, offered, {each.pod for each in ready})
         return _at(proved) if proved else self._proxied(service)
 

@@ -101,7 +101,7 @@ def test_an_applied_service_says_what_became_of_its_node_port(lab: Lab) -> None:
     ]
 
 
-def test_who_may_not_step_into_a_pod_sends_one_to_ask(
+def test_where_exec_is_forbidden_a_helper_pod_sends_the_request(
     lab: Lab, restricted_cluster: RestrictedCluster
 ) -> None:
     lab.reset("production")
@@ -111,12 +111,12 @@ def test_who_may_not_step_into_a_pod_sends_one_to_ask(
 
     assert said.sentence == '"Version 1.0"'
     assert said.notes == (
-        f"You may not run commands in {first.pod} here, so a pod of its own has asked.",
+        f"You may not run commands in {first.pod} here, so a helper pod sent the request.",
     )
     assert restricted_cluster.rules.refused == ["get pods/exec"]
 
 
-def test_nobody_at_the_address_is_said_and_the_errand_ends(lab: Lab) -> None:
+def test_an_unreachable_address_is_told_and_the_helper_pod_deleted(lab: Lab) -> None:
     lab.reset("production")
 
     said = lab.get_from_pod(lab.ready_endpoints()[0].pod, "http://127.0.0.1:3334")
