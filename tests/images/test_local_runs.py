@@ -70,7 +70,7 @@ def test_stopping_frees_the_port(runs: ProcessRuns, app: Image) -> None:
     assert is_free(run.port)
 
 
-def test_an_image_that_ends_at_once_is_told_with_its_last_words(
+def test_an_image_that_ends_at_once_is_reported_with_its_last_lines(
     runs: ProcessRuns, app: Image
 ) -> None:
     broken = replace(app, command=["node", "-e", "console.log('no luck'); process.exit(3)"])
@@ -79,7 +79,7 @@ def test_an_image_that_ends_at_once_is_told_with_its_last_words(
     assert runs.running() == []
 
 
-async def test_it_ends_with_a_killed_kernel(app: Image, tmp_path: Path) -> None:
+async def test_a_run_ends_with_a_killed_kernel(app: Image, tmp_path: Path) -> None:
     program = (
         "import sys, time; from pathlib import Path;"
         "from canarylab.images.local_runs import ProcessRuns;"
