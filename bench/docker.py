@@ -1,4 +1,4 @@
-"""How long does a second build with Docker take, when nothing has changed?"""
+"""The time of a second build with Docker, when nothing has changed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROUNDS = 5
 
 
 def measure() -> list[Row]:
-    """The median of several; nothing where no engine answers."""
+    """Return the median of several builds; nothing where no engine answers."""
     with tempfile.TemporaryDirectory() as folder:
         try:
             builder, _ = choose_builder("docker", home=Home(Path(folder)))
