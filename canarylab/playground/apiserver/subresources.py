@@ -7,7 +7,6 @@ for each request: a way into the cluster for clients that only reach the API.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import aiohttp
@@ -122,32 +121,6 @@ async def evict(context: RequestContext) -> web.Response:
     if not request.is_dry_run:
         context.api.commit(write)
     return json_response({**_SUCCESS, "code": 201}, code=201)
-
-
-def choose_container(pod: Object, requested: str | None) -> str:
-    """The requested container, or the only one; raise BadRequestError if there is none.
-
-    >>> choose_container({"spec": {"containers": [{"name": "nodeapp"}]}}, None)
-    'nodeapp'
-    """
-    spec = pod["spec"]
-    regular = [container["name"] for container in spec["containers"]]
-    others = [container["name"] for container in spec.get("initContainers") or []]
-    name = pod.get("metadata", {}).get("name", "")
-    if requested is None and len(regular) == 1:
-        return str(regular[0])
-    if requested is None:
-        raise BadRequestError(_container_choices(name, regular, others))
-    if requested not in regular + others:
-        raise BadRequestError(f"container {requested} is not valid for pod {name}")
-    return requested
-
-
-def _container_choices(name: str, regular: Sequence[str], others: Sequence[str]) -> str:
-    choices = f"choose one of: [{' '.join(regular)}]"
-    if others:
-        choices += f" or one of the init containers: [{' '.join(others)}]"
-    return f"a container name must be specified for pod {name}, {choices}"
 
 
 class ProxyTarget(NamedTuple):
