@@ -26,7 +26,7 @@ from canarylab.errors import SetupError, ToolFailedError
 from canarylab.machine import FOR_A_CLUSTER, GB, Finding, format_size
 from canarylab.playground import lifecycle
 from canarylab.playground.home import Home, node_folder, node_version
-from canarylab.playground.node.machine import KUBELET_VERSION
+from canarylab.playground.node.kubelet import KUBELET_VERSION
 from canarylab.runtime import in_background
 
 DEADLINE_S = 1.7  # for everything

@@ -102,7 +102,7 @@ def test_what_stands_behind_the_service_decides(
 def test_a_release_with_a_canary_left_is_not_finished() -> None:
     lab = SmallLab([pod("2.0"), pod("2.0", "nodeapp-canary-x")])
     verdict = check(lab, "the release is finished")  # type: ignore[arg-type]
-    assert "nodeapp-canary-x" in verdict.words
+    assert "nodeapp-canary-x" in verdict.reason
 
 
 @pytest.mark.parametrize(("new", "fits"), [(100, True), (130, True), (200, False), (0, False)])
@@ -203,18 +203,18 @@ def test_a_service_that_finds_others_or_nobody_is_not_its_own(
     verdict = services(prod, canary)
 
     assert not verdict.holds
-    assert "compare each selector" in verdict.words
+    assert "compare each selector" in verdict.reason
 
 
 def test_a_preview_that_keeps_to_its_path_holds() -> None:
-    assert preview().words == "/, /canary, /canary/x and /canarybird go where they should"
+    assert preview().reason == "/, /canary, /canary/x and /canarybird go where they should"
 
 
 def test_a_preview_that_catches_more_is_named() -> None:
     verdict = preview(canarybird="2.0")
 
     assert not verdict.holds
-    assert verdict.words.startswith("version 2.0 answers /canarybird;")
+    assert verdict.reason.startswith("version 2.0 answers /canarybird;")
 
 
 def test_a_path_that_no_version_answers_is_not_yet_right() -> None:

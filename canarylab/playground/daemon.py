@@ -34,7 +34,7 @@ from canarylab.playground.kube.objects import timestamp
 from canarylab.playground.lifecycle import Running, last_state, take_lock, write_state
 from canarylab.playground.network.ingress_server import IngressServer
 from canarylab.playground.network.proxy import ServiceProxy
-from canarylab.playground.node.kubelet import LocalKubelet
+from canarylab.playground.node.kubelet import Kubelet
 from canarylab.playground.slots import claim
 from canarylab.ports import LOOPBACK, ensure_free, holder, is_free
 
@@ -69,7 +69,7 @@ class Cluster:
         around = RegistryOptions(slot, port_holder=self._other_holder_of)
         self.slot = slot
         self.api = LocalApi(Store(), around)
-        self.kubelet = LocalKubelet(self.api, home, slot.pods)
+        self.kubelet = Kubelet(self.api, home, slot.pods)
         self.proxy = ServiceProxy(self.api)
 
     @contextlib.asynccontextmanager

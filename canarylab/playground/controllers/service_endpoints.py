@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from canarylab.kube_objects import SERVICE_LABEL
 from canarylab.playground.controllers.loop import Controller, keys_for_object
 from canarylab.playground.kube.api import Api, Key, Object, WatchEvent, find_object
 from canarylab.playground.kube.objects import (
@@ -32,7 +33,6 @@ from canarylab.playground.kube.selectors import by_map
 
 CHANGED_AT = "endpoints.kubernetes.io/last-change-trigger-time"
 HEADLESS = "service.kubernetes.io/headless"
-SERVICE_NAME = "kubernetes.io/service-name"
 
 _SLICE_MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 _SLICE_MANAGER = "endpointslice-controller.k8s.io"
@@ -256,7 +256,7 @@ def _desired_slices(service: Object, pods: list[Object]) -> list[Object]:
 
 def _slice(service: Object, ports: Sequence[EndpointPort], endpoints: Sequence[Endpoint]) -> Object:
     meta = service["metadata"]
-    own = {SERVICE_NAME: meta["name"], _SLICE_MANAGED_BY: _SLICE_MANAGER}
+    own = {SERVICE_LABEL: meta["name"], _SLICE_MANAGED_BY: _SLICE_MANAGER}
     return {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
@@ -315,7 +315,7 @@ def _with_change_time(slice_: Object, now: datetime) -> Object:
 def _is_of(slice_: Object, service: Key) -> bool:
     labels = slice_["metadata"].get("labels") or {}
     expected = (service.name, _SLICE_MANAGER)
-    return (labels.get(SERVICE_NAME), labels.get(_SLICE_MANAGED_BY)) == expected
+    return (labels.get(SERVICE_LABEL), labels.get(_SLICE_MANAGED_BY)) == expected
 
 
 def _subsets(service: Object, endpoints: Sequence[Endpoint]) -> list[Object]:
@@ -367,7 +367,7 @@ async def keys_for_services(api: Api, event: WatchEvent) -> list[Key]:
 async def _key_for_slice(_: Api, event: WatchEvent) -> list[Key]:
     """Reconcile the Service of a slice."""
     meta = event.object["metadata"]
-    name = (meta.get("labels") or {}).get(SERVICE_NAME)
+    name = (meta.get("labels") or {}).get(SERVICE_LABEL)
     return [Key(meta["namespace"], name)] if name else []
 
 

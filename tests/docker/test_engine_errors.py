@@ -1,4 +1,4 @@
-"""What stands in the way of the engine is told in a sentence."""
+"""An engine that cannot be used is an error that says why."""
 
 from __future__ import annotations
 
@@ -17,11 +17,19 @@ from tests.docker.engines import private_engine
 NOBODY = "65534"
 
 
-@pytest.fixture
-def gone(docker: DockerSetup, monkeypatch: pytest.MonkeyPatch) -> DockerSetup:
-    """Its engine was stopped."""
+@pytest.fixture(scope="module")
+def stopped_address() -> str:
+    """The address of an engine that was stopped."""
     with private_engine() as address:
-        monkeypatch.setenv("DOCKER_HOST", address)
+        return address
+
+
+@pytest.fixture
+def stopped(
+    docker: DockerSetup, stopped_address: str, monkeypatch: pytest.MonkeyPatch
+) -> DockerSetup:
+    """The setup, with an engine that was stopped."""
+    monkeypatch.setenv("DOCKER_HOST", stopped_address)
     return docker
 
 
@@ -30,14 +38,14 @@ def test_docker_is_chosen_where_it_answers(docker: DockerSetup) -> None:
     assert (builder.name, why) == ("Docker", "Docker answers here.")
 
 
-def test_a_stopped_engine_is_told_to_who_asks_for_docker(gone: DockerSetup) -> None:
+def test_a_stopped_engine_is_an_error_where_docker_was_named(stopped: DockerSetup) -> None:
     with pytest.raises(EngineError, match="engine does not answer at"):
-        choose_builder("docker", home=gone.home)
+        choose_builder("docker", home=stopped.home)
 
 
-def test_a_stopped_engine_is_told_by_each_verb(gone: DockerSetup) -> None:
-    builder = gone.builder
-    for verb in (
+def test_every_method_reports_a_stopped_engine(stopped: DockerSetup) -> None:
+    builder = stopped.builder
+    for method in (
         lambda: builder.build("1.0", lambda step: None),
         lambda: builder.run("node_app:1.0", port=1),
         builder.list_images,
@@ -45,11 +53,11 @@ def test_a_stopped_engine_is_told_by_each_verb(gone: DockerSetup) -> None:
         builder.stop_all,
     ):
         with pytest.raises(EngineError) as caught:
-            verb()
+            method()
         assert caught.value.why == "not running"
 
 
-def test_a_user_without_permission_is_told_how_to_get_it(engine: str, tmp_path: Path) -> None:
+def test_a_user_without_permission_gets_a_remedy(engine: str, tmp_path: Path) -> None:
     program = (
         "from canarylab.images.choose import choose_builder\n"
         "print(choose_builder()[1])\n"

@@ -1,4 +1,4 @@
-"""A node in a test: a real kubelet over a fake API, with real processes."""
+"""A kubelet with real processes over a fake API."""
 
 from __future__ import annotations
 
@@ -18,16 +18,15 @@ from canarylab.playground.images import Image, save
 from canarylab.playground.kube.addresses import Slot
 from canarylab.playground.kube.api import DeleteOptions, Key, LogOptions, Object
 from canarylab.playground.kube.objects import is_ready
-from canarylab.playground.node.beside import beside
-from canarylab.playground.node.kubelet import LocalKubelet
-from canarylab.playground.node.restarts import RestartDelays
-from canarylab.playground.node.sweep import carriers
+from canarylab.playground.node.context import RestartBackoff
+from canarylab.playground.node.kubelet import Kubelet
+from canarylab.playground.node.process import background_task
+from canarylab.playground.node.reaper import processes_of
 from tests.playground.fake_api import FakeApi
 from tests.waiting import until
 
 SPACE = "lab"
 _SLOTS = itertools.count()
-
 SERVER = """
 const http = require('http');
 http.createServer((request, response) => response.end(require('os').hostname())).listen(3333);
@@ -68,12 +67,12 @@ def pod(*containers: Object, name: str = "web-1", **spec: Any) -> Object:
 
 @dataclass
 class Node:
-    """What a test sees of the node."""
+    """The node, its API and its pods, as a test sees them."""
 
     api: FakeApi
     home: Home
     slot: Slot
-    kubelet: LocalKubelet
+    kubelet: Kubelet
 
     async def pod(self, name: str = "web-1") -> Object:
         return await self.api.get("Pod", Key(SPACE, name))
@@ -115,9 +114,9 @@ class Node:
 
     def processes(self) -> set[int]:
         """All that runs for any pod."""
-        return carriers((self.home.playground / "marks").read_text().strip())
+        return processes_of((self.home.playground / "run-ids").read_text().strip())
 
-    async def said(self, reason: str) -> list[str]:
+    async def messages(self, reason: str) -> list[str]:
         """The messages of the events of that reason."""
         events = await self.api.list("Event", SPACE)
         return [event["message"] for event in events if event["reason"] == reason]
@@ -163,16 +162,16 @@ async def node(
     api: FakeApi | None = None,
     *,
     slot: Slot | None = None,
-    delays: RestartDelays | None = None,
+    backoff: RestartBackoff | None = None,
 ) -> AsyncIterator[Node]:
-    """A node for the length of a `with`; with the `api` and `slot` of another one, its heir."""
+    """Run a node; with the `api` and `slot` of an earlier one, its successor."""
     home, api = Home(root), api or FakeApi()
     build(home)
     slot = slot or Slot(256 + (os.getpid() + 16 * next(_SLOTS)) % 512)
-    kubelet = LocalKubelet(api, home, slot.pods, delays=delays or RestartDelays())
-    async with beside(kubelet.run()):
+    kubelet = Kubelet(api, home, slot.pods, backoff=backoff or RestartBackoff())
+    async with background_task(kubelet.run()):
         yield Node(api, home, slot, kubelet)
-    assert api.harmed() == set()
+    assert api.changed_in_place() == set()
 
 
 async def fetch(ip: str, port: int = 3333) -> str:

@@ -10,8 +10,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from canarylab.playground import lifecycle
 from canarylab.playground.home import Home
-from tests.browser.conftest import Visit
-from tests.browser.hands import drag, handle, picture, status
+from tests.browser.conftest import WatchedPage
+from tests.browser.controls import drag, handle, picture, status
 from tests.browser.jupyter import JupyterLab
 from tests.built_images import built
 from tests.needs import needs
@@ -19,13 +19,13 @@ from tests.needs import needs
 pytestmark = [needs("browser"), needs("linux")]
 
 CELL = """
-from tests.browser.release_at_the_ingress import release_behind_an_ingress
+from tests.browser.ingress_release import release_behind_an_ingress
 
 lab = release_behind_an_ingress()
 widget = {widget}
 widget
 """
-ACT_MS = 60_000
+ACTION_MS = 60_000
 """Starting a playground and four pods, or setting a weight and sending requests."""
 
 
@@ -55,22 +55,24 @@ def part(page: Page, name: str) -> Locator:
 
 
 @pytest.fixture
-def explorer(lab: JupyterLab, home: Home, visit: Visit) -> Page:
+def explorer(lab: JupyterLab, home: Home, watched: WatchedPage) -> Page:
     del home
-    shown(lab, visit.page, "lab.route_explorer()")
-    expect(status(visit.page)).to_contain_text("it goes to", timeout=ACT_MS)
-    return visit.page
+    shown(lab, watched.page, "lab.route_explorer()")
+    expect(status(watched.page)).to_contain_text("it goes to", timeout=ACTION_MS)
+    return watched.page
 
 
 @pytest.fixture
-def slider(lab: JupyterLab, home: Home, visit: Visit) -> Page:
+def slider(lab: JupyterLab, home: Home, watched: WatchedPage) -> Page:
     del home
-    shown(lab, visit.page, "lab.weight_slider()")
-    expect(status(visit.page)).to_contain_text("expected 10 %.", timeout=ACT_MS)
-    return visit.page
+    shown(lab, watched.page, "lab.weight_slider()")
+    expect(status(watched.page)).to_contain_text("expected 10 %.", timeout=ACTION_MS)
+    return watched.page
 
 
-def test_another_path_has_another_way_and_its_own_answer(explorer: Page, visit: Visit) -> None:
+def test_another_path_has_another_way_and_its_own_answer(
+    explorer: Page, watched: WatchedPage
+) -> None:
     page, rules, answer = explorer, part(explorer, "By the rules"), part(explorer, "The response")
     expect(rules).to_contain_text("nodeapp-svc-prod:80 (90 %)")
     page.get_by_label("Path", exact=True).fill("/canary")
@@ -78,19 +80,19 @@ def test_another_path_has_another_way_and_its_own_answer(explorer: Page, visit: 
     expect(rules).to_contain_text("path /canary, of Ingress ingress-prod-canary")
     expect(rules).to_contain_text("The pod is asked for /canary, as it came.")
     expect(answer).to_contain_text("Not sent yet.")
-    visit.picture("route-explorer-explained")
+    watched.picture("route-explorer-explained")
 
     page.get_by_role("button", name="Send").click()
     expect(answer).to_contain_text("404 Not Found")
     expect(answer).to_contain_text("is a ready pod of nodeapp-svc-canary:80.")
     expect(status(page)).to_contain_text("As the rules say")
-    visit.picture("route-explorer-sent")
+    watched.picture("route-explorer-sent")
     dark(page)
-    visit.picture("route-explorer-dark")
+    watched.picture("route-explorer-dark")
 
     page.get_by_label("Host").fill("another.example")
     expect(rules).to_contain_text("the ingress itself, which answers 404")
-    assert (cut_labels(page), visit.errors, visit.elsewhere) == ([], [], [])
+    assert (cut_labels(page), watched.errors, watched.elsewhere) == ([], [], [])
 
 
 def test_the_explorer_can_be_worked_from_the_keyboard(explorer: Page) -> None:
@@ -110,7 +112,9 @@ def test_the_explorer_can_be_worked_from_the_keyboard(explorer: Page) -> None:
     )
 
 
-def test_dragging_sets_nothing_and_applying_moves_the_shares(slider: Page, visit: Visit) -> None:
+def test_dragging_sets_nothing_and_applying_moves_the_shares(
+    slider: Page, watched: WatchedPage
+) -> None:
     page = slider
     before = picture(page).get_attribute("src") or ""
     drag(page, "Canary weight", to=50, most=100)
@@ -123,12 +127,12 @@ def test_dragging_sets_nothing_and_applying_moves_the_shares(slider: Page, visit
     )
 
     page.get_by_role("button", name="Apply weight").click()
-    expect(status(page)).to_contain_text("expected 50 %.", timeout=ACT_MS)
+    expect(status(page)).to_contain_text("expected 50 %.", timeout=ACTION_MS)
     expect(picture(page)).not_to_have_attribute("src", before)
-    visit.picture("weight-slider")
+    watched.picture("weight-slider")
     dark(page)
-    visit.picture("weight-slider-dark")
-    assert (cut_labels(page), visit.errors, visit.elsewhere) == ([], [], [])
+    watched.picture("weight-slider-dark")
+    assert (cut_labels(page), watched.errors, watched.elsewhere) == ([], [], [])
 
 
 def test_arrow_keys_and_enter_set_a_weight(slider: Page) -> None:
@@ -137,7 +141,7 @@ def test_arrow_keys_and_enter_set_a_weight(slider: Page) -> None:
     page.keyboard.press("ArrowRight")
     expect(page.get_by_label("Weight, typed")).to_have_value("11")
     page.get_by_role("button", name="Apply weight").press("Enter")
-    expect(status(page)).to_contain_text("expected 11 %.", timeout=ACT_MS)
+    expect(status(page)).to_contain_text("expected 11 %.", timeout=ACTION_MS)
 
 
 def dark(page: Page) -> None:

@@ -1,4 +1,4 @@
-"""A real API server on a real socket, with TLS, a token, and no node behind it."""
+"""A real API server on a real socket, with TLS and a token, and without a node."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class StubKubelet:
         return await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=PIPE)
 
 
-class Said(NamedTuple):
+class CommandResult(NamedTuple):
     """What a command printed, and how it ended."""
 
     code: int
@@ -66,7 +66,7 @@ class Said(NamedTuple):
     err: str
 
 
-class Reply(NamedTuple):
+class ApiResponse(NamedTuple):
     """What the server answered."""
 
     code: int
@@ -102,21 +102,25 @@ class Server:
         connector = aiohttp.TCPConnector(ssl=self.tls)
         return aiohttp.ClientSession(self.url, headers=authorized, connector=connector)
 
-    async def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Reply:
+    async def request(
+        self, method: str, path: str, body: Any = None, **headers: str
+    ) -> ApiResponse:
         """One request; the answer is read as JSON where it is JSON."""
         sent = {"data": io.BytesIO(body)} if isinstance(body, bytes) else {"json": body}
         async with (
             self.session() as session,
-            session.request(method, path, headers=headers, **sent) as reply,
+            session.request(method, path, headers=headers, **sent) as response,
         ):
-            is_json = reply.content_type == "application/json"
-            said = await reply.json() if is_json else await reply.text()
-            return Reply(reply.status, said, reply.headers)
+            is_json = response.content_type == "application/json"
+            answer = await response.json() if is_json else await response.text()
+            return ApiResponse(response.status, answer, response.headers)
 
     async def get(self, path: str, **headers: str) -> Any:
-        return (await self.ask("GET", path, **headers)).body
+        return (await self.request("GET", path, **headers)).body
 
-    async def kubectl(self, command: str, *, stdin: str = "", timeout_s: float = 60) -> Said:
+    async def kubectl(
+        self, command: str, *, stdin: str = "", timeout_s: float = 60
+    ) -> CommandResult:
         """The real kubectl, with a kubeconfig and a cache of its own."""
         process = await asyncio.create_subprocess_exec(
             KUBECTL,
@@ -134,7 +138,7 @@ class Server:
         )
         async with asyncio.timeout(timeout_s):
             out, err = await process.communicate(stdin.encode())
-        return Said(process.returncode or 0, out.decode(), _without_skew(err.decode()))
+        return CommandResult(process.returncode or 0, out.decode(), _without_skew(err.decode()))
 
     def write(self, name: str, text: str) -> Path:
         """A file where kubectl runs."""

@@ -1,4 +1,4 @@
-"""Whatever is interrupted, and however: nothing is left that stands in the way of the next try."""
+"""Interrupted builds and runs leave nothing that stops the next ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.docker.conftest import DockerSetup
 from tests.docker.kernels import kernel, read_until
 from tests.waiting import until
 
-BUILD = "builder.build('7.0', lambda step: None, say)"
+BUILD = "builder.build('7.0', lambda step: None, show)"
 
 
 def programs(folder: Path) -> list[int]:
@@ -72,7 +72,7 @@ async def test_a_killed_build_does_not_stop_the_next_one(slow: DockerSetup) -> N
 
 async def test_a_run_whose_kernel_was_killed_is_replaced(built: DockerSetup) -> None:
     port = unused()
-    lines = (f"say(builder.run('node_app:1.0', port={port}))", "import time; time.sleep(600)")
+    lines = (f"show(builder.run('node_app:1.0', port={port}))", "import time; time.sleep(600)")
     with kernel(str(built.home.root), str(built.app), *lines) as running:
         read_until(running, "answers at")
         running.kill()
@@ -83,7 +83,7 @@ async def test_a_run_whose_kernel_was_killed_is_replaced(built: DockerSetup) -> 
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-async def test_a_run_interrupted_before_it_answered_is_no_trouble(
+async def test_a_run_interrupted_before_it_answered_is_replaced_by_the_next(
     built: DockerSetup, how: signal.Signals
 ) -> None:
     built.dockerfile("EXPOSE 3333", 'CMD ["node", "-e", "setInterval(() => {}, 1000)"]')

@@ -1,4 +1,4 @@
-"""Documents as learners write them, and what the server makes of them."""
+"""Sample documents, and what the server makes of them."""
 
 from __future__ import annotations
 
@@ -130,6 +130,6 @@ def causes(document: Object, old: Object | None = None) -> list[Cause]:
     return validate(complete(document), None if old is None else complete(old))
 
 
-def said(document: Object, old: Object | None = None) -> list[str]:
+def errors_of(document: Object, old: Object | None = None) -> list[str]:
     """The same as kubectl prints it."""
     return [f"{cause.field}: {cause.message}" for cause in causes(document, old)]

@@ -1,7 +1,7 @@
-"""For tests: the docker program, so that npm in a build reaches its registry.
+"""The docker program for tests, so that npm in a build reaches its registry.
 
 A build gets the network of the machine, because a bridge of its own leads nowhere on a build
-machine. That stays here: the product says nothing of networks.
+machine. That stays here: the product sets no network.
 """
 
 from __future__ import annotations

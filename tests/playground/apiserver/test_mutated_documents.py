@@ -21,7 +21,7 @@ from canarylab.playground.apiserver.tables import table_of
 from canarylab.playground.apiserver.validation import validate
 from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import KINDS
-from tests.playground.apiserver.specimens import (
+from tests.playground.apiserver.documents import (
     complete,
     deployment,
     deployment_of,
@@ -97,7 +97,7 @@ def go_all_the_way(obj: Object, old: Object | None) -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document["kind"])
-def test_an_odd_document_is_read_or_refused(document: Object) -> None:
+def test_a_mutated_document_is_read_or_refused(document: Object) -> None:
     for variant in variants(document):
         with suppress(ApiError):
             go_all_the_way(decode(KINDS[document["kind"]], variant).obj, None)
@@ -113,7 +113,7 @@ PATCHED: list[tuple[Object, PatchStyle]] = [
 
 
 @pytest.mark.parametrize(("document", "style"), PATCHED)
-def test_an_odd_patch_is_taken_or_refused(document: Object, style: PatchStyle) -> None:
+def test_a_mutated_patch_is_applied_or_refused(document: Object, style: PatchStyle) -> None:
     kind, current = KINDS[document["kind"]], complete(document)
     for variant in variants({**document, "kind": kind.kind}):
         with suppress(ApiError):

@@ -1,4 +1,4 @@
-"""What a visitor of a board sees and takes hold of."""
+"""The controls of a widget, as a person finds and moves them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def handle(page: Page, label: str) -> Locator:
 
 
 def drag(page: Page, label: str, *, to: int, most: int = MOST_PODS) -> None:
-    """Take a handle and let it go at a number."""
+    """Drag a handle to a number."""
     track = handle(page, label).locator("xpath=ancestor::*[contains(@class, 'noUi-base')]")
     begin, whole = handle(page, label).bounding_box(), track.bounding_box()
     if begin is None or whole is None:
