@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.row import Row
-from canarylab.errors import EngineError
+from canarylab.errors import SetupError
 from canarylab.images.choose import choose_builder
 from canarylab.playground.home import Home
 
@@ -20,8 +20,8 @@ def measure() -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         try:
             builder, _ = choose_builder("docker", home=Home(Path(folder)))
-        except EngineError as exc:
-            print(f"  no build with Docker was measured: {exc.problem}")
+        except SetupError as exc:
+            print(f"  no build with Docker was measured: {exc}")
             return []
         builder.build("1.0", lambda step: None)
         took = []

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import aiohttp
 from aiohttp import web
-from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from canarylab.errors import BadRequestError, Cause, ConflictError, InvalidError, RequestError
+from canarylab.http_headers import HOP_BY_HOP, without_fields
 from canarylab.playground.apiserver.handlers import delete_request
 from canarylab.playground.apiserver.patch import apply_patch
 from canarylab.playground.apiserver.requests import (
@@ -28,10 +28,7 @@ from canarylab.playground.kube.selectors import label_query
 
 _SHARED_METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 _SUCCESS = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
-_HOP_BY_HOP = frozenset(
-    {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "host"}
-)
-_NOT_FORWARDED = _HOP_BY_HOP | {"authorization"}
+_NOT_FORWARDED = HOP_BY_HOP | {"authorization", "host"}
 
 
 async def read_scale(context: RequestContext) -> web.Response:
@@ -187,7 +184,7 @@ def _ready_urls(context: RequestContext, service: str, port_name: str) -> list[U
 async def _forward_request(request: web.Request, endpoint: URL) -> web.StreamResponse:
     _, _, path = request.rel_url.raw_path_qs.partition("/proxy")
     url = endpoint.join(URL(path if path.startswith("/") else f"/{path}", encoded=True))
-    headers = _headers_without(request.headers, _NOT_FORWARDED)
+    headers = without_fields(request.headers, _NOT_FORWARDED)
     body = request.content if request.can_read_body else None
     try:
         async with (
@@ -204,19 +201,13 @@ async def _forward_request(request: web.Request, endpoint: URL) -> web.StreamRes
 async def _relay_response(
     request: web.Request, answer: aiohttp.ClientResponse
 ) -> web.StreamResponse:
-    headers = _headers_without(answer.headers, _HOP_BY_HOP)
+    headers = without_fields(answer.headers, HOP_BY_HOP)
     response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=headers)
     await response.prepare(request)
     async for piece in answer.content.iter_any():
         await response.write(piece)
     await response.write_eof()
     return response
-
-
-def _headers_without(headers: CIMultiDictProxy[str], names: frozenset[str]) -> CIMultiDict[str]:
-    return CIMultiDict(
-        (name, value) for name, value in headers.items() if name.lower() not in names
-    )
 
 
 def _unavailable(why: str) -> RequestError:
