@@ -25,9 +25,8 @@ from canarylab.playground.apiserver.requests import (
     integer_parameter,
     is_true,
 )
-from canarylab.playground.apiserver.subresources import choose_container
 from canarylab.playground.kube.api import LogOptions
-from canarylab.playground.kube.objects import parse_timestamp
+from canarylab.playground.kube.objects import choose_container, parse_timestamp
 
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 

@@ -79,7 +79,7 @@ async def world(seed: int = 1) -> AsyncIterator[World]:
     proxy = ServiceProxy(api, random=Random(seed), sleep=hurried)
     async with running(proxy):
         yield World(api, proxy, slot, unused())
-    assert api.harmed() == set()
+    assert api.changed_in_place() == set()
 
 
 async def hurried(pause_s: float) -> None:
