@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from canarylab.errors import NotFoundError
-from canarylab.playground.kube.addresses import Slot
+from canarylab.playground.address_range import LoopbackRange
 from canarylab.playground.kube.api import Api, Key, Object
 from canarylab.playground.kube.objects import key_of
 
@@ -26,14 +26,16 @@ _INGRESS_CLASS: Object = {
 """As ingress-nginx brings it. It is not the default class: an Ingress has to name it."""
 
 
-async def bootstrap(api: Api, *, slot: Slot, port: int, address: str = "127.0.0.1") -> None:
-    """Make what is missing of it; `address` and `port` are where the API server answers."""
+async def bootstrap(
+    api: Api, *, addresses: LoopbackRange, port: int, host: str = "127.0.0.1"
+) -> None:
+    """Make what is missing of it; `host` and `port` are where the API server answers."""
     for name in NAMESPACES:
         if await _find(api, "Namespace", Key("", name)) is None:
             await api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     if await _find(api, "IngressClass", Key("", "nginx")) is None:
         await api.create(_INGRESS_CLASS)
-    for obj in _own_service(slot, address, port):
+    for obj in _own_service(addresses, host, port):
         if await _find(api, obj["kind"], key_of(obj)) is None:
             await api.create(obj)
         else:
@@ -47,7 +49,7 @@ async def _find(api: Api, kind: str, key: Key) -> Object | None:
         return None
 
 
-def _own_service(slot: Slot, address: str, port: int) -> list[Object]:
+def _own_service(addresses: LoopbackRange, host: str, port: int) -> list[Object]:
     """How pods would find the API server: the first cluster IP, as on a real cluster."""
     meta = {"name": "kubernetes", "namespace": "default"}
     listening = {"name": "https", "port": port, "protocol": "TCP"}
@@ -57,7 +59,7 @@ def _own_service(slot: Slot, address: str, port: int) -> list[Object]:
             "kind": "Service",
             "metadata": {**meta, "labels": _LABELS},
             "spec": {
-                "clusterIP": str(slot.services[1]),
+                "clusterIP": str(addresses.services[1]),
                 "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": port}],
             },
         },
@@ -68,14 +70,14 @@ def _own_service(slot: Slot, address: str, port: int) -> list[Object]:
                 **meta,
                 "labels": {"endpointslice.kubernetes.io/skip-mirror": "true"},
             },
-            "subsets": [{"addresses": [{"ip": address}], "ports": [listening]}],
+            "subsets": [{"addresses": [{"ip": host}], "ports": [listening]}],
         },
         {
             "apiVersion": "discovery.k8s.io/v1",
             "kind": "EndpointSlice",
             "metadata": {**meta, "labels": {"kubernetes.io/service-name": "kubernetes"}},
             "addressType": "IPv4",
-            "endpoints": [{"addresses": [address], "conditions": {"ready": True}}],
+            "endpoints": [{"addresses": [host], "conditions": {"ready": True}}],
             "ports": [listening],
         },
     ]

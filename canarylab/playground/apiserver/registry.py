@@ -18,6 +18,7 @@ from canarylab.errors import (
     InvalidError,
     NotFoundError,
 )
+from canarylab.playground.address_range import LoopbackRange
 from canarylab.playground.apiserver.rules import admission, allocation, deletion, metadata
 from canarylab.playground.apiserver.rules.allocation import Allocator
 from canarylab.playground.apiserver.rules.defaults import with_defaults
@@ -25,7 +26,6 @@ from canarylab.playground.apiserver.rules.metadata import Makers
 from canarylab.playground.apiserver.rules.omitting import without_zeros
 from canarylab.playground.apiserver.store import Store, Write
 from canarylab.playground.apiserver.validation import validate
-from canarylab.playground.kube.addresses import Slot
 from canarylab.playground.kube.api import DeleteOptions, Key, Object
 from canarylab.playground.kube.kinds import KINDS
 from canarylab.playground.kube.objects import is_terminating, key_of, timestamp
@@ -129,21 +129,20 @@ class Registry:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a cluster is given from outside; `slot` is its share of the loopback addresses."""
+    """What a cluster is given from outside."""
 
-    slot: Slot
+    addresses: LoopbackRange
     makers: Makers = field(default_factory=Makers)
-    holder_of_port: allocation.HolderOfPort = allocation.nobody_holds
 
     @property
     def services(self) -> IPv4Network:
         """Where cluster IPs come from."""
-        return self.slot.services
+        return self.addresses.services
 
 
 def make_registry(store: Store, around: Surroundings) -> Registry:
     """The rules over this store."""
-    allocator = Allocator(around.services, around.makers.random, around.holder_of_port)
+    allocator = Allocator(around.services, around.makers.random)
     return Registry(store, allocator, around.makers)
 
 

@@ -1,14 +1,15 @@
 """Answers requests from outside: by the rules of HTTPRoutes, else by those of Ingresses.
 
-Both come in at one socket, which listens already. Who follows what is in `ingress/controller.py`
-and `gateway/controller.py`; how bytes travel, in `http`.
+Both come in at the same sockets, which listen already; an Ingress shows the address of the first.
+The controllers are in `ingress/controller.py` and `gateway/controller.py`; how bytes travel, in
+`http`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from random import Random
 
 from canarylab.playground.kube.api import Api
@@ -27,23 +28,26 @@ class Web:
     def __init__(
         self,
         api: Api,
-        listener: socket.socket,
+        listeners: Sequence[socket.socket],
         *,
         random: Random | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         limits: Limits | None = None,
     ) -> None:
         random = random or Random()
-        self.port = int(listener.getsockname()[1])
-        self.ingress = IngressController(api, port=self.port, random=random, sleep=sleep)
-        self.gateway = GatewayController(api, random=random, sleep=sleep)
-        self._listener = listener
+        address, self.port = listeners[0].getsockname()
+        self.ingress = IngressController(
+            api, address=address, port=self.port, random=random, sleep=sleep
+        )
+        self.gateway = GatewayController(api, address=address, random=random, sleep=sleep)
+        self._listeners = listeners
         self._server = HttpServer(Shared(self.decide, self.port, limits or Limits(), random))
 
     async def run(self) -> None:
         """Until cancelled; then nobody is answered any more."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._server.run(self._listener))
+            for listener in self._listeners:
+                tasks.create_task(self._server.run(listener))
             tasks.create_task(self.ingress.run())
             tasks.create_task(self.gateway.run())
 

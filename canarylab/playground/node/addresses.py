@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 from canarylab.errors import SetupError
 
-_FIRST = 2  # .0 is the network's, .1 says that the slot is taken
+_FIRST = 2  # .0 is the network's, .1 the node's
 
 
 def is_bindable(address: str) -> bool:
@@ -33,6 +33,11 @@ class PodAddresses:
         self._network, self._bindable = network, bindable
         self._next = _FIRST
         self._taken: set[str] = set()
+
+    @property
+    def node(self) -> str:
+        """The address of the node: the first one."""
+        return str(self._network[1])
 
     def take(self, wanted: str | None = None) -> str:
         """The address `wanted`, from before a restart, if it is free; else the next one."""

@@ -58,7 +58,9 @@ def environment(
     }
 
 
-def from_pod(pod: Object, container: Object, config_maps: ConfigMaps, *, ip: str) -> dict[str, str]:
+def from_pod(
+    pod: Object, container: Object, config_maps: ConfigMaps, *, ip: str, host_ip: str
+) -> dict[str, str]:
     """What the manifest sets; a value may use the variables before it.
 
     Raise ConfigError for a ConfigMap, a key or a field that is not there.
@@ -70,7 +72,7 @@ def from_pod(pod: Object, container: Object, config_maps: ConfigMaps, *, ip: str
         if "valueFrom" not in entry:
             variables[entry["name"]] = expand(entry.get("value", ""), variables)
             continue
-        found = _value_from(pod, entry["valueFrom"], config_maps, ip=ip)
+        found = _value_from(pod, entry["valueFrom"], config_maps, ip=ip, host_ip=host_ip)
         if found is not None:
             variables[entry["name"]] = found
     return variables
@@ -103,9 +105,11 @@ def _from_source(pod: Object, source: Object, config_maps: ConfigMaps) -> dict[s
 _NO_SECRETS = "the playground has no Secrets; use a ConfigMap here, or a cluster on kind"
 
 
-def _value_from(pod: Object, source: Object, config_maps: ConfigMaps, *, ip: str) -> str | None:
+def _value_from(
+    pod: Object, source: Object, config_maps: ConfigMaps, *, ip: str, host_ip: str
+) -> str | None:
     if "fieldRef" in source:
-        return _field(pod, source["fieldRef"]["fieldPath"], ip=ip)
+        return _field(pod, source["fieldRef"]["fieldPath"], ip=ip, host_ip=host_ip)
     if "configMapKeyRef" not in source:
         raise ConfigError(_NO_SECRETS if "secretKeyRef" in source else _ONLY_THESE)
     reference = source["configMapKeyRef"]
@@ -130,8 +134,8 @@ def _config_map(pod: Object, reference: Object, config_maps: ConfigMaps) -> Obje
     return found
 
 
-def _field(pod: Object, path: str, *, ip: str) -> str:
-    known = {"status.podIP": ip, "status.podIPs": ip, "status.hostIP": "127.0.0.1"}
+def _field(pod: Object, path: str, *, ip: str, host_ip: str) -> str:
+    known = {"status.podIP": ip, "status.podIPs": ip, "status.hostIP": host_ip}
     if path in known:
         return known[path]
     here: Any = pod

@@ -12,9 +12,9 @@ import shutil
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
-from ipaddress import IPv4Network
 
 from canarylab.errors import GoneError, NotFoundError
+from canarylab.playground.address_range import LoopbackRange
 from canarylab.playground.home import Home
 from canarylab.playground.kube.api import Api, Key, LogOptions, WatchEvent
 from canarylab.playground.kube.objects import key_of, uid_of
@@ -40,13 +40,13 @@ class LocalKubelet:
         self,
         api: Api,
         home: Home,
-        addresses: IPv4Network,
+        addresses: LoopbackRange,
         *,
         delays: RestartDelays = RestartDelays(),  # noqa: B008  frozen
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._api, self._home, self._delays, self._now = api, home, delays, now
-        self._addresses = PodAddresses(addresses)
+        self._addresses = PodAddresses(addresses.pods)
         self._pods: dict[str, Pod] = {}
 
     async def run(self) -> None:
@@ -61,7 +61,7 @@ class LocalKubelet:
             )
             await self._forget_the_gone()
             tasks.create_task(recorder.run())
-            tasks.create_task(keep_registered(self._api, self._now))
+            tasks.create_task(keep_registered(self._api, self._now, self._addresses.node))
             tasks.create_task(self._follow_pods(tools, tasks))
 
     async def logs(self, pod: Key, options: LogOptions) -> AsyncIterator[bytes]:

@@ -32,7 +32,7 @@ async def command_for(
         compile_cache=tools.home.playground / "compile-cache",
     )
     surroundings.home.mkdir(parents=True, exist_ok=True)
-    own = from_pod(place.pod, container, config_maps, ip=place.ip)
+    own = from_pod(place.pod, container, config_maps, ip=place.ip, host_ip=tools.addresses.node)
     command_line = words(container, image, own)
     if not command_line:
         raise ConfigError("no command specified: neither the pod nor its image says what to run")

@@ -29,7 +29,7 @@ def node_object() -> Object:
     return {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": {}}
 
 
-def node_status(before: Object | None, now: datetime) -> Object:
+def node_status(before: Object | None, now: datetime, address: str) -> Object:
     """What the node reports of itself; `before` is the Node as it was."""
     known = (find_condition(before, "Ready") if before else None) or {}
     since = known.get("lastTransitionTime") if known.get("status") == "True" else None
@@ -47,7 +47,7 @@ def node_status(before: Object | None, now: datetime) -> Object:
         "allocatable": resources,
         "conditions": [ready],
         "addresses": [
-            {"type": "InternalIP", "address": "127.0.0.1"},
+            {"type": "InternalIP", "address": address},
             {"type": "Hostname", "address": NODE},
         ],
         "nodeInfo": _node_info(),

@@ -119,6 +119,7 @@ class Pod:
                     facts = PodFacts(
                         [container.record for container in self.containers],
                         self._ip,
+                        self._tools.addresses.node,
                         is_over=self._is_over,
                     )
                     await self._tools.api.update_status(

@@ -13,19 +13,19 @@ from canarylab.playground.node.machine import NODE, node_object, node_status
 HEARTBEAT_S = 300.0  # as a kubelet whose node does not change
 
 
-async def keep_registered(api: Api, now: Callable[[], datetime]) -> None:
+async def keep_registered(api: Api, now: Callable[[], datetime], address: str) -> None:
     """Until cancelled. A Node that somebody deleted comes back with the next heartbeat."""
     while True:
-        await register(api, now())
+        await register(api, now(), address)
         await asyncio.sleep(HEARTBEAT_S)
 
 
-async def register(api: Api, now: datetime) -> None:
+async def register(api: Api, now: datetime, address: str) -> None:
     """One heartbeat."""
     while True:
         try:
             node = await _node(api)
-            await api.update_status({**node, "status": node_status(node, now)})
+            await api.update_status({**node, "status": node_status(node, now, address)})
         except (AlreadyExistsError, ConflictError, NotFoundError):
             continue  # somebody else wrote or deleted first
         return

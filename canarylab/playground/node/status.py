@@ -11,8 +11,6 @@ from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.objects import timestamp
 from canarylab.playground.node.records import Record, Running, Terminated, Waiting, as_status
 
-HOST_IP = "127.0.0.1"
-
 
 @dataclass(frozen=True)
 class PodFacts:
@@ -21,6 +19,8 @@ class PodFacts:
     records: Sequence[Record]
     ip: str | None
     """None until it has an address, and thereby a place to run in."""
+    host_ip: str
+    """The address of its node."""
     is_over: bool = False
     """Its place is gone: nothing runs and nothing will."""
 
@@ -41,8 +41,8 @@ def pod_status(pod: Object, facts: PodFacts, now: datetime) -> Object:
         **({} if generation is None else {"observedGeneration": generation}),
         "phase": phase(facts.records, pod["spec"].get("restartPolicy", "Always"), facts.is_over),
         "conditions": _conditions(pod, facts, timestamp(now)),
-        "hostIP": HOST_IP,
-        "hostIPs": [{"ip": HOST_IP}],
+        "hostIP": facts.host_ip,
+        "hostIPs": [{"ip": facts.host_ip}],
         **address,
         "startTime": before.get("startTime") or timestamp(now),
         "containerStatuses": [as_status(record) for record in facts.records],

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import aiohttp
 
 from canarylab.errors import ApiError, BadRequestError
+from canarylab.playground.address_range import LoopbackRange
 from canarylab.playground.apiserver.bootstrap import bootstrap
 from canarylab.playground.apiserver.http.auth import Gate
 from canarylab.playground.apiserver.local import LocalApi
@@ -27,10 +28,9 @@ from canarylab.playground.apiserver.rules.metadata import Makers
 from canarylab.playground.apiserver.server import build_app, serving
 from canarylab.playground.apiserver.store import Store
 from canarylab.playground.credentials import Credentials, make_credentials, write_kubeconfig
-from canarylab.playground.kube.addresses import Slot
 from canarylab.playground.kube.api import Key, LogOptions, Object
 
-SLOT = Slot(17)
+RANGE = LoopbackRange(17)
 KUBECTL = os.environ.get("CANARYLAB_KUBECTL", "kubectl")
 
 
@@ -152,8 +152,8 @@ async def running_server(folder: Path) -> AsyncIterator[Server]:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
         access, kubelet = make_credentials(), StubKubelet()
-        api = LocalApi(Store(), Surroundings(SLOT, Makers(random=random.Random(17))))
-        await bootstrap(api, slot=SLOT, port=port)
+        api = LocalApi(Store(), Surroundings(RANGE, Makers(random=random.Random(17))))
+        await bootstrap(api, addresses=RANGE, port=port)
         write_kubeconfig(folder / "kubeconfig", access, port)
         app = build_app(api, kubelet, Gate(access.token, port))
         async with serving(app, listener, access.ssl_context()):

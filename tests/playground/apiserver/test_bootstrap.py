@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from canarylab.playground.address_range import LoopbackRange
 from canarylab.playground.apiserver.bootstrap import NAMESPACES, bootstrap
 from canarylab.playground.apiserver.local import LocalApi
 from canarylab.playground.apiserver.registry import Surroundings
 from canarylab.playground.apiserver.rules.admission import is_default_class
 from canarylab.playground.apiserver.store import Store
-from canarylab.playground.kube.addresses import Slot
 from canarylab.playground.kube.api import Key
 
-SLOT = Slot(17)
+RANGE = LoopbackRange(17)
 KUBERNETES = Key("default", "kubernetes")
 
 
 async def fresh() -> LocalApi:
-    api = LocalApi(Store(), Surroundings(SLOT))
-    await bootstrap(api, slot=SLOT, port=6443)
+    api = LocalApi(Store(), Surroundings(RANGE))
+    await bootstrap(api, addresses=RANGE, port=6443)
     return api
 
 
@@ -50,12 +50,12 @@ async def test_the_api_server_says_where_it_listens() -> None:
 async def test_a_second_time_changes_nothing() -> None:
     api = await fresh()
     version = api.store.version
-    await bootstrap(api, slot=SLOT, port=6443)
+    await bootstrap(api, addresses=RANGE, port=6443)
     assert api.store.version == version
 
 
 async def test_another_port_is_taken_in() -> None:
     api = await fresh()
-    await bootstrap(api, slot=SLOT, port=7443)
+    await bootstrap(api, addresses=RANGE, port=7443)
     endpoints = await api.get("Endpoints", KUBERNETES)
     assert endpoints["subsets"][0]["ports"][0]["port"] == 7443

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from canarylab.errors import ConflictError, InvalidError
+from canarylab.playground.address_range import LoopbackRange
 from canarylab.playground.apiserver.local import LocalApi
 from canarylab.playground.apiserver.registry import Surroundings
 from canarylab.playground.apiserver.rules.metadata import Makers
 from canarylab.playground.apiserver.store import Store
-from canarylab.playground.kube.addresses import Slot
 from canarylab.playground.kube.api import Api, DeleteOptions, Key, Object
 from tests.playground.api_contract import ApiContract
 from tests.playground.contract_objects import (
@@ -32,14 +32,14 @@ from tests.playground.contract_objects import (
 class TestLocalApi(ApiContract):
     @pytest.fixture
     async def api(self) -> Api:
-        return LocalApi(Store(), Surroundings(Slot(17)))
+        return LocalApi(Store(), Surroundings(LoopbackRange(17)))
 
 
 def make_api(*, backlog: int = 1000) -> LocalApi:
     """A cluster with a namespace, in which time stands still."""
     noon = datetime(2026, 11, 22, 12, tzinfo=UTC)
     makers = Makers(now=lambda: noon, random=random.Random(7))
-    api = LocalApi(Store(backlog=backlog), Surroundings(Slot(17), makers))
+    api = LocalApi(Store(backlog=backlog), Surroundings(LoopbackRange(17), makers))
     api.commit(api.registry.create(namespace(SPACE)))
     return api
 
@@ -109,12 +109,12 @@ async def test_a_service_keeps_its_address_and_gives_it_back() -> None:
 
 
 async def test_a_service_that_is_refused_leaves_everything_as_it_was() -> None:
-    api = LocalApi(Store(), Surroundings(Slot(17), holder_of_port=lambda _: "node (pid 4711)"))
-    await api.create(namespace(SPACE))
     ports = [{"port": 80, "nodePort": 32089}]
-    with pytest.raises(InvalidError, match=r"in use by node \(pid 4711\)"):
+    api = make_api()
+    first = await api.create(service("first", type="NodePort", ports=ports))
+    with pytest.raises(InvalidError, match="provided port is already allocated"):
         await api.create(service("web", type="NodePort", ports=ports))
-    assert await api.list("Service") == []
+    assert await api.list("Service") == [first]
 
 
 async def test_old_events_make_room_for_new_ones() -> None:

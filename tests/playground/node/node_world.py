@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from canarylab.errors import BadRequestError, NotFoundError
+from canarylab.playground.address_range import LoopbackRange
 from canarylab.playground.home import Home
 from canarylab.playground.images import Image, save
-from canarylab.playground.kube.addresses import Slot
 from canarylab.playground.kube.api import DeleteOptions, Key, LogOptions, Object
 from canarylab.playground.kube.objects import is_ready
 from canarylab.playground.node.beside import beside
@@ -26,7 +26,7 @@ from tests.playground.fake_api import FakeApi
 from tests.waiting import until
 
 SPACE = "lab"
-_SLOTS = itertools.count()
+_RANGES = itertools.count()
 
 SERVER = """
 const http = require('http');
@@ -72,7 +72,7 @@ class Node:
 
     api: FakeApi
     home: Home
-    slot: Slot
+    addresses: LoopbackRange
     kubelet: LocalKubelet
 
     async def pod(self, name: str = "web-1") -> Object:
@@ -162,16 +162,16 @@ async def node(
     root: Path,
     api: FakeApi | None = None,
     *,
-    slot: Slot | None = None,
+    addresses: LoopbackRange | None = None,
     delays: RestartDelays | None = None,
 ) -> AsyncIterator[Node]:
-    """A node for the length of a `with`; with the `api` and `slot` of another one, its heir."""
+    """A node for the length of a `with`; with `api` and `addresses` of another one, its heir."""
     home, api = Home(root), api or FakeApi()
     build(home)
-    slot = slot or Slot(256 + (os.getpid() + 16 * next(_SLOTS)) % 512)
-    kubelet = LocalKubelet(api, home, slot.pods, delays=delays or RestartDelays())
+    addresses = addresses or LoopbackRange(256 + (os.getpid() + 16 * next(_RANGES)) % 512)
+    kubelet = LocalKubelet(api, home, addresses, delays=delays or RestartDelays())
     async with beside(kubelet.run()):
-        yield Node(api, home, slot, kubelet)
+        yield Node(api, home, addresses, kubelet)
     assert api.harmed() == set()
 
 

@@ -81,7 +81,7 @@ async def test_a_pod_that_ran_before_the_daemon_was_restarted_runs_again(tmp_pat
     async with node(tmp_path) as first:
         await first.api.put(pod(server()))
         address = (await first.ready())["status"]["podIP"]
-    async with node(tmp_path, first.api, slot=first.slot) as second:
+    async with node(tmp_path, first.api, addresses=first.addresses) as second:
         await until(second.has_restarted(1))
         ready = await second.ready()
         assert ready["status"]["podIP"] == address
@@ -94,7 +94,7 @@ async def test_a_pod_that_was_deleted_while_no_daemon_ran_is_let_go(tmp_path: Pa
         await first.api.put(pod(server()))
         await first.ready()
     await first.delete()
-    async with node(tmp_path, first.api, slot=first.slot) as second:
+    async with node(tmp_path, first.api, addresses=first.addresses) as second:
         await until(second.is_gone)
 
 

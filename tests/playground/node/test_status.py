@@ -20,6 +20,7 @@ from canarylab.playground.node.records import (
 )
 from canarylab.playground.node.status import PodFacts, phase, pod_status
 
+NODE_IP = "127.64.0.1"
 NOW = datetime(2026, 11, 22, 21, 42, 10, tzinfo=UTC)
 THEN = "2026-11-22T21:42:09Z"
 WRITTEN_NOW = "2026-11-22T21:42:10Z"
@@ -44,7 +45,7 @@ def conditions(status: Object) -> dict[str, tuple[str, str | None]]:
 
 
 def test_the_first_status_of_a_pod() -> None:
-    status = pod_status(pod(), PodFacts([WAITING], ip=None), NOW)
+    status = pod_status(pod(), PodFacts([WAITING], None, NODE_IP), NOW)
     unready = {
         "lastProbeTime": None,
         "lastTransitionTime": WRITTEN_NOW,
@@ -74,8 +75,8 @@ def test_the_first_status_of_a_pod() -> None:
                 "state": {"waiting": {"reason": "ContainerCreating"}},
             }
         ],
-        "hostIP": "127.0.0.1",
-        "hostIPs": [{"ip": "127.0.0.1"}],
+        "hostIP": NODE_IP,
+        "hostIPs": [{"ip": NODE_IP}],
         "observedGeneration": 1,
         "phase": "Pending",
         "qosClass": "Burstable",
@@ -86,7 +87,7 @@ def test_the_first_status_of_a_pod() -> None:
 
 def test_the_status_of_a_pod_that_is_ready() -> None:
     ready = replace(RUNNING, is_ready=True, has_started=True)
-    status = pod_status(pod(), PodFacts([ready], "127.64.0.2"), NOW)
+    status = pod_status(pod(), PodFacts([ready], "127.64.0.2", NODE_IP), NOW)
     assert set(conditions(status).values()) == {("True", None)}
     assert status["podIPs"] == [{"ip": "127.64.0.2"}]
     assert status["containerStatuses"] == [
@@ -106,7 +107,7 @@ def test_the_status_of_a_pod_that_is_ready() -> None:
 
 
 def test_the_status_of_a_pod_that_ended_well() -> None:
-    status = pod_status(pod(), PodFacts([DONE], "127.64.0.2", is_over=True), NOW)
+    status = pod_status(pod(), PodFacts([DONE], "127.64.0.2", NODE_IP, is_over=True), NOW)
     assert (status["phase"], conditions(status)) == (
         "Succeeded",
         {
@@ -120,14 +121,14 @@ def test_the_status_of_a_pod_that_ended_well() -> None:
 
 
 def test_a_condition_that_does_not_change_keeps_its_time() -> None:
-    before = pod_status(pod(), PodFacts([WAITING], ip=None), NOW)
-    later = pod_status(pod(before), PodFacts([WAITING], ip=None), NOW.replace(second=59))
+    before = pod_status(pod(), PodFacts([WAITING], None, NODE_IP), NOW)
+    later = pod_status(pod(before), PodFacts([WAITING], None, NODE_IP), NOW.replace(second=59))
     assert later == before
 
 
 def test_what_somebody_else_wrote_stays() -> None:
     status = {"conditions": [{"type": "example.com/Gate", "status": "True"}], "message": "kept"}
-    after = pod_status(pod(status), PodFacts([WAITING], ip=None), NOW)
+    after = pod_status(pod(status), PodFacts([WAITING], None, NODE_IP), NOW)
     assert after["message"] == "kept"
     assert "example.com/Gate" in conditions(after)
 
@@ -135,7 +136,7 @@ def test_what_somebody_else_wrote_stays() -> None:
 def test_a_pod_is_ready_only_when_all_its_containers_are() -> None:
     ready = replace(RUNNING, is_ready=True)
     other = replace(RUNNING, name="side")
-    status = pod_status(pod(), PodFacts([ready, other], "127.64.0.2"), NOW)
+    status = pod_status(pod(), PodFacts([ready, other], "127.64.0.2", NODE_IP), NOW)
     assert status["conditions"][2]["message"] == "containers with unready status: [side]"
 
 
@@ -176,7 +177,7 @@ def test_the_phase_of_a_deleted_pod_is_how_it_ended(
 
 @pytest.mark.parametrize("record", [WAITING, DONE, CRASHED, BACKING_OFF])
 def test_a_record_is_recalled_from_its_status(record: Record) -> None:
-    (status,) = pod_status(pod(), PodFacts([record], None), NOW)["containerStatuses"]
+    (status,) = pod_status(pod(), PodFacts([record], None, NODE_IP), NOW)["containerStatuses"]
     found = recalled({"name": "nodeapp", "image": "node_app:1.0"}, status, now=NOW)
     expected = (
         record if isinstance(record.state, Terminated) else replace(record, state=found.state)
@@ -185,7 +186,7 @@ def test_a_record_is_recalled_from_its_status(record: Record) -> None:
 
 
 def test_what_ran_when_the_daemon_died_has_ended_in_a_way_nobody_saw() -> None:
-    (status,) = pod_status(pod(), PodFacts([RUNNING], None), NOW)["containerStatuses"]
+    (status,) = pod_status(pod(), PodFacts([RUNNING], None, NODE_IP), NOW)["containerStatuses"]
     found = recalled({"name": "nodeapp", "image": "node_app:1.0"}, status, now=NOW)
     assert found.state == Terminated(255, "Unknown", NOW, NOW, "process://c1")
 

@@ -7,7 +7,7 @@ changing its type, gives its addresses back without anybody having to do it.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
@@ -18,14 +18,6 @@ from canarylab.playground.kube.objects import key_of
 NODE_PORTS = range(30000, 32768)
 HEADLESS = "None"
 
-HolderOfPort = Callable[[int], str | None]
-"""Which other program of this machine listens on 127.0.0.1 and this port, if one does."""
-
-
-def nobody_holds(_port: int) -> str | None:
-    """For a cluster that is alone on its machine."""
-    return None
-
 
 @dataclass(frozen=True)
 class Allocator:
@@ -33,7 +25,6 @@ class Allocator:
 
     addresses: IPv4Network
     random: random.Random
-    holder_of_port: HolderOfPort = nobody_holds
 
     def filled(
         self, service: Object, services: Iterable[Object], old: Object | None = None
@@ -104,11 +95,6 @@ class Allocator:
             )
         elif number in taken:
             problem = "provided port is already allocated"
-        elif holder := self.holder_of_port(number):
-            problem = (
-                f"port {number} of this machine is in use by {holder}. "
-                "End that program, or choose another nodePort"
-            )
         else:
             return
         raise _invalid(
@@ -118,7 +104,7 @@ class Allocator:
     def _free_port(self, taken: set[int]) -> int:
         while True:
             number = self.random.choice(NODE_PORTS)
-            if number not in taken and self.holder_of_port(number) is None:
+            if number not in taken:
                 return number
 
 

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from canarylab.ingress_rules.ingress_spec import ServiceEndpoints
+from canarylab.kube_objects import Address
 from canarylab.playground.kube.api import Key, Object
 from canarylab.playground.kube.objects import key_of
 from canarylab.playground.network.gateway.attachment import Attachment, attachments
 from canarylab.playground.network.gateway.filters import SUPPORTED, mirrored
 from canarylab.playground.network.gateway.matches import Match, read_match
-from canarylab.playground.network.routes import Address
 
 
 class Share(NamedTuple):

@@ -13,9 +13,8 @@ from random import Random
 
 from canarylab.errors import AlreadyExistsError, ApiError
 from canarylab.ingress_rules.ingress_spec import ServiceEndpoints
-from canarylab.playground.kube.api import Api, Object
+from canarylab.playground.kube.api import Api, Object, notify_of_changes
 from canarylab.playground.kube.objects import key_of, timestamp
-from canarylab.playground.network.following import follow
 from canarylab.playground.network.gateway.building import build
 from canarylab.playground.network.gateway.conditions import (
     CONTROLLER,
@@ -24,7 +23,7 @@ from canarylab.playground.network.gateway.conditions import (
     of_route,
 )
 from canarylab.playground.network.gateway.deciding import GatewayDecider
-from canarylab.playground.network.routes import LOOPBACK
+from canarylab.ports import LOOPBACK
 
 CLASS = "canarylab"
 REST_S = 0.1
@@ -39,18 +38,19 @@ class GatewayController:
         self,
         api: Api,
         *,
+        address: str = LOOPBACK,
         random: Random | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.decider = GatewayDecider(random or Random())
-        self._api, self._sleep, self._now = api, sleep, now
+        self._api, self._address, self._sleep, self._now = api, address, sleep, now
         self._changed = asyncio.Event()
 
     async def run(self) -> None:
         """Until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(follow(self._api, _FOLLOWED, self._changed))
+            tasks.create_task(notify_of_changes(self._api, _FOLLOWED, self._changed))
             tasks.create_task(self._take_in_changes())
 
     async def _take_in_changes(self) -> None:
@@ -99,7 +99,7 @@ class GatewayController:
         for entry in classes:
             await self._say(entry, of_class(entry, now))
         for gateway in gateways.values():
-            await self._say(gateway, of_gateway(gateway, attached, LOOPBACK, now))
+            await self._say(gateway, of_gateway(gateway, attached, self._address, now))
         for state in built.routes:
             await self._say(state.route, of_route(state, now))
 

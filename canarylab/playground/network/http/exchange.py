@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
+from canarylab.kube_objects import Address
 from canarylab.playground.network.http.body import Body
 from canarylab.playground.network.http.forwarding import CONTINUE, Reply, Visitor, request_bytes
 from canarylab.playground.network.http.head import Head
@@ -20,7 +21,6 @@ from canarylab.playground.network.http.shared import Shared
 from canarylab.playground.network.http.sides import Asking
 from canarylab.playground.network.http.tries import Tries
 from canarylab.playground.network.http.verdicts import NOWHERE, Answer, Forward
-from canarylab.playground.network.routes import Address
 
 
 class Exchange:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from canarylab.kube_objects import Address
 from canarylab.playground.network.http.forwarding import Reply
 from canarylab.playground.network.http.pod import Pod
 from canarylab.playground.network.http.pool import Pool
-from canarylab.playground.network.routes import Address
 
 MOST_UNSENT = 1_048_576  # bytes
 

@@ -6,10 +6,10 @@ import asyncio
 
 import httptools
 
+from canarylab.kube_objects import Address
 from canarylab.playground.network.http.forwarding import Reply
 from canarylab.playground.network.http.head import Field
 from canarylab.playground.network.http.sides import Asker
-from canarylab.playground.network.routes import Address
 
 
 class Pod(asyncio.Protocol):

@@ -6,8 +6,8 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Coroutine
 
+from canarylab.kube_objects import Address
 from canarylab.playground.network.http.pod import Pod
-from canarylab.playground.network.routes import Address
 
 MOST_IDLE = 320
 """For all pods: upstream-keepalive-connections."""

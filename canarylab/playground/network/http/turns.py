@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from random import Random
 
-from canarylab.playground.network.routes import Address
+from canarylab.kube_objects import Address
 
 
 class Turns:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import NamedTuple
 
+from canarylab.kube_objects import Address
 from canarylab.playground.network.http.head import Head
-from canarylab.playground.network.routes import Address
 
 
 class Answer(NamedTuple):

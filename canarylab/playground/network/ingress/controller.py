@@ -15,12 +15,11 @@ from canarylab.errors import ApiError
 from canarylab.ingress_rules.ingress_spec import ServiceEndpoints, parse_ingresses, served_ingresses
 from canarylab.ingress_rules.server_table import build_server_table
 from canarylab.ingress_rules.warnings import IngressWarning
-from canarylab.playground.kube.api import Api, Key, Object
+from canarylab.playground.kube.api import Api, Key, Object, notify_of_changes
 from canarylab.playground.kube.events import EventDetails, record_event
 from canarylab.playground.kube.objects import key_of, uid_of
-from canarylab.playground.network.following import follow
 from canarylab.playground.network.ingress.deciding import Decider
-from canarylab.playground.network.routes import LOOPBACK
+from canarylab.ports import LOOPBACK
 
 SOURCE = "nginx-ingress-controller"
 REST_S = 0.1
@@ -36,13 +35,14 @@ class IngressController:
         self,
         api: Api,
         *,
+        address: str = LOOPBACK,
         port: int = 80,
         random: Random | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.decider = Decider(random or Random())
         self._api, self._sleep = api, sleep
-        self._place = {"ip": LOOPBACK, "ports": [{"port": port, "protocol": "TCP"}]}
+        self._place = {"ip": address, "ports": [{"port": port, "protocol": "TCP"}]}
         self._changed = asyncio.Event()
         self._told: set[tuple[str, IngressWarning]] = set()
         self._synced: dict[Key, str] = {}
@@ -50,7 +50,7 @@ class IngressController:
     async def run(self) -> None:
         """Until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(follow(self._api, _FOLLOWED, self._changed))
+            tasks.create_task(notify_of_changes(self._api, _FOLLOWED, self._changed))
             tasks.create_task(self._take_in_changes())
 
     async def _take_in_changes(self) -> None:

@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from canarylab.errors import InvalidError
+from canarylab.playground.address_range import LoopbackRange
 from canarylab.playground.apiserver.rules.allocation import (
     NODE_PORTS,
     Allocator,
     carried_over,
     given_back,
 )
-from canarylab.playground.kube.addresses import Slot
 from canarylab.playground.kube.api import Object
 
-SERVICES = Slot(17).services
+SERVICES = LoopbackRange(17).services
 ALLOCATOR = Allocator(SERVICES, random.Random(7))
 
 
@@ -100,30 +100,9 @@ def test_a_node_port_out_of_range_is_refused_in_kubernetes_words() -> None:
     )
 
 
-def test_a_port_that_another_program_has_is_refused_with_its_name() -> None:
-    crowded = Allocator(SERVICES, random.Random(7), {32089: "node (pid 4711)"}.get)
-    with pytest.raises(InvalidError, match=r"port 32089 .* is in use by node \(pid 4711\)"):
-        crowded.filled(node_port("web", 32089), [])
-
-
-def test_a_port_that_another_program_has_is_not_chosen() -> None:
-    only = NODE_PORTS[5]
-    crowded = Allocator(
-        SERVICES, random.Random(7), lambda port: None if port == only else "somebody"
-    )
-    assert numbers(crowded.filled(node_port("web", None), [])) == [only]
-
-
 def test_a_service_may_keep_what_it_has() -> None:
-    asked: list[int] = []
-
-    def holder(port: int) -> str | None:
-        asked.append(port)
-        return None
-
     web = node_port("web", 32089)
-    assert numbers(Allocator(SERVICES, random.Random(7), holder).filled(web, [web], web)) == [32089]
-    assert asked == []
+    assert numbers(ALLOCATOR.filled(web, [web], web)) == [32089]
 
 
 def test_a_new_version_without_addresses_keeps_the_old_ones() -> None:

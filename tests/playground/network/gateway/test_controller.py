@@ -45,7 +45,7 @@ class World:
 async def world(*objects: Object) -> AsyncIterator[World]:
     """With the Services prod and canary, a pod of each, a Gateway, and these."""
     api = FakeApi()
-    web = Web(api, socket.create_server(("127.0.0.1", 0)), random=Random(7), sleep=hurried)
+    web = Web(api, [socket.create_server(("127.0.0.1", 0))], random=Random(7), sleep=hurried)
     async with AsyncExitStack() as stack:
         for name in ("prod", "canary"):
             own = await stack.enter_async_context(pod(ok(name.encode())))

@@ -9,11 +9,11 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from random import Random
 
+from canarylab.kube_objects import Address
 from canarylab.playground.network.http.limits import Limits
 from canarylab.playground.network.http.server import HttpServer
 from canarylab.playground.network.http.shared import Shared
 from canarylab.playground.network.http.verdicts import Answer, Decide, Forward
-from canarylab.playground.network.routes import Address
 
 Handle = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 GET = b"GET / HTTP/1.1\r\nHost: foo.bar.com\r\n\r\n"

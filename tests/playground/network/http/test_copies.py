@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
+from canarylab.kube_objects import Address
 from canarylab.playground.network.http.verdicts import Forward
-from canarylab.playground.network.routes import Address
 from canarylab.ports import unused
 from tests.playground.network.http.http_world import (
     GET,

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from canarylab.kube_objects import Address
 from canarylab.playground.network.http.limits import Limits
-from canarylab.playground.network.routes import Address
 from canarylab.ports import unused
 from tests.playground.network.http.http_world import (
     GET,

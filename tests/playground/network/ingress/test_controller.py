@@ -70,7 +70,7 @@ async def world(*objects: Object) -> AsyncIterator[World]:
     """With the Services prod and canary, a pod of each, and these objects."""
     api = FakeApi()
     listener = socket.create_server(("127.0.0.1", 0))
-    web = Web(api, listener, random=Random(7), sleep=hurried)
+    web = Web(api, [listener], random=Random(7), sleep=hurried)
     async with AsyncExitStack() as stack:
         pods = [await stack.enter_async_context(pod(ok(name))) for name in (b"prod", b"canary")]
         for name, own in zip(("prod", "canary"), pods, strict=True):
