@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from canarylab.images.app import VERSIONS, build_app
+from canarylab.images.builder import VERSIONS
+from canarylab.images.process_build import build_app
 from canarylab.playground import lifecycle
 from canarylab.playground.home import Home
 

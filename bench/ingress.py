@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 from bench.home import built_home
 from bench.row import Row
 from bench.sampler import AT_ONCE
-from canarylab import content
+from canarylab import resources
 from canarylab.playground import lifecycle
 from canarylab.ports import unused
 from canarylab.release.apply import apply
@@ -83,7 +83,7 @@ def measure() -> Iterator[Row]:
         running = lifecycle.up(home)
         ingress = f"http://127.0.0.1:{running.ingress_port}/"
         with closing(Connection(home.kubeconfig)) as connection:
-            bring_to(connection, "production", content.folder("manifests"))
+            bring_to(connection, "production", resources.folder("manifests"))
             apply(connection, [_INGRESS])
             _wait_until_served(ingress)
             pods = [each.address for each in ready_endpoints(connection, SERVICE)]

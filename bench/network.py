@@ -13,7 +13,7 @@ from statistics import median
 from bench.home import built_home
 from bench.row import Row
 from bench.sampler import AT_ONCE, hey
-from canarylab import content, traffic
+from canarylab import resources, traffic
 from canarylab.playground import lifecycle
 from canarylab.release.connection import Connection
 from canarylab.release.endpoints import ready_endpoints
@@ -30,7 +30,7 @@ def measure() -> Iterator[Row]:
     with built_home() as home:
         lifecycle.up(home)
         with closing(Connection(home.kubeconfig)) as connection:
-            bring_to(connection, "production", content.folder("manifests"))
+            bring_to(connection, "production", resources.folder("manifests"))
             settle(connection, SERVICE, NODE_PORT)
             yield from _rates()
             yield _added(connection)

@@ -12,7 +12,7 @@ import psutil
 
 from bench.home import built_home
 from bench.row import Row
-from canarylab import content
+from canarylab import resources
 from canarylab.manifests import load
 from canarylab.playground import lifecycle
 from canarylab.playground.home import Home
@@ -22,7 +22,7 @@ from canarylab.release.rollout import scale, wait_until_rolled_out
 from canarylab.release.stages import PRODUCTION, bring_to
 
 ROUNDS = 3
-_PRODUCTION = content.folder("manifests") / "2-production" / "production.yaml"
+_PRODUCTION = resources.folder("manifests") / "2-production" / "production.yaml"
 
 
 def measure() -> Iterator[Row]:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from canarylab.bundle.command import app as bundle
 from canarylab.display import Table
 from canarylab.errors import CanaryLabError
 from canarylab.playground.home import Home
@@ -27,7 +26,14 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+bundle = typer.Typer(
+    help="Pack everything for a room without network, and unpack it there.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 app.add_typer(bundle, name="bundle")
+
+BUNDLE_PARTS = "wheels,playground,images"
 
 ApiPort = Annotated[
     int | None, typer.Option(min=1, max=65535, help="Port of the playground's API server.")
@@ -38,6 +44,10 @@ ClusterName = Annotated[
         "--cluster",
         help="playground, kind or kubeconfig; else what CANARYLAB_CLUSTER says, else the best.",
     ),
+]
+BundleFile = Annotated[Path, typer.Argument(help="The archive: class.tar.")]
+BundleParts = Annotated[
+    str, typer.Option(help=f"What to take, with commas between: {BUNDLE_PARTS}.")
 ]
 
 
@@ -63,17 +73,17 @@ def up(cluster: ClusterName = None, api_port: ApiPort = None) -> None:
 @app.command()
 def down(cluster: ClusterName = None) -> None:
     """End a cluster and all its pods: the one you name, else the playground."""
-    from canarylab.clusters.choose import called, named_or_playground
-    from canarylab.images.used import stop_left_over
+    from canarylab.clusters.choose import choose_or_playground, describe
+    from canarylab.images.choose import remove_containers
     from canarylab.traffic.text import listed
 
-    chosen = named_or_playground(cluster)
+    chosen = choose_or_playground(cluster)
     runs = chosen.status() is not None
     if chosen.stop():
-        print(f"{_start(called(chosen))} has ended.")
+        print(f"{_start(describe(chosen))} has ended.")
     else:
-        print(chosen.ending if runs else f"{_start(called(chosen))} was not running.")
-    if ports := stop_left_over(Home.of_user()):
+        print(chosen.ending if runs else f"{_start(describe(chosen))} was not running.")
+    if ports := remove_containers(Home.of_user()):
         print(f"Containers of lesson 1 are gone from {listed(f'port {port}' for port in ports)}.")
 
 
@@ -83,11 +93,11 @@ def status(cluster: ClusterName = None) -> None:
 
     The exit status is 1 when it does not.
     """
-    from canarylab.clusters.choose import called, choose
+    from canarylab.clusters.choose import choose, describe
 
     chosen = choose(cluster).cluster
     said = chosen.status()
-    print(said or f"{_start(called(chosen))} does not run. `canarylab up` starts it.")
+    print(said or f"{_start(describe(chosen))} does not run. `canarylab up` starts it.")
     raise typer.Exit(0 if said else 1)
 
 
@@ -97,11 +107,11 @@ def kubeconfig(cluster: ClusterName = None) -> None:
 
     For kubectl: export KUBECONFIG=$(canarylab kubeconfig)
     """
-    from canarylab.clusters.choose import called, choose
+    from canarylab.clusters.choose import choose, describe
 
     chosen = choose(cluster).cluster
     if chosen.status() is None:
-        does_not = f"{_start(called(chosen))} does not run yet."
+        does_not = f"{_start(describe(chosen))} does not run yet."
         typer.echo(f"{does_not} `canarylab up` starts it and writes this file.", err=True)
     print(chosen.kubeconfig)
 
@@ -122,9 +132,9 @@ def build(
 ) -> None:
     """Build node_app:1.0 and node_app:2.0, and make them known to the cluster."""
     from canarylab.clusters.choose import choose
-    from canarylab.clusters.registry import push
+    from canarylab.clusters.kubeconfig import push_image
     from canarylab.display import output_with_status_line
-    from canarylab.images.app import VERSIONS
+    from canarylab.images.builder import VERSIONS
     from canarylab.images.choose import choose_builder
 
     home = Home.of_user()
@@ -137,7 +147,7 @@ def build(
             if registry is None:
                 note = choose(cluster).cluster.load_image(image.reference, say)
             else:
-                note = push(image.reference, registry, say)
+                note = push_image(image.reference, registry, say)
         print(f"{image.reference} is built: {image.size / 1e6:.0f} MB, {image.id[:19]}")
         if note:
             print(note)
@@ -155,14 +165,14 @@ def doctor(
     """
     from canarylab.clusters.choose import choose
     from canarylab.clusters.kind import Kind
-    from canarylab.doctor import examine
+    from canarylab.doctor import diagnose
 
     try:
         chosen = f"A lesson takes {choose().why}"
     except CanaryLabError as exc:
         chosen = str(exc).rstrip(".")
     home = Home.of_user()
-    found = examine(home, has_kind_cluster=Kind(home).is_made(), chosen=chosen)
+    found = diagnose(home, has_kind_cluster=Kind(home).is_made(), chosen=chosen)
     print(json.dumps(found.to_dict(), indent=2) if as_json else found)
     raise typer.Exit(0 if found.can_run else 1)
 
@@ -218,6 +228,27 @@ def sample(
     print(json.dumps(taken.to_dict()) if as_json else _as_table(taken))
 
 
+@bundle.command("save")
+def save_bundle(file: BundleFile, parts: BundleParts = BUNDLE_PARTS) -> None:
+    """Write everything that the lessons need into one archive.
+
+    wheels: canarylab and all that it needs, for this system and this Python. playground: the app,
+    built for the playground. images: kind's node, the base image, the app and the ingress
+    controller, for Docker.
+    """
+    from canarylab.bundle import parse_parts, save
+
+    print(save(file, Home.of_user(), _report_to_stderr, parse_parts(parts)))
+
+
+@bundle.command("load")
+def load_bundle(file: BundleFile, parts: BundleParts = BUNDLE_PARTS) -> None:
+    """Check such an archive and make what is in it usable here."""
+    from canarylab.bundle import load, parse_parts
+
+    print(load(file, Home.of_user(), _report_to_stderr, parse_parts(parts)))
+
+
 def main() -> None:
     """Run the command line; an expected failure is a message and exit status 1, not a traceback."""
     try:
@@ -225,6 +256,10 @@ def main() -> None:
     except (CanaryLabError, ValueError) as exc:
         typer.echo(str(exc), err=True)
         raise SystemExit(1) from exc
+
+
+def _report_to_stderr(words: str) -> None:
+    typer.echo(f"{words} ...", err=True)
 
 
 def _start(words: str) -> str:

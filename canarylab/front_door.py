@@ -70,7 +70,7 @@ class FrontDoor:
 
     def __init__(self, cluster: Cluster, connection: Connection) -> None:
         self._cluster, self._connection = cluster, connection
-        self.keeper = Doorkeeper(cluster.serve_ingresses, connection)
+        self.keeper = Doorkeeper(cluster.ingress_setup, connection)
 
     @property
     def url(self) -> str:

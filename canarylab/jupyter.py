@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from canarylab import content
+from canarylab import resources
 from canarylab.ports import ensure_free
 
 FIRST_LESSON = "notebooks/1-two-versions.ipynb"
@@ -32,7 +32,7 @@ def open_lessons(*, port: int | None, browser: bool) -> int:
 
 def lesson_folder(here: Path) -> Path:
     """The repository of a checkout; else a folder of the learner's own copies, which are kept."""
-    notebooks = content.folder("notebooks")
+    notebooks = resources.folder("notebooks")
     if notebooks.parent.name != "_content":
         return notebooks.parent
     own = here / COPIES

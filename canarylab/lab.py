@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from canarylab import content, stats
+from canarylab import resources, stats
 from canarylab.clusters.choose import choose
 from canarylab.display import Table, status_line
 from canarylab.front_door import FrontDoor
-from canarylab.images.app import reference
+from canarylab.images.builder import app_reference
 from canarylab.manifests import load
 from canarylab.predictions import Predictions, Value
 from canarylab.release import inside, rollout, stages
@@ -44,7 +44,7 @@ class Lab(Visiting):
         with status_line() as say:
             chosen.start(say)
         self._connection = Connection(
-            chosen.kubeconfig, chosen.namespace, context=chosen.context, fit=chosen.fit
+            chosen.kubeconfig, chosen.namespace, context=chosen.context, adapt=chosen.adapt_manifest
         )
         self._service_urls = ServiceUrls(self._connection, chosen.addresses)
         self._front_door = FrontDoor(chosen, self._connection)
@@ -158,7 +158,7 @@ class Lab(Visiting):
         >>> lab.image("2.0")
         'node_app:2.0'
         """
-        return self.cluster.image(reference(version))
+        return self.cluster.image(app_reference(version))
 
     def get_from_pod(self, pod: str, url: str) -> Table:
         """Ask a URL from inside a pod, as `kubectl exec POD -- curl URL` would.
@@ -263,7 +263,7 @@ class Lab(Visiting):
         The cluster is at: canary.
         """
         with status_line() as say:
-            stages.bring_to(self._connection, stage, content.folder("manifests"), say)
+            stages.bring_to(self._connection, stage, resources.folder("manifests"), say)
         return Table(f"The cluster is at: {stage}.")
 
     def close(self) -> Table:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from canarylab import figures, stats
-from canarylab.images.app import VERSIONS
+from canarylab.images.builder import VERSIONS
 from canarylab.lab import Lab
 from canarylab.release.stages import CANARY, PRODUCTION
 from canarylab.traffic import Sample

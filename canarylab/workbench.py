@@ -5,12 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from canarylab import content
+from canarylab import resources
 from canarylab.clusters.base import Cluster
 from canarylab.display import FileView, Table, status_line
-from canarylab.images.app import LOCAL_PORTS, NAME, VERSIONS, reference
-from canarylab.images.base import Builder, LocalRun, Say, Step
-from canarylab.images.used import UsedBuilders
+from canarylab.images.builder import (
+    APP_NAME,
+    LOCAL_PORTS,
+    VERSIONS,
+    Builder,
+    BuildStep,
+    LocalRun,
+    OnProgress,
+    app_reference,
+)
+from canarylab.images.choose import BuilderSelection
 from canarylab.manifests import Object, differences, load
 from canarylab.playground.home import Home
 from canarylab.ports import is_held_by_parent, unused
@@ -25,7 +33,7 @@ class Workbench:
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
         self._home = Home.of_user()
-        self._local = UsedBuilders(self._home)
+        self._local = BuilderSelection(self._home)
 
     def build(self, *versions: str, builder: Literal["docker", "process"] | None = None) -> Table:
         """Build the app's images, both versions if none is named, and show what there is.
@@ -52,9 +60,9 @@ class Workbench:
         2 images of node_app.
         ...
         """
-        found = self._local.use().listed()
+        found = self._local.use().list_images()
         rows = [(each.reference, _short(each.id), _megabytes(each.size)) for each in found]
-        return Table(f"{counted(len(rows), 'image')} of {NAME}.", ("image", "id", "size"), rows)
+        return Table(f"{counted(len(rows), 'image')} of {APP_NAME}.", ("image", "id", "size"), rows)
 
     def run_locally(self, version: str, *, port: int | None = None) -> LocalRun:
         """Run one version on this machine, without a cluster: 1.0 on 8888, 2.0 on 9999.
@@ -66,7 +74,7 @@ class Workbench:
         >>> lab.run_locally("1.0")
         node_app:1.0 answers at http://127.0.0.1:8888
         """
-        return self._local.run(reference(version), port=port or _usual_port(version))
+        return self._local.run(app_reference(version), port=port or _usual_port(version))
 
     def get(self, url: str) -> HttpResponse:
         """One request, and the answer as `curl -i` shows it.
@@ -122,8 +130,8 @@ class Workbench:
         return source(name)
 
 
-def _build(builder: Builder, version: str, say: Say) -> tuple[str, str, str, str]:
-    steps: list[Step] = []
+def _build(builder: Builder, version: str, say: OnProgress) -> tuple[str, str, str, str]:
+    steps: list[BuildStep] = []
     image = builder.build(version, steps.append, say)
     made = [step for step in steps if step.makes_files]
     reused, seconds = sum(step.cached for step in made), sum(step.seconds for step in steps)
@@ -156,5 +164,5 @@ def place(path: str) -> Path:
     direct = Path(path)
     first, _, rest = path.partition("/")
     if not direct.exists() and first in {"app", "manifests"}:
-        return content.folder("app" if first == "app" else "manifests") / rest
+        return resources.folder("app" if first == "app" else "manifests") / rest
     return direct

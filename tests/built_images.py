@@ -10,7 +10,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from canarylab.images.app import VERSIONS, build_app, reference
+from canarylab.images.builder import VERSIONS, app_reference
+from canarylab.images.process_build import build_app
 from canarylab.playground.images import Image, find
 from tests.reaper import run_folder
 from tests.waiting import exclusive
@@ -20,7 +21,7 @@ def built(images: Path) -> dict[str, Image]:
     """Each version's image, in a folder of the test's own."""
     for name in _shared().glob("[!.]*"):
         shutil.copytree(name, images / name.name, symlinks=True, dirs_exist_ok=True)
-    found = {version: find(images, reference(version)) for version in VERSIONS}
+    found = {version: find(images, app_reference(version)) for version in VERSIONS}
     return {version: image for version, image in found.items() if image}
 
 

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
-from canarylab import content
+from canarylab import resources
 from canarylab.release.connection import Connection
 from canarylab.release.stages import bring_to
+from tests.processes import wait_until_only_the_playground_runs
 from tests.reaper import reaper
 from tests.running_playground import RunningPlayground, running_playground
 from tests.stranger import Stranger, strangers_cluster
+from tests.waiting import exclusive
 
-SLOW_FOLDERS = ("docker", "browser", "bundle")
+TESTS = Path(__file__).parent
+SLOW_FOLDERS = ("docker", "browser")
 """Left out by `make test`."""
-LONG_GROUPS = ("playground", "docker", "browser")
+LONG_GROUPS = ("a playground", "docker", "browser")
+TAKES_A_PLAYGROUND = re.compile(r"\b(playground|connection|production|stranger): [A-Z]")
 LONGEST_SOAK_S = 3600
 
 
@@ -34,31 +42,48 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(watching.close)
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist puts the group into the name
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByGroup | None:
+    """With `--dist loadgroup`: groups by name, as xdist loses its own with pytest 9.2 (#1386)."""
+    return ByGroup(config, log) if config.getvalue("dist") == "loadgroup" else None
+
+
+class ByGroup(LoadScopeScheduling):  # type: ignore[misc]
+    """One worker runs a group of tests."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group(nodeid)
+
+
+def group(nodeid: str) -> str:
+    """What exists once a worker is made once: a playground, the Docker engine, a module's fixtures.
+
+    >>> group("tests/docker/test_building.py::test_a"), group("tests/test_stats.py::test_a[1]")
+    ('docker', 'tests/test_stats.py')
+    """
+    file = nodeid.partition("::")[0]
+    folder = file.removeprefix("tests/").partition("/")[0]
+    if folder in LONG_GROUPS:
+        return folder
+    return "a playground" if _takes_a_playground(file) else file
+
+
+@functools.cache
+def _takes_a_playground(file: str) -> bool:
+    """Its NodePort 32089 is there once on a machine."""
+    path = TESTS.parent / file
+    return path.is_file() and bool(TAKES_A_PLAYGROUND.search(path.read_text()))
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what is slow, and what one worker has to run; the long groups begin first."""
+    """Mark what is slow; the long groups begin first."""
     for item in items:
-        folder = item.path.relative_to(config.rootpath).parts[1]
+        folder = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
         if folder in SLOW_FOLDERS or item.get_closest_marker("soak"):
             item.add_marker(pytest.mark.slow)
         if item.get_closest_marker("soak") and config.getoption("soak"):
             item.add_marker(pytest.mark.timeout(LONGEST_SOAK_S))
-        if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(_group(item, folder)))
-    items.sort(key=_is_in_a_short_group)
-
-
-def _group(item: pytest.Item, folder: str) -> str:
-    """Fixtures of a module, and of some folders, are expensive: they exist once a worker."""
-    if folder in LONG_GROUPS:
-        return folder
-    if "playground" in getattr(item, "fixturenames", ()):  # NodePort 32089 is there once
-        return "playground"
-    return item.path.stem
-
-
-def _is_in_a_short_group(item: pytest.Item) -> bool:
-    return all(marker.args[0] not in LONG_GROUPS for marker in item.iter_markers("xdist_group"))
+    items.sort(key=lambda item: group(item.nodeid) not in LONG_GROUPS)
 
 
 @pytest.fixture(scope="session")
@@ -66,16 +91,31 @@ def playground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlay
     """One playground for the whole session; a test cleans up what it made there."""
     with running_playground(tmp_path_factory.mktemp("home")) as running:
         yield running
+    wait_until_only_the_playground_runs(running.home.root)  # and that has ended
 
 
 @pytest.fixture
 def connection(playground: RunningPlayground) -> Iterator[Connection]:
     """To that playground, with nothing of the lessons in it before and after the test."""
-    manifests = content.folder("manifests")
     with closing(Connection(playground.kubeconfig)) as connection:
-        bring_to(connection, "empty", manifests)
+        _empty(connection)
         yield connection
-        bring_to(connection, "empty", manifests)
+        _empty(connection)
+
+
+def _empty(connection: Connection) -> None:
+    """Take away what the lessons make; a pod has no time to end in, so that nobody waits for it."""
+    ours = {"namespace": connection.namespace, "label_selector": "app=nodeapp"}
+    connection.apps.delete_collection_namespaced_deployment(**ours)
+    connection.core.delete_collection_namespaced_pod(**ours, grace_period_seconds=0)
+    bring_to(connection, "empty", resources.folder("manifests"))
+
+
+@pytest.fixture
+def local_ports() -> Iterator[None]:
+    """Ports 8888, 9999 and 7777 of this machine, for one worker at a time."""
+    with exclusive("local-ports"):
+        yield
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from canarylab import content
+from canarylab import resources
 from canarylab.playground import lifecycle
 from canarylab.release.connection import Connection
 from canarylab.release.stages import bring_to
@@ -21,7 +21,7 @@ REPORT = "CANARYLAB_TEST_REPORT"
 def test_without_an_end(playground: RunningPlayground) -> None:
     """Write down every process that a playground with three pods consists of, and hang."""
     with closing(Connection(playground.kubeconfig)) as connection:
-        bring_to(connection, "production", content.folder("manifests"))
+        bring_to(connection, "production", resources.folder("manifests"))
     running = lifecycle.status(playground.home)
     assert running is not None
     daemon = psutil.Process(running.pid)

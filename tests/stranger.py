@@ -20,11 +20,10 @@ import aiohttp
 import yaml
 from aiohttp import web
 
-from canarylab import content, runtime
+from canarylab import resources, runtime
 from canarylab.errors import ForbiddenError, RequestError
-from canarylab.playground.apiserver.http import statuses
-from canarylab.playground.apiserver.http.bodies import read_document
-from canarylab.playground.apiserver.http.paths import Target, target
+from canarylab.playground.apiserver import requests
+from canarylab.playground.apiserver.requests import ResourcePath, parse_path, read_document
 from canarylab.playground.credentials import Credentials, make_credentials, write_kubeconfig
 from canarylab.playground.kube.api import Object
 from canarylab.release.connection import Connection
@@ -33,7 +32,7 @@ from tests.running_playground import RunningPlayground
 NAMESPACE = "student-07"
 CONTEXT = "student-07@stranger"
 GUEST = f"system:serviceaccount:{NAMESPACE}:student"
-MANIFEST = content.folder("manifests") / "workshop" / "student-namespace.yaml"
+MANIFEST = resources.folder("manifests") / "workshop" / "student-namespace.yaml"
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _BLANK = frozenset({"host", "authorization", "content-length", "transfer-encoding", "connection"})
 
@@ -55,7 +54,7 @@ class Rules:
         documents = {each["kind"]: each for each in yaml.safe_load_all(manifest.read_text())}
         return cls(documents["Role"]["rules"], dict(documents["ResourceQuota"]["spec"]["hard"]))
 
-    def check(self, method: str, found: Target, *, body: object) -> None:
+    def check(self, method: str, found: ResourcePath, *, body: object) -> None:
         """Raise ForbiddenError as a real API server does."""
         verb = _verb(method, found)
         resource = "/".join(filter(None, [found.kind.plural, found.subresource]))
@@ -143,13 +142,13 @@ class _Door:
         try:
             await self._check(request)
         except (RequestError, ForbiddenError) as error:
-            return web.json_response(statuses.failure(error), status=error.code)
+            return web.json_response(requests.failure_status(error), status=error.code)
         return await self._hand_on(request, body)
 
     async def _check(self, request: web.Request) -> None:
         if request.headers.get("Authorization") != f"Bearer {self.access.token}":
-            raise statuses.unauthorized()
-        found = target(request.path)
+            raise requests.unauthorized()
+        found = parse_path(request.path)
         if found is not None:
             made = await read_document(request) if request.method == "POST" else None
             self.rules.check(request.method, found, body=made)
@@ -180,7 +179,7 @@ async def _hand_back(request: web.Request, answer: aiohttp.ClientResponse) -> we
     return response
 
 
-def _verb(method: str, found: Target) -> str:
+def _verb(method: str, found: ResourcePath) -> str:
     if method in {"GET", "HEAD"}:
         return "get" if found.name else "list"
     return "deletecollection" if method == "DELETE" and not found.name else _VERBS[method]

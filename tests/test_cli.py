@@ -86,6 +86,7 @@ def test_an_unknown_cluster_is_named_with_the_known_ones(tmp_path: Path) -> None
 
 
 @needs("linux")
+@pytest.mark.usefixtures("local_ports")
 def test_the_tour_plays_the_whole_story(playground: RunningPlayground, tmp_path: Path) -> None:
     done = canarylab("tour", "--out", str(tmp_path), environment=playground.environment)
     unlucky = [line for line in done.stdout.splitlines() if "OUTSIDE" in line]
@@ -97,14 +98,14 @@ def test_the_tour_plays_the_whole_story(playground: RunningPlayground, tmp_path:
 
 @needs("linux")
 def test_a_sample_as_json_has_every_answer(playground: RunningPlayground) -> None:
-    from canarylab.images.app import reference  # noqa: PLC0415  only this test runs one
-    from canarylab.images.local import LocalRuns  # noqa: PLC0415
+    from canarylab.images.builder import app_reference  # noqa: PLC0415  only this test runs one
+    from canarylab.images.local_runs import ProcessRuns  # noqa: PLC0415
     from canarylab.playground.images import find  # noqa: PLC0415
     from canarylab.ports import unused  # noqa: PLC0415
 
-    image = find(playground.home.images, reference("1.0"))
+    image = find(playground.home.images, app_reference("1.0"))
     assert image is not None
-    runs = LocalRuns(playground.home.root / "local")
+    runs = ProcessRuns(playground.home.root / "local")
     run = runs.start(image, port=unused())
     done = canarylab("sample", run.url, "--count", "20", "--json")
     runs.stop_all()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from canarylab import content, jupyter
-from canarylab.images.app import LOCAL_PORTS
+from canarylab import jupyter, resources
+from canarylab.images.builder import LOCAL_PORTS
 
 
 def test_lessons_open_away_from_the_ports_they_need(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,9 +36,9 @@ def test_an_installed_package_copies_its_lessons_once(
     packaged = tmp_path / "_content"
     for name in ("notebooks", "manifests", "app"):
         shutil.copytree(
-            content.folder(name), packaged / name, ignore=shutil.ignore_patterns("node_modules")
+            resources.folder(name), packaged / name, ignore=shutil.ignore_patterns("node_modules")
         )
-    monkeypatch.setattr(content, "folder", lambda name: packaged / name)
+    monkeypatch.setattr(resources, "folder", lambda name: packaged / name)
     own = jupyter.lesson_folder(tmp_path)
     (own / jupyter.FIRST_LESSON).write_text("the learner's work")
     assert jupyter.lesson_folder(tmp_path) == own

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 
-from canarylab import content, runtime, traffic
+from canarylab import resources, runtime, traffic
 from canarylab.manifests import load
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection
@@ -18,10 +18,10 @@ from canarylab.release.wait import settle
 from tests.needs import needs
 
 pytestmark = needs("linux")
-MANIFESTS = content.folder("manifests")
+MANIFESTS = resources.folder("manifests")
 URL = "http://127.0.0.1:32089"
-SECONDS = 10.0
-"""Longer than the restart of four pods that drain for three seconds each, two at a time."""
+SECONDS = 7.0
+"""Longer than the restart of four pods, two at a time, that drain for two seconds each."""
 
 
 def roll_out(connection: Connection, *, drain_s: int) -> None:
@@ -50,7 +50,7 @@ def restart_under_traffic(connection: Connection) -> traffic.Sample:
 
 
 def test_an_app_that_drains_loses_no_request(connection: Connection) -> None:
-    roll_out(connection, drain_s=3)
+    roll_out(connection, drain_s=2)
     sample = restart_under_traffic(connection)
     assert sample.total > 1_000
     assert sample.failures == {}

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from canarylab import content
+from canarylab import resources
 from canarylab.errors import ManifestError
 from canarylab.manifests import differences, load, parse
 
 
 def test_every_manifest_we_ship_holds_an_object_with_a_name() -> None:
-    files = sorted(content.folder("manifests").rglob("*.yaml"))
+    files = sorted(resources.folder("manifests").rglob("*.yaml"))
     objects = [
         entry for file in files for entry in load(file) if "x-k8s.io" not in entry["apiVersion"]
     ]
@@ -19,7 +19,7 @@ def test_every_manifest_we_ship_holds_an_object_with_a_name() -> None:
 
 
 def test_canary_and_production_differ_in_name_env_replicas_and_image_only() -> None:
-    folder = content.folder("manifests")
+    folder = resources.folder("manifests")
     production = (folder / "2-production/production.yaml").read_text()
     canary = (folder / "3-canary/canary.yaml").read_text()
     changed = [line.strip() for line, differs in differences(production, canary) if differs]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-WHERE = "from canarylab import content; print(content.folder('notebooks'))"
+WHERE = "from canarylab import resources; print(resources.folder('notebooks'))"
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from canarylab.clusters.base import Cluster
 from canarylab.errors import SetupError
 from canarylab.workbench import Workbench
-from tests.images.builders import StandInBuilder
+from tests.images.fake_builder import FakeBuilder
 
 
 class Loading:
@@ -26,7 +26,7 @@ class Loading:
 
 
 def workbench(
-    monkeypatch: pytest.MonkeyPatch, builder: StandInBuilder, note: str | None = None
+    monkeypatch: pytest.MonkeyPatch, builder: FakeBuilder, note: str | None = None
 ) -> tuple[Workbench, Loading]:
     loading = Loading(note)
     bench = Workbench(cast("Cluster", loading))
@@ -36,7 +36,7 @@ def workbench(
 
 
 def test_a_build_says_with_what_and_shows_what_was_reused(monkeypatch: pytest.MonkeyPatch) -> None:
-    bench, _ = workbench(monkeypatch, StandInBuilder())
+    bench, _ = workbench(monkeypatch, FakeBuilder())
     bench.build("1.0")
     assert repr(bench.build("1.0", "2.0")) == (
         "Built from app/Dockerfile with Docker.\n"
@@ -47,20 +47,20 @@ def test_a_build_says_with_what_and_shows_what_was_reused(monkeypatch: pytest.Mo
 
 
 def test_a_build_without_docker_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    bench, _ = workbench(monkeypatch, StandInBuilder("process"))
+    bench, _ = workbench(monkeypatch, FakeBuilder("process"))
     assert bench.build().sentence == "Built from app/Dockerfile without Docker."
 
 
 def test_every_image_is_made_known_to_the_cluster_and_its_note_is_told_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    bench, loading = workbench(monkeypatch, StandInBuilder(), "Pushed to the registry.")
+    bench, loading = workbench(monkeypatch, FakeBuilder(), "Pushed to the registry.")
     assert bench.build().notes == ("Pushed to the registry.",)
     assert loading.loaded == ["node_app:1.0", "node_app:2.0"]
 
 
 def test_the_images_are_listed_with_short_ids_and_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
-    bench, _ = workbench(monkeypatch, StandInBuilder())
+    bench, _ = workbench(monkeypatch, FakeBuilder())
     bench.build("1.0")
     assert repr(bench.images()) == (
         "1 image of node_app.\nimage         id            size\nnode_app:1.0  000000000000  208 MB"
@@ -68,13 +68,13 @@ def test_the_images_are_listed_with_short_ids_and_sizes(monkeypatch: pytest.Monk
 
 
 def test_a_version_nobody_built_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    bench, _ = workbench(monkeypatch, StandInBuilder())
+    bench, _ = workbench(monkeypatch, FakeBuilder())
     with pytest.raises(SetupError, match=r"no image node_app:4\.0 yet"):
         bench.run_locally("4.0", port=7788)
 
 
 def test_what_runs_is_known_by_version_until_it_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    bench, _ = workbench(monkeypatch, StandInBuilder())
+    bench, _ = workbench(monkeypatch, FakeBuilder())
     bench.build()
     bench.run_locally("1.0", port=1)
     assert {version: run.url for version, run in bench.local_runs().items()} == {

@@ -1,7 +1,7 @@
-"""What is a cluster, to everything above?
+"""The interface of a cluster, as everything above it sees one.
 
-A provider starts and stops a cluster, gets an image into it, says how a manifest has to look there,
-and where a Service might be reached. All else goes through its kubeconfig and is the same
+A provider starts and stops a cluster, loads an image into it, says how a manifest has to look
+there, and where a Service might be reached. All else goes through its kubeconfig and is the same
 everywhere.
 """
 
@@ -16,24 +16,24 @@ KUBE_PROXY_SYNC_S = 1.0  # iptables mode: --iptables-min-sync-period
 
 Object = dict[str, Any]
 Report = Callable[[str], None]
-"""Hears in a few words what is being done now."""
+"""Gets a few words about what is being done now."""
 
 
-class Fitted(NamedTuple):
-    """A manifest as a cluster can take it."""
+class AdaptedManifest(NamedTuple):
+    """A manifest as a cluster accepts it."""
 
     object: Object
     notes: tuple[str, ...] = ()
     """What had to be changed and why, a sentence each."""
 
 
-class Address(NamedTuple):
+class ServiceAddress(NamedTuple):
     """Where a Service might be reached."""
 
     url: str
     """`http://127.0.0.1:32089`, without a slash at the end."""
-    way: str
-    """What one reaches there: "node port 32089"."""
+    via: str
+    """What is at that address: "node port 32089"."""
     is_guess: bool = False
     """It has to be tried: a firewall may be between, or another program may answer."""
     chosen_for: Literal["connection", "request"] = "connection"
@@ -42,13 +42,13 @@ class Address(NamedTuple):
     """How long after endpoints become ready no connection is to be tried there."""
 
 
-class Serving(NamedTuple):
-    """What Ingresses need before somebody serves them."""
+class IngressSetup(NamedTuple):
+    """What a cluster lacks before Ingresses are served."""
 
     objects: tuple[Object, ...] = ()
-    """What has to be applied; nothing where a controller is there."""
+    """The objects to apply; none where a controller runs already."""
     notes: tuple[str, ...] = ()
-    """What there is to say of it, a sentence or two each."""
+    """What a learner should know, a sentence or two each."""
 
 
 class Cluster(Protocol):
@@ -61,7 +61,7 @@ class Cluster(Protocol):
 
     @property
     def namespace(self) -> str:
-        """Where everything of ours lies."""
+        """The namespace of everything of ours."""
         ...
 
     @property
@@ -83,7 +83,7 @@ class Cluster(Protocol):
 
     @property
     def kubeconfig(self) -> str:
-        """What reaches it, as KUBECONFIG names it: a file, or several with colons between."""
+        """The value of KUBECONFIG that reaches it: a file, or several with colons between."""
         ...
 
     @property
@@ -92,35 +92,35 @@ class Cluster(Protocol):
         ...
 
     def load_image(self, reference: str, report: Report) -> str | None:
-        """Make an image that was built here known to the cluster; what there is to say of it."""
+        """Make an image that was built here known to the cluster; a note, if there is one."""
         ...
 
     def image(self, reference: str) -> str:
         """What the cluster calls the image that is called `reference` here."""
         ...
 
-    def fit(self, wanted: Object) -> Fitted:
-        """The manifest as this cluster can take it."""
+    def adapt_manifest(self, manifest: Object) -> AdaptedManifest:
+        """The manifest as this cluster accepts it."""
         ...
 
-    def addresses(self, service: Mapping[str, Any], hosts: Collection[str]) -> list[Address]:
+    def addresses(self, service: Mapping[str, Any], hosts: Collection[str]) -> list[ServiceAddress]:
         """Where the Service might be reached, the best first; `hosts` run its pods."""
         ...
 
-    def serve_ingresses(self, classes: Sequence[Object] | None, report: Report) -> Serving:
-        """What is missing, going by the IngressClasses there; None where it does not show them."""
+    def ingress_setup(self, classes: Sequence[Object] | None, report: Report) -> IngressSetup:
+        """What is missing, going by its IngressClasses; None where they may not be listed."""
         ...
 
-    def ingress_url(self, places: Collection[str]) -> str:
-        """Where Ingresses answer; `places` is what their status says. Without a slash at the end.
+    def ingress_url(self, hosts: Collection[str]) -> str:
+        """Where Ingresses answer; `hosts` are in their status. Without a slash at the end.
 
-        Raises ClusterError where nobody does.
+        Raises ClusterError where no controller serves them.
         """
         ...
 
 
-class OwnCluster:
-    """What is the same for clusters of this machine's own: names and manifests stay as they are."""
+class LocalCluster:
+    """What clusters of this machine have in common: names and manifests stay as they are."""
 
     namespace = "default"
     context: str | None = None
@@ -129,13 +129,13 @@ class OwnCluster:
         """The same name as here."""
         return reference
 
-    def fit(self, wanted: Object) -> Fitted:
-        """Just as it is."""
-        return Fitted(wanted)
+    def adapt_manifest(self, manifest: Object) -> AdaptedManifest:
+        """The manifest, unchanged."""
+        return AdaptedManifest(manifest)
 
-    def serve_ingresses(self, classes: Sequence[Object] | None, report: Report) -> Serving:
-        """Nothing: somebody serves them."""
-        return Serving()
+    def ingress_setup(self, classes: Sequence[Object] | None, report: Report) -> IngressSetup:
+        """Nothing: a controller runs."""
+        return IngressSetup()
 
 
 def node_port(service: Mapping[str, Any]) -> int | None:
@@ -144,8 +144,8 @@ def node_port(service: Mapping[str, Any]) -> int | None:
     return next((port["nodePort"] for port in ports if port.get("nodePort")), None)
 
 
-def node_port_here(service: Mapping[str, Any]) -> Address:
-    """Where node ports listen on 127.0.0.1; raise ClusterError for a Service without one."""
+def local_node_port(service: Mapping[str, Any]) -> ServiceAddress:
+    """The node port on 127.0.0.1; raise ClusterError for a Service without one."""
     number = node_port(service)
     if number is None:
         raise ClusterError(
@@ -153,4 +153,4 @@ def node_port_here(service: Mapping[str, Any]) -> Address:
             "no node port. Give it `type: NodePort` to reach it from outside the cluster."
         )
     url = f"http://127.0.0.1:{number}"
-    return Address(url, f"node port {number}", sync_delay_s=KUBE_PROXY_SYNC_S)
+    return ServiceAddress(url, f"node port {number}", sync_delay_s=KUBE_PROXY_SYNC_S)

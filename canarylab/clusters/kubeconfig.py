@@ -1,31 +1,66 @@
-"""A cluster that somebody runs, reached as a guest with a kubeconfig.
+"""A cluster that somebody else runs, reached with a kubeconfig.
 
-A guest works in one namespace, that of the context, and asks for nothing that others would notice:
-no list of nodes or namespaces, no object of the whole cluster, no port number of its own choice.
-Images reach such a cluster through a registry. `access.py` finds out what the guest may do.
+We work in one namespace, that of the context, and request nothing that other users would notice:
+no list of nodes or namespaces, no cluster-scoped object, no node port of our own choice. Images
+reach such a cluster through a registry.
 """
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from canarylab.clusters import access, contexts, ingress_classes
+from canarylab import external_tools
+from canarylab.clusters import adapt_manifest as adapting
+from canarylab.clusters.adapt_manifest import (
+    ClusterLimits,
+    choose_ingress_class,
+    registry_reference,
+)
 from canarylab.clusters.base import (
     KUBE_PROXY_SYNC_S,
-    Address,
-    Fitted,
+    AdaptedManifest,
+    IngressSetup,
     Object,
     Report,
-    Serving,
+    ServiceAddress,
     node_port,
 )
-from canarylab.clusters.fitting import Guest, fit
-from canarylab.clusters.registry import named, push
-from canarylab.errors import ClusterError
+from canarylab.clusters.client import (
+    KubeconfigContext,
+    api_client,
+    find_context,
+    kubeconfig_files,
+    write_current_context,
+)
+from canarylab.errors import ClusterError, SetupError, ToolFailedError
 from canarylab.playground.home import Home
+
+if TYPE_CHECKING:
+    from kubernetes.client import ApiClient
+
+REQUEST_TIMEOUT_S = 10.0
+_LABELS = {"app": "canarylab-question"}
+_DRY_RUN_METADATA: Object = {"name": "canarylab-question", "labels": _LABELS}
+
+
+class Permissions(NamedTuple):
+    """What the user of a context may do beyond what the lessons need."""
+
+    node_ports: bool
+
+
+class RefusedRequest(NamedTuple):
+    """A request that the API server refused."""
+
+    what: str
+    """`list pods`, `create deployments`"""
+    code: int
+    """The HTTP status; 0 where no server answered."""
+    message: str
 
 
 class Kubeconfig:
@@ -41,10 +76,10 @@ class Kubeconfig:
         registry: str | None = None,
     ) -> None:
         self._home = home or Home.of_user()
-        self._files = contexts.files()
-        self._context = contexts.find(self._files, context or os.environ.get("CANARYLAB_CONTEXT"))
+        self._files = kubeconfig_files()
+        self._context = find_context(self._files, context or os.environ.get("CANARYLAB_CONTEXT"))
         self._registry = registry or os.environ.get("CANARYLAB_REGISTRY") or None
-        self._guest = Guest(registry=self._registry)
+        self._limits = ClusterLimits(registry=self._registry)
 
     @property
     def name(self) -> str:
@@ -64,24 +99,24 @@ class Kubeconfig:
     def start(self, report: Report) -> None:
         """Find out, without changing anything, whether the lessons can run here."""
         report(f"asking what you may do in namespace {self.namespace}")
-        may = access.probe(self._files, self._context)
-        self._guest = self._guest._replace(has_node_ports=may.have_node_ports)
+        permissions = check_permissions(self._files, self._context)
+        self._limits = self._limits._replace(allows_node_ports=permissions.node_ports)
 
     def stop(self) -> bool:
-        """Nothing: it was there before."""
+        """Do nothing: it was there before."""
         return False
 
     def status(self) -> str | None:
-        """Where it is; whether it answers is found out when it is used."""
+        """Where it is; whether it answers shows when it is used."""
         return f"Context {self._context.name} is at {self._context.server}."
 
     @property
     def kubeconfig(self) -> str:
-        """The user's own files; in front of them one that chooses the context, where it has to."""
+        """The user's own files, after one that sets the current context where that is needed."""
         if self._context.is_current:
             return self._files
         chosen = self._home.root / "context.kubeconfig"
-        contexts.choose(chosen, self._context.name)
+        write_current_context(chosen, self._context.name)
         return os.pathsep.join([str(chosen), self._files])
 
     def load_image(self, reference: str, report: Report) -> str | None:
@@ -91,62 +126,191 @@ class Kubeconfig:
                 "The images stay on this machine: name a registry with CANARYLAB_REGISTRY, "
                 "unless the cluster has them already."
             )
-        return push(reference, self._registry, report)
+        return push_image(reference, self._registry, report)
 
     def image(self, reference: str) -> str:
-        """With the registry in front."""
-        return named(reference, self._registry)
+        """The name with the registry in front."""
+        return registry_reference(reference, self._registry)
 
-    def fit(self, wanted: Object) -> Fitted:
+    def adapt_manifest(self, manifest: Object) -> AdaptedManifest:
         """Without node ports of our choice, with the registry in front of our images."""
-        return fit(wanted, self._guest)
+        return adapting.adapt_manifest(manifest, self._limits)
 
-    def serve_ingresses(self, classes: Sequence[Object] | None, report: Report) -> Serving:
-        """Nothing can be made here; from now on Ingresses take the class that is there."""
-        chosen = ingress_classes.choose(classes)
-        self._guest = self._guest._replace(ingress_class=chosen.name)
-        return Serving(notes=chosen.notes)
+    def ingress_setup(self, classes: Sequence[Object] | None, report: Report) -> IngressSetup:
+        """No objects: nothing is installed here. From now on Ingresses name the class there is."""
+        chosen = choose_ingress_class(classes)
+        self._limits = self._limits._replace(ingress_class=chosen.name)
+        return IngressSetup(notes=chosen.notes)
 
-    def ingress_url(self, places: Collection[str]) -> str:
-        """The first place that a controller names."""
-        if not places:
+    def ingress_url(self, hosts: Collection[str]) -> str:
+        """The first host in the status of the Ingresses."""
+        if not hosts:
             raise ClusterError(
                 f"No Ingress in namespace {self.namespace} has an address: no controller serves "
                 "it. `kubectl describe ingress` says more; ask whoever runs the cluster."
             )
-        return f"http://{next(iter(places))}"
+        return f"http://{next(iter(hosts))}"
 
-    def addresses(self, service: Mapping[str, Any], hosts: Collection[str]) -> list[Address]:
-        """A load balancer, else the node port at the nodes and at the API server's own address."""
+    def addresses(self, service: Mapping[str, Any], hosts: Collection[str]) -> list[ServiceAddress]:
+        """Its load balancers, then the node port at the API server's host and at the nodes."""
         return [*_load_balancers(service), *self._node_ports(service, hosts)]
 
-    def _node_ports(self, service: Mapping[str, Any], hosts: Collection[str]) -> list[Address]:
+    def _node_ports(
+        self, service: Mapping[str, Any], hosts: Collection[str]
+    ) -> list[ServiceAddress]:
         number = node_port(service)
         if number is None:
             return []
         server = urlsplit(self._context.server).hostname
         return [
-            Address(
-                f"http://{_bracketed(host)}:{number}",
-                f"node port {number}",
-                is_guess=True,
-                sync_delay_s=KUBE_PROXY_SYNC_S,
-            )
+            _guess(host, number, f"node port {number}")._replace(sync_delay_s=KUBE_PROXY_SYNC_S)
             for host in dict.fromkeys([*([server] if server else []), *hosts])
         ]
 
 
-def _load_balancers(service: Mapping[str, Any]) -> list[Address]:
+def push_image(reference: str, registry: str, report: Report) -> str:
+    """Tag and push the image, and say so; raise SetupError where the registry refuses."""
+    pushed = registry_reference(reference, registry)
+    report(f"pushing {pushed}")
+
+    def report_line(line: str) -> None:
+        report(f"pushing {pushed}: {line}")
+
+    try:
+        external_tools.check_output("docker", "tag", reference, pushed)
+        external_tools.stream("docker", "push", pushed, report=report_line)
+    except ToolFailedError as exc:
+        raise SetupError(
+            f"{exc.output}\n{pushed} could not be pushed. "
+            "Log in with `docker login`, or name another registry with CANARYLAB_REGISTRY."
+        ) from exc
+    return f"{reference} is pushed as {pushed}."
+
+
+def check_permissions(files: str, context: KubeconfigContext) -> Permissions:
+    """What the user of this context may do; raise SetupError where the lessons cannot run.
+
+    Nothing is changed: one entry of each list is read, and objects are created as a dry run, which
+    the API server judges, quota included, and then forgets.
+    """
+    with api_client(files, context.name, retries=0) as client:
+        refused = list(_refused_requests(client, context))
+        if refused:
+            raise _not_permitted(refused, context)
+        return Permissions(node_ports=_try(_service(client, context, "NodePort")) is None)
+
+
+def _load_balancers(service: Mapping[str, Any]) -> list[ServiceAddress]:
     status = service.get("status") or {}
-    places = (status.get("loadBalancer") or {}).get("ingress") or []
+    entries = (status.get("loadBalancer") or {}).get("ingress") or []
     port = service["spec"]["ports"][0]["port"]
-    hosts = [place.get("ip") or place.get("hostname") for place in places]
-    return [
-        Address(f"http://{_bracketed(host)}:{port}", "its load balancer", is_guess=True)
-        for host in hosts
-        if host
-    ]
+    hosts = [entry.get("ip") or entry.get("hostname") for entry in entries]
+    return [_guess(host, port, "its load balancer") for host in hosts if host]
 
 
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+def _guess(host: str, port: int, via: str) -> ServiceAddress:
+    bracketed = f"[{host}]" if ":" in host else host
+    return ServiceAddress(f"http://{bracketed}:{port}", via, is_guess=True)
+
+
+def _not_permitted(refused: list[RefusedRequest], context: KubeconfigContext) -> SetupError:
+    code, message, namespace = refused[0].code, refused[0].message, context.namespace
+    if code == 0:
+        return SetupError(
+            f"The cluster of context {context.name} does not answer at {context.server}: "
+            f"{message}. Is it running, and can this machine reach it?"
+        )
+    if code == 401:
+        return SetupError(
+            f"The cluster of context {context.name} does not know you: {message}. "
+            "Log in to it again, or ask whoever runs it for a new kubeconfig."
+        )
+    if any("namespaces" in each.message and each.code == 404 for each in refused):
+        return SetupError(
+            f'There is no namespace "{namespace}" on the cluster of context {context.name}. Ask '
+            "for it, or choose another with `kubectl config set-context --current --namespace=…`."
+        )
+    listed = "".join(f"\n  {each.what}: {each.message}" for each in refused)
+    return SetupError(
+        f"In namespace {namespace} of context {context.name} you may not do what the lessons "
+        f"need:{listed}\nAsk whoever runs the cluster for a role as in docs/shared-cluster.md."
+    )
+
+
+def _refused_requests(client: ApiClient, context: KubeconfigContext) -> Iterator[RefusedRequest]:
+    for what, request in _needed_requests(client, context).items():
+        refusal = _try(request)
+        if refusal is not None:
+            yield RefusedRequest(what, *refusal)
+            if refusal[0] in {0, 401}:
+                return  # every other request would end the same way
+
+
+def _needed_requests(
+    client: ApiClient, context: KubeconfigContext
+) -> Mapping[str, Callable[[], object]]:
+    from kubernetes.client import AppsV1Api, CoreV1Api, DiscoveryV1Api  # noqa: PLC0415  slow
+
+    apps, core = AppsV1Api(client), CoreV1Api(client)
+    lists = {
+        "deployments": apps.list_namespaced_deployment,
+        "replicasets": apps.list_namespaced_replica_set,
+        "pods": core.list_namespaced_pod,
+        "services": core.list_namespaced_service,
+        "endpointslices": DiscoveryV1Api(client).list_namespaced_endpoint_slice,
+    }
+    return {
+        **{f"list {name}": _list_one(call, context) for name, call in lists.items()},
+        "create deployments": _deployment(client, context),
+        "create services": _service(client, context, "ClusterIP"),
+    }
+
+
+def _list_one(call: Callable[..., Any], context: KubeconfigContext) -> Callable[[], object]:
+    return lambda: call(context.namespace, limit=1, _request_timeout=REQUEST_TIMEOUT_S)
+
+
+def _deployment(client: ApiClient, context: KubeconfigContext) -> Callable[[], object]:
+    from kubernetes.client import AppsV1Api  # noqa: PLC0415
+
+    container = {"name": "nodeapp", "image": "node_app:1.0"}
+    template = {"metadata": {"labels": _LABELS}, "spec": {"containers": [container]}}
+    spec = {"replicas": 0, "selector": {"matchLabels": _LABELS}, "template": template}
+    return _dry_run(AppsV1Api(client).create_namespaced_deployment, context, spec)
+
+
+def _service(client: ApiClient, context: KubeconfigContext, kind: str) -> Callable[[], object]:
+    from kubernetes.client import CoreV1Api  # noqa: PLC0415
+
+    spec = {"type": kind, "selector": _LABELS, "ports": [{"port": 80}]}
+    return _dry_run(CoreV1Api(client).create_namespaced_service, context, spec)
+
+
+def _dry_run(
+    create: Callable[..., Any], context: KubeconfigContext, spec: Object
+) -> Callable[[], object]:
+    body = {"metadata": _DRY_RUN_METADATA, "spec": spec}
+    return lambda: create(
+        context.namespace, body, dry_run="All", _request_timeout=REQUEST_TIMEOUT_S
+    )
+
+
+def _try(request: Callable[[], object]) -> tuple[int, str] | None:
+    """None where it was allowed; else the status, 0 where no server answered, and the message."""
+    from kubernetes.client.exceptions import ApiException  # noqa: PLC0415
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415
+
+    try:
+        request()
+    except ApiException as exc:
+        return exc.status, _message(exc.body) or str(exc.reason)
+    except HTTPError as exc:
+        return 0, str(getattr(exc, "reason", None) or exc).rpartition(": ")[2]
+    return None
+
+
+def _message(body: Any) -> str:
+    try:
+        return str(json.loads(body).get("message", ""))
+    except (TypeError, ValueError, AttributeError):
+        return ""

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from canarylab.clusters.base import Address, OwnCluster, Report, node_port_here
+from canarylab.clusters.base import LocalCluster, Report, ServiceAddress, local_node_port
 from canarylab.errors import ClusterError
-from canarylab.images.app import build_app
+from canarylab.images.process_build import build_app
 from canarylab.playground import lifecycle
 from canarylab.playground.home import Home
-from canarylab.playground.images import parsed
+from canarylab.playground.images import parse_reference
 from canarylab.ports import LOOPBACK
 
 
-class Playground(OwnCluster):
+class Playground(LocalCluster):
     """The small cluster inside this package."""
 
     name = "playground"
@@ -50,16 +50,16 @@ class Playground(OwnCluster):
     def load_image(self, reference: str, report: Report) -> str | None:
         """The kubelet runs folders: make one from the same Dockerfile, if it is not there yet."""
         report(f"preparing {reference} for the playground")
-        build_app(parsed(reference).tag, self.home.images)
+        build_app(parse_reference(reference).tag, self.home.images)
         return None
 
-    def ingress_url(self, places: Collection[str]) -> str:
+    def ingress_url(self, hosts: Collection[str]) -> str:
         """127.0.0.1:8080, or the next port that was free when it started."""
         running = lifecycle.status(self.home)
         if running is None:
             raise ClusterError("The playground does not run. Start it with `canarylab up`.")
         return f"http://{LOOPBACK}:{running.ingress_port}"
 
-    def addresses(self, service: Mapping[str, Any], hosts: Collection[str]) -> list[Address]:
+    def addresses(self, service: Mapping[str, Any], hosts: Collection[str]) -> list[ServiceAddress]:
         """Node ports listen on 127.0.0.1."""
-        return [node_port_here(service)._replace(sync_delay_s=0.0)]
+        return [local_node_port(service)._replace(sync_delay_s=0.0)]

@@ -23,14 +23,11 @@ from typing import NamedTuple
 from canarylab import __version__
 from canarylab.errors import CanaryLabError
 from canarylab.playground.address_range import LoopbackRange, reserve_range
-from canarylab.playground.apiserver.bootstrap import bootstrap
-from canarylab.playground.apiserver.http.auth import Gate
-from canarylab.playground.apiserver.local import LocalApi
-from canarylab.playground.apiserver.registry import Surroundings
-from canarylab.playground.apiserver.server import build_app, serving
+from canarylab.playground.apiserver.local_api import LocalApi, bootstrap
+from canarylab.playground.apiserver.registry import RegistryOptions
+from canarylab.playground.apiserver.server import TokenAuthenticator, build_app, serving
 from canarylab.playground.apiserver.store import Store
-from canarylab.playground.controllers import loop
-from canarylab.playground.controllers.all import CONTROLLERS
+from canarylab.playground.controllers import CONTROLLERS, loop
 from canarylab.playground.credentials import Credentials, make_credentials, write_kubeconfig
 from canarylab.playground.home import Home
 from canarylab.playground.kube.objects import timestamp
@@ -71,7 +68,7 @@ class Cluster:
 
     def __init__(self, home: Home, addresses: LoopbackRange) -> None:
         self.addresses = addresses
-        self.api = LocalApi(Store(), Surroundings(addresses))
+        self.api = LocalApi(Store(), RegistryOptions(addresses))
         self.kubelet = LocalKubelet(self.api, home, addresses)
         self.proxy = ServiceProxy(self.api, addresses.node)
 
@@ -82,11 +79,11 @@ class Cluster:
         """Everything runs for as long as the block lasts."""
         port = sockets.api_port
         await bootstrap(self.api, addresses=self.addresses, port=port)
-        app = build_app(self.api, self.kubelet, Gate(credentials.token, port))
+        app = build_app(self.api, self.kubelet, TokenAuthenticator(credentials.token, port))
         web = Web(self.api, sockets.ingress)
         tls = credentials.ssl_context()
         async with serving(app, sockets.api, tls), asyncio.TaskGroup() as tasks:
-            work = [loop.run(controller, self.api) for controller in CONTROLLERS]
+            work = [loop.run_controller(controller, self.api) for controller in CONTROLLERS]
             work += [self.kubelet.run(), self.proxy.run(), web.run()]
             running = [tasks.create_task(each) for each in work]
             try:

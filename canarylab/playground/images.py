@@ -1,8 +1,8 @@
-"""What is an image, and where does it lie?
+"""Store of the playground's images.
 
 An image is a folder that stands for `/`, and how to start what is in it. A tag is a file,
-`NAME/TAG/image.json`, that names its folder relative to itself, so that all of it may move.
-The folder is written first and never changed afterwards: replacing that one file is the tagging.
+`NAME/TAG/image.json`, that names its folder relative to itself, so that the store may be moved. The
+folder is written first and never changed afterwards: replacing that one file moves the tag.
 """
 
 from __future__ import annotations
@@ -17,19 +17,6 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from canarylab.errors import ImageNameError, SetupError
-from canarylab.playground.home import node_folder, path_with_node
-
-__all__ = [
-    "Image",
-    "Reference",
-    "find",
-    "folder_of",
-    "listed",
-    "node_folder",
-    "parsed",
-    "path_with_node",
-    "save",
-]
 
 _HOST = r"(?:[a-zA-Z0-9][a-zA-Z0-9.-]*(?::[0-9]+)?/)?"
 _PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
@@ -38,7 +25,7 @@ _REFERENCE = re.compile(rf"(?P<name>{_HOST}{_PART}(?:/{_PART})*)(?::(?P<tag>{_TA
 
 
 class Reference(NamedTuple):
-    """An image's name and tag; printed as one writes it."""
+    """An image's name and tag; printed as `name:tag`."""
 
     name: str
     tag: str
@@ -68,14 +55,14 @@ class Image:
 
     @property
     def working_folder(self) -> Path:
-        """Where on this machine the image's process starts."""
+        """The folder of this machine in which the image's process starts."""
         return self.root / self.working_dir.lstrip("/")
 
 
-def parsed(reference: str) -> Reference:
-    """The name and the tag; raise ImageNameError where no image can have that name.
+def parse_reference(reference: str) -> Reference:
+    """Return name and tag; raise ImageNameError where no image can have that name.
 
-    >>> parsed("node_app"), str(parsed("docker.io/library/node:24-slim"))
+    >>> parse_reference("node_app"), str(parse_reference("docker.io/library/node:24-slim"))
     (Reference(name='node_app', tag='latest'), 'node:24-slim')
     """
     match = _REFERENCE.fullmatch(reference) if len(reference) <= 255 else None
@@ -86,26 +73,28 @@ def parsed(reference: str) -> Reference:
 
 
 def folder_of(images: Path, reference: str) -> Path:
-    """The folder of a tag, whether there is one or not."""
-    name, tag = parsed(reference)
+    """Return the folder of a tag, which need not exist."""
+    name, tag = parse_reference(reference)
     return images / quote(name, safe="") / tag
 
 
 def find(images: Path, reference: str) -> Image | None:
-    """The image of this name, or None if nobody built it."""
+    """Return the image of this name; None where it is not built."""
     return _read(folder_of(images, reference) / "image.json")
 
 
-def listed(images: Path) -> list[Image]:
-    """Every image, by name and tag."""
+def list_images(images: Path) -> list[Image]:
+    """Return every image, by name and tag."""
     found = [_read(file) for file in images.glob("[!.]*/*/image.json")]
     return sorted((image for image in found if image), key=lambda image: image.reference)
 
 
 def save(images: Path, image: Image) -> Image:
-    """Give the image its tag; whoever had it before loses it, at once or not at all."""
+    """Give the image its tag atomically; an image that had the tag loses it."""
     tag_folder = folder_of(images, image.reference)
-    image = replace(image, reference=str(parsed(image.reference)), root=image.root.resolve())
+    image = replace(
+        image, reference=str(parse_reference(image.reference)), root=image.root.resolve()
+    )
     try:
         tag_folder.mkdir(parents=True, exist_ok=True)
         root = os.path.relpath(image.root, tag_folder.resolve())
@@ -119,7 +108,7 @@ def save(images: Path, image: Image) -> Image:
 
 
 def _read(file: Path) -> Image | None:
-    """None for a file that is not there, or not whole, or whose folder somebody removed."""
+    """Read a tag; None where the file is missing or incomplete, or its folder is missing."""
     try:
         written: dict[str, Any] = json.loads(file.read_text())
         image = Image(**{**written, "root": (file.parent / written["root"]).resolve()})
@@ -129,7 +118,7 @@ def _read(file: Path) -> Image | None:
 
 
 def _write(file: Path, text: str) -> None:
-    """All of it or nothing: a reader sees the old text or the new one."""
+    """Replace the file atomically: a reader sees the old text or the new one."""
     with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=".new-", delete=False) as new:
         new.write(text)
     try:

@@ -39,7 +39,7 @@ class Applied(NamedTuple):
 
 def apply(connection: Connection, objects: list[Object]) -> list[Applied]:
     """Create or change every object, in order; raise RefusedError at the first refusal."""
-    fitted = [connection.fit(entry) for entry in objects]
+    fitted = [connection.adapt(entry) for entry in objects]
     return [_apply_one(connection, each.object)._replace(notes=each.notes) for each in fitted]
 
 

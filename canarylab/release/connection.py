@@ -20,8 +20,8 @@ from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.exceptions import DynamicApiError
 from urllib3.exceptions import HTTPError
 
-from canarylab.clusters.api_client import api_client
-from canarylab.clusters.base import Fitted, Object
+from canarylab.clusters.base import AdaptedManifest, Object
+from canarylab.clusters.client import api_client
 from canarylab.errors import ClusterError, RefusedError
 
 __all__ = ["Connection", "Object", "kubectl_words", "refusals"]
@@ -30,7 +30,7 @@ __all__ = ["Connection", "Object", "kubectl_words", "refusals"]
 class Connection:
     """A cluster, as one kubeconfig and one namespace of it.
 
-    `fit` says how a manifest has to look there.
+    `adapt` says how a manifest has to look there.
     """
 
     def __init__(
@@ -39,9 +39,9 @@ class Connection:
         namespace: str = "default",
         *,
         context: str | None = None,
-        fit: Callable[[Object], Fitted] = Fitted,
+        adapt: Callable[[Object], AdaptedManifest] = AdaptedManifest,
     ) -> None:
-        self.kubeconfig, self.namespace, self.fit = kubeconfig, namespace, fit
+        self.kubeconfig, self.namespace, self.adapt = kubeconfig, namespace, adapt
         self._client: Any = api_client(str(kubeconfig), context)
 
     @cached_property
@@ -87,7 +87,7 @@ class Connection:
     def beside(self, namespace: str) -> Connection:
         """Another namespace of the same cluster, where manifests go as they are."""
         other = copy(self)
-        other.namespace, other.fit = namespace, Fitted
+        other.namespace, other.adapt = namespace, AdaptedManifest
         return other
 
     def close(self) -> None:

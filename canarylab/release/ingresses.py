@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from kubernetes.client.exceptions import ApiException
 
-from canarylab.clusters.base import Address, Object
+from canarylab.clusters.base import Object, ServiceAddress
 from canarylab.release.connection import Connection, refusals
 
 _NOT_THERE = 404  # a cluster without that kind
@@ -31,7 +31,7 @@ def read_ingresses(connection: Connection) -> list[Object]:
     return items
 
 
-def addresses(ingresses: Iterable[Object], service: str) -> list[Address]:
+def addresses(ingresses: Iterable[Object], service: str) -> list[ServiceAddress]:
     """Where they lead to the Service; each has to be tried.
 
     >>> backend = {"service": {"name": "web"}}
@@ -41,7 +41,7 @@ def addresses(ingresses: Iterable[Object], service: str) -> list[Address]:
     ['http://192.0.2.7']
     """
     return [
-        Address(f"http://{place}", "an Ingress", is_guess=True, chosen_for="request")
+        ServiceAddress(f"http://{place}", "an Ingress", is_guess=True, chosen_for="request")
         for ingress in ingresses
         if service in _for_everybody(ingress["spec"])
         for place in _places(ingress)

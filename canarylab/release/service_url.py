@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal, NamedTuple
 
 from canarylab import traffic
-from canarylab.clusters.base import Address
+from canarylab.clusters.base import ServiceAddress
 from canarylab.release import ingresses
 from canarylab.release.api_proxy import ApiServerProxy
 from canarylab.release.connection import Connection, Object, refusals
@@ -27,7 +27,7 @@ TRIED_FOR_S = 3.0
 TRY_PAUSE_S = 0.5
 MOST_HOSTS = 4  # each costs the time limit of a probe where a firewall drops packets
 
-Addresses = Callable[[Mapping[str, Any], Collection[str]], list[Address]]
+Addresses = Callable[[Mapping[str, Any], Collection[str]], list[ServiceAddress]]
 
 
 class ServiceUrl(NamedTuple):
@@ -45,7 +45,7 @@ class ServiceUrls:
     def __init__(self, connection: Connection, addresses: Addresses) -> None:
         self._connection, self._addresses = connection, addresses
         self._proxies: dict[tuple[str, int], ApiServerProxy] = {}
-        self._proved: dict[tuple[str, frozenset[Address]], Address | None] = {}
+        self._proved: dict[tuple[str, frozenset[ServiceAddress]], ServiceAddress | None] = {}
         self._ready_since: dict[str, float] = {}
 
     def find(self, name: str) -> ServiceUrl:
@@ -73,8 +73,8 @@ class ServiceUrls:
         time.sleep(max(0.0, since + delay_s - time.monotonic()))
 
     def _prove(
-        self, service: Object, offered: Collection[Address], pods: Collection[str]
-    ) -> Address | None:
+        self, service: Object, offered: Collection[ServiceAddress], pods: Collection[str]
+    ) -> ServiceAddress | None:
         """The first address where a pod has answered; remembered, so that it is tried only once."""
         key = (service["metadata"]["uid"], frozenset(offered))
         if key not in self._proved and pods:
@@ -123,5 +123,5 @@ def sample_service(
     return sample.expecting(expected_shares(before), pods)
 
 
-def _at(address: Address) -> ServiceUrl:
-    return ServiceUrl(address.url, address.way, address.chosen_for)
+def _at(address: ServiceAddress) -> ServiceUrl:
+    return ServiceUrl(address.url, address.via, address.chosen_for)

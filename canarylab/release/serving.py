@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Sequence
 
 from kubernetes.client.exceptions import ApiException
 
-from canarylab.clusters.base import Object, Report, Serving
+from canarylab.clusters.base import IngressSetup, Object, Report
 from canarylab.display import status_line
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection, refusals
 from canarylab.release.rollout import wait_until_rolled_out
 
-Serve = Callable[[Sequence[Object] | None, Report], Serving]
+Serve = Callable[[Sequence[Object] | None, Report], IngressSetup]
 
 ROUTING = frozenset({"Ingress", "Gateway", "HTTPRoute"})
 SERVED_WITHIN_S = 180.0  # most of it for the image, where a room shares a slow line
@@ -66,7 +66,7 @@ def read_classes(connection: Connection) -> list[Object] | None:
     return items
 
 
-def bring_up(connection: Connection, serving: Serving, report: Report) -> None:
+def bring_up(connection: Connection, serving: IngressSetup, report: Report) -> None:
     """Apply what has to be there, and return when its pods are ready; again, it changes nothing."""
     for deployment in (each for each in serving.objects if each["kind"] == "Deployment"):
         name, namespace = deployment["metadata"]["name"], deployment["metadata"]["namespace"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from canarylab import content
+from canarylab import resources
 from canarylab.playground.home import path_with_node
 
 
@@ -19,7 +19,7 @@ from canarylab.playground.home import path_with_node
 def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the app with everything that its lock file names."""
     copy = tmp_path_factory.mktemp("app") / "app"
-    shutil.copytree(content.folder("app"), copy, ignore=shutil.ignore_patterns("node_modules"))
+    shutil.copytree(resources.folder("app"), copy, ignore=shutil.ignore_patterns("node_modules"))
     run(copy, "npm", "ci", "--prefer-offline")
     return copy
 
@@ -51,7 +51,7 @@ def test_the_app_s_types_hold(app: Path) -> None:
 
 
 def test_the_lock_file_names_packages_and_checksums_but_no_registry() -> None:
-    lock = json.loads((content.folder("app") / "package-lock.json").read_text())
+    lock = json.loads((resources.folder("app") / "package-lock.json").read_text())
     packages = [package for path, package in lock["packages"].items() if path]
 
     assert packages

@@ -1,4 +1,4 @@
-"""A machine with stand-ins for kind, docker and podman, and a home and an engine of its own."""
+"""A machine with stand-ins for kind and docker, and a home and an engine of its own."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from canarylab import external_tools
 from canarylab.clusters.kind import Kind
 from canarylab.playground.home import Home
 from tests.clusters.kind_machine import arrange
 from tests.standins.engine import listening
-from tests.standins.installed import install
-from tests.standins.world import FOLDER, NAMED_PROVIDER, World
+from tests.standins.installed import FakeTools, install
+from tests.standins.world import FOLDER, World
 
 PROXIES = [
     written
@@ -26,12 +27,10 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """What the stand-ins know; everything is there and fine."""
     world = World(tmp_path / "world")
     world.root.mkdir()
-    install(tmp_path / "bin", "kind", "docker")
     (tmp_path / "user").mkdir()
-    for name in (NAMED_PROVIDER, "DOCKER_CONTEXT", "KUBECONFIG", *PROXIES):
+    for name in ("DOCKER_CONTEXT", "KUBECONFIG", *PROXIES):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv(FOLDER, str(world.root))
-    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setenv("HOME", str(tmp_path / "user"))
     monkeypatch.setenv("CANARYLAB_HOME", str(tmp_path / "home"))
     with listening(world) as address:
@@ -40,13 +39,36 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
 
 @pytest.fixture
-def kind(world: World, monkeypatch: pytest.MonkeyPatch) -> Kind:
+def tools(world: World, monkeypatch: pytest.MonkeyPatch) -> FakeTools:
+    """Kind and docker, without a process."""
+    tools = FakeTools(world, "kind", "docker")
+    for name in ("find", "run", "stream"):
+        monkeypatch.setattr(external_tools, name, getattr(tools, name))
+    return tools
+
+
+@pytest.fixture
+def programs(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kind and docker as programs, which other processes find too."""
+    install(tmp_path / "bin", "kind", "docker")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+
+
+@pytest.fixture
+def kind(world: World, tools: FakeTools, monkeypatch: pytest.MonkeyPatch) -> Kind:
     """On that machine; its API answers when the node runs, and its ports are free."""
     arrange(world, monkeypatch.setattr)
     return Kind(Home.of_user())
 
 
 @pytest.fixture
+def made(kind: Kind, world: World) -> Kind:
+    """A cluster that is there; what was called to make it is forgotten."""
+    kind.start(lambda _words: None)
+    return kind
+
+
+@pytest.fixture
 def told() -> list[str]:
-    """What `report` heard: `kind.start(told.append)`."""
+    """What `report` got: `kind.start(told.append)`."""
     return []

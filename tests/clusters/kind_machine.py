@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from canarylab import ports
-from canarylab.clusters.kind import Kind, api
+from canarylab import machine, ports
+from canarylab.clusters import kind as kind_module
+from canarylab.clusters.kind import Kind
 from canarylab.errors import CanaryLabError
-from canarylab.machine import disk
 from tests.standins.world import World
 
 ROOT = Path(__file__).parents[2]
@@ -35,11 +35,11 @@ def arrange(world: World, put: Callable[[object, str, object], None]) -> None:
         return True
 
     def free(place: Path) -> int:
-        return 100 * disk.GB
+        return 100 * machine.GB
 
-    put(api, "answers", answers)
+    put(kind_module, "api_answers", answers)
     put(ports, "is_free", is_free)
-    put(disk, "_free", free)
+    put(machine, "free_bytes", free)
 
 
 def files(kind: Kind) -> set[str]:

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from canarylab.clusters import choose as choosing
-from canarylab.clusters.choose import called, choose, named_or_playground
+from canarylab import machine
+from canarylab.clusters.choose import choose, choose_or_playground, describe
 from canarylab.clusters.kind import Kind
-from canarylab.clusters.kind.state import KindFolder
 from canarylab.clusters.kubeconfig import Kubeconfig
 from canarylab.clusters.playground import Playground
 from canarylab.errors import SetupError
-from canarylab.machine.loopback import loopback
+from canarylab.machine import loopback
 from canarylab.playground.home import Home
 
 
@@ -33,11 +32,10 @@ def kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def with_a_kind_cluster(home: Home) -> None:
-    folder = KindFolder(home)
-    folder.prepare()
-    folder.kubeconfig.touch()
-    folder.begin()
-    folder.finish("the id of its node")
+    folder = home.root / "kind"
+    folder.mkdir(parents=True)
+    (folder / "kubeconfig").touch()
+    (folder / "made.json").write_text('{"node": "the id of its node", "loaded": {}}')
 
 
 @pytest.fixture
@@ -48,7 +46,7 @@ def _running(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def on(monkeypatch: pytest.MonkeyPatch, *, linux: bool) -> None:
     address = "127.64.0.1" if linux else "192.0.2.1"  # the second is nobody's
-    monkeypatch.setattr(choosing, "loopback", lambda: loopback(address))
+    monkeypatch.setattr(machine, "loopback", lambda: loopback(address))
 
 
 def test_unasked_it_is_the_playground(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,5 +125,5 @@ def test_an_unknown_name_is_told_with_the_known_ones() -> None:
 def test_what_is_ended_unasked_is_never_the_kind_cluster(home: Home) -> None:
     with_a_kind_cluster(home)
 
-    assert called(named_or_playground()) == "the playground"
-    assert called(named_or_playground("kind")) == "the kind cluster"
+    assert describe(choose_or_playground()) == "the playground"
+    assert describe(choose_or_playground("kind")) == "the kind cluster"

@@ -1,15 +1,265 @@
-"""A kind cluster is found again, deleted, and used as any other cluster."""
+"""A kind cluster is made, found again, used and deleted; what is missing is said first."""
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
 
-from canarylab.clusters.kind import Kind
-from canarylab.errors import ClusterError, EngineError, SetupError, ToolFailedError
-from tests.clusters.kind_machine import CLUSTER, files
-from tests.standins.world import World
+from canarylab import machine, ports
+from canarylab.clusters.adapt_manifest import RETIRED
+from canarylab.clusters.base import IngressSetup, Object
+from canarylab.clusters.kind import Kind, creation_step
+from canarylab.clusters.kind_images import (
+    config,
+    node_image,
+    traefik_image,
+    traefik_objects,
+)
+from canarylab.errors import ClusterError, EngineError, SetupError, TimedOutError, ToolFailedError
+from canarylab.playground import lifecycle
+from tests.clusters.kind_machine import APP, CLUSTER, archives, files, images_in_the_node
+from tests.standins.installed import FakeTools
+from tests.standins.world import World, normalized
+
+PINNED = node_image()
+BY_TAG = "docker.io/" + PINNED.partition("@")[0]
+TRAEFIK = traefik_image()
+TRAEFIK_TAG = TRAEFIK.partition("@")[0]
+OUR_CLASS = next(each for each in traefik_objects(TRAEFIK) if each["kind"] == "IngressClass")
+FROM_INGRESS_NGINX: Object = {
+    "metadata": {"name": "nginx", "labels": {"app.kubernetes.io/name": "ingress-nginx"}}
+}
+ANOTHER_NGINX: Object = {"metadata": {"name": "nginx"}}
+
+
+class TestMaking:
+    def test_shows_the_steps_of_kind(self, kind: Kind, told: list[str]) -> None:
+        kind.start(told.append)
+
+        assert told == [
+            "kind: ensuring node image (kindest/node:v1.37.0)",
+            "kind: preparing nodes",
+            "kind: writing configuration",
+            "kind: starting control-plane",
+            "kind: installing CNI",
+            "kind: installing StorageClass",
+            "kind: waiting ≤ 2m0s for control-plane = Ready",
+            "waiting for the API of the kind cluster",
+        ]
+
+    def test_asks_kind_for_our_configuration(
+        self, kind: Kind, world: World, told: list[str]
+    ) -> None:
+        kind.start(told.append)
+
+        named = ["--name", CLUSTER, "--config", str(config()), "--kubeconfig", kind.kubeconfig]
+        waiting = ["--wait", "120s", "--image", PINNED]
+        assert world.calls("kind", "create") == [
+            ["kind", "create", "cluster", *named, *waiting],
+        ]
+
+    def test_leaves_the_users_kubeconfig_alone(
+        self, kind: Kind, told: list[str], tmp_path: Path
+    ) -> None:
+        own = tmp_path / "user" / ".kube" / "config"
+        own.parent.mkdir()
+        own.write_text("the user's own")
+
+        kind.start(told.append)
+        kind.stop()
+
+        assert own.read_text() == "the user's own"
+        assert [path.name for path in own.parent.iterdir()] == ["config"]
+
+    def test_the_kubeconfig_is_for_its_owner_alone(self, kind: Kind, told: list[str]) -> None:
+        kind.start(told.append)
+
+        assert stat.S_IMODE(Path(kind.kubeconfig).stat().st_mode) == 0o600
+        assert stat.S_IMODE(Path(kind.kubeconfig).parent.stat().st_mode) == 0o700
+
+    def test_once_is_enough(self, kind: Kind, world: World, told: list[str]) -> None:
+        kind.start(told.append)
+        del told[:]
+        calls = world.calls()
+
+        kind.start(told.append)
+
+        assert world.calls() == calls
+        assert told == []
+
+    def test_is_remembered_by_the_next_notebook(self, kind: Kind, told: list[str]) -> None:
+        assert not kind.is_made()
+
+        kind.start(told.append)
+
+        assert Kind(kind.home).is_made()
+
+    def test_takes_the_node_image_of_a_bundle(
+        self, kind: Kind, world: World, told: list[str]
+    ) -> None:
+        world.add_image(BY_TAG)  # an image that was loaded has lost its digest
+
+        kind.start(told.append)
+
+        (call,) = world.calls("kind", "create")
+        assert call[-2:] == ["--image", PINNED.partition("@")[0]]
+
+    def test_prefers_the_pinned_node_image(self, kind: Kind, world: World, told: list[str]) -> None:
+        world.add_image(BY_TAG)
+        world.add_image("docker.io/" + PINNED)
+
+        kind.start(told.append)
+
+        (call,) = world.calls("kind", "create")
+        assert call[-2:] == ["--image", PINNED]
+
+
+class TestFailing:
+    def test_shows_the_last_words_of_kind(self, kind: Kind, world: World, told: list[str]) -> None:
+        world.fail("kind Starting", "failed to init node with kubeadm: exit status 1")
+
+        with pytest.raises(ToolFailedError, match="failed to init node with kubeadm") as raised:
+            kind.start(told.append)
+
+        assert "ended with exit status 1" in str(raised.value)
+        assert "kind: starting control-plane failed" in told
+
+    def test_leaves_nothing_behind(self, kind: Kind, world: World, told: list[str]) -> None:
+        world.fail("kind Starting", "failed to init node with kubeadm")
+
+        with pytest.raises(ToolFailedError):
+            kind.start(told.append)
+
+        assert world.clusters() == []
+        assert files(kind) == {"lock"}
+        assert not kind.is_made()
+
+    def test_can_be_tried_again(self, kind: Kind, world: World, told: list[str]) -> None:
+        world.fail("kind Installing", "failed to apply overlay network")
+        with pytest.raises(ToolFailedError):
+            kind.start(told.append)
+
+        kind.start(told.append)
+
+        assert kind.is_made()
+
+    def test_a_node_that_is_never_ready_is_deleted(
+        self, kind: Kind, world: World, told: list[str]
+    ) -> None:
+        world.fail("late")
+
+        with pytest.raises(TimedOutError, match="not ready within 120 s"):
+            kind.start(told.append)
+
+        assert world.clusters() == []
+
+    def test_what_cannot_be_deleted_now_is_deleted_by_the_next_start(
+        self, kind: Kind, world: World, told: list[str]
+    ) -> None:
+        world.fail("late")
+        world.fail("kind delete", "ERROR: failed to delete cluster: the engine went away")
+        with pytest.raises(TimedOutError):
+            kind.start(told.append)
+        assert "the half-made kind cluster could not be deleted; the next start does it" in told
+        left = world.cluster(CLUSTER)
+
+        kind.start(told.append)
+
+        assert "deleting a kind cluster that was left half-made" in told
+        assert world.cluster(CLUSTER) != left
+
+    @pytest.mark.parametrize("step", ["ensuring", "preparing", "installing", "waiting"])
+    def test_an_interrupt_at_any_step_leaves_nothing_behind(
+        self, kind: Kind, world: World, told: list[str], step: str
+    ) -> None:
+        def interrupt(words: str) -> None:
+            told.append(words)
+            if words.startswith(f"kind: {step}"):
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            kind.start(interrupt)
+
+        assert told[-1] == "deleting the half-made kind cluster"
+        assert world.clusters() == []
+        assert not kind.is_made()
+
+    def test_the_lock_of_a_killed_kind_is_in_nobodys_way(self, kind: Kind, told: list[str]) -> None:
+        lock = Path(kind.kubeconfig + ".lock")
+        lock.parent.mkdir(parents=True)
+        lock.touch()
+
+        kind.start(told.append)
+
+        assert kind.is_made()
+
+    @pytest.mark.parametrize(
+        ("words", "advice"),
+        [
+            ("toomanyrequests: You have reached your pull rate limit", "canarylab bundle load"),
+            ('failed to pull image "kindest/node": no such host', "canarylab bundle load"),
+            ("Failed to create inotify object: Too many open files", "max_user_instances=512"),
+            ("write /var/lib: no space left on device", "docker system prune"),
+            ("Bind for 127.0.0.1:8080 failed: port is already allocated", "docker ps"),
+        ],
+    )
+    def test_says_what_helps_where_that_is_known(
+        self, kind: Kind, world: World, told: list[str], words: str, advice: str
+    ) -> None:
+        world.fail("kind Preparing", words)
+
+        with pytest.raises(SetupError) as raised:
+            kind.start(told.append)
+
+        assert words in str(raised.value)
+        assert advice in str(raised.value).splitlines()[-1]
+
+
+class TestSomebodyElsesCluster:
+    def test_is_refused(self, kind: Kind, world: World, told: list[str]) -> None:
+        theirs = world.add_cluster(CLUSTER)
+
+        with pytest.raises(SetupError, match="not one that canarylab made") as raised:
+            kind.start(told.append)
+
+        assert "kind delete cluster --name canarylab" in str(raised.value)
+        assert "CANARYLAB_CLUSTER=kubeconfig" in str(raised.value)
+        assert world.cluster(CLUSTER) == theirs
+
+    def test_is_not_deleted(self, kind: Kind, world: World) -> None:
+        theirs = world.add_cluster(CLUSTER)
+
+        assert not kind.stop()
+        assert world.cluster(CLUSTER) == theirs
+
+    def test_is_told_from_ours_even_where_ours_was_before(
+        self, kind: Kind, world: World, told: list[str]
+    ) -> None:
+        kind.start(told.append)
+        world.remove_cluster(CLUSTER)
+        theirs = world.add_cluster(CLUSTER) | {"running": False}
+        world.write_cluster(CLUSTER, theirs)
+
+        with pytest.raises(SetupError, match="not one that canarylab made"):
+            kind.start(told.append)
+
+        assert not kind.stop()
+        assert world.cluster(CLUSTER) == theirs
+
+    def test_that_was_made_a_moment_before_is_left_alone(
+        self, kind: Kind, world: World, told: list[str]
+    ) -> None:
+        words = 'node(s) already exist for a cluster with the name "canarylab"'
+        world.fail("kind Ensuring", words)  # stands for: made between our look and kind's
+
+        with pytest.raises(SetupError, match="not one that canarylab made"):
+            kind.start(told.append)
+
+        assert world.calls("kind", "delete") == []
+        assert not kind.is_made()
 
 
 class TestFindingItAgain:
@@ -128,7 +378,7 @@ class TestAsACluster:
     def test_is_reached_at_the_node_port_that_is_mapped(self, kind: Kind) -> None:
         (address,) = kind.addresses(service(32089), ["canarylab-control-plane"])
 
-        assert (address.url, address.way) == ("http://127.0.0.1:32089", "node port 32089")
+        assert (address.url, address.via) == ("http://127.0.0.1:32089", "node port 32089")
         assert not address.is_guess
 
     def test_is_not_reached_at_another(self, kind: Kind) -> None:
@@ -142,10 +392,441 @@ class TestAsACluster:
         wanted = {"kind": "Service"}
 
         assert kind.image("node_app:1.0") == "node_app:1.0"
-        assert kind.fit(wanted) == (wanted, ())
+        assert kind.adapt_manifest(wanted) == (wanted, ())
 
     def test_says_how_it_ends(self, kind: Kind) -> None:
         assert kind.ending == "The cluster runs on; `canarylab down --cluster kind` deletes it."
+
+
+class TestImages:
+    def test_it_is_saved_for_one_platform_and_loaded(
+        self, made: Kind, world: World, told: list[str]
+    ) -> None:
+        world.add_image(APP)
+
+        made.load_image("node_app:1.0", told.append)
+
+        archive = str(archives(made) / "image.tar")
+        save = [
+            "docker",
+            "image",
+            "save",
+            "--platform",
+            "linux/amd64",
+            "-o",
+            archive,
+            "node_app:1.0",
+        ]
+        assert world.calls("docker", "image", "save") == [save]
+        assert world.calls("kind", "load") == [
+            ["kind", "load", "image-archive", archive, "--name", CLUSTER]
+        ]
+        assert told == ["saving node_app:1.0 for kind", "loading node_app:1.0 into kind"]
+
+    def test_it_is_in_the_node_under_the_name_of_the_manifests(
+        self, made: Kind, world: World
+    ) -> None:
+        image = world.add_image(APP)
+
+        made.load_image("node_app:1.0", lambda _words: None)
+
+        assert images_in_the_node(world) == {APP: image}
+
+    def test_it_is_saved_for_the_platform_of_the_engine(self, made: Kind, world: World) -> None:
+        world.set(architecture="aarch64")
+        world.add_image(APP)
+
+        made.load_image("node_app:1.0", lambda _words: None)
+
+        (call,) = world.calls("docker", "image", "save")
+        assert call[3:5] == ["--platform", "linux/arm64"]
+
+    @pytest.mark.parametrize("old", [{"docker_version": "20.10.24"}, {"api_version": "1.41"}])
+    def test_an_old_docker_saves_the_one_platform_it_has(
+        self, made: Kind, world: World, told: list[str], old: dict[str, str]
+    ) -> None:
+        world.set(**old)
+        image = world.add_image(APP)
+
+        made.load_image("node_app:1.0", told.append)
+
+        assert images_in_the_node(world) == {APP: image}
+        assert told == ["saving node_app:1.0 for kind", "loading node_app:1.0 into kind"]
+
+    def test_another_refusal_is_not_taken_for_an_old_docker(self, made: Kind, world: World) -> None:
+        world.add_image(APP)
+        world.fail("save", "Error response from daemon: something else")
+
+        with pytest.raises(ToolFailedError, match="something else"):
+            made.load_image("node_app:1.0", lambda _words: None)
+
+        assert len(world.calls("docker", "image", "save")) == 1
+
+    def test_it_is_not_loaded_twice(self, made: Kind, world: World, told: list[str]) -> None:
+        world.add_image(APP)
+        made.load_image("node_app:1.0", lambda _words: None)
+
+        made.load_image("node_app:1.0", told.append)
+
+        assert len(world.calls("kind", "load")) == 1
+        assert told == []
+
+    def test_it_is_loaded_again_when_it_was_built_anew(self, made: Kind, world: World) -> None:
+        world.add_image(APP)
+        made.load_image("node_app:1.0", lambda _words: None)
+        rebuilt = world.add_image(APP)
+
+        made.load_image("node_app:1.0", lambda _words: None)
+
+        assert images_in_the_node(world) == {APP: rebuilt}
+
+    def test_both_versions_are_remembered(self, made: Kind, world: World) -> None:
+        for version in ("1.0", "2.0") * 2:
+            name = f"docker.io/library/node_app:{version}"
+            if world.image(name) is None:
+                world.add_image(name)
+            made.load_image(f"node_app:{version}", lambda _words: None)
+
+        assert len(world.calls("kind", "load")) == 2
+
+    def test_it_is_loaded_into_a_new_cluster_again(self, made: Kind, world: World) -> None:
+        image = world.add_image(APP)
+        made.load_image("node_app:1.0", lambda _words: None)
+        made.stop()
+        made.start(lambda _words: None)
+
+        made.load_image("node_app:1.0", lambda _words: None)
+
+        assert images_in_the_node(world) == {APP: image}
+
+    def test_no_archive_is_left(self, made: Kind, world: World) -> None:
+        world.add_image(APP)
+
+        made.load_image("node_app:1.0", lambda _words: None)
+
+        assert not archives(made).exists()
+
+    def test_no_archive_is_left_where_loading_failed(self, made: Kind, world: World) -> None:
+        world.add_image(APP)
+        world.fail("kind load", "ERROR: failed to load image: exit status 1")
+
+        with pytest.raises(ToolFailedError, match="failed to load image"):
+            made.load_image("node_app:1.0", lambda _words: None)
+
+        assert not archives(made).exists()
+
+    def test_a_load_that_failed_is_tried_again(self, made: Kind, world: World) -> None:
+        image = world.add_image(APP)
+        world.fail("kind load", "ERROR: failed to load image: exit status 1")
+        with pytest.raises(ToolFailedError):
+            made.load_image("node_app:1.0", lambda _words: None)
+
+        made.load_image("node_app:1.0", lambda _words: None)
+
+        assert images_in_the_node(world) == {APP: image}
+
+    def test_an_image_that_was_not_built_is_named(self, made: Kind, world: World) -> None:
+        with pytest.raises(SetupError, match=r"no image node_app:1\.0 in Docker") as raised:
+            made.load_image("node_app:1.0", lambda _words: None)
+
+        assert "canarylab build --builder docker" in str(raised.value)
+        assert world.calls("kind", "load") == []
+
+    def test_where_there_is_no_cluster_yet_that_is_said(self, kind: Kind, world: World) -> None:
+        world.add_image(APP)
+
+        said = kind.load_image("node_app:1.0", lambda _words: None)
+
+        assert said is not None
+        assert "there is no kind cluster yet" in said
+        assert "canarylab up --cluster kind" in said
+        assert world.calls("kind", "load") == []
+
+    def test_a_full_disk_is_named(self, made: Kind, world: World) -> None:
+        world.add_image(APP)
+        world.fail("save", "write .docker_temp_123: no space left on device")
+
+        with pytest.raises(SetupError, match=r"The disk is full, and an archive of node_app:1\.0"):
+            made.load_image("node_app:1.0", lambda _words: None)
+
+        assert not archives(made).exists()
+
+    def test_a_full_disk_of_the_node_is_named(self, made: Kind, world: World) -> None:
+        world.add_image(APP)
+        world.fail("kind load", "ctr: failed to ingest: no space left on device")
+
+        with pytest.raises(SetupError, match="The disk is full"):
+            made.load_image("node_app:1.0", lambda _words: None)
+
+
+class TestIngresses:
+    def test_traefik_where_nobody_serves_them(self, made: Kind) -> None:
+        serving = served(made)
+
+        assert serving == IngressSetup(traefik_objects(TRAEFIK))
+        assert image_of(serving) == TRAEFIK
+
+    def test_a_controller_for_another_class_does_not_help(self, made: Kind) -> None:
+        assert served(made, {"metadata": {"name": "haproxy"}}).objects != ()
+
+    def test_traefik_again_where_it_was_begun_and_perhaps_interrupted(self, made: Kind) -> None:
+        assert served(made, OUR_CLASS) == served(made)
+
+    def test_ingress_nginx_is_used_as_it_is_and_said_to_be_retired(
+        self, made: Kind, world: World
+    ) -> None:
+        world.add_image(normalized(TRAEFIK_TAG))
+
+        assert served(made, FROM_INGRESS_NGINX) == IngressSetup(notes=(RETIRED,))
+        assert world.calls("kind", "load") == []
+
+    def test_so_is_anybody_else_without_a_word(self, made: Kind) -> None:
+        assert served(made, ANOTHER_NGINX) == IngressSetup()
+
+    def test_an_image_that_is_here_is_loaded_and_not_pulled_by_its_digest(
+        self, made: Kind, world: World, told: list[str]
+    ) -> None:
+        image = world.add_image(normalized(TRAEFIK_TAG))
+
+        serving = made.ingress_setup([], told.append)
+
+        assert image_of(serving) == TRAEFIK_TAG
+        assert images_in_the_node(world) == {normalized(TRAEFIK_TAG): image}
+        assert told == [f"saving {TRAEFIK_TAG} for kind", f"loading {TRAEFIK_TAG} into kind"]
+
+    def test_it_is_loaded_once(self, made: Kind, world: World) -> None:
+        world.add_image(normalized(TRAEFIK_TAG))
+
+        assert image_of(served(made)) == image_of(served(made, OUR_CLASS)) == TRAEFIK_TAG
+        assert len(world.calls("kind", "load")) == 1
+
+
+class TestPreflight:
+    def test_where_all_is_there_all_is_fine(self, kind: Kind) -> None:
+        findings = kind.preflight()
+
+        assert [finding.what for finding in findings] == [
+            "Docker",
+            "docker",
+            "cgroups",
+            "kind",
+            "port 32089",
+            "port 8080",
+            "disk",
+        ]
+        assert all(finding.is_fine for finding in findings)
+
+    def test_docker_is_not_installed(
+        self, kind: Kind, monkeypatch: pytest.MonkeyPatch, tools: FakeTools
+    ) -> None:
+        tools.installed.remove("docker")
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{kind.home.root}/no.sock")
+
+        (line,) = refusal(kind)
+
+        assert line.startswith("Docker is not installed. ")
+
+    def test_the_engine_does_not_run(self, kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{kind.home.root}/no.sock")
+
+        (line,) = refusal(kind)
+
+        assert line.startswith("Docker is installed, but its engine does not answer at ")
+
+    def test_the_socket_may_not_be_used(self, kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Not by taking rights away: the system lets root use every socket all the same."""
+        socket = Path(os.environ["DOCKER_HOST"].removeprefix("unix://"))
+        socket.unlink()
+        socket.touch()  # nobody can connect to it
+        monkeypatch.setattr(os, "access", lambda path, _mode: Path(path) != socket)
+
+        (line,) = refusal(kind)
+
+        assert line.startswith(f"You may not use Docker's socket, {socket}. ")
+
+    def test_the_engine_answers_and_the_program_is_missing(
+        self, kind: Kind, tools: FakeTools
+    ) -> None:
+        tools.installed.remove("docker")
+
+        (line,) = refusal(kind)
+
+        assert line.startswith("Docker answers, but its program docker is not on PATH. ")
+
+    def test_containers_run_under_cgroup_v1(self, kind: Kind, world: World) -> None:
+        world.set(cgroup_version="1")
+
+        (line,) = refusal(kind)
+
+        assert line.startswith("Containers run under cgroup v1. ")
+
+    def test_kind_is_missing(self, kind: Kind, tools: FakeTools) -> None:
+        tools.installed.remove("kind")
+
+        (line,) = refusal(kind)
+
+        assert line.startswith("kind is not installed. ")
+
+    def test_kind_is_too_old(self, kind: Kind, world: World) -> None:
+        world.set(kind_version="0.30.0")
+
+        (line,) = refusal(kind)
+
+        assert line.startswith("kind 0.30.0 is older than 0.33.0. ")
+
+    @pytest.mark.parametrize("number", [8080, 32089])
+    def test_a_port_is_taken(
+        self, kind: Kind, monkeypatch: pytest.MonkeyPatch, number: int
+    ) -> None:
+        take(monkeypatch, number)
+
+        (line,) = refusal(kind)
+
+        assert line.startswith(f"Port {number} is in use by nginx (pid 4711). ")
+
+    def test_the_playground_has_the_port(self, kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+        take(monkeypatch, 32089, holder="python3 (pid 4712)")
+        monkeypatch.setattr(lifecycle, "holder_of_lock", lambda _home: 4712)
+
+        (line,) = refusal(kind)
+
+        assert line == "Port 32089 is in use by the playground. End it with `canarylab down`."
+
+    def test_the_disk_is_full(self, kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(machine, "free_bytes", lambda _place: machine.GB)
+
+        (line,) = refusal(kind)
+
+        assert line.startswith("Only 1.0 GB free at ")
+
+    def test_the_disk_is_the_one_of_the_engine(
+        self, kind: Kind, world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        (tmp_path / "store").mkdir()
+        world.set(docker_root=str(tmp_path / "store"))
+        monkeypatch.setattr(
+            machine, "free_bytes", lambda place: 0 if "store" in place.parts else 100 * machine.GB
+        )
+
+        (line,) = refusal(kind)
+
+        assert f"free at {tmp_path / 'store'}" in line
+
+    def test_everything_missing_is_named_at_once(
+        self, kind: Kind, world: World, monkeypatch: pytest.MonkeyPatch, tools: FakeTools
+    ) -> None:
+        tools.installed.remove("docker")
+        tools.installed.remove("kind")
+        take(monkeypatch, 8080)
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{kind.home.root}/no.sock")
+
+        lines = refusal(kind)
+
+        assert [line.split(". ")[0] for line in lines] == [
+            "Docker is not installed",
+            "kind is not installed",
+            "Port 8080 is in use by nginx (pid 4711)",
+        ]
+
+    def test_nothing_is_made_where_something_is_missing(self, kind: Kind, world: World) -> None:
+        world.set(cgroup_version="1")
+
+        refusal(kind)
+
+        assert world.calls("kind", "create") == []
+        assert not kind.is_made()
+        assert not kind.stop()
+
+    def test_the_ports_of_a_cluster_that_is_made_are_its_own(
+        self, kind: Kind, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        kind.start(lambda _words: None)
+        take(monkeypatch, 8080, 32089, holder="docker-proxy (pid 4713)")
+        world.write_cluster(CLUSTER, (world.cluster(CLUSTER) or {}) | {"running": False})
+
+        kind.start(lambda _words: None)
+
+        assert (world.cluster(CLUSTER) or {})["running"] is True
+
+    def test_looking_needs_no_folder(self, kind: Kind) -> None:
+        kind.preflight()
+
+        assert not kind.home.root.exists()
+
+    @pytest.mark.parametrize("programs", [("kind",), ("docker",), ()])
+    def test_preflight_never_raises(
+        self, kind: Kind, programs: tuple[str, ...], tools: FakeTools
+    ) -> None:
+        tools.installed = set(programs)
+
+        missing = {finding.what for finding in kind.preflight() if not finding.is_fine}
+
+        assert missing == {"kind", "docker"} - set(programs)
+
+
+class TestSteps:
+    @pytest.mark.parametrize(
+        ("line", "words"),
+        [
+            (
+                " • Ensuring node image (kindest/node:v1.37.0) 🖼  ...",
+                "ensuring node image (kindest/node:v1.37.0)",
+            ),
+            (" • Preparing nodes 📦   ...", "preparing nodes"),
+            (" • Writing configuration 📜  ...", "writing configuration"),
+            (" • Starting control-plane 🕹️  ...", "starting control-plane"),
+            (" • Installing CNI 🔌  ...", "installing CNI"),
+            (
+                " • Waiting ≤ 2m0s for control-plane = Ready ⏳  ...",
+                "waiting ≤ 2m0s for control-plane = Ready",
+            ),
+            (" • Ready after 17s 💚", "ready after 17s"),
+            (" \x1b[31m✗\x1b[0m Starting control-plane 🕹️ ", "starting control-plane failed"),
+        ],
+    )
+    def test_a_step_that_begins_or_fails(self, line: str, words: str) -> None:
+        assert creation_step(line) == words
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "",
+            "   ",
+            " ✓ Preparing nodes 📦 ",
+            " \x1b[32m✓\x1b[0m Preparing nodes 📦 ",
+            'Creating cluster "canarylab" ...',
+            'Set kubectl context to "kind-canarylab"',
+            "Have a nice day! 👋",
+            "ERROR: failed to create cluster: node(s) already exist",
+            " • ",
+        ],
+    )
+    def test_everything_else_is_not_a_step(self, line: str) -> None:
+        assert creation_step(line) is None
+
+
+def refusal(kind: Kind) -> list[str]:
+    """The lines of what `start` says no with."""
+    with pytest.raises(SetupError) as raised:
+        kind.start(lambda _words: None)
+    return str(raised.value).splitlines()
+
+
+def take(monkeypatch: pytest.MonkeyPatch, *taken: int, holder: str = "nginx (pid 4711)") -> None:
+    def is_free(port: int, address: str = ports.LOOPBACK) -> bool:
+        return port not in taken
+
+    monkeypatch.setattr(ports, "is_free", is_free)
+    monkeypatch.setattr(ports, "holder", lambda _port: holder)
+
+
+def served(kind: Kind, *classes: Object) -> IngressSetup:
+    return kind.ingress_setup(classes, lambda _words: None)
+
+
+def image_of(serving: IngressSetup) -> str:
+    (deployment,) = (each for each in serving.objects if each["kind"] == "Deployment")
+    return str(deployment["spec"]["template"]["spec"]["containers"][0]["image"])
 
 
 def service(node_port: int | None) -> dict[str, object]:

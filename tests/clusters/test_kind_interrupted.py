@@ -1,20 +1,36 @@
-"""Whatever interrupts the making of a kind cluster, running it again ends well."""
+"""Whatever interrupts a program at work on a kind cluster, running it again ends well.
+
+Here kind and docker are processes, and so is the notebook that starts them.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
-from pathlib import Path
 
 import pytest
 
-from canarylab.clusters.kind import Kind
-from canarylab.clusters.kind.lock import WAITING
-from tests.clusters.kind_machine import CLUSTER, files, kill, notebook
+from canarylab.clusters.kind import WAITING, Kind
+from canarylab.playground.home import Home
+from tests.clusters.kind_machine import (
+    APP,
+    CLUSTER,
+    archives,
+    arrange,
+    files,
+    images_in_the_node,
+    kill,
+    notebook,
+)
 from tests.standins.world import World
 from tests.waiting import until
 
-STEPS = ("Ensuring", "Preparing", "Starting", "Waiting")
+
+@pytest.fixture
+def kind(world: World, programs: None, monkeypatch: pytest.MonkeyPatch) -> Kind:
+    """On a machine where kind and docker are programs."""
+    arrange(world, monkeypatch.setattr)
+    return Kind(Home.of_user())
 
 
 def assert_one_whole_cluster(kind: Kind, world: World) -> None:
@@ -23,53 +39,26 @@ def assert_one_whole_cluster(kind: Kind, world: World) -> None:
     assert files(kind) == {"kubeconfig", "lock", "made.json"}
 
 
-@pytest.mark.parametrize("step", STEPS)
-async def test_ctrl_c_deletes_what_was_half_made(kind: Kind, world: World, step: str) -> None:
-    world.hang(f"kind {step}")
-
-    with notebook("start") as other:
-        await until(world.hanging.exists)
-        other.send_signal(signal.SIGINT)
-        said = other.communicate()[0]
-
-    assert other.returncode == 130
-    assert "deleting the half-made kind cluster" in said
-    assert world.clusters() == []
-    assert not kind.is_made()
-
-
-@pytest.mark.parametrize("step", STEPS)
-async def test_after_ctrl_c_it_can_be_made(kind: Kind, world: World, step: str) -> None:
-    world.hang(f"kind {step}")
-    with notebook("start") as other:
-        await until(world.hanging.exists)
-        other.send_signal(signal.SIGINT)
-        other.wait()
-
-    kind.start(lambda _words: None)
-
-    assert_one_whole_cluster(kind, world)
-
-
-@pytest.mark.parametrize("step", STEPS)
-async def test_after_a_kill_the_next_start_deletes_and_makes_anew(
-    kind: Kind, world: World, told: list[str], step: str
+@pytest.mark.parametrize("step", ["Ensuring", "Starting"])
+async def test_ctrl_c_deletes_what_was_half_made_and_it_can_be_made_again(
+    kind: Kind, world: World, step: str
 ) -> None:
     world.hang(f"kind {step}")
+
     with notebook("start") as other:
         await until(world.hanging.exists)
-        left = world.cluster(CLUSTER)
-        kill(world)  # as where the whole machine goes down
-        os.kill(other.pid, signal.SIGKILL)
+        other.send_signal(signal.SIGINT)
+        output = other.communicate()[0]
 
-    kind.start(told.append)
-
-    assert "deleting a kind cluster that was left half-made" in told
-    assert world.cluster(CLUSTER) != left
+    assert other.returncode == 130
+    assert "deleting the half-made kind cluster" in output
+    assert world.clusters() == []
+    assert not kind.is_made()
+    kind.start(lambda _words: None)
     assert_one_whole_cluster(kind, world)
 
 
-async def test_after_a_kill_a_kind_that_is_still_at_work_is_waited_for(
+async def test_after_a_kill_a_kind_that_still_runs_is_waited_for_and_its_cluster_made_anew(
     kind: Kind, world: World
 ) -> None:
     world.hang("kind Starting")
@@ -82,33 +71,29 @@ async def test_after_a_kill_a_kind_that_is_still_at_work_is_waited_for(
     with notebook("start") as other:
         assert other.stdout is not None
         assert other.stdout.readline() == f"{WAITING}\n"
-        os.kill(orphan, 0)  # it is at work
-        world.go_on()  # it dies with its next word, as nobody listens
-        said = other.communicate()[0]
+        os.kill(orphan, 0)  # it still runs
+        world.go_on()  # it dies with its next line, as nobody reads
+        output = other.communicate()[0]
 
-    assert "deleting a kind cluster that was left half-made" in said
+    assert "deleting a kind cluster that was left half-made" in output
     assert len(world.calls("kind", "create")) == 2
     assert_one_whole_cluster(kind, world)
 
 
-async def test_a_killed_start_that_was_nearly_done_is_made_anew(
-    kind: Kind, world: World, told: list[str]
-) -> None:
-    """Its API answers, and yet nobody knows whether it is whole."""
+async def test_stop_deletes_what_a_kill_left_half_made(kind: Kind, world: World) -> None:
     world.hang("kind Waiting")
     with notebook("start") as other:
         await until(world.hanging.exists)
-        kill(world)
+        kill(world)  # as where the whole machine goes down
         other.kill()
-    Path(kind.kubeconfig).write_text("apiVersion: v1\nkind: Config\n")
 
-    kind.start(told.append)
-
-    assert "deleting a kind cluster that was left half-made" in told
-    assert_one_whole_cluster(kind, world)
+    assert kind.stop()
+    assert world.clusters() == []
 
 
-async def test_two_starts_at_once_make_one_cluster(kind: Kind, world: World) -> None:
+async def test_of_two_starts_the_second_takes_the_cluster_of_the_first(
+    kind: Kind, world: World
+) -> None:
     world.hang("kind Starting")
     with notebook("start") as first:
         await until(world.hanging.exists)
@@ -138,11 +123,10 @@ async def test_the_second_start_makes_it_where_the_first_was_interrupted(
         first.communicate()
 
     assert (first.returncode, second.returncode) == (130, 0)
-    assert len(world.calls("kind", "create")) == 2
     assert_one_whole_cluster(kind, world)
 
 
-async def test_who_waits_can_be_interrupted_and_disturbs_nobody(kind: Kind, world: World) -> None:
+async def test_a_start_that_waits_can_be_interrupted(kind: Kind, world: World) -> None:
     world.hang("kind Starting")
     with notebook("start") as first:
         await until(world.hanging.exists)
@@ -158,25 +142,25 @@ async def test_who_waits_can_be_interrupted_and_disturbs_nobody(kind: Kind, worl
     assert_one_whole_cluster(kind, world)
 
 
-async def test_an_interrupted_stop_can_be_repeated(kind: Kind, world: World) -> None:
+@pytest.mark.parametrize(("place", "how"), [("save", signal.SIGINT), ("kind load", signal.SIGKILL)])
+async def test_an_interrupted_load_can_be_repeated(
+    kind: Kind, world: World, place: str, how: signal.Signals
+) -> None:
     kind.start(lambda _words: None)
-    world.hang("kind delete")
-    with notebook("stop") as other:
+    image = world.add_image(APP)
+    world.hang(place)
+    with notebook("load") as other:
         await until(world.hanging.exists)
-        other.send_signal(signal.SIGINT)
+        program = int(world.hanging.read_text())
+        other.send_signal(how)
         other.wait()
+    if how == signal.SIGKILL:
+        os.kill(program, signal.SIGKILL)
+    else:
+        assert other.returncode == 130
+        assert not archives(kind).exists()
 
-    assert kind.stop()
-    assert world.clusters() == []
-    assert not kind.is_made()
+    kind.load_image("node_app:1.0", lambda _words: None)
 
-
-async def test_stop_deletes_a_half_made_cluster(kind: Kind, world: World) -> None:
-    world.hang("kind Starting")
-    with notebook("start") as other:
-        await until(world.hanging.exists)
-        kill(world)
-        other.kill()
-
-    assert kind.stop()
-    assert world.clusters() == []
+    assert images_in_the_node(world) == {APP: image}
+    assert not archives(kind).exists()

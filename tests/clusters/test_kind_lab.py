@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from canarylab import ports
-from canarylab.clusters.ingress_classes import RETIRED
-from canarylab.clusters.kind import Kind, api
+from canarylab import machine, ports
+from canarylab.clusters.adapt_manifest import RETIRED
+from canarylab.clusters.kind import Kind, api_answers, server_url
 from canarylab.lab import Lab
-from canarylab.machine import disk
 from canarylab.playground.home import Home
 from canarylab.release.connection import Connection
 from tests.clusters.kind_machine import APP
 from tests.needs import needs
 from tests.running_playground import RunningPlayground
+from tests.standins.installed import FakeTools
 from tests.standins.world import World
 
 pytestmark = needs("linux")
@@ -37,11 +37,12 @@ def lab(
     connection: Connection,
     playground: RunningPlayground,
     world: World,
+    tools: FakeTools,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Lab]:
     """On kind, with version 1.0 in the node."""
     monkeypatch.setattr(ports, "is_free", lambda _port: True)  # the playground has that node port
-    monkeypatch.setattr(disk, "_free", lambda _place: 100 * disk.GB)
+    monkeypatch.setattr(machine, "free_bytes", lambda _place: 100 * machine.GB)
     (world.root / "kubeconfig").write_text(playground.kubeconfig.read_text())
     world.add_image(APP)
     with closing(Lab("kind")) as lab:
@@ -80,11 +81,11 @@ def test_its_status_names_the_container_and_the_api(lab: Lab) -> None:
 
     assert said is not None
     assert said.startswith("The kind cluster runs in the container canarylab-control-plane, API on")
-    assert said.endswith(f"{api.server(Path(lab.cluster.kubeconfig))}.")
+    assert said.endswith(f"{server_url(Path(lab.cluster.kubeconfig))}.")
 
 
 def test_an_api_that_answers_is_known(playground: RunningPlayground) -> None:
-    assert api.answers(playground.kubeconfig)
+    assert api_answers(playground.kubeconfig)
 
 
 def test_an_api_of_this_machine_is_not_asked_through_a_proxy(
@@ -94,14 +95,14 @@ def test_an_api_of_this_machine_is_not_asked_through_a_proxy(
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
 
-    assert api.answers(playground.kubeconfig)
+    assert api_answers(playground.kubeconfig)
 
 
 @pytest.mark.parametrize("text", ["", "a: b", "clusters: [{}]"])
 def test_a_file_that_is_no_kubeconfig_does_not_answer(tmp_path: Path, text: str) -> None:
     (tmp_path / "kubeconfig").write_text(text)
 
-    assert not api.answers(tmp_path / "kubeconfig")
+    assert not api_answers(tmp_path / "kubeconfig")
 
 
 def test_nothing_answers_at_a_port_where_nobody_listens(
@@ -112,11 +113,11 @@ def test_nothing_answers_at_a_port_where_nobody_listens(
     elsewhere = [f"    {server}" if "server:" in line else line for line in lines]
     (tmp_path / "kubeconfig").write_text("\n".join(elsewhere))
 
-    assert not api.answers(tmp_path / "kubeconfig")
+    assert not api_answers(tmp_path / "kubeconfig")
 
 
 def test_a_kubeconfig_that_is_not_there_does_not_answer(tmp_path: Path) -> None:
-    assert not api.answers(tmp_path / "kubeconfig")
+    assert not api_answers(tmp_path / "kubeconfig")
 
 
 def test_a_second_start_only_asks_the_api(lab: Lab, world: World) -> None:

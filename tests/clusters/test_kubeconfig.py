@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from canarylab.clusters.base import Address
+from canarylab.clusters.adapt_manifest import RETIRED
+from canarylab.clusters.base import Object, ServiceAddress
 from canarylab.clusters.kubeconfig import Kubeconfig
 from canarylab.errors import ClusterError, SetupError
 from canarylab.lab import Lab
 from canarylab.playground.home import Home
+from canarylab.release.connection import Connection
 from tests.built_images import built
 from tests.needs import needs
 from tests.running_playground import RunningPlayground
@@ -21,6 +23,16 @@ from tests.stranger import CONTEXT, NAMESPACE, Stranger
 
 pytestmark = needs("linux")
 NODE_PORT = {"metadata": {"name": "web"}, "spec": {"ports": [{"port": 80, "nodePort": 30123}]}}
+LOOK = "list ingressclasses"
+INGRESS: Object = {
+    "apiVersion": "networking.k8s.io/v1",
+    "kind": "Ingress",
+    "metadata": {"name": "web", "labels": {"app": "nodeapp"}},
+    "spec": {
+        "ingressClassName": "nginx",
+        "defaultBackend": {"service": {"name": "web", "port": {"number": 80}}},
+    },
+}
 
 
 def silent(words: str) -> None:
@@ -219,7 +231,7 @@ def test_where_a_service_might_answer(stranger: Stranger) -> None:
     cluster = Kubeconfig()
 
     assert cluster.addresses(NODE_PORT, ["10.0.0.5", "fd00::5"]) == [
-        Address(f"http://{host}:30123", "node port 30123", is_guess=True, sync_delay_s=1.0)
+        ServiceAddress(f"http://{host}:30123", "node port 30123", is_guess=True, sync_delay_s=1.0)
         for host in ("127.0.0.1", "10.0.0.5", "[fd00::5]")
     ]
 
@@ -237,3 +249,79 @@ def test_without_a_registry_it_is_said_that_images_stay_here(stranger: Stranger)
         "The images stay on this machine: name a registry with CANARYLAB_REGISTRY, "
         "unless the cluster has them already."
     )
+
+
+@pytest.fixture
+def without_nginx(connection: Connection) -> Iterator[Connection]:
+    """The owner of a cluster whose class nginx is away for the length of a test."""
+    networking = connection.networking
+    (nginx,) = connection.plain(networking.list_ingress_class())["items"]
+    networking.delete_ingress_class("nginx")
+    yield connection
+    for found in networking.list_ingress_class().items:
+        networking.delete_ingress_class(found.metadata.name)
+    metadata = {"name": "nginx", "labels": nginx["metadata"]["labels"]}
+    networking.create_ingress_class({"metadata": metadata, "spec": nginx["spec"]})
+
+
+def ingress_class_name(connection: Connection) -> str:
+    found = connection.networking.read_namespaced_ingress("web", NAMESPACE)
+    return str(found.spec.ingress_class_name)
+
+
+def test_who_may_not_list_the_classes_goes_on_with_nginx(
+    lab: Lab, stranger: Stranger, connection: Connection
+) -> None:
+    shown = lab.apply(INGRESS)
+
+    assert ingress_class_name(connection) == "nginx"
+    assert shown.notes == []
+    assert stranger.rules.refused == [LOOK]
+
+
+def test_of_ingress_nginx_it_is_said_that_it_is_retired(lab: Lab, stranger: Stranger) -> None:
+    stranger.rules.everywhere.add(LOOK)
+
+    assert lab.apply(INGRESS).notes == [RETIRED]
+
+
+def test_the_class_that_is_there_is_taken_with_a_note_on_annotations(
+    without_nginx: Connection, lab: Lab, stranger: Stranger
+) -> None:
+    stranger.rules.everywhere.add(LOOK)
+    without_nginx.networking.create_ingress_class(
+        {"metadata": {"name": "haproxy"}, "spec": {"controller": "example.com/haproxy"}}
+    )
+
+    shown = lab.apply(INGRESS)
+
+    assert ingress_class_name(without_nginx) == "haproxy"
+    assert shown.notes == [
+        "There is no IngressClass nginx here, so Ingresses take the class haproxy. Its controller, "
+        "example.com/haproxy, may not understand the annotations of ingress-nginx.",
+        "ingress.networking.k8s.io/web: class haproxy in place of nginx, which is not here",
+    ]
+
+
+def test_asking_what_is_allowed_anew_does_not_forget_the_class(
+    without_nginx: Connection, lab: Lab, stranger: Stranger
+) -> None:
+    stranger.rules.everywhere.add(LOOK)
+    without_nginx.networking.create_ingress_class(
+        {"metadata": {"name": "haproxy"}, "spec": {"controller": "example.com/haproxy"}}
+    )
+    lab.apply(INGRESS)
+
+    lab.cluster.start(lambda _words: None)
+
+    assert lab.cluster.adapt_manifest(INGRESS).object["spec"]["ingressClassName"] == "haproxy"
+
+
+def test_a_cluster_without_any_class_says_so(
+    without_nginx: Connection, lab: Lab, stranger: Stranger
+) -> None:
+    stranger.rules.everywhere.add(LOOK)
+
+    (note,) = lab.apply(INGRESS).notes
+
+    assert note.startswith("There is no IngressClass here, so nobody may be serving Ingresses.")

@@ -1,19 +1,21 @@
-"""For tests with a real Docker engine: one of their own, and nothing else of this machine."""
+"""Fixtures for tests with a real Docker engine: they start one of their own."""
 
 from __future__ import annotations
 
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from docker import DockerClient
+from docker.errors import APIError, NotFound
+from docker.models.containers import Container
 
-from canarylab import content
-from canarylab.images.base import Step
+from canarylab import resources
+from canarylab.images.builder import BuildStep
 from canarylab.images.docker import DockerBuilder
 from canarylab.playground.home import Home
 from tests.docker.base_images import make_base_image
@@ -21,19 +23,19 @@ from tests.docker.clients import installed, with_buildkit, wrapped
 from tests.docker.engines import private_engine
 from tests.needs import needs
 
-WAYS = ("classic", "buildkit", "engine")
+BUILDERS = ("classic", "buildkit")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every test in this folder needs an engine."""
+    """Mark every test in this folder: it needs an engine."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(needs("docker"))
 
 
 @dataclass(frozen=True)
-class Bench:
-    """A home, a copy of the app, and the engine."""
+class DockerSetup:
+    """A home, a copy of the app, and a client of the engine."""
 
     home: Home
     app: Path
@@ -41,36 +43,36 @@ class Bench:
 
     @property
     def builder(self) -> DockerBuilder:
-        """As a new kernel would have it."""
+        """A new builder, as a new kernel has it."""
         return DockerBuilder(self.home.root, app=self.app)
 
-    def build(self, version: str = "1.0") -> list[Step]:
-        """Build, and the steps in the Dockerfile's order."""
-        steps: list[Step] = []
+    def build(self, version: str = "1.0") -> list[BuildStep]:
+        """Build; return the steps in the Dockerfile's order."""
+        steps: list[BuildStep] = []
         self.builder.build(version, steps.append)
         return sorted(steps)
 
     def dockerfile(self, *lines: str) -> None:
-        """Another app than the usual one."""
+        """Write another Dockerfile than the app's."""
         (self.app / "Dockerfile").write_text("\n".join(["FROM node:24-slim", *lines, ""]))
 
     def containers(self) -> list[str]:
-        """The names of all containers, in whatever state."""
+        """Return the names of all containers, in every state."""
         found = self.client.containers.list(all=True, ignore_removed=True)
         return sorted(str(container.name) for container in found)
 
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[str]:
-    """Its address. It has the base image, and both versions in the classic builder's cache."""
+    """The address of an engine that has the base image."""
     with private_engine() as address:
         make_base_image(address)
         yield address
 
 
 @pytest.fixture
-def bench(engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    """A home and an app of the test's own; no container is left to the next one."""
+def docker(engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DockerSetup]:
+    """A home and an app of the test's own; no container is left to the next test."""
     monkeypatch.setenv("DOCKER_HOST", engine)
     for name in (
         "DOCKER_BUILDKIT",
@@ -81,30 +83,31 @@ def bench(engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
         monkeypatch.delenv(name, raising=False)
     use(monkeypatch, wrapped(tmp_path / "bin", installed()[0]))
     app = tmp_path / "app"
-    shutil.copytree(content.folder("app"), app, ignore=shutil.ignore_patterns("node_modules"))
+    shutil.copytree(resources.folder("app"), app, ignore=shutil.ignore_patterns("node_modules"))
     home = Home(tmp_path / "home")
     home.prepare()
     with closing(DockerClient(base_url=engine, version="auto")) as client:
-        yield Bench(home, app, client)
+        yield DockerSetup(home, app, client)
         for container in client.containers.list(all=True, ignore_removed=True):
-            container.remove(force=True)
+            remove(container)
 
 
 @pytest.fixture
-def built(bench: Bench) -> Bench:
-    """With both versions built."""
-    bench.build("1.0")
-    bench.build("2.0")
-    return bench
+def built(docker: DockerSetup) -> DockerSetup:
+    """The setup with both versions built."""
+    docker.build("1.0")
+    docker.build("2.0")
+    return docker
 
 
-@pytest.fixture(params=WAYS)
-def way(
-    request: pytest.FixtureRequest, built: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture(params=BUILDERS)
+def build_engine(
+    request: pytest.FixtureRequest,
+    built: DockerSetup,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> str:
-    """Each way to build in turn: docker's classic builder, BuildKit, the engine without docker."""
-    if request.param == "engine":  # which cannot reach npm's registry, and has all in its cache
-        monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    """Each builder of the docker program in turn: the classic one, and BuildKit."""
     if request.param == "buildkit":
         program = with_buildkit()
         if program is None:
@@ -115,7 +118,20 @@ def way(
 
 
 def use(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    """Put a folder first on PATH, and the Python of the tests with it."""
+    """Put a folder first on PATH, then the Python of the tests."""
     monkeypatch.setenv(
         "PATH", f"{folder}:{Path(sys.executable).parent}:/usr/sbin:/usr/bin:/sbin:/bin"
     )
+
+
+def remove(container: Container) -> None:
+    """Remove a container, also while another program removes it."""
+    try:
+        container.remove(force=True)
+    except NotFound:
+        return
+    except APIError as exc:
+        if exc.status_code != 409:  # removal is already in progress
+            raise
+        with suppress(NotFound):
+            container.wait(condition="removed")

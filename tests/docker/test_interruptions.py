@@ -11,7 +11,7 @@ import pytest
 
 from canarylab.ports import unused
 from canarylab.traffic.http import get
-from tests.docker.conftest import Bench
+from tests.docker.conftest import DockerSetup
 from tests.docker.kernels import kernel, read_until
 from tests.waiting import until
 
@@ -36,39 +36,41 @@ def _is_of(command: Path, folder: Path) -> bool:
 
 
 @pytest.fixture
-def slow(bench: Bench, way: str) -> Iterator[Bench]:
+def slow(docker: DockerSetup, build_engine: str) -> Iterator[DockerSetup]:
     """A build that would go on for minutes; what it did before is in the cache."""
-    bench.build("1.0")
-    usual = (bench.app / "Dockerfile").read_text()
-    bench.dockerfile('RUN echo begun && node -e "setTimeout(() => {}, 300000)"')
-    yield bench
-    (bench.app / "Dockerfile").write_text(usual)
-    made = [step for step in bench.build("1.0") if step.makes_files]
+    docker.build("1.0")
+    usual = (docker.app / "Dockerfile").read_text()
+    docker.dockerfile('RUN echo begun && node -e "setTimeout(() => {}, 300000)"')
+    yield docker
+    (docker.app / "Dockerfile").write_text(usual)
+    made = [step for step in docker.build("1.0") if step.makes_files]
     assert [step.cached for step in made] == [True] * 4
 
 
-def interrupt(bench: Bench, how: signal.Signals) -> None:
+def interrupt(docker: DockerSetup, how: signal.Signals) -> None:
     """Build in another process, and interrupt that in the middle of the step."""
-    with kernel(str(bench.home.root), str(bench.app), BUILD) as running:
+    with kernel(str(docker.home.root), str(docker.app), BUILD) as running:
         read_until(running, "RUN echo begun")
         running.send_signal(how)
         running.wait(30)
 
 
-async def test_an_interrupted_build_leaves_nothing_and_the_next_one_ends_well(slow: Bench) -> None:
+async def test_an_interrupted_build_leaves_nothing_and_the_next_one_ends_well(
+    slow: DockerSetup,
+) -> None:
     interrupt(slow, signal.SIGINT)
     assert programs(slow.app) == []
     await until(lambda: slow.containers() == [])
 
 
-async def test_a_killed_build_does_not_stop_the_next_one(slow: Bench) -> None:
+async def test_a_killed_build_does_not_stop_the_next_one(slow: DockerSetup) -> None:
     interrupt(slow, signal.SIGKILL)
     for pid in programs(slow.app):  # docker goes on building for nobody, to the end of the step
         os.kill(pid, signal.SIGTERM)
     await until(lambda: slow.containers() == [])
 
 
-async def test_a_run_whose_kernel_was_killed_is_replaced(built: Bench) -> None:
+async def test_a_run_whose_kernel_was_killed_is_replaced(built: DockerSetup) -> None:
     port = unused()
     lines = (f"say(builder.run('node_app:1.0', port={port}))", "import time; time.sleep(600)")
     with kernel(str(built.home.root), str(built.app), *lines) as running:
@@ -82,7 +84,7 @@ async def test_a_run_whose_kernel_was_killed_is_replaced(built: Bench) -> None:
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 async def test_a_run_interrupted_before_it_answered_is_no_trouble(
-    built: Bench, how: signal.Signals
+    built: DockerSetup, how: signal.Signals
 ) -> None:
     built.dockerfile("EXPOSE 3333", 'CMD ["node", "-e", "setInterval(() => {}, 1000)"]')
     built.build("6.2")

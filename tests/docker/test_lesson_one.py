@@ -8,36 +8,35 @@ from pathlib import Path
 import pytest
 
 from canarylab.playground import lifecycle
-from tests.docker.conftest import Bench
+from tests.docker.conftest import DockerSetup
 from tests.lessons.reading import NOTEBOOKS
-from tests.lessons.running import LOCAL_PORTS, run
-from tests.waiting import exclusive
+from tests.lessons.running import run
 
 NAME = "1-two-versions.ipynb"
+pytestmark = pytest.mark.usefixtures("local_ports")
 
 
 @pytest.fixture
-def place(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def place(docker: DockerSetup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder for the notebook; the engine has none of the app's images."""
-    for image in bench.builder.listed():
-        bench.client.images.remove(image.reference, force=True, noprune=True)
+    for image in docker.builder.list_images():
+        docker.client.images.remove(image.reference, force=True, noprune=True)
     monkeypatch.setenv("CANARYLAB_CLUSTER", "playground")
     folder = tmp_path / "notebook"
     folder.mkdir()
-    with exclusive(LOCAL_PORTS):
-        yield folder
-    lifecycle.down(bench.home)
+    yield folder
+    lifecycle.down(docker.home)
 
 
-async def test_lesson_one_holds_with_containers(bench: Bench, place: Path) -> None:
-    await run(NOTEBOOKS / "solved" / NAME, bench.home.root, place, strict=True)
-    there = {image.reference for image in bench.builder.listed()}
+async def test_lesson_one_holds_with_containers(docker: DockerSetup, place: Path) -> None:
+    await run(NOTEBOOKS / "solved" / NAME, docker.home.root, place, strict=True)
+    there = {image.reference for image in docker.builder.list_images()}
     assert {"node_app:1.0", "node_app:2.0"} <= there
-    assert bench.containers() == []
+    assert docker.containers() == []
 
 
 async def test_the_learner_s_notebook_runs_through_with_containers(
-    bench: Bench, place: Path
+    docker: DockerSetup, place: Path
 ) -> None:
-    await run(NOTEBOOKS / NAME, bench.home.root, place, strict=False)
-    assert bench.containers() == []
+    await run(NOTEBOOKS / NAME, docker.home.root, place, strict=False)
+    assert docker.containers() == []

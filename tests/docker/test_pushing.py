@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from canarylab.clusters.registry import push
+from canarylab.clusters.kubeconfig import push_image
 from canarylab.errors import SetupError
-from tests.docker.conftest import Bench
+from tests.docker.conftest import DockerSetup
 from tests.docker.registries import Registry, running_registry
 
 
@@ -25,21 +25,21 @@ def registry() -> Iterator[Registry]:
 
 
 @pytest.fixture
-def small(bench: Bench) -> str:
+def small(docker: DockerSetup) -> str:
     """An image of ours that is quick to push."""
     files = io.BytesIO()
     with tarfile.open(fileobj=files, mode="w") as archive:
         archive.addfile(tarfile.TarInfo("empty"))
-    bench.client.api.import_image_from_data(files.getvalue(), repository="node_app", tag="0.1")
+    docker.client.api.import_image_from_data(files.getvalue(), repository="node_app", tag="0.1")
     return "node_app:0.1"
 
 
 def test_an_image_is_pushed_under_the_name_of_the_registry(
-    small: str, bench: Bench, registry: Registry
+    small: str, docker: DockerSetup, registry: Registry
 ) -> None:
     said: list[str] = []
 
-    note = push(small, f"{registry.host}/team", said.append)
+    note = push_image(small, f"{registry.host}/team", said.append)
 
     assert note == f"node_app:0.1 is pushed as {registry.host}/team/node_app:0.1."
     assert registry.tags == {"team/node_app:0.1"}
@@ -48,10 +48,10 @@ def test_an_image_is_pushed_under_the_name_of_the_registry(
 
 
 def test_pushing_again_sends_nothing_again(small: str, registry: Registry) -> None:
-    push(small, registry.host, silent)
+    push_image(small, registry.host, silent)
     before = dict(registry.blobs)
 
-    push(small, registry.host, silent)
+    push_image(small, registry.host, silent)
 
     assert registry.blobs == before
 
@@ -60,15 +60,15 @@ def test_a_registry_that_does_not_know_us(small: str, registry: Registry) -> Non
     registry.is_closed = True
 
     with pytest.raises(SetupError, match=r"could not be pushed. Log in with `docker login`"):
-        push(small, registry.host, silent)
+        push_image(small, registry.host, silent)
 
 
 @pytest.mark.parametrize("name", ["https://registry.example", "UPPER CASE"])
 def test_what_is_no_name_of_a_registry(small: str, name: str) -> None:
     with pytest.raises(SetupError, match="could not be pushed"):
-        push(small, name, silent)
+        push_image(small, name, silent)
 
 
-def test_an_image_that_is_not_here(bench: Bench, registry: Registry) -> None:
+def test_an_image_that_is_not_here(docker: DockerSetup, registry: Registry) -> None:
     with pytest.raises(SetupError, match=r"No such image: node_app:7\.7"):
-        push("node_app:7.7", registry.host, silent)
+        push_image("node_app:7.7", registry.host, silent)

@@ -11,36 +11,36 @@ import pytest
 
 from canarylab.errors import EngineError
 from canarylab.images.choose import choose_builder
-from tests.docker.conftest import Bench
+from tests.docker.conftest import DockerSetup
 from tests.docker.engines import private_engine
 
 NOBODY = "65534"
 
 
 @pytest.fixture
-def gone(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
+def gone(docker: DockerSetup, monkeypatch: pytest.MonkeyPatch) -> DockerSetup:
     """Its engine was stopped."""
     with private_engine() as address:
         monkeypatch.setenv("DOCKER_HOST", address)
-    return bench
+    return docker
 
 
-def test_docker_is_chosen_where_it_answers(bench: Bench) -> None:
-    builder, why = choose_builder(home=bench.home)
+def test_docker_is_chosen_where_it_answers(docker: DockerSetup) -> None:
+    builder, why = choose_builder(home=docker.home)
     assert (builder.name, why) == ("Docker", "Docker answers here.")
 
 
-def test_a_stopped_engine_is_told_to_who_asks_for_docker(gone: Bench) -> None:
+def test_a_stopped_engine_is_told_to_who_asks_for_docker(gone: DockerSetup) -> None:
     with pytest.raises(EngineError, match="engine does not answer at"):
         choose_builder("docker", home=gone.home)
 
 
-def test_a_stopped_engine_is_told_by_each_verb(gone: Bench) -> None:
+def test_a_stopped_engine_is_told_by_each_verb(gone: DockerSetup) -> None:
     builder = gone.builder
     for verb in (
         lambda: builder.build("1.0", lambda step: None),
         lambda: builder.run("node_app:1.0", port=1),
-        builder.listed,
+        builder.list_images,
         builder.running,
         builder.stop_all,
     ):

@@ -1,4 +1,4 @@
-"""For tests: a workshop in a folder of its own."""
+"""A project folder for tests of builds."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.images.contexts import Workshop
+from tests.images.project import Project
 
 
 @pytest.fixture
-def workshop(tmp_path: Path) -> Workshop:
-    """An empty one."""
-    return Workshop(tmp_path)
+def project(tmp_path: Path) -> Project:
+    """An empty project."""
+    return Project(tmp_path)

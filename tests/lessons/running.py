@@ -16,8 +16,6 @@ from traitlets.config import Config
 from tests.processes import processes_of
 
 LONGEST = 120  # seconds for a notebook
-LOCAL_PORTS = "local-ports"
-"""8888, 9999 and 7777 of this machine: one worker at a time runs lesson 1."""
 
 
 async def run(

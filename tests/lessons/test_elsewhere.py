@@ -36,6 +36,7 @@ async def test_the_solved_notebook_holds_what_it_promises(
     assert set(stranger.rules.refused) <= set(ALLOWED_TO_FAIL)
 
 
+@pytest.mark.usefixtures("local_ports")
 async def test_the_tour_plays_to_its_end(tmp_path: Path, stranger: Stranger) -> None:
     tour = [sys.executable, "-m", "canarylab", "tour", "--out", str(tmp_path), "--requests", "100"]
     process = await asyncio.create_subprocess_exec(

@@ -13,13 +13,12 @@ import pytest
 
 from canarylab.release.connection import Connection
 from tests.lessons.reading import LESSONS, NOTEBOOKS
-from tests.lessons.running import LOCAL_PORTS, not_yet, run
+from tests.lessons.running import not_yet, run
 from tests.needs import needs
 from tests.processes import wait_until_only_the_playground_runs
 from tests.running_playground import RunningPlayground
-from tests.waiting import exclusive
 
-pytestmark = needs("linux")
+pytestmark = [needs("linux"), pytest.mark.usefixtures("local_ports")]
 NAMES = [lesson.stem for lesson in LESSONS]
 UNSOLVED = {
     "1-two-versions": ["version 3.0 answers"],
@@ -38,8 +37,7 @@ UNSOLVED = {
 @pytest.fixture
 def home(playground: RunningPlayground, connection: Connection) -> Iterator[Path]:
     """The playground's, with nothing of another lesson in it; a lesson leaves no process there."""
-    with exclusive(LOCAL_PORTS):
-        yield playground.home.root
+    yield playground.home.root
     wait_until_only_the_playground_runs(playground.home.root)
 
 

@@ -1,4 +1,4 @@
-"""Images are found by name, wherever the home lies."""
+"""The playground's image store, and the Node that images run on."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from canarylab.errors import ImageNameError, SetupError
 from canarylab.playground import images
+from canarylab.playground.home import path_with_node
 from canarylab.playground.images import Image
 
 
@@ -48,7 +49,7 @@ def test_docker_hub_is_where_short_names_come_from(tmp_path: Path) -> None:
 def test_a_name_that_docker_takes_is_taken(tmp_path: Path, reference: str) -> None:
     images.save(tmp_path, an_image(tmp_path, reference))
 
-    assert [image.reference for image in images.listed(tmp_path)] == [reference]
+    assert [image.reference for image in images.list_images(tmp_path)] == [reference]
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,7 @@ def test_all_images_are_listed_by_name(tmp_path: Path) -> None:
     for reference in ("node_app:2.0", "a/b:1", "node_app:1.0"):
         images.save(tmp_path, an_image(tmp_path, reference))
 
-    assert [image.reference for image in images.listed(tmp_path)] == [
+    assert [image.reference for image in images.list_images(tmp_path)] == [
         "a/b:1",
         "node_app:1.0",
         "node_app:2.0",
@@ -72,7 +73,7 @@ def test_all_images_are_listed_by_name(tmp_path: Path) -> None:
 
 
 def test_no_folder_means_no_images(tmp_path: Path) -> None:
-    assert images.listed(tmp_path / "missing") == []
+    assert images.list_images(tmp_path / "missing") == []
 
 
 def test_the_home_may_move(tmp_path: Path) -> None:
@@ -89,7 +90,7 @@ def test_a_tag_moves_to_the_image_saved_last(tmp_path: Path) -> None:
     first = images.save(tmp_path, an_image(tmp_path))
     images.save(tmp_path, replace(first, id="sha256:def"))
 
-    assert [image.id for image in images.listed(tmp_path)] == ["sha256:def"]
+    assert [image.id for image in images.list_images(tmp_path)] == ["sha256:def"]
 
 
 def test_a_tag_leaves_nothing_but_itself(tmp_path: Path) -> None:
@@ -123,7 +124,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("program", ["node", "npm", "npx", "yarn"])
 def test_every_program_of_node_runs(program: str) -> None:
-    path = images.path_with_node("/usr/bin:/bin")
+    path = path_with_node("/usr/bin:/bin")
 
     asked = subprocess.run(
         ["/usr/bin/env", f"PATH={path}", program, "--version"], capture_output=True, check=False

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from canarylab import content
+from canarylab import resources
 from canarylab.errors import SetupError
 from canarylab.manifests import load
 from canarylab.playground import lifecycle
@@ -34,7 +34,7 @@ pytestmark = needs("linux")
 
 
 def roll_out_two_pods(home: Home) -> None:
-    (production,) = load(content.folder("manifests") / "2-production" / "production.yaml")
+    (production,) = load(resources.folder("manifests") / "2-production" / "production.yaml")
     with closing(Connection(home.kubeconfig)) as connection:
         apply(connection, [{**production, "spec": {**production["spec"], "replicas": 2}}])
         wait_until_rolled_out(connection, PRODUCTION)

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from canarylab import content
+from canarylab import resources
 from canarylab.release.connection import Connection
 from canarylab.release.stages import bring_to
 from tests.running_playground import RunningPlayground
@@ -16,7 +16,7 @@ from tests.running_playground import RunningPlayground
 @pytest.fixture(scope="module")
 def production(playground: RunningPlayground) -> Iterator[Connection]:
     """Three pods and their Service, for tests that only look at them."""
-    manifests = content.folder("manifests")
+    manifests = resources.folder("manifests")
     with closing(Connection(playground.kubeconfig)) as connection:
         bring_to(connection, "empty", manifests)
         bring_to(connection, "production", manifests)

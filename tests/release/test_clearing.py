@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from canarylab import content
+from canarylab import resources
 from canarylab.release.connection import Connection, Object
 from canarylab.release.stages import bring_to
 from tests.needs import needs
@@ -32,7 +32,7 @@ def test_an_ingress_of_the_lessons_goes_and_any_other_stays(connection: Connecti
     door.create_namespaced_ingress(HERE, ingress("ours", app="nodeapp"))
     door.create_namespaced_ingress(HERE, ingress("theirs"))
 
-    bring_to(connection, "empty", content.folder("manifests"))
+    bring_to(connection, "empty", resources.folder("manifests"))
 
     assert names(door.list_namespaced_ingress(HERE)) == ["theirs"]
     door.delete_namespaced_ingress("theirs", HERE)
@@ -50,14 +50,14 @@ def test_a_route_of_the_lessons_goes(connection: Connection) -> None:
     }
     routes.create(namespace=HERE, body=route)
 
-    bring_to(connection, "empty", content.folder("manifests"))
+    bring_to(connection, "empty", resources.folder("manifests"))
 
     assert routes.get(namespace=HERE).items == []
 
 
 @pytest.mark.parametrize("stage", ["production", "canary"])
 def test_what_a_stage_needs_stays(connection: Connection, stage: Any) -> None:
-    manifests = content.folder("manifests")
+    manifests = resources.folder("manifests")
     bring_to(connection, stage, manifests)
     before = connection.core.read_namespaced_service("nodeapp-svc", HERE).metadata.uid
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from canarylab import content
+from canarylab import resources
 from canarylab.errors import ClusterError, RefusedError
 from canarylab.manifests import Object, load
+from canarylab.ports import is_free
 from canarylab.release import inside
 from canarylab.release.apply import Applied, apply
 from canarylab.release.connection import Connection
@@ -20,9 +21,10 @@ from canarylab.release.rollout import scale, wait_until_rolled_out
 from canarylab.release.stages import PRODUCTION, SERVICE
 from canarylab.release.wait import settle
 from tests.needs import needs
+from tests.waiting import until
 
 pytestmark = needs("linux")
-MANIFESTS = content.folder("manifests")
+MANIFESTS = resources.folder("manifests")
 TWO_CAUSES = """The Deployment "nodeapp_production" is invalid:\x20
 * metadata.name: Invalid value: "nodeapp_production": a lowercase RFC 1123 subdomain must consist \
 of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric \
@@ -76,10 +78,14 @@ def test_an_unknown_field_is_refused(connection: Connection) -> None:
         apply(connection, [production(replica=4)])
 
 
-def test_a_node_port_of_another_program_is_refused_with_its_name(connection: Connection) -> None:
+async def test_a_node_port_of_another_program_is_refused_with_its_name(
+    connection: Connection,
+) -> None:
     service = manifest("2-production/service.yaml")
+    port = service["spec"]["ports"][0]["nodePort"]
+    await until(lambda: is_free(port))  # the proxy of the test before closes it a moment later
     with (
-        socket.create_server(("127.0.0.1", service["spec"]["ports"][0]["nodePort"])),
+        socket.create_server(("127.0.0.1", port)),
         pytest.raises(RefusedError, match=rf"32089 .*in use by .*pid {os.getpid()}"),
     ):
         apply(connection, [service])

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from canarylab.clusters.base import Address
+from canarylab.clusters.base import ServiceAddress
 from canarylab.errors import RefusedError
 from canarylab.playground.kube.api import Object
 from canarylab.release import service_url
@@ -20,7 +20,7 @@ from canarylab.traffic.http import get
 from tests.needs import needs
 
 pytestmark = needs("linux")
-NOBODY = Address("http://127.0.0.1:1", "a port where nobody listens", is_guess=True)
+NOBODY = ServiceAddress("http://127.0.0.1:1", "a port where nobody listens", is_guess=True)
 Maker = Callable[[Addresses], ServiceUrls]
 
 
@@ -38,20 +38,20 @@ def service_urls(production: Connection) -> Iterator[Maker]:
         each.close()
 
 
-def offering(*addresses: Address) -> Addresses:
-    def offer(service: Mapping[str, Any], hosts: Collection[str]) -> list[Address]:
+def offering(*addresses: ServiceAddress) -> Addresses:
+    def offer(service: Mapping[str, Any], hosts: Collection[str]) -> list[ServiceAddress]:
         return list(addresses)
 
     return offer
 
 
-def node_port(service: Mapping[str, Any], hosts: Collection[str]) -> list[Address]:
+def node_port(service: Mapping[str, Any], hosts: Collection[str]) -> list[ServiceAddress]:
     port = service["spec"]["ports"][0]["nodePort"]
-    return [NOBODY, Address(f"http://127.0.0.1:{port}", "node port", is_guess=True)]
+    return [NOBODY, ServiceAddress(f"http://127.0.0.1:{port}", "node port", is_guess=True)]
 
 
 def test_an_address_that_is_no_guess_is_not_tried(service_urls: Maker) -> None:
-    sure = Address(NOBODY.url, "sure")
+    sure = ServiceAddress(NOBODY.url, "sure")
 
     assert service_urls(offering(sure)).find(SERVICE) == (NOBODY.url, "sure", "connection")
 
@@ -67,7 +67,9 @@ def test_somebody_else_at_the_address_is_not_believed(
 ) -> None:
     monkeypatch.setattr(service_url, "TRIED_FOR_S", 0)
     with closing(ServiceUrls(production, offering())) as other:
-        elsewhere = Address(other.find(SERVICE).url, "the proxy of another Service", is_guess=True)
+        elsewhere = ServiceAddress(
+            other.find(SERVICE).url, "the proxy of another Service", is_guess=True
+        )
         monkeypatch.setattr(service_url, "probe", lambda url: "somebody")
 
         found = service_urls(offering(elsewhere)).find(SERVICE)

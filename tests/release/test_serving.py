@@ -8,21 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from canarylab.clusters.base import Object, Report, Serving
-from canarylab.clusters.kind import ingress
+from canarylab.clusters.base import IngressSetup, Object, Report
+from canarylab.clusters.kind_images import traefik_image, traefik_objects
 from canarylab.errors import ClusterError
 from canarylab.release.connection import Connection
 from canarylab.release.serving import Doorkeeper, bring_up, read_classes
 from tests.needs import needs
 from tests.standins.api import ApiStandIn, api_stand_in
 
-TRAEFIK = ingress.objects(ingress.image())
+TRAEFIK = traefik_objects(traefik_image())
 INGRESS: Object = {"kind": "Ingress"}
 
 
-def traefik(classes: Sequence[Object] | None, report: Report) -> Serving:
+def traefik(classes: Sequence[Object] | None, report: Report) -> IngressSetup:
     """What kind says is missing, where there is nothing."""
-    return Serving(TRAEFIK, notes=("Traefik it is.",))
+    return IngressSetup(TRAEFIK, notes=("Traefik it is.",))
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def keeper(there: Connection) -> Doorkeeper:
 def test_all_of_the_manifest_is_applied_and_waited_for(api: ApiStandIn, there: Connection) -> None:
     told: list[str] = []
 
-    bring_up(there, Serving(TRAEFIK), told.append)
+    bring_up(there, IngressSetup(TRAEFIK), told.append)
 
     assert api.kinds() == [each["kind"] for each in TRAEFIK]
     assert "/apis/apps/v1/namespaces/traefik/deployments/traefik" in api.objects
@@ -58,17 +58,17 @@ def test_all_of_the_manifest_is_applied_and_waited_for(api: ApiStandIn, there: C
 def test_what_is_there_already_is_only_brought_up_to_date(
     api: ApiStandIn, there: Connection
 ) -> None:
-    bring_up(there, Serving(TRAEFIK), lambda _words: None)
+    bring_up(there, IngressSetup(TRAEFIK), lambda _words: None)
     held = dict(api.objects)
 
-    bring_up(there, Serving(TRAEFIK), lambda _words: None)
+    bring_up(there, IngressSetup(TRAEFIK), lambda _words: None)
 
     assert api.objects == held
     assert {each.partition(" ")[0] for each in api.writes[len(TRAEFIK) :]} == {"PATCH"}
 
 
 def test_the_namespace_of_the_lessons_stays_as_it_was(there: Connection) -> None:
-    bring_up(there, Serving(TRAEFIK), lambda _words: None)
+    bring_up(there, IngressSetup(TRAEFIK), lambda _words: None)
 
     assert there.namespace == "default"
 
@@ -79,7 +79,7 @@ def test_an_image_that_cannot_be_pulled_is_named_with_ways_to_get_it(
     api.missing_image = "toomanyrequests"
 
     with pytest.raises(ClusterError) as raised:
-        bring_up(there, Serving(TRAEFIK), lambda _words: None)
+        bring_up(there, IngressSetup(TRAEFIK), lambda _words: None)
 
     assert str(raised.value) == (
         "A pod of traefik cannot start: ErrImagePull, toomanyrequests. Look at the network, or "
@@ -110,9 +110,9 @@ def test_it_does_not_come_before(api: ApiStandIn, keeper: Doorkeeper) -> None:
 def test_the_cluster_is_asked_once(there: Connection) -> None:
     asked: list[Sequence[Object] | None] = []
 
-    def nothing(classes: Sequence[Object] | None, report: Report) -> Serving:
+    def nothing(classes: Sequence[Object] | None, report: Report) -> IngressSetup:
         asked.append(classes)
-        return Serving()
+        return IngressSetup()
 
     keeper = Doorkeeper(nothing, there)
 
@@ -132,14 +132,14 @@ def test_what_there_is_to_say_waits_for_a_route_and_is_said_once(keeper: Doorkee
 
 
 def test_where_nothing_is_missing_nothing_is_written(api: ApiStandIn, there: Connection) -> None:
-    bring_up(there, Serving(), lambda _words: None)
+    bring_up(there, IngressSetup(), lambda _words: None)
 
     assert api.writes == []
 
 
 def test_the_classes_are_those_of_the_cluster(there: Connection) -> None:
     assert read_classes(there) == []
-    bring_up(there, Serving(TRAEFIK), lambda _words: None)
+    bring_up(there, IngressSetup(TRAEFIK), lambda _words: None)
 
     assert [each["metadata"]["name"] for each in read_classes(there) or []] == ["nginx"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from canarylab import content
+from canarylab import resources
 from canarylab.manifests import load
 from canarylab.release.through_gateway import parts
 
@@ -18,12 +18,12 @@ def backend(name: str, **weight: int) -> Any:
 
 
 def test_the_route_of_the_lesson_gives_the_canary_a_tenth() -> None:
-    (split,) = load(content.folder("manifests") / "7-weights" / "httproute.yaml")
+    (split,) = load(resources.folder("manifests") / "7-weights" / "httproute.yaml")
     assert parts(split) == {"nodeapp-svc-prod": 0.9, "nodeapp-svc-canary-weighted": 0.1}
 
 
 def test_a_mirror_gives_the_canary_nothing() -> None:
-    (mirror,) = load(content.folder("manifests") / "7-weights" / "mirror.yaml")
+    (mirror,) = load(resources.folder("manifests") / "7-weights" / "mirror.yaml")
     assert parts(mirror) == {"nodeapp-svc-prod": 1.0}
 
 

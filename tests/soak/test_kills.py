@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from canarylab import content
+from canarylab import resources
 from canarylab.manifests import load
 from canarylab.playground import lifecycle
 from canarylab.playground.home import Home
@@ -42,7 +42,7 @@ def home(tmp_path: Path) -> Iterator[Home]:
 @pytest.mark.soak(few=3, many=100)
 async def test_it_leaves_no_process_and_starts_again(home: Home, times: int) -> None:
     dice = random.Random(times)
-    production = load(content.folder("manifests") / "2-production" / "production.yaml")
+    production = load(resources.folder("manifests") / "2-production" / "production.yaml")
     for _ in range(times):
         daemon = lifecycle.up(home).pid
         with closing(Connection(home.kubeconfig)) as connection:

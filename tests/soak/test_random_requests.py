@@ -19,7 +19,7 @@ import aiohttp
 import pytest
 import yaml
 
-from canarylab import content
+from canarylab import resources
 from canarylab.playground import lifecycle
 from canarylab.playground.kube.api import Object
 from tests.needs import needs
@@ -55,7 +55,7 @@ class Server(NamedTuple):
 
 def objects() -> list[Object]:
     """Everything that the lessons apply."""
-    files = sorted(content.folder("manifests").glob("[0-9]*/*.yaml"))
+    files = sorted(resources.folder("manifests").glob("[0-9]*/*.yaml"))
     read = [each for file in files for each in yaml.safe_load_all(file.read_text())]
     return [each for each in read if each]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.standins import archive
-from tests.standins.program import Refused, answer, hang, parsed
+from tests.standins.program import Refused, hang, parsed
 from tests.standins.world import World, normalized
 
 PLATFORM_SINCE = 28  # of the program
@@ -15,8 +15,6 @@ PLATFORM_SINCE_API = (1, 48)  # of the engine
 def main(world: World, arguments: list[str]) -> None:
     """As `docker` itself."""
     match arguments:
-        case ["image", "inspect", *rest]:
-            inspect(world, rest)
         case ["image", "save", *rest] | ["save", *rest]:
             save(world, rest)
         case _:
@@ -24,33 +22,20 @@ def main(world: World, arguments: list[str]) -> None:
             raise Refused(f"docker: '{word}' is not a docker command.\nSee 'docker --help'")
 
 
-def inspect(world: World, arguments: list[str]) -> None:
-    """`docker image inspect`."""
-    known = {"--format": True, "-f": True}
-    flags, (name,) = parsed(arguments, known, lambda flag: unknown_flag(flag, "image inspect"))
-    image = world.image(normalized(name))
-    if image is None:
-        answer("")
-        raise Refused(f"Error response from daemon: no such image: {name}: No such image: {name}")
-    if flags["--format"] != "{{.Id}}":
-        raise Refused("template parsing error")
-    answer(image)
-
-
 def save(world: World, arguments: list[str]) -> None:
     """`docker image save`."""
     known = {"--output": True, "-o": True}
     if int(world.settings()["docker_version"].partition(".")[0]) >= PLATFORM_SINCE:
         known["--platform"] = True
-    flags, (name,) = parsed(arguments, known, lambda flag: unknown_flag(flag, "image save"))
+    flags, (name,) = parsed(arguments, known, lambda flag: _unknown_flag(flag, "image save"))
     _check_platform(world, flags.get("--platform"))
     image = world.image(normalized(name))
     if image is None:
         raise Refused("Error response from daemon: reference does not exist")
-    write(world, Path(flags.get("-o") or flags["--output"]), name, image)
+    _write(world, Path(flags.get("-o") or flags["--output"]), name, image)
 
 
-def write(world: World, path: Path, name: str, image: str) -> None:
+def _write(world: World, path: Path, name: str, image: str) -> None:
     """Under another name first, and renamed when it is whole, as docker does."""
     draft = path.with_name(f".docker_temp_{path.name}")
     archive.write(draft, name, image)
@@ -79,6 +64,6 @@ def _check_platform(world: World, platform: str | None) -> None:
         )
 
 
-def unknown_flag(flag: str, command: str) -> Refused:
+def _unknown_flag(flag: str, command: str) -> Refused:
     """The words of the Docker that is older than 28."""
     return Refused(f"unknown flag: {flag}\nSee 'docker {command} --help'.", 125)

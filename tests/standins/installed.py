@@ -1,11 +1,22 @@
-"""Put the stand-ins on PATH."""
+"""The stand-ins for kind and docker: as programs on PATH, or in place of `external_tools`."""
 
 from __future__ import annotations
 
+import io
 import sys
+from collections.abc import Callable, Collection, Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from subprocess import CompletedProcess
+
+from canarylab.errors import ToolFailedError
+from canarylab.external_tools import LAST_LINES, Tool
+from tests.standins import docker, kind
+from tests.standins.program import Command, Refused
+from tests.standins.world import World
 
 ROOT = Path(__file__).parents[2]
+COMMANDS: Mapping[str, Command] = {"kind": kind.main, "docker": docker.main}
 
 
 def install(folder: Path, *programs: str) -> None:
@@ -22,3 +33,71 @@ def install(folder: Path, *programs: str) -> None:
             f"run({name!r}, main)\n"
         )
         program.chmod(0o755)
+
+
+class FakeTools:
+    """What `canarylab.external_tools` does, without a process: the stand-ins run in this one."""
+
+    def __init__(self, world: World, *installed: str) -> None:
+        self._world, self.installed = world, set(installed)
+
+    def find(self, tool: Tool) -> Path | None:
+        """A path that does not matter."""
+        return Path("/bin") / tool if tool in self.installed else None
+
+    def run(
+        self,
+        tool: Tool,
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+        timeout_s: float = 0,
+    ) -> CompletedProcess[str]:
+        """Run it to its end."""
+        written, complained = io.StringIO(), io.StringIO()
+        with redirect_stdout(written), redirect_stderr(complained):
+            status = self._call(tool, arguments)
+        output = (written.getvalue(), complained.getvalue())
+        return CompletedProcess([tool, *arguments], status, *output)
+
+    def stream(
+        self,
+        tool: Tool,
+        *arguments: str,
+        report: Callable[[str], None],
+        env: Mapping[str, str] | None = None,
+        pass_fds: Collection[int] = (),
+    ) -> None:
+        """Run it and report its lines as they come."""
+        if tool == "kind":
+            assert env == {"KIND_EXPERIMENTAL_PROVIDER": "docker"}
+        lines = _Lines(report)
+        with redirect_stdout(lines), redirect_stderr(lines):
+            status = self._call(tool, arguments)
+        if status:
+            last = "\n".join(lines.seen[-LAST_LINES:])
+            raise ToolFailedError([tool, *arguments], status=status, output=last)
+
+    def _call(self, tool: Tool, arguments: Collection[str]) -> int:
+        assert tool in self.installed
+        self._world.note(tool, list(arguments))
+        try:
+            COMMANDS[tool](self._world, list(arguments))
+        except Refused as exc:
+            sys.stderr.write(f"{exc.words}\n")
+            return exc.status
+        return 0
+
+
+class _Lines(io.StringIO):
+    """A stream that reports each line when it is whole."""
+
+    def __init__(self, report: Callable[[str], None]) -> None:
+        super().__init__()
+        self._report, self.seen, self._begun = report, list[str](), ""
+
+    def write(self, text: str) -> int:
+        *whole, self._begun = (self._begun + text).split("\n")
+        for line in whole:
+            self.seen.append(line)
+            self._report(line)
+        return len(text)

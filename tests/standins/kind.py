@@ -10,7 +10,7 @@ import yaml
 
 from tests.standins.archive import names_in
 from tests.standins.program import Refused, answer, hang, parsed, say
-from tests.standins.world import NAMED_PROVIDER, Entry, World, normalized
+from tests.standins.world import Entry, World, normalized
 
 STEPS = (
     "Ensuring node image ({image}) 🖼",
@@ -50,7 +50,6 @@ def main(world: World, arguments: list[str]) -> None:
 def create(world: World, arguments: list[str]) -> None:
     """`kind create cluster`."""
     flags, _ = parsed(arguments, CREATE_FLAGS, _unknown)
-    _name_provider()
     config = _config(Path(flags["--config"]))
     name = flags.get("--name") or config["name"]
     image = flags.get("--image") or config["nodes"][0]["image"]
@@ -134,7 +133,7 @@ def _config(path: Path) -> Entry:
         raise _failed("unknown apiVersion")
     for node in config["nodes"]:
         unknown = set(node) - {"role", "image", "extraPortMappings"}
-        unknown |= {key for door in node.get("extraPortMappings", []) for key in set(door) - FIELDS}
+        unknown |= {key for port in node.get("extraPortMappings", []) for key in set(port) - FIELDS}
         if unknown:
             raise _failed(f"unable to decode config: yaml: field {unknown.pop()} not found")
     return config
@@ -160,11 +159,6 @@ def _edit_kubeconfig(flags: dict[str, str], text: str, *, make: bool) -> None:
         path.write_text(text)
         path.chmod(0o600)
     lock.unlink()
-
-
-def _name_provider() -> None:
-    if provider := os.environ.get(NAMED_PROVIDER):
-        say(f"using {provider} due to {NAMED_PROVIDER}\nenabling experimental {provider} provider")
 
 
 def _unknown(flag: str) -> Refused:

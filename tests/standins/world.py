@@ -1,4 +1,4 @@
-"""What the stand-ins for kind, docker and podman know and remember, in one folder.
+"""What the stand-ins for kind and docker know and remember, in one folder.
 
 Tests arrange it and look at it; the programs and the engine's socket read and change it. Every
 entry is a file of its own, so that programs at work at the same time do not disturb each other.
@@ -16,7 +16,6 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 FOLDER = "CANARYLAB_STANDINS"
-NAMED_PROVIDER = "KIND_EXPERIMENTAL_PROVIDER"
 
 Entry = dict[str, Any]
 
@@ -54,7 +53,7 @@ class World:
         usual = {
             "kind_version": "0.33.0",
             "docker_version": "29.1.0",  # of the program
-            "api_version": "1.52",  # of the engine
+            "api_version": "1.52",  # of the engine, for the program
             "architecture": "x86_64",
             "cgroup_version": "2",
             "docker_root": str(self.root),

@@ -1,7 +1,7 @@
-"""How does Kubernetes say what is wrong with a field?
+"""Field errors in the words of Kubernetes (apimachinery/pkg/util/validation/field).
 
-Every refusal is a `Cause`: a reason for programs, the path of the field, and a sentence that shows
-the value as Go prints it.
+Each is a `Cause`: a reason for programs, the path of the field, and a sentence with the value as Go
+prints it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ INT32_MAX = 2**31 - 1
 
 
 def required(field: str, detail: str = "") -> Cause:
-    """It must be there.
+    """A required field is missing.
 
     >>> required("spec.selector").message
     'Required value'
@@ -25,7 +25,7 @@ def required(field: str, detail: str = "") -> Cause:
 
 
 def invalid(field: str, value: Any, detail: str) -> Cause:
-    """It breaks a rule.
+    """A value breaks a rule.
 
     >>> invalid("spec.replicas", -1, "must be greater than or equal to 0").message
     'Invalid value: -1: must be greater than or equal to 0'
@@ -34,17 +34,17 @@ def invalid(field: str, value: Any, detail: str) -> Cause:
 
 
 def duplicate(field: str, value: Any) -> Cause:
-    """It is there already."""
+    """A value occurs twice."""
     return Cause("FieldValueDuplicate", field, f"Duplicate value: {_shown(value)}")
 
 
 def forbidden(field: str, detail: str) -> Cause:
-    """It may not be there."""
+    """A field must not be set."""
     return Cause("FieldValueForbidden", field, _sentence("Forbidden", detail))
 
 
 def unsupported(field: str, value: Any, supported: Sequence[str]) -> Cause:
-    """It is none of those that exist.
+    """A value is not in the list of supported ones.
 
     >>> unsupported("spec.type", "Canary", ["ClusterIP", "NodePort"]).message
     'Unsupported value: "Canary": supported values: "ClusterIP", "NodePort"'
@@ -58,31 +58,31 @@ def unsupported(field: str, value: Any, supported: Sequence[str]) -> Cause:
 
 
 def too_long(field: str, limit: int) -> Cause:
-    """It has more bytes than allowed."""
+    """A value has too many bytes."""
     return Cause("FieldValueTooLong", field, f"Too long: may not be more than {limit} bytes")
 
 
 def each(field: str, value: Any, problems: Iterable[str]) -> list[Cause]:
-    """One cause for each thing that is wrong with one value."""
+    """One error for each problem of a value."""
     return [invalid(field, value, problem) for problem in problems]
 
 
 def not_negative(field: str, number: int | None) -> list[Cause]:
-    """A number that may be zero but not less."""
+    """An error for a negative number."""
     if number is None or number >= 0:
         return []
     return [invalid(field, number, "must be greater than or equal to 0")]
 
 
 def one_of(field: str, value: str, supported: Sequence[str]) -> list[Cause]:
-    """A word out of a list."""
+    """An error for a missing or unsupported value."""
     if not value:
         return [required(field)]
     return [] if value in supported else [unsupported(field, value, supported)]
 
 
 def unchanged(field: str, value: Any, before: Any) -> list[Cause]:
-    """A field that nobody may change."""
+    """An error for a change of an immutable field."""
     return [] if value == before else [invalid(field, value, "field is immutable")]
 
 
@@ -91,7 +91,7 @@ def _sentence(start: str, detail: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    """Compact JSON, in which Go also escapes what could end an HTML element."""
+    """Compact JSON; Go escapes <, > and & in it."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     if isinstance(value, str):
         return text

@@ -1,9 +1,8 @@
-"""What comes of a request to write?
+"""The registry: every rule for writing objects, in the order of a real API server.
 
-Every rule that stands between a request and the store is called from here, in the order in which
-a real API server goes through them: it decides about the namespace first, then fills in, then
-validates, then hands out addresses. Each method decides and returns a `Write`; it is done, or in
-a dry run not done, by whoever asked. Nothing awaits in between, so nobody can come between.
+Namespace checks come first, then defaults, validation and the allocation of addresses. Each method
+returns a `Write`, which the caller commits unless it is a dry run. Nothing here awaits, so no other
+write can come in between.
 """
 
 from __future__ import annotations
@@ -19,11 +18,11 @@ from canarylab.errors import (
     NotFoundError,
 )
 from canarylab.playground.address_range import LoopbackRange
-from canarylab.playground.apiserver.rules import admission, allocation, deletion, metadata
-from canarylab.playground.apiserver.rules.allocation import Allocator
-from canarylab.playground.apiserver.rules.defaults import with_defaults
-from canarylab.playground.apiserver.rules.metadata import Makers
-from canarylab.playground.apiserver.rules.omitting import without_zeros
+from canarylab.playground.apiserver import admission, allocation, metadata
+from canarylab.playground.apiserver.admission import omitempty
+from canarylab.playground.apiserver.allocation import ServiceAllocator
+from canarylab.playground.apiserver.defaults import with_defaults
+from canarylab.playground.apiserver.metadata import Generators
 from canarylab.playground.apiserver.store import Store, Write
 from canarylab.playground.apiserver.validation import validate
 from canarylab.playground.kube.api import DeleteOptions, Key, Object
@@ -33,13 +32,13 @@ from canarylab.playground.kube.objects import is_terminating, key_of, timestamp
 
 @dataclass(frozen=True)
 class Registry:
-    """The rules, over the objects there are."""
+    """The rules for writing, over a store."""
 
     store: Store
-    allocator: Allocator
-    makers: Makers
+    allocator: ServiceAllocator
+    generators: Generators
 
-    def found(self, kind: str, key: Key) -> Object:
+    def get(self, kind: str, key: Key) -> Object:
         """The object, or NotFoundError."""
         obj = self.store.find(kind, key)
         if obj is None:
@@ -47,62 +46,62 @@ class Registry:
         return obj
 
     def create(self, obj: Object) -> Write:
-        """A new object."""
+        """Plan the creation of an object."""
         kind = KINDS[obj["kind"]]
         if obj.get("metadata", {}).get("resourceVersion"):
             raise ApiError("resourceVersion should not be set on objects to be created")
-        obj = metadata.newborn(obj, kind, self.makers)
+        obj = metadata.new_metadata(obj, kind, self.generators)
         if kind.namespaced:
             meta = obj["metadata"]
             namespace = self.store.find("Namespace", Key("", meta.get("namespace", "")))
             admission.check_namespace(namespace, kind, meta)
-        obj = without_zeros(admission.as_new(with_defaults(obj)))
+        obj = omitempty(admission.with_initial_status(with_defaults(obj)))
         if kind.kind == "Ingress":
-            obj = admission.in_class(obj, self.store.all("IngressClass"))
-        _check(obj, None)
+            obj = admission.with_default_class(obj, self.store.all("IngressClass"))
+        _validate(obj, None)
         if kind.kind == "Service":
-            obj = self.allocator.filled(obj, self.store.all("Service"))
+            obj = self.allocator.allocate(obj, self.store.all("Service"))
         if self.store.find(kind.kind, key_of(obj)) is not None:
             raise AlreadyExistsError(kind.plural, kind.group, obj["metadata"]["name"])
         return Write("write", obj)
 
     def update(self, obj: Object) -> Write:
-        """A new version of everything but the status."""
-        current = self.found(obj["kind"], key_of(obj))
+        """Plan an update of everything but the status."""
+        current = self.get(obj["kind"], key_of(obj))
         kind = KINDS[obj["kind"]]
-        _check_fresh(obj, current)
-        after = metadata.succeeding(obj, current, kind)
+        _check_preconditions(obj, current)
+        after = metadata.next_version(obj, current, kind)
         if kind.has_status:
             after = _with_status(after, current.get("status"))
         if kind.kind == "Service":
-            after = allocation.carried_over(after, current)
-        after = without_zeros(with_defaults(after))
+            after = allocation.keep_addresses(after, current)
+        after = omitempty(with_defaults(after))
         if kind.kind == "Service":
-            after = allocation.given_back(after, current)
-        _check(after, current)
+            after = allocation.release_addresses(after, current)
+        _validate(after, current)
         if kind.kind == "Service":
-            after = self.allocator.filled(after, self.store.all("Service"), current)
-        return _next(current, metadata.counted(after, current))
+            after = self.allocator.allocate(after, self.store.all("Service"), current)
+        return _write_of(current, metadata.with_generation(after, current))
 
     def update_status(self, obj: Object) -> Write:
-        """A new version of the status alone."""
-        current = self.found(obj["kind"], key_of(obj))
-        _check_fresh(obj, current)
-        after = without_zeros(_with_status(current, obj.get("status")))
+        """Plan an update of the status alone."""
+        current = self.get(obj["kind"], key_of(obj))
+        _check_preconditions(obj, current)
+        after = omitempty(_with_status(current, obj.get("status")))
         if KINDS[obj["kind"]].is_custom:
             after = with_defaults(after)
-            _check(after, current)
-        return _next(current, after)
+            _validate(after, current)
+        return _write_of(current, after)
 
     def bind(self, pod: Key, node: str) -> Write:
-        """The pod, given to a node."""
-        current = self.found("Pod", pod)
-        _check_free(current)
+        """Plan the assignment of a pod to a node."""
+        current = self.get("Pod", pod)
+        _check_unbound(current)
         scheduled = {
             "type": "PodScheduled",
             "status": "True",
             "lastProbeTime": None,
-            "lastTransitionTime": timestamp(self.makers.now()),
+            "lastTransitionTime": timestamp(self.generators.now()),
         }
         status = current.get("status", {})
         others = [
@@ -118,38 +117,38 @@ class Registry:
         )
 
     def delete(self, kind: str, key: Key, options: DeleteOptions) -> Write:
-        """The object gone, or on its way."""
-        return deletion.plan(self.found(kind, key), options, self.makers.now())
+        """Plan the deletion of an object."""
+        return metadata.plan_deletion(self.get(kind, key), options, self.generators.now())
 
-    def forgettable_events(self) -> list[Write]:
-        """Events that nobody will miss."""
-        events = admission.forgettable(self.store.all("Event"), self.makers.now())
+    def expired_events(self) -> list[Write]:
+        """Plan the removal of events older than an hour."""
+        events = admission.expired_events(self.store.all("Event"), self.generators.now())
         return [Write("remove", event) for event in events]
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """What a cluster is given from outside."""
+class RegistryOptions:
+    """The environment of a registry."""
 
     addresses: LoopbackRange
-    makers: Makers = field(default_factory=Makers)
+    generators: Generators = field(default_factory=Generators)
 
     @property
     def services(self) -> IPv4Network:
-        """Where cluster IPs come from."""
+        """The range of cluster IPs."""
         return self.addresses.services
 
 
-def make_registry(store: Store, around: Surroundings) -> Registry:
-    """The rules over this store."""
-    allocator = Allocator(around.services, around.makers.random)
-    return Registry(store, allocator, around.makers)
+def make_registry(store: Store, around: RegistryOptions) -> Registry:
+    """A registry over a store."""
+    allocator = ServiceAllocator(around.services, around.generators.random)
+    return Registry(store, allocator, around.generators)
 
 
-def _next(current: Object, after: Object) -> Write:
+def _write_of(current: Object, after: Object) -> Write:
     if after == current:
         return Write("nothing", current)
-    return Write("remove" if deletion.is_over(after) else "write", after)
+    return Write("remove" if metadata.is_deleted(after) else "write", after)
 
 
 def _with_status(obj: Object, status: Object | None) -> Object:
@@ -157,13 +156,13 @@ def _with_status(obj: Object, status: Object | None) -> Object:
     return rest if status is None else {**rest, "status": status}
 
 
-def _check(obj: Object, old: Object | None) -> None:
+def _validate(obj: Object, old: Object | None) -> None:
     if causes := validate(obj, old):
         kind = KINDS[obj["kind"]]
         raise InvalidError(kind.kind, kind.group, obj["metadata"].get("name", ""), causes)
 
 
-def _check_fresh(obj: Object, current: Object) -> None:
+def _check_preconditions(obj: Object, current: Object) -> None:
     kind, asked, stored = KINDS[obj["kind"]], obj["metadata"], current["metadata"]
     if asked.get("uid") not in {None, "", stored["uid"]}:
         why = (
@@ -175,7 +174,7 @@ def _check_fresh(obj: Object, current: Object) -> None:
         raise ConflictError(kind.plural, kind.group, stored["name"])
 
 
-def _check_free(pod: Object) -> None:
+def _check_unbound(pod: Object) -> None:
     name, node = pod["metadata"]["name"], pod["spec"].get("nodeName")
     if is_terminating(pod):
         why = f"pod {name} is being deleted, cannot be assigned to a host"

@@ -1,54 +1,95 @@
-"""The API server for everybody outside its process: HTTPS, with a token.
+"""The API server over HTTPS: authentication, routing, and errors as Statuses.
 
-A request passes the gate (`http/auth.py`), is told apart by its path (`http/paths.py`) and is
-answered by one function. Whatever goes wrong on the way becomes a Status (`http/statuses.py`).
+The token permits everything, since the API starts processes; without it nothing is answered but the
+health of the server. Host and Origin must be this server's own: otherwise a web page could reach it
+under a name of its own (DNS rebinding).
 """
 
 from __future__ import annotations
 
+import hmac
 import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from aiohttp import web
 
-from canarylab.errors import ApiError
-from canarylab.playground.apiserver.changes import Subscription
-from canarylab.playground.apiserver.http import about, answers, statuses
-from canarylab.playground.apiserver.http.auth import Gate
-from canarylab.playground.apiserver.http.bodies import LARGEST
-from canarylab.playground.apiserver.http.calls import Call
-from canarylab.playground.apiserver.http.paths import target
-from canarylab.playground.apiserver.http.routes import find_handler
-from canarylab.playground.apiserver.http.watching import WATCHES
-from canarylab.playground.apiserver.local import LocalApi
+from canarylab.errors import ApiError, RequestError
+from canarylab.playground.apiserver import discovery, handlers, pod_streams, requests, subresources
+from canarylab.playground.apiserver.local_api import LocalApi
+from canarylab.playground.apiserver.requests import (
+    MAX_BODY_BYTES,
+    Handler,
+    RequestContext,
+    ResourcePath,
+    parse_path,
+    unauthorized,
+)
+from canarylab.playground.apiserver.store import Subscription
+from canarylab.playground.apiserver.watch import WATCHES
 from canarylab.playground.kube.api import KubeletClient
 
 logger = logging.getLogger(__name__)
+SHUTDOWN_TIMEOUT = 0.5  # seconds that a log or a command gets to end when the server does
+Handlers = Mapping[str, Handler]
+PUBLIC_PATHS = frozenset({"/healthz", "/livez", "/readyz", "/version"})
 
-GOODBYE = 0.5  # seconds that a log or a command gets to end when the server does
-_DEPRECATED = {
+_DEPRECATED_KINDS = {
     "Endpoints": "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"
 }
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_COLLECTION: Handlers = {
+    "GET": handlers.list_or_watch,
+    "POST": handlers.create,
+    "DELETE": handlers.delete_collection,
+}
+_ALL_NAMESPACES: Handlers = {"GET": handlers.list_or_watch}
+_OBJECT: Handlers = {
+    "GET": handlers.get,
+    "PUT": handlers.replace,
+    "PATCH": handlers.patch,
+    "DELETE": handlers.delete,
+}
+_STATUS_SUBRESOURCE: Handlers = {
+    "GET": handlers.get,
+    "PUT": handlers.replace_status,
+    "PATCH": handlers.patch_status,
+}
+_SCALE_SUBRESOURCE: Handlers = {
+    "GET": subresources.read_scale,
+    "PUT": subresources.replace_scale,
+    "PATCH": subresources.patch_scale,
+}
+_PROXY_SUBRESOURCE: Handlers = dict.fromkeys(
+    ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"), subresources.proxy_to_service
+)
+_POD_SUBRESOURCES: Mapping[str, Handlers] = {
+    "binding": {"POST": subresources.bind},
+    "eviction": {"POST": subresources.evict},
+    "exec": {"GET": pod_streams.execute, "POST": pod_streams.execute},
+    "log": {"GET": pod_streams.read_log},
+}
+_HOST_NAMES = ("127.0.0.1", "localhost")
 
-Answering = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-
-def build_app(api: LocalApi, kubelet: KubeletClient, gate: Gate) -> web.Application:
-    """The application; `serving` gives it a socket."""
+def build_app(api: LocalApi, kubelet: KubeletClient, gate: TokenAuthenticator) -> web.Application:
+    """The aiohttp application."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
         gate.check(request.path, request.headers)
-        if (said := about.reply(request)) is not None:
+        if (said := discovery.meta_response(request)) is not None:
             return said
-        found = target(request.path)
+        found = parse_path(request.path)
         if found is None:
-            raise statuses.no_such_path()
-        return await find_handler(request.method, found)(Call(request, found, api, kubelet))
+            raise requests.path_not_found()
+        return await find_handler(request.method, found)(
+            RequestContext(request, found, api, kubelet)
+        )
 
-    app = web.Application(client_max_size=LARGEST, middlewares=[_refusals])
+    app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_errors_to_statuses])
     app[WATCHES] = set()
     app.on_response_prepare.append(_warn_of_deprecated)
     app.on_shutdown.append(_end_watches)
@@ -60,10 +101,10 @@ def build_app(api: LocalApi, kubelet: KubeletClient, gate: Gate) -> web.Applicat
 async def serving(
     app: web.Application, listener: socket.socket, tls: ssl.SSLContext
 ) -> AsyncIterator[None]:
-    """Answer on this socket for as long as the block lasts."""
+    """Serve the application on a socket for the length of the block."""
     # With handler_cancellation, a watch ends when its client has left, not at its next event.
     runner = web.AppRunner(
-        app, access_log=None, handler_cancellation=True, shutdown_timeout=GOODBYE
+        app, access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_TIMEOUT
     )
     await runner.setup()
     try:
@@ -74,25 +115,92 @@ async def serving(
 
 
 @web.middleware
-async def _refusals(request: web.Request, handler: Answering) -> web.StreamResponse:
+async def _errors_to_statuses(request: web.Request, handler: _Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except ApiError as error:
-        return answers.refusal(error)
+        return requests.error_response(error)
     except web.HTTPException:
         raise
     except Exception as exc:
         logger.exception("%s %s failed", request.method, request.path)
-        return answers.refusal(statuses.internal(exc))
+        return requests.error_response(requests.internal_error(exc))
 
 
 async def _warn_of_deprecated(request: web.Request, response: web.StreamResponse) -> None:
-    found = target(request.path)
-    if found is not None and (warning := _DEPRECATED.get(found.kind.kind)):
-        response.headers.add("Warning", answers.warning_header(warning))
+    found = parse_path(request.path)
+    if found is not None and (warning := _DEPRECATED_KINDS.get(found.kind.kind)):
+        response.headers.add("Warning", requests.warning_header(warning))
 
 
 async def _end_watches(app: web.Application) -> None:
     watches: set[Subscription] = app[WATCHES]
     for subscription in tuple(watches):
         subscription.end()
+
+
+def find_handler(method: str, target: ResourcePath) -> Handler:
+    """The handler of a method and path; raise RequestError (404 or 405) if there is none."""
+    verbs = _handlers(target)
+    if verbs is None:
+        raise requests.path_not_found()
+    if method not in verbs:
+        raise requests.method_not_allowed()
+    return verbs[method]
+
+
+def _handlers(target: ResourcePath) -> Handlers | None:
+    if target.subresource is not None:
+        return _subresource_handlers(target, target.subresource)
+    if target.name is not None:
+        return _OBJECT
+    if target.kind.namespaced and target.namespace is None:
+        return _ALL_NAMESPACES
+    if target.kind.kind == "Namespace":
+        return {method: verb for method, verb in _COLLECTION.items() if method != "DELETE"}
+    return _COLLECTION
+
+
+def _subresource_handlers(target: ResourcePath, subresource: str) -> Handlers | None:
+    kind = target.kind
+    match subresource:
+        case "status" if kind.has_status:
+            return _STATUS_SUBRESOURCE
+        case "scale" if kind.has_scale:
+            return _SCALE_SUBRESOURCE
+        case "finalize" if kind.kind == "Namespace":
+            return {"PUT": handlers.replace_finalizers}
+        case "proxy" if kind.kind == "Service":
+            return _PROXY_SUBRESOURCE
+        case _ if kind.kind == "Pod":
+            return _POD_SUBRESOURCES.get(subresource)
+    return None
+
+
+@dataclass(frozen=True)
+class TokenAuthenticator:
+    """The check of token, Host and Origin of each request."""
+
+    token: str
+    port: int
+
+    def check(self, path: str, headers: Mapping[str, str]) -> None:
+        """Raise RequestError with code 401 or 403 for a request that is not permitted."""
+        hosts = {f"{name}:{self.port}" for name in _HOST_NAMES}
+        host, origin = headers.get("Host", ""), headers.get("Origin")
+        if host not in hosts:
+            raise _forbidden(f'host "{host}" is not a name of this server')
+        if origin is not None and origin not in {f"https://{name}" for name in hosts}:
+            raise _forbidden(f'requests from "{origin}" are not allowed')
+        if path not in PUBLIC_PATHS and not self._is_ours(headers.get("Authorization", "")):
+            raise unauthorized()
+
+    def _is_ours(self, authorization: str) -> bool:
+        scheme, _, token = authorization.partition(" ")
+        return scheme.lower() == "bearer" and hmac.compare_digest(
+            token.strip().encode(), self.token.encode()
+        )
+
+
+def _forbidden(why: str) -> RequestError:
+    return RequestError(403, "Forbidden", f"forbidden: {why}")

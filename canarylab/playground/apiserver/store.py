@@ -1,29 +1,35 @@
-"""What is there now, and what has changed lately?
+"""The store: all objects in memory, their versions, and the recent changes.
 
-Objects are snapshots: whoever gets one shares it with everybody else, so nobody changes it, and a
-write puts another in its place. One counter moves on with every write of any kind; it is the
-resourceVersion. The last changes are kept, so that a watch can begin where a list ended.
+Objects are shared and never changed in place; a write replaces one. One counter, the
+resourceVersion, is increased with every write of any kind. The recent changes are kept, so that a
+watch can begin where a list ended. Each watcher has a queue; one that does not keep up loses it, as
+on a real API server: its next `take` raises GoneError, and it has to list again. So a slow watcher
+costs a bounded amount of memory and never delays a write.
 
-Everything that changes passes through `commit`, which is where it can be written to a disk.
-What is written is decided in `registry.py`.
+Every change passes through `commit`. What is written is decided in `registry.py`.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 from canarylab.errors import GoneError
-from canarylab.playground.apiserver.changes import Change, Subscription, Type
+from canarylab.playground.apiserver.decode import encoded
 from canarylab.playground.kube.api import Key, Object
 from canarylab.playground.kube.objects import key_of
 
-REMEMBERED = 2_000  # changes a watch can still ask for
-BACKLOG = 1_000  # changes a watcher may be behind before it is given up
+HISTORY_SIZE = 2_000  # changes a watch can still ask for
+MAX_BACKLOG = 1_000  # changes a watcher may be behind before it is given up
+ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
 
 
 class Write(NamedTuple):
-    """What a request comes to, decided and not yet done."""
+    """What is to be done to the store: write an object, remove it, or nothing."""
 
     act: Literal["write", "remove", "nothing"]
     object: Object
@@ -31,14 +37,14 @@ class Write(NamedTuple):
 
 
 class Store:
-    """Every object, by kind and key, and who wants to hear of changes."""
+    """All objects by kind and key, and the subscriptions to their changes."""
 
-    def __init__(self, *, remembered: int = REMEMBERED, backlog: int = BACKLOG) -> None:
+    def __init__(self, *, history_size: int = HISTORY_SIZE, backlog: int = MAX_BACKLOG) -> None:
         self._objects: dict[str, dict[Key, Object]] = {}
         self._changes: deque[Change] = deque()
         self._subscriptions: dict[str, list[Subscription]] = {}
-        self._remembered, self._backlog = remembered, backlog
-        self._version = self._forgotten = 0
+        self._history_size, self._backlog = history_size, backlog
+        self._version = self._oldest_lost = 0
 
     @property
     def version(self) -> int:
@@ -46,17 +52,17 @@ class Store:
         return self._version
 
     def find(self, kind: str, key: Key) -> Object | None:
-        """The object, if there is one."""
+        """The object, or None."""
         return self._objects.get(kind, {}).get(key)
 
     def all(self, kind: str, namespace: str | None = None) -> list[Object]:
-        """In one namespace or in all of them, in the order of their names."""
+        """The objects of one namespace or of all, ordered by key."""
         there = self._objects.get(kind, {})
         keys = (key for key in there if namespace is None or key.namespace == namespace)
         return [there[key] for key in sorted(keys)]
 
     def commit(self, write: Write) -> Object:
-        """Do what was decided, tell who listens, and return the object as it is now."""
+        """Do a write, notify the subscriptions, and return the object as stored."""
         if write.act == "nothing":
             return write.object
         kind, key = str(write.object["kind"]), key_of(write.object)
@@ -66,15 +72,15 @@ class Store:
         before = here.get(key)
         if write.act == "remove":
             here.pop(key, None)
-            self._tell(kind, Change("DELETED", obj, before, self._version))
+            self._notify(kind, Change("DELETED", obj, before, self._version))
         else:
             here[key] = obj
-            what: Type = "ADDED" if before is None else "MODIFIED"
-            self._tell(kind, Change(what, obj, before, self._version))
+            what: ChangeType = "ADDED" if before is None else "MODIFIED"
+            self._notify(kind, Change(what, obj, before, self._version))
         return obj
 
     def subscribe(self, kind: str, since: int | None = None) -> Subscription:
-        """Changes of this kind from now on, or since a version that is still remembered."""
+        """Subscribe to changes of a kind, from now or from a version in the history."""
         subscription = Subscription(
             [] if since is None else self._changes_since(kind, since), backlog=self._backlog
         )
@@ -82,12 +88,12 @@ class Store:
         return subscription
 
     def unsubscribe(self, kind: str, subscription: Subscription) -> None:
-        """Stop telling it."""
+        """End a subscription."""
         self._subscriptions[kind].remove(subscription)
 
     def _changes_since(self, kind: str, version: int) -> list[Change]:
         # A version from the future was given out by an earlier run of this cluster.
-        if version < self._forgotten or version > self._version:
+        if version < self._oldest_lost or version > self._version:
             raise GoneError(f"too old resource version: {version} ({self._version})")
         return [
             change
@@ -95,13 +101,79 @@ class Store:
             if change.version > version and change.object["kind"] == kind
         ]
 
-    def _tell(self, kind: str, change: Change) -> None:
+    def _notify(self, kind: str, change: Change) -> None:
         self._changes.append(change)
-        if len(self._changes) > self._remembered:
-            self._forgotten = self._changes.popleft().version
+        if len(self._changes) > self._history_size:
+            self._oldest_lost = self._changes.popleft().version
         for subscription in self._subscriptions.get(kind, []):
             subscription.offer(change)
 
 
 def _at_version(obj: Object, version: int) -> Object:
     return {**obj, "metadata": {**obj["metadata"], "resourceVersion": str(version)}}
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of one object, with the object before it."""
+
+    type: ChangeType
+    object: Object
+    previous: Object | None
+    version: int
+
+    @cached_property
+    def line(self) -> bytes:
+        """The change as a line of a watch, encoded once for all watchers."""
+        return event_line(self.type, self.object)
+
+
+def event_line(type_: str, obj: Object) -> bytes:
+    r"""One line of a watch.
+
+    >>> event_line("ADDED", {"kind": "Pod"})
+    b'{"type":"ADDED","object":{"kind":"Pod"}}\n'
+    """
+    return b'{"type":"%s","object":%s}\n' % (type_.encode(), encoded(obj))
+
+
+class Subscription:
+    """The queue of one watcher."""
+
+    def __init__(self, earlier: Iterable[Change], *, backlog: int) -> None:
+        self._waiting = deque(earlier)
+        self._backlog = max(backlog, len(self._waiting))
+        self._arrived = asyncio.Event()
+        self._given_up = self._ended = False
+
+    def offer(self, change: Change) -> None:
+        """Append a change, or drop the queue if it is full."""
+        if self._given_up:
+            return
+        if len(self._waiting) >= self._backlog:
+            self._waiting.clear()
+            self._given_up = True
+        else:
+            self._waiting.append(change)
+        self._arrived.set()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether every change has been taken."""
+        return not self._waiting
+
+    def end(self) -> None:
+        """End the subscription: `take` returns the remaining changes, then an empty list."""
+        self._ended = True
+        self._arrived.set()
+
+    async def take(self) -> list[Change]:
+        """All waiting changes, when there is at least one; raise GoneError if some were lost."""
+        while not (self._waiting or self._given_up or self._ended):
+            self._arrived.clear()
+            await self._arrived.wait()
+        if self._given_up:
+            raise GoneError("too old resource version: this watch did not keep up")
+        changes = list(self._waiting)
+        self._waiting.clear()
+        return changes

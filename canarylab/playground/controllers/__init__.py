@@ -1,0 +1,22 @@
+"""The controllers of the playground."""
+
+from __future__ import annotations
+
+from canarylab.playground.controllers import (
+    deployment,
+    garbage,
+    namespace,
+    replicaset,
+    scheduler,
+    service_endpoints,
+)
+
+CONTROLLERS = (
+    deployment.controller,
+    replicaset.controller,
+    scheduler.controller,
+    service_endpoints.slices_controller,
+    service_endpoints.endpoints_controller,
+    garbage.controller,
+    namespace.controller,
+)

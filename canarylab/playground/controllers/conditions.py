@@ -1,8 +1,8 @@
-"""How do an object's conditions change?
+"""Conditions in an object's status.
 
-A condition remembers two times: when it was last said, and since when it has had its status. What
-is already said with the same reason is not said again. And who reads conditions in their order
-sees the one that changed last at the end.
+A condition has two times: when it was last updated, and since when it has had its status. Setting
+it with the status and reason that it has already changes nothing. The one that changed last is at
+the end of the list, as in Kubernetes.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from datetime import datetime
 from typing import NamedTuple
 
 from canarylab.playground.kube.api import Object
-from canarylab.playground.kube.objects import timestamp
+from canarylab.playground.kube.objects import last_transition_time, timestamp
 
 
 class Condition(NamedTuple):
-    """Something to be said of an object."""
+    """A condition without its times."""
 
     type: str
     status: str
@@ -24,35 +24,37 @@ class Condition(NamedTuple):
     message: str
 
 
-def find_condition(conditions: Sequence[Object], kind: str) -> Object | None:
-    """The one of this type, if there is one."""
+def find_in(conditions: Sequence[Object], kind: str) -> Object | None:
+    """Return the condition of this type."""
     return next((entry for entry in conditions if entry["type"] == kind), None)
 
 
-def without(conditions: Sequence[Object], kind: str) -> list[Object]:
-    """The others."""
+def remove_condition(conditions: Sequence[Object], kind: str) -> list[Object]:
+    """Return the conditions of the other types."""
     return [entry for entry in conditions if entry["type"] != kind]
 
 
-def say(conditions: Sequence[Object], condition: Condition, now: datetime) -> list[Object]:
-    """The conditions after saying this, unless it was said already."""
-    before = find_condition(conditions, condition.type)
+def set_condition(
+    conditions: Sequence[Object], condition: Condition, now: datetime
+) -> list[Object]:
+    """Return the conditions with this one, unless it has this status and reason already."""
+    before = find_in(conditions, condition.type)
     if before and (before["status"], before["reason"]) == (condition.status, condition.reason):
         return list(conditions)
-    return say_again(conditions, condition, now)
+    return refresh_condition(conditions, condition, now)
 
 
-def say_again(conditions: Sequence[Object], condition: Condition, now: datetime) -> list[Object]:
-    """The conditions after saying this, at this very moment, even if it was said already."""
-    before, since = find_condition(conditions, condition.type), timestamp(now)
-    if before and before["status"] == condition.status:
-        since = before["lastTransitionTime"]
+def refresh_condition(
+    conditions: Sequence[Object], condition: Condition, now: datetime
+) -> list[Object]:
+    """Return the conditions with this one, updated now even if it is the same as before."""
+    before = find_in(conditions, condition.type)
     entry = {
         "type": condition.type,
         "status": condition.status,
         "lastUpdateTime": timestamp(now),
-        "lastTransitionTime": since,
+        "lastTransitionTime": last_transition_time(before, condition.status, now),
         "reason": condition.reason,
         "message": condition.message,
     }
-    return [*without(conditions, condition.type), entry]
+    return [*remove_condition(conditions, condition.type), entry]

@@ -1,8 +1,8 @@
-"""What does a Deployment say of itself?
+"""The status of a Deployment, and what its spec and status say.
 
-The counts add up what its ReplicaSets report. The two conditions are for people: Available, are
-there enough pods right now? Progressing, does the rollout still get on? `kubectl rollout status`
-waits for the counts, and gives up when Progressing says so.
+The counts add up those of its ReplicaSets. The two conditions are for people: Available says
+whether there are enough pods right now, Progressing whether the rollout still gets on. `kubectl
+rollout status` waits for the counts, and gives up when Progressing turns False.
 """
 
 from __future__ import annotations
@@ -13,47 +13,43 @@ from datetime import datetime, timedelta
 from canarylab.playground.controllers import revisions
 from canarylab.playground.controllers.conditions import (
     Condition,
-    find_condition,
-    say,
-    say_again,
-    without,
+    find_in,
+    refresh_condition,
+    remove_condition,
+    set_condition,
 )
-from canarylab.playground.controllers.deployment_plan import (
-    is_complete,
-    is_paused,
-    limits_of,
-    size_of,
-)
+from canarylab.playground.controllers.rollout import RolloutLimits, resolve_limits
 from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.objects import parse_timestamp
 
-DONE, LATE = "NewReplicaSetAvailable", "ProgressDeadlineExceeded"
+COMPLETE, TIMED_OUT = "NewReplicaSetAvailable", "ProgressDeadlineExceeded"
 _PAUSED, _RESUMED = "DeploymentPaused", "DeploymentResumed"
-_FOREVER = 2147483647  # seconds: the deadline of who wants none
+_NO_DEADLINE = 2147483647  # seconds
 
 
-def status(
+def deployment_status(
     deployment: Object, replica_sets: Sequence[Object], created: Object | None, now: datetime
 ) -> Object:
-    """The whole status, as of now; `created` is the ReplicaSet that this look has made."""
-    new, _ = revisions.newest(deployment, replica_sets)
-    counted = counts(deployment, replica_sets)
-    said = list(deployment.get("status", {}).get("conditions", []))
+    """Compute the status; `created` is the ReplicaSet that this reconcile has created."""
+    new, _ = revisions.new_and_old(deployment, replica_sets)
+    counts = count_replicas(deployment, replica_sets)
+    conditions = list(deployment.get("status", {}).get("conditions", []))
     if not _has_deadline(deployment):
-        said = without(said, "Progressing")
-    elif news := _news(deployment, said, new, created):
-        said = say(said, news, now)
-    said = say(said, _availability(deployment, counted), now)
+        conditions = remove_condition(conditions, "Progressing")
+    elif change := _rollout_change(deployment, conditions, new, created):
+        conditions = set_condition(conditions, change, now)
+    conditions = set_condition(conditions, _availability(deployment, counts), now)
     if _has_deadline(deployment) and not is_paused(deployment):
-        said = _progress(deployment, {**counted, "conditions": said}, new, now)
-    return {**counted, "conditions": said}
+        status = {**counts, "conditions": conditions}
+        conditions = _with_progress(deployment, status, new, now)
+    return {**counts, "conditions": conditions}
 
 
-def counts(deployment: Object, replica_sets: Sequence[Object]) -> Object:
-    """How many pods, in every respect. A zero is not said, except where Kubernetes says it."""
-    new, _ = revisions.newest(deployment, replica_sets)
+def count_replicas(deployment: Object, replica_sets: Sequence[Object]) -> Object:
+    """Count the pods. A zero is left out, except where Kubernetes writes it."""
+    new, _ = revisions.new_and_old(deployment, replica_sets)
     available = _sum(replica_sets, "availableReplicas")
-    counted = {
+    counts = {
         "availableReplicas": available,
         "collisionCount": deployment.get("status", {}).get("collisionCount", 0),
         "observedGeneration": deployment["metadata"]["generation"],
@@ -62,89 +58,127 @@ def counts(deployment: Object, replica_sets: Sequence[Object]) -> Object:
         "unavailableReplicas": max(0, sum(map(size_of, replica_sets)) - available),
         "updatedReplicas": _sum([new] if new else [], "replicas"),
     }
-    ending = _sum(replica_sets, "terminatingReplicas")
-    return {name: count for name, count in counted.items() if count} | {
-        "terminatingReplicas": ending
+    terminating = _sum(replica_sets, "terminatingReplicas")
+    return {name: count for name, count in counts.items() if count} | {
+        "terminatingReplicas": terminating
     }
 
 
-def next_look_s(deployment: Object, status: Object, now: datetime) -> float | None:
-    """Seconds until the rollout may have become late, if it can."""
-    progress = find_condition(status["conditions"], "Progressing")
+def requeue_after_s(deployment: Object, status: Object, now: datetime) -> float | None:
+    """Return the seconds until the progress deadline, if the rollout can still miss it."""
+    progress = find_in(status["conditions"], "Progressing")
     if progress is None or is_paused(deployment) or is_complete(deployment, status):
         return None
-    if progress["reason"] in (DONE, LATE):
+    if progress["reason"] in (COMPLETE, TIMED_OUT):
         return None
     wait_s = (_deadline(deployment, progress) - now).total_seconds()
-    return max(0.0, wait_s) + 0.1  # just past it
+    return max(0.0, wait_s) + 0.1  # just after it
 
 
-def _news(
-    deployment: Object, said: list[Object], new: Object | None, created: Object | None
+def is_paused(deployment: Object) -> bool:
+    """Whether the rollout is paused. Scaling goes on."""
+    return bool(deployment["spec"].get("paused"))
+
+
+def is_complete(deployment: Object, status: Object) -> bool:
+    """Whether all pods are available, of the new template, and no others are left."""
+    replicas = deployment["spec"]["replicas"]
+    counts = ("updatedReplicas", "replicas", "availableReplicas")
+    is_current = status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
+    return is_current and all(status.get(count, 0) == replicas for count in counts)
+
+
+def uses_recreate(deployment: Object) -> bool:
+    """Whether the strategy is Recreate, not RollingUpdate."""
+    return bool(deployment["spec"].get("strategy", {}).get("type") == "Recreate")
+
+
+def rollout_limits(deployment: Object) -> RolloutLimits:
+    """Return maxSurge and maxUnavailable in pods. Recreate has no surge."""
+    if uses_recreate(deployment):
+        return RolloutLimits(0, 0)
+    rolling_update = deployment["spec"].get("strategy", {}).get("rollingUpdate") or {}
+    return resolve_limits(
+        deployment["spec"]["replicas"],
+        max_surge=rolling_update.get("maxSurge", "25%"),
+        max_unavailable=rolling_update.get("maxUnavailable", "25%"),
+    )
+
+
+def size_of(replica_set: Object) -> int:
+    """Return `spec.replicas`."""
+    return int(replica_set["spec"].get("replicas", 1))
+
+
+def _rollout_change(
+    deployment: Object, conditions: list[Object], new: Object | None, created: Object | None
 ) -> Condition | None:
-    """What happened to the rollout, apart from how far it has come."""
-    before = find_condition(said, "Progressing")
+    """Return the condition Progressing when the rollout began, was paused or was resumed."""
+    before = find_in(conditions, "Progressing")
     reason = before["reason"] if before else None
     if created is not None:
-        named = f'Created new replica set "{created["metadata"]["name"]}"'
-        return Condition("Progressing", "True", "NewReplicaSetCreated", named)
-    if is_paused(deployment) and reason not in (_PAUSED, LATE):
+        message = f'Created new replica set "{created["metadata"]["name"]}"'
+        return Condition("Progressing", "True", "NewReplicaSetCreated", message)
+    if is_paused(deployment) and reason not in (_PAUSED, TIMED_OUT):
         return Condition("Progressing", "Unknown", _PAUSED, "Deployment is paused")
     if reason == _PAUSED and not is_paused(deployment):
         return Condition("Progressing", "Unknown", _RESUMED, "Deployment is resumed")
     if before is None and new is not None:
-        named = f'Found new replica set "{new["metadata"]["name"]}"'
-        return Condition("Progressing", "True", "FoundNewReplicaSet", named)
+        message = f'Found new replica set "{new["metadata"]["name"]}"'
+        return Condition("Progressing", "True", "FoundNewReplicaSet", message)
     return None
 
 
-def _availability(deployment: Object, counted: Object) -> Condition:
-    least = deployment["spec"]["replicas"] - limits_of(deployment).unavailable
-    if counted.get("availableReplicas", 0) >= least:
-        words = "Deployment has minimum availability."
-        return Condition("Available", "True", "MinimumReplicasAvailable", words)
-    words = "Deployment does not have minimum availability."
-    return Condition("Available", "False", "MinimumReplicasUnavailable", words)
+def _availability(deployment: Object, counts: Object) -> Condition:
+    least = deployment["spec"]["replicas"] - rollout_limits(deployment).max_unavailable
+    if counts.get("availableReplicas", 0) >= least:
+        message = "Deployment has minimum availability."
+        return Condition("Available", "True", "MinimumReplicasAvailable", message)
+    message = "Deployment does not have minimum availability."
+    return Condition("Available", "False", "MinimumReplicasUnavailable", message)
 
 
-def _progress(
-    deployment: Object, now_said: Object, new: Object | None, now: datetime
+def _with_progress(
+    deployment: Object, status: Object, new: Object | None, now: datetime
 ) -> list[Object]:
-    """The conditions after judging how far the rollout has come since the last look."""
-    said: list[Object] = now_said["conditions"]
-    before = find_condition(said, "Progressing")
-    updated = now_said.get("updatedReplicas", 0)
-    if before and before["reason"] == DONE and now_said.get("replicas", 0) == updated:
-        return said  # it is over; pods that come and go later are no rollout
-    name = _subject(deployment, new)
-    if is_complete(deployment, now_said):
-        words = f"{name} has successfully progressed."
-        return say(said, Condition("Progressing", "True", DONE, words), now)
-    if _has_moved(deployment.get("status", {}), now_said):
-        words = f"{name} is progressing."
-        return say_again(said, Condition("Progressing", "True", "ReplicaSetUpdated", words), now)
-    if before and _is_late(deployment, before, now):
-        words = f"{name} has timed out progressing."
-        return say(said, Condition("Progressing", "False", LATE, words), now)
-    return said
+    """Return the conditions with Progressing as the counts have changed since the last status."""
+    conditions: list[Object] = status["conditions"]
+    before = find_in(conditions, "Progressing")
+    updated = status.get("updatedReplicas", 0)
+    if before and before["reason"] == COMPLETE and status.get("replicas", 0) == updated:
+        return conditions  # complete; pods that come and go later are no rollout
+    name = _name_of_newest(deployment, new)
+    if is_complete(deployment, status):
+        message = f"{name} has successfully progressed."
+        complete = Condition("Progressing", "True", COMPLETE, message)
+        return set_condition(conditions, complete, now)
+    if _has_progressed(deployment.get("status", {}), status):
+        message = f"{name} is progressing."
+        progressing = Condition("Progressing", "True", "ReplicaSetUpdated", message)
+        return refresh_condition(conditions, progressing, now)
+    if before and _is_timed_out(deployment, before, now):
+        message = f"{name} has timed out progressing."
+        timed_out = Condition("Progressing", "False", TIMED_OUT, message)
+        return set_condition(conditions, timed_out, now)
+    return conditions
 
 
-def _has_moved(before: Object, after: Object) -> bool:
-    """More of the new, fewer of the old, or more that work?"""
-    more = ("updatedReplicas", "readyReplicas", "availableReplicas")
+def _has_progressed(before: Object, after: Object) -> bool:
+    """Whether there are more new pods, fewer old ones, or more that are ready."""
+    counts = ("updatedReplicas", "readyReplicas", "availableReplicas")
     return _outdated(after) < _outdated(before) or any(
-        after.get(count, 0) > before.get(count, 0) for count in more
+        after.get(count, 0) > before.get(count, 0) for count in counts
     )
 
 
-def _outdated(counted: Object) -> int:
-    return int(counted.get("replicas", 0)) - int(counted.get("updatedReplicas", 0))
+def _outdated(status: Object) -> int:
+    return int(status.get("replicas", 0)) - int(status.get("updatedReplicas", 0))
 
 
-def _is_late(deployment: Object, progress: Object, now: datetime) -> bool:
-    if progress["reason"] == DONE:
+def _is_timed_out(deployment: Object, progress: Object, now: datetime) -> bool:
+    if progress["reason"] == COMPLETE:
         return False
-    return progress["reason"] == LATE or _deadline(deployment, progress) < now
+    return progress["reason"] == TIMED_OUT or _deadline(deployment, progress) < now
 
 
 def _deadline(deployment: Object, progress: Object) -> datetime:
@@ -153,11 +187,11 @@ def _deadline(deployment: Object, progress: Object) -> datetime:
 
 
 def _has_deadline(deployment: Object) -> bool:
-    seconds: int = deployment["spec"].get("progressDeadlineSeconds", _FOREVER)
-    return seconds != _FOREVER
+    seconds: int = deployment["spec"].get("progressDeadlineSeconds", _NO_DEADLINE)
+    return seconds != _NO_DEADLINE
 
 
-def _subject(deployment: Object, new: Object | None) -> str:
+def _name_of_newest(deployment: Object, new: Object | None) -> str:
     if new is None:
         return f'Deployment "{deployment["metadata"]["name"]}"'
     return f'ReplicaSet "{new["metadata"]["name"]}"'

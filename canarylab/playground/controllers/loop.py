@@ -1,9 +1,9 @@
-"""The reconcile loop, once, for every controller.
+"""The reconcile loop and the work queue that every controller runs on.
 
-An event never says what to do; it only says which object to look at again. So many events about
-one object collapse into one look, a lost event is healed by the next, and a reconcile that fails
-is simply tried again, a little later each time. Read `replicaset.py` next: a controller is little
-more than a `plan`.
+An event never says what to do; it only names the object to reconcile. So many events about one
+object become one reconcile, the next event makes good for a lost one, and a reconcile that fails
+is tried again, a little later each time. The names are those of controller-runtime and client-go.
+Read `replicaset.py` next: a controller is little more than a `plan`.
 """
 
 from __future__ import annotations
@@ -11,95 +11,174 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Protocol
 
 from canarylab.errors import AlreadyExistsError, ConflictError, ForbiddenError, NotFoundError
-from canarylab.playground.controllers.queue import Clock, KeyQueue
 from canarylab.playground.kube.api import Api, Key, WatchEvent
+from canarylab.playground.kube.objects import key_of
 
 logger = logging.getLogger(__name__)
 
 FIRST_RETRY, LAST_RETRY = 0.005, 5.0  # seconds
-WORKERS = 4  # looks at a time, each at another object: a slow one does not hold up all the others
+WORKERS = 4  # reconciles at a time, each of another object: a slow one does not hold up the others
 
-_MOVED = (AlreadyExistsError, ConflictError, ForbiddenError, NotFoundError)
-"""Refusals that only mean somebody was faster, or that a namespace is just being emptied."""
+_EXPECTED = (AlreadyExistsError, ConflictError, ForbiddenError, NotFoundError)
+"""Refusals that only mean that another writer was faster, or that a namespace is being emptied."""
 
-KeysOf = Callable[[Api, WatchEvent], Awaitable[Iterable[Key]]]
-"""Which objects may have to be mended after this event?"""
+MapFunc = Callable[[Api, WatchEvent], Awaitable[Iterable[Key]]]
+"""Maps an event to the keys of the objects to reconcile because of it."""
 
 Reconcile = Callable[[Api, Key], Awaitable[float | None]]
-"""Mend one object. Returns the seconds after which to look again even if nothing happens."""
+"""Brings one object closer to what its spec asks for.
+
+Returns the seconds after which to reconcile again even if no event comes, or None.
+"""
 
 
 @dataclass(frozen=True)
 class Controller:
-    """What to keep true, what can disturb it, and how to mend it."""
+    """A reconcile function, and the kinds to watch for it."""
 
     name: str
     reconcile: Reconcile
-    watches: Mapping[str, KeysOf]
+    watches: Mapping[str, MapFunc]
 
 
-async def run(controller: Controller, api: Api, *, clock: Clock | None = None) -> None:
+async def keys_for_object(api: Api, event: WatchEvent) -> list[Key]:
+    """Reconcile the object that changed."""
+    return [key_of(event.object)]
+
+
+async def run_controller(
+    controller: Controller, api: Api, *, call_later: CallLater | None = None
+) -> None:
     """Run until cancelled."""
-    queue = KeyQueue(clock or asyncio.get_running_loop())
-    looks = _Looks(controller, api)
+    queue = WorkQueue(call_later or asyncio.get_running_loop().call_later)
+    rate_limiter = RateLimiter()
     try:
         async with asyncio.TaskGroup() as tasks:
-            for kind, keys_of in controller.watches.items():
-                tasks.create_task(_listen(api, kind, keys_of, queue))
+            for kind, map_func in controller.watches.items():
+                tasks.create_task(_watch(api, kind, map_func, queue))
             for _ in range(WORKERS):
-                tasks.create_task(_work(looks, queue))
+                tasks.create_task(_work(controller, api, queue, rate_limiter))
     finally:
-        queue.close()
+        queue.shut_down()
 
 
-async def _listen(api: Api, kind: str, keys_of: KeysOf, queue: KeyQueue) -> None:
+class TimerHandle(Protocol):
+    """A pending callback, as asyncio's `call_later` returns it."""
+
+    def cancel(self) -> None: ...
+
+
+CallLater = Callable[[float, Callable[[Key], None], Key], TimerHandle]
+
+
+class WorkQueue:
+    """Keys to reconcile, in the order in which they were added.
+
+    Each is in the queue at most once, however often it was added, and with one worker at a time.
+    Added while a worker has it, it comes again afterwards: that reconcile may have read the object
+    before the change.
+    """
+
+    def __init__(self, call_later: CallLater) -> None:
+        self._call_later = call_later
+        self._waiting: dict[Key, None] = {}
+        self._processing: set[Key] = set()
+        self._timers: dict[Key, TimerHandle] = {}
+        self._changed = asyncio.Event()
+
+    def add(self, key: Key) -> None:
+        """Add a key, unless it is waiting already."""
+        self._waiting.setdefault(key)
+        self._changed.set()
+
+    def add_after(self, key: Key, delay_s: float) -> None:
+        """Add a key later, unless it is taken from the queue before."""
+        self._cancel_timer(key)
+        self._timers[key] = self._call_later(delay_s, self.add, key)
+
+    async def get(self) -> Key:
+        """Take the next key; no other worker gets it until it is `done`."""
+        while (key := self._next()) is None:
+            self._changed.clear()
+            await self._changed.wait()
+        del self._waiting[key]
+        self._processing.add(key)
+        self._cancel_timer(key)
+        return key
+
+    def done(self, key: Key) -> None:
+        """Mark the end of a reconcile."""
+        self._processing.discard(key)
+        self._changed.set()
+
+    def shut_down(self) -> None:
+        """Cancel all timers."""
+        for key in list(self._timers):
+            self._cancel_timer(key)
+
+    def _next(self) -> Key | None:
+        return next((key for key in self._waiting if key not in self._processing), None)
+
+    def _cancel_timer(self, key: Key) -> None:
+        if timer := self._timers.pop(key, None):
+            timer.cancel()
+
+
+class RateLimiter:
+    """Delays that double with each failure of a key in a row.
+
+    >>> limiter = RateLimiter()
+    >>> [limiter.when(Key("lab", "web")) for _ in range(3)]
+    [0.005, 0.01, 0.02]
+    """
+
+    def __init__(self) -> None:
+        self._failures: dict[Key, int] = {}
+
+    def when(self, key: Key) -> float:
+        """Count a failure; return the seconds until the next try."""
+        failures = self._failures.get(key, 0)
+        self._failures[key] = failures + 1
+        doublings = min(failures, 20)  # far past LAST_RETRY already
+        return min(FIRST_RETRY * 2.0**doublings, LAST_RETRY)
+
+    def forget(self, key: Key) -> None:
+        """Start again after a success."""
+        self._failures.pop(key, None)
+
+
+async def _watch(api: Api, kind: str, map_func: MapFunc, queue: WorkQueue) -> None:
     async for event in api.watch(kind):
-        for key in await keys_of(api, event):
+        for key in await map_func(api, event):
             queue.add(key)
 
 
-async def _work(looks: _Looks, queue: KeyQueue) -> None:
+async def _work(
+    controller: Controller, api: Api, queue: WorkQueue, rate_limiter: RateLimiter
+) -> None:
     while True:
-        key = await queue.take()
-        queue.done(key, again_after_s=await looks.at(key))
-        await asyncio.sleep(0)  # an Api that answers at once would never let anybody else run
+        key = await queue.get()
+        requeue_after_s = await _reconcile(controller, api, key, rate_limiter)
+        queue.done(key)
+        if requeue_after_s is not None:
+            queue.add_after(key, requeue_after_s)
+        await asyncio.sleep(0)  # with an Api that answers at once no other task would ever run
 
 
-@dataclass(frozen=True)
-class _Looks:
-    """One controller's looks, and how often each has failed in a row."""
-
-    controller: Controller
-    api: Api
-    failures: dict[Key, int] = field(default_factory=dict)
-
-    async def at(self, key: Key) -> float | None:
-        """Reconcile once; returns the seconds until the next look that nobody has to ask for."""
-        try:
-            delay_s = await self.controller.reconcile(self.api, key)
-        except _MOVED as refusal:
-            return self._again(key, refusal, level=logging.DEBUG)
-        except Exception as problem:  # noqa: BLE001  one object must not stop the rest
-            return self._again(key, problem, level=logging.WARNING)
-        self.failures.pop(key, None)
+async def _reconcile(
+    controller: Controller, api: Api, key: Key, rate_limiter: RateLimiter
+) -> float | None:
+    try:
+        requeue_after_s = await controller.reconcile(api, key)
+    except Exception as error:  # one object must not stop the rest
+        level = logging.DEBUG if isinstance(error, _EXPECTED) else logging.WARNING
+        delay_s, name = rate_limiter.when(key), "/".join(filter(None, key))
+        message = "%s %s: %r; trying again in %g s"
+        logger.log(level, message, controller.name, name, error, delay_s, exc_info=error)
         return delay_s
-
-    def _again(self, key: Key, problem: Exception, *, level: int) -> float:
-        self.failures[key] = self.failures.get(key, 0) + 1
-        delay_s, whose = backoff_s(self.failures[key]), "/".join(filter(None, key))
-        words = "%s %s: %r; trying again in %g s"
-        logger.log(level, words, self.controller.name, whose, problem, delay_s, exc_info=problem)
-        return delay_s
-
-
-def backoff_s(failures: int) -> float:
-    """How long to wait after that many failures in a row.
-
-    >>> [backoff_s(failures) for failures in (1, 2, 3, 50)]
-    [0.005, 0.01, 0.02, 5.0]
-    """
-    doublings = min(failures - 1, 20)  # far past LAST_RETRY already
-    return min(FIRST_RETRY * 2.0**doublings, LAST_RETRY)
+    rate_limiter.forget(key)
+    return requeue_after_s

@@ -1,7 +1,8 @@
-"""Namespace on its way out -> nothing left in it.
+"""The namespace controller: empties a namespace that is being deleted.
 
-Deleting a namespace only marks it. We delete all that is in it, and again what appears meanwhile,
-and when nothing is left we strike off the namespace's finalizer: with that it goes.
+Deleting a namespace only marks it. The controller deletes all objects in it, also those that
+appear meanwhile, and when none is left removes the namespace's finalizer: then the API server
+removes the namespace.
 """
 
 from __future__ import annotations
@@ -10,40 +11,40 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from canarylab.errors import NotFoundError
-from canarylab.playground.controllers.looking import find, itself
-from canarylab.playground.controllers.loop import Controller
-from canarylab.playground.kube.api import Api, Key, Object, WatchEvent
+from canarylab.playground.controllers.loop import Controller, keys_for_object
+from canarylab.playground.kube.api import Api, Key, Object, WatchEvent, find_object
 from canarylab.playground.kube.kinds import KINDS
 from canarylab.playground.kube.objects import is_terminating, key_of
 
-_OWNERS = ("Deployment", "ReplicaSet", "Service")  # first, or they would make anew what goes
+_OWNERS = ("Deployment", "ReplicaSet", "Service")  # first, or they would create their objects anew
 _OTHERS = tuple(name for name, kind in KINDS.items() if kind.namespaced and name not in _OWNERS)
-CONTENT = _OWNERS + _OTHERS
+NAMESPACED_KINDS = _OWNERS + _OTHERS
 
 
-class Plan(NamedTuple):
-    """What to delete now, and the namespace as it shall be, if it is to change."""
+class NamespacePlan(NamedTuple):
+    """The objects to delete, or the namespace without its finalizer."""
 
     delete: list[Object]
-    finished: Object | None
+    finalized: Object | None
 
 
-def plan(namespace: Object, content: list[Object]) -> Plan:
-    """The next step towards an empty namespace that is no more."""
+def plan(namespace: Object, content: list[Object]) -> NamespacePlan:
+    """Decide the next step of deleting a namespace with this content."""
     if not is_terminating(namespace):
-        return Plan([], None)
+        return NamespacePlan([], None)
     if content:
-        return Plan([obj for obj in content if not is_terminating(obj)], None)
-    return Plan([], {**namespace, "spec": {**namespace.get("spec", {}), "finalizers": []}})
+        return NamespacePlan([obj for obj in content if not is_terminating(obj)], None)
+    spec = {**namespace.get("spec", {}), "finalizers": []}
+    return NamespacePlan([], {**namespace, "spec": spec})
 
 
 async def reconcile(api: Api, key: Key) -> float | None:
-    """One step of it, once."""
+    """Carry out the next step of deleting a namespace."""
     # Look.
-    namespace = await find(api, "Namespace", key)
+    namespace = await find_object(api, "Namespace", key)
     if namespace is None or not is_terminating(namespace):
         return None
-    content = [obj for kind in CONTENT for obj in await api.list(kind, key.name)]
+    content = [obj for kind in NAMESPACED_KINDS for obj in await api.list(kind, key.name)]
 
     # Decide.
     todo = plan(namespace, content)
@@ -52,20 +53,20 @@ async def reconcile(api: Api, key: Key) -> float | None:
     for obj in todo.delete:
         with suppress(NotFoundError):  # gone already, perhaps with its owner
             await api.delete(obj["kind"], key_of(obj))
-    if todo.finished is not None:
-        await api.update(todo.finished)
+    if todo.finalized is not None:
+        await api.update(todo.finalized)
 
-    # Report. Nobody is left to read it.
+    # Report. There is nothing to report on.
     return None
 
 
-async def _if_gone(_: Api, event: WatchEvent) -> list[Key]:
-    """Something of its content has gone: perhaps it was the last."""
+async def _keys_for_deleted(_: Api, event: WatchEvent) -> list[Key]:
+    """Reconcile the namespace of an object that is gone: it may have been the last."""
     return [Key("", event.object["metadata"]["namespace"])] if event.type == "DELETED" else []
 
 
 controller = Controller(
     name="namespace",
     reconcile=reconcile,
-    watches={"Namespace": itself, **dict.fromkeys(CONTENT, _if_gone)},
+    watches={"Namespace": keys_for_object, **dict.fromkeys(NAMESPACED_KINDS, _keys_for_deleted)},
 )

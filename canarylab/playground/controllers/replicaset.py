@@ -1,104 +1,111 @@
-"""ReplicaSet -> Pods: as many as were asked for, no more and no fewer.
+"""The ReplicaSet controller: creates and deletes pods until there are as many as asked for.
 
-`plan` decides and touches nothing; `reconcile` looks, asks `plan`, and acts. Kubernetes' own
+`plan` decides and touches nothing; `reconcile` looks, calls `plan`, and acts. Kubernetes' own
 controller must also remember what it has just done, because it reads from a cache that lags
-behind; our reads are never older than our writes, so nothing is remembered here.
+behind; here a read is never older than the last write, so nothing is remembered.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
 from canarylab.errors import InvalidError
-from canarylab.playground.controllers.looking import claim, find, itself, owner_or_adopters
-from canarylab.playground.controllers.loop import Controller
-from canarylab.playground.controllers.moments import Now, utc_now
-from canarylab.playground.controllers.pods import (
-    is_active,
-    is_available,
-    is_ending,
-    next_available_s,
-    usefulness,
-)
-from canarylab.playground.kube.api import Api, Key, Object
+from canarylab.playground.controllers.loop import Controller, keys_for_object
+from canarylab.playground.controllers.ownership import claim_dependants, keys_for_owner
+from canarylab.playground.kube.api import Api, Key, Object, find_object
 from canarylab.playground.kube.events import EventDetails, record_event
-from canarylab.playground.kube.objects import is_ready, is_terminating, key_of, owner_reference
+from canarylab.playground.kube.objects import (
+    Clock,
+    find_condition,
+    is_ready,
+    is_terminating,
+    key_of,
+    owner_reference,
+    parse_timestamp,
+    utc_now,
+)
 
 SOURCE = "replicaset-controller"
+_FINISHED = ("Succeeded", "Failed")
+_PHASES = ("Pending", "Unknown", "Running")  # in the order in which pods are deleted
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
-class Plan(NamedTuple):
+class ReplicaSetPlan(NamedTuple):
     """How many pods to create, and which to delete."""
 
     create: int
     delete: list[Object]
 
 
-Planner = Callable[[int, list[Object]], Plan]
+Planner = Callable[[int, list[Object]], ReplicaSetPlan]
 
 
-def plan(wanted: int, pods: list[Object]) -> Plan:
-    """How to get from these pods to `wanted` of them.
+def plan(replicas: int, pods: list[Object]) -> ReplicaSetPlan:
+    """Decide how to get from these pods to so many.
 
     >>> plan(3, []).create
     3
     """
-    missing = wanted - len(pods)
+    missing = replicas - len(pods)
     if missing >= 0:
-        return Plan(create=missing, delete=[])
-    return Plan(create=0, delete=sorted(pods, key=usefulness)[:-missing])
+        return ReplicaSetPlan(create=missing, delete=[])
+    return ReplicaSetPlan(create=0, delete=sorted(pods, key=scale_down_rank)[:-missing])
 
 
 async def reconcile(
-    api: Api, key: Key, *, plan: Planner = plan, now: Now = utc_now
+    api: Api, key: Key, *, plan: Planner = plan, now: Clock = utc_now
 ) -> float | None:
-    """Make it so, once."""
+    """Create or delete the pods of one ReplicaSet, and write its status."""
     # Look.
-    replica_set = await find(api, "ReplicaSet", key)
+    replica_set = await find_object(api, "ReplicaSet", key)
     if replica_set is None:
         return None
-    pods = await claim(api, replica_set, "Pod")
+    pods = await claim_dependants(api, replica_set, "Pod")
     active = [pod for pod in pods if is_active(pod)]
 
     # Decide.
-    wanted = replica_set["spec"].get("replicas", 1)
-    todo = Plan(0, []) if is_terminating(replica_set) else plan(wanted, active)
+    replicas = replica_set["spec"].get("replicas", 1)
+    todo = ReplicaSetPlan(0, []) if is_terminating(replica_set) else plan(replicas, active)
 
     # Act.
     for pod in [await _create_pod(api, replica_set) for _ in range(todo.create)]:
-        await _tell(api, replica_set, "SuccessfulCreate", f"Created pod: {pod['metadata']['name']}")
+        message = f"Created pod: {pod['metadata']['name']}"
+        await record_event(api, replica_set, EventDetails("SuccessfulCreate", message, SOURCE))
     for pod in todo.delete:
         await api.delete("Pod", key_of(pod))
-        await _tell(api, replica_set, "SuccessfulDelete", f"Deleted pod: {pod['metadata']['name']}")
+        message = f"Deleted pod: {pod['metadata']['name']}"
+        await record_event(api, replica_set, EventDetails("SuccessfulDelete", message, SOURCE))
 
-    # Report. What was created or deleted just now is for the next look: its events are on the way.
-    moment, patience_s = now(), replica_set["spec"].get("minReadySeconds", 0)
-    await api.update_status({**replica_set, "status": status(replica_set, pods, moment)})
-    return next_available_s(active, patience_s, moment)
+    # Report. Pods just created or deleted count next time: their events are on the way.
+    moment, min_ready_s = now(), replica_set["spec"].get("minReadySeconds", 0)
+    status = replica_set_status(replica_set, pods, moment)
+    await api.update_status({**replica_set, "status": status})
+    return next_available_after_s(active, min_ready_s, moment)
 
 
-def status(replica_set: Object, pods: list[Object], now: datetime) -> Object:
-    """What the ReplicaSet says of its pods. A zero is not said, except where Kubernetes says it."""
+def replica_set_status(replica_set: Object, pods: list[Object], now: datetime) -> Object:
+    """Count the pods. A zero is left out, except where Kubernetes writes it."""
     labels = replica_set["spec"]["template"]["metadata"].get("labels", {}).items()
-    patience_s = replica_set["spec"].get("minReadySeconds", 0)
+    min_ready_s = replica_set["spec"].get("minReadySeconds", 0)
     active = [pod for pod in pods if is_active(pod)]
     counts = {
-        "availableReplicas": sum(is_available(pod, patience_s, now) for pod in active),
+        "availableReplicas": sum(is_available(pod, min_ready_s, now) for pod in active),
         "fullyLabeledReplicas": sum(labels <= pod["metadata"]["labels"].items() for pod in active),
         "observedGeneration": replica_set["metadata"]["generation"],
         "readyReplicas": sum(map(is_ready, active)),
     }
     return {name: count for name, count in counts.items() if count} | {
         "replicas": len(active),
-        "terminatingReplicas": sum(map(is_ending, pods)),
+        "terminatingReplicas": sum(map(is_terminating_replica, pods)),
     }
 
 
-def pod_from(replica_set: Object) -> Object:
-    """One more pod, cut from the template. The API server makes up the end of its name."""
+def new_pod(replica_set: Object) -> Object:
+    """Build a pod from the template. The API server generates the end of its name."""
     template, meta = replica_set["spec"]["template"], replica_set["metadata"]
     copied = ("labels", "annotations", "finalizers")
     return {
@@ -114,25 +121,80 @@ def pod_from(replica_set: Object) -> Object:
     }
 
 
+def is_active(pod: Object) -> bool:
+    """Whether the pod counts as a replica: neither finished nor terminating."""
+    return not is_terminating(pod) and not _is_finished(pod)
+
+
+def is_terminating_replica(pod: Object) -> bool:
+    """Whether the pod is terminating and still running."""
+    return is_terminating(pod) and not _is_finished(pod)
+
+
+def is_available(pod: Object, min_ready_s: float, now: datetime) -> bool:
+    """Whether the pod has been ready for `minReadySeconds`."""
+    return is_ready(pod) and _available_at(pod, min_ready_s) <= now
+
+
+def next_available_after_s(pods: list[Object], min_ready_s: float, now: datetime) -> float | None:
+    """Return the seconds until the next ready pod becomes available, or None if all are."""
+    times = [_available_at(pod, min_ready_s) for pod in pods if is_ready(pod)]
+    return min(((time - now).total_seconds() for time in times if time > now), default=None)
+
+
+def scale_down_rank(pod: Object) -> tuple[bool, int, bool, float, int, float]:
+    """Order of pods on scale-down, as in pkg/controller ActivePodsWithRanks; the first is deleted.
+
+    Not yet on a node, then by phase, then not ready, then ready for the shortest time, then the
+    most restarts, then the youngest. Two things are simpler: Kubernetes takes times of the same
+    order of magnitude for equal and then chooses at random, and it first compares how many pods
+    of the ReplicaSet are on the same node. The only node here makes that comparison idle.
+    """
+    status = pod.get("status", {})
+    restarts = sum(entry.get("restartCount", 0) for entry in status.get("containerStatuses", []))
+    return (
+        bool(pod["spec"].get("nodeName")),
+        _PHASES.index(status.get("phase", "Pending")),
+        is_ready(pod),
+        _latest_first(_ready_since(pod)) if is_ready(pod) else 0.0,
+        -restarts,
+        _latest_first(pod["metadata"].get("creationTimestamp")),
+    )
+
+
 async def _create_pod(api: Api, replica_set: Object) -> Object:
     try:
-        return await api.create(pod_from(replica_set))
-    except InvalidError as refusal:
-        note = EventDetails("FailedCreate", f"Error creating: {refusal}", SOURCE, type="Warning")
-        await record_event(api, replica_set, note)
+        return await api.create(new_pod(replica_set))
+    except InvalidError as error:
+        message = f"Error creating: {error}"
+        details = EventDetails("FailedCreate", message, SOURCE, type="Warning")
+        await record_event(api, replica_set, details)
         raise
 
 
-async def _tell(api: Api, replica_set: Object, reason: str, message: str) -> None:
-    await record_event(api, replica_set, EventDetails(reason, message, SOURCE))
+def _is_finished(pod: Object) -> bool:
+    return pod.get("status", {}).get("phase") in _FINISHED
+
+
+def _ready_since(pod: Object) -> str | None:
+    return (find_condition(pod, "Ready") or {}).get("lastTransitionTime")
+
+
+def _available_at(pod: Object, min_ready_s: float) -> datetime:
+    since = _ready_since(pod)
+    return parse_timestamp(since) + timedelta(seconds=min_ready_s) if since else _LONG_AGO
+
+
+def _latest_first(text: str | None) -> float:
+    return -parse_timestamp(text).timestamp() if text else 0.0
 
 
 def controller_with(plan: Planner) -> Controller:
-    """The controller with somebody else's `plan`: the last lesson runs the cluster on yours."""
+    """Build the controller with another `plan`: the last lesson runs the cluster on your own."""
     return Controller(
         name="replicaset",
         reconcile=partial(reconcile, plan=plan),
-        watches={"ReplicaSet": itself, "Pod": owner_or_adopters("ReplicaSet")},
+        watches={"ReplicaSet": keys_for_object, "Pod": keys_for_owner("ReplicaSet")},
     )
 
 

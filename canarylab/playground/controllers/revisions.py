@@ -1,8 +1,8 @@
-"""Which ReplicaSet is a Deployment's newest, and what number does it carry?
+"""The revisions of a Deployment: its ReplicaSets, numbered by annotations.
 
-The newest is not the youngest but the one whose template is the Deployment's. To go back is to
-ask for a template there was before: its ReplicaSet is still there, with no pods, and only gets a
-new number. So history is nothing but ReplicaSets, numbered by annotations.
+The new ReplicaSet is not the youngest but the one whose template is the Deployment's. To roll back
+is to ask for a template that there was before: its ReplicaSet is still there, with no pods, and
+only gets a new number.
 """
 
 from __future__ import annotations
@@ -14,40 +14,42 @@ from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.objects import is_terminating, owner_reference
 
 REVISION = "deployment.kubernetes.io/revision"
-HISTORY = "deployment.kubernetes.io/revision-history"
-DESIRED = "deployment.kubernetes.io/desired-replicas"
-CEILING = "deployment.kubernetes.io/max-replicas"
+REVISION_HISTORY = "deployment.kubernetes.io/revision-history"
+DESIRED_REPLICAS = "deployment.kubernetes.io/desired-replicas"
+MAX_REPLICAS = "deployment.kubernetes.io/max-replicas"
 
-_OWN = (
+_NOT_COPIED = (
     "kubectl.kubernetes.io/last-applied-configuration",
     "deprecated.deployment.rollback.to",
     REVISION,
-    HISTORY,
-    DESIRED,
-    CEILING,
+    REVISION_HISTORY,
+    DESIRED_REPLICAS,
+    MAX_REPLICAS,
 )
-_LONGEST_HISTORY = 2000  # characters
+_HISTORY_LIMIT = 2000  # characters
 
 
-def newest(
+def new_and_old(
     deployment: Object, replica_sets: Sequence[Object]
 ) -> tuple[Object | None, list[Object]]:
-    """The ReplicaSet of the current template, if there is one yet, and the others, oldest first."""
+    """Return the ReplicaSet of the current template, if there is one, and the others by age."""
     by_age = sorted(replica_sets, key=_age)
     template = deployment["spec"]["template"]
-    fitting = [one for one in by_age if same_template(one["spec"]["template"], template)]
-    new = fitting[0] if fitting else None
+    matching = [one for one in by_age if same_template(one["spec"]["template"], template)]
+    new = matching[0] if matching else None
     return new, [one for one in by_age if one is not new]
 
 
-def revision(obj: Object) -> int:
-    """Its number; 0 if it has none."""
+def revision_of(obj: Object) -> int:
+    """Return the number of a ReplicaSet or Deployment; 0 if it has none."""
     number = _annotations(obj).get(REVISION, "")
     return int(number) if number.isdecimal() else 0
 
 
-def born(deployment: Object, olds: Sequence[Object], *, size: int, ceiling: int) -> Object:
-    """A ReplicaSet for the Deployment's template, of the next revision."""
+def new_replica_set(
+    deployment: Object, olds: Sequence[Object], *, size: int, max_replicas: int
+) -> Object:
+    """Build the ReplicaSet of the Deployment's template, with the next revision."""
     meta, spec = deployment["metadata"], deployment["spec"]
     template = spec["template"]
     own_hash = template_hash(template, deployment.get("status", {}).get("collisionCount", 0))
@@ -67,61 +69,67 @@ def born(deployment: Object, olds: Sequence[Object], *, size: int, ceiling: int)
             "template": {**template, "metadata": {**template["metadata"], "labels": labels}},
         },
     }
-    return sized(stamped(replica_set, deployment, olds), deployment, size=size, ceiling=ceiling)
+    numbered = with_revision(replica_set, deployment, olds)
+    return with_size(numbered, deployment, size=size, max_replicas=max_replicas)
 
 
-def stamped(new: Object, deployment: Object, olds: Sequence[Object]) -> Object:
-    """The newest ReplicaSet with all it takes over from its Deployment, and with its number."""
-    known, before = _annotations(new), revision(new)
-    copied = {name: text for name, text in _annotations(deployment).items() if name not in _OWN}
-    number = max(before, 1 + max(map(revision, olds), default=0))
-    marks = {**known, **copied, REVISION: str(number)}
+def with_revision(new: Object, deployment: Object, olds: Sequence[Object]) -> Object:
+    """Return the new ReplicaSet with the highest revision and the Deployment's annotations."""
+    current, before = _annotations(new), revision_of(new)
+    inherited = _annotations(deployment).items()
+    copied = {name: text for name, text in inherited if name not in _NOT_COPIED}
+    number = max(before, 1 + max(map(revision_of, olds), default=0))
+    annotations = {**current, **copied, REVISION: str(number)}
     if 0 < before < number:
-        marks[HISTORY] = _longer(known.get(HISTORY, ""), before)
-    return _patient({**new, "metadata": {**new["metadata"], "annotations": marks}}, deployment)
+        annotations[REVISION_HISTORY] = _append(current.get(REVISION_HISTORY, ""), before)
+    numbered = {**new, "metadata": {**new["metadata"], "annotations": annotations}}
+    return _with_min_ready_seconds(numbered, deployment)
 
 
-def sized(replica_set: Object, deployment: Object, *, size: int, ceiling: int) -> Object:
-    """The same with another size, and a note of what the whole was meant to be just then."""
-    meta, wanted = replica_set["metadata"], deployment["spec"]["replicas"]
-    marks = {**_annotations(replica_set), DESIRED: str(wanted), CEILING: str(ceiling)}
+def with_size(replica_set: Object, deployment: Object, *, size: int, max_replicas: int) -> Object:
+    """Return the ReplicaSet with another size, and a record of what the Deployment asked for."""
+    meta, desired = replica_set["metadata"], deployment["spec"]["replicas"]
+    recorded = {DESIRED_REPLICAS: str(desired), MAX_REPLICAS: str(max_replicas)}
+    annotations = {**_annotations(replica_set), **recorded}
     spec = {**replica_set["spec"], "replicas": size}
-    return {**replica_set, "metadata": {**meta, "annotations": marks}, "spec": spec}
+    return {**replica_set, "metadata": {**meta, "annotations": annotations}, "spec": spec}
 
 
-def desired_then(replica_set: Object) -> int | None:
-    """How many pods the Deployment wanted when this ReplicaSet got its size."""
-    return _number(replica_set, DESIRED)
+def recorded_desired_replicas(replica_set: Object) -> int | None:
+    """Return the Deployment's replicas when this ReplicaSet got its size."""
+    return _number(replica_set, DESIRED_REPLICAS)
 
 
-def ceiling_then(replica_set: Object) -> int | None:
-    """How many pods there might have been then, surge included."""
-    return _number(replica_set, CEILING)
+def recorded_max_replicas(replica_set: Object) -> int | None:
+    """Return the Deployment's replicas plus surge when this ReplicaSet got its size."""
+    return _number(replica_set, MAX_REPLICAS)
 
 
-def expendable(olds: Sequence[Object], limit: int) -> list[Object]:
-    """Old ReplicaSets beyond the history that is to be kept, without any that still has pods."""
-    kept = sorted((old for old in olds if not is_terminating(old)), key=revision)
-    return [old for old in kept[: max(0, len(kept) - limit)] if _is_at_rest(old)]
+def beyond_history_limit(olds: Sequence[Object], limit: int) -> list[Object]:
+    """Return the oldest ReplicaSets beyond revisionHistoryLimit, without any that has pods."""
+    by_revision = sorted((old for old in olds if not is_terminating(old)), key=revision_of)
+    excess = by_revision[: max(0, len(by_revision) - limit)]
+    return [old for old in excess if _is_scaled_down(old)]
 
 
-def _is_at_rest(replica_set: Object) -> bool:
-    status, seen = replica_set.get("status", {}), replica_set["metadata"].get("generation", 0)
+def _is_scaled_down(replica_set: Object) -> bool:
+    status = replica_set.get("status", {})
+    generation = replica_set["metadata"].get("generation", 0)
     is_empty = not status.get("replicas") and replica_set["spec"]["replicas"] == 0
-    return is_empty and status.get("observedGeneration", 0) >= seen
+    return is_empty and status.get("observedGeneration", 0) >= generation
 
 
-def _patient(replica_set: Object, deployment: Object) -> Object:
-    patience_s = deployment["spec"].get("minReadySeconds", 0)
-    if replica_set["spec"].get("minReadySeconds", 0) == patience_s:
+def _with_min_ready_seconds(replica_set: Object, deployment: Object) -> Object:
+    seconds = deployment["spec"].get("minReadySeconds", 0)
+    if replica_set["spec"].get("minReadySeconds", 0) == seconds:
         return replica_set
-    return {**replica_set, "spec": {**replica_set["spec"], "minReadySeconds": patience_s}}
+    return {**replica_set, "spec": {**replica_set["spec"], "minReadySeconds": seconds}}
 
 
-def _longer(history: str, number: int) -> str:
-    """The earlier numbers of a ReplicaSet that has come back, without the oldest if too many."""
+def _append(history: str, number: int) -> str:
+    """Append a revision, and drop the oldest ones if the history is too long."""
     numbers = [*filter(None, history.split(",")), str(number)]
-    while len(",".join(numbers)) > _LONGEST_HISTORY:
+    while len(",".join(numbers)) > _HISTORY_LIMIT:
         del numbers[0]
     return ",".join(numbers)
 

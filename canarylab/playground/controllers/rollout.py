@@ -1,9 +1,10 @@
-"""The arithmetic of a rolling update. No API, no clock: numbers in, numbers out.
+"""The arithmetic of a rolling update, and of scaling in the middle of one.
 
-Two promises hold at every step: never more than `wanted + surge` pods asked for, and never fewer
-than `wanted - unavailable` available because of us. A step first grows the new version into
-whatever room there is, and only when there is none shrinks the old ones. It is the same whether
-the update just began, is half done, or was turned round in the middle: only the numbers count.
+Numbers in, numbers out; no API and no clock. Two promises hold at every step: never more than
+`replicas + max_surge` pods, and never fewer than `replicas - max_unavailable` available because of
+the update. A step first scales the new version up into whatever room there is, and only when there
+is none scales the old ones down. It is the same step whether the update has just begun, is half
+done, or was reversed in the middle: only the numbers count.
 """
 
 from __future__ import annotations
@@ -14,82 +15,127 @@ from math import ceil, floor
 from typing import NamedTuple
 
 
-class Fleet(NamedTuple):
-    """Pods of one version: how many were asked for, and how many have become available."""
+class Replicas(NamedTuple):
+    """Pods of one version: the number in the spec of its ReplicaSet, and how many are available."""
 
-    asked: int
+    desired: int
     available: int
 
 
-class Limits(NamedTuple):
-    """How far a rolling update may stray from the wanted number, in pods."""
+class RolloutLimits(NamedTuple):
+    """The fields maxSurge and maxUnavailable as numbers of pods."""
 
-    surge: int
-    unavailable: int
+    max_surge: int
+    max_unavailable: int
 
 
-def limits(wanted: int, *, max_surge: int | str, max_unavailable: int | str) -> Limits:
-    """What a strategy comes to for that many pods. Surge rounds up, unavailable rounds down.
+def resolve_limits(
+    replicas: int, *, max_surge: int | str, max_unavailable: int | str
+) -> RolloutLimits:
+    """Turn numbers or percentages into pods. Surge rounds up, unavailable rounds down.
 
-    >>> limits(3, max_surge="25%", max_unavailable="25%")
-    Limits(surge=1, unavailable=0)
+    >>> resolve_limits(3, max_surge="25%", max_unavailable="25%")
+    RolloutLimits(max_surge=1, max_unavailable=0)
     """
-    surge = _pods(max_surge, wanted, rounding=ceil)
-    unavailable = _pods(max_unavailable, wanted, rounding=floor)
+    surge = _pods(max_surge, replicas, rounding=ceil)
+    unavailable = _pods(max_unavailable, replicas, rounding=floor)
     if surge == 0 and unavailable == 0:
-        unavailable = 1  # otherwise nothing could ever move
-    return Limits(surge, min(unavailable, wanted))
+        unavailable = 1  # otherwise no step would be allowed
+    return RolloutLimits(surge, min(unavailable, replicas))
 
 
-def grow(wanted: int, new: Fleet, olds: Sequence[Fleet], limits: Limits) -> int:
-    """How many pods of the new version to ask for now.
+def scale_up_new(
+    replicas: int, new: Replicas, olds: Sequence[Replicas], limits: RolloutLimits
+) -> int:
+    """Return the next size of the new version.
 
-    >>> grow(4, Fleet(1, 0), [Fleet(3, 3)], Limits(surge=1, unavailable=1))
+    >>> limits = RolloutLimits(max_surge=1, max_unavailable=1)
+    >>> scale_up_new(4, Replicas(1, 0), [Replicas(3, 3)], limits)
     2
     """
-    room = wanted + limits.surge - new.asked - _asked(olds)
-    return min(wanted, new.asked + max(0, room))
+    room = replicas + limits.max_surge - new.desired - _desired(olds)
+    return min(replicas, new.desired + max(0, room))
 
 
-def shrink(wanted: int, new: Fleet, olds: Sequence[Fleet], limits: Limits) -> list[int]:
-    """How many pods of each old version to leave now; the oldest go first.
+def scale_down_old(
+    replicas: int, new: Replicas, olds: Sequence[Replicas], limits: RolloutLimits
+) -> list[int]:
+    """Return the next size of each old version; the first is scaled down first.
 
-    Pods that are asked for and not available serve nobody, so they go before any that are.
+    Pods that are not available answer no requests, so they go before any that are.
 
-    >>> shrink(4, Fleet(1, 0), [Fleet(4, 4)], Limits(surge=1, unavailable=1))
+    >>> limits = RolloutLimits(max_surge=1, max_unavailable=1)
+    >>> scale_down_old(4, Replicas(1, 0), [Replicas(4, 4)], limits)
     [3]
     """
-    least = wanted - limits.unavailable
-    olds = [_settled(old) for old in olds]
-    new = _settled(new)
-    broken_spare = new.available + _asked(olds) - least
-    working = _cut(olds, broken_spare, [old.asked - old.available for old in olds])
-    working_spare = new.available + sum(old.available for old in olds) - least
-    left = _cut(working, working_spare, [old.asked for old in working])
-    return [old.asked for old in left]
+    min_available = replicas - limits.max_unavailable
+    olds = [_without_terminating(old) for old in olds]
+    new = _without_terminating(new)
+    unhealthy = [old.desired - old.available for old in olds]
+    healthy_only = _remove(olds, new.available + _desired(olds) - min_available, unhealthy)
+    surplus = new.available + sum(old.available for old in olds) - min_available
+    left = _remove(healthy_only, surplus, [old.desired for old in healthy_only])
+    return [old.desired for old in left]
 
 
-def _settled(fleet: Fleet) -> Fleet:
-    """More available than asked for means that some are just being taken away."""
-    return Fleet(fleet.asked, min(fleet.asked, fleet.available))
+class ReplicaSetSize(NamedTuple):
+    """A ReplicaSet's size, and the most pods its Deployment allowed when it was set."""
+
+    replicas: int
+    max_replicas: int
 
 
-def _cut(fleets: Sequence[Fleet], spare: int, most: Sequence[int]) -> list[Fleet]:
-    """Take away `spare` pods in all, and from each fleet at most its share of `most`."""
-    left: list[Fleet] = []
-    for fleet, limit in zip(fleets, most, strict=True):
-        gone = max(0, min(spare, limit))
-        spare -= gone
-        left.append(Fleet(fleet.asked - gone, fleet.available))
+def scale_proportionally(allowed: int, sizes: Sequence[ReplicaSetSize]) -> list[int]:
+    """Scale every version alike, so that a half-done update stays half done.
+
+    The new sizes come to `allowed`; what rounding leaves over goes to the first.
+
+    >>> scale_proportionally(12, [ReplicaSetSize(5, max_replicas=6), ReplicaSetSize(1, 6)])
+    [10, 2]
+    """
+    to_add, added = allowed - sum(size.replicas for size in sizes), 0
+    scaled = []
+    for size in sizes:
+        change = _clamp(_in_proportion(size, allowed) - size.replicas, to_add - added)
+        scaled.append(size.replicas + change)
+        added += change
+    return [max(0, scaled[0] + to_add - added), *scaled[1:]]
+
+
+def _without_terminating(replicas: Replicas) -> Replicas:
+    """More available than desired means that some are being deleted just now."""
+    return Replicas(replicas.desired, min(replicas.desired, replicas.available))
+
+
+def _remove(olds: Sequence[Replicas], count: int, at_most: Sequence[int]) -> list[Replicas]:
+    """Remove up to `count` pods in all, and from each version at most its number in `at_most`."""
+    left: list[Replicas] = []
+    for old, limit in zip(olds, at_most, strict=True):
+        removed = max(0, min(count, limit))
+        count -= removed
+        left.append(Replicas(old.desired - removed, old.available))
     return left
 
 
-def _asked(fleets: Sequence[Fleet]) -> int:
-    return sum(fleet.asked for fleet in fleets)
+def _desired(versions: Sequence[Replicas]) -> int:
+    return sum(version.desired for version in versions)
 
 
-def _pods(amount: int | str, wanted: int, *, rounding: Callable[[Fraction], int]) -> int:
-    """A number of pods as it is, or a percentage of the wanted ones."""
+def _pods(amount: int | str, replicas: int, *, rounding: Callable[[Fraction], int]) -> int:
     if isinstance(amount, int):
         return amount
-    return rounding(Fraction(int(amount.removesuffix("%")) * wanted, 100))
+    return rounding(Fraction(int(amount.removesuffix("%")) * replicas, 100))
+
+
+def _in_proportion(size: ReplicaSetSize, allowed: int) -> int:
+    """The size times allowed/max_replicas, rounded half up."""
+    if size.max_replicas == 0:
+        return size.replicas
+    return (2 * size.replicas * allowed + size.max_replicas) // (2 * size.max_replicas)
+
+
+def _clamp(change: int, remaining: int) -> int:
+    """Limit a change to what remains to be added or removed in all."""
+    if remaining > 0:
+        return min(change, remaining)
+    return max(change, remaining) if remaining < 0 else 0

@@ -1,8 +1,4 @@
-"""Pod -> Node: a place for every pod that has none yet.
-
-A pod without a node is only a wish. The scheduler writes a node's name into it, and from then on
-it is that node's business.
-"""
+"""The scheduler: binds every pod that has no node yet to a node."""
 
 from __future__ import annotations
 
@@ -11,72 +7,78 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from canarylab.playground.controllers.conditions import Condition, find_condition, say_again
-from canarylab.playground.controllers.looking import find
+from canarylab.playground.controllers.conditions import Condition, refresh_condition
 from canarylab.playground.controllers.loop import Controller
-from canarylab.playground.controllers.moments import Now, utc_now
-from canarylab.playground.kube.api import Api, Key, Object, WatchEvent
+from canarylab.playground.kube.api import Api, Key, Object, WatchEvent, find_object
 from canarylab.playground.kube.events import EventDetails, record_event
-from canarylab.playground.kube.objects import is_ready, is_terminating, key_of
+from canarylab.playground.kube.objects import (
+    Clock,
+    find_condition,
+    is_ready,
+    is_terminating,
+    key_of,
+    utc_now,
+)
 
 SOURCE = "default-scheduler"
 
 
-class Place(NamedTuple):
-    """The node for a pod; or, if there is none, why."""
+class ScheduleResult(NamedTuple):
+    """The node for a pod; or, if no node takes it, the reason in the scheduler's words."""
 
     node: str | None
-    why_not: str = ""
+    message: str = ""
 
 
-def plan(pod: Object, nodes: Sequence[Object]) -> Place:
-    """The first node that takes the pod.
+def plan(pod: Object, nodes: Sequence[Object]) -> ScheduleResult:
+    """Choose the first node that takes the pod.
 
-    >>> plan({"spec": {}}, []).why_not
+    >>> plan({"spec": {}}, []).message
     'no nodes available to schedule pods'
     """
     if not nodes:
-        return Place(None, "no nodes available to schedule pods")
-    obstacles = {node["metadata"]["name"]: _obstacle(pod, node) for node in nodes}
-    free = [name for name, obstacle in obstacles.items() if not obstacle]
-    if free:
-        return Place(free[0])
-    counted = [f"{count} node(s) {why}" for why, count in Counter(obstacles.values()).items()]
-    return Place(None, f"0/{len(nodes)} nodes are available: {', '.join(sorted(counted))}.")
+        return ScheduleResult(None, "no nodes available to schedule pods")
+    reasons = {node["metadata"]["name"]: _unschedulable_reason(pod, node) for node in nodes}
+    feasible = [name for name, reason in reasons.items() if not reason]
+    if feasible:
+        return ScheduleResult(feasible[0])
+    counted = [f"{count} node(s) {reason}" for reason, count in Counter(reasons.values()).items()]
+    message = f"0/{len(nodes)} nodes are available: {', '.join(sorted(counted))}."
+    return ScheduleResult(None, message)
 
 
-async def reconcile(api: Api, key: Key, *, now: Now = utc_now) -> float | None:
-    """Place one pod, once."""
+async def reconcile(api: Api, key: Key, *, now: Clock = utc_now) -> float | None:
+    """Bind one pod, or report why no node takes it."""
     # Look.
-    pod = await find(api, "Pod", key)
-    if pod is None or not is_waiting(pod):
+    pod = await find_object(api, "Pod", key)
+    if pod is None or not is_unscheduled(pod):
         return None
     nodes = await api.list("Node")
 
     # Decide.
-    place = plan(pod, nodes)
+    result = plan(pod, nodes)
 
     # Act.
-    if place.node is not None:
-        await api.bind(key, place.node)
+    if result.node is not None:
+        await api.bind(key, result.node)
 
     # Report.
-    if place.node is None:
-        await _complain(api, pod, place.why_not, now())
+    if result.node is None:
+        await _report_failure(api, pod, result.message, now())
     else:
-        words = f"Successfully assigned {key.namespace}/{key.name} to {place.node}"
-        await record_event(api, pod, EventDetails("Scheduled", words, SOURCE))
+        message = f"Successfully assigned {key.namespace}/{key.name} to {result.node}"
+        await record_event(api, pod, EventDetails("Scheduled", message, SOURCE))
     return None
 
 
-def is_waiting(pod: Object) -> bool:
-    """Is it our turn to find a node for it?"""
+def is_unscheduled(pod: Object) -> bool:
+    """Whether the pod waits for this scheduler to find a node."""
     is_ours = pod["spec"].get("schedulerName", SOURCE) == SOURCE
     return is_ours and not pod["spec"].get("nodeName") and not is_terminating(pod)
 
 
-def _obstacle(pod: Object, node: Object) -> str:
-    """What keeps the pod from this node, in the scheduler's words; empty if nothing does."""
+def _unschedulable_reason(pod: Object, node: Object) -> str:
+    """Return why the node does not take the pod, in the scheduler's words; empty if it does."""
     labels = node["metadata"].get("labels") or {}
     if node["spec"].get("unschedulable"):
         return "were unschedulable"
@@ -87,28 +89,29 @@ def _obstacle(pod: Object, node: Object) -> str:
     return ""
 
 
-async def _complain(api: Api, pod: Object, why: str, now: datetime) -> None:
-    """Say so in the pod and in an Event, once for every reason."""
-    status = pod.get("status", {})
-    before = find_condition(status.get("conditions", []), "PodScheduled")
-    if before and before.get("message") == why:
+async def _report_failure(api: Api, pod: Object, message: str, now: datetime) -> None:
+    """Write the condition PodScheduled and an Event, once for every message."""
+    before = find_condition(pod, "PodScheduled")
+    if before and before.get("message") == message:
         return
-    unscheduled = Condition("PodScheduled", "False", "Unschedulable", why)
-    conditions = say_again(status.get("conditions", []), unscheduled, now)
+    status = pod.get("status", {})
+    unscheduled = Condition("PodScheduled", "False", "Unschedulable", message)
+    conditions = refresh_condition(status.get("conditions", []), unscheduled, now)
     await api.update_status({**pod, "status": {**status, "conditions": conditions}})
-    await record_event(api, pod, EventDetails("FailedScheduling", why, SOURCE, type="Warning"))
+    details = EventDetails("FailedScheduling", message, SOURCE, type="Warning")
+    await record_event(api, pod, details)
 
 
-async def _if_waiting(_: Api, event: WatchEvent) -> list[Key]:
-    return [key_of(event.object)] if is_waiting(event.object) else []
+async def _key_if_unscheduled(_: Api, event: WatchEvent) -> list[Key]:
+    return [key_of(event.object)] if is_unscheduled(event.object) else []
 
 
-async def _all_waiting(api: Api, _: WatchEvent) -> list[Key]:
-    return [key_of(pod) for pod in await api.list("Pod") if is_waiting(pod)]
+async def _all_unscheduled(api: Api, _: WatchEvent) -> list[Key]:
+    return [key_of(pod) for pod in await api.list("Pod") if is_unscheduled(pod)]
 
 
 controller = Controller(
     name="scheduler",
     reconcile=reconcile,
-    watches={"Pod": _if_waiting, "Node": _all_waiting},
+    watches={"Pod": _key_if_unscheduled, "Node": _all_unscheduled},
 )

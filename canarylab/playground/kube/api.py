@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
-from canarylab.errors import GoneError
+from canarylab.errors import GoneError, NotFoundError
 from canarylab.kube_objects import Key as Key  # noqa: PLC0414  re-exported
 from canarylab.kube_objects import Object as Object  # noqa: PLC0414  re-exported
 
@@ -70,6 +70,14 @@ class Api(Protocol):
     def watch(self, kind: str) -> AsyncIterator[WatchEvent]:
         """Yield all objects as ADDED, then every change, until the iterator is closed."""
         ...
+
+
+async def find_object(api: Api, kind: str, key: Key) -> Object | None:
+    """Return the object, or None where there is none."""
+    try:
+        return await api.get(kind, key)
+    except NotFoundError:
+        return None
 
 
 @dataclass(frozen=True)

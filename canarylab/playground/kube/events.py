@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from canarylab.errors import NotFoundError
-from canarylab.playground.kube.api import Api, Key, Object
+from canarylab.playground.kube.api import Api, Key, Object, find_object
 from canarylab.playground.kube.objects import timestamp, utc_now
 
 
@@ -29,9 +28,8 @@ async def record_event(api: Api, regarding: Object, details: EventDetails) -> No
     """Create an Event about an object, or raise the count of the same one."""
     event = _event(regarding, details)
     key = Key(event["metadata"]["namespace"], event["metadata"]["name"])
-    try:
-        existing = await api.get("Event", key)
-    except NotFoundError:
+    existing = await find_object(api, "Event", key)
+    if existing is None:
         await api.create(event)
         return
     await api.update(

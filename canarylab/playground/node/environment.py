@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from canarylab.playground.images import Image, path_with_node
+from canarylab.playground.home import path_with_node
+from canarylab.playground.images import Image
 from canarylab.playground.kube.api import Key, Object
 from canarylab.playground.kube.objects import key_of
 from canarylab.playground.node.expansion import expand

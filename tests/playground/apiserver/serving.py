@@ -20,12 +20,10 @@ import aiohttp
 
 from canarylab.errors import ApiError, BadRequestError
 from canarylab.playground.address_range import LoopbackRange
-from canarylab.playground.apiserver.bootstrap import bootstrap
-from canarylab.playground.apiserver.http.auth import Gate
-from canarylab.playground.apiserver.local import LocalApi
-from canarylab.playground.apiserver.registry import Surroundings
-from canarylab.playground.apiserver.rules.metadata import Makers
-from canarylab.playground.apiserver.server import build_app, serving
+from canarylab.playground.apiserver.local_api import LocalApi, bootstrap
+from canarylab.playground.apiserver.metadata import Generators
+from canarylab.playground.apiserver.registry import RegistryOptions
+from canarylab.playground.apiserver.server import TokenAuthenticator, build_app, serving
 from canarylab.playground.apiserver.store import Store
 from canarylab.playground.credentials import Credentials, make_credentials, write_kubeconfig
 from canarylab.playground.kube.api import Key, LogOptions, Object
@@ -152,10 +150,10 @@ async def running_server(folder: Path) -> AsyncIterator[Server]:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
         access, kubelet = make_credentials(), StubKubelet()
-        api = LocalApi(Store(), Surroundings(RANGE, Makers(random=random.Random(17))))
+        api = LocalApi(Store(), RegistryOptions(RANGE, Generators(random=random.Random(17))))
         await bootstrap(api, addresses=RANGE, port=port)
         write_kubeconfig(folder / "kubeconfig", access, port)
-        app = build_app(api, kubelet, Gate(access.token, port))
+        app = build_app(api, kubelet, TokenAuthenticator(access.token, port))
         async with serving(app, listener, access.ssl_context()):
             yield Server(api, kubelet, access, port, folder)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from canarylab.errors import Cause
-from canarylab.playground.apiserver.documents.decode import decode
-from canarylab.playground.apiserver.rules.defaults import with_defaults
+from canarylab.playground.apiserver.decode import decode
+from canarylab.playground.apiserver.defaults import with_defaults
 from canarylab.playground.apiserver.validation import validate
 from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import KINDS

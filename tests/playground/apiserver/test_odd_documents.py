@@ -14,10 +14,9 @@ from typing import Any
 import pytest
 
 from canarylab.errors import ApiError
-from canarylab.playground.apiserver.documents.decode import decode
-from canarylab.playground.apiserver.patching.patch import PatchStyle, apply_patch
-from canarylab.playground.apiserver.patching.patched import decode_patched
-from canarylab.playground.apiserver.rules.defaults import with_defaults
+from canarylab.playground.apiserver.decode import decode
+from canarylab.playground.apiserver.defaults import with_defaults
+from canarylab.playground.apiserver.patch import PatchStyle, apply_patch, decode_patched
 from canarylab.playground.apiserver.tables import table_of
 from canarylab.playground.apiserver.validation import validate
 from canarylab.playground.kube.api import Object

@@ -7,8 +7,7 @@ import asyncio
 import pytest
 
 from canarylab.errors import GoneError
-from canarylab.playground.apiserver.changes import Change, Subscription
-from canarylab.playground.apiserver.store import Store, Write
+from canarylab.playground.apiserver.store import Change, Store, Subscription, Write
 from canarylab.playground.kube.api import Key, Object
 
 
@@ -90,7 +89,7 @@ async def test_a_removal_has_a_version_of_its_own() -> None:
 
 
 def test_what_is_forgotten_cannot_be_told() -> None:
-    store = Store(remembered=2)
+    store = Store(history_size=2)
     for name in ("a", "b", "c", "d"):
         put(store, name)
     store.subscribe("ConfigMap", since=2)

@@ -1,4 +1,4 @@
-"""The sentences and reasons here are those that Kubernetes 1.36 gave while it was watched."""
+"""Messages and reasons are those recorded from Kubernetes 1.36."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from typing import Any
 
 import pytest
 
-from canarylab.playground.controllers.conditions import find_condition
-from canarylab.playground.controllers.deployment_status import counts, next_look_s, status
+from canarylab.playground.controllers.conditions import find_in
+from canarylab.playground.controllers.deployment_status import (
+    count_replicas,
+    deployment_status,
+    requeue_after_s,
+)
 from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.objects import parse_timestamp
-from tests.playground.controllers.world import THEN, deployment, meta, replica_set, template
+from tests.playground.controllers.builders import THEN, deployment, meta, replica_set, template
 
 NOW = parse_timestamp(THEN)
 
@@ -41,18 +45,18 @@ def progressing(reason: str, word: str = "True", *, updated: str = THEN) -> Obje
 
 
 def said_of(report: Object, kind: str) -> tuple[str, str, str]:
-    entry = find_condition(report["conditions"], kind) or {}
+    entry = find_in(report["conditions"], kind) or {}
     return entry["status"], entry["reason"], entry["message"]
 
 
-def test_a_zero_is_said_only_of_ending_pods() -> None:
-    nothing = counts(web(replicas=0), [])
+def test_zeros_are_left_out_except_for_terminating_pods() -> None:
+    nothing = count_replicas(web(replicas=0), [])
     assert nothing == {"observedGeneration": 1, "terminatingReplicas": 0}
 
 
-def test_counts_add_up_over_all_versions_and_updated_is_the_newest_alone() -> None:
+def test_counts_add_up_all_versions_and_updated_is_the_new_one_alone() -> None:
     old = {**replica_set(2, "web-0", template=template("old")), "status": all_there(2)["status"]}
-    assert counts(web(replicas=4), [old, new(3, replicas=3, terminatingReplicas=1)]) == {
+    assert count_replicas(web(replicas=4), [old, new(3, replicas=3, terminatingReplicas=1)]) == {
         "availableReplicas": 2,
         "observedGeneration": 1,
         "readyReplicas": 2,
@@ -63,15 +67,15 @@ def test_counts_add_up_over_all_versions_and_updated_is_the_newest_alone() -> No
     }
 
 
-def test_a_replica_set_just_made_is_news() -> None:
+def test_a_created_replica_set_is_reported() -> None:
     made = new(3)
-    report = status(web(), [made], made, NOW)
+    report = deployment_status(web(), [made], made, NOW)
     words = 'Created new replica set "web-1"'
     assert said_of(report, "Progressing") == ("True", "NewReplicaSetCreated", words)
 
 
-def test_one_that_was_found_is_news_once() -> None:
-    report = status(web(), [new(3)], None, NOW)
+def test_a_found_replica_set_is_reported() -> None:
+    report = deployment_status(web(), [new(3)], None, NOW)
     words = 'Found new replica set "web-1"'
     assert said_of(report, "Progressing") == ("True", "FoundNewReplicaSet", words)
 
@@ -90,16 +94,16 @@ def test_one_that_was_found_is_news_once() -> None:
         (3, ("True", "MinimumReplicasAvailable", "Deployment has minimum availability.")),
     ],
 )
-def test_available_means_no_fewer_than_may_be_missing(
+def test_available_allows_max_unavailable_pods_to_be_missing(
     available: int, expected: tuple[str, str, str]
 ) -> None:
-    report = status(web(), [new(3, availableReplicas=available)], None, NOW)
+    report = deployment_status(web(), [new(3, availableReplicas=available)], None, NOW)
     assert said_of(report, "Available") == expected
 
 
 def test_more_updated_pods_are_progress() -> None:
     before = {"conditions": [progressing("NewReplicaSetCreated")]}
-    report = status(web(before), [new(3, replicas=3)], None, NOW)
+    report = deployment_status(web(before), [new(3, replicas=3)], None, NOW)
     words = 'ReplicaSet "web-1" is progressing.'
     assert said_of(report, "Progressing") == ("True", "ReplicaSetUpdated", words)
 
@@ -107,22 +111,22 @@ def test_more_updated_pods_are_progress() -> None:
 def test_every_progress_moves_the_deadline() -> None:
     before = {"replicas": 3, "conditions": [progressing("ReplicaSetUpdated")]}
     later = NOW + timedelta(seconds=30)
-    report = status(web(before), [new(3, replicas=3)], None, later)
-    condition = find_condition(report["conditions"], "Progressing") or {}
+    report = deployment_status(web(before), [new(3, replicas=3)], None, later)
+    condition = find_in(report["conditions"], "Progressing") or {}
     assert condition["lastUpdateTime"] != condition["lastTransitionTime"] == THEN
 
 
-def test_when_all_are_available_the_rollout_is_over() -> None:
+def test_the_rollout_is_complete_when_all_are_available() -> None:
     before = {"conditions": [progressing("ReplicaSetUpdated")]}
-    report = status(web(before), [all_there()], None, NOW)
+    report = deployment_status(web(before), [all_there()], None, NOW)
     words = 'ReplicaSet "web-1" has successfully progressed.'
     assert said_of(report, "Progressing") == ("True", "NewReplicaSetAvailable", words)
 
 
-def test_after_it_is_over_a_lost_pod_is_no_rollout() -> None:
+def test_a_lost_pod_after_completion_is_no_rollout() -> None:
     before = {"replicas": 3, "conditions": [progressing("NewReplicaSetAvailable")]}
     lost = new(3, replicas=3, readyReplicas=2, availableReplicas=2)
-    report = status(web(before), [lost], None, NOW + timedelta(hours=1))
+    report = deployment_status(web(before), [lost], None, NOW + timedelta(hours=1))
     assert said_of(report, "Progressing")[1] == "NewReplicaSetAvailable"
 
 
@@ -132,46 +136,46 @@ def stuck(reason: str = "ReplicaSetUpdated", word: str = "True") -> Object:
 
 
 def test_without_progress_the_deadline_passes() -> None:
-    report = status(stuck(), [new(3, replicas=3)], None, NOW + timedelta(seconds=4))
+    report = deployment_status(stuck(), [new(3, replicas=3)], None, NOW + timedelta(seconds=4))
     words = 'ReplicaSet "web-1" has timed out progressing.'
     assert said_of(report, "Progressing") == ("False", "ProgressDeadlineExceeded", words)
 
 
-def test_up_to_the_deadline_nothing_is_late() -> None:
-    report = status(stuck(), [new(3, replicas=3)], None, NOW + timedelta(seconds=3))
+def test_up_to_the_deadline_nothing_has_timed_out() -> None:
+    report = deployment_status(stuck(), [new(3, replicas=3)], None, NOW + timedelta(seconds=3))
     assert said_of(report, "Progressing")[1] == "ReplicaSetUpdated"
 
 
-def test_late_progress_takes_the_blame_back() -> None:
+def test_progress_after_the_deadline_is_reported() -> None:
     late = stuck("ProgressDeadlineExceeded", "False")
     one_more = new(3, replicas=3, readyReplicas=1)
-    report = status(late, [one_more], None, NOW + timedelta(hours=1))
+    report = deployment_status(late, [one_more], None, NOW + timedelta(hours=1))
     assert said_of(report, "Progressing")[:2] == ("True", "ReplicaSetUpdated")
 
 
-def test_without_a_deadline_nothing_is_said_of_progress() -> None:
+def test_without_a_deadline_there_is_no_progressing_condition() -> None:
     forever = web(
         {"conditions": [progressing("ReplicaSetUpdated")]}, progressDeadlineSeconds=2147483647
     )
-    report = status(forever, [new(3, replicas=3)], None, NOW)
-    assert find_condition(report["conditions"], "Progressing") is None
+    report = deployment_status(forever, [new(3, replicas=3)], None, NOW)
+    assert find_in(report["conditions"], "Progressing") is None
 
 
-def test_a_pause_and_its_end_are_said() -> None:
+def test_pausing_and_resuming_are_reported() -> None:
     over = {"conditions": [progressing("NewReplicaSetAvailable")], "replicas": 3}
-    paused = status(web(over, paused=True), [all_there()], None, NOW)
+    paused = deployment_status(web(over, paused=True), [all_there()], None, NOW)
     assert said_of(paused, "Progressing") == ("Unknown", "DeploymentPaused", "Deployment is paused")
     unfinished = [new(3, replicas=3)]
     before = {**paused, "updatedReplicas": 3, "readyReplicas": 3, "availableReplicas": 3}
-    resumed = status(web(before), unfinished, None, NOW)
+    resumed = deployment_status(web(before), unfinished, None, NOW)
     words = "Deployment is resumed"
     assert said_of(resumed, "Progressing") == ("Unknown", "DeploymentResumed", words)
 
 
 def test_conditions_keep_the_order_in_which_they_last_changed() -> None:
     made = new(3)
-    first = status(web(), [made], made, NOW)
-    second = status(web(first), [new(3, replicas=3)], None, NOW)
+    first = deployment_status(web(), [made], made, NOW)
+    second = deployment_status(web(first), [new(3, replicas=3)], None, NOW)
     assert [entry["type"] for entry in second["conditions"]] == ["Available", "Progressing"]
 
 
@@ -183,7 +187,9 @@ def test_conditions_keep_the_order_in_which_they_last_changed() -> None:
         ("ProgressDeadlineExceeded", None),
     ],
 )
-def test_who_may_become_late_is_looked_at_again(reason: str, expected: float | None) -> None:
+def test_a_rollout_that_can_time_out_is_reconciled_again(
+    reason: str, expected: float | None
+) -> None:
     obj = stuck(reason)
-    when = next_look_s(obj, obj["status"], NOW + timedelta(seconds=1))
+    when = requeue_after_s(obj, obj["status"], NOW + timedelta(seconds=1))
     assert when == pytest.approx(expected)

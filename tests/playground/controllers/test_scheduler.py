@@ -5,16 +5,25 @@ from typing import Any
 import pytest
 
 from canarylab.playground.controllers import scheduler
-from canarylab.playground.controllers.scheduler import Place, is_waiting, plan
+from canarylab.playground.controllers.scheduler import ScheduleResult, is_unscheduled, plan
 from canarylab.playground.kube.api import Key, Object
 from canarylab.playground.kube.objects import find_condition
-from tests.playground.controllers.world import NODE, SPACE, THEN, at_work, meta, node, pod, told
+from tests.playground.controllers.builders import (
+    NODE,
+    SPACE,
+    THEN,
+    event_messages,
+    meta,
+    node,
+    pod,
+    running_controllers,
+)
 from tests.playground.fake_api import FakeApi
 from tests.waiting import until
 
 
 def test_a_pod_goes_to_the_first_node_that_takes_it() -> None:
-    assert plan(pod(), [node("full", unschedulable=True), node("free")]) == Place("free")
+    assert plan(pod(), [node("full", unschedulable=True), node("free")]) == ScheduleResult("free")
 
 
 @pytest.mark.parametrize(
@@ -34,15 +43,15 @@ def test_a_pod_goes_to_the_first_node_that_takes_it() -> None:
         ),
     ],
 )
-def test_without_a_place_it_says_why(nodes: list[Object], why: str) -> None:
-    assert plan(pod(), nodes) == Place(None, why)
+def test_without_a_node_the_message_says_why(nodes: list[Object], why: str) -> None:
+    assert plan(pod(), nodes) == ScheduleResult(None, why)
 
 
-def test_a_pod_may_ask_for_labels_of_its_node() -> None:
-    picky = pod(nodeSelector={"kubernetes.io/hostname": "b"})
-    assert plan(picky, [node("a"), node("b")]) == Place("b")
+def test_a_node_selector_must_match() -> None:
+    selective = pod(nodeSelector={"kubernetes.io/hostname": "b"})
+    assert plan(selective, [node("a"), node("b")]) == ScheduleResult("b")
     words = "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector."
-    assert plan(picky, [node("a")]) == Place(None, words)
+    assert plan(selective, [node("a")]) == ScheduleResult(None, words)
 
 
 @pytest.mark.parametrize(
@@ -54,51 +63,53 @@ def test_a_pod_may_ask_for_labels_of_its_node() -> None:
         (meta(pod(), deletionTimestamp=THEN), False),
     ],
 )
-def test_only_who_has_no_node_and_wants_ours_waits(one: Object, waits: bool) -> None:
-    assert is_waiting(one) is waits
+def test_only_pods_without_a_node_and_of_this_scheduler_are_unscheduled(
+    one: Object, waits: bool
+) -> None:
+    assert is_unscheduled(one) is waits
 
 
 async def the_pod(api: FakeApi) -> Any:
     return await api.get("Pod", Key(SPACE, "web"))
 
 
-async def test_it_binds_and_tells() -> None:
+async def test_a_bound_pod_gets_an_event() -> None:
     api = FakeApi()
     await api.put(node())
-    async with at_work(api, scheduler.controller):
+    async with running_controllers(api, scheduler.controller):
         await api.create(pod("web"))
-        await until(lambda: told(api, "Scheduled"))
+        await until(lambda: event_messages(api, "Scheduled"))
     assert (await the_pod(api))["spec"]["nodeName"] == NODE
-    assert await told(api, "Scheduled") == ["Successfully assigned lab/web to playground"]
+    assert await event_messages(api, "Scheduled") == ["Successfully assigned lab/web to playground"]
 
 
-async def test_who_waits_is_placed_when_a_node_comes() -> None:
+async def test_a_waiting_pod_is_bound_when_a_node_comes() -> None:
     api = FakeApi()
     await api.create(pod("web"))
-    async with at_work(api, scheduler.controller):
-        await until(lambda: told(api, "FailedScheduling"))
+    async with running_controllers(api, scheduler.controller):
+        await until(lambda: event_messages(api, "FailedScheduling"))
         unscheduled = find_condition(await the_pod(api), "PodScheduled") or {}
         assert (unscheduled["status"], unscheduled["reason"]) == ("False", "Unschedulable")
         await api.put(node())
-        await until(lambda: told(api, "Scheduled"))
+        await until(lambda: event_messages(api, "Scheduled"))
     assert (find_condition(await the_pod(api), "PodScheduled") or {})["status"] == "True"
 
 
-async def test_a_complaint_is_made_once_for_every_reason() -> None:
+async def test_a_failure_is_reported_once_for_every_message() -> None:
     api = FakeApi()
     await api.put(node(unschedulable=True))
     await api.create(pod("web"))
-    async with at_work(api, scheduler.controller):
-        await until(lambda: told(api, "FailedScheduling"))
+    async with running_controllers(api, scheduler.controller):
+        await until(lambda: event_messages(api, "FailedScheduling"))
         [closed] = await api.list("Node")
         await api.update(meta(closed, labels={"another": "label"}))
         await api.put(node("second", unschedulable=True))
-        await until(lambda: two_complaints(api))
+        await until(lambda: two_failures(api))
         await api.put(node("third"))
-        await until(lambda: told(api, "Scheduled"))
-    complaints = [one for one in await api.list("Event") if one["reason"] == "FailedScheduling"]
-    assert [one["count"] for one in complaints] == [1, 1]
+        await until(lambda: event_messages(api, "Scheduled"))
+    failures = [one for one in await api.list("Event") if one["reason"] == "FailedScheduling"]
+    assert [one["count"] for one in failures] == [1, 1]
 
 
-async def two_complaints(api: FakeApi) -> bool:
-    return len(await told(api, "FailedScheduling")) == 2
+async def two_failures(api: FakeApi) -> bool:
+    return len(await event_messages(api, "FailedScheduling")) == 2

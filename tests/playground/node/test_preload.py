@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from canarylab.playground.images import node_folder
+from canarylab.playground.home import node_folder
 from canarylab.playground.node.environment import POD_IP, node_options
 
 POD, INSIDE = "127.95.241.7", "127.159.241.7"

@@ -1,7 +1,10 @@
-"""Which fields may an object have, and of what type?
+"""Schemas of built-in kinds, and the Go types of their fields.
 
-The answer is generated from the official client (`tools/make_schema.py`) and packed into
-`schema.json.gz` as OpenAPI schemas. It is read when first asked for: 0.02 s, once.
+The schemas are made from the official client (`tools/make_schema.py`) and packed into
+`schema.json.gz`; they are loaded on first use, in 0.02 s. Two more things are visible to clients: a
+zero, `false` or `""` is omitted if the field is a plain Go value and kept if it is a pointer
+(`replicas: 0` stays, `minReadySeconds: 0` goes), and errors name the Go type of a field. Fields are
+named `Structure.field`.
 """
 
 from __future__ import annotations
@@ -14,8 +17,80 @@ from importlib.resources import files
 from typing import Any, cast
 
 Schema = Mapping[str, Any]
-
 _REFERENCE = "#/components/schemas/"
+_PLAIN = {
+    "Container": "stdin stdinOnce tty",
+    "ContainerPort": "hostPort",
+    "ContainerStateTerminated": "signal",
+    "DeploymentSpec": "minReadySeconds paused",
+    "DeploymentStatus": "observedGeneration replicas updatedReplicas readyReplicas "
+    "availableReplicas unavailableReplicas",
+    "EphemeralContainer": "stdin stdinOnce tty",
+    "Event": "count",
+    "EventSeries": "count",
+    "NodeSpec": "unschedulable",
+    "ObjectMeta": "generation",
+    "PodCondition": "observedGeneration",
+    "PodSpec": "hostNetwork hostPID hostIPC",
+    "PodStatus": "observedGeneration",
+    "Probe": "initialDelaySeconds timeoutSeconds periodSeconds successThreshold failureThreshold",
+    "ReplicaSetSpec": "minReadySeconds",
+    "ReplicaSetStatus": "fullyLabeledReplicas readyReplicas availableReplicas observedGeneration",
+    "ScaleSpec": "replicas",
+    "ServiceBackendPort": "number",
+    "ServicePort": "nodePort",
+    "ServiceSpec": "healthCheckNodePort publishNotReadyAddresses",
+    "VolumeMount": "readOnly",
+    "PersistentVolumeClaimVolumeSource": "readOnly",
+    "NFSVolumeSource": "readOnly",
+}
+PLAIN_VALUES = frozenset(
+    f"{name}.{field}" for name, fields in _PLAIN.items() for field in fields.split()
+)
+"""Numbers and booleans that are left out when zero or false."""
+KEPT_WHEN_EMPTY = frozenset(
+    {
+        "Event.reportingComponent", "Event.reportingInstance", "EndpointPort.name",
+        "IngressClassParametersReference.apiGroup", "IngressClassParametersReference.namespace",
+        "IngressClassParametersReference.scope", "IngressSpec.ingressClassName",
+        "ServiceSpec.ipFamilyPolicy", "TypedLocalObjectReference.apiGroup",
+    }
+)  # fmt: skip
+"""Optional strings that are kept when empty: pointers, or fields that are always written."""
+_NAMED_STRINGS = {
+    "Container.imagePullPolicy": "v1.PullPolicy",
+    "Container.terminationMessagePolicy": "v1.TerminationMessagePolicy",
+    "ContainerPort.protocol": "v1.Protocol",
+    "DeploymentCondition.status": "v1.ConditionStatus",
+    "DeploymentCondition.type": "v1.DeploymentConditionType",
+    "DeploymentStrategy.type": "v1.DeploymentStrategyType",
+    "EndpointSlice.addressType": "v1.AddressType",
+    "HTTPGetAction.scheme": "v1.URIScheme",
+    "HTTPIngressPath.pathType": "v1.PathType",
+    "LabelSelectorRequirement.operator": "v1.LabelSelectorOperator",
+    "NamespaceStatus.phase": "v1.NamespacePhase",
+    "ObjectMeta.uid": "types.UID",
+    "OwnerReference.uid": "types.UID",
+    "PodSpec.dnsPolicy": "v1.DNSPolicy",
+    "PodSpec.restartPolicy": "v1.RestartPolicy",
+    "PodStatus.phase": "v1.PodPhase",
+    "ServicePort.protocol": "v1.Protocol",
+    "ServiceSpec.externalTrafficPolicy": "v1.ServiceExternalTrafficPolicy",
+    "ServiceSpec.internalTrafficPolicy": "v1.ServiceInternalTrafficPolicy",
+    "ServiceSpec.ipFamilyPolicy": "v1.IPFamilyPolicy",
+    "ServiceSpec.sessionAffinity": "v1.ServiceAffinity",
+    "ServiceSpec.type": "v1.ServiceType",
+    "Toleration.effect": "v1.TaintEffect",
+    "Toleration.operator": "v1.TolerationOperator",
+}
+_BY_FORM = {
+    "boolean": "bool",
+    "int32": "int32",
+    "int64": "int64",
+    "int-or-string": "intstr.IntOrString",
+    "quantity": "resource.Quantity",
+    "object": "interface {}",
+}
 
 
 @cache
@@ -26,7 +101,7 @@ def schemas() -> Mapping[str, Schema]:
 
 
 def schema(name: str) -> Schema:
-    """One of them.
+    """The schema of a full name.
 
     >>> sorted(schema("io.k8s.api.apps.v1.DeploymentSpec")["required"])
     ['selector', 'template']
@@ -44,14 +119,14 @@ def name_of(kind: str, group: str) -> str:
 
 
 def referred(shape: Schema) -> str | None:
-    """The full name of the structure this field holds, or that each item of its list is."""
+    """The full name of the structure that a field, or each item of its list, refers to."""
     inner = shape.get("items", shape.get("additionalProperties", shape))
     reference = inner.get("$ref") or next((part["$ref"] for part in inner.get("allOf", [])), None)
     return reference.removeprefix(_REFERENCE) if reference else None
 
 
 def short(name: str) -> str:
-    """The last part of a full name, as Go calls the structure.
+    """The last part of a full name, which is the name of the Go structure.
 
     >>> short("io.k8s.api.apps.v1.Deployment")
     'Deployment'
@@ -66,3 +141,21 @@ def _kinds() -> Mapping[tuple[str, str], str]:
         for identity in entry.get("x-kubernetes-group-version-kind", []):
             found[identity["kind"], identity["group"]] = name
     return found
+
+
+def go_type(shape: Mapping[str, Any], field: str) -> str:
+    """The Go type of a field.
+
+    >>> go_type({"type": "array", "items": {"type": "string"}}, "Container.args")
+    '[]string'
+    """
+    if "items" in shape:
+        return f"[]{go_type(shape['items'], '')}"
+    if "additionalProperties" in shape:
+        values = go_type(shape["additionalProperties"], "")
+        return "v1.ResourceList" if values == "resource.Quantity" else f"map[string]{values}"
+    if (structure := referred(shape)) is not None:
+        return f"v1.{short(structure)}"
+    if shape.get("type") == "string":
+        return _NAMED_STRINGS.get(field, "string")
+    return _BY_FORM[shape.get("format") or shape["type"]]

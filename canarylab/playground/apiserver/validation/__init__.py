@@ -1,8 +1,7 @@
-"""Does an object keep the rules of its kind?
+"""Validation of objects, kind by kind, in the words of Kubernetes.
 
-The rules are those of a real API server, and so are the words: learners meet them in every lesson,
-in the article's own manifest first of all. Each kind has its function; each function yields causes
-in the order in which Kubernetes finds them.
+Each kind has a function that yields causes in the order in which Kubernetes finds them. Kinds with
+few rules are validated here.
 """
 
 from __future__ import annotations
@@ -11,42 +10,116 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
 from canarylab.errors import Cause
-from canarylab.playground.apiserver.validation import (
-    custom,
-    ingresses,
-    others,
-    pods,
-    services,
-    workloads,
-)
+from canarylab.playground.apiserver.field_errors import each, forbidden, invalid, too_long
+from canarylab.playground.apiserver.schema import STRUCTURAL_SCHEMAS, structural
+from canarylab.playground.apiserver.validation import ingresses, names, pods, services
 from canarylab.playground.kube.api import Object
+from canarylab.playground.kube.kinds import KINDS
 
-RULES: Mapping[str, Callable[[Object, Object | None], Iterator[Cause]]] = MappingProxyType(
+MAX_CONFIG_MAP_BYTES = 1024 * 1024  # all values of one ConfigMap together
+
+_IMMUTABLE = "field is immutable when `immutable` is set"
+_HEAD = frozenset({"apiVersion", "kind", "metadata"})
+_BLOCKING = frozenset(
     {
-        "ConfigMap": others.of_config_map,
-        "Deployment": workloads.of_deployment,
-        "Endpoints": others.of_endpoints,
-        "EndpointSlice": others.of_endpoint_slice,
-        "Event": others.of_event,
-        "Gateway": custom.of_custom,
-        "GatewayClass": custom.of_custom,
-        "HTTPRoute": custom.of_custom,
-        "Ingress": ingresses.of_ingress,
-        "IngressClass": ingresses.of_ingress_class,
-        "Namespace": others.of_namespace,
-        "Node": others.of_node,
-        "Pod": pods.of_pod,
-        "ReplicaSet": workloads.of_replica_set,
-        "Service": services.of_service,
+        "FieldValueNotSupported", "FieldValueRequired", "FieldValueTooLong", "FieldValueTooMany",
+        "FieldValueTypeInvalid",
     }
+)  # fmt: skip
+"""Reasons that keep the rules of a custom kind from being checked."""
+_NOT_CHECKED = invalid(
+    "<nil>",
+    None,
+    "some validation rules were not checked because the object was invalid; "
+    "correct the existing errors to complete validation",
 )
-"""What is asked of each kind."""
 
 
 def validate(obj: Object, old: Object | None) -> list[Cause]:
-    """Every reason to refuse the object; `old` is what it replaces. Needs its defaults filled in.
+    """All errors of an object with its defaults; `old` is the object it replaces.
 
     >>> validate({"kind": "Namespace", "metadata": {"name": "lab"}}, None)
     []
     """
-    return list(RULES[obj["kind"]]({**obj, "metadata": obj.get("metadata", {})}, old))
+    return list(VALIDATORS[obj["kind"]]({**obj, "metadata": obj.get("metadata", {})}, old))
+
+
+def validate_config_map(config_map: Object, old: Object | None) -> Iterator[Cause]:
+    """Errors of a ConfigMap, or of its update."""
+    yield from names.validate_metadata(config_map["metadata"], names.dns_subdomain, namespaced=True)
+    texts, bytes_ = config_map.get("data", {}), config_map.get("binaryData", {})
+    for section, entries in (("data", texts), ("binaryData", bytes_)):
+        for key in sorted(entries):
+            yield from each(f"{section}[{key}]", key, names.config_map_key(key))
+    for key in sorted(texts.keys() & bytes_.keys()):
+        yield invalid(f"data[{key}]", key, "duplicate of key present in binaryData")
+    if sum(len(value.encode()) for value in texts.values()) > MAX_CONFIG_MAP_BYTES:
+        yield too_long("", MAX_CONFIG_MAP_BYTES)
+    if old is not None and old.get("immutable"):
+        yield from _immutable_config_map(config_map, old)
+
+
+def validate_namespace(namespace: Object, old: Object | None) -> Iterator[Cause]:
+    """Errors of a Namespace."""
+    yield from names.validate_metadata(namespace["metadata"], names.dns_label, namespaced=False)
+
+
+def validate_node(node: Object, old: Object | None) -> Iterator[Cause]:
+    """Errors of a Node."""
+    yield from names.validate_metadata(node["metadata"], names.dns_subdomain, namespaced=False)
+
+
+def validate_event(event: Object, old: Object | None) -> Iterator[Cause]:
+    """Errors of an Event, which is in the namespace of its object."""
+    yield from names.validate_metadata(event["metadata"], names.dns_subdomain, namespaced=True)
+    about = event.get("involvedObject", {}).get("namespace", "")
+    here = event["metadata"].get("namespace", "")
+    if about and here and about != here:
+        yield invalid("involvedObject.namespace", about, "does not match event.namespace")
+
+
+def validate_custom(obj: Object, old: Object | None) -> Iterator[Cause]:
+    """Errors of an object of a custom kind, or of its update."""
+    kind = KINDS[obj["kind"]]
+    schema, body = STRUCTURAL_SCHEMAS[kind.kind], _body(obj)
+    found = [
+        *names.validate_metadata(obj["metadata"], names.dns_subdomain, namespaced=kind.namespaced),
+        *structural.type_errors(schema, body),
+        *structural.duplicate_errors(schema, body),
+    ]
+    yield from found
+    if any(cause.reason in _BLOCKING for cause in found):
+        yield _NOT_CHECKED
+    else:
+        yield from structural.rule_errors(schema, body, None if old is None else _body(old))
+
+
+def _body(obj: Object) -> Object:
+    return {name: value for name, value in obj.items() if name not in _HEAD}
+
+
+def _immutable_config_map(config_map: Object, old: Object) -> Iterator[Cause]:
+    for field in ("immutable", "data", "binaryData"):
+        if config_map.get(field) != old.get(field):
+            yield forbidden(field, _IMMUTABLE)
+
+
+VALIDATORS: Mapping[str, Callable[[Object, Object | None], Iterator[Cause]]] = MappingProxyType(
+    {
+        "ConfigMap": validate_config_map,
+        "Deployment": pods.validate_deployment,
+        "Endpoints": services.validate_endpoints,
+        "EndpointSlice": services.validate_endpoint_slice,
+        "Event": validate_event,
+        "Gateway": validate_custom,
+        "GatewayClass": validate_custom,
+        "HTTPRoute": validate_custom,
+        "Ingress": ingresses.validate_ingress,
+        "IngressClass": ingresses.validate_ingress_class,
+        "Namespace": validate_namespace,
+        "Node": validate_node,
+        "Pod": pods.validate_pod,
+        "ReplicaSet": pods.validate_replica_set,
+        "Service": services.validate_service,
+    }
+)

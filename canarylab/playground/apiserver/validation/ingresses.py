@@ -1,4 +1,4 @@
-"""Can requests be led by this Ingress, or by an Ingress of this class?"""
+"""Validation of Ingresses and IngressClasses."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from canarylab.playground.apiserver.field_errors import (
     unchanged,
     unsupported,
 )
-from canarylab.playground.apiserver.validation import metadata, names
+from canarylab.playground.apiserver.validation import names
 from canarylab.playground.kube.api import Object
 
 CLASS_ANNOTATION = "kubernetes.io/ingress.class"
 PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
 _BAD_PARTS = ("//", "/./", "/../", "%2f", "%2F")
 _BAD_ENDS = ("/..", "/.")
-_LONGEST_CONTROLLER = 250  # bytes
+_MAX_CONTROLLER_BYTES = 250  # bytes
 
 
-def of_ingress(ingress: Object, old: Object | None) -> Iterator[Cause]:
-    """What is wrong with an Ingress."""
+def validate_ingress(ingress: Object, old: Object | None) -> Iterator[Cause]:
+    """Errors of an Ingress."""
     spec = ingress["spec"]
-    yield from metadata.of_object(ingress["metadata"], names.subdomain, namespaced=True)
+    yield from names.validate_metadata(ingress["metadata"], names.dns_subdomain, namespaced=True)
     if not spec.get("rules") and "defaultBackend" not in spec:
         why = "either `defaultBackend` or `rules` must be specified"
         yield invalid("spec", spec.get("rules"), why)
@@ -38,26 +38,28 @@ def of_ingress(ingress: Object, old: Object | None) -> Iterator[Cause]:
     for index, rule in enumerate(spec.get("rules", [])):
         yield from _rule(f"spec.rules[{index}]", rule)
     for index, certificate in enumerate(spec.get("tls", [])):
-        yield from _certificate(f"spec.tls[{index}]", certificate)
+        yield from _tls(f"spec.tls[{index}]", certificate)
     if "ingressClassName" in spec:
         name = spec["ingressClassName"]
-        yield from each("spec.ingressClassName", name, names.subdomain(name))
+        yield from each("spec.ingressClassName", name, names.dns_subdomain(name))
     if old is None:
-        yield from _named_twice(ingress)
+        yield from _class_conflict(ingress)
 
 
-def of_ingress_class(ingress_class: Object, old: Object | None) -> Iterator[Cause]:
-    """What is wrong with an IngressClass, or with a change of it."""
+def validate_ingress_class(ingress_class: Object, old: Object | None) -> Iterator[Cause]:
+    """Errors of an IngressClass, or of its update."""
     spec = ingress_class["spec"]
     controller, field = spec.get("controller", ""), "spec.controller"
     if old is not None:
         yield from unchanged(field, controller, old["spec"].get("controller", ""))
-    yield from metadata.of_object(ingress_class["metadata"], names.subdomain, namespaced=False)
+    yield from names.validate_metadata(
+        ingress_class["metadata"], names.dns_subdomain, namespaced=False
+    )
     if not controller:
         yield required(field)
     else:
-        if len(controller.encode()) > _LONGEST_CONTROLLER:
-            yield too_long(field, _LONGEST_CONTROLLER)
+        if len(controller.encode()) > _MAX_CONTROLLER_BYTES:
+            yield too_long(field, _MAX_CONTROLLER_BYTES)
         yield from _domain_prefixed(field, controller)
     if "parameters" in spec:
         yield from _parameters("spec.parameters", spec["parameters"])
@@ -79,7 +81,9 @@ def _rule(field: str, rule: Object) -> Iterator[Cause]:
 
 
 def _host(field: str, host: str) -> list[Cause]:
-    return each(field, host, names.wildcard(host) if "*" in host else names.subdomain(host))
+    return each(
+        field, host, names.wildcard_subdomain(host) if "*" in host else names.dns_subdomain(host)
+    )
 
 
 def _path(field: str, entry: Object) -> Iterator[Cause]:
@@ -92,12 +96,12 @@ def _path(field: str, entry: Object) -> Iterator[Cause]:
     elif not path.startswith("/") and (path or kind != "ImplementationSpecific"):
         yield invalid(f"{field}.path", path, "must be an absolute path")
     if kind in ("Exact", "Prefix"):
-        yield from each(f"{field}.path", path, _oddities(path))
+        yield from each(f"{field}.path", path, _path_problems(path))
     yield from _backend(f"{field}.backend", entry.get("backend", {}))
 
 
-def _oddities(path: str) -> list[str]:
-    """What a client would have resolved before it asked."""
+def _path_problems(path: str) -> list[str]:
+    """Parts of a path that a client resolves before it sends the request."""
     within = [f"must not contain '{part}'" for part in _BAD_PARTS if part in path]
     return within + [f"cannot end with '{end}'" for end in _BAD_ENDS if path.endswith(end)]
 
@@ -116,7 +120,7 @@ def _backend(field: str, backend: Object) -> Iterator[Cause]:
 def _service(field: str, service: Object) -> Iterator[Cause]:
     name, port = service.get("name", ""), service.get("port", {})
     if name:
-        yield from each(f"{field}.service.name", name, names.label(name))
+        yield from each(f"{field}.service.name", name, names.dns_label(name))
     else:
         yield required(f"{field}.service.name")
     if port.get("name") and port.get("number"):
@@ -130,15 +134,15 @@ def _service(field: str, service: Object) -> Iterator[Cause]:
         yield required(field, "port name or number is required")
 
 
-def _certificate(field: str, certificate: Object) -> Iterator[Cause]:
+def _tls(field: str, certificate: Object) -> Iterator[Cause]:
     for index, host in enumerate(certificate.get("hosts", [])):
         yield from _host(f"{field}.hosts[{index}]", host)
     if secret := certificate.get("secretName"):
-        yield from each(f"{field}.secretName", secret, names.subdomain(secret))
+        yield from each(f"{field}.secretName", secret, names.dns_subdomain(secret))
 
 
-def _named_twice(ingress: Object) -> Iterator[Cause]:
-    """The class in the field and the class in the annotation of former times."""
+def _class_conflict(ingress: Object) -> Iterator[Cause]:
+    """The class in the field differs from the class in the deprecated annotation."""
     annotated = ingress["metadata"].get("annotations", {}).get(CLASS_ANNOTATION)
     named = ingress["spec"].get("ingressClassName")
     if annotated is not None and named is not None and annotated != named:
@@ -149,7 +153,7 @@ def _named_twice(ingress: Object) -> Iterator[Cause]:
 def _reference(field: str, reference: Object) -> Iterator[Cause]:
     if "apiGroup" in reference:
         group = reference["apiGroup"]
-        yield from each(f"{field}.apiGroup", group, names.subdomain(group))
+        yield from each(f"{field}.apiGroup", group, names.dns_subdomain(group))
     for part in ("kind", "name"):
         if value := reference.get(part):
             yield from each(f"{field}.{part}", value, names.path_segment(value))
@@ -164,7 +168,7 @@ def _parameters(field: str, parameters: Object) -> Iterator[Cause]:
     if scope == "Namespace" and namespace is None:
         yield required(f"{field}.namespace", "`parameters.scope` is set to 'Namespace'")
     elif scope == "Namespace":
-        yield from each(f"{field}.namespace", namespace, names.label(str(namespace)))
+        yield from each(f"{field}.namespace", namespace, names.dns_label(str(namespace)))
     elif scope == "Cluster" and namespace is not None:
         yield forbidden(f"{field}.namespace", "`parameters.scope` is set to 'Cluster'")
 
@@ -174,8 +178,8 @@ def _domain_prefixed(field: str, text: str) -> Iterator[Cause]:
     if not domain or not path:
         yield invalid(field, text, 'must be a domain-prefixed path (such as "acme.io/foo")')
         return
-    yield from each(field, domain, names.subdomain(domain))
-    yield from each(field, path, names.path(path))
+    yield from each(field, domain, names.dns_subdomain(domain))
+    yield from each(field, path, names.controller_path(path))
 
 
 def _is_address(text: str) -> bool:

@@ -1,21 +1,36 @@
-"""Which names, labels and ports does Kubernetes take?
+"""Validation of names, labels, ports and metadata (apimachinery/pkg/util/validation).
 
-Each function returns what is wrong with a text, in Kubernetes' words, and nothing when it is fine.
+Functions of a text return its problems in Kubernetes' words, and an empty list if there are none.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from canarylab.errors import Cause
+from canarylab.playground.apiserver.field_errors import (
+    each,
+    forbidden,
+    invalid,
+    not_negative,
+    required,
+    too_long,
+)
+from canarylab.playground.kube.api import Object
 
 LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 SUBDOMAIN = rf"{LABEL}(\.{LABEL})*"
+MAX_ANNOTATION_BYTES = 256 * 1024  # bytes, keys and values of one object together
+OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
+
 _QUALIFIED = r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _LABEL_VALUE = rf"({_QUALIFIED})?"
 _CONFIG_KEY = r"[-._a-zA-Z0-9]+"
 _PERCENT = r"[0-9]+%"
 _WILDCARD = rf"\*\.{SUBDOMAIN}"
 _PATH = r"[A-Za-z0-9/\-._~%!$&'()*+,;=:]+"
-
 _SUBDOMAIN_RULE = (
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "
     "'.', and must start and end with an alphanumeric character"
@@ -45,21 +60,21 @@ _VARIABLE_RULE = (
 )
 
 
-def subdomain(text: str) -> list[str]:
-    """The names of most objects: lower case, digits, `-` and `.`, at most 253 of them."""
-    return _longer(text, 253) + _unlike(
+def dns_subdomain(text: str) -> list[str]:
+    """A name of most objects: lower case, digits, `-` and `.`, at most 253 characters."""
+    return _too_long(text, 253) + _no_match(
         text, SUBDOMAIN, pattern_error(_SUBDOMAIN_RULE, SUBDOMAIN, "example.com")
     )
 
 
-def wildcard(text: str) -> list[str]:
-    """The hosts of an Ingress that stands for all below a domain, `*.example.com`."""
+def wildcard_subdomain(text: str) -> list[str]:
+    """A host of an Ingress with a wildcard, `*.example.com`."""
     problem = pattern_error(_WILDCARD_RULE, _WILDCARD, "*.example.com")
-    return _longer(text, 253) + _unlike(text, _WILDCARD, problem)
+    return _too_long(text, 253) + _no_match(text, _WILDCARD, problem)
 
 
-def label(text: str) -> list[str]:
-    """The names of containers, Services and namespaces: as above, without dots, at most 63.
+def dns_label(text: str) -> list[str]:
+    """A name of a container, Service or namespace: without dots, at most 63 characters.
 
     >>> label("node-app-1.0")
     ['must not contain dots']
@@ -67,11 +82,11 @@ def label(text: str) -> list[str]:
     problem = pattern_error(_LABEL_RULE, LABEL, "my-name", "123-abc")
     if re.fullmatch(SUBDOMAIN, text):
         problem = "must not contain dots"
-    return _longer(text, 63) + _unlike(text, LABEL, problem)
+    return _too_long(text, 63) + _no_match(text, LABEL, problem)
 
 
-def qualified(text: str) -> list[str]:
-    """The keys of labels and annotations, `example.com/track` or just `track`."""
+def qualified_name(text: str) -> list[str]:
+    """A key of a label or annotation, `example.com/track` or `track`."""
     prefix, slash, name = text.rpartition("/")
     if "/" in prefix:
         rule = pattern_error(_QUALIFIED_RULE, _QUALIFIED, "MyName", "my.name", "123-abc")
@@ -79,20 +94,20 @@ def qualified(text: str) -> list[str]:
             f"a qualified name {rule} with an optional DNS subdomain prefix and '/' "
             "(e.g. 'example.com/MyName')"
         ]
-    problems = [f"prefix part {problem}" for problem in _prefix(prefix)] if slash else []
-    return problems + [f"name part {problem}" for problem in _qualified_name(name)]
+    problems = [f"prefix part {problem}" for problem in _prefix_problems(prefix)] if slash else []
+    return problems + [f"name part {problem}" for problem in _name_part_problems(name)]
 
 
 def label_value(text: str) -> list[str]:
-    """The values of labels: at most 63 characters, and may be empty."""
+    """A value of a label: at most 63 characters, may be empty."""
     rule = pattern_error(_LABEL_VALUE_RULE, _LABEL_VALUE, "MyValue", "my_value", "12345")
-    return _longer(text, 63) + _unlike(text, _LABEL_VALUE, rule)
+    return _too_long(text, 63) + _no_match(text, _LABEL_VALUE, rule)
 
 
-def config_key(text: str) -> list[str]:
-    """The keys of a ConfigMap, which become names of files."""
+def config_map_key(text: str) -> list[str]:
+    """A key of a ConfigMap, which becomes the name of a file."""
     rule = pattern_error(_CONFIG_KEY_RULE, _CONFIG_KEY, "key.name", "KEY_NAME", "key-name")
-    problems = _longer(text, 253) + _unlike(text, _CONFIG_KEY, rule)
+    problems = _too_long(text, 253) + _no_match(text, _CONFIG_KEY, rule)
     if text in (".", ".."):
         problems.append(f"must not be '{text}'")
     elif text.startswith(".."):
@@ -100,24 +115,24 @@ def config_key(text: str) -> list[str]:
     return problems
 
 
-def variable(text: str) -> list[str]:
-    """The names of environment variables."""
+def env_var_name(text: str) -> list[str]:
+    """A name of an environment variable."""
     plain = all(" " <= character <= "~" and character != "=" for character in text)
     return [] if plain else [_VARIABLE_RULE]
 
 
 def percent(text: str) -> list[str]:
-    """A share, `25%`."""
-    return _unlike(text, _PERCENT, pattern_error(_PERCENT_RULE, _PERCENT, "1%", "93%"))
+    """A percentage, `25%`."""
+    return _no_match(text, _PERCENT, pattern_error(_PERCENT_RULE, _PERCENT, "1%", "93%"))
 
 
-def path(text: str) -> list[str]:
-    """What may follow the domain in the name of a controller."""
-    return _unlike(text, _PATH, f"Invalid path (regex used for validation is '{_PATH}')")
+def controller_path(text: str) -> list[str]:
+    """The path behind the domain in the name of a controller."""
+    return _no_match(text, _PATH, f"Invalid path (regex used for validation is '{_PATH}')")
 
 
 def path_segment(text: str) -> list[str]:
-    """A name that is one step of a URL.
+    """A name that is one segment of a URL path.
 
     >>> path_segment("a/b")
     ["may not contain '/'"]
@@ -128,13 +143,13 @@ def path_segment(text: str) -> list[str]:
 
 
 def port_number(number: int) -> list[str]:
-    """A port somebody can listen on."""
+    """A port number."""
     return [] if 1 <= number <= 65535 else ["must be between 1 and 65535, inclusive"]
 
 
 def port_name(text: str) -> list[str]:
-    """What a container calls one of its ports."""
-    problems = _longer(text, 15)
+    """A name of a container's port."""
+    problems = _too_long(text, 15)
     if not re.fullmatch(r"[-a-z0-9]+", text):
         problems.append("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)")
     if not re.search(r"[a-z]", text):
@@ -147,12 +162,12 @@ def port_name(text: str) -> list[str]:
 
 
 def port(value: int | str) -> list[str]:
-    """A port by number or by name."""
+    """A port by number or name."""
     return port_number(value) if isinstance(value, int) else port_name(value)
 
 
 def pattern_error(rule: str, pattern: str, *examples: str) -> str:
-    """A rule with its examples.
+    """The message of a rule, with its examples and pattern.
 
     >>> pattern_error("must be a digit", "[0-9]", "1", "2")
     "must be a digit (e.g. '1',  or '2', regex used for validation is '[0-9]')"
@@ -161,19 +176,94 @@ def pattern_error(rule: str, pattern: str, *examples: str) -> str:
     return f"{rule} (e.g. {listed}regex used for validation is '{pattern}')"
 
 
-def _prefix(text: str) -> list[str]:
-    return subdomain(text) if text else ["must be non-empty"]
+def _prefix_problems(text: str) -> list[str]:
+    return dns_subdomain(text) if text else ["must be non-empty"]
 
 
-def _qualified_name(text: str) -> list[str]:
-    problems = _longer(text, 63) if text else ["must be non-empty"]
+def _name_part_problems(text: str) -> list[str]:
+    problems = _too_long(text, 63) if text else ["must be non-empty"]
     rule = pattern_error(_QUALIFIED_RULE, _QUALIFIED, "MyName", "my.name", "123-abc")
-    return problems + _unlike(text, _QUALIFIED, rule)
+    return problems + _no_match(text, _QUALIFIED, rule)
 
 
-def _longer(text: str, limit: int) -> list[str]:
+def _too_long(text: str, limit: int) -> list[str]:
     return [f"must be no more than {limit} characters"] if len(text.encode()) > limit else []
 
 
-def _unlike(text: str, pattern: str, problem: str) -> list[str]:
+def _no_match(text: str, pattern: str, problem: str) -> list[str]:
     return [] if re.fullmatch(pattern, text) else [problem]
+
+
+def validate_metadata(
+    meta: Object, name_rule: Callable[[str], list[str]], *, namespaced: bool
+) -> Iterator[Cause]:
+    """Errors of `metadata`; `name_rule` is the rule for names of the kind."""
+    name = meta.get("name", "")
+    if name:
+        yield from each("metadata.name", name, name_rule(name))
+    else:
+        yield required("metadata.name", "name or generateName is required")
+    namespace = meta.get("namespace", "")
+    if namespaced and namespace:
+        yield from each("metadata.namespace", namespace, dns_label(namespace))
+    elif namespace:
+        yield forbidden("metadata.namespace", "not allowed on this type")
+    yield from not_negative("metadata.generation", meta.get("generation"))
+    yield from validate_labels("metadata.labels", meta.get("labels"))
+    yield from validate_annotations("metadata.annotations", meta.get("annotations"))
+    yield from _finalizers(meta.get("finalizers", []))
+
+
+def validate_labels(field: str, given: Mapping[str, str] | None) -> Iterator[Cause]:
+    """Errors of labels, or of a map that selects by labels."""
+    for key, value in sorted((given or {}).items()):
+        yield from each(field, key, qualified_name(key))
+        yield from each(field, value, label_value(value))
+
+
+def validate_annotations(field: str, given: Mapping[str, str] | None) -> Iterator[Cause]:
+    """Errors of annotations; values may be anything, up to a total size."""
+    size = 0
+    for key, value in sorted((given or {}).items()):
+        yield from each(field, key, qualified_name(key.lower()))
+        size += len(key.encode()) + len(value.encode())
+    if size > MAX_ANNOTATION_BYTES:
+        yield too_long(field, MAX_ANNOTATION_BYTES)
+
+
+def validate_selector(field: str, given: Mapping[str, Any]) -> Iterator[Cause]:
+    """Errors of a label selector."""
+    yield from validate_labels(f"{field}.matchLabels", given.get("matchLabels"))
+    for index, entry in enumerate(given.get("matchExpressions", [])):
+        yield from _expression(f"{field}.matchExpressions[{index}]", entry)
+
+
+def _expression(field: str, entry: Mapping[str, Any]) -> Iterator[Cause]:
+    operator, values = entry.get("operator", ""), entry.get("values", [])
+    if operator in ("In", "NotIn"):
+        if not values:
+            yield required(
+                f"{field}.values", "must be specified when `operator` is 'In' or 'NotIn'"
+            )
+    elif operator in OPERATORS:
+        if values:
+            yield forbidden(
+                f"{field}.values",
+                "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
+            )
+    else:
+        yield invalid(f"{field}.operator", operator, "not a valid selector operator")
+    yield from each(f"{field}.key", entry.get("key", ""), qualified_name(entry.get("key", "")))
+    for index, value in enumerate(values):
+        yield from each(f"{field}.values[{index}]", value, label_value(value))
+
+
+def _finalizers(given: list[str]) -> Iterator[Cause]:
+    for name in given:
+        yield from each("metadata.finalizers", name, qualified_name(name))
+    if {"orphan", "foregroundDeletion"} <= set(given):
+        yield invalid(
+            "metadata.finalizers",
+            given,
+            "finalizer orphan and foregroundDeletion cannot be both set",
+        )

@@ -1,8 +1,9 @@
-"""Can this pod, or the pods of this template, be run?"""
+"""Validation of pods, pod templates, and the Deployments and ReplicaSets that have one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 
 from canarylab.errors import Cause
 from canarylab.playground.apiserver.field_errors import (
@@ -11,25 +12,48 @@ from canarylab.playground.apiserver.field_errors import (
     each,
     forbidden,
     invalid,
+    not_negative,
     one_of,
     required,
+    unchanged,
+    unsupported,
 )
-from canarylab.playground.apiserver.validation import containers, metadata, names
+from canarylab.playground.apiserver.quantity import parse_quantity
+from canarylab.playground.apiserver.validation import names
 from canarylab.playground.kube.api import Object
+from canarylab.playground.kube.selectors import by_label_selector
+
+PROTOCOLS = ("SCTP", "TCP", "UDP")
 
 _RESTART_POLICIES = ("Always", "OnFailure", "Never")
 _DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
-_CHANGEABLE = (
+_CHANGEABLE_FIELDS = (
     "`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,"
     "`spec.tolerations` (only additions to existing tolerations),"
     "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
 )
+_SELECTOR_MISMATCH = "`selector` does not match template `labels`"
+_PULL_POLICIES = ("Always", "IfNotPresent", "Never")
+_MESSAGE_POLICIES = ("File", "FallbackToLogsOnError")
+_ENV_SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef")
+_ACTIONS = ("exec", "httpGet", "tcpSocket", "grpc", "sleep")
+_PROBE_COUNTS = (
+    "initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold",
+    "failureThreshold",
+)  # fmt: skip
+_HEADER_NAME = re.compile(r"[-A-Za-z0-9]+")
+_HEADER_RULE = names.pattern_error(
+    "a valid HTTP header must consist of alphanumeric characters or '-'",
+    "[-A-Za-z0-9]+",
+    "X-Header-Name",
+)
+_CONTAINER_RESOURCES = ("cpu", "memory", "ephemeral-storage")
 
 
-def of_pod(pod: Object, old: Object | None) -> Iterator[Cause]:
-    """What is wrong with a pod, or with a change of it."""
-    yield from metadata.of_object(pod["metadata"], names.subdomain, namespaced=True)
-    yield from specification("spec", pod["spec"])
+def validate_pod(pod: Object, old: Object | None) -> Iterator[Cause]:
+    """Errors of a pod, or of its update."""
+    yield from names.validate_metadata(pod["metadata"], names.dns_subdomain, namespaced=True)
+    yield from validate_pod_spec("spec", pod["spec"])
     for index, container in enumerate(pod["spec"].get("containers", [])):
         image = container.get("image", "")
         if image != image.strip():
@@ -39,27 +63,30 @@ def of_pod(pod: Object, old: Object | None) -> Iterator[Cause]:
                 "must not have leading or trailing whitespace",
             )
     if old is not None:
-        yield from _change(pod["spec"], old["spec"])
+        yield from _pod_change(pod["spec"], old["spec"])
 
 
-def template(field: str, given: Object) -> Iterator[Cause]:
-    """What is wrong with a template; its labels are named as Kubernetes names them."""
+def validate_template(field: str, given: Object) -> Iterator[Cause]:
+    """Errors of a pod template, whose labels Kubernetes calls `spec.template.labels`."""
     meta = given.get("metadata", {})
-    yield from metadata.of_labels(f"{field}.labels", meta.get("labels"))
-    yield from metadata.of_annotations(f"{field}.annotations", meta.get("annotations"))
-    yield from specification(f"{field}.spec", given.get("spec", {}))
+    yield from names.validate_labels(f"{field}.labels", meta.get("labels"))
+    yield from names.validate_annotations(f"{field}.annotations", meta.get("annotations"))
+    yield from validate_pod_spec(f"{field}.spec", given.get("spec", {}))
 
 
-def specification(field: str, spec: Object) -> Iterator[Cause]:
-    """What is wrong with a pod's specification."""
+def validate_pod_spec(field: str, spec: Object) -> Iterator[Cause]:
+    """Errors of the spec of a pod."""
     volumes = spec.get("volumes", [])
     yield from _volumes(f"{field}.volumes", volumes)
     mountable = {volume.get("name", "") for volume in volumes}
-    yield from containers.of_pod(f"{field}.containers", spec.get("containers", []), mountable)
+    yield from validate_containers(f"{field}.containers", spec.get("containers", []), mountable)
     yield from one_of(f"{field}.restartPolicy", spec.get("restartPolicy", ""), _RESTART_POLICIES)
     yield from one_of(f"{field}.dnsPolicy", spec.get("dnsPolicy", ""), _DNS_POLICIES)
-    yield from metadata.of_labels(f"{field}.nodeSelector", spec.get("nodeSelector"))
-    for name, rule in (("serviceAccountName", names.subdomain), ("nodeName", names.subdomain)):
+    yield from names.validate_labels(f"{field}.nodeSelector", spec.get("nodeSelector"))
+    for name, rule in (
+        ("serviceAccountName", names.dns_subdomain),
+        ("nodeName", names.dns_subdomain),
+    ):
         if spec.get(name):
             yield from each(f"{field}.{name}", spec[name], rule(spec[name]))
     deadline = spec.get("activeDeadlineSeconds")
@@ -68,7 +95,7 @@ def specification(field: str, spec: Object) -> Iterator[Cause]:
         yield invalid(f"{field}.activeDeadlineSeconds", deadline, problem)
     for name in ("hostname", "subdomain"):
         if spec.get(name):
-            yield from each(f"{field}.{name}", spec[name], names.label(spec[name]))
+            yield from each(f"{field}.{name}", spec[name], names.dns_label(spec[name]))
 
 
 def _volumes(field: str, volumes: Sequence[Object]) -> Iterator[Cause]:
@@ -78,14 +105,14 @@ def _volumes(field: str, volumes: Sequence[Object]) -> Iterator[Cause]:
         if not name:
             yield required(here)
             continue
-        yield from each(here, name, names.label(name))
+        yield from each(here, name, names.dns_label(name))
         if name in taken:
             yield duplicate(here, name)
         taken.add(name)
 
 
-def _change(spec: Object, before: Object) -> Iterator[Cause]:
-    """Almost nothing of a pod may change: a controller makes a new one instead."""
+def _pod_change(spec: Object, before: Object) -> Iterator[Cause]:
+    """Most fields of a pod are immutable."""
     now, then = spec.get("containers", []), before.get("containers", [])
     if len(now) != len(then):
         yield forbidden("spec.containers", "pod updates may not add or remove containers")
@@ -94,7 +121,7 @@ def _change(spec: Object, before: Object) -> Iterator[Cause]:
     if changed:
         named = "\n".join(f"  {name}" for name in changed)
         yield forbidden(
-            "spec", f"pod updates may not change fields other than {_CHANGEABLE}\n{named}"
+            "spec", f"pod updates may not change fields other than {_CHANGEABLE_FIELDS}\n{named}"
         )
 
 
@@ -113,3 +140,306 @@ def _changed_fields(spec: Object, before: Object) -> Iterator[str]:
 
 def _without_image(container: Object) -> Object:
     return {name: value for name, value in container.items() if name != "image"}
+
+
+def validate_deployment(deployment: Object, old: Object | None) -> Iterator[Cause]:
+    """Errors of a Deployment, or of its update."""
+    spec = deployment["spec"]
+    yield from names.validate_metadata(deployment["metadata"], names.dns_subdomain, namespaced=True)
+    yield from not_negative("spec.replicas", spec.get("replicas"))
+    yield from _selected_template(spec)
+    yield from _strategy("spec.strategy", spec["strategy"])
+    yield from not_negative("spec.minReadySeconds", spec.get("minReadySeconds"))
+    yield from not_negative("spec.revisionHistoryLimit", spec.get("revisionHistoryLimit"))
+    yield from _progress_deadline(spec)
+    if old is not None:
+        yield from unchanged("spec.selector", spec.get("selector"), old["spec"].get("selector"))
+
+
+def validate_replica_set(replica_set: Object, old: Object | None) -> Iterator[Cause]:
+    """Errors of a ReplicaSet, or of its update."""
+    spec = replica_set["spec"]
+    yield from names.validate_metadata(
+        replica_set["metadata"], names.dns_subdomain, namespaced=True
+    )
+    yield from not_negative("spec.replicas", spec.get("replicas"))
+    yield from not_negative("spec.minReadySeconds", spec.get("minReadySeconds"))
+    yield from _selected_template(spec)
+    if old is not None:
+        yield from unchanged("spec.selector", spec.get("selector"), old["spec"].get("selector"))
+
+
+def _selected_template(spec: Object) -> Iterator[Cause]:
+    selector = spec.get("selector")
+    if selector is None:
+        yield required("spec.selector")
+    else:
+        problems = list(names.validate_selector("spec.selector", selector))
+        yield from problems
+        if not selector.get("matchLabels") and not selector.get("matchExpressions"):
+            yield invalid("spec.selector", selector, "empty selector is invalid for deployment")
+        if any(problem.field.endswith((".operator", ".values")) for problem in problems):
+            yield invalid("spec.selector", selector, "invalid label selector")
+            return
+    yield from _workload_template(spec["template"], selector)
+
+
+def _workload_template(template: Object, selector: Object | None) -> Iterator[Cause]:
+    if selector is None or not by_label_selector(selector)(template):
+        labels = template.get("metadata", {}).get("labels")
+        yield invalid("spec.template.metadata.labels", labels, _SELECTOR_MISMATCH)
+    yield from validate_template("spec.template", template)
+    spec = template["spec"]
+    if spec.get("restartPolicy") != "Always":
+        yield unsupported(
+            "spec.template.spec.restartPolicy", spec.get("restartPolicy", ""), ["Always"]
+        )
+    if "activeDeadlineSeconds" in spec:
+        yield forbidden(
+            "spec.template.spec.activeDeadlineSeconds",
+            "activeDeadlineSeconds in ReplicaSet is not Supported",
+        )
+
+
+def _strategy(field: str, strategy: Object) -> Iterator[Cause]:
+    if strategy["type"] == "Recreate":
+        if "rollingUpdate" in strategy:
+            yield forbidden(
+                f"{field}.rollingUpdate", "may not be specified when strategy `type` is 'Recreate'"
+            )
+    elif strategy["type"] == "RollingUpdate":
+        yield from _rolling_update(f"{field}.rollingUpdate", strategy["rollingUpdate"])
+    else:
+        shown = {"Type": strategy["type"], "RollingUpdate": strategy.get("rollingUpdate")}
+        yield unsupported(field, shown, ["Recreate", "RollingUpdate"])
+
+
+def _rolling_update(field: str, knobs: Object) -> Iterator[Cause]:
+    unavailable, surge = knobs["maxUnavailable"], knobs["maxSurge"]
+    yield from _count_or_percent(f"{field}.maxUnavailable", unavailable)
+    yield from _count_or_percent(f"{field}.maxSurge", surge)
+    if _int_or_percent(unavailable) == 0 and _int_or_percent(surge) == 0:
+        yield invalid(f"{field}.maxUnavailable", unavailable, "may not be 0 when `maxSurge` is 0")
+    if isinstance(unavailable, str) and _int_or_percent(unavailable) > 100:
+        yield invalid(f"{field}.maxUnavailable", unavailable, "must not be greater than 100%")
+
+
+def _count_or_percent(field: str, value: int | str) -> list[Cause]:
+    if isinstance(value, int):
+        return not_negative(field, value)
+    return each(field, value, names.percent(value))
+
+
+def _int_or_percent(value: int | str) -> int:
+    """The number of an integer or percentage; 0 if it is invalid."""
+    if isinstance(value, int):
+        return value
+    return 0 if names.percent(value) else int(value.removesuffix("%"))
+
+
+def _progress_deadline(spec: Object) -> Iterator[Cause]:
+    deadline = spec.get("progressDeadlineSeconds")
+    yield from not_negative("spec.progressDeadlineSeconds", deadline)
+    if deadline is not None and deadline <= spec.get("minReadySeconds", 0):
+        yield invalid(
+            "spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds"
+        )
+
+
+def validate_containers(
+    field: str, containers: Sequence[Object], volumes: set[str]
+) -> Iterator[Cause]:
+    """Errors of the containers of a pod with these volumes."""
+    if not containers:
+        yield required(field)
+    taken: set[str] = set()
+    for index, container in enumerate(containers):
+        here = f"{field}[{index}]"
+        yield from _container(here, container, volumes)
+        name = container.get("name", "")
+        if name in taken:
+            yield duplicate(f"{here}.name", name)
+        taken.add(name)
+        yield from validate_probes(here, container)
+
+
+def _container(field: str, container: Object, volumes: set[str]) -> Iterator[Cause]:
+    name = container.get("name", "")
+    if name:
+        yield from each(f"{field}.name", name, names.dns_label(name))
+    else:
+        yield required(f"{field}.name")
+    if not container.get("image"):
+        yield required(f"{field}.image")
+    policy = container.get("terminationMessagePolicy", "")
+    yield from one_of(f"{field}.terminationMessagePolicy", policy, _MESSAGE_POLICIES)
+    yield from _container_ports(f"{field}.ports", container.get("ports", []))
+    yield from _env(field, container)
+    yield from _volume_mounts(f"{field}.volumeMounts", container.get("volumeMounts", []), volumes)
+    pull_policy = container.get("imagePullPolicy", "")
+    yield from one_of(f"{field}.imagePullPolicy", pull_policy, _PULL_POLICIES)
+    yield from validate_resources(f"{field}.resources", container.get("resources", {}))
+
+
+def _container_ports(field: str, ports: Sequence[Object]) -> Iterator[Cause]:
+    taken: set[str] = set()
+    for index, port in enumerate(ports):
+        here, name = f"{field}[{index}]", port.get("name", "")
+        if name:
+            problems = names.port_name(name)
+            yield from each(f"{here}.name", name, problems)
+            if not problems and name in taken:
+                yield duplicate(f"{here}.name", name)
+            taken.add(name)
+        number = port.get("containerPort", 0)
+        if number:
+            yield from each(f"{here}.containerPort", number, names.port_number(number))
+        else:
+            yield required(f"{here}.containerPort")
+        on_node = port.get("hostPort")
+        if on_node:
+            yield from each(f"{here}.hostPort", on_node, names.port_number(on_node))
+        yield from one_of(f"{here}.protocol", port.get("protocol", ""), PROTOCOLS)
+
+
+def _env(field: str, container: Object) -> Iterator[Cause]:
+    for index, variable in enumerate(container.get("env", [])):
+        here, name = f"{field}.env[{index}]", variable.get("name", "")
+        if name:
+            yield from each(f"{here}.name", name, names.env_var_name(name))
+        else:
+            yield required(f"{here}.name")
+        if "valueFrom" in variable:
+            yield from _env_source(f"{here}.valueFrom", variable)
+    for index, source in enumerate(container.get("envFrom", [])):
+        if "configMapRef" not in source and "secretRef" not in source:
+            yield invalid(
+                f"{field}.envFrom[{index}]",
+                "",
+                "must specify one of: `configMapRef` or `secretRef`",
+            )
+
+
+def _env_source(field: str, variable: Object) -> Iterator[Cause]:
+    said = [source for source in _ENV_SOURCES if source in variable["valueFrom"]]
+    if not said:
+        listed = ", ".join(f"`{source}`" for source in _ENV_SOURCES[:-1])
+        yield invalid(field, "", f"must specify one of: {listed} or `{_ENV_SOURCES[-1]}`")
+    elif variable.get("value"):
+        yield invalid(field, "", "may not be specified when `value` is not empty")
+    elif len(said) > 1:
+        yield invalid(field, "", "may not have more than one field specified at a time")
+
+
+def _volume_mounts(field: str, mounts: Sequence[Object], volumes: set[str]) -> Iterator[Cause]:
+    taken: set[str] = set()
+    for index, mount in enumerate(mounts):
+        here, name, path = f"{field}[{index}]", mount.get("name", ""), mount.get("mountPath", "")
+        if not name:
+            yield required(f"{here}.name")
+        elif name not in volumes:
+            yield Cause("FieldValueNotFound", f"{here}.name", f'Not found: "{name}"')
+        if not path:
+            yield required(f"{here}.mountPath")
+        elif path in taken:
+            yield invalid(f"{here}.mountPath", path, "must be unique")
+        taken.add(path)
+
+
+def validate_probes(field: str, container: Object) -> Iterator[Cause]:
+    """Errors of the probes and hooks of a container."""
+    lifecycle = container.get("lifecycle", {})
+    for hook in ("postStart", "preStop"):
+        if hook in lifecycle:
+            yield from _action(f"{field}.lifecycle.{hook}", lifecycle[hook])
+    for name in ("livenessProbe", "readinessProbe", "startupProbe"):
+        if name in container:
+            yield from _probe(f"{field}.{name}", container[name])
+            yield from _probe_limits(f"{field}.{name}", name, container[name])
+
+
+def _probe(field: str, probe: Object) -> Iterator[Cause]:
+    yield from _action(field, probe)
+    for count in _PROBE_COUNTS:
+        yield from not_negative(f"{field}.{count}", probe.get(count))
+    grace = probe.get("terminationGracePeriodSeconds")
+    if grace is not None and grace <= 0:
+        yield invalid(f"{field}.terminationGracePeriodSeconds", grace, "must be greater than 0")
+
+
+def _probe_limits(field: str, name: str, probe: Object) -> Iterator[Cause]:
+    if name == "readinessProbe":
+        grace = probe.get("terminationGracePeriodSeconds")
+        if grace is not None:
+            yield invalid(
+                f"{field}.terminationGracePeriodSeconds",
+                grace,
+                "must not be set for readinessProbes",
+            )
+    elif probe.get("successThreshold", 1) != 1:
+        yield invalid(f"{field}.successThreshold", probe["successThreshold"], "must be 1")
+
+
+def _action(field: str, given: Object) -> Iterator[Cause]:
+    """A probe or hook has exactly one action."""
+    said = [action for action in _ACTIONS if action in given]
+    if not said:
+        yield required(field, "must specify a handler type")
+        return
+    for extra in said[1:]:
+        yield forbidden(f"{field}.{extra}", "may not specify more than 1 handler type")
+    first, how = f"{field}.{said[0]}", given[said[0]]
+    if said[0] == "exec" and not how.get("command"):
+        yield required(f"{first}.command")
+    elif said[0] == "httpGet":
+        yield from _http_get(first, how)
+    elif said[0] == "tcpSocket":
+        yield from _probe_port(f"{first}.port", how.get("port", 0))
+    elif said[0] == "grpc":
+        yield from each(f"{first}.port", how.get("port", 0), names.port_number(how.get("port", 0)))
+
+
+def _http_get(field: str, how: Object) -> Iterator[Cause]:
+    if not how.get("path"):
+        yield required(f"{field}.path")
+    yield from _probe_port(f"{field}.port", how.get("port", 0))
+    yield from one_of(f"{field}.scheme", how.get("scheme", ""), ("HTTP", "HTTPS"))
+    for header in how.get("httpHeaders", []):
+        if not _HEADER_NAME.fullmatch(header.get("name", "")):
+            yield invalid(f"{field}.httpHeaders", header.get("name", ""), _HEADER_RULE)
+
+
+def _probe_port(field: str, port: int | str) -> list[Cause]:
+    return each(field, port, names.port(port))
+
+
+def validate_resources(field: str, resources: Object) -> Iterator[Cause]:
+    """Errors of the limits and requests of a container."""
+    limits, requests = resources.get("limits", {}), resources.get("requests", {})
+    yield from _quantities(f"{field}.limits", limits)
+    yield from _quantities(f"{field}.requests", requests)
+    for name, value in sorted(requests.items()):
+        if name in limits and parse_quantity(value) > parse_quantity(limits[name]):
+            yield invalid(
+                f"{field}.requests",
+                value,
+                f"must be less than or equal to {name} limit of {limits[name]}",
+            )
+
+
+def _quantities(field: str, amounts: Mapping[str, str]) -> Iterator[Cause]:
+    for name, value in sorted(amounts.items()):
+        here = f"{field}[{name}]"
+        yield from each(here, name, _resource_name_problems(name))
+        if parse_quantity(value) < 0:
+            yield invalid(here, value, "must be greater than or equal to 0")
+
+
+def _resource_name_problems(name: str) -> list[str]:
+    problems = names.qualified_name(name)
+    if problems or "/" in name or name in _CONTAINER_RESOURCES or name.startswith("hugepages-"):
+        return problems
+    return [
+        "must be a standard resource type or fully qualified",
+        "must be a standard resource for containers",
+    ]

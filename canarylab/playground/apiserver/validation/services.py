@@ -1,4 +1,4 @@
-"""Can traffic be sent through this Service?"""
+"""Validation of Services, Endpoints and EndpointSlices."""
 
 from __future__ import annotations
 
@@ -13,37 +13,68 @@ from canarylab.playground.apiserver.field_errors import (
     invalid,
     one_of,
     required,
+    unchanged,
     unsupported,
 )
-from canarylab.playground.apiserver.validation import metadata, names
-from canarylab.playground.apiserver.validation.containers import PROTOCOLS
+from canarylab.playground.apiserver.validation import names
+from canarylab.playground.apiserver.validation.pods import PROTOCOLS
 from canarylab.playground.kube.api import Object
 
 NODE_PORTS = range(30000, 32768)
 AFFINITIES = ("ClientIP", "None")
 TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
-_A_DAY = 86400  # seconds: the longest ClientIP affinity
+_MAX_AFFINITY_S = 86400  # seconds: the longest ClientIP affinity
 
 
-def of_service(service: Object, old: Object | None) -> Iterator[Cause]:
-    """What is wrong with a Service, or with a change of it."""
+def validate_service(service: Object, old: Object | None) -> Iterator[Cause]:
+    """Errors of a Service, or of its update."""
     spec = service["spec"]
-    yield from metadata.of_object(service["metadata"], names.label, namespaced=True)
+    yield from names.validate_metadata(service["metadata"], names.dns_label, namespaced=True)
     headless = spec.get("clusterIP") == "None"
     if not spec.get("ports") and not headless and spec["type"] != "ExternalName":
         yield required("spec.ports")
-    yield from _by_type(spec, headless=headless)
-    yield from _ports(spec.get("ports", []))
-    yield from metadata.of_labels("spec.selector", spec.get("selector"))
+    yield from _type_rules(spec, headless=headless)
+    yield from _service_ports(spec.get("ports", []))
+    yield from names.validate_labels("spec.selector", spec.get("selector"))
     yield from _affinity(spec)
     yield from _cluster_ip(spec, old)
     if spec["type"] not in TYPES:
         yield unsupported("spec.type", spec["type"], TYPES)
     yield from _node_ports(spec)
-    yield from _policies(spec)
+    yield from _traffic_policies(spec)
 
 
-def _by_type(spec: Object, *, headless: bool) -> Iterator[Cause]:
+def validate_endpoints(endpoints: Object, old: Object | None) -> Iterator[Cause]:
+    """Errors of Endpoints."""
+    yield from names.validate_metadata(endpoints["metadata"], names.dns_subdomain, namespaced=True)
+    for index, subset in enumerate(endpoints.get("subsets", [])):
+        here = f"subsets[{index}]"
+        if not subset.get("addresses") and not subset.get("notReadyAddresses"):
+            yield required(here, "must specify `addresses` or `notReadyAddresses`")
+        for group in ("addresses", "notReadyAddresses"):
+            for number, entry in enumerate(subset.get(group, [])):
+                yield from _address(f"{here}.{group}[{number}].ip", entry.get("ip", ""))
+        yield from _endpoint_ports(f"{here}.ports", subset.get("ports", []))
+
+
+def validate_endpoint_slice(piece: Object, old: Object | None) -> Iterator[Cause]:
+    """Errors of an EndpointSlice, or of its update."""
+    yield from names.validate_metadata(piece["metadata"], names.dns_subdomain, namespaced=True)
+    family = piece.get("addressType", "")
+    yield from one_of("addressType", family, ("FQDN", "IPv4", "IPv6"))
+    for index, endpoint in enumerate(piece.get("endpoints", [])):
+        here = f"endpoints[{index}].addresses"
+        if not endpoint.get("addresses"):
+            yield required(here, "must contain at least 1 address")
+        for number, address in enumerate(endpoint.get("addresses", [])):
+            if family.startswith("IP"):
+                yield from _address(f"{here}[{number}]", address)
+    yield from _endpoint_ports("ports", piece.get("ports", []))
+    if old is not None:
+        yield from unchanged("addressType", family, old.get("addressType"))
+
+
+def _type_rules(spec: Object, *, headless: bool) -> Iterator[Cause]:
     kind = spec["type"]
     if kind in ("NodePort", "LoadBalancer") and headless:
         yield invalid("spec.clusterIPs[0]", "None", f"may not be set to 'None' for {kind} services")
@@ -53,17 +84,17 @@ def _by_type(spec: Object, *, headless: bool) -> Iterator[Cause]:
         yield forbidden("spec.clusterIPs", "may not be set for ExternalName services")
     elsewhere = spec.get("externalName", "").removesuffix(".")
     if elsewhere:
-        yield from each("spec.externalName", elsewhere, names.subdomain(elsewhere))
+        yield from each("spec.externalName", elsewhere, names.dns_subdomain(elsewhere))
     else:
         yield required("spec.externalName")
 
 
-def _ports(ports: list[Object]) -> Iterator[Cause]:
+def _service_ports(ports: list[Object]) -> Iterator[Cause]:
     taken: set[str] = set()
     for index, port in enumerate(ports):
         here, name = f"spec.ports[{index}]", port.get("name", "")
         if name:
-            yield from each(f"{here}.name", name, names.label(name))
+            yield from each(f"{here}.name", name, names.dns_label(name))
             if name in taken:
                 yield duplicate(f"{here}.name", name)
             taken.add(name)
@@ -84,11 +115,11 @@ def _affinity(spec: Object) -> Iterator[Cause]:
         yield forbidden(field, "must not be set when session affinity is None")
     if affinity == "ClientIP" and given is not None:
         remembered = given["clientIP"]["timeoutSeconds"]
-        if not 0 < remembered <= _A_DAY:
+        if not 0 < remembered <= _MAX_AFFINITY_S:
             yield invalid(
                 f"{field}.clientIP.timeoutSeconds",
                 remembered,
-                f"must be greater than 0 and less than {_A_DAY}",
+                f"must be greater than 0 and less than {_MAX_AFFINITY_S}",
             )
 
 
@@ -140,7 +171,7 @@ def _node_port(field: str, number: int, kind: str) -> Iterator[Cause]:
         )
 
 
-def _policies(spec: Object) -> Iterator[Cause]:
+def _traffic_policies(spec: Object) -> Iterator[Cause]:
     for field in ("internalTrafficPolicy", "externalTrafficPolicy"):
         if spec.get(field):
             yield from one_of(f"spec.{field}", spec[field], ("Cluster", "Local"))
@@ -151,3 +182,18 @@ def _policies(spec: Object) -> Iterator[Cause]:
             spec["externalTrafficPolicy"],
             "may only be set for externally-accessible services",
         )
+
+
+def _endpoint_ports(field: str, ports: list[Object]) -> Iterator[Cause]:
+    for index, port in enumerate(ports):
+        here, number = f"{field}[{index}]", port.get("port")
+        if number is not None:
+            yield from each(f"{here}.port", number, names.port_number(number))
+        yield from one_of(f"{here}.protocol", port.get("protocol", ""), PROTOCOLS)
+
+
+def _address(field: str, text: str) -> Iterator[Cause]:
+    try:
+        ip_address(text)
+    except ValueError:
+        yield invalid(field, text, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")

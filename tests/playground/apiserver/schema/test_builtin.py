@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 
 from canarylab.playground.apiserver.schema.builtin import (
+    KEPT_WHEN_EMPTY,
+    PLAIN_VALUES,
+    go_type,
     name_of,
     referred,
     schema,
     schemas,
     short,
 )
-from canarylab.playground.apiserver.schema.go_types import KEPT_WHEN_EMPTY, PLAIN_VALUES, go_type
 from canarylab.playground.kube.kinds import KINDS, Kind
 
 BUILT_IN = [kind for kind in KINDS.values() if not kind.is_custom]

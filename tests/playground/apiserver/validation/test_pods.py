@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from canarylab.playground.kube.api import Object
-from tests.playground.apiserver.specimens import container, deployment, pod, said, template
+from tests.playground.apiserver.specimens import causes, container, deployment, pod, said, template
 
 
 @pytest.mark.parametrize(
@@ -102,3 +103,392 @@ def test_a_pod_gets_no_more_containers() -> None:
     assert said(more, pod()) == [
         "spec.containers: Forbidden: pod updates may not add or remove containers"
     ]
+
+
+FIRST = "spec.containers[0]."
+
+
+def about(**fields: Any) -> list[str]:
+    """What is said about a pod whose container has these fields."""
+    document = pod(containers=[container(**fields)], volumes=[{"name": "here"}])
+    return [sentence.removeprefix(FIRST) for sentence in said(document)]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"ports": [{"containerPort": 3333, "name": "http", "hostPort": 8080}]},
+        {"env": [{"name": "A"}, {"name": "B", "valueFrom": {"fieldRef": {"fieldPath": "a"}}}]},
+        {"envFrom": [{"configMapRef": {"name": "settings"}}]},
+        {"volumeMounts": [{"name": "here", "mountPath": "/a"}]},
+        {"resources": {"limits": {"cpu": "1"}, "requests": {"cpu": "500m", "memory": "1Gi"}}},
+        {"resources": {"limits": {"example.com/gpu": "1", "hugepages-2Mi": "0"}}},
+        {"imagePullPolicy": "Never"},
+    ],
+)
+def test_containers_in_order(fields: Object) -> None:
+    assert about(**fields) == []
+
+
+TYPES_OF_PORTS = 'supported values: "SCTP", "TCP", "UDP"'
+SOURCES = (
+    "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or "
+    "`fileKeyRef`"
+)
+
+
+@pytest.mark.parametrize(
+    ("fields", "problems"),
+    [
+        ({"name": ""}, ["name: Required value"]),
+        ({"name": "node-app-1.0"}, ['name: Invalid value: "node-app-1.0": must not contain dots']),
+        ({"image": ""}, ["image: Required value"]),
+        (
+            {"image": " node_app:1.0"},
+            ['image: Invalid value: " node_app:1.0": must not have leading or trailing whitespace'],
+        ),
+        (
+            {"imagePullPolicy": "Sometimes"},
+            [
+                'imagePullPolicy: Unsupported value: "Sometimes": '
+                'supported values: "Always", "IfNotPresent", "Never"'
+            ],
+        ),
+        (
+            {"terminationMessagePolicy": "Shout"},
+            [
+                'terminationMessagePolicy: Unsupported value: "Shout": '
+                'supported values: "File", "FallbackToLogsOnError"'
+            ],
+        ),
+        ({"ports": [{}]}, ["ports[0].containerPort: Required value"]),
+        (
+            {"ports": [{"containerPort": 99999}]},
+            [
+                "ports[0].containerPort: Invalid value: 99999: "
+                "must be between 1 and 65535, inclusive"
+            ],
+        ),
+        (
+            {"ports": [{"containerPort": 1, "hostPort": -1, "protocol": "tcp"}]},
+            [
+                "ports[0].hostPort: Invalid value: -1: must be between 1 and 65535, inclusive",
+                f'ports[0].protocol: Unsupported value: "tcp": {TYPES_OF_PORTS}',
+            ],
+        ),
+        (
+            {"ports": [{"containerPort": 1, "name": "a"}, {"containerPort": 2, "name": "a"}]},
+            ['ports[1].name: Duplicate value: "a"'],
+        ),
+        ({"env": [{"value": "x"}]}, ["env[0].name: Required value"]),
+        (
+            {"env": [{"name": "A=B"}]},
+            [
+                'env[0].name: Invalid value: "A=B": a valid environment variable name must '
+                "consist only of printable ASCII characters other than '='"
+            ],
+        ),
+        (
+            {"env": [{"name": "A", "valueFrom": {}}]},
+            [f'env[0].valueFrom: Invalid value: "": {SOURCES}'],
+        ),
+        (
+            {"env": [{"name": "A", "value": "x", "valueFrom": {"fieldRef": {}}}]},
+            ['env[0].valueFrom: Invalid value: "": may not be specified when `value` is not empty'],
+        ),
+        (
+            {"env": [{"name": "A", "valueFrom": {"fieldRef": {}, "secretKeyRef": {}}}]},
+            [
+                'env[0].valueFrom: Invalid value: "": '
+                "may not have more than one field specified at a time"
+            ],
+        ),
+        (
+            {"envFrom": [{"prefix": "A"}]},
+            ['envFrom[0]: Invalid value: "": must specify one of: `configMapRef` or `secretRef`'],
+        ),
+        (
+            {"volumeMounts": [{"name": "there", "mountPath": "/a"}]},
+            ['volumeMounts[0].name: Not found: "there"'],
+        ),
+        (
+            {"volumeMounts": [{}]},
+            ["volumeMounts[0].name: Required value", "volumeMounts[0].mountPath: Required value"],
+        ),
+        (
+            {"volumeMounts": [{"name": "here", "mountPath": "/a"}] * 2},
+            ['volumeMounts[1].mountPath: Invalid value: "/a": must be unique'],
+        ),
+        (
+            {"resources": {"limits": {"cpu": "-1"}, "requests": {"cpu": "-2"}}},
+            [
+                'resources.limits[cpu]: Invalid value: "-1": must be greater than or equal to 0',
+                'resources.requests[cpu]: Invalid value: "-2": must be greater than or equal to 0',
+            ],
+        ),
+        (
+            {"resources": {"limits": {"cpu": "100m"}, "requests": {"cpu": "0.2"}}},
+            [
+                'resources.requests: Invalid value: "200m": '
+                "must be less than or equal to cpu limit of 100m"
+            ],
+        ),
+        (
+            {"resources": {"requests": {"ram": "1Gi"}}},
+            [
+                'resources.requests[ram]: Invalid value: "ram": '
+                "must be a standard resource type or fully qualified",
+                'resources.requests[ram]: Invalid value: "ram": '
+                "must be a standard resource for containers",
+            ],
+        ),
+    ],
+)
+def test_containers_out_of_order(fields: Object, problems: list[str]) -> None:
+    assert about(**fields) == problems
+
+
+def test_two_containers_of_one_name() -> None:
+    assert said(pod(containers=[container(), container()])) == [
+        'spec.containers[1].name: Duplicate value: "nodeapp"'
+    ]
+
+
+ANSWERS = {"httpGet": {"path": "/", "port": 3333}}
+
+
+def about_probes(name: str, probe: Object) -> list[str]:
+    found = said(pod(containers=[container(**{name: probe})]))
+    return [sentence.removeprefix(f"{FIRST}{name}") for sentence in found]
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        ANSWERS,
+        {"httpGet": {"port": "http", "scheme": "HTTPS"}},
+        {"tcpSocket": {"port": 3333}},
+        {"exec": {"command": ["true"]}},
+        {"grpc": {"port": 3333}},
+    ],
+)
+def test_actions_in_order(action: Object) -> None:
+    assert about_probes("readinessProbe", action) == []
+
+
+IN_RANGE = "must be between 1 and 65535, inclusive"
+
+
+@pytest.mark.parametrize(
+    ("probe", "problems"),
+    [
+        ({}, [": Required value: must specify a handler type"]),
+        (
+            {**ANSWERS, "tcpSocket": {"port": 3333}},
+            [".tcpSocket: Forbidden: may not specify more than 1 handler type"],
+        ),
+        ({"httpGet": {"port": 0}}, [f".httpGet.port: Invalid value: 0: {IN_RANGE}"]),
+        (
+            {"httpGet": {"port": 1, "scheme": "GOPHER"}},
+            ['.httpGet.scheme: Unsupported value: "GOPHER": supported values: "HTTP", "HTTPS"'],
+        ),
+        (
+            {"httpGet": {"port": 1, "httpHeaders": [{"name": "a b", "value": "c"}]}},
+            [
+                '.httpGet.httpHeaders: Invalid value: "a b": a valid HTTP header must consist of '
+                "alphanumeric characters or '-' (e.g. 'X-Header-Name', regex used for validation "
+                "is '[-A-Za-z0-9]+')"
+            ],
+        ),
+        ({"tcpSocket": {"port": 99999}}, [f".tcpSocket.port: Invalid value: 99999: {IN_RANGE}"]),
+        ({"grpc": {"port": 99999}}, [f".grpc.port: Invalid value: 99999: {IN_RANGE}"]),
+        ({"exec": {}}, [".exec.command: Required value"]),
+        (
+            {**ANSWERS, "periodSeconds": -1},
+            [".periodSeconds: Invalid value: -1: must be greater than or equal to 0"],
+        ),
+        (
+            {**ANSWERS, "terminationGracePeriodSeconds": 0},
+            [".terminationGracePeriodSeconds: Invalid value: 0: must be greater than 0"],
+        ),
+        ({**ANSWERS, "successThreshold": 2}, [".successThreshold: Invalid value: 2: must be 1"]),
+    ],
+)
+def test_probes_out_of_order(probe: Object, problems: list[str]) -> None:
+    assert about_probes("livenessProbe", probe) == problems
+
+
+def test_readiness_may_need_several_successes() -> None:
+    assert about_probes("readinessProbe", {**ANSWERS, "successThreshold": 2}) == []
+
+
+def test_readiness_ends_nothing() -> None:
+    assert about_probes("readinessProbe", {**ANSWERS, "terminationGracePeriodSeconds": 5}) == [
+        ".terminationGracePeriodSeconds: Invalid value: 5: must not be set for readinessProbes"
+    ]
+
+
+def test_a_hook_needs_something_to_do() -> None:
+    assert about_probes("lifecycle", {"preStop": {}}) == [
+        ".preStop: Required value: must specify a handler type"
+    ]
+
+
+def test_a_hook_may_wait() -> None:
+    assert about_probes("lifecycle", {"preStop": {"sleep": {"seconds": 3}}}) == []
+
+
+MISSES = "`selector` does not match template `labels`"
+
+
+def replica_set(**spec: Any) -> Object:
+    return {**deployment(**spec), "kind": "ReplicaSet"}
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {},
+        {"replicas": 0},
+        {"selector": {"matchExpressions": [{"key": "app", "operator": "Exists"}]}},
+        {"strategy": {"type": "Recreate"}},
+        {"strategy": {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}},
+        {"strategy": {"rollingUpdate": {"maxSurge": "150%", "maxUnavailable": "100%"}}},
+        {"minReadySeconds": 5, "progressDeadlineSeconds": 6},
+    ],
+)
+def test_deployments_in_order(spec: Object) -> None:
+    assert said(deployment(**spec)) == []
+
+
+KNOBS = "spec.strategy.rollingUpdate"
+
+
+@pytest.mark.parametrize(
+    ("spec", "problems"),
+    [
+        (
+            {"replicas": -1},
+            ["spec.replicas: Invalid value: -1: must be greater than or equal to 0"],
+        ),
+        (
+            {"selector": {}},
+            ["spec.selector: Invalid value: {}: empty selector is invalid for deployment"],
+        ),
+        (
+            {"selector": {"matchLabels": {"app": "other"}}},
+            [
+                'spec.template.metadata.labels: Invalid value: {"app":"nodeapp","env":"prod"}: '
+                + MISSES
+            ],
+        ),
+        (
+            {"selector": {"matchExpressions": [{"key": "app", "operator": "Like"}]}},
+            [
+                'spec.selector.matchExpressions[0].operator: Invalid value: "Like": '
+                "not a valid selector operator",
+                'spec.selector: Invalid value: {"matchExpressions":[{"key":"app",'
+                '"operator":"Like"}]}: invalid label selector',
+            ],
+        ),
+        (
+            {"template": template(restartPolicy="Never")},
+            [
+                'spec.template.spec.restartPolicy: Unsupported value: "Never": '
+                'supported values: "Always"'
+            ],
+        ),
+        (
+            {"template": template(activeDeadlineSeconds=5)},
+            [
+                "spec.template.spec.activeDeadlineSeconds: Forbidden: "
+                "activeDeadlineSeconds in ReplicaSet is not Supported"
+            ],
+        ),
+        (
+            {"strategy": {"type": "Recreate", "rollingUpdate": {}}},
+            [f"{KNOBS}: Forbidden: may not be specified when strategy `type` is 'Recreate'"],
+        ),
+        (
+            {"strategy": {"rollingUpdate": {"maxSurge": "0%", "maxUnavailable": 0}}},
+            [f"{KNOBS}.maxUnavailable: Invalid value: 0: may not be 0 when `maxSurge` is 0"],
+        ),
+        (
+            {"strategy": {"rollingUpdate": {"maxUnavailable": "101%"}}},
+            [f'{KNOBS}.maxUnavailable: Invalid value: "101%": must not be greater than 100%'],
+        ),
+        (
+            {"strategy": {"rollingUpdate": {"maxSurge": -1}}},
+            [f"{KNOBS}.maxSurge: Invalid value: -1: must be greater than or equal to 0"],
+        ),
+        (
+            {"strategy": {"rollingUpdate": {"maxSurge": "some"}}},
+            [
+                f'{KNOBS}.maxSurge: Invalid value: "some": a valid percent string must be a '
+                "numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for "
+                "validation is '[0-9]+%')"
+            ],
+        ),
+        (
+            {"minReadySeconds": 600},
+            [
+                "spec.progressDeadlineSeconds: Invalid value: 600: "
+                "must be greater than minReadySeconds"
+            ],
+        ),
+        (
+            {"revisionHistoryLimit": -1},
+            ["spec.revisionHistoryLimit: Invalid value: -1: must be greater than or equal to 0"],
+        ),
+    ],
+)
+def test_deployments_out_of_order(spec: Object, problems: list[str]) -> None:
+    assert said(deployment(**spec)) == problems
+
+
+def test_an_empty_deployment_lacks_three_things() -> None:
+    empty = {"kind": "Deployment", "apiVersion": "apps/v1", "metadata": {"name": "a"}}
+    assert said(empty) == [
+        "spec.selector: Required value",
+        f"spec.template.metadata.labels: Invalid value: null: {MISSES}",
+        "spec.template.spec.containers: Required value",
+    ]
+
+
+def test_each_cause_has_its_reason() -> None:
+    empty = {"kind": "Deployment", "apiVersion": "apps/v1", "metadata": {"name": "a"}}
+    assert [cause.reason for cause in causes(empty)] == [
+        "FieldValueRequired",
+        "FieldValueInvalid",
+        "FieldValueRequired",
+    ]
+
+
+@pytest.mark.parametrize("make", [deployment, replica_set])
+def test_a_selector_may_not_change(make: Callable[..., Object]) -> None:
+    after = make(selector={"matchLabels": {"app": "nodeapp"}})
+    assert said(after, make()) == [
+        'spec.selector: Invalid value: {"matchLabels":{"app":"nodeapp"}}: field is immutable'
+    ]
+
+
+def test_everything_else_may_change() -> None:
+    after = deployment(replicas=5, template=template(terminationGracePeriodSeconds=5))
+    assert said(after, deployment()) == []
+
+
+def test_a_replica_set_in_order() -> None:
+    assert said(replica_set(replicas=3)) == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "problem"),
+    [
+        ({"replicas": -1}, "spec.replicas: Invalid value: -1"),
+        ({"minReadySeconds": -1}, "spec.minReadySeconds: Invalid value: -1"),
+        ({"selector": None}, "spec.selector: Required value"),
+    ],
+)
+def test_replica_sets_out_of_order(spec: Object, problem: str) -> None:
+    assert said(replica_set(**spec))[0].startswith(problem)

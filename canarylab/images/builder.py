@@ -1,0 +1,137 @@
+"""The interface of the two builders, and the names of the app's images.
+
+A builder makes the app's images from app/Dockerfile and runs them on this machine: docker.py in
+containers, process_build.py in folders and plain processes. Both report the same steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from canarylab.errors import SetupError
+
+APP_NAME = "node_app"
+VERSIONS = ("1.0", "2.0")
+LOCAL_PORTS = {"1.0": 8888, "2.0": 9999}
+
+FILE_INSTRUCTIONS = frozenset({"WORKDIR", "COPY", "RUN"})
+"""The instructions that make files; all others only set properties of the image."""
+
+WITHOUT_DOCKER = (
+    'To build without Docker: `lab.build(builder="process")` in a notebook, '
+    "`canarylab build --builder process` in a terminal, or CANARYLAB_BUILDER=process."
+)
+
+
+def app_reference(version: str) -> str:
+    """Return the name and tag of a version's image.
+
+    >>> app_reference("2.0")
+    'node_app:2.0'
+    """
+    return f"{APP_NAME}:{version}"
+
+
+class BuildStep(NamedTuple):
+    """One instruction of a Dockerfile, completed."""
+
+    number: int
+    total: int
+    instruction: str
+    cached: bool
+    """The files come from an earlier build."""
+    seconds: float
+
+    @property
+    def makes_files(self) -> bool:
+        """Whether the step has files that a later build can reuse."""
+        return self.instruction.split(maxsplit=1)[0].upper() in FILE_INSTRUCTIONS
+
+    def __str__(self) -> str:
+        took = f"{self.seconds:.1f} s" if self.makes_files else ""
+        return (
+            f"{self.number:>3} of {self.total}  {self.instruction:<60} "
+            f"{'reused' if self.cached else took}"
+        ).rstrip()
+
+
+OnStep = Callable[[BuildStep], None]
+"""Called with each step when it is completed."""
+OnProgress = Callable[[str], None]
+"""Called with a few words on what the build is doing now."""
+
+
+def ignore_progress(words: str) -> None:
+    """Show no progress."""
+
+
+class BuiltImage(NamedTuple):
+    """One line of `docker images`."""
+
+    reference: str
+    size: int
+    """In bytes."""
+    id: str
+
+
+class LocalRun(Protocol):
+    """An image that runs on this machine, outside any cluster."""
+
+    @property
+    def reference(self) -> str:
+        """`node_app:1.0`."""
+        ...
+
+    @property
+    def port(self) -> int:
+        """On 127.0.0.1."""
+        ...
+
+    @property
+    def url(self) -> str:
+        """`http://127.0.0.1:8888`."""
+        ...
+
+
+class Builder(Protocol):
+    """Builds the app's images and runs them on this machine."""
+
+    @property
+    def name(self) -> str:
+        """`Docker` or `process`."""
+        ...
+
+    def build(
+        self, version: str, on_step: OnStep, on_progress: OnProgress = ignore_progress
+    ) -> BuiltImage:
+        """Build one version; raise BuildError with the step that failed."""
+        ...
+
+    def list_images(self) -> list[BuiltImage]:
+        """Return the app's images, by name and tag."""
+        ...
+
+    def run(self, reference: str, *, port: int) -> LocalRun:
+        """Run an image and wait until it answers; replace what this builder ran on that port.
+
+        Raises PortInUseError where another program listens there.
+        """
+        ...
+
+    def running(self) -> list[LocalRun]:
+        """Return what runs, in the order of starting."""
+        ...
+
+    def stop(self, port: int) -> bool:
+        """Stop what runs on this port; return False where this builder runs nothing there."""
+        ...
+
+    def stop_all(self) -> list[int]:
+        """Stop everything; return the ports that are free again."""
+        ...
+
+
+def not_built_error(reference: str) -> SetupError:
+    """Return the error for an image that does not exist."""
+    return SetupError(f"There is no image {reference} yet. Build it with `lab.build()`.")

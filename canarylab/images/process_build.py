@@ -1,0 +1,511 @@
+"""Builds an image without Docker, from the same Dockerfile: the image is a folder.
+
+Three instructions make files: WORKDIR, COPY and RUN. Each result is a layer, the whole file tree
+after that instruction, named by everything that went into it (the tree before, the instruction,
+the files it copies, the variables it sees); a later build reuses it. A layer is complete or does
+not exist: it is made under another name and renamed at the end. One build runs at a time.
+
+Layers share files by hard links where nothing can write through them: a COPY replaces files and
+never writes into one. A RUN line may, and so may a pod; both get real copies.
+
+A RUN line is not isolated: an absolute path in it is a path of this machine. Of the caller's
+environment it sees what is needed to reach a registry, and nothing else.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from canarylab import resources
+from canarylab.errors import BuildError, CommandFailedError, SetupError
+from canarylab.images import build_context, dockerfile
+from canarylab.images.build_context import BuildContext
+from canarylab.images.builder import (
+    BuildStep,
+    BuiltImage,
+    LocalRun,
+    OnProgress,
+    OnStep,
+    app_reference,
+    ignore_progress,
+    not_built_error,
+)
+from canarylab.images.dockerfile import ImageConfig, Instruction, apply_instruction, exec_form
+from canarylab.images.local_runs import ProcessRuns
+from canarylab.playground import images as image_store
+from canarylab.playground.home import Home, node_version, path_with_node
+from canarylab.playground.images import Image, parse_reference
+
+KEPT_LAYERS = 64  # the least recently used ones are removed first
+LAYER_FORMAT = "1"  # part of every layer's key: a new format reuses no older layer
+SHOWN_LINES = 20
+
+# Docker accepts these build arguments without an ARG line.
+_PREDEFINED_ARGS = {"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"}
+
+_PASSED_ON = (
+    *("HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TMPDIR", "TZ"),
+    *("NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+)
+_PASSED_ON_IN_ANY_CASE = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+Fill = Callable[[Path], None]
+"""Writes a tree into an empty folder."""
+
+
+class ProcessBuilder:
+    """Builds images as folders of one home, and runs them as processes."""
+
+    name = "process"
+
+    def __init__(self, home: Home) -> None:
+        self._images, self._runs = home.images, ProcessRuns(home.root / "local")
+
+    def build(
+        self, version: str, on_step: OnStep, on_progress: OnProgress = ignore_progress
+    ) -> BuiltImage:
+        """Build one version; the versions differ by a build argument."""
+        reference = app_reference(version)
+        on_progress(f"{reference}: reading the Dockerfile")
+
+        def step_done(step: BuildStep) -> None:
+            on_step(step)
+            on_progress(f"{reference}: step {step.number} of {step.total} is done")
+
+        return _built_image(build_app(version, self._images, step_done))
+
+    def list_images(self) -> list[BuiltImage]:
+        """Return every image in the home."""
+        return [_built_image(image) for image in image_store.list_images(self._images)]
+
+    def run(self, reference: str, *, port: int) -> LocalRun:
+        """Run an image as a process that listens on 127.0.0.1 only."""
+        image = image_store.find(self._images, reference)
+        if image is None:
+            raise not_built_error(reference)
+        return self._runs.start(image, port=port)
+
+    def running(self) -> list[LocalRun]:
+        """Return what this program runs; a process ends with the program that started it."""
+        return list(self._runs.running())
+
+    def stop(self, port: int) -> bool:
+        """Stop the process on this port."""
+        return self._runs.stop(port)
+
+    def stop_all(self) -> list[int]:
+        """Stop every process; return the ports that are free again."""
+        return self._runs.stop_all()
+
+
+def build_app(version: str, images: Path, on_step: OnStep = lambda step: None) -> Image:
+    """Build one version of the app; the versions differ by a build argument."""
+    return build(
+        resources.folder("app"),
+        app_reference(version),
+        images=images,
+        build_args={"APP_VERSION": version},
+        on_step=on_step,
+    )
+
+
+def build(
+    context: Path,
+    reference: str,
+    *,
+    images: Path,
+    build_args: Mapping[str, str] | None = None,
+    on_step: OnStep = lambda step: None,
+) -> Image:
+    """Build the image of a folder and tag it; `on_step` is called after each instruction.
+
+    Raises DockerfileError, before anything is built, for a line that is not supported, and
+    BuildError for a step that failed. A failed build leaves every image as it was.
+    """
+    parse_reference(reference)
+    instructions = _read_dockerfile(context)
+    config = ImageConfig(given=build_args or {})
+    _check_arguments(instructions, config)
+    with open_layers(images) as layers:
+        tree = _TreeBuilder(BuildContext.of(context), layers)
+        for number, line in enumerate(instructions, start=1):
+            started = time.monotonic()
+            config = apply_instruction(config, line)
+            cached = tree.apply(line, config)
+            seconds = time.monotonic() - started
+            on_step(BuildStep(number, len(instructions), str(line), cached, seconds))
+        return tag_layer(_image(reference, config), tree.layer, images, layers)
+
+
+class Layer(NamedTuple):
+    """A complete file tree, never changed again."""
+
+    tree: Path
+    digest: str
+    size: int
+
+
+def layer_key(*parts: str) -> str:
+    """Return the name of the layer that is made from these.
+
+    >>> layer_key("a", "b") == layer_key("ab", ""), len(layer_key("a"))
+    (False, 64)
+    """
+    return hashlib.sha256(json.dumps([LAYER_FORMAT, *parts]).encode()).hexdigest()
+
+
+class LayerStore:
+    """The layers of one images folder. Made by `open_layers` only, which holds the lock."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.empty = self.find(layer_key()) or self.make(layer_key(), lambda tree: None)
+
+    def find(self, key: str) -> Layer | None:
+        """Return the layer of that key, if an earlier build made it."""
+        file = self._folder / key / "layer.json"
+        try:
+            written = json.loads(file.read_text())
+            os.utime(file.parent)  # mark as used
+        except (OSError, ValueError):
+            return None
+        return Layer(file.parent / "tree", written["digest"], written["size"])
+
+    def make(self, key: str, fill: Fill) -> Layer:
+        """Make a new layer atomically; `fill` writes its tree."""
+        with self.scratch() as scratch:
+            tree = scratch / "tree"
+            tree.mkdir()
+            fill(tree)
+            digest, size = _measure(tree)
+            (scratch / "layer.json").write_text(json.dumps({"digest": digest, "size": size}))
+            scratch.rename(self._folder / key)
+        return Layer(self._folder / key / "tree", digest, size)
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """Provide a temporary folder; it is removed afterwards, unless it was renamed."""
+        scratch = Path(tempfile.mkdtemp(prefix="new-", dir=self._folder))
+        try:
+            yield scratch
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    def prune(self) -> None:
+        """Remove temporary folders of killed builds, and the least recently used layers."""
+        for left in self._folder.glob("new-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        layers = sorted(self._folder.glob("[!n]*"), key=lambda layer: layer.stat().st_mtime)
+        for unused in layers[:-KEPT_LAYERS]:
+            renamed = unused.rename(unused.with_name(f"new-{unused.name}"))
+            shutil.rmtree(renamed, ignore_errors=True)
+
+
+@contextmanager
+def open_layers(images: Path) -> Iterator[LayerStore]:
+    """Open the layers for one build at a time: a second build waits until the first has ended.
+
+    The kernel releases the lock when its process ends, however it ends.
+    """
+    folder = images / ".layers"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (images / ".lock").open("w")
+    except OSError as exc:
+        raise SetupError(
+            f"Images cannot be written to {images}: {exc.strerror}. "
+            "Make the folder writable, or name another with CANARYLAB_HOME."
+        ) from exc
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        layers = LayerStore(folder)
+        layers.prune()
+        yield layers
+
+
+def copy_tree(source: Path, target: Path) -> None:
+    """Fill `target` with copies of everything in `source`, which may be changed."""
+    shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
+
+
+def link_tree(source: Path, target: Path) -> None:
+    """Fill `target` with hard links to the files of `source`, which may not be written into."""
+    shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True, copy_function=_link_or_copy)
+
+
+def run_line(
+    line: Instruction, config: ImageConfig, tree: Path, machine: Mapping[str, str] = os.environ
+) -> None:
+    """Run a RUN line in `tree`; raise CommandFailedError for an exit status other than 0."""
+    command = exec_form(line.text) or ["/bin/sh", "-c", line.text]
+    folder = tree / config.working_dir.lstrip("/")
+    folder.mkdir(parents=True, exist_ok=True)
+    environment = run_environment(config, tree, machine)
+    with tempfile.TemporaryFile() as output:
+        status = _run(command, folder, environment, output)
+        if status != 0:
+            last = _last_lines(output)
+            raise CommandFailedError(line.where, str(line), status=status, output=last)
+
+
+def run_environment(config: ImageConfig, tree: Path, machine: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a RUN line: the image's, over what leads to a registry."""
+    programs = f"{tree}/usr/local/bin:{config.values['PATH']}"
+    return {
+        **{name: value for name, value in machine.items() if _is_passed_on(name)},
+        **_npm_settings(tree, machine),
+        **config.run_env,
+        "PATH": path_with_node(programs),
+    }
+
+
+def tag_layer(
+    image: Image,
+    layer: Layer,
+    images: Path,
+    layers: LayerStore,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Image:
+    """Give the tag to an image of this layer; keep the present one where nothing changed.
+
+    Each tag gets a copy of the tree: pods run in it, and what they write must reach neither
+    another image nor a later build. The previous copy stays for the pods that still run in it.
+    """
+    before = image_store.find(images, image.reference)
+    image_id = _image_id(image, layer)
+    if before and before.id == image_id:
+        return before
+    folder = image_store.folder_of(images, image.reference)
+    root = folder / image_id.removeprefix("sha256:")[:12]
+    try:
+        _copy_layer(layer, root, layers)
+    except OSError as exc:
+        raise BuildError(
+            f"{image.reference} cannot be written to {images}: {exc.strerror or exc}. "
+            "Make room or make the folder writable, and build again."
+        ) from exc
+    created = now().isoformat(timespec="seconds").replace("+00:00", "Z")
+    named = replace(image, id=image_id, root=root, size=layer.size, created=created)
+    saved = image_store.save(images, named)
+    _remove_others(folder, {saved.root, before.root if before else saved.root})
+    return saved
+
+
+@dataclass
+class _TreeBuilder:
+    """The file tree of a build, changed by one instruction after the other."""
+
+    context: BuildContext
+    layers: LayerStore
+
+    def __post_init__(self) -> None:
+        self.layer = self.layers.empty
+
+    def apply(self, line: Instruction, config: ImageConfig) -> bool:
+        """Carry out an instruction, or reuse its layer; return whether it was reused."""
+        recipes = {"WORKDIR": self._workdir, "COPY": self._copy, "RUN": self._run}
+        if line.keyword not in recipes:
+            return False
+        with _os_errors(line):
+            key, fill = recipes[line.keyword](line, config)
+            found = self.layers.find(key)
+            self.layer = found or self.layers.make(key, fill)
+            return found is not None
+
+    def _workdir(self, line: Instruction, config: ImageConfig) -> tuple[str, Fill]:
+        before = self.layer
+
+        def fill(tree: Path) -> None:
+            link_tree(before.tree, tree)
+            (tree / config.working_dir.lstrip("/")).mkdir(parents=True, exist_ok=True)
+
+        return layer_key("WORKDIR", before.digest, config.working_dir), fill
+
+    def _copy(self, line: Instruction, config: ImageConfig) -> tuple[str, Fill]:
+        before = self.layer
+        files = build_context.plan_copy(
+            line, config, self.context, lambda path: (before.tree / path.lstrip("/")).is_dir()
+        )
+        planned = build_context.fingerprint(files)
+
+        def fill(tree: Path) -> None:
+            link_tree(before.tree, tree)
+            if build_context.fingerprint(build_context.copy_files(files, tree)) != planned:
+                problem = "a file changed while it was copied"
+                raise line.failure(problem, "Save everything, and build again.")
+
+        return layer_key("COPY", before.digest, planned), fill
+
+    def _run(self, line: Instruction, config: ImageConfig) -> tuple[str, Fill]:
+        before = self.layer
+
+        def fill(tree: Path) -> None:
+            copy_tree(before.tree, tree)
+            run_line(line, config, tree)
+
+        variables = json.dumps(config.run_env, sort_keys=True)
+        parts = (line.text, config.working_dir, variables, node_version())
+        return layer_key("RUN", before.digest, *parts), fill
+
+
+def _read_dockerfile(context: Path) -> list[Instruction]:
+    file = context / "Dockerfile"
+    try:
+        return dockerfile.parse(file.read_text(encoding="utf-8"), str(file))
+    except (FileNotFoundError, NotADirectoryError):
+        raise BuildError(
+            f"There is no Dockerfile in {context}. Name the folder that has one."
+        ) from None
+    except (OSError, UnicodeDecodeError) as exc:
+        raise BuildError(f"{file} cannot be read: {exc}. Make it a readable text file.") from exc
+
+
+def _check_arguments(instructions: list[Instruction], config: ImageConfig) -> None:
+    """Apply every line without building, and refuse build arguments that no ARG line declares."""
+    for line in instructions:
+        config = apply_instruction(config, line)
+    unknown = config.given.keys() - config.declared - _PREDEFINED_ARGS
+    if unknown:
+        raise BuildError(
+            f"No ARG line declares {', '.join(sorted(unknown))}. "
+            f"This Dockerfile declares {', '.join(sorted(config.declared)) or 'no arguments'}."
+        )
+
+
+@contextmanager
+def _os_errors(line: Instruction) -> Iterator[None]:
+    """Turn an OSError, such as a full disk, into a BuildError that names the line."""
+    try:
+        yield
+    except OSError as exc:
+        about = f" ({exc.filename})" if exc.filename else ""
+        problem = f"{line} met an error: {exc.strerror or exc}{about}"
+        raise line.failure(problem, "Fix that, and build again.") from exc
+
+
+def _measure(tree: Path) -> tuple[str, int]:
+    """Return the digest of all names, modes and bytes in a tree, and its size in bytes."""
+    digest, size = hashlib.sha256(), 0
+    for path in sorted(tree.rglob("*")):
+        digest.update(os.fsencode(f"{path.relative_to(tree)}\0{path.lstat().st_mode:o}\0"))
+        if path.is_symlink():
+            digest.update(os.fsencode(path.readlink()))
+        elif path.is_file():
+            file_bytes = path.read_bytes()
+            digest.update(hashlib.sha256(file_bytes).digest())
+            size += len(file_bytes)
+    return digest.hexdigest(), size
+
+
+def _link_or_copy(source: str | os.DirEntry[str], target: str | os.DirEntry[str]) -> None:
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:  # a file system without links, or one file with too many
+        shutil.copy2(source, target)
+
+
+def _is_passed_on(name: str) -> bool:
+    lowered = name.lower()
+    return (
+        name in _PASSED_ON or lowered in _PASSED_ON_IN_ANY_CASE or lowered.startswith("npm_config_")
+    )
+
+
+def _npm_settings(tree: Path, machine: Mapping[str, str]) -> dict[str, str]:
+    """Send `npm install --global` into the image; keep the machine's own global npmrc.
+
+    npm looks for that file next to the node that runs it, which is here the one from pip.
+    """
+    settings = {"npm_config_prefix": f"{tree}/usr/local"}
+    node = shutil.which("node", path=machine.get("PATH"))
+    npmrc = Path(node).resolve().parent.parent / "etc" / "npmrc" if node else None
+    if npmrc and npmrc.is_file() and "npm_config_globalconfig" not in machine:
+        settings["npm_config_globalconfig"] = str(npmrc)
+    return settings
+
+
+def _run(command: list[str], folder: Path, environment: dict[str, str], output: IO[bytes]) -> int:
+    """Return the exit status. All processes it started end with it, or when we are interrupted."""
+    try:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    except OSError as exc:
+        output.write(f"{command[0]}: {exc.strerror}".encode())
+        return 127
+    try:
+        # Not reaped yet, so its pid cannot be reused while we end its process group.
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    return process.returncode
+
+
+def _last_lines(output: IO[bytes]) -> str:
+    output.seek(0)
+    lines = output.read().decode(errors="replace").rstrip().splitlines()
+    return "\n".join(lines[-SHOWN_LINES:])
+
+
+def _image(reference: str, config: ImageConfig) -> Image:
+    """Return the image without its files."""
+    return Image(
+        reference=reference,
+        id="",
+        root=Path(),
+        working_dir=config.working_dir,
+        user=config.user,
+        env=dict(config.env),
+        entrypoint=list(config.entrypoint),
+        command=list(config.command),
+        exposed_ports=list(config.exposed_ports),
+        labels=dict(config.labels),
+        stop_signal=config.stop_signal,
+        notes=list(config.notes),
+    )
+
+
+def _image_id(image: Image, layer: Layer) -> str:
+    """Return the digest of config and files, which does not depend on the image's name."""
+    parts = json.dumps({**asdict(image), "reference": "", "root": "", "files": layer.digest})
+    return f"sha256:{hashlib.sha256(parts.encode()).hexdigest()}"
+
+
+def _copy_layer(layer: Layer, root: Path, layers: LayerStore) -> None:
+    root.parent.mkdir(parents=True, exist_ok=True)
+    if root.exists():  # it was renamed when it was complete
+        return
+    with layers.scratch() as scratch:
+        copy_tree(layer.tree, scratch / "tree")
+        (scratch / "tree").rename(root)
+
+
+def _remove_others(folder: Path, kept: set[Path]) -> None:
+    for old in folder.iterdir():
+        if old.is_dir() and old.resolve() not in kept:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def _built_image(image: Image) -> BuiltImage:
+    return BuiltImage(image.reference, image.size, image.id)

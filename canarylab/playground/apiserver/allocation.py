@@ -1,0 +1,178 @@
+"""Allocation of cluster IPs and node ports to Services.
+
+What is taken is read from the existing Services, so a deleted Service, or one of another type,
+needs no release.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+
+from canarylab.errors import Cause, InvalidError
+from canarylab.playground.kube.api import Object
+from canarylab.playground.kube.objects import key_of
+
+NODE_PORTS = range(30000, 32768)
+HEADLESS = "None"
+
+
+@dataclass(frozen=True)
+class ServiceAllocator:
+    """Allocates cluster IPs and node ports."""
+
+    addresses: IPv4Network
+    random: random.Random
+
+    def allocate(
+        self, service: Object, services: Iterable[Object], old: Object | None = None
+    ) -> Object:
+        """The Service with address and ports; raise InvalidError for what it cannot have.
+
+        A new one, with no `old`, collides even with one of its own name, as on a real cluster.
+        """
+        others = [other for other in services if old is None or key_of(other) != key_of(old)]
+        addressed = self._with_address(service, others)
+        return self._with_ports(addressed, others, kept=_node_ports(old) if old else set())
+
+    def _with_address(self, service: Object, others: list[Object]) -> Object:
+        spec = service["spec"]
+        if not needs_address(service):
+            return service
+        taken = {other["spec"].get("clusterIP") for other in others}
+        address = spec.get("clusterIP") or next(iter(spec.get("clusterIPs") or []), None)
+        if address is None:
+            address = self._free_address(taken)
+        elif address != HEADLESS and (problem := self._objection(address, taken)):
+            raise _invalid_service(
+                service,
+                "spec.clusterIPs",
+                f'Invalid value: ["{address}"]: failed to allocate IP {address}: {problem}',
+            )
+        return {**service, "spec": {**spec, "clusterIP": address, "clusterIPs": [address]}}
+
+    def _free_address(self, taken: set[str | None]) -> str:
+        first, last = int(self.addresses[1]), int(self.addresses[-2])
+        while (address := str(IPv4Address(self.random.randint(first, last)))) in taken:
+            pass  # 2,046 addresses and a handful of Services: the second draw finds one
+        return address
+
+    def _objection(self, address: str, taken: set[str | None]) -> str | None:
+        try:
+            is_ours = IPv4Address(address) in self.addresses
+        except ValueError:
+            return "not a valid IPv4 address"
+        if not is_ours:
+            return (
+                f"the provided IP ({address}) is not in the valid range. "
+                f"The range of valid IPs is {self.addresses}"
+            )
+        return "provided IP is already allocated" if address in taken else None
+
+    def _with_ports(self, service: Object, others: list[Object], *, kept: set[int]) -> Object:
+        if not needs_node_ports(service):
+            return service
+        taken = {number for other in others for number in _node_ports(other)}
+        asked = {*_node_ports(service)}
+        ports = []
+        for index, port in enumerate(service["spec"].get("ports") or []):
+            number = port.get("nodePort")
+            if number and number not in kept:
+                self._check_port(service, index, number, taken=taken)
+            elif not number:
+                number = self._free_port(taken | asked)
+                asked.add(number)
+            ports.append({**port, "nodePort": number})
+        return {**service, "spec": {**service["spec"], "ports": ports}}
+
+    def _check_port(self, service: Object, index: int, number: int, *, taken: set[int]) -> None:
+        if number not in NODE_PORTS:
+            problem = (
+                "provided port is not in the valid range. "
+                f"The range of valid ports is {NODE_PORTS[0]}-{NODE_PORTS[-1]}"
+            )
+        elif number in taken:
+            problem = "provided port is already allocated"
+        else:
+            return
+        raise _invalid_service(
+            service, f"spec.ports[{index}].nodePort", f"Invalid value: {number}: {problem}"
+        )
+
+    def _free_port(self, taken: set[int]) -> int:
+        while True:
+            number = self.random.choice(NODE_PORTS)
+            if number not in taken:
+                return number
+
+
+def keep_addresses(service: Object, old: Object) -> Object:
+    """The new version with the addresses of the old one where it names none."""
+    service = _with_old_address(service, old)
+    if not (needs_node_ports(old) and needs_node_ports(service)):
+        return service
+    by_name = {port.get("name", ""): port.get("nodePort") for port in old["spec"].get("ports", [])}
+    used = _node_ports(old) & _node_ports(service)
+    ports = []
+    for port in service["spec"].get("ports") or []:
+        known = by_name.get(port.get("name", ""))
+        if not port.get("nodePort") and known and known not in used:
+            used.add(known)
+            port = {**port, "nodePort": known}  # noqa: PLW2901  the same port, completed
+        ports.append(port)
+    return {**service, "spec": {**service["spec"], "ports": ports}}
+
+
+def release_addresses(service: Object, old: Object) -> Object:
+    """The new version without the addresses that its new type does not have.
+
+    Those that the update changes itself are kept.
+    """
+    spec = dict(service["spec"])
+    if needs_address(old) and not needs_address(service):
+        for name in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
+            if spec.get(name) == old["spec"].get(name):
+                spec.pop(name, None)
+    if needs_node_ports(old) and not needs_node_ports(service):
+        if _node_ports(old) == _node_ports(service):
+            spec["ports"] = [_without_node_port(port) for port in spec.get("ports") or []]
+        if spec.get("externalTrafficPolicy") == old["spec"].get("externalTrafficPolicy"):
+            spec.pop("externalTrafficPolicy", None)
+    return {**service, "spec": spec}
+
+
+def needs_address(service: Object) -> bool:
+    """Whether the type has a cluster IP: all but ExternalName."""
+    return bool(service["spec"].get("type") != "ExternalName")
+
+
+def needs_node_ports(service: Object) -> bool:
+    """Whether the type has node ports: NodePort and LoadBalancer."""
+    spec = service["spec"]
+    if spec.get("type") == "LoadBalancer":
+        return bool(spec.get("allocateLoadBalancerNodePorts", True))
+    return bool(spec.get("type") == "NodePort")
+
+
+def _with_old_address(service: Object, old: Object) -> Object:
+    spec, before = service["spec"], old["spec"]
+    if spec.get("clusterIP") or not (needs_address(old) and needs_address(service)):
+        return service
+    kept = {name: before[name] for name in ("clusterIP", "clusterIPs") if name in before}
+    return {**service, "spec": {**spec, **kept}}
+
+
+def _node_ports(service: Object) -> set[int]:
+    ports = service["spec"].get("ports") or []
+    return {port["nodePort"] for port in ports if port.get("nodePort")}
+
+
+def _without_node_port(port: Object) -> Object:
+    return {name: value for name, value in port.items() if name != "nodePort"}
+
+
+def _invalid_service(service: Object, field: str, message: str) -> InvalidError:
+    name = service["metadata"]["name"]
+    return InvalidError("Service", "", name, [Cause("FieldValueInvalid", field, message)])

@@ -1,0 +1,396 @@
+"""Decoding of documents, as Go's JSON reader does it, and encoding to JSON.
+
+Null means absent, unknown fields are dropped with a warning, empty values are not written back. A
+value of the wrong type refuses the document, and only the first one is reported. A document that
+results from a patch is decoded in `patch.py`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
+
+from canarylab.errors import BadRequestError
+from canarylab.playground.apiserver.quantity import (
+    QUANTITY_PATTERN,
+    InvalidQuantityError,
+    canonical_quantity,
+)
+from canarylab.playground.apiserver.schema import STRUCTURAL_SCHEMAS
+from canarylab.playground.apiserver.schema.builtin import (
+    KEPT_WHEN_EMPTY,
+    PLAIN_VALUES,
+    Schema,
+    go_type,
+    name_of,
+    referred,
+    schema,
+    short,
+)
+from canarylab.playground.apiserver.schema.structural import prune
+from canarylab.playground.kube.api import Object
+from canarylab.playground.kube.kinds import KINDS, Kind
+
+FieldValidation = Literal["Strict", "Warn", "Ignore"]
+
+_HEAD = frozenset({"apiVersion", "kind", "metadata"})
+_SAME_HEAD = "io.k8s.api.core.v1.ConfigMap"
+"""A built-in kind: the head of a custom kind is read as its own."""
+_INTERNAL_PACKAGES = {
+    "": "core",
+    "apps": "apps",
+    "discovery.k8s.io": "discovery",
+    "networking.k8s.io": "networking",
+}
+_HEADER = (
+    'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; '
+    'Kind string "json:\\"kind,omitempty\\"" }'
+)
+_INDEX = re.compile(r"\[\d+\]")
+_INTEGER_BOUNDS = {"int32": 2**31, "int64": 2**63}
+_ZEROS = {
+    "string": "", "byte": "", "boolean": False, "int32": 0, "int64": 0, "int-or-string": 0,
+    "quantity": "0",
+}  # fmt: skip
+_TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$")
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class DecodedObject(NamedTuple):
+    """A decoded object, and the warnings for the client."""
+
+    obj: Object
+    warnings: list[str]
+
+
+def decode(kind: Kind, document: object, *, validation: FieldValidation = "Warn") -> DecodedObject:
+    """The object of a document; raise BadRequestError in Kubernetes' words."""
+    if not isinstance(document, dict):
+        raise BadRequestError(_not_an_object(kind, document))
+    _check_identity(kind, document)
+    errors = DecodeErrors()
+    obj = read_object(kind, document, errors)
+    obj = {"metadata": {}, **obj, "apiVersion": kind.api_version, "kind": kind.kind}
+    unknown = [f'unknown field "{path}"' for path in errors.unknown_fields]
+    if errors.first_error is not None:
+        raise BadRequestError(_refusal(kind, errors.first_error))
+    if unknown and validation == "Strict":
+        raise BadRequestError(_refusal(kind, f"strict decoding error: {', '.join(unknown)}"))
+    return DecodedObject(obj, unknown if validation == "Warn" else [])
+
+
+def read_object(kind: Kind, document: Object, errors: DecodeErrors) -> Object:
+    """Read an object of a built-in or custom kind; what is wrong goes into `errors`.
+
+    A value of the wrong type stays in an object of a custom kind, and validation refuses it.
+    """
+    if not kind.is_custom:
+        return read_structure(name_of(kind.kind, kind.group), document, errors)
+    head = {name: value for name, value in document.items() if name in _HEAD}
+    body = {name: value for name, value in document.items() if name not in _HEAD}
+    return {
+        **read_structure(_SAME_HEAD, head, errors),
+        **prune(STRUCTURAL_SCHEMAS[kind.kind], body, errors.unknown_fields),
+    }
+
+
+def _refusal(kind: Kind, problem: str) -> str:
+    return f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {problem}'
+
+
+def _not_an_object(kind: Kind, document: object) -> str:
+    return (
+        f"the object provided is unrecognized (must be of type {kind.kind}): couldn't get "
+        f"version/kind; json parse error: json: cannot unmarshal {json_type(document)} into Go "
+        f"value of type {_HEADER} ({json.dumps(document).encode()[:64].hex()})"
+    )
+
+
+def _check_identity(kind: Kind, document: Object) -> None:
+    """Raise BadRequestError if apiVersion or kind, where given, are not those of the path."""
+    claimed = document.get("kind") or kind.kind
+    api_version = document.get("apiVersion") or kind.api_version
+    if (claimed, api_version) == (kind.kind, kind.api_version):
+        return
+    if claimed == kind.kind and api_version in _api_versions(kind):
+        raise BadRequestError(
+            f"the API version in the data ({api_version}) does not match the expected API version "
+            f"({kind.api_version})"
+        )
+    known = KINDS.get(claimed) if isinstance(claimed, str) else None
+    version = str(api_version).rpartition("/")[2]
+    if known is None or known.api_version != api_version:
+        problem = f'no kind "{claimed}" is registered for version "{api_version}"'
+    else:
+        package = _INTERNAL_PACKAGES.get(kind.group, kind.group)
+        problem = f"converting ({version}.{claimed}) to ({package}.{kind.kind}): unknown conversion"
+    raise BadRequestError(
+        f'{claimed} in version "{version}" cannot be handled as a {kind.kind}: {problem}'
+    )
+
+
+def _api_versions(kind: Kind) -> set[str]:
+    """All versions in which a kind is served."""
+    stored = KINDS[kind.kind]
+    return {f"{kind.group}/{version}" for version in (stored.version, *stored.other_versions)}
+
+
+@dataclass
+class DecodeErrors:
+    """What is wrong with a document."""
+
+    unknown_fields: list[str] = field(default_factory=list)
+    """Paths of fields that do not exist, `spec.containers[0].imagee`."""
+    first_error: str | None = None
+    """The first value that cannot be read, in Go's words."""
+    from_patch: bool = False
+    """Is this what a strategic merge patch left? Another reader, with other words."""
+
+    def add(self, sentence: str) -> None:
+        """Keep the error if it is the first, as Go does."""
+        self.first_error = self.first_error or sentence
+
+
+@dataclass(frozen=True)
+class _FieldLocation:
+    """The structure of a field, its name, and its path."""
+
+    structure: str
+    field: str
+    path: str
+
+    @property
+    def name(self) -> str:
+        return f"{short(self.structure)}.{self.field}"
+
+    def item(self, index: int) -> _FieldLocation:
+        return _FieldLocation(self.structure, self.field, f"{self.path}[{index}]")
+
+
+def read_structure(
+    structure: str, document: Mapping[str, Any], errors: DecodeErrors, path: str = ""
+) -> Object:
+    """The structure as Go would read it; what is wrong goes into `errors`."""
+    known, required = schema(structure)["properties"], schema(structure).get("required", ())
+    kept: Object = {}
+    for key, value in document.items():
+        here = _FieldLocation(structure, key, f"{path}.{key}" if path else key)
+        if key not in known:
+            errors.unknown_fields.append(here.path)
+        elif value is not None:
+            read_value = _read_value(known[key], value, here, errors)
+            if key in required or not _is_omitted(known[key], read_value, here.name):
+                kept[key] = read_value
+    # What must be there, Go writes even if nobody said it, as the zero of its type.
+    zeros = {key: zero_value(known[key]) for key in required if key not in kept}
+    return kept | {key: value for key, value in zeros.items() if value is not None}
+
+
+def _is_omitted(shape: Schema, value: Any, name: str) -> bool:
+    """Whether Go omits the value when it writes the structure (omitempty)."""
+    if value is None:
+        return True
+    if value:
+        return False
+    if isinstance(value, bool | int):
+        return name in PLAIN_VALUES
+    if value == "":
+        return name not in KEPT_WHEN_EMPTY
+    return "items" in shape or "additionalProperties" in shape
+
+
+def _read_value(shape: Schema, value: Any, place: _FieldLocation, errors: DecodeErrors) -> Any:
+    if "items" in shape:
+        return _read_list(shape, value, place, errors)
+    if "additionalProperties" in shape:
+        return _read_map(shape, value, place, errors)
+    structure = referred(shape)
+    if structure is not None:
+        if isinstance(value, dict):
+            return read_structure(structure, value, errors, place.path)
+        return _report_wrong_type(shape, value, place, errors)
+    return _read_scalar_field(shape, value, place, errors)
+
+
+def _read_list(shape: Schema, value: Any, place: _FieldLocation, errors: DecodeErrors) -> Any:
+    if not isinstance(value, list):
+        return _report_wrong_type(shape, value, place, errors)
+    return [
+        _read_element(shape["items"], item, place.item(index), errors)
+        for index, item in enumerate(value)
+    ]
+
+
+def _read_map(shape: Schema, value: Any, place: _FieldLocation, errors: DecodeErrors) -> Any:
+    if not isinstance(value, dict):
+        return _report_wrong_type(shape, value, place, errors)
+    inner = shape["additionalProperties"]
+    return {key: _read_element(inner, item, place, errors) for key, item in value.items()}
+
+
+def _read_element(shape: Schema, value: Any, place: _FieldLocation, errors: DecodeErrors) -> Any:
+    """An item of a list or a value of a map; null is the zero of its type."""
+    if value is None:
+        value = {} if referred(shape) else zero_value(shape)
+    return _read_value(shape, value, place, errors)
+
+
+def _read_scalar_field(
+    shape: Schema, value: Any, place: _FieldLocation, errors: DecodeErrors
+) -> Any:
+    if shape.get("type") == "object":
+        return value  # whatever it is, nobody here looks into it
+    try:
+        return read_scalar(shape, value)
+    except WrongTypeError:
+        return _report_wrong_type(shape, value, place, errors)
+    except ValueError as problem:
+        errors.add(str(problem))
+        return None
+
+
+def _report_wrong_type(
+    shape: Schema, value: Any, place: _FieldLocation, errors: DecodeErrors
+) -> None:
+    wanted = go_type(shape, place.name)
+    if errors.from_patch:
+        errors.add(_conversion_error(shape, value, wanted))
+        return
+    found = json_type(value)
+    owner = f"{short(place.structure)}.{_INDEX.sub('', place.path)}"
+    errors.add(f"json: cannot unmarshal {found} into Go struct field {owner} of type {wanted}")
+
+
+def _conversion_error(shape: Schema, value: Any, wanted: str) -> str:
+    """The error of the reader of patched objects, which reads maps instead of JSON."""
+    found = {dict: "map", list: "slice", str: "string", bool: "bool", float: "float64"}.get(
+        type(value), "int64"
+    )
+    if "items" in shape:
+        return f"cannot restore slice from {found}"
+    if "additionalProperties" in shape:
+        return f"cannot restore map from {found}"
+    if referred(shape) is not None:
+        return f"cannot restore struct from: {found}"
+    if (found, wanted) in (("float64", "int32"), ("float64", "int64"), ("int64", "string")):
+        return f"cannot convert {found} to {wanted}"
+    return f"unrecognized type: {wanted if shape.get('type') != 'string' else 'string'}"
+
+
+class WrongTypeError(Exception):
+    """Raised for a value of another type than its field."""
+
+
+def json_type(value: Any) -> str:
+    """The type of a value in the words of Go's JSON reader.
+
+    >>> json_type([]), json_type(True), json_type(1), json_type(1.5)
+    ('array', 'bool', 'number', 'number 1.5')
+    """
+    if isinstance(value, float):
+        return f"number {value}"
+    names = {dict: "object", list: "array", str: "string", bool: "bool", int: "number"}
+    return names.get(type(value), "null")
+
+
+def zero_value(shape: Schema) -> Any:
+    """Go's zero of a type, or None if it is a nil pointer.
+
+    >>> zero({"type": "string"}), zero({"format": "quantity"})
+    ('', '0')
+    """
+    return _ZEROS.get(shape.get("format") or shape.get("type", ""))
+
+
+def read_scalar(shape: Schema, value: Any) -> Any:
+    """The value as it is stored; raise WrongTypeError or ValueError if it does not fit.
+
+    >>> read({"format": "quantity"}, 0.5)
+    '500m'
+    """
+    form = shape.get("format") or shape["type"]
+    if form in _INTEGER_BOUNDS:
+        return _integer(value, _INTEGER_BOUNDS[form])
+    if form in _READERS:
+        return _READERS[form](value)
+    return _of_type(value, bool if form == "boolean" else str)
+
+
+def _of_type(value: Any, wanted: type) -> Any:
+    if not isinstance(value, wanted):
+        raise WrongTypeError
+    return value
+
+
+def _integer(value: Any, bound: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not -bound <= value < bound:
+        raise WrongTypeError
+    return value
+
+
+def _int_or_string(value: Any) -> int | str:
+    if isinstance(value, str):
+        return value
+    try:
+        return _integer(value, _INTEGER_BOUNDS["int32"])
+    except WrongTypeError:
+        raise ValueError(
+            f"json: cannot unmarshal {json_type(value)} into Go value of type int32"
+        ) from None
+
+
+def _quantity(value: Any) -> str:
+    try:
+        return canonical_quantity(str(value).strip())
+    except InvalidQuantityError:
+        raise ValueError(
+            f"quantities must match the regular expression '{QUANTITY_PATTERN}'"
+        ) from None
+
+
+def _time(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"json: cannot unmarshal {json_type(value)} into Go value of type string")
+    if not _TIME.match(value):
+        raise ValueError(
+            f'parsing time "{value}" as "2006-01-02T15:04:05Z07:00": '
+            f'cannot parse "{value}" as "2006"'
+        )
+    moment = datetime.fromisoformat(value).astimezone(UTC)
+    precision = "microseconds" if moment.microsecond else "seconds"
+    return moment.isoformat(timespec=precision).replace("+00:00", "Z")
+
+
+def _base64(value: Any) -> str:
+    text = str(_of_type(value, str))
+    try:
+        base64.b64decode(text, validate=True)
+    except binascii.Error:
+        raise ValueError("illegal base64 data at input byte 0") from None
+    return text
+
+
+_READERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
+    {
+        "byte": _base64,
+        "date-time": _time,
+        "int-or-string": _int_or_string,
+        "quantity": _quantity,
+    }
+)
+
+
+def encoded(obj: Object) -> bytes:
+    """The object as compact JSON.
+
+    >>> encoded({"kind": "Pod", "metadata": {}})
+    b'{"kind":"Pod","metadata":{}}'
+    """
+    return _encode(obj).encode(errors="surrogatepass")

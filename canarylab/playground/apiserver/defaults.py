@@ -1,0 +1,306 @@
+"""Defaults of all kinds, as Kubernetes' API types have them.
+
+They are filled in when an object is created and after every change, so that a removed field gets
+its default again, as on a real cluster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from canarylab.playground.apiserver.schema import STRUCTURAL_SCHEMAS, structural
+from canarylab.playground.kube.api import Object
+
+DEFAULT_MODE = 0o644
+
+_ROLLING_UPDATE = {"maxSurge": "25%", "maxUnavailable": "25%"}
+_AFFINITY_TIMEOUT_S = 10800  # seconds: how long ClientIP affinity remembers a client
+_NODE_PORT_TYPES = ("NodePort", "LoadBalancer")
+_PROBE_DEFAULTS = {
+    "timeoutSeconds": 1,
+    "periodSeconds": 10,
+    "successThreshold": 1,
+    "failureThreshold": 3,
+}
+_PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
+_HOOKS = ("postStart", "preStop")
+_SOURCES_WITH_MODE = ("configMap", "secret", "downwardAPI", "projected")
+
+
+def with_defaults(obj: Object) -> Object:
+    """The object with its defaults; the given one is not changed.
+
+    >>> with_defaults({"kind": "Deployment", "metadata": {"name": "nodeapp"}})["spec"]["replicas"]
+    1
+    """
+    complete = _DEFAULTS_BY_KIND.get(obj["kind"])
+    return obj if complete is None else complete(obj)
+
+
+def _deployment(obj: Object) -> Object:
+    given = obj.get("spec", {})
+    spec = {
+        "replicas": 1,
+        "revisionHistoryLimit": 10,
+        "progressDeadlineSeconds": 600,
+        **given,
+        "strategy": _strategy(given.get("strategy", {})),
+        "template": template_with_defaults(given.get("template", {})),
+    }
+    return {**obj, "spec": spec}
+
+
+def _strategy(given: Object) -> Object:
+    strategy = {"type": "RollingUpdate", **given}
+    if strategy["type"] != "RollingUpdate":
+        return strategy
+    return {**strategy, "rollingUpdate": {**_ROLLING_UPDATE, **given.get("rollingUpdate", {})}}
+
+
+def _replica_set(obj: Object) -> Object:
+    given = obj.get("spec", {})
+    spec = {
+        "replicas": 1,
+        **given,
+        "template": template_with_defaults(given.get("template", {})),
+    }
+    return {**obj, "spec": spec}
+
+
+def _service(obj: Object) -> Object:
+    given = obj.get("spec", {})
+    spec = {"type": "ClusterIP", "sessionAffinity": "None", **given}
+    if "ports" in given:
+        spec["ports"] = [_service_port(port) for port in given["ports"]]
+    spec |= _affinity(spec)
+    if spec["type"] != "ExternalName":
+        spec = {
+            "internalTrafficPolicy": "Cluster",
+            "ipFamilies": ["IPv4"],
+            "ipFamilyPolicy": "SingleStack",
+            **spec,
+        }
+    if spec["type"] in _NODE_PORT_TYPES:
+        spec = {"externalTrafficPolicy": "Cluster", **spec}
+    if spec["type"] == "LoadBalancer":
+        spec = {"allocateLoadBalancerNodePorts": True, **spec}
+    return {**obj, "spec": spec}
+
+
+def _service_port(given: Object) -> Object:
+    port = {"protocol": "TCP", **given}
+    if given.get("targetPort") in (None, 0, "") and "port" in given:
+        port["targetPort"] = given["port"]
+    return port
+
+
+def _affinity(spec: Object) -> Object:
+    if spec["sessionAffinity"] != "ClientIP":
+        return {}
+    given = spec.get("sessionAffinityConfig", {})
+    client = {"timeoutSeconds": _AFFINITY_TIMEOUT_S, **given.get("clientIP", {})}
+    return {"sessionAffinityConfig": {**given, "clientIP": client}}
+
+
+def _namespace(obj: Object) -> Object:
+    """A namespace has a label with its name, so that it can be selected."""
+    meta = obj["metadata"]
+    if not meta.get("name"):
+        return obj
+    labels = {**meta.get("labels", {}), "kubernetes.io/metadata.name": meta["name"]}
+    return {**obj, "metadata": {**meta, "labels": labels}}
+
+
+def _ingress(obj: Object) -> Object:
+    return {**obj, "spec": obj.get("spec", {})}
+
+
+def _ingress_class(obj: Object) -> Object:
+    spec = obj.get("spec", {})
+    if "parameters" in spec:
+        spec = {**spec, "parameters": {"scope": "Cluster", **spec["parameters"]}}
+    return {**obj, "spec": spec}
+
+
+def _endpoint_slice(obj: Object) -> Object:
+    if "ports" not in obj:
+        return {"endpoints": [], **obj}
+    ports = [{"name": "", "protocol": "TCP", **port} for port in obj["ports"]]
+    return {"endpoints": [], **obj, "ports": ports}
+
+
+def _endpoints(obj: Object) -> Object:
+    if "subsets" not in obj:
+        return obj
+    return {**obj, "subsets": [_subset(subset) for subset in obj["subsets"]]}
+
+
+def _subset(given: Object) -> Object:
+    if "ports" not in given:
+        return given
+    return {**given, "ports": [{"protocol": "TCP", **port} for port in given["ports"]]}
+
+
+def _event(obj: Object) -> Object:
+    """An event with the fields that Go always writes."""
+    return {
+        "eventTime": None,
+        "source": {},
+        "reportingComponent": "",
+        "reportingInstance": "",
+        **obj,
+    }
+
+
+def _node(obj: Object) -> Object:
+    status = obj.get("status", {})
+    if "capacity" in status:
+        status = {"allocatable": status["capacity"], **status}
+    return {"spec": {}, **obj, "status": status}
+
+
+def _custom(obj: Object) -> Object:
+    complete: Object = structural.with_defaults(STRUCTURAL_SCHEMAS[obj["kind"]], obj)
+    return complete
+
+
+def template_with_defaults(given: Object) -> Object:
+    """The pod template of a Deployment or ReplicaSet."""
+    return {"metadata": {}, **given, "spec": pod_spec_with_defaults(given.get("spec", {}))}
+
+
+def pod_with_defaults(given: Object) -> Object:
+    """A pod: the defaults of a template, and those of admission."""
+    spec = _with_requests(pod_spec_with_defaults(given.get("spec", {})))
+    account = spec.get("serviceAccountName", "default")
+    spec = {
+        "enableServiceLinks": True,
+        "preemptionPolicy": "PreemptLowerPriority",
+        "priority": 0,
+        **spec,
+        "serviceAccount": account,
+        "serviceAccountName": account,
+    }
+    return {**given, "spec": spec}
+
+
+_DEFAULTS_BY_KIND: Mapping[str, Callable[[Object], Object]] = MappingProxyType(
+    {
+        "Deployment": _deployment,
+        "Endpoints": _endpoints,
+        "EndpointSlice": _endpoint_slice,
+        "Event": _event,
+        "Gateway": _custom,
+        "GatewayClass": _custom,
+        "HTTPRoute": _custom,
+        "Ingress": _ingress,
+        "IngressClass": _ingress_class,
+        "Namespace": _namespace,
+        "Node": _node,
+        "Pod": pod_with_defaults,
+        "ReplicaSet": _replica_set,
+        "Service": _service,
+    }
+)
+
+
+def pod_spec_with_defaults(given: Object) -> Object:
+    """The spec of a pod or pod template."""
+    spec = {
+        "dnsPolicy": "ClusterFirst",
+        "restartPolicy": "Always",
+        "schedulerName": "default-scheduler",
+        "securityContext": {},
+        "terminationGracePeriodSeconds": 30,
+        **given,
+    }
+    account = given.get("serviceAccountName") or given.get("serviceAccount")
+    if account:
+        spec |= {"serviceAccount": account, "serviceAccountName": account}
+    for group in ("containers", "initContainers"):
+        if group in given:
+            spec[group] = [_container(entry) for entry in given[group]]
+    if "volumes" in given:
+        spec["volumes"] = [_volume(entry) for entry in given["volumes"]]
+    return spec
+
+
+def pull_policy(image: str) -> str:
+    """Always for the tag `latest` or none, else IfNotPresent.
+
+    >>> pull_policy("node_app:1.0"), pull_policy("node_app"), pull_policy("host:5000/node_app")
+    ('IfNotPresent', 'Always', 'Always')
+    """
+    if "@" in image:
+        return "IfNotPresent"
+    _, _, tag = image.rpartition("/")[2].partition(":")
+    return "Always" if tag in ("", "latest") else "IfNotPresent"
+
+
+def _with_requests(spec: Object) -> Object:
+    """A resource that is limited and not requested is requested in full."""
+    return {**spec, "containers": [_with_request(entry) for entry in spec.get("containers", [])]}
+
+
+def _with_request(container: Object) -> Object:
+    resources = container["resources"]
+    if not resources.get("limits"):
+        return container
+    requests = {**resources["limits"], **resources.get("requests", {})}
+    return {**container, "resources": {**resources, "requests": requests}}
+
+
+def _container(given: Object) -> Object:
+    container = {
+        "imagePullPolicy": pull_policy(given.get("image", "")),
+        "resources": {},
+        "terminationMessagePath": "/dev/termination-log",
+        "terminationMessagePolicy": "File",
+        **given,
+    }
+    if "ports" in given:
+        container["ports"] = [{"protocol": "TCP", **port} for port in given["ports"]]
+    if "env" in given:
+        container["env"] = [_env_var(entry) for entry in given["env"]]
+    container |= {name: _probe(given[name]) for name in _PROBES if name in given}
+    if "lifecycle" in given:
+        container["lifecycle"] = _lifecycle(given["lifecycle"])
+    return container
+
+
+def _probe(given: Object) -> Object:
+    return {**_PROBE_DEFAULTS, **_action(given)}
+
+
+def _lifecycle(given: Object) -> Object:
+    return {**given, **{name: _action(given[name]) for name in _HOOKS if name in given}}
+
+
+def _action(given: Object) -> Object:
+    """The action of a probe or hook."""
+    if "httpGet" not in given:
+        return given
+    return {**given, "httpGet": {"path": "/", "scheme": "HTTP", **given["httpGet"]}}
+
+
+def _env_var(given: Object) -> Object:
+    source: dict[str, Any] = given.get("valueFrom", {})
+    if "fieldRef" not in source:
+        return given
+    field = {"apiVersion": "v1", **source["fieldRef"]}
+    return {**given, "valueFrom": {**source, "fieldRef": field}}
+
+
+def _volume(given: Object) -> Object:
+    if given.keys() <= {"name"}:
+        return {**given, "emptyDir": {}}
+    modes = {
+        source: {"defaultMode": DEFAULT_MODE, **given[source]}
+        for source in _SOURCES_WITH_MODE
+        if source in given
+    }
+    if "hostPath" in given:
+        modes["hostPath"] = {"type": "", **given["hostPath"]}
+    return {**given, **modes}

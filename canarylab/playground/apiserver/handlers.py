@@ -1,0 +1,213 @@
+"""Handlers of the verbs: get, list, watch, create, update, patch and delete."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from canarylab.errors import BadRequestError, ConflictError
+from canarylab.playground.apiserver.admission import creation_warnings
+from canarylab.playground.apiserver.decode import DecodedObject, decode
+from canarylab.playground.apiserver.patch import apply_patch, decode_patched
+from canarylab.playground.apiserver.requests import (
+    Query,
+    RequestContext,
+    deleted_status,
+    field_validation,
+    integer_parameter,
+    is_dry_run,
+    is_true,
+    json_response,
+    list_response,
+    object_response,
+    object_selector,
+    read_document,
+    read_patch,
+)
+from canarylab.playground.apiserver.store import Write
+from canarylab.playground.apiserver.watch import watch
+from canarylab.playground.kube.api import DeleteOptions, Object, Propagation
+from canarylab.playground.kube.kinds import KINDS, in_version
+from canarylab.playground.kube.objects import key_of
+
+_POLICIES: dict[Any, Propagation | None] = {
+    None: None,
+    "Background": "Background",
+    "Foreground": "Foreground",
+    "Orphan": "Orphan",
+}
+_RETURNED_KINDS = frozenset({"Pod", "Service"})
+"""Kinds whose last state is the answer to their deletion."""
+
+
+async def get(context: RequestContext) -> web.StreamResponse:
+    """GET an object."""
+    return object_response(context, context.current())
+
+
+async def list_or_watch(context: RequestContext) -> web.StreamResponse:
+    """GET a collection, or with `watch` its changes."""
+    if is_true(context.query, "watch"):
+        return await watch(context)
+    chosen = object_selector(context.query, context.kind, context.path.namespace)
+    return list_response(
+        context, [obj for obj in context.api.store.all(context.kind.kind) if chosen(obj)]
+    )
+
+
+async def create(context: RequestContext) -> web.Response:
+    """POST an object to a collection."""
+    decoded = _decode_body(context, await read_document(context.request))
+    obj = _in_path_namespace(context, decoded.obj)
+    made = context.commit(context.api.registry.create(obj))
+    return json_response(made, code=201, warnings=[*decoded.warnings, *creation_warnings(made)])
+
+
+async def replace(context: RequestContext) -> web.Response:
+    """PUT an object."""
+    decoded = _decode_body(context, await read_document(context.request))
+    return _update(context, decoded)
+
+
+async def replace_status(context: RequestContext) -> web.Response:
+    """PUT the status of an object."""
+    decoded = _decode_body(context, await read_document(context.request))
+    obj = _with_path_name(context, decoded.obj)
+    made = context.commit(context.api.registry.update_status(obj))
+    return json_response(made, warnings=decoded.warnings)
+
+
+async def replace_finalizers(context: RequestContext) -> web.Response:
+    """PUT the finalizers in the spec of a namespace."""
+    decoded = _decode_body(context, await read_document(context.request))
+    obj = _with_path_name(context, decoded.obj)
+    left = obj.get("spec", {}).get("finalizers", [])
+    made = context.commit(context.api.registry.update({**obj, "spec": {"finalizers": left}}))
+    return json_response(made, warnings=decoded.warnings)
+
+
+async def patch(context: RequestContext) -> web.Response:
+    """PATCH an object."""
+    return _update(context, await _read_patched(context))
+
+
+async def patch_status(context: RequestContext) -> web.Response:
+    """PATCH the status of an object."""
+    decoded = await _read_patched(context)
+    made = context.commit(context.api.registry.update_status(_with_path_name(context, decoded.obj)))
+    return json_response(made, warnings=decoded.warnings)
+
+
+async def _read_patched(context: RequestContext) -> DecodedObject:
+    """The current object with the patch applied."""
+    change, style = await read_patch(context.request, context.kind)
+    after = apply_patch(context.current(), change, style)
+    return decode_patched(
+        context.kind, after, change, style, validation=field_validation(context.query)
+    )
+
+
+def _decode_body(context: RequestContext, document: object) -> DecodedObject:
+    return decode(context.kind, document, validation=field_validation(context.query))
+
+
+def _update(context: RequestContext, decoded: DecodedObject) -> web.Response:
+    obj = _with_path_name(context, decoded.obj)
+    if context.kind.kind == "Namespace":
+        obj = {**obj, "spec": context.current().get("spec", {})}  # only /finalize changes it
+    write: Write = context.api.registry.update(obj)
+    return json_response(context.commit(write), warnings=decoded.warnings)
+
+
+def _with_path_name(context: RequestContext, obj: Object) -> Object:
+    """The object, if its name is that of the path; raise BadRequestError if it is not."""
+    name = obj["metadata"].get("name", "")
+    if name != context.path.name:
+        raise BadRequestError(
+            f"the name of the object ({name}) does not match "
+            f"the name on the URL ({context.path.name})"
+        )
+    return _in_path_namespace(context, obj)
+
+
+def _in_path_namespace(context: RequestContext, obj: Object) -> Object:
+    """The object in its stored version and in the namespace of the path."""
+    obj = in_version(obj, KINDS[context.kind.kind])
+    if not context.kind.namespaced:
+        return obj
+    meta = obj.get("metadata", {})
+    if meta.get("namespace") not in {None, "", context.path.namespace}:
+        raise BadRequestError(
+            "the namespace of the provided object does not match the namespace sent on the request"
+        )
+    return {**obj, "metadata": {**meta, "namespace": context.path.namespace}}
+
+
+@dataclass(frozen=True)
+class DeleteRequest:
+    """The options of a deletion, from the body and the query."""
+
+    options: DeleteOptions
+    version: str | None
+    is_dry_run: bool
+
+
+async def delete(context: RequestContext) -> web.Response:
+    """DELETE an object."""
+    request = await _read_delete_request(context)
+    write = _plan(context, context.current(), request)
+    gone = _commit(context, write, request)
+    if write.act == "remove" and context.kind.kind not in _RETURNED_KINDS:
+        return json_response(deleted_status(gone, context.kind))
+    return json_response(gone)
+
+
+async def delete_collection(context: RequestContext) -> web.Response:
+    """DELETE all selected objects of a collection."""
+    request = await _read_delete_request(context)
+    chosen = object_selector(context.query, context.kind, context.path.namespace)
+    objects = [obj for obj in context.api.store.all(context.kind.kind) if chosen(obj)]
+    return list_response(
+        context, [_commit(context, _plan(context, obj, request), request) for obj in objects]
+    )
+
+
+def _plan(context: RequestContext, obj: Object, request: DeleteRequest) -> Write:
+    meta = obj["metadata"]
+    if request.version not in {None, meta["resourceVersion"]}:
+        why = (
+            f"Precondition failed: ResourceVersion in precondition: {request.version}, "
+            f"ResourceVersion in object meta: {meta['resourceVersion']}"
+        )
+        raise ConflictError(context.kind.plural, context.kind.group, meta["name"], why)
+    return context.api.registry.delete(context.kind.kind, key_of(obj), request.options)
+
+
+def _commit(context: RequestContext, write: Write, request: DeleteRequest) -> Object:
+    return write.object if request.is_dry_run else context.api.commit(write)
+
+
+async def _read_delete_request(context: RequestContext) -> DeleteRequest:
+    document = await read_document(context.request) if context.request.can_read_body else None
+    return delete_request(document if isinstance(document, dict) else {}, context.query)
+
+
+def delete_request(body: Object, query: Query) -> DeleteRequest:
+    """The options of a deletion; the body has precedence over the query."""
+    policy = body.get("propagationPolicy") or query.get("propagationPolicy") or None
+    if policy not in _POLICIES:
+        raise BadRequestError(
+            f'propagationPolicy: Unsupported value: "{policy}": '
+            'supported values: "Background", "Foreground", "Orphan"'
+        )
+    grace_s = body.get("gracePeriodSeconds")
+    if grace_s is None:
+        grace_s = integer_parameter(query, "gracePeriodSeconds")
+    only_if = body.get("preconditions") or {}
+    return DeleteRequest(
+        DeleteOptions(grace_s, _POLICIES[policy], only_if.get("uid")),
+        only_if.get("resourceVersion"),
+        is_dry_run(query) or "All" in (body.get("dryRun") or []),
+    )

@@ -1,0 +1,189 @@
+"""The API for the server's own process, and the first objects of a cluster.
+
+Controllers, kubelet and proxy use it without a network; kubectl comes in through `server.py`. Both
+follow the rules of `registry.py`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+
+from canarylab.errors import GoneError, NotFoundError
+from canarylab.playground.address_range import LoopbackRange
+from canarylab.playground.apiserver.registry import Registry, RegistryOptions, make_registry
+from canarylab.playground.apiserver.store import Store, Write
+from canarylab.playground.kube.api import Api, DeleteOptions, Key, Object, WatchEvent
+from canarylab.playground.kube.objects import key_of, uid_of
+
+logger = logging.getLogger(__name__)
+NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
+
+_DEFAULT_DELETE_OPTIONS = DeleteOptions()
+_KUBERNETES_LABELS = {"component": "apiserver", "provider": "kubernetes"}
+_INGRESS_CLASS: Object = {
+    "apiVersion": "networking.k8s.io/v1",
+    "kind": "IngressClass",
+    "metadata": {
+        "name": "nginx",
+        "labels": {
+            "app.kubernetes.io/component": "controller",
+            "app.kubernetes.io/instance": "ingress-nginx",
+            "app.kubernetes.io/name": "ingress-nginx",
+            "app.kubernetes.io/part-of": "ingress-nginx",
+        },
+    },
+    "spec": {"controller": "k8s.io/ingress-nginx"},
+}
+"""As ingress-nginx brings it. It is not the default class: an Ingress has to name it."""
+
+
+class LocalApi:
+    """`Api` over the store, in the process of the API server."""
+
+    def __init__(self, store: Store, around: RegistryOptions) -> None:
+        self.store = store
+        self.registry: Registry = make_registry(store, around)
+
+    async def get(self, kind: str, key: Key) -> Object:
+        """The object, or NotFoundError."""
+        return self.registry.get(kind, key)
+
+    async def list(self, kind: str, namespace: str | None = None) -> list[Object]:
+        """The objects of one namespace or of all, ordered by key."""
+        return self.store.all(kind, namespace)
+
+    async def create(self, obj: Object) -> Object:
+        """Create an object."""
+        return self.commit(self.registry.create(obj))
+
+    async def update(self, obj: Object) -> Object:
+        """Update everything but the status."""
+        return self.commit(self.registry.update(obj))
+
+    async def update_status(self, obj: Object) -> Object:
+        """Update the status alone."""
+        return self.commit(self.registry.update_status(obj))
+
+    async def bind(self, pod: Key, node: str) -> Object:
+        """Assign a pod to a node."""
+        return self.commit(self.registry.bind(pod, node))
+
+    async def delete(
+        self, kind: str, key: Key, options: DeleteOptions = _DEFAULT_DELETE_OPTIONS
+    ) -> None:
+        """Delete an object."""
+        self.commit(self.registry.delete(kind, key, options))
+
+    def commit(self, write: Write) -> Object:
+        """Commit a write; a written event also removes the expired ones."""
+        if write.object["kind"] == "Event" and write.act == "write":
+            for old in self.registry.expired_events():
+                self.store.commit(old)
+        return self.store.commit(write)
+
+    async def watch(self, kind: str) -> AsyncIterator[WatchEvent]:
+        """All objects as ADDED, then every change.
+
+        A watcher that falls too far behind gets the differences at once instead of an error.
+        """
+        known: dict[Key, Object] = {}
+        while True:
+            subscription = self.store.subscribe(kind)
+            try:
+                for event in _differences(known, self.store.all(kind)):
+                    _remember(known, event)
+                    yield event
+                while True:
+                    for change in await subscription.take():
+                        event = WatchEvent(change.type, change.object)
+                        _remember(known, event)
+                        yield event
+            except GoneError:
+                logger.warning("A watch of %s fell behind and lists again.", kind)
+            finally:
+                self.store.unsubscribe(kind, subscription)
+
+
+def _differences(known: dict[Key, Object], now: list[Object]) -> list[WatchEvent]:
+    """The events from the known objects to those that exist now."""
+    there = {key_of(obj): obj for obj in now}
+    gone = [
+        WatchEvent("DELETED", obj)
+        for key, obj in known.items()
+        if key not in there or uid_of(there[key]) != uid_of(obj)
+    ]
+    replaced = {key_of(event.object) for event in gone}
+    come = [
+        WatchEvent("ADDED" if key not in known or key in replaced else "MODIFIED", obj)
+        for key, obj in there.items()
+        if known.get(key) is not obj
+    ]
+    return gone + come
+
+
+def _remember(known: dict[Key, Object], event: WatchEvent) -> None:
+    if event.type == "DELETED":
+        known.pop(key_of(event.object), None)
+    else:
+        known[key_of(event.object)] = event.object
+
+
+async def bootstrap(
+    api: Api, *, addresses: LoopbackRange, port: int, host: str = "127.0.0.1"
+) -> None:
+    """Create the namespaces, IngressClass and Service that every cluster has, if they are missing.
+
+    `host` and `port` are those of the API server.
+    """
+    for name in NAMESPACES:
+        if await _find(api, "Namespace", Key("", name)) is None:
+            await api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    if await _find(api, "IngressClass", Key("", "nginx")) is None:
+        await api.create(_INGRESS_CLASS)
+    for obj in _kubernetes_service(addresses, host, port):
+        if await _find(api, obj["kind"], key_of(obj)) is None:
+            await api.create(obj)
+        else:
+            await api.update(obj)  # it may listen on another port than last time
+
+
+async def _find(api: Api, kind: str, key: Key) -> Object | None:
+    try:
+        return await api.get(kind, key)
+    except NotFoundError:
+        return None
+
+
+def _kubernetes_service(addresses: LoopbackRange, host: str, port: int) -> list[Object]:
+    """The Service of the API server: the first cluster IP, as on a real cluster."""
+    meta = {"name": "kubernetes", "namespace": "default"}
+    listening = {"name": "https", "port": port, "protocol": "TCP"}
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {**meta, "labels": _KUBERNETES_LABELS},
+            "spec": {
+                "clusterIP": str(addresses.services[1]),
+                "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": port}],
+            },
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "Endpoints",
+            "metadata": {
+                **meta,
+                "labels": {"endpointslice.kubernetes.io/skip-mirror": "true"},
+            },
+            "subsets": [{"addresses": [{"ip": host}], "ports": [listening]}],
+        },
+        {
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": {**meta, "labels": {"kubernetes.io/service-name": "kubernetes"}},
+            "addressType": "IPv4",
+            "endpoints": [{"addresses": [host], "conditions": {"ready": True}}],
+            "ports": [listening],
+        },
+    ]

@@ -1,0 +1,383 @@
+"""Patches: JSON patch, merge patch and strategic merge patch.
+
+A merge patch (RFC 7386) replaces lists as a whole; a JSON patch (RFC 6902) is a list of operations.
+A strategic merge patch merges lists item by item, by the keys of `MERGE_KEYS`, which is how
+`kubectl apply` changes one container and keeps another. Its keys that start with `$` are
+directives: `$patch`, `$retainKeys`, `$setElementOrder/...`, `$deleteFromPrimitiveList/...`.
+
+A patch whose result cannot be read is refused as invalid, not as a bad request, and the refusal
+shows the patch in the words that Kubernetes has for each style.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+import jsonpatch
+
+from canarylab.errors import ApiError, BadRequestError, InvalidError, RequestError
+from canarylab.playground.apiserver.decode import (
+    DecodedObject,
+    DecodeErrors,
+    FieldValidation,
+    encoded,
+    json_type,
+    read_object,
+)
+from canarylab.playground.apiserver.field_errors import invalid
+from canarylab.playground.apiserver.schema.builtin import name_of, referred, schema, short
+from canarylab.playground.kube.api import Object
+from canarylab.playground.kube.kinds import Kind
+
+PatchStyle = Literal["strategic", "merge", "json"]
+MAX_JSON_PATCH_STEPS = 10_000  # steps
+_REJECTED = "the server rejected our request due to an error in our request"
+_PATCH_DIRECTIVE, _RETAIN_KEYS = "$patch", "$retainKeys"
+_SET_ORDER, _DELETE_PRIMITIVES = "$setElementOrder/", "$deleteFromPrimitiveList/"
+_INVALID_ORDER = "invalid patch format of setElementOrder list"
+_CONTAINER = {
+    "env": "name",
+    "ports": "containerPort",
+    "volumeDevices": "devicePath",
+    "volumeMounts": "mountPath",
+}
+_BY_STRUCTURE = {
+    "Container": _CONTAINER,
+    "ContainerStatus": {"allocatedResourcesStatus": "name", "volumeMounts": "mountPath"},
+    "DeploymentStatus": {"conditions": "type"},
+    "EphemeralContainer": _CONTAINER,
+    "NamespaceStatus": {"conditions": "type"},
+    "NodeSpec": {"podCIDRs": ""},
+    "NodeStatus": {"addresses": "type", "conditions": "type"},
+    "ObjectMeta": {"finalizers": "", "ownerReferences": "uid"},
+    "PodSpec": {
+        "containers": "name",
+        "ephemeralContainers": "name",
+        "hostAliases": "ip",
+        "imagePullSecrets": "name",
+        "initContainers": "name",
+        "resourceClaims": "name",
+        "schedulingGates": "name",
+        "topologySpreadConstraints": "topologyKey",
+        "volumes": "name",
+    },
+    "PodStatus": {
+        "conditions": "type",
+        "hostIPs": "ip",
+        "podIPs": "ip",
+        "resourceClaimStatuses": "name",
+    },
+    "ReplicaSetStatus": {"conditions": "type"},
+    "ServiceSpec": {"ports": "port"},
+    "ServiceStatus": {"conditions": "type"},
+}
+MERGE_KEYS: Mapping[str, str] = MappingProxyType(
+    {
+        f"{structure}.{field}": key
+        for structure, fields in _BY_STRUCTURE.items()
+        for field, key in fields.items()
+    }
+)
+"""`PodSpec.containers` -> `name`."""
+
+
+def apply_patch(current: Object, patch: object, style: PatchStyle) -> Object:
+    """The object with the patch applied; the given one is not changed.
+
+    >>> apply_patch({"kind": "Pod", "metadata": {"labels": {"a": "1"}}},
+    ...             {"metadata": {"labels": {"a": None, "b": "2"}}}, "merge")["metadata"]
+    {'labels': {'b': '2'}}
+    """
+    match style:
+        case "json":
+            return _json_patch(current, patch)
+        case "merge":
+            return dict(_merge_patch(current, _check_map(patch, "error decoding patch: ")))
+        case "strategic":
+            return strategic_merge(_structure_name(current), current, _check_map(patch, ""))
+
+
+def _structure_name(obj: Object) -> str:
+    group, slash, _ = obj.get("apiVersion", "v1").partition("/")
+    return name_of(obj["kind"], group if slash else "")
+
+
+def _check_map(patch: object, prefix: str) -> Object:
+    if isinstance(patch, dict):
+        return patch
+    raise BadRequestError(
+        f"{prefix}json: cannot unmarshal {json_type(patch)} into Go value of type "
+        "map[string]interface {}"
+    )
+
+
+def _merge_patch(current: Any, patch: Any) -> Any:
+    """RFC 7386: null removes, maps are merged, everything else replaces."""
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(current) if isinstance(current, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = _merge_patch(result.get(key), value)
+    return result
+
+
+def _json_patch(current: Object, patch: object) -> Object:
+    if not isinstance(patch, list):
+        raise BadRequestError(
+            f"error decoding patch: json: cannot unmarshal {json_type(patch)} into Go value of "
+            "type []handlers.jsonPatchOp"
+        )
+    if len(patch) > MAX_JSON_PATCH_STEPS:
+        raise BadRequestError(
+            "The allowed maximum operations in a JSON patch is "
+            f"{MAX_JSON_PATCH_STEPS}, got {len(patch)}"
+        )
+    try:
+        result = jsonpatch.apply_patch(current, patch)
+    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as exc:
+        raise RequestError(422, "Invalid", _REJECTED) from exc
+    if not isinstance(result, dict):
+        raise RequestError(422, "Invalid", _REJECTED)
+    return result
+
+
+def decode_patched(
+    kind: Kind,
+    patched: Object,
+    patch: Any,
+    style: PatchStyle,
+    *,
+    validation: FieldValidation = "Warn",
+) -> DecodedObject:
+    """Decode the object that `apply_patch` returned."""
+    errors = DecodeErrors(from_patch=style == "strategic")
+    obj = read_object(kind, patched, errors)
+    unknown = [f'unknown field "{path}"' for path in errors.unknown_fields]
+    problem = errors.first_error
+    if problem is None and unknown and validation == "Strict":
+        problem = f"strict decoding error: {', '.join(unknown)}"
+    if problem is not None:
+        what = go_format(patch) if style == "strategic" else encoded(patched).decode()
+        raise InvalidError("", "", "", [invalid("patch", what, problem)])
+    obj = {"metadata": {}, **obj, "apiVersion": kind.api_version, "kind": kind.kind}
+    return DecodedObject(obj, unknown if validation == "Warn" else [])
+
+
+def strategic_merge(structure: str | None, current: Object, patch: Object) -> Object:
+    """The current structure, by the name of its schema, with the patch merged into it.
+
+    >>> merge(None, {"a": 1, "b": {"c": 2}}, {"a": None, "b": {"d": 3}})
+    {'b': {'c': 2, 'd': 3}}
+    """
+    order = patch.get(_PATCH_DIRECTIVE)
+    if order == "replace":
+        return dict(_without_directives(patch))
+    if order == "delete":
+        return {}
+    if order not in (None, "merge"):
+        raise BadRequestError(f"unknown patch type found: {order}")
+    result = _retain_keys(current, patch)
+    for key in _patched_fields(patch):
+        inner, merge_key = _field_schema(structure, key)
+        if key in patch and not isinstance(patch[key], list):
+            _set_or_remove(result, key, _merge_value(inner, result.get(key), patch[key]))
+        elif merge_key is None:
+            if key in patch:
+                result[key] = _without_directives(patch[key])
+        else:
+            result[key] = _merge_list(inner, merge_key, result.get(key), _list_changes(patch, key))
+    return result
+
+
+def _patched_fields(patch: Object) -> list[str]:
+    """The fields that the patch changes, by a value or by a directive."""
+    named = (key.removeprefix(_SET_ORDER).removeprefix(_DELETE_PRIMITIVES) for key in patch)
+    return list(dict.fromkeys(key for key in named if key not in (_PATCH_DIRECTIVE, _RETAIN_KEYS)))
+
+
+def _field_schema(structure: str | None, key: str) -> tuple[str | None, str | None]:
+    """The structure of a field and the merge key of its list; None where there is none."""
+    if structure is None:
+        return None, None
+    shape = schema(structure)["properties"].get(key, {})
+    return referred(shape), MERGE_KEYS.get(f"{short(structure)}.{key}")
+
+
+def _set_or_remove(result: Object, key: str, value: Any) -> None:
+    if value is None:
+        result.pop(key, None)
+    else:
+        result[key] = value
+
+
+def _merge_value(structure: str | None, current: Any, value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return strategic_merge(structure, current if isinstance(current, dict) else {}, value)
+
+
+def _retain_keys(current: Object, patch: Object) -> Object:
+    """`$retainKeys`: of several fields that exclude each other, only these stay."""
+    if _RETAIN_KEYS not in patch:
+        return dict(current)
+    if not isinstance(patch[_RETAIN_KEYS], list):
+        raise BadRequestError("invalid patch format of retainKeys")
+    return {key: value for key, value in current.items() if key in patch[_RETAIN_KEYS]}
+
+
+def _list_changes(patch: Object, key: str) -> ListChanges:
+    return ListChanges(
+        items=patch.get(key, []),
+        removed=patch.get(_DELETE_PRIMITIVES + key, []),
+        order=patch.get(_SET_ORDER + key),
+    )
+
+
+def _merge_list(structure: str | None, key: str, current: Any, changes: ListChanges) -> list[Any]:
+    """A merged list; an empty key is that of a list of primitives."""
+    before = list(current) if isinstance(current, list) else []
+    if not key:
+        return merge_primitives(before, changes)
+    if any(_item_directive(item) == "replace" for item in changes.items):
+        return [
+            _without_directives(item) for item in changes.items if _item_directive(item) is None
+        ]
+    items = [_check_merge_key(item, key) for item in changes.items]
+    gone = [item[key] for item in items if _PATCH_DIRECTIVE in item]
+    kept = [item for item in before if item.get(key) not in gone]
+    wanted = [item for item in items if _PATCH_DIRECTIVE not in item]
+    merged = _merged_items(structure, key, kept, wanted)
+    ordered = key_order(key, wanted, changes.order)
+    return arrange(merged, ordered, before, lambda item: item.get(key))
+
+
+def _item_directive(item: Any) -> Any:
+    order = item.get(_PATCH_DIRECTIVE) if isinstance(item, dict) else None
+    if order not in (None, "delete", "replace"):
+        raise BadRequestError(f"unknown patch type found: {order}")
+    return order
+
+
+def _check_merge_key(item: Any, key: str) -> Object:
+    if isinstance(item, dict) and isinstance(item.get(key), str | int):
+        return item
+    raise ApiError(f"map: {go_format(item)} does not contain declared merge key: {key}")
+
+
+def _merged_items(
+    structure: str | None, key: str, kept: list[Object], wanted: list[Object]
+) -> list[Object]:
+    """Merge each patched item into the first of its key (port 80 may be there for TCP and UDP)."""
+    result = list(kept)
+    for item in wanted:
+        same = (place for place, known in enumerate(result) if known.get(key) == item[key])
+        place = next(same, len(result))
+        result[place : place + 1] = [
+            strategic_merge(structure, result[place] if place < len(result) else {}, item)
+        ]
+    return result
+
+
+def _without_directives(value: Any) -> Any:
+    """The value without directives and nulls."""
+    if isinstance(value, list):
+        return [_without_directives(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: _without_directives(inner)
+        for key, inner in value.items()
+        if inner is not None and not key.startswith("$")
+    }
+
+
+def go_format(value: Any) -> str:
+    """A value as Go's `%+v` prints it.
+
+    >>> shown({"spec": {"replicas": "x"}, "list": [1, True]})
+    'map[list:[1 true] spec:map[replicas:x]]'
+    """
+    match value:
+        case dict():
+            return f"map[{' '.join(f'{key}:{go_format(value[key])}' for key in sorted(value))}]"
+        case list():
+            return f"[{' '.join(go_format(item) for item in value)}]"
+        case bool():
+            return str(value).lower()
+        case None:
+            return "<nil>"
+    return str(value)
+
+
+@dataclass(frozen=True)
+class ListChanges:
+    """The changes of one list in a patch."""
+
+    items: list[Any]
+    removed: Any
+    """Of a list of plain values: those to take out."""
+    order: Any
+    """The order of all items the sender knows, if it said so."""
+
+
+def merge_primitives(before: list[Any], changes: ListChanges) -> list[Any]:
+    """A list of primitives with items added and removed."""
+    if not all(_are_plain(values) for values in (changes.items, changes.removed)):
+        raise BadRequestError("invalid patch format of primitive list")
+    merged = list(dict.fromkeys(before + changes.items))
+    merged = [item for item in merged if item not in changes.removed]
+    order = changes.items if changes.order is None else changes.order
+    if not _are_plain(order):
+        raise BadRequestError(_INVALID_ORDER)
+    return arrange(merged, order, before, lambda item: item)
+
+
+def key_order(key: str, items: Sequence[Any], order: Any) -> list[Any]:
+    """The values of the merge key in the order of the patch."""
+    if order is None:
+        return [item[key] for item in items]
+    if not isinstance(order, list) or not all(isinstance(item, dict) for item in order):
+        raise BadRequestError(_INVALID_ORDER)
+    values = [item.get(key) for item in order]
+    if not _are_plain(values):
+        raise BadRequestError(_INVALID_ORDER)
+    return values
+
+
+def arrange(
+    merged: Sequence[Any],
+    order: Sequence[Hashable],
+    before: Sequence[Any],
+    name: Callable[[Any], Hashable],
+) -> list[Any]:
+    """The merged items in their order.
+
+    `order` names the items of the patch, `before` is the server's list. Items that only the server
+    has keep their order, and so do those of the patch. Of the first of each, the server's comes
+    first only if both were in the server's list in this order. So a new item without
+    `$setElementOrder` comes before all others.
+
+    >>> arranged(["a", "b", "c"], ["c"], ["a", "b"], lambda item: item)
+    ['c', 'a', 'b']
+    """
+    rank = {one: index for index, one in enumerate(order)}
+    place = {name(one): index for index, one in enumerate(before)}
+    theirs = sorted((one for one in merged if name(one) in rank), key=lambda one: rank[name(one)])
+    servers = [one for one in merged if name(one) not in rank]
+    servers.sort(key=lambda one: place.get(name(one), len(place)))
+    result = []
+    while servers and theirs:
+        first, other = place.get(name(servers[0])), place.get(name(theirs[0]))
+        earlier = first is not None and other is not None and first < other
+        result.append((servers if earlier else theirs).pop(0))
+    return result + servers + theirs
+
+
+def _are_plain(values: Any) -> bool:
+    return isinstance(values, list) and all(isinstance(value, str | int) for value in values)

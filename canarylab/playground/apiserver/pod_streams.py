@@ -1,0 +1,250 @@
+"""exec and logs: streams between a client and the kubelet.
+
+exec is a WebSocket whose messages begin with the number of a stream. Version 5 of the protocol can
+also close one stream, which is how `kubectl exec -i` ends the input of `cat`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from enum import IntEnum
+
+from aiohttp import WSMsgType, web
+
+from canarylab.errors import ApiError, BadRequestError
+from canarylab.playground.apiserver.decode import encoded
+from canarylab.playground.apiserver.requests import (
+    Query,
+    RequestContext,
+    integer_parameter,
+    is_true,
+)
+from canarylab.playground.apiserver.subresources import choose_container
+from canarylab.playground.kube.api import LogOptions
+from canarylab.playground.kube.objects import parse_timestamp
+
+PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
+
+_CHUNK_BYTES = 32 * 1024  # bytes
+
+
+async def execute(context: RequestContext) -> web.StreamResponse:
+    """GET or POST .../exec."""
+    command = _command(context)
+    container = choose_container(context.current(), context.query.get("container") or None)
+    socket = web.WebSocketResponse(protocols=PROTOCOLS)
+    if not socket.can_prepare(context.request):
+        raise BadRequestError(
+            "Upgrade request required: this cluster runs commands over WebSockets only. "
+            "Use kubectl 1.30 or later."
+        )
+    await socket.prepare(context.request)
+    try:
+        process = await context.kubelet.execute(context.path.key, command, container=container)
+    except ApiError as error:
+        await _send_status(socket, start_error(error))
+        return socket
+    await _send_status(socket, exit_status(await _run_attached(socket, process, context)))
+    return socket
+
+
+def _command(context: RequestContext) -> list[str]:
+    command = context.request.query.getall("command", [])
+    if not command:
+        raise BadRequestError("you must specify at least one command for the container")
+    if is_true(context.query, "tty"):
+        raise BadRequestError(
+            "This cluster cannot give a command a terminal (-t) yet. "
+            "Leave out -t, and keep -i if the command reads its input."
+        )
+    return command
+
+
+async def _run_attached(
+    socket: web.WebSocketResponse, process: Process, context: RequestContext
+) -> int:
+    """The exit status, after the process has ended and its output has been sent."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            typing = tasks.create_task(_copy_stdin(socket, process))
+            if not is_true(context.query, "stdin") and process.stdin:
+                process.stdin.close()
+            async with asyncio.TaskGroup() as reading:
+                reading.create_task(_copy_output(socket, process.stdout, StreamChannel.STDOUT))
+                reading.create_task(_copy_output(socket, process.stderr, StreamChannel.STDERR))
+            status = await process.wait()
+            typing.cancel()
+        return status
+    finally:
+        _kill(process)  # if the client has left in the middle
+        await process.wait()
+
+
+async def _copy_stdin(socket: web.WebSocketResponse, process: Process) -> None:
+    """Write the client's input to the process, until it ends or the client disconnects."""
+    async for message in socket:
+        if message.type is WSMsgType.TEXT:
+            frame = message.data.encode()  # the Python client sends str as text
+        elif message.type is WSMsgType.BINARY:
+            frame = message.data
+        else:
+            break
+        await _write_stdin(frame, process)
+    if socket.closed:
+        _kill(process)
+
+
+def _kill(process: Process) -> None:
+    """Kill the process. `process.kill()` may reap it before asyncio does, and lose its status."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
+
+
+async def _write_stdin(frame: bytes, process: Process) -> None:
+    stdin = process.stdin
+    if stdin is None or stdin.is_closing():
+        return
+    if closes_stdin(frame):
+        stdin.close()
+    elif frame[:1] == bytes([StreamChannel.STDIN]):
+        stdin.write(frame[1:])
+        try:
+            await stdin.drain()
+        except (BrokenPipeError, ConnectionResetError):
+            return  # the command does not read any more
+
+
+async def _copy_output(
+    socket: web.WebSocketResponse, pipe: asyncio.StreamReader | None, channel: StreamChannel
+) -> None:
+    while pipe is not None and (chunk := await pipe.read(_CHUNK_BYTES)):
+        try:
+            await socket.send_bytes(bytes([channel]) + chunk)
+        except ConnectionResetError:
+            return  # the client has left
+
+
+async def _send_status(socket: web.WebSocketResponse, status: bytes) -> None:
+    if not socket.closed:
+        await socket.send_bytes(bytes([StreamChannel.ERROR]) + status)
+        await socket.close()
+
+
+class StreamChannel(IntEnum):
+    """The number of a stream, with which a message begins."""
+
+    STDIN = 0
+    STDOUT = 1
+    STDERR = 2
+    ERROR = 3
+    RESIZE = 4
+    CLOSE = 255
+
+
+def closes_stdin(frame: bytes) -> bool:
+    """Whether the message closes the input."""
+    return frame == bytes([StreamChannel.CLOSE, StreamChannel.STDIN])
+
+
+def exit_status(status: int) -> bytes:
+    """The Status of a command that has ended; negative numbers are signals, as in Python.
+
+    >>> outcome(0)
+    b'{"metadata":{},"status":"Success"}'
+    """
+    if status == 0:
+        return encoded({"metadata": {}, "status": "Success"})
+    code = status if status > 0 else 128 - status
+    return encoded(
+        {
+            "metadata": {},
+            "status": "Failure",
+            "message": f"command terminated with non-zero exit code: exit status {code}",
+            "reason": "NonZeroExitCode",
+            "details": {"causes": [{"reason": "ExitCode", "message": str(code)}]},
+        }
+    )
+
+
+def start_error(error: ApiError) -> bytes:
+    """The Status of a command that could not be started."""
+    return encoded(
+        {
+            "metadata": {},
+            "status": "Failure",
+            "message": f"Internal error occurred: error executing command in container: {error}",
+            "reason": "InternalError",
+            "code": 500,
+        }
+    )
+
+
+async def read_log(context: RequestContext) -> web.StreamResponse:
+    """GET .../log."""
+    pod = context.current()
+    container = choose_container(pod, context.query.get("container") or None)
+    if not pod["spec"].get("nodeName"):
+        raise BadRequestError(f"pod {context.path.name} does not have a host assigned")
+    options = log_options(context.query, container, datetime.now(UTC))
+    lines = context.kubelet.logs(context.path.key, options)
+    return await _stream_log(context, lines, at_most=integer_parameter(context.query, "limitBytes"))
+
+
+def log_options(query: Query, container: str, now: datetime) -> LogOptions:
+    """The options in the query.
+
+    >>> log_options({"tailLines": "5"}, "nodeapp", datetime.now(UTC)).tail_lines
+    5
+    """
+    tail_lines = integer_parameter(query, "tailLines")
+    if tail_lines is not None and tail_lines < 0:
+        raise BadRequestError(
+            f"tailLines: Invalid value: {tail_lines}: must be greater than or equal to 0"
+        )
+    return LogOptions(
+        container=container,
+        follow=is_true(query, "follow"),
+        previous=is_true(query, "previous"),
+        tail_lines=tail_lines,
+        since_s=_since_s(query, now),
+        timestamps=is_true(query, "timestamps"),
+    )
+
+
+def _since_s(query: Query, now: datetime) -> float | None:
+    since = query.get("sinceTime")
+    if not since:
+        return integer_parameter(query, "sinceSeconds")
+    try:
+        return (now - parse_timestamp(since)).total_seconds()
+    except ValueError:
+        message = f'sinceTime: Invalid value: "{since}": must be a time such as {now.isoformat()}'
+        raise BadRequestError(message) from None
+
+
+async def _stream_log(
+    context: RequestContext, lines: AsyncIterator[bytes], *, at_most: int | None
+) -> web.StreamResponse:
+    # The first line decides whether there is a log at all; a refusal needs a status of its own.
+    line = await anext(lines, None)
+    response = web.StreamResponse(headers={"Content-Type": "text/plain"})
+    response.enable_chunked_encoding()
+    await response.prepare(context.request)
+    left = at_most
+    try:
+        while line is not None and left != 0:
+            sent = line if left is None else line[:left]
+            left = None if left is None else left - len(sent)
+            await response.write(sent)
+            line = await anext(lines, None)
+    except ConnectionResetError:
+        return response  # the client has left
+    await response.write_eof()
+    return response

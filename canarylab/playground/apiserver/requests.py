@@ -1,0 +1,465 @@
+"""Requests and responses: path, query and body of a request, and the forms of an answer.
+
+Bodies are JSON, YAML (curl), or the protobuf that `kubectl create` sends from version 1.32 on.
+Answers are JSON; kubectl asks for lists as a Table, whose cells the server fills in. Errors are
+Statuses, from which kubectl makes its messages: `reason` chooses the words, `details.kind` is the
+plural resource, or the kind if the code is 422.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, cast
+
+import yaml
+from aiohttp import web
+
+from canarylab.errors import (
+    AlreadyExistsError,
+    ApiError,
+    BadRequestError,
+    Cause,
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    RequestError,
+)
+from canarylab.playground.apiserver.decode import FieldValidation, encoded
+from canarylab.playground.apiserver.local_api import LocalApi
+from canarylab.playground.apiserver.patch import PatchStyle
+from canarylab.playground.apiserver.protobuf import decode_protobuf
+from canarylab.playground.apiserver.store import Write
+from canarylab.playground.apiserver.tables import table_of
+from canarylab.playground.kube.api import Key, KubeletClient, Object
+from canarylab.playground.kube.kinds import SERVED_KINDS, Kind, in_version
+from canarylab.playground.kube.objects import uid_of
+from canarylab.playground.kube.selectors import Predicate, by_field_query, by_label_query
+
+Query = Mapping[str, str]
+MAX_BODY_BYTES = 3 * 1024 * 1024  # bytes, as on a real server
+PROTOBUF = "application/vnd.kubernetes.protobuf"
+JSON = "application/json"
+
+_KINDS_BY_PATH = {(kind.api_version, kind.plural): kind for kind in SERVED_KINDS}
+_NAMESPACE_SUBRESOURCES = frozenset({"status", "finalize"})
+_COMMON_FIELDS = frozenset({"metadata.name", "metadata.namespace"})
+_FIELDS_BY_KIND = {
+    "Pod": frozenset(
+        {
+            "spec.nodeName",
+            "spec.restartPolicy",
+            "spec.schedulerName",
+            "spec.serviceAccountName",
+            "spec.hostNetwork",
+            "status.phase",
+            "status.podIP",
+            "status.nominatedNodeName",
+        }
+    ),
+    "Event": frozenset(
+        {
+            "involvedObject.kind",
+            "involvedObject.namespace",
+            "involvedObject.name",
+            "involvedObject.uid",
+            "involvedObject.apiVersion",
+            "involvedObject.resourceVersion",
+            "involvedObject.fieldPath",
+            "reason",
+            "reportingComponent",
+            "type",
+        }
+    ),
+    "Namespace": frozenset({"status.phase"}),
+    "Node": frozenset({"spec.unschedulable"}),
+    "Service": frozenset({"spec.clusterIP", "spec.type"}),
+    "ReplicaSet": frozenset({"status.replicas"}),
+}
+_PATCH_TYPES: dict[str, PatchStyle] = {
+    "application/json-patch+json": "json",
+    "application/merge-patch+json": "merge",
+    "application/strategic-merge-patch+json": "strategic",
+}
+_CUSTOM_PATCH_TYPES = (
+    "application/json-patch+json",
+    "application/merge-patch+json",
+    "application/apply-patch+yaml",
+)
+"""A strategic merge needs the types that Kubernetes was built with."""
+_SERVER_SIDE_APPLY = ("application/apply-patch+yaml", "application/apply-patch+cbor")
+
+
+@dataclass(frozen=True)
+class RequestContext:
+    """One request, its path, and the API and kubelet that answer it."""
+
+    request: web.Request
+    path: ResourcePath
+    api: LocalApi
+    kubelet: KubeletClient
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of the path."""
+        return self.path.kind
+
+    @property
+    def query(self) -> Query:
+        """The query of the URL."""
+        return self.request.query
+
+    def current(self) -> Object:
+        """The object that the path names, in the version of the path, or NotFoundError."""
+        obj = self.api.registry.get(self.kind.kind, self.path.key)
+        return in_version(obj, self.kind)
+
+    def commit(self, write: Write) -> Object:
+        """Commit a write, unless this is a dry run; the object in the version of the path."""
+        obj = write.object if is_dry_run(self.query) else self.api.commit(write)
+        return in_version(obj, self.kind)
+
+
+Handler = Callable[[RequestContext], Awaitable[web.StreamResponse]]
+
+
+class ResourcePath(NamedTuple):
+    """A path of the API, parsed; without a name it is a collection."""
+
+    kind: Kind
+    namespace: str | None = None
+    """None: in all namespaces, or the kind has none."""
+    name: str | None = None
+    subresource: str | None = None
+    """What stands below the object: `scale`, `log`; behind `proxy` follows a path of the pod's."""
+
+    @property
+    def key(self) -> Key:
+        """The key of the object that the path names."""
+        return Key(self.namespace or "", self.name or "")
+
+
+def parse_path(path: str) -> ResourcePath | None:
+    """Parse a path of the Kubernetes API; None if it names no kind that is served.
+
+    >>> found = target("/apis/apps/v1/namespaces/lab/deployments/web/scale")
+    >>> found.kind.kind, found.namespace, found.name, found.subresource
+    ('Deployment', 'lab', 'web', 'scale')
+    """
+    match path.strip("/").split("/"):
+        case ["api", "v1", *rest]:
+            return _parse_resource("v1", rest)
+        case ["apis", group, version, *rest]:
+            return _parse_resource(f"{group}/{version}", rest)
+    return None
+
+
+def _parse_resource(api_version: str, steps: list[str]) -> ResourcePath | None:
+    namespace = None
+    if len(steps) >= 3 and steps[0] == "namespaces" and steps[2] not in _NAMESPACE_SUBRESOURCES:
+        _, namespace, *steps = steps
+    if steps[2:3] == ["proxy"]:
+        steps = steps[:3]
+    if not 1 <= len(steps) <= 3 or not all([namespace != "", *steps]):
+        return None
+    kind = _KINDS_BY_PATH.get((api_version, steps[0]))
+    if kind is None or (namespace is not None and not kind.namespaced):
+        return None
+    if kind.namespaced and namespace is None and len(steps) > 1:
+        return None
+    return ResourcePath(kind, namespace, *steps[1:])
+
+
+def is_true(query: Query, name: str) -> bool:
+    """Whether a parameter is set. Go writes `true`, the Python client up to version 36 `True`.
+
+    >>> is_true({"watch": "True"}, "watch"), is_true({"watch": "0"}, "watch"), is_true({}, "watch")
+    (True, False, False)
+    """
+    return query.get(name, "false").lower() not in {"false", "0"}
+
+
+def is_dry_run(query: Query) -> bool:
+    """Whether the request asks for a dry run."""
+    asked = query.get("dryRun", "")
+    if asked not in {"", "All"}:
+        raise BadRequestError(f'dryRun: Unsupported value: "{asked}": supported values: "All"')
+    return asked == "All"
+
+
+def field_validation(query: Query) -> FieldValidation:
+    """The value of `fieldValidation`, Warn by default."""
+    asked = query.get("fieldValidation") or "Warn"
+    if asked not in {"Strict", "Warn", "Ignore"}:
+        raise BadRequestError(
+            f'fieldValidation: Unsupported value: "{asked}": '
+            'supported values: "Ignore", "Strict", "Warn"'
+        )
+    return cast("FieldValidation", asked)
+
+
+def integer_parameter(query: Query, name: str) -> int | None:
+    """The integer of a parameter, or None if it is absent."""
+    text = query.get(name)
+    if not text:
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        message = f'{name}: Invalid value: "{text}": must be a whole number'
+        raise BadRequestError(message) from None
+
+
+def object_selector(query: Query, kind: Kind, namespace: str | None) -> Predicate:
+    """A predicate for the objects of the namespace that label and field selector select."""
+    by_labels = by_label_query(query.get("labelSelector", ""))
+    by_fields = _field_selector(query.get("fieldSelector", ""), kind)
+    return lambda obj: (
+        (namespace is None or obj["metadata"].get("namespace") == namespace)
+        and by_labels(obj)
+        and by_fields(obj)
+    )
+
+
+def _field_selector(text: str, kind: Kind) -> Predicate:
+    known = _COMMON_FIELDS | _FIELDS_BY_KIND.get(kind.kind, frozenset())
+    for term in filter(None, text.split(",")):
+        field = term.partition("!=" if "!=" in term else "=")[0].strip()
+        if field not in known:
+            raise BadRequestError(_field_not_supported(field, kind))
+    return by_field_query(text)
+
+
+def _field_not_supported(field: str, kind: Kind) -> str:
+    if kind.kind in _FIELDS_BY_KIND:
+        return f"field label not supported: {field}"
+    return f'"{field}" is not a known field selector: only "metadata.name", "metadata.namespace"'
+
+
+class _JsonCompatibleLoader(yaml.SafeLoader):
+    """Loads YAML with the types of JSON: a timestamp is a string."""
+
+
+_JsonCompatibleLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:timestamp"]
+    for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+async def read_document(request: web.Request) -> object:
+    """The parsed body."""
+    body = await _read_bytes(request)
+    match request.content_type:
+        case "application/json" | "application/octet-stream":
+            return _from_json(body)
+        case "application/yaml" | "text/yaml":
+            return _from_yaml(body)
+        case kind if kind == PROTOBUF:
+            return decode_protobuf(body)
+        case _:
+            raise unsupported_media_type("application/json", "application/yaml", PROTOBUF)
+
+
+async def read_patch(request: web.Request, kind: Kind) -> tuple[object, PatchStyle]:
+    """The patch and its style, which the content type names."""
+    if kind.is_custom and request.content_type not in _CUSTOM_PATCH_TYPES:
+        raise unsupported_media_type(*_CUSTOM_PATCH_TYPES)
+    if request.content_type in _SERVER_SIDE_APPLY:
+        raise RequestError(
+            415,
+            "UnsupportedMediaType",
+            "this server does not know server-side apply yet - accepted media types include: "
+            + ", ".join(_PATCH_TYPES),
+        )
+    if request.content_type not in _PATCH_TYPES:
+        raise unsupported_media_type(*_PATCH_TYPES)
+    return _from_json(await _read_bytes(request)), _PATCH_TYPES[request.content_type]
+
+
+async def _read_bytes(request: web.Request) -> bytes:
+    try:
+        return await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise body_too_large(MAX_BODY_BYTES) from None
+
+
+def _from_json(body: bytes) -> object:
+    try:
+        return json.loads(body)
+    except ValueError as exc:
+        message = f"couldn't get version/kind; json parse error: {exc}"
+        raise BadRequestError(message) from None
+
+
+def _from_yaml(body: bytes) -> object:
+    try:
+        return yaml.load(body, Loader=_JsonCompatibleLoader)
+    except yaml.YAMLError as exc:
+        message = f"couldn't get version/kind; yaml parse error: {exc}"
+        raise BadRequestError(message) from None
+
+
+def json_response(obj: Object, *, code: int = 200, warnings: Iterable[str] = ()) -> web.Response:
+    """A JSON document. Each warning becomes a Warning header, which kubectl prints."""
+    response = web.Response(body=encoded(obj), status=code, content_type=JSON)
+    for warning in warnings:
+        response.headers.add("Warning", warning_header(warning))
+    return response
+
+
+def error_response(error: ApiError) -> web.Response:
+    """The Status of an error, with its code."""
+    return json_response(failure_status(error), code=error.code)
+
+
+def object_response(context: RequestContext, obj: Object) -> web.Response:
+    """One object, as JSON or as a Table."""
+    if wants_table(context.request.headers.get("Accept", "")):
+        return json_response(_table(context, [obj], obj["metadata"].get("resourceVersion", "")))
+    return json_response(obj)
+
+
+def list_response(context: RequestContext, objects: list[Object]) -> web.Response:
+    """A list of objects, as JSON or as a Table."""
+    version = str(context.api.store.version)
+    if wants_table(context.request.headers.get("Accept", "")):
+        return json_response(_table(context, objects, version))
+    return json_response(
+        {
+            "kind": f"{context.kind.kind}List",
+            "apiVersion": context.kind.api_version,
+            "metadata": {"resourceVersion": version},
+            "items": [_list_item(obj) for obj in objects],
+        }
+    )
+
+
+def _table(context: RequestContext, objects: list[Object], version: str) -> Object:
+    full = context.query.get("includeObject") == "Object"
+    rows = table_of(context.kind.kind, objects, datetime.now(UTC), full_objects=full)
+    return {**rows, "metadata": {"resourceVersion": version}}
+
+
+def wants_table(accept: str) -> bool:
+    """Whether a Table is the client's first choice.
+
+    >>> wants_table("application/json;as=Table;v=v1;g=meta.k8s.io,application/json")
+    True
+    """
+    best = accept.partition(",")[0].replace(" ", "")
+    return best.startswith(JSON) and "as=Table" in best.split(";")
+
+
+def warning_header(text: str) -> str:
+    r"""The value of a Warning header.
+
+    >>> print(warning_header('unknown field "spec.replica"'))
+    299 - "unknown field \"spec.replica\""
+    """
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'299 - "{escaped}"'
+
+
+def _list_item(obj: Object) -> Object:
+    # In a list the kind is said once, at the top; Go leaves it out of the items.
+    return {name: value for name, value in obj.items() if name not in {"kind", "apiVersion"}}
+
+
+def failure_status(error: ApiError) -> Object:
+    """The Status of an error.
+
+    >>> failure(NotFoundError("deployments", "apps", "web"))["details"]
+    {'name': 'web', 'group': 'apps', 'kind': 'deployments'}
+    """
+    status: Object = {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "message": str(error),
+    }
+    if error.reason:
+        status["reason"] = error.reason
+    if (details := _error_details(error)) is not None:
+        status["details"] = details
+    return {**status, "code": error.code}
+
+
+def deleted_status(obj: Object, kind: Kind) -> Object:
+    """The Status of a completed deletion."""
+    details = {
+        **_object_details(obj["metadata"]["name"], kind.group, kind.plural),
+        "uid": uid_of(obj),
+    }
+    return {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Success",
+        "details": details,
+    }
+
+
+def path_not_found() -> RequestError:
+    """The error for a path that does not exist."""
+    return RequestError(404, "NotFound", "the server could not find the requested resource")
+
+
+def method_not_allowed() -> RequestError:
+    """The error for a method that the path does not have."""
+    message = "the server does not allow this method on the requested resource"
+    return RequestError(405, "MethodNotAllowed", message)
+
+
+def unsupported_media_type(*accepted: str) -> RequestError:
+    """The error for a body of an unknown content type."""
+    return RequestError(
+        415,
+        "UnsupportedMediaType",
+        "the body of the request was in an unknown format - accepted media types include: "
+        + ", ".join(accepted),
+    )
+
+
+def body_too_large(limit: int) -> RequestError:
+    """The error for a body of more than `limit` bytes."""
+    message = f"Request entity is too large: limit is {limit}"
+    return RequestError(413, "RequestEntityTooLarge", message)
+
+
+def unauthorized() -> RequestError:
+    """The error for a missing or wrong token."""
+    return RequestError(401, "Unauthorized", "Unauthorized")
+
+
+def internal_error(error: Exception) -> RequestError:
+    """The error for an unexpected exception."""
+    return RequestError(500, "InternalError", f"Internal error occurred: {error}")
+
+
+def _error_details(error: ApiError) -> Object | None:
+    match error:
+        case InvalidError():
+            named = _object_details(error.name, error.group, error.kind)
+            return {**named, "causes": list(map(_cause, error.causes))}
+        case ForbiddenError(causes=[_, *_]):
+            named = _object_details(error.name, error.group, error.resource)
+            return {**named, "causes": list(map(_cause, error.causes))}
+        case NotFoundError() | AlreadyExistsError() | ConflictError() | ForbiddenError():
+            return _object_details(error.name, error.group, error.resource)
+        case RequestError(code=404 | 405 | 415):
+            return {}
+        case _:
+            return None
+
+
+def _object_details(name: str, group: str, kind: str) -> Object:
+    fields: dict[str, Any] = {"name": name, "group": group, "kind": kind}
+    return {field: value for field, value in fields.items() if value}
+
+
+def _cause(cause: Cause) -> Object:
+    return {"reason": cause.reason, "message": cause.message, "field": cause.field}

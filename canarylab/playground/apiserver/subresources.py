@@ -1,0 +1,248 @@
+"""Subresources: scale, binding and eviction of pods, and the proxy of Services.
+
+GET .../services/NAME:PORT/proxy/PATH is forwarded to a ready pod of the Service, chosen at random
+for each request: a way into the cluster for clients that only reach the API.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import aiohttp
+from aiohttp import web
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+from canarylab.errors import BadRequestError, Cause, ConflictError, InvalidError, RequestError
+from canarylab.playground.apiserver.handlers import delete_request
+from canarylab.playground.apiserver.patch import apply_patch
+from canarylab.playground.apiserver.requests import (
+    RequestContext,
+    json_response,
+    read_document,
+    read_patch,
+)
+from canarylab.playground.kube.api import Object
+from canarylab.playground.kube.selectors import label_query
+
+_SHARED_METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+_SUCCESS = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
+_HOP_BY_HOP = frozenset(
+    {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "host"}
+)
+_NOT_FORWARDED = _HOP_BY_HOP | {"authorization"}
+
+
+async def read_scale(context: RequestContext) -> web.Response:
+    """GET .../scale."""
+    return json_response(scale_of(context.current()))
+
+
+async def replace_scale(context: RequestContext) -> web.Response:
+    """PUT .../scale."""
+    return _update_scale(context, await read_document(context.request))
+
+
+async def patch_scale(context: RequestContext) -> web.Response:
+    """PATCH .../scale."""
+    change, style = await read_patch(context.request, context.kind)
+    known = "merge" if style == "strategic" else style  # a Scale has no lists to merge
+    return _update_scale(context, apply_patch(scale_of(context.current()), change, known))
+
+
+def scale_of(obj: Object) -> Object:
+    """The Scale of a Deployment or ReplicaSet.
+
+    Zero replicas are omitted in the spec and kept in the status, as on a real cluster.
+    """
+    meta, wanted = obj["metadata"], obj["spec"].get("replicas", 0)
+    return {
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": {name: meta[name] for name in _SHARED_METADATA if name in meta},
+        "spec": {"replicas": wanted} if wanted else {},
+        "status": {
+            "replicas": obj.get("status", {}).get("replicas", 0),
+            "selector": label_query(obj["spec"]["selector"]),
+        },
+    }
+
+
+def _update_scale(context: RequestContext, scale: object) -> web.Response:
+    current = context.current()
+    wanted = _replicas(context, scale)
+    after = {**current, "spec": {**current["spec"], "replicas": wanted}}
+    return json_response(scale_of(context.commit(context.api.registry.update(after))))
+
+
+def _replicas(context: RequestContext, scale: object) -> int:
+    if not isinstance(scale, dict) or not isinstance(scale.get("spec") or {}, dict):
+        raise BadRequestError('Scale in version "v1" cannot be handled as a Scale')
+    _check_scale_version(context, scale)
+    wanted = (scale.get("spec") or {}).get("replicas") or 0
+    if not isinstance(wanted, int) or isinstance(wanted, bool):
+        raise BadRequestError(
+            'Scale in version "v1" cannot be handled as a Scale: json: cannot unmarshal '
+            f"{_json_name(wanted)} into Go struct field ScaleSpec.spec.replicas of type int32"
+        )
+    if wanted < 0:
+        message = f"Invalid value: {wanted}: must be greater than or equal to 0"
+        cause = Cause("FieldValueInvalid", "spec.replicas", message)
+        raise InvalidError("Scale", "autoscaling", context.path.key.name, [cause])
+    return wanted
+
+
+def _check_scale_version(context: RequestContext, scale: Object) -> None:
+    version = (scale.get("metadata") or {}).get("resourceVersion")
+    if version not in {None, "", context.current()["metadata"]["resourceVersion"]}:
+        raise ConflictError(context.kind.plural, context.kind.group, context.path.key.name)
+
+
+def _json_name(value: object) -> str:
+    names = {str: "string", bool: "bool", float: "number", list: "array", dict: "object"}
+    return names.get(type(value), "value")
+
+
+async def bind(context: RequestContext) -> web.Response:
+    """POST .../binding."""
+    binding = await read_document(context.request)
+    target = binding.get("target") if isinstance(binding, dict) else None
+    node = target.get("name") if isinstance(target, dict) else None
+    if not isinstance(node, str) or not node:
+        raise BadRequestError("target.name: Required value")
+    context.commit(context.api.registry.bind(context.path.key, node))
+    return json_response({**_SUCCESS, "code": 201}, code=201)
+
+
+async def evict(context: RequestContext) -> web.Response:
+    """POST .../eviction, as `kubectl drain` does."""
+    eviction = await read_document(context.request)
+    body = eviction.get("deleteOptions") if isinstance(eviction, dict) else None
+    request = delete_request(body or {}, context.query)
+    write = context.api.registry.delete("Pod", context.path.key, request.options)
+    if not request.is_dry_run:
+        context.api.commit(write)
+    return json_response({**_SUCCESS, "code": 201}, code=201)
+
+
+def choose_container(pod: Object, asked: str | None) -> str:
+    """The container that is asked for, or the only one; raise BadRequestError if there is none.
+
+    >>> container_in({"spec": {"containers": [{"name": "nodeapp"}]}}, None)
+    'nodeapp'
+    """
+    spec = pod["spec"]
+    regular = [container["name"] for container in spec["containers"]]
+    others = [container["name"] for container in spec.get("initContainers") or []]
+    name = pod.get("metadata", {}).get("name", "")
+    if asked is None and len(regular) == 1:
+        return str(regular[0])
+    if asked is None:
+        raise BadRequestError(_container_choices(name, regular, others))
+    if asked not in regular + others:
+        raise BadRequestError(f"container {asked} is not valid for pod {name}")
+    return asked
+
+
+def _container_choices(name: str, regular: Sequence[str], others: Sequence[str]) -> str:
+    choices = f"choose one of: [{' '.join(regular)}]"
+    if others:
+        choices += f" or one of the init containers: [{' '.join(others)}]"
+    return f"a container name must be specified for pod {name}, {choices}"
+
+
+class ProxyTarget(NamedTuple):
+    """The Service and port of a proxy path."""
+
+    service: str
+    port: str
+    """A name or a number; empty for the only port."""
+
+
+async def proxy_to_service(context: RequestContext) -> web.StreamResponse:
+    """Forward the request to a ready pod of the Service."""
+    asked = parse_proxy_target(context.path.name or "")
+    found = context.api.registry.get("Service", context.path.key._replace(name=asked.service))
+    port_name = _port_name(found, asked)
+    places = _ready_urls(context, asked.service, port_name)
+    if not places:
+        raise _unavailable(f'no endpoints available for service "{asked.service}"')
+    return await _forward_request(context.request, random.choice(places))
+
+
+def parse_proxy_target(name: str) -> ProxyTarget:
+    """Parse the part of the path between `services/` and `/proxy`.
+
+    >>> parsed("web:80")
+    Asked(service='web', port='80')
+    >>> parsed("http:web:") == parsed("web")
+    True
+    """
+    parts = name.split(":")
+    if len(parts) == 3 and parts[0] in {"", "http"}:
+        parts = parts[1:]
+    if len(parts) > 2 or not parts[0]:
+        raise RequestError(400, "BadRequest", f'invalid service request "{name}"')
+    return ProxyTarget(parts[0], parts[1] if len(parts) == 2 else "")
+
+
+def _port_name(service: Object, asked: ProxyTarget) -> str:
+    """The name of the endpoints' port; a number is looked up in the Service's ports."""
+    if not asked.port.isdigit():
+        return asked.port
+    for port in service["spec"].get("ports") or []:
+        if port["port"] == int(asked.port):
+            return str(port.get("name", ""))
+    raise _unavailable(f'no service port {asked.port} found for service "{asked.service}"')
+
+
+def _ready_urls(context: RequestContext, service: str, port_name: str) -> list[URL]:
+    key = context.path.key._replace(name=service)
+    return [
+        URL.build(scheme="http", host=address["ip"], port=port["port"])
+        for endpoints in context.api.store.all("Endpoints")
+        if (endpoints["metadata"]["namespace"], endpoints["metadata"]["name"]) == key
+        for subset in endpoints.get("subsets") or []
+        for port in subset.get("ports") or []
+        if port.get("name", "") == port_name
+        for address in subset.get("addresses") or []
+    ]
+
+
+async def _forward_request(request: web.Request, place: URL) -> web.StreamResponse:
+    _, _, below = request.rel_url.raw_path_qs.partition("/proxy")
+    url = place.join(URL(below if below.startswith("/") else f"/{below}", encoded=True))
+    headers = _headers_without(request.headers, _NOT_FORWARDED)
+    body = request.content if request.can_read_body else None
+    try:
+        async with (
+            aiohttp.ClientSession(auto_decompress=False) as session,
+            session.request(
+                request.method, url, headers=headers, data=body, allow_redirects=False
+            ) as answer,
+        ):
+            return await _relay_response(request, answer)
+    except aiohttp.ClientConnectionError as exc:
+        raise _unavailable(f"error trying to reach service: {exc}") from exc
+
+
+async def _relay_response(
+    request: web.Request, answer: aiohttp.ClientResponse
+) -> web.StreamResponse:
+    headers = _headers_without(answer.headers, _HOP_BY_HOP)
+    response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=headers)
+    await response.prepare(request)
+    async for piece in answer.content.iter_any():
+        await response.write(piece)
+    await response.write_eof()
+    return response
+
+
+def _headers_without(headers: CIMultiDictProxy[str], names: frozenset[str]) -> CIMultiDict[str]:
+    return CIMultiDict((name, said) for name, said in headers.items() if name.lower() not in names)
+
+
+def _unavailable(why: str) -> RequestError:
+    return RequestError(503, "ServiceUnavailable", why)

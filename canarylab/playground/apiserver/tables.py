@@ -1,0 +1,214 @@
+"""Tables: what `kubectl get` prints.
+
+kubectl asks the server for a Table and prints its cells as they are. Columns of priority 1 are
+printed by `-o wide` only. The cells are in `table_cells.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
+
+from canarylab.playground.apiserver import table_cells
+from canarylab.playground.kube.api import Object
+
+_CELLS: Mapping[str, Callable[[Object, datetime], list[Any]]] = MappingProxyType(
+    {
+        "ConfigMap": table_cells.config_map_cells,
+        "Deployment": table_cells.deployment_cells,
+        "Endpoints": table_cells.endpoints_cells,
+        "EndpointSlice": table_cells.endpoint_slice_cells,
+        "Event": table_cells.event_cells,
+        "Gateway": table_cells.gateway_cells,
+        "GatewayClass": table_cells.gateway_class_cells,
+        "HTTPRoute": table_cells.http_route_cells,
+        "Ingress": table_cells.ingress_cells,
+        "IngressClass": table_cells.ingress_class_cells,
+        "Namespace": table_cells.namespace_cells,
+        "Node": table_cells.node_cells,
+        "Pod": table_cells.pod_cells,
+        "ReplicaSet": table_cells.replica_set_cells,
+        "Service": table_cells.service_cells,
+    }
+)
+
+
+def table_of(
+    kind: str, objects: Sequence[Object], now: datetime, *, full_objects: bool = False
+) -> Object:
+    """A Table of these objects; each row carries the metadata of its object, or all of it."""
+    return {
+        "kind": "Table",
+        "apiVersion": "meta.k8s.io/v1",
+        "metadata": {},
+        "columnDefinitions": column_definitions(kind),
+        "rows": [_row(kind, obj, now, full_object=full_objects) for obj in objects],
+    }
+
+
+def _row(kind: str, obj: Object, now: datetime, *, full_object: bool) -> Object:
+    row: Object = {"cells": _CELLS[kind](obj, now)}
+    conditions = table_cells.pod_row_conditions(obj) if kind == "Pod" else []
+    if conditions:
+        row["conditions"] = conditions
+    row["object"] = obj if full_object else _metadata_only(obj)
+    return row
+
+
+def _metadata_only(obj: Object) -> Object:
+    return {
+        "kind": "PartialObjectMetadata",
+        "apiVersion": "meta.k8s.io/v1",
+        "metadata": obj["metadata"],
+    }
+
+
+class Column(NamedTuple):
+    """A column of a Table."""
+
+    name: str
+    type: Literal["string", "integer", "date"] = "string"
+    wide: bool = False
+
+
+_NAME = Column("Name")
+
+
+_AGE = Column("Age")
+
+
+_CONTAINERS = Column("Containers", wide=True)
+
+
+_IMAGES = Column("Images", wide=True)
+
+
+_CREATED = Column("Age", type="date")
+
+
+COLUMNS: Mapping[str, tuple[Column, ...]] = MappingProxyType(
+    {
+        "ConfigMap": (_NAME, Column("Data"), _AGE),
+        "Deployment": (
+            _NAME,
+            Column("Ready"),
+            Column("Up-to-date"),
+            Column("Available"),
+            _AGE,
+            _CONTAINERS,
+            _IMAGES,
+            Column("Selector", wide=True),
+        ),
+        "Endpoints": (_NAME, Column("Endpoints"), _AGE),
+        "EndpointSlice": (
+            _NAME,
+            Column("AddressType"),
+            Column("Ports"),
+            Column("Endpoints"),
+            _AGE,
+        ),
+        "Event": (
+            Column("Last Seen"),
+            Column("Type"),
+            Column("Reason"),
+            Column("Object"),
+            Column("Subobject", wide=True),
+            Column("Source", wide=True),
+            Column("Message"),
+            Column("First Seen", wide=True),
+            Column("Count", wide=True),
+            Column("Name", wide=True),
+        ),
+        "Gateway": (
+            _NAME,
+            Column("Class"),
+            Column("Address"),
+            Column("Programmed"),
+            _CREATED,
+        ),
+        "GatewayClass": (
+            _NAME,
+            Column("Controller"),
+            Column("Accepted"),
+            _CREATED,
+            Column("Description", wide=True),
+        ),
+        "HTTPRoute": (_NAME, Column("Hostnames"), _CREATED),
+        "Ingress": (
+            _NAME,
+            Column("Class"),
+            Column("Hosts"),
+            Column("Address"),
+            Column("Ports"),
+            _AGE,
+        ),
+        "IngressClass": (
+            _NAME,
+            Column("Controller"),
+            Column("Parameters"),
+            _AGE,
+        ),
+        "Namespace": (_NAME, Column("Status"), _AGE),
+        "Node": (
+            _NAME,
+            Column("Status"),
+            Column("Roles"),
+            _AGE,
+            Column("Version"),
+            Column("Internal-IP", wide=True),
+            Column("External-IP", wide=True),
+            Column("OS-Image", wide=True),
+            Column("Kernel-Version", wide=True),
+            Column("Container-Runtime", wide=True),
+        ),
+        "Pod": (
+            _NAME,
+            Column("Ready"),
+            Column("Status"),
+            Column("Restarts"),
+            _AGE,
+            Column("IP", wide=True),
+            Column("Node", wide=True),
+            Column("Nominated Node", wide=True),
+            Column("Readiness Gates", wide=True),
+        ),
+        "ReplicaSet": (
+            _NAME,
+            Column("Desired", type="integer"),
+            Column("Current", type="integer"),
+            Column("Ready", type="integer"),
+            _AGE,
+            _CONTAINERS,
+            _IMAGES,
+            Column("Selector", wide=True),
+        ),
+        "Service": (
+            _NAME,
+            Column("Type"),
+            Column("Cluster-IP"),
+            Column("External-IP"),
+            Column("Port(s)"),
+            _AGE,
+            Column("Selector", wide=True),
+        ),
+    }
+)
+
+
+@cache
+def column_definitions(kind: str) -> list[dict[str, Any]]:
+    """The columns of a kind, as in a Table. Cached: do not change them."""
+    return [_definition(column) for column in COLUMNS[kind]]
+
+
+def _definition(column: Column) -> dict[str, Any]:
+    return {
+        "name": column.name,
+        "type": column.type,
+        "format": "name" if column.name == "Name" else "",
+        "description": "",
+        "priority": int(column.wide),
+    }

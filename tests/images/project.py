@@ -1,0 +1,69 @@
+"""A folder with a Dockerfile for tests, and builds of it without Docker."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from canarylab.images.builder import BuildStep
+from canarylab.images.process_build import build
+from canarylab.playground.images import Image
+
+
+class Project:
+    """A build context, an images folder, and the steps of the last build."""
+
+    def __init__(self, folder: Path) -> None:
+        self.context, self.images = folder / "context", folder / "images"
+        self.context.mkdir()
+        self.steps: list[BuildStep] = []
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file of the context."""
+        file = self.context / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        return file
+
+    def dockerfile(self, *lines: str) -> None:
+        """Write a Dockerfile of these lines, on a node base image."""
+        self.write("Dockerfile", "\n".join(["FROM node:24-slim", *lines]))
+
+    def build(self, reference: str = "app:1", **build_args: str) -> Image:
+        """Build the context."""
+        self.steps = []
+        return build(
+            self.context,
+            reference,
+            images=self.images,
+            build_args=build_args,
+            on_step=self.steps.append,
+        )
+
+    def made(self) -> list[str]:
+        """Return the instructions of the last build that made files and were not cached."""
+        return [step.instruction for step in self.steps if step.makes_files and not step.cached]
+
+
+def files_of(image: Image) -> list[str]:
+    """Return the paths of all files in an image."""
+    found = (path for path in image.root.rglob("*") if path.is_symlink() or path.is_file())
+    return sorted(str(path.relative_to(image.root)) for path in found)
+
+
+def wait_until_there(file: Path, *, timeout_s: float = 20.0) -> str:
+    """Return the file's text, once it has some."""
+    deadline = time.monotonic() + timeout_s
+    while not (file.exists() and file.read_text().strip()):
+        assert time.monotonic() < deadline, f"{file} never appeared"
+        time.sleep(0.01)
+    return file.read_text().strip()
+
+
+def wait_until_gone(pid: int, *, timeout_s: float = 10.0) -> None:
+    """Wait until no process of that number runs; a zombie does not run."""
+    deadline = time.monotonic() + timeout_s
+    stat = Path(f"/proc/{pid}/stat")
+    while stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z":
+        assert time.monotonic() < deadline, f"{pid} still runs"
+        time.sleep(0.01)

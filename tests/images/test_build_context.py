@@ -1,0 +1,323 @@
+"""COPY and .dockerignore select the files that Docker would, and none outside the folder."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from canarylab.errors import BuildError, DockerfileError
+from canarylab.images import build_context
+from canarylab.images.build_context import CopiedFile, Dockerignore
+from tests.images.project import Project, files_of
+
+
+@pytest.mark.parametrize(
+    ("text", "out", "within"),
+    [
+        ("docs", "docs docs/a docs/a/b", "a/docs docsx"),
+        ("docs/", "docs docs/a", "a/docs"),
+        ("/docs", "docs", "a/docs"),
+        ("./a/../docs", "docs", "a"),
+        ("*.md", "a.md .md", "a/b.md"),
+        ("**/*.md", "a.md a/b.md a/b/c.md", "a.mdx"),
+        ("*/temp*", "a/temp a/tempest", "temp a/b/temp"),
+        ("temp?", "tempa", "temp tempab"),
+        ("docs/**", "docs/a docs/a/b", "docs"),
+        ("[ab].txt", "a.txt b.txt", "c.txt"),
+        ("[^ab].txt", "c.txt", "a.txt"),
+        ("# comment\n\n  # a name", "# a name", "comment"),
+        ("*\n!src", "a a/src", "src src/a src/a/b"),
+        ("*\n!src/a", "src src/b", "src/a"),
+        ("node_modules\n!node_modules/keep", "node_modules/x", "node_modules/keep/y"),
+        ("*.md\n!README*.md\nREADME-secret.md", "a.md README-secret.md", "README.md"),
+        ("*.md\nREADME-secret.md\n!README*.md", "a.md", "README.md README-secret.md"),
+        ("/\n.\n..\n../a", "", "a b"),
+        ("", "", "a"),
+    ],
+)
+def test_patterns_mean_what_docker_says(text: str, out: str, within: str) -> None:
+    ignore = Dockerignore(text)
+
+    assert [path for path in _paths(out) if not ignore.excludes(path)] == []
+    assert [path for path in _paths(within) if ignore.excludes(path)] == []
+
+
+def _paths(text: str) -> list[str]:
+    return [text] if text.startswith("#") else text.split()
+
+
+SMALL = ["a", "b", "*", "a/b", "*/b", "a/*", "**/b", "a/**", "**"]
+SMALL_PATHS = ["/".join(parts) for n in (1, 2, 3) for parts in itertools.product("ab", repeat=n)]
+
+
+@pytest.mark.parametrize("signs", list(itertools.product(["", "!"], repeat=3)))
+def test_the_last_pattern_that_matches_a_path_or_a_folder_above_it_wins(
+    signs: tuple[str, ...],
+) -> None:
+    for patterns in itertools.product(SMALL, repeat=3):
+        lines = [sign + pattern for sign, pattern in zip(signs, patterns, strict=True)]
+        ignore = Dockerignore("\n".join(lines))
+        for path in SMALL_PATHS:
+            assert ignore.excludes(path) == _by_the_book(lines, path), (lines, path)
+
+
+def _by_the_book(lines: list[str], path: str) -> bool:
+    """Docker's rule, spelled out: the path or any folder above it, each line in its turn."""
+    parts = path.split("/")
+    above = ["/".join(parts[: n + 1]) for n in range(len(parts))]
+    kept_out = False
+    for line in lines:
+        regex = line.removeprefix("!").replace("**/", "(.+/)?").replace("**", ".+")
+        regex = re.sub(r"(?<!\.)\*", "[^/]*", regex)
+        if any(re.fullmatch(regex, each) for each in above):
+            kept_out = not line.startswith("!")
+    return kept_out
+
+
+@pytest.mark.parametrize(("text", "line"), [("a\n!", 2), ("[b-a]", 1)])
+def test_what_is_no_pattern_is_refused_by_its_line(text: str, line: int) -> None:
+    with pytest.raises(DockerfileError, match=rf"\.dockerignore, line {line}: .*\. .*\."):
+        Dockerignore(text)
+
+
+def test_only_an_exception_makes_a_look_into_kept_out_folders_worth_it() -> None:
+    assert not Dockerignore("a\nb").has_exceptions
+    assert Dockerignore("a\n!a/b").has_exceptions
+
+
+def test_a_folder_without_the_file_keeps_nothing_out(tmp_path: Path) -> None:
+    assert not Dockerignore.of(tmp_path).excludes("a")
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".dockerignore").write_bytes(b"\xff\xfe\x00")
+
+    with pytest.raises(BuildError, match=r"\.dockerignore cannot be read.*Make it"):
+        Dockerignore.of(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("line", "files"),
+    [
+        ("COPY a.txt /", ["a.txt"]),
+        ("COPY a.txt /b.txt", ["b.txt"]),
+        ("COPY a.txt x/y/", ["x/y/a.txt"]),
+        ("COPY a.txt x/y", ["x/y"]),
+        ("COPY a.txt ./../../z.txt", ["z.txt"]),
+        ("COPY /a.txt .", ["a.txt"]),
+        ("COPY a.txt b.json x/", ["x/a.txt", "x/b.json"]),
+        ("COPY *.json x/", ["x/b.json", "x/c.json"]),
+        ("COPY [ab].* x/", ["x/a.txt", "x/b.json"]),
+        ("COPY [^ab].* x/", ["x/c.json"]),
+        ("COPY ?.txt nothing* x/", ["x/a.txt"]),
+        ("COPY src x", ["x/deep/e.ts", "x/main.ts"]),
+        ("COPY src/ x/", ["x/deep/e.ts", "x/main.ts"]),
+        ("COPY src/*.ts x/", ["x/main.ts"]),
+        ("COPY */deep x/", ["x/e.ts"]),
+        ("COPY s* x", ["x/deep/e.ts", "x/main.ts"]),
+        ('COPY ["a.txt", "with space/"]', ["with space/a.txt"]),
+        ("COPY --chown=node:node a.txt x/", ["x/a.txt"]),
+    ],
+)
+def test_files_arrive_where_docker_would_put_them(
+    project: Project, line: str, files: list[str]
+) -> None:
+    for name in ("a.txt", "b.json", "c.json", "src/main.ts", "src/deep/e.ts"):
+        project.write(name, name)
+    project.dockerfile(line)
+
+    assert files_of(project.build()) == files
+
+
+def test_the_whole_folder_comes_as_dockerignore_leaves_it(project: Project) -> None:
+    for name in ("a.txt", "node_modules/x/y.js", "docs/a.md", "docs/keep.md"):
+        project.write(name, name)
+    project.write(".dockerignore", "node_modules\ndocs\n!docs/keep.md\nDockerfile\n.dockerignore")
+    project.dockerfile("COPY . .")
+
+    assert files_of(project.build()) == ["a.txt", "docs/keep.md"]
+
+
+def test_a_file_goes_into_a_folder_that_is_there_already(project: Project) -> None:
+    project.write("a.txt", "")
+    project.dockerfile("RUN mkdir x", "COPY a.txt x")
+
+    assert files_of(project.build()) == ["x/a.txt"]
+
+
+def test_a_later_copy_replaces_an_earlier_one(project: Project) -> None:
+    project.write("a.txt", "first")
+    project.write("b.txt", "second")
+    project.dockerfile("COPY a.txt /c.txt", "COPY b.txt /c.txt")
+
+    assert (project.build().root / "c.txt").read_text() == "second"
+
+
+def test_of_two_sources_with_one_name_the_last_stays(project: Project) -> None:
+    project.write("x/a.txt", "first")
+    project.write("y/a.txt", "second")
+    project.dockerfile("COPY x y /z/")
+
+    assert (project.build().root / "z/a.txt").read_text() == "second"
+
+
+def test_a_name_that_is_no_text_is_copied(project: Project) -> None:
+    (project.context / os.fsdecode(b"\xff.txt")).touch()
+    project.dockerfile("COPY *.txt /", "RUN true")
+
+    assert files_of(project.build()) == [os.fsdecode(b"\xff.txt")]
+
+
+def test_a_folder_may_go_where_a_link_leads(project: Project) -> None:
+    project.write("src/a.txt", "")
+    project.dockerfile("RUN mkdir real && ln -s real link", "COPY src link")
+
+    assert "real/a.txt" in files_of(project.build())
+
+
+def test_an_empty_folder_is_copied(project: Project) -> None:
+    (project.context / "src" / "empty").mkdir(parents=True)
+    project.dockerfile("COPY src /src")
+
+    assert (project.build().root / "src" / "empty").is_dir()
+
+
+def test_a_program_stays_a_program(project: Project) -> None:
+    project.write("a.sh", "").chmod(0o755)
+    project.dockerfile("COPY a.sh /")
+
+    assert os.access(project.build().root / "a.sh", os.X_OK)
+
+
+def test_a_link_within_the_folder_stays_a_link(project: Project) -> None:
+    project.write("src/a.txt", "text")
+    (project.context / "src" / "b.txt").symlink_to("a.txt")
+    project.dockerfile("COPY src /")
+
+    assert (project.build().root / "b.txt").readlink() == Path("a.txt")
+
+
+def test_a_link_that_is_named_becomes_what_it_leads_to(project: Project) -> None:
+    project.write("a.txt", "text")
+    (project.context / "b.txt").symlink_to("a.txt")
+    project.dockerfile("COPY b.txt /")
+
+    copied = project.build().root / "b.txt"
+    assert not copied.is_symlink()
+    assert copied.read_text() == "text"
+
+
+@pytest.mark.parametrize("target", ["/etc/hostname", "../../outside.txt", "../.."])
+@pytest.mark.parametrize("line", ["COPY . /", "COPY x /", "COPY x/link /"])
+def test_a_link_out_of_the_folder_is_not_followed(project: Project, line: str, target: str) -> None:
+    (project.context / "x").mkdir()
+    (project.context / "x" / "link").symlink_to(target)
+    project.dockerfile(line)
+
+    with pytest.raises(BuildError, match=r"line 2: .*link is a link that leads out .*\. Copy"):
+        project.build()
+
+
+def test_a_file_below_a_link_out_of_the_folder_is_not_copied(project: Project) -> None:
+    (project.context / "link").symlink_to("/etc")
+    project.dockerfile("COPY link/hostname /")
+
+    with pytest.raises(BuildError, match="leads out of the folder"):
+        project.build()
+
+
+def test_links_that_go_round_in_a_circle_do_no_harm(project: Project) -> None:
+    project.write("x/a.txt", "")
+    (project.context / "x" / "b").symlink_to("c")
+    (project.context / "x" / "c").symlink_to("b")
+    project.dockerfile("COPY x /")
+
+    assert files_of(project.build()) == ["a.txt", "b", "c"]
+
+
+def test_a_link_in_the_image_does_not_lead_a_copy_out_of_it(
+    project: Project, tmp_path: Path
+) -> None:
+    (tmp_path / "outside").mkdir()
+    project.write("a.txt", "")
+    project.dockerfile(f"RUN ln -s {tmp_path}/outside x", "COPY a.txt x/")
+
+    with pytest.raises(BuildError, match="a link in the image leads out of it"):
+        project.build()
+    assert list((tmp_path / "outside").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("COPY nothing /", r"context/nothing does not exist\. Check the name"),
+        ("COPY a.txt nothing /", r"context/nothing does not exist\. Check the name"),
+        ("COPY nothing* /", r"nothing matches nothing\*\. Check the names"),
+        ("COPY hidden.txt /", r"context/hidden.txt is excluded by \.dockerignore\. Check"),
+    ],
+)
+def test_a_source_that_is_not_there_is_named(project: Project, line: str, problem: str) -> None:
+    project.write("a.txt", "")
+    project.write("hidden.txt", "")
+    project.write(".dockerignore", "hidden.txt")
+    project.dockerfile(line)
+
+    with pytest.raises(BuildError, match=f"Dockerfile, line 2: .*{problem}"):
+        project.build()
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("COPY a.txt", "names one path only"),
+        ("COPY []", "has no argument"),
+        ("COPY ../a.txt /", "lies outside the folder"),
+        ("COPY x/../../a.txt /", "lies outside the folder"),
+        ("COPY a.txt b.txt /c", "2 sources cannot become the one file /c"),
+        ("COPY *.txt /c", "2 sources cannot become the one file /c"),
+    ],
+)
+def test_a_line_that_cannot_be_meant_is_refused(project: Project, line: str, problem: str) -> None:
+    project.write("a.txt", "")
+    project.write("b.txt", "")
+    project.dockerfile(line)
+
+    with pytest.raises(DockerfileError, match=rf"line 2: .*{problem}.*\. \w.*\."):
+        project.build()
+
+
+def test_a_pipe_is_no_file(project: Project) -> None:
+    os.mkfifo(project.context / "pipe")
+    project.dockerfile("COPY . /")
+
+    with pytest.raises(BuildError, match="pipe is neither a file nor a folder"):
+        project.build()
+
+
+def test_a_file_does_not_replace_a_folder(project: Project) -> None:
+    project.write("a.txt", "")
+    project.dockerfile("RUN mkdir -p x/a.txt", "COPY a.txt x/")
+
+    with pytest.raises(BuildError, match=r"line 3: COPY a.txt x/ met an error: .*\. Fix that"):
+        project.build()
+
+
+def test_a_file_that_changes_while_it_is_copied_is_noticed(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = project.write("a.txt", "before")
+    copy_files = build_context.copy_files
+
+    def save_and_copy(files: list[CopiedFile], tree: Path) -> list[CopiedFile]:
+        file.write_text("after")
+        return copy_files(files, tree)
+
+    monkeypatch.setattr(build_context, "copy_files", save_and_copy)
+    project.dockerfile("COPY a.txt /")
+
+    with pytest.raises(BuildError, match=r"a file changed while it was copied\. Save everything"):
+        project.build()

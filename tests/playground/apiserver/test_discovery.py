@@ -1,0 +1,114 @@
+"""What clients learn about the server."""
+
+from __future__ import annotations
+
+import pytest
+
+from canarylab.playground.apiserver import discovery
+from canarylab.playground.apiserver.discovery import api_versions
+from canarylab.playground.kube.kinds import KINDS
+from tests.playground.apiserver.serving import Server
+
+AGGREGATED = "application/json;g=apidiscovery.k8s.io;v={};as=APIGroupDiscoveryList,application/json"
+
+
+async def test_the_version_is_a_kubernetes_version(server: Server) -> None:
+    said = await server.get("/version")
+    assert said["gitVersion"] == "v1.36.2"
+    assert all(isinstance(value, str) for value in said.values())
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/livez"])
+async def test_it_is_well(server: Server, path: str) -> None:
+    assert await server.get(path) == "ok"
+
+
+@pytest.mark.parametrize("version", ["v2", "v2beta1"])
+@pytest.mark.parametrize("path", ["/api", "/apis"])
+async def test_everything_comes_in_one_document(server: Server, path: str, version: str) -> None:
+    reply = await server.ask("GET", path, Accept=AGGREGATED.format(version))
+    assert reply.headers["Content-Type"] == (
+        f"application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
+    )
+    assert reply.body["apiVersion"] == f"apidiscovery.k8s.io/{version}"
+
+
+def test_every_kind_is_discovered() -> None:
+    found = set()
+    for core in (True, False):
+        for group in discovery.aggregated_discovery(core=core, version="v2")["items"]:
+            kinds = group["versions"][0]["resources"]
+            found |= {entry["responseKind"]["kind"] for entry in kinds}
+    assert found >= set(KINDS)
+
+
+@pytest.mark.parametrize("api_version", api_versions())
+async def test_older_clients_go_from_group_to_group(server: Server, api_version: str) -> None:
+    root = "/api" if api_version == "v1" else "/apis"
+    said = await server.get(f"{root}/{api_version}")
+    assert said["groupVersion"] == api_version
+    assert said["resources"]  # an empty group would never be cached by kubectl
+
+
+async def test_groups_are_listed(server: Server) -> None:
+    assert (await server.get("/api"))["versions"] == ["v1"]
+    names = [group["name"] for group in (await server.get("/apis"))["groups"]]
+    assert names == [
+        "apps",
+        "authorization.k8s.io",
+        "discovery.k8s.io",
+        "gateway.networking.k8s.io",
+        "networking.k8s.io",
+    ]
+    assert (await server.get("/apis/apps"))["preferredVersion"]["groupVersion"] == "apps/v1"
+
+
+def test_versions_of_one_group_come_in_one_entry() -> None:
+    groups = discovery.aggregated_discovery(core=False, version="v2")["items"]
+    versions = {
+        group["metadata"]["name"]: [one["version"] for one in group["versions"]] for group in groups
+    }
+    assert versions["gateway.networking.k8s.io"] == ["v1", "v1beta1"]
+    assert versions["apps"] == ["v1"]
+
+
+async def test_drain_and_scale_find_their_subresources(server: Server) -> None:
+    core = await server.get("/api/v1")
+    apps = await server.get("/apis/apps/v1")
+    by_name = {entry["name"]: entry for entry in core["resources"] + apps["resources"]}
+    assert by_name["pods/eviction"]["group"] == "policy"
+    assert by_name["deployments/scale"]["kind"] == "Scale"
+
+
+@pytest.mark.parametrize("version", ["v1", "v1beta1"])
+async def test_kinds_of_the_gateway_api_have_their_names(server: Server, version: str) -> None:
+    said = await server.get(f"/apis/gateway.networking.k8s.io/{version}")
+    names = {entry["name"]: entry.get("shortNames") for entry in said["resources"]}
+    assert names == {
+        "gatewayclasses": ["gc"],
+        "gatewayclasses/status": None,
+        "gateways": ["gtw"],
+        "gateways/status": None,
+        "httproutes": None,
+        "httproutes/status": None,
+    }
+
+
+async def test_types_are_described_and_may_be_kept(server: Server) -> None:
+    index = await server.get("/openapi/v3")
+    url = index["paths"]["apis/apps/v1"]["serverRelativeURL"]
+    reply = await server.ask("GET", url)
+    assert "io.k8s.api.apps.v1.Deployment" in reply.body["components"]["schemas"]
+    assert reply.headers["Cache-Control"].startswith("public, immutable")
+
+
+async def test_the_older_description_is_a_stub(server: Server) -> None:
+    async with server.session() as session, session.get("/openapi/v2") as reply:
+        assert await reply.read() == bytes.fromhex("0a03322e30")
+        assert "@" not in reply.headers["Content-Type"]
+
+
+async def test_whoever_got_in_may_do_everything(server: Server) -> None:
+    path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+    reply = await server.ask("POST", path, {})
+    assert (reply.code, reply.body["status"]) == (201, {"allowed": True})

@@ -1,0 +1,109 @@
+"""What kubectl learns of the server's types."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from canarylab.playground.apiserver import openapi
+from canarylab.playground.kube.kinds import SERVED_KINDS, Kind
+from tests.needs import needs
+from tests.playground.apiserver.serving import Server
+
+
+def document(path: str) -> Any:
+    return json.loads(openapi.document(path) or b"null")
+
+
+def path_of(kind: Kind) -> str:
+    return f"{'apis' if kind.group else 'api'}/{kind.api_version}"
+
+
+def test_the_index_names_every_group_once() -> None:
+    assert json.loads(openapi.index())["paths"].keys() == {path_of(one) for one in SERVED_KINDS}
+
+
+def test_an_address_changes_with_its_document() -> None:
+    addresses = json.loads(openapi.index())["paths"]
+    assert addresses["apis/apps/v1"] == {
+        "serverRelativeURL": f"/openapi/v3/apis/apps/v1?hash={openapi.etag('apis/apps/v1')}"
+    }
+
+
+def test_there_is_no_document_of_an_unknown_group() -> None:
+    assert openapi.document("apis/batch/v1") is None
+
+
+@pytest.mark.parametrize("kind", SERVED_KINDS, ids=lambda kind: f"{kind.version}-{kind.kind}")
+def test_a_patch_of_every_kind_can_be_checked_by_the_server(kind: Kind) -> None:
+    within = "namespaces/{namespace}/" if kind.namespaced else ""
+    path = path_of(kind)
+    patch = document(path)["paths"][f"/{path}/{within}{kind.plural}/{{name}}"]["patch"]
+    assert {"fieldValidation", "dryRun"} <= {entry["name"] for entry in patch["parameters"]}
+    assert patch["x-kubernetes-group-version-kind"]["kind"] == kind.kind
+
+
+@pytest.mark.parametrize("path", sorted({path_of(kind) for kind in SERVED_KINDS}))
+def test_every_type_that_is_mentioned_is_there(path: str) -> None:
+    schemas = document(path)["components"]["schemas"]
+    mentioned = set(_references(schemas))
+    assert mentioned <= {f"#/components/schemas/{name}" for name in schemas}
+
+
+def test_a_word_out_of_a_list_comes_with_the_list() -> None:
+    service = document("api/v1")["components"]["schemas"]["io.k8s.api.core.v1.ServiceSpec"]
+    types = service["properties"]["type"]["enum"]
+    assert types == ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"]
+
+
+@pytest.mark.parametrize("version", ["v1", "v1beta1"])
+def test_a_custom_kind_is_described_in_each_of_its_versions(version: str) -> None:
+    found = document(f"apis/gateway.networking.k8s.io/{version}")["components"]["schemas"]
+    gateway = found[f"io.k8s.networking.gateway.{version}.Gateway"]
+    assert gateway["x-kubernetes-group-version-kind"] == [
+        {"group": "gateway.networking.k8s.io", "version": version, "kind": "Gateway"}
+    ]
+    spec = gateway["properties"]["spec"]
+    assert spec["required"] == ["gatewayClassName", "listeners"]
+    listener = spec["properties"]["listeners"]["items"]["properties"]
+    assert listener["port"]["maximum"] == 65535
+    assert listener["allowedRoutes"]["default"] == {"namespaces": {"from": "Same"}}
+
+
+def test_the_second_version_says_only_what_it_is() -> None:
+    assert openapi.V2_STUB == b"\n\x032.0"
+
+
+@needs("kubectl")
+@pytest.mark.parametrize(
+    ("field", "lines"),
+    [
+        (
+            "deployment.spec.replicas",
+            ["FIELD: replicas <integer>", "Number of desired pods. This is a pointer to"],
+        ),
+        (
+            "pod.spec.containers.readinessProbe",
+            ["FIELD: readinessProbe <Probe>", "Periodic probe of container service readiness."],
+        ),
+        ("service.spec.ports.targetPort", ["FIELD: targetPort <IntOrString>"]),
+        ("ingress.spec.rules.http.paths.pathType", ["FIELD: pathType <string>", "    Prefix"]),
+        ("httproute.spec.rules.backendRefs.weight", ["FIELD: weight <integer>"]),
+        ("gateway.spec.listeners", ["FIELD: listeners <[]Object>"]),
+        ("pod.spec.containers.resources.limits", ["FIELD: limits <map[string]Quantity>"]),
+    ],
+)
+async def test_kubectl_explains_a_field(server: Server, field: str, lines: list[str]) -> None:
+    said = (await server.kubectl(f"explain {field}")).out
+    assert [line for line in lines if line not in said] == []
+
+
+def _references(value: Any) -> list[str]:
+    if isinstance(value, list):
+        return [one for item in value for one in _references(item)]
+    if not isinstance(value, dict):
+        return []
+    own = [value["$ref"]] if isinstance(value.get("$ref"), str) else []
+    return own + [one for item in value.values() for one in _references(item)]

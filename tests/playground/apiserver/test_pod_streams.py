@@ -1,0 +1,244 @@
+"""Commands inside a pod, over a WebSocket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from aiohttp import ClientWebSocketResponse, WSMsgType
+
+from canarylab.errors import BadRequestError
+from canarylab.playground.apiserver.pod_streams import log_options
+from canarylab.playground.kube.api import LogOptions
+from tests.playground.apiserver.serving import Server, pod, python
+
+EXEC = "/api/v1/namespaces/default/pods/web/exec"
+V5, V4 = "v5.channel.k8s.io", "v4.channel.k8s.io"
+ECHO = "import sys; sys.stdout.write(sys.stdin.read())"
+
+
+@pytest.fixture
+async def web_pod(server: Server) -> None:
+    await server.api.create(pod())
+
+
+def path_of(command: list[str], **query: str) -> str:
+    asked = [("command", word) for word in command] + list(query.items())
+    return f"{EXEC}?{urlencode(asked)}"
+
+
+@asynccontextmanager
+async def connected(
+    server: Server, command: list[str], *, protocol: str = V5, **query: str
+) -> AsyncIterator[ClientWebSocketResponse]:
+    path = path_of(command, stdout="true", stderr="true", **query)
+    async with (
+        server.session() as session,
+        asyncio.timeout(20),
+        session.ws_connect(path, protocols=[protocol]) as socket,
+    ):
+        assert socket.protocol == protocol
+        yield socket
+
+
+async def streams(socket: ClientWebSocketResponse) -> dict[int, bytes]:
+    """All that came, by channel, until the server hung up."""
+    came: dict[int, bytes] = {}
+    async for message in socket:
+        assert message.type is WSMsgType.BINARY
+        came[message.data[0]] = came.get(message.data[0], b"") + message.data[1:]
+    return came
+
+
+@pytest.mark.usefixtures("web_pod")
+async def test_both_outputs_and_the_end_have_their_channels(server: Server) -> None:
+    code = "import sys; print('out'); print('err', file=sys.stderr)"
+    async with connected(server, python(code)) as socket:
+        came = await streams(socket)
+    assert (came[1], came[2]) == (b"out\n", b"err\n")
+    assert json.loads(came[3]) == {"metadata": {}, "status": "Success"}
+
+
+@pytest.mark.usefixtures("web_pod")
+async def test_the_exit_status_comes_through(server: Server) -> None:
+    async with connected(server, python("raise SystemExit(3)"), protocol=V4) as socket:
+        status = json.loads((await streams(socket))[3])
+    assert status["reason"] == "NonZeroExitCode"
+    assert status["details"] == {"causes": [{"reason": "ExitCode", "message": "3"}]}
+
+
+@pytest.mark.usefixtures("web_pod")
+async def test_a_signal_is_told_as_a_shell_tells_it(server: Server) -> None:
+    code = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    async with connected(server, python(code)) as socket:
+        status = json.loads((await streams(socket))[3])
+    assert status["details"]["causes"][0]["message"] == "137"
+
+
+@pytest.mark.usefixtures("web_pod")
+async def test_input_ends_when_the_client_says_so(server: Server) -> None:
+    async with connected(server, python(ECHO), stdin="true") as socket:
+        await socket.send_bytes(b"\x00hello")
+        await socket.send_bytes(b"\xff\x00")
+        assert (await streams(socket))[1] == b"hello"
+
+
+@pytest.mark.usefixtures("web_pod")
+async def test_the_python_client_sends_text(server: Server) -> None:
+    code = "print(input())"
+    async with connected(server, python(code), protocol=V4, stdin="true") as socket:
+        await socket.send_str("\x00hello\n")
+        assert (await streams(socket))[1] == b"hello\n"
+
+
+@pytest.mark.usefixtures("web_pod")
+async def test_without_input_a_command_reads_nothing(server: Server) -> None:
+    async with connected(server, python(ECHO)) as socket:
+        assert json.loads((await streams(socket))[3])["status"] == "Success"
+
+
+@pytest.mark.usefixtures("web_pod")
+async def test_a_resize_is_taken_quietly(server: Server) -> None:
+    async with connected(server, python("input()"), stdin="true") as socket:
+        await socket.send_bytes(b'\x04{"Width":80,"Height":24}')
+        await socket.send_bytes(b"\x00\n")
+        assert json.loads((await streams(socket))[3])["status"] == "Success"
+
+
+@pytest.mark.usefixtures("web_pod")
+async def test_much_output_comes_through_whole(server: Server) -> None:
+    code = "import sys; sys.stdout.write('x' * 3_000_000)"
+    async with connected(server, python(code)) as socket:
+        assert len((await streams(socket))[1]) == 3_000_000
+
+
+@pytest.mark.usefixtures("web_pod")
+async def test_a_command_ends_with_its_client(server: Server) -> None:
+    code = "import sys, time; print('up', flush=True); time.sleep(60)"
+    started: list[Any] = []
+    original = server.kubelet.execute
+
+    async def remembering(*args: Any, **kwargs: Any) -> Any:
+        started.append(await original(*args, **kwargs))
+        return started[0]
+
+    server.kubelet.execute = remembering  # type: ignore[method-assign]
+    async with connected(server, python(code)) as socket:
+        await socket.receive_bytes()
+    async with asyncio.timeout(10):
+        assert await started[0].wait() == -9
+
+
+@pytest.mark.usefixtures("web_pod")
+async def test_a_command_that_is_not_there_is_told_on_the_error_channel(server: Server) -> None:
+    async with connected(server, ["no-such-command"]) as socket:
+        status = json.loads((await streams(socket))[3])
+    assert status["status"] == "Failure"
+    assert "no-such-command: not found" in status["message"]
+
+
+@pytest.mark.usefixtures("web_pod")
+@pytest.mark.parametrize(
+    ("path", "code", "words"),
+    [
+        (path_of(["true"]), 400, "Upgrade request required"),
+        (path_of([]), 400, "at least one command"),
+        (path_of(["sh"], tty="true"), 400, "Leave out -t"),
+        (path_of(["sh"], container="nobody"), 400, "container nobody is not valid for pod web"),
+        (path_of(["sh"]).replace("/web/", "/nobody/"), 404, 'pods "nobody" not found'),
+    ],
+)
+async def test_what_cannot_be_done_is_said_before_anything_begins(
+    server: Server, path: str, code: int, words: str
+) -> None:
+    reply = await server.ask("GET", path)
+    assert reply.code == code
+    assert words in reply.body["message"]
+
+
+LOG = "/api/v1/namespaces/default/pods/web/log"
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+async def test_lines_come_as_text(server: Server) -> None:
+    await server.api.create(pod())
+    server.kubelet.written = [b"one\n", b"two\n"]
+    reply = await server.ask("GET", LOG)
+    assert (reply.code, reply.headers["Content-Type"]) == (200, "text/plain")
+    assert reply.body == "one\ntwo\n"
+
+
+async def test_lines_come_as_they_are_written(server: Server) -> None:
+    await server.api.create(pod())
+    server.kubelet.written = [b"one\n"]
+    async with server.session() as session, session.get(f"{LOG}?follow=true") as reply:
+        async with asyncio.timeout(5):
+            assert await reply.content.readline() == b"one\n"
+            server.kubelet.more.put_nowait(b"two\n")
+            assert await reply.content.readline() == b"two\n"
+
+
+async def test_no_more_bytes_come_than_asked_for(server: Server) -> None:
+    await server.api.create(pod())
+    server.kubelet.written = [b"one\n", b"two\n"]
+    assert (await server.ask("GET", f"{LOG}?limitBytes=6")).body == "one\ntw"
+
+
+async def test_what_the_kubelet_refuses_is_refused(server: Server) -> None:
+    await server.api.create(pod())
+    why = 'container "nodeapp" in pod "web" is waiting to start: ErrImagePull'
+    server.kubelet.refusal = BadRequestError(why)
+    reply = await server.ask("GET", LOG)
+    assert (reply.code, reply.body["message"]) == (400, why)
+
+
+async def test_a_pod_without_a_node_has_no_log(server: Server) -> None:
+    lonely = pod()
+    del lonely["spec"]["nodeName"]
+    await server.api.create(lonely)
+    reply = await server.ask("GET", LOG)
+    assert reply.body["message"] == "pod web does not have a host assigned"
+
+
+async def test_of_several_containers_one_has_to_be_named(server: Server) -> None:
+    both = [{"name": name, "image": "node_app:1.0"} for name in ("a", "b")]
+    await server.api.create(pod(containers=both))
+    reply = await server.ask("GET", LOG)
+    assert reply.body["message"] == (
+        "a container name must be specified for pod web, choose one of: [a b]"
+    )
+
+
+async def test_a_container_has_to_be_one_of_the_pods(server: Server) -> None:
+    await server.api.create(pod())
+    reply = await server.ask("GET", f"{LOG}?container=nobody")
+    assert (reply.code, reply.body["message"]) == (400, "container nobody is not valid for pod web")
+
+
+@pytest.mark.parametrize(
+    ("query", "options"),
+    [
+        ({}, LogOptions("a")),
+        ({"follow": "true", "previous": "True"}, LogOptions("a", follow=True, previous=True)),
+        ({"tailLines": "5", "timestamps": "1"}, LogOptions("a", tail_lines=5, timestamps=True)),
+        ({"sinceSeconds": "60"}, LogOptions("a", since_s=60)),
+        (
+            {"sinceTime": (NOON - timedelta(seconds=90)).isoformat()},
+            LogOptions("a", since_s=90),
+        ),
+    ],
+)
+def test_the_query_says_which_lines(query: dict[str, str], options: LogOptions) -> None:
+    assert log_options(query, "a", NOON) == options
+
+
+@pytest.mark.parametrize("query", [{"tailLines": "-1"}, {"tailLines": "x"}, {"sinceTime": "then"}])
+def test_nonsense_is_refused(query: dict[str, str]) -> None:
+    with pytest.raises(BadRequestError):
+        log_options(query, "a", NOON)

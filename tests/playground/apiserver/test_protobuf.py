@@ -1,0 +1,250 @@
+"""Bodies that real kubectl sends, byte for byte."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from canarylab.errors import BadRequestError
+from canarylab.playground.apiserver.decode import decode
+from canarylab.playground.apiserver.protobuf import MAGIC, MESSAGES, decode_protobuf
+from canarylab.playground.kube.kinds import KINDS
+from tests.needs import needs
+from tests.playground.apiserver.serving import Server
+
+# kubectl 1.32: create namespace lab
+NAMESPACE = bytes.fromhex(
+    """
+    6b3873000a0f0a02763112094e616d657370616365121b0a130a036c616212001a0022002a00320038004200
+    12001a020a001a002200
+    """
+)
+# kubectl 1.32: create configmap settings --from-literal=colour=blue --from-literal=size=3
+CONFIG_MAP = bytes.fromhex(
+    """
+    6b3873000a0f0a0276311209436f6e6669674d617012350a180a0873657474696e677312001a0022002a0032
+    0038004200120e0a06636f6c6f75721204626c756512090a0473697a651201331a002200
+    """
+)
+# kubectl 1.33: create deployment nodeapp --image=node_app:1.0 --replicas=3 --port=3333
+DEPLOYMENT = bytes.fromhex(
+    """
+    6b3873000a150a07617070732f7631120a4465706c6f796d656e7412da010a270a076e6f646561707012001a
+    0022002a003200380042005a0e0a0361707012076e6f646561707012a001080312100a0e0a0361707012076e
+    6f64656170701a81010a200a0012001a0022002a003200380042005a0e0a0361707012076e6f646561707012
+    5d123f0a0e6e6f64652d6170702d68646b716b120c6e6f64655f6170703a312e302a00320b0a00100018851a
+    22002a0042006a007200800100880100900100a201001a00320042004a0052005800600068008201008a0100
+    9a0100c2010022020a00280038001a0c0800100018002000280038001a002200
+    """
+)
+# kubectl 1.32: create service nodeport nodeapp-svc --tcp=80:3333 --node-port=32089
+SERVICE = bytes.fromhex(
+    """
+    6b3873000a0d0a0276311207536572766963651282010a2f0a0b6e6f64656170702d73766312001a0022002a
+    003200380042005a120a03617070120b6e6f64656170702d737663124b0a1d0a0738302d3333333312035443
+    5018502207080010851a1a0028d9fa0112120a03617070120b6e6f64656170702d7376631a0022084e6f6465
+    506f72743a00420052005a00600068001a020a001a002200
+    """
+)
+# kubectl 1.32: create service loadbalancer lb --tcp=80:web
+SERVICE_BY_NAME = bytes.fromhex(
+    """
+    6b3873000a0d0a027631120753657276696365126a0a1d0a026c6212001a0022002a003200380042005a090a
+    0361707012026c6212450a1c0a0638302d776562120354435018502209080110001a03776562280012090a03
+    61707012026c621a00220c4c6f616442616c616e6365723a00420052005a00600068001a020a001a002200
+    """
+)
+# kubectl 1.32: create configmap bin --from-file=b=bin.dat
+BINARY = bytes.fromhex(
+    """
+    6b3873000a0f0a0276311209436f6e6669674d617012200a130a0362696e12001a0022002a00320038004200
+    1a090a0162120400fffe011a002200
+    """
+)
+# kubectl 1.32: create ingress one --rule=foo.bar.com/canary*=nodeapp-svc-canary:80 --class=nginx
+INGRESS = bytes.fromhex(
+    """
+    6b3873000a1f0a146e6574776f726b696e672e6b38732e696f2f76311207496e677265737312660a130a036f
+    6e6512001a0022002a00320038004200124b1a420a0b666f6f2e6261722e636f6d12330a310a2f0a072f6361
+    6e617279121c221a0a126e6f64656170702d7376632d63616e61727912040a0010501a065072656669782205
+    6e67696e781a020a001a002200
+    """
+)
+# kubectl 1.32: create ingress two --default-backend=nodeapp-svc:http
+#               --rule=a.b/x=svc:web,tls=secret
+INGRESS_BY_NAME = bytes.fromhex(
+    """
+    6b3873000a1f0a146e6574776f726b696e672e6b38732e696f2f76311207496e6772657373126f0a130a0374
+    776f12001a0022002a0032003800420012540a1922170a0b6e6f64656170702d73766312080a046874747010
+    00120d0a03612e6212067365637265741a280a03612e6212210a1f0a1d0a022f781210220e0a037376631207
+    0a0377656210001a0545786163741a020a001a002200
+    """
+)
+# kubectl 1.33: auth can-i create deployments
+REVIEW = bytes.fromhex(
+    """
+    6b3873000a320a17617574686f72697a6174696f6e2e6b38732e696f2f7631121753656c665375626a656374
+    41636365737352657669657712420a100a0012001a0022002a0032003800420012240a220a036c6162120663
+    72656174651a0022002a0b6465706c6f796d656e747332003a001a08080012001a0020001a002200
+    """
+)
+
+
+def read(body: bytes) -> Any:
+    """As it goes into the store; every field has to be one that exists."""
+    document = decode_protobuf(body)
+    return decode(KINDS[document["kind"]], document, validation="Strict").obj
+
+
+def test_a_namespace() -> None:
+    assert read(NAMESPACE)["metadata"] == {"name": "lab"}
+
+
+def test_a_config_map() -> None:
+    assert read(CONFIG_MAP) == {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "settings"},
+        "data": {"colour": "blue", "size": "3"},
+    }
+
+
+def test_an_ingress() -> None:
+    there = {"service": {"name": "nodeapp-svc-canary", "port": {"number": 80}}}
+    paths = [{"path": "/canary", "backend": there, "pathType": "Prefix"}]
+    assert read(INGRESS) == {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": "one"},
+        "spec": {
+            "ingressClassName": "nginx",
+            "rules": [{"host": "foo.bar.com", "http": {"paths": paths}}],
+        },
+        "status": {"loadBalancer": {}},
+    }
+
+
+def test_an_ingress_with_ports_by_name_and_a_certificate() -> None:
+    spec = read(INGRESS_BY_NAME)["spec"]
+    assert spec["defaultBackend"]["service"]["port"] == {"name": "http"}
+    assert spec["tls"] == [{"hosts": ["a.b"], "secretName": "secret"}]
+
+
+def test_bytes_in_a_config_map() -> None:
+    assert read(BINARY)["binaryData"] == {"b": "AP/+AQ=="}
+
+
+def test_a_deployment() -> None:
+    port = {"containerPort": 3333}
+    container = {"name": "node-app-hdkqk", "image": "node_app:1.0", "ports": [port]}
+    assert read(DEPLOYMENT) == {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "nodeapp", "labels": {"app": "nodeapp"}},
+        "spec": {
+            "replicas": 3,
+            "selector": {"matchLabels": {"app": "nodeapp"}},
+            "strategy": {},
+            "template": {
+                "metadata": {"labels": {"app": "nodeapp"}},
+                "spec": {"containers": [{**container, "resources": {}}]},
+            },
+        },
+        "status": {},
+    }
+
+
+def test_a_service() -> None:
+    assert read(SERVICE)["spec"] == {
+        "ports": [
+            {
+                "name": "80-3333",
+                "protocol": "TCP",
+                "port": 80,
+                "targetPort": 3333,
+                "nodePort": 32089,
+            }
+        ],
+        "selector": {"app": "nodeapp-svc"},
+        "type": "NodePort",
+    }
+
+
+def test_a_port_by_name() -> None:
+    assert read(SERVICE_BY_NAME)["spec"]["ports"][0]["targetPort"] == "web"
+
+
+def test_the_question_what_one_may_do() -> None:
+    spec = decode_protobuf(REVIEW)["spec"]
+    assert (spec["resourceAttributes"]["verb"], spec["resourceAttributes"]["resource"]) == (
+        "create",
+        "deployments",
+    )
+
+
+def test_every_message_that_a_field_names_is_there() -> None:
+    plain = {"string", "int", "bool", "bytes", "map", "bytemap"}
+    named = {field.type for fields in MESSAGES.values() for field in fields.values()}
+    assert named - plain <= MESSAGES.keys()
+
+
+def envelope(kind: bytes, raw: bytes) -> bytes:
+    type_meta = b"\x0a\x02v1\x12" + bytes([len(kind)]) + kind
+    return MAGIC + b"\x0a" + bytes([len(type_meta)]) + type_meta + b"\x12" + bytes([len(raw)]) + raw
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"{}", "does not begin as Kubernetes' protobuf does"),
+        (MAGIC, "ends too early, or is damaged"),
+        (DEPLOYMENT[:-30], "ends too early, or is damaged"),
+        (envelope(b"Gadget", b""), "an object of kind Gadget cannot be read in this form"),
+        (envelope(b"ConfigMap", b"\x7a\x01x"), "field 15 of ConfigMap cannot be read in this form"),
+        (envelope(b"ConfigMap", b"\x09" + bytes(8)), "field 1 has a form that none of ours has"),
+        (envelope(b"ConfigMap", b"\x08\x01"), "field 1 of ConfigMap has another form"),
+        (envelope(b"ConfigMap", b"\x0a\x03\x0a\x01\xff"), "ends too early, or is damaged"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_a_way_out(body: bytes, why: str) -> None:
+    with pytest.raises(BadRequestError) as caught:
+        decode_protobuf(body)
+    assert why in str(caught.value)
+    assert "use kubectl apply -f" in str(caught.value)
+
+
+def test_a_negative_number() -> None:
+    minus_one = b"\xff" * 9 + b"\x01"
+    spec = b"\x08" + minus_one
+    body = envelope(b"Deployment", b"\x12" + bytes([len(spec)]) + spec)
+    assert decode_protobuf(body)["spec"] == {"replicas": -1}
+
+
+def test_a_time() -> None:
+    meta = b"\x42\x04\x08\x80\xa3\x05"  # field 8 is a Time, whose field 1 is 86400
+    body = envelope(b"ConfigMap", b"\x0a" + bytes([len(meta)]) + meta)
+    assert decode_protobuf(body)["metadata"] == {"creationTimestamp": "1970-01-02T00:00:00Z"}
+
+
+@needs("kubectl")
+@pytest.mark.parametrize(
+    ("command", "made"),
+    [
+        ("create namespace other", "namespace/other created"),
+        ("create configmap settings --from-literal=colour=blue", "configmap/settings created"),
+        (
+            "create deployment nodeapp --image=node_app:1.0 --replicas=2 --port=3333",
+            "deployment.apps/nodeapp created",
+        ),
+        ("create service nodeport nodeapp-svc --tcp=80:3333", "service/nodeapp-svc created"),
+        ("create service clusterip headless --clusterip=None", "service/headless created"),
+        ("create service externalname out --external-name=example.com", "service/out created"),
+        ("auth can-i create deployments", "yes"),
+    ],
+)
+async def test_what_this_kubectl_sends_is_understood(
+    server: Server, command: str, made: str
+) -> None:
+    said = await server.kubectl(command)
+    assert (said.out.strip(), said.err) == (made, "")

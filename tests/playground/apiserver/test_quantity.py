@@ -1,0 +1,70 @@
+"""Quantities as Kubernetes reads and writes them."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from canarylab.playground.apiserver.quantity import (
+    InvalidQuantityError,
+    canonical_quantity,
+    parse_quantity,
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        ("1", "1"),
+        ("0", "0"),
+        ("0.5", "500m"),
+        (".5", "500m"),
+        ("1.", "1"),
+        ("+1", "1"),
+        ("-250m", "-250m"),
+        ("1000m", "1"),
+        ("1500", "1500"),
+        ("2000", "2k"),
+        ("100k", "100k"),
+        ("1000k", "1M"),
+        ("128Mi", "128Mi"),
+        ("1024Mi", "1Gi"),
+        ("1.5Gi", "1536Mi"),
+        ("512Ki", "512Ki"),
+        ("0.5Ki", "512"),
+        ("1e3", "1e3"),
+        ("12e6", "12e6"),
+        ("1E", "1E"),
+        ("1n", "1n"),
+        ("0.1n", "1n"),
+        ("100u", "100u"),
+    ],
+)
+def test_an_amount_is_written_with_the_largest_suffix_that_fits(given: str, written: str) -> None:
+    assert canonical_quantity(given) == written
+
+
+@pytest.mark.parametrize("number", [1, 7, 999, 1000, 1024, 1536, 1_000_000])
+@pytest.mark.parametrize("suffix", ["m", "", "k", "M", "Ki", "Mi", "Gi", "e3"])
+def test_writing_an_amount_does_not_change_it(number: int, suffix: str) -> None:
+    assert parse_quantity(canonical_quantity(f"{number}{suffix}")) == parse_quantity(
+        f"{number}{suffix}"
+    )
+
+
+@pytest.mark.parametrize("number", [1, 7, 999, 1000, 1024, 1536, 1_000_000])
+@pytest.mark.parametrize("suffix", ["m", "", "k", "M", "Ki", "Mi", "Gi", "e3"])
+def test_what_is_written_once_is_written_the_same_again(number: int, suffix: str) -> None:
+    once = canonical_quantity(f"{number}{suffix}")
+    assert canonical_quantity(once) == once
+
+
+def test_amounts_of_different_suffixes_compare() -> None:
+    assert parse_quantity("1Gi") > parse_quantity("1G") == Fraction(10**9)
+
+
+@pytest.mark.parametrize("text", ["", "much", "1 Gi", "1gi", "1.2.3", "--1", "1K", "e3"])
+def test_what_is_no_amount_is_refused(text: str) -> None:
+    with pytest.raises(InvalidQuantityError):
+        canonical_quantity(text)

@@ -1,0 +1,165 @@
+"""What the query of a request asks for."""
+
+from __future__ import annotations
+
+import pytest
+
+from canarylab.errors import (
+    AlreadyExistsError,
+    ApiError,
+    BadRequestError,
+    Cause,
+    ConflictError,
+    ForbiddenError,
+    GoneError,
+    InvalidError,
+    NotFoundError,
+)
+from canarylab.playground.apiserver import requests
+from canarylab.playground.apiserver.requests import parse_path
+from canarylab.playground.kube.kinds import KINDS
+
+WEB = {
+    "metadata": {"name": "web", "namespace": "lab", "labels": {"app": "nodeapp"}},
+    "status": {"phase": "Running"},
+}
+
+
+def chosen(query: dict[str, str], namespace: str | None = None) -> bool:
+    return requests.object_selector(query, KINDS["Pod"], namespace)(WEB)
+
+
+def test_nothing_said_chooses_everything() -> None:
+    assert chosen({})
+
+
+def test_a_namespace_leaves_out_the_others() -> None:
+    assert not chosen({}, namespace="other")
+
+
+@pytest.mark.parametrize(
+    ("labels", "fields", "matches"),
+    [
+        ("app=nodeapp", "status.phase=Running", True),
+        ("app=nodeapp", "status.phase!=Running", False),
+        ("app!=nodeapp", "status.phase=Running", False),
+        ("app=nodeapp", "metadata.name=web,metadata.namespace=lab", True),
+    ],
+)
+def test_both_selectors_have_to_match(labels: str, fields: str, *, matches: bool) -> None:
+    assert chosen({"labelSelector": labels, "fieldSelector": fields}) is matches
+
+
+def test_an_unknown_field_is_refused_in_kubernetes_words() -> None:
+    with pytest.raises(BadRequestError, match=r"^field label not supported: status\.colour$"):
+        chosen({"fieldSelector": "status.colour=red"})
+
+
+def test_most_kinds_can_be_selected_by_name_only() -> None:
+    query = {"fieldSelector": "spec.replicas=3"}
+    with pytest.raises(BadRequestError, match="is not a known field selector"):
+        requests.object_selector(query, KINDS["Deployment"], None)
+
+
+def test_fields_are_checked_with_a_warning_by_default() -> None:
+    assert requests.field_validation({}) == "Warn"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("dryRun", "Some"), ("fieldValidation", "Hard"), ("limit", "many")]
+)
+def test_what_cannot_be_understood_is_refused(name: str, value: str) -> None:
+    query = {name: value}
+    with pytest.raises(BadRequestError, match=value):
+        requests.is_dry_run(query)
+        requests.field_validation(query)
+        requests.integer_parameter(query, "limit")
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "namespace", "name", "subresource"),
+    [
+        ("/api/v1/pods", "Pod", None, None, None),
+        ("/api/v1/namespaces/lab/pods", "Pod", "lab", None, None),
+        ("/api/v1/namespaces/lab/pods/web", "Pod", "lab", "web", None),
+        ("/api/v1/namespaces/lab/pods/web/log", "Pod", "lab", "web", "log"),
+        ("/api/v1/namespaces/lab/services/web:80/proxy/a/b", "Service", "lab", "web:80", "proxy"),
+        ("/api/v1/namespaces", "Namespace", None, None, None),
+        ("/api/v1/namespaces/lab", "Namespace", None, "lab", None),
+        ("/api/v1/namespaces/lab/status", "Namespace", None, "lab", "status"),
+        ("/api/v1/namespaces/lab/finalize", "Namespace", None, "lab", "finalize"),
+        ("/api/v1/nodes/playground", "Node", None, "playground", None),
+        ("/apis/apps/v1/deployments", "Deployment", None, None, None),
+        ("/apis/apps/v1/namespaces/lab/deployments/a/scale", "Deployment", "lab", "a", "scale"),
+    ],
+)
+def test_paths_that_lead_somewhere(
+    path: str, kind: str, namespace: str | None, name: str | None, subresource: str | None
+) -> None:
+    found = parse_path(path)
+    assert found is not None
+    assert (found.kind.kind, *found[1:]) == (kind, namespace, name, subresource)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/api/v1",
+        "/api/v2/pods",
+        "/apis/apps/v2/deployments",
+        "/apis/apps/v1/pods",
+        "/api/v1/pods/web",
+        "/api/v1/namespaces/lab/nodes",
+        "/api/v1/namespaces/lab/pods/web/log/more",
+        "/api/v1/namespaces//pods",
+        "/nonsense",
+    ],
+)
+def test_paths_that_lead_nowhere(path: str) -> None:
+    assert parse_path(path) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "reason"),
+    [
+        (NotFoundError("pods", "", "web"), 404, "NotFound"),
+        (AlreadyExistsError("pods", "", "web"), 409, "AlreadyExists"),
+        (ConflictError("pods", "", "web"), 409, "Conflict"),
+        (InvalidError("Pod", "", "web", []), 422, "Invalid"),
+        (BadRequestError("no"), 400, "BadRequest"),
+        (ForbiddenError("pods", "", "web", "no"), 403, "Forbidden"),
+        (GoneError("too old"), 410, "Expired"),
+        (requests.unauthorized(), 401, "Unauthorized"),
+        (requests.path_not_found(), 404, "NotFound"),
+        (requests.method_not_allowed(), 405, "MethodNotAllowed"),
+        (requests.unsupported_media_type("a"), 415, "UnsupportedMediaType"),
+        (requests.body_too_large(3), 413, "RequestEntityTooLarge"),
+        (requests.internal_error(KeyError("x")), 500, "InternalError"),
+    ],
+)
+def test_each_error_has_its_code_and_reason(error: ApiError, code: int, reason: str) -> None:
+    said = requests.failure_status(error)
+    assert (said["code"], said["reason"], said["message"]) == (code, reason, str(error))
+
+
+def test_an_error_without_a_reason_says_none() -> None:
+    assert "reason" not in requests.failure_status(ApiError("resourceVersion should not be set"))
+
+
+def test_what_is_missing_is_named_by_its_resource() -> None:
+    details = requests.failure_status(NotFoundError("deployments", "apps", "web"))["details"]
+    assert details == {"name": "web", "group": "apps", "kind": "deployments"}
+
+
+def test_what_is_invalid_is_named_by_its_kind_and_says_why() -> None:
+    cause = Cause("FieldValueRequired", "spec.selector", "Required value")
+    details = requests.failure_status(InvalidError("Deployment", "apps", "web", [cause]))["details"]
+    assert details["kind"] == "Deployment"
+    assert details["causes"] == [
+        {"reason": "FieldValueRequired", "message": "Required value", "field": "spec.selector"}
+    ]
+
+
+def test_the_core_group_has_no_name() -> None:
+    assert "group" not in requests.failure_status(NotFoundError("pods", "", "web"))["details"]
