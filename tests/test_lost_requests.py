@@ -16,15 +16,15 @@ from canarylab.release.rollout import wait_until_rolled_out
 from canarylab.release.stages import PRODUCTION, SERVICE
 from canarylab.release.wait import settle
 from tests.needs import needs
+from tests.running_playground import RunningPlayground
 
 pytestmark = needs("linux")
 MANIFESTS = resources.folder("manifests")
-URL = "http://127.0.0.1:32089"
 SECONDS = 7.0
 """Longer than the restart of four pods, two at a time, that drain for two seconds each."""
 
 
-def roll_out(connection: Connection, *, drain_s: int) -> None:
+def roll_out(connection: Connection, url: str, *, drain_s: int) -> None:
     (production,) = load(MANIFESTS / "2-production" / "production.yaml")
     wanted = copy.deepcopy(production)
     wanted["spec"]["replicas"] = 4
@@ -32,14 +32,14 @@ def roll_out(connection: Connection, *, drain_s: int) -> None:
     container["env"] = [{"name": "DRAIN_S", "value": str(drain_s)}]
     apply(connection, [wanted, *load(MANIFESTS / "2-production" / "service.yaml")])
     wait_until_rolled_out(connection, PRODUCTION)
-    settle(connection, SERVICE, URL)
+    settle(connection, SERVICE, url)
 
 
-def restart_under_traffic(connection: Connection) -> traffic.Sample:
+def restart_under_traffic(connection: Connection, url: str) -> traffic.Sample:
     samples: list[traffic.Sample] = []
     plan = traffic.SamplingPlan(seconds=SECONDS, per_second=200)
     visitors = runtime.in_background(
-        lambda: samples.append(traffic.measure(URL, plan)), name="visitors"
+        lambda: samples.append(traffic.measure(url, plan)), name="visitors"
     )
     template = {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "now"}}}
     change = {"spec": {"template": template}}
@@ -49,14 +49,18 @@ def restart_under_traffic(connection: Connection) -> traffic.Sample:
     return samples[0]
 
 
-def test_an_app_that_drains_loses_no_request(connection: Connection) -> None:
-    roll_out(connection, drain_s=2)
-    sample = restart_under_traffic(connection)
+def test_an_app_that_drains_loses_no_request(
+    playground: RunningPlayground, connection: Connection
+) -> None:
+    roll_out(connection, playground.node_port_url, drain_s=2)
+    sample = restart_under_traffic(connection, playground.node_port_url)
     assert sample.total > 1_000
     assert sample.failures == {}
 
 
-def test_an_app_that_exits_at_once_loses_some(connection: Connection) -> None:
-    roll_out(connection, drain_s=0)
-    sample = restart_under_traffic(connection)
+def test_an_app_that_exits_at_once_loses_some(
+    playground: RunningPlayground, connection: Connection
+) -> None:
+    roll_out(connection, playground.node_port_url, drain_s=0)
+    sample = restart_under_traffic(connection, playground.node_port_url)
     assert 0 < sample.failed < sample.total / 4

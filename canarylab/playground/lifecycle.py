@@ -42,6 +42,11 @@ class Running:
     """UTC, as Kubernetes writes times."""
     version: str
 
+    @property
+    def ingress_url(self) -> str:
+        """`http://127.0.0.1:8080`, without a slash at the end."""
+        return f"http://{self.ingress_host}:{self.ingress_port}"
+
 
 def up(home: Home, *, api_port: int | None = None) -> Running:
     """The running playground, started if there was none.
