@@ -14,11 +14,12 @@ from bench.home import built_home
 from bench.row import Row
 from bench.sampler import AT_ONCE, hey
 from canarylab import resources, traffic
+from canarylab.manifests import PRODUCTION, SERVICE
 from canarylab.playground import lifecycle
 from canarylab.release.connection import Connection
 from canarylab.release.endpoints import ready_endpoints
 from canarylab.release.rollout import scale, wait_until_rolled_out
-from canarylab.release.stages import PRODUCTION, SERVICE, bring_to
+from canarylab.release.stages import reset_to
 from canarylab.release.wait import settle
 
 NODE_PORT = "http://127.0.0.1:32089/"
@@ -30,7 +31,7 @@ def measure() -> Iterator[Row]:
     with built_home() as home:
         lifecycle.up(home)
         with closing(Connection(home.kubeconfig)) as connection:
-            bring_to(connection, "production", resources.folder("manifests"))
+            reset_to(connection, "production", resources.folder("manifests"))
             settle(connection, SERVICE, NODE_PORT)
             yield from _rates()
             yield _added(connection)

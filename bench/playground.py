@@ -13,13 +13,13 @@ import psutil
 from bench.home import built_home
 from bench.row import Row
 from canarylab import resources
-from canarylab.manifests import load
+from canarylab.manifests import PRODUCTION, load
 from canarylab.playground import lifecycle
 from canarylab.playground.home import Home
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection
 from canarylab.release.rollout import scale, wait_until_rolled_out
-from canarylab.release.stages import PRODUCTION, bring_to
+from canarylab.release.stages import reset_to
 
 ROUNDS = 3
 _PRODUCTION = resources.folder("manifests") / "2-production" / "production.yaml"
@@ -63,7 +63,7 @@ def _memory(home: Home) -> Row:
 
 
 def _rolled_out_by_kubectl(connection: Connection, home: Home) -> float:
-    bring_to(connection, "empty", _PRODUCTION.parent.parent)
+    reset_to(connection, "empty", _PRODUCTION.parent.parent)
     kubectl = ["kubectl", f"--kubeconfig={home.kubeconfig}", f"--cache-dir={home.root / 'cache'}"]
 
     def act() -> None:
@@ -74,7 +74,7 @@ def _rolled_out_by_kubectl(connection: Connection, home: Home) -> float:
 
 
 def _grown(connection: Connection) -> float:
-    bring_to(connection, "empty", _PRODUCTION.parent.parent)
+    reset_to(connection, "empty", _PRODUCTION.parent.parent)
     apply(connection, load(_PRODUCTION))
     scale(connection, PRODUCTION, 1)
     wait_until_rolled_out(connection, PRODUCTION)

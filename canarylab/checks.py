@@ -16,8 +16,8 @@ from typing import NamedTuple
 from canarylab import stats
 from canarylab.errors import CanaryLabError, CheckpointError
 from canarylab.lab import Lab
-from canarylab.release.rollout import progress
-from canarylab.release.stages import CANARY, PRODUCTION
+from canarylab.manifests import CANARY, PRODUCTION
+from canarylab.release.rollout import rollout_status
 from canarylab.traffic import Sample
 from canarylab.traffic.text import counted, listed, percent
 
@@ -226,7 +226,7 @@ def _answering(lab: Lab, versions: Sequence[str]) -> Verdict:
 
 def _ready(lab: Lab, name: str, wanted: int) -> Verdict:
     deployment = lab.deployment(name)
-    now = progress(deployment)
-    holds = now.done and deployment["spec"].get("replicas", 1) == wanted
+    status = rollout_status(deployment)
+    holds = status.done and deployment["spec"].get("replicas", 1) == wanted
     hint = f"; {wanted} are wanted, and `kubectl describe deployment {name}` says more"
-    return Verdict(holds=holds, words=now.words.partition(": ")[2] + ("" if holds else hint))
+    return Verdict(holds=holds, words=status.message.partition(": ")[2] + ("" if holds else hint))

@@ -26,7 +26,7 @@ from canarylab.errors import SetupError, ToolFailedError
 from canarylab.machine import FOR_A_CLUSTER, GB, Finding, format_size
 from canarylab.playground import lifecycle
 from canarylab.playground.home import Home, node_folder, node_version
-from canarylab.playground.node.machine import KUBELET_VERSION
+from canarylab.playground.node.kubelet import KUBELET_VERSION
 from canarylab.runtime import in_background
 
 DEADLINE_S = 1.7  # for everything
@@ -49,7 +49,7 @@ CONTAINER_PROXIES = ("docker", "rootlessport", "conmon", "pasta", "com.docke", "
 
 # What each cluster needs, by `Finding.what`.
 _ALL = ("Python", "memory", "disk")
-NEEDED_BY_PLAYGROUND = (*_ALL, "Node", "loopback", "port 32089")
+NEEDED_BY_PLAYGROUND = (*_ALL, "Node", "loopback")
 NEEDED_BY_KIND = (*_ALL, "Docker", "docker", "cgroups", "kind")
 NEEDED_BY_NEW_KIND = ("disk for kind", "port 32089", "port 8080")
 NEEDED_BY_KUBECONFIG = ("Python", "memory", "kubeconfig")

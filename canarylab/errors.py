@@ -34,7 +34,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-EngineTrouble = Literal["not installed", "not running", "no permission"]
+EngineProblem = Literal["not installed", "not running", "no permission"]
 
 
 class CanaryLabError(Exception):
@@ -70,7 +70,7 @@ class ToolMissingError(SetupError):
 class EngineError(SetupError):
     """No Docker engine answers; `why` says what stands in the way."""
 
-    def __init__(self, why: EngineTrouble, problem: str, remedy: str) -> None:
+    def __init__(self, why: EngineProblem, problem: str, remedy: str) -> None:
         self.why, self.problem, self.remedy = why, problem, remedy
         super().__init__(f"{problem}. {remedy}")
 

@@ -34,10 +34,7 @@ def find(tool: Tool) -> Path | None:
 
 
 def run(
-    tool: Tool,
-    *arguments: str,
-    env: Mapping[str, str] | None = None,
-    timeout_s: float = ANSWER_TIMEOUT_S,
+    tool: Tool, *arguments: str, timeout_s: float = ANSWER_TIMEOUT_S
 ) -> subprocess.CompletedProcess[str]:
     """Run the program and wait for it, whatever its exit status.
 
@@ -48,7 +45,6 @@ def run(
     try:
         return subprocess.run(
             command,
-            env=_environment(env),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
@@ -87,7 +83,7 @@ def stream(
     kept: list[str] = []
     with subprocess.Popen(
         _command(tool, arguments),
-        env=_environment(env),
+        env=None if env is None else {**os.environ, **env},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -129,10 +125,6 @@ def _command(tool: Tool, arguments: Collection[str]) -> list[str]:
     if not os.access(program, os.X_OK):
         raise SetupError(f"{program} cannot be run. Make it executable, or install {tool} anew.")
     return [str(program), *arguments]
-
-
-def _environment(more: Mapping[str, str] | None) -> dict[str, str] | None:
-    return None if more is None else {**os.environ, **more}
 
 
 def _last_lines(lines: Collection[str]) -> str:

@@ -1,53 +1,88 @@
 """`Lab`: the one object a notebook holds.
 
-It hides what is not the lesson: which cluster, how it starts, where a Service is reached, when the
-network has caught up. What is the lesson goes through the official client: `lab.apps` and
-`lab.core` are its API objects.
+It hides what is not the lesson: which cluster is used, how it starts, where a Service is reached,
+when the network has taken in a change. What is the lesson goes through the official client:
+`lab.apps`, `lab.core` and `lab.networking` are its API objects.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from canarylab import resources, stats
+from canarylab import resources
 from canarylab.clusters.choose import choose
-from canarylab.display import Table, status_line
-from canarylab.front_door import FrontDoor
-from canarylab.images.builder import app_reference
-from canarylab.manifests import load
+from canarylab.display import FileView, Table, status_line
+from canarylab.images.builder import (
+    APP_NAME,
+    LOCAL_PORTS,
+    VERSIONS,
+    Builder,
+    BuildStep,
+    LocalRun,
+    OnProgress,
+    app_reference,
+)
+from canarylab.images.choose import BuilderSelection
+from canarylab.manifests import (
+    CANARY,
+    CANARY_INGRESS,
+    PRODUCTION,
+    SERVICE,
+    Object,
+    differences,
+    load,
+)
+from canarylab.playground.home import Home
+from canarylab.ports import is_held_by_parent, unused
 from canarylab.predictions import Predictions, Value
-from canarylab.release import inside, rollout, stages
-from canarylab.release.connection import Connection, Object
-from canarylab.release.endpoints import Endpoint, listed, read_endpoints, ready_endpoints
-from canarylab.release.pods import list_pods
+from canarylab.release import exec as pod_exec
+from canarylab.release import httproute, rollout, stages
+from canarylab.release.connection import Connection
+from canarylab.release.endpoints import (
+    Endpoint,
+    endpoints_table,
+    pods_table,
+    read_endpoints,
+    ready_endpoints,
+)
+from canarylab.release.ingress import HOST, IngressClient, RouteExplanation
 from canarylab.release.service_url import ServiceUrls, sample_service
 from canarylab.release.wait import apply_and_wait, settle
-from canarylab.traffic import Sample
-from canarylab.visiting import Visiting
-from canarylab.workbench import place
+from canarylab.traffic import Request, Sample
+from canarylab.traffic.http import HttpResponse, get
+from canarylab.traffic.text import counted, listed
 
 if TYPE_CHECKING:
-    from canarylab.figures import Picture
-    from canarylab.widgets.replicas import ReplicaBoard
+    from canarylab.widgets.replica_board import ReplicaBoard
+    from canarylab.widgets.route_explorer import RouteExplorer
+    from canarylab.widgets.weight_slider import WeightSlider
+
+Fields = Mapping[str, str] | None
+"""Header fields or cookies, by name."""
 
 
-class Lab(Visiting):
+class Lab:
     """A cluster to release on, with the verbs of the lessons.
 
     The examples below are one story, from an empty cluster to an empty cluster.
     """
 
     def __init__(self, cluster: str | None = None) -> None:
-        chosen, self._why = choose(cluster)
-        super().__init__(chosen)
-        with status_line() as say:
-            chosen.start(say)
+        self.cluster, self._why = choose(cluster)
+        with status_line() as report:
+            self.cluster.start(report)
         self._connection = Connection(
-            chosen.kubeconfig, chosen.namespace, context=chosen.context, adapt=chosen.adapt_manifest
+            self.cluster.kubeconfig,
+            self.cluster.namespace,
+            context=self.cluster.context,
+            adapt=self.cluster.adapt_manifest,
         )
-        self._service_urls = ServiceUrls(self._connection, chosen.addresses)
-        self._front_door = FrontDoor(chosen, self._connection)
+        self._builders = BuilderSelection(Home.of_user())
+        self._service_urls = ServiceUrls(self._connection, self.cluster.addresses)
+        self._ingress = IngressClient(self.cluster, self._connection)
         self._predictions = Predictions()
 
     def __repr__(self) -> str:
@@ -64,35 +99,157 @@ class Lab(Visiting):
         return self._connection.core
 
     @property
+    def networking(self) -> Any:
+        """Ingresses: `NetworkingV1Api` of the official client."""
+        return self._connection.networking
+
+    @property
     def namespace(self) -> str:
-        """Where everything of ours lies."""
+        """The namespace of everything that the lessons make."""
         return self._connection.namespace
 
+    # Images and local containers
+
+    def build(self, *versions: str, builder: Literal["docker", "process"] | None = None) -> Table:
+        """Build the app's images, both versions if none is named, and show what there is.
+
+        They are built with Docker where it answers, else without it. The builder that you name is
+        used from then on.
+
+        >>> lab.build("2.0", builder="process")
+        Built from app/Dockerfile without Docker.
+        ...
+        """
+        chosen = self._builders.use(builder)
+        with status_line() as report:
+            rows = [_build(chosen, version, report) for version in versions or VERSIONS]
+            notes = [self.cluster.load_image(row[0], report) for row in rows]
+        shown = tuple(dict.fromkeys(note for note in notes if note))
+        way = "without Docker" if chosen.name == "process" else f"with {chosen.name}"
+        columns = ("image", "size", "steps reused", "took")
+        return Table(f"Built from app/Dockerfile {way}.", columns, rows, notes=shown)
+
+    def images(self) -> Table:
+        """The app's images and their sizes, as `docker images` lists them.
+
+        >>> lab.images()
+        2 images of node_app.
+        ...
+        """
+        found = self._builders.use().list_images()
+        rows = [(each.reference, _short_id(each.id), _megabytes(each.size)) for each in found]
+        return Table(f"{counted(len(rows), 'image')} of {APP_NAME}.", ("image", "id", "size"), rows)
+
+    def image(self, version: str) -> str:
+        """The name of an image in the cluster; with a registry, its name comes first.
+
+        >>> lab.image("2.0")
+        'node_app:2.0'
+        """
+        return self.cluster.image(app_reference(version))
+
+    def run_locally(self, version: str, *, port: int | None = None) -> LocalRun:
+        """Run one version on this machine, without a cluster: 1.0 on 8888, 2.0 on 9999.
+
+        Where Jupyter itself has that port, as on Binder, another one is taken.
+
+        >>> lab.run_locally("2.0")
+        node_app:2.0 answers at http://127.0.0.1:9999
+        >>> lab.run_locally("1.0")
+        node_app:1.0 answers at http://127.0.0.1:8888
+        """
+        return self._builders.run(app_reference(version), port=port or _local_port(version))
+
+    def local_runs(self) -> dict[str, LocalRun]:
+        """What runs locally, by version.
+
+        >>> sorted(lab.local_runs())
+        ['1.0', '2.0']
+        """
+        return {run.reference.partition(":")[2]: run for run in self._builders.running()}
+
+    def get(
+        self, url: str, *, host: str | None = None, headers: Fields = None, cookies: Fields = None
+    ) -> HttpResponse:
+        """Send one request; the response as `curl -i` shows it. A path alone goes to the Ingress.
+
+        >>> lab.get("http://127.0.0.1:8888").body
+        '"Version 1.0"'
+        >>> lab.get("/nowhere", host="foo.bar.com").status
+        404
+        """
+        if url.startswith("/"):
+            return self._ingress.get(url, _request(host or HOST, headers, cookies))
+        return get(url, _request(host, headers, cookies))
+
+    def stop_local(self) -> Table:
+        """Stop what runs locally.
+
+        >>> lab.stop_local()
+        Free again: port 9999 and port 8888.
+        """
+        ports = self._builders.stop_all()
+        return Table(f"Free again: {listed(f'port {port}' for port in ports)}.")
+
+    # Files
+
+    def show(self, path: str, *, against: str | None = None) -> FileView:
+        """A file, with `>` at the lines that differ from another one.
+
+        >>> lab.show("manifests/3-canary/canary.yaml")
+        manifests/3-canary/canary.yaml
+        ...
+        """
+        text = _find_file(path).read_text()
+        other = text if against is None else _find_file(against).read_text()
+        title = path if against is None else f"{path}; lines marked > differ from {against}"
+        return FileView(title, differences(other, text))
+
+    def read(self, path: str) -> Object:
+        """The first object in a manifest, as a dictionary to look at and to change.
+
+        >>> lab.read("manifests/3-canary/canary.yaml")["kind"]
+        'Deployment'
+        """
+        return load(_find_file(path))[0]
+
+    def source(self, name: str) -> FileView:
+        """A file of canarylab's own code, as it runs here.
+
+        >>> lab.source("controllers/rollout").title
+        'canarylab/playground/controllers/rollout.py'
+        """
+        file = resources.source_file(name)
+        title = str(file.relative_to(resources.PACKAGE.parent))
+        return FileView(title, [(line, False) for line in file.read_text().splitlines()])
+
+    # The cluster
+
     def apply(self, manifest: str | Object) -> Table:
-        """Make the cluster hold what a file or an object says, as `kubectl apply -f` does.
+        """Create or change the objects of a file, or one object, as `kubectl apply -f` does.
 
         >>> lab.reset("production")
         The cluster is at: production.
         >>> lab.apply("manifests/3-canary/canary.yaml")
         deployment.apps/nodeapp-canary created
         """
-        objects = [manifest] if isinstance(manifest, dict) else load(place(manifest))
-        opened = self._front_door.keeper.open_for(objects)
+        objects = [manifest] if isinstance(manifest, dict) else load(_find_file(manifest))
+        controller_notes = self._ingress.ensure_controller_for(objects)
         applied = apply_and_wait(self._connection, objects)
         notes = [f"{each.name}: {note}" for each in applied for note in each.notes]
-        return Table("\n".join(map(str, applied)), notes=[*opened, *notes])
+        return Table("\n".join(map(str, applied)), notes=[*controller_notes, *notes])
 
-    def wait_ready(self, name: str, *, timeout_s: float = 90.0) -> Table:
+    def wait_ready(self, name: str, *, timeout_s: float = rollout.ROLLED_OUT_WITHIN_S) -> Table:
         """Wait until a Deployment is rolled out, as `kubectl rollout status` does.
 
         >>> lab.wait_ready("nodeapp-canary")
         nodeapp-canary: 1 of 1 pods are ready
         """
-        with status_line() as say:
-            done = rollout.wait_until_rolled_out(
-                self._connection, name, timeout_s=timeout_s, report=say
+        with status_line() as report:
+            status = rollout.wait_until_rolled_out(
+                self._connection, name, timeout_s=timeout_s, report=report
             )
-        return Table(done.words)
+        return Table(status.message)
 
     def deployment(self, name: str) -> Object:
         """A Deployment as plain JSON, as `kubectl get deployment NAME -o json` prints it.
@@ -102,8 +259,17 @@ class Lab(Visiting):
         """
         return rollout.read_deployment(self._connection, name)
 
+    def replicas(self) -> dict[str, int]:
+        """How many pods production and canary ask for; 0 where there is no such Deployment.
+
+        >>> lab.replicas()
+        {'nodeapp-production': 3, 'nodeapp-canary': 1}
+        """
+        found = rollout.replicas_of(self._connection)
+        return {name: found.get(name, 0) for name in (PRODUCTION, CANARY)}
+
     def scale(self, name: str, replicas: int) -> Table:
-        """So many pods, and wait for them, as `kubectl scale` and `rollout status` do.
+        """Scale a Deployment and wait for its pods, as `kubectl scale` and `rollout status` do.
 
         >>> lab.scale("nodeapp-production", 2)
         nodeapp-production: 2 of 2 pods are ready
@@ -118,18 +284,18 @@ class Lab(Visiting):
         3 pods with app=nodeapp.
         ...
         """
-        return list_pods(self._connection)
+        return pods_table(self._connection)
 
-    def endpoints(self, service: str = stages.SERVICE) -> Table:
-        """Who stands behind a Service, as its EndpointSlices say.
+    def endpoints(self, service: str = SERVICE) -> Table:
+        """The pods behind a Service, from its EndpointSlices.
 
         >>> lab.endpoints("nodeapp-svc")
         nodeapp-svc has 3 ready endpoints.
         ...
         """
-        return listed(service, read_endpoints(self._connection, service))
+        return endpoints_table(service, read_endpoints(self._connection, service))
 
-    def ready_endpoints(self, service: str = stages.SERVICE) -> list[Endpoint]:
+    def ready_endpoints(self, service: str = SERVICE) -> list[Endpoint]:
         """The endpoints that get traffic, as values to compute with.
 
         >>> [endpoint.version for endpoint in lab.ready_endpoints()]
@@ -137,7 +303,7 @@ class Lab(Visiting):
         """
         return ready_endpoints(self._connection, service)
 
-    def url(self, name: str = stages.SERVICE) -> str:
+    def url(self, name: str = SERVICE) -> str:
         """Where this machine reaches a Service, or an Ingress of that name.
 
         Of a Service, waits until its ready pods answer there.
@@ -145,93 +311,155 @@ class Lab(Visiting):
         >>> lab.url("nodeapp-svc")
         'http://127.0.0.1:32089'
         """
-        if self._front_door.has(name):
-            return self._front_door.url
+        if self._ingress.exists(name):
+            return self._ingress.url
         url = self._service_urls.find(name).url
         if self.ready_endpoints(name):
             settle(self._connection, name, url)
         return url
 
-    def image(self, version: str) -> str:
-        """What the cluster calls the image of a version; with a registry, its name is in front.
-
-        >>> lab.image("2.0")
-        'node_app:2.0'
-        """
-        return self.cluster.image(app_reference(version))
-
     def get_from_pod(self, pod: str, url: str) -> Table:
-        """Ask a URL from inside a pod, as `kubectl exec POD -- curl URL` would.
+        """Send a request from inside a pod, as `kubectl exec POD -- curl URL` would.
 
         >>> canary = lab.ready_endpoints()[-1]
         >>> lab.get_from_pod(canary.pod, f"http://{canary.address}")
         "Version 2.0"
         """
-        said = inside.fetch_from(self._connection, pod, url)
-        return Table(said.output.strip(), notes=said.notes)
+        result = pod_exec.get_from_pod(self._connection, pod, url)
+        return Table(result.output.strip(), notes=result.notes)
 
-    def sample(
-        self, service: str = stages.SERVICE, *, requests: int = 200, keep_alive: int = 0
-    ) -> Sample:
-        """Send requests and count who answers, once the network has caught up.
+    def sample(self, service: str = SERVICE, *, requests: int = 200, keep_alive: int = 0) -> Sample:
+        """Send requests and count who answers, once the network has taken in all changes.
 
-        The sample knows what its ready pods suggested, if these stayed the same all along.
+        The sample knows what its ready pods suggest, if these stayed the same all along.
 
         >>> sample = lab.sample("nodeapp-svc", requests=40)
         >>> sample.expected["2.0"]
         0.333...
         """
-        way = self._service_urls.find(service)
+        found = self._service_urls.find(service)
         sample = sample_service(
-            self._connection, service, way.url, requests=requests, keep_alive=keep_alive
+            self._connection, service, found.url, requests=requests, keep_alive=keep_alive
         )
-        is_direct = way.chosen_for == "connection"
-        where = self.cluster.name if is_direct else f"{self.cluster.name}, through {way.way}"
-        return replace(sample, cluster=where, chosen_for=way.chosen_for)
-
-    def figure(self, sample: Sample, *, by: str = "version") -> Picture:
-        """The observed shares with their intervals, beside the expected ones.
-
-        >>> lab.figure(sample).title
-        '...'
-        """
-        from canarylab import figures  # noqa: PLC0415  matplotlib is slow to import
-
-        if by not in {"version", "pod"}:
-            raise ValueError(f'A figure is by "version" or by "pod", not by "{by}".')
-        return figures.plot_versions(sample) if by == "version" else figures.plot_pods(sample)
-
-    def table(self, sample: Sample) -> Any:
-        """The same numbers as the figure's, as a pandas table.
-
-        >>> list(lab.table(sample).columns)
-        ['hits', 'share', 'low', 'high', 'expected']
-        """
-        return stats.summary(sample).round(3)
-
-    def replica_board(self) -> ReplicaBoard:
-        """Sliders for production and canary, with the traffic that follows.
-
-        >>> lab.replica_board().close()
-        """
-        from canarylab.board import LabBoard  # noqa: PLC0415  ipywidgets is slow to import
-        from canarylab.widgets.replicas import ReplicaBoard  # noqa: PLC0415
-
-        return ReplicaBoard(LabBoard(self))
+        is_direct = found.chosen_for == "connection"
+        where = self.cluster.name if is_direct else f"{self.cluster.name}, through {found.way}"
+        return replace(sample, cluster=where, chosen_for=found.chosen_for)
 
     def promote(self, way: Literal["replicas", "image"]) -> Table:
-        """Promote the canary: grow it and end production, or give production its image.
+        """Promote the canary: scale it up and production to 0, or give production its image.
 
         >>> lab.promote("image")
         nodeapp-svc has 2 ready endpoints.
         ...
         """
-        with status_line() as say:
-            stages.promote(self._connection, way, say)
+        with status_line() as report:
+            stages.promote(self._connection, way, report)
         return self.endpoints()
 
+    # Ingress and Gateway API. The host is only ever a header: the name is not looked up.
+
+    def explain_route(
+        self, path: str = "/", *, host: str = HOST, headers: Fields = None, cookies: Fields = None
+    ) -> RouteExplanation:
+        """Where the rules of the Ingresses send such a request, and why. Nothing is sent.
+
+        >>> lab.explain_route("/nowhere")
+        No Ingress names this host, so the rules without a host apply.
+        No rule has this path, so the default backend answers: 404.
+        """
+        return self._ingress.explain(path, _request(host, headers, cookies))
+
+    def sample_ingress(
+        self,
+        path: str = "/",
+        *,
+        requests: int = 200,
+        host: str = HOST,
+        headers: Fields = None,
+        cookies: Fields = None,
+    ) -> Sample:
+        """Send such a request often and count who answers, beside what the rules suggest.
+
+        >>> lab.sample_ingress("/nowhere")
+        Traceback (most recent call last):
+        canarylab.errors.ClusterError: By its rules the ingress answers such a request itself, ...
+        """
+        return self._ingress.sample(path, _request(host, headers, cookies), requests=requests)
+
+    def set_weight(self, percent: int, ingress: str = CANARY_INGRESS) -> Table:
+        """Set the share of requests that the canary Ingress takes, from 0 to 100.
+
+        The same as `kubectl annotate --overwrite ingress NAME
+        nginx.ingress.kubernetes.io/canary-weight=PERCENT`.
+
+        >>> for name in ("services", "ingress", "canary"):
+        ...     made = lab.apply(f"manifests/7-weights/{name}.yaml")
+        >>> lab.set_weight(50)
+        ingress-canary takes 50 of 100 requests.
+        """
+        self._ingress.set_weight(percent, ingress)
+        return Table(f"{ingress} takes {percent} of 100 requests.")
+
+    def wait_accepted(self, route: str) -> Table:
+        """Wait until a Gateway serves an HTTPRoute, and name its controller, if there is one.
+
+        The same as looking at `kubectl get httproute NAME -o jsonpath={.status.parents}`.
+
+        >>> made = lab.apply("manifests/7-weights/gateway.yaml")
+        >>> made = lab.apply("manifests/7-weights/httproute.yaml")
+        >>> lab.wait_accepted("nodeapp-split")
+        nodeapp-split is served by canarylab.dev/gateway-controller.
+        """
+        if controllers := httproute.wait_until_accepted(self._connection, route):
+            return Table(f"{route} is served by {listed(controllers)}.")
+        return Table(f"Nobody serves {route}: no controller of a Gateway has accepted it.")
+
+    def sample_httproute(self, route: str, *, requests: int = 200) -> Sample:
+        """Send requests to the host of an HTTPRoute, and count who answers, beside its weights.
+
+        They go where Ingresses answer; the address of a Gateway is not used.
+
+        >>> lab.sample_httproute("nodeapp-split", requests=10).total
+        10
+        """
+        sample = httproute.sample_httproute(
+            self._connection, self._ingress.url, route, requests=requests
+        )
+        return replace(sample, cluster=f"{self.cluster.name}, by HTTPRoute {route}")
+
+    # Widgets; ipywidgets and matplotlib are slow to import.
+
+    def replica_board(self) -> ReplicaBoard:
+        """Sliders for the pods of production and canary, with the traffic that follows.
+
+        >>> lab.replica_board().close()
+        """
+        from canarylab.widgets.replica_board import ReplicaBoard  # noqa: PLC0415
+
+        return ReplicaBoard(self)
+
+    def route_explorer(self, path: str = "/", *, host: str = HOST) -> RouteExplorer:
+        """Fields for a request: where the rules send it, why, and who really answers.
+
+        >>> lab.route_explorer("/canary").close()
+        """
+        from canarylab.widgets.route_explorer import RouteExplorer  # noqa: PLC0415
+
+        return RouteExplorer(self._ingress, path=path, host=host)
+
+    def weight_slider(self, ingress: str = CANARY_INGRESS, *, path: str = "/") -> WeightSlider:
+        """A slider for the weight of a canary Ingress, with the traffic that follows.
+
+        >>> lab.weight_slider().close()
+        """
+        from canarylab.widgets.weight_slider import WeightSlider  # noqa: PLC0415
+
+        return WeightSlider(self._ingress, ingress, path=path)
+
+    # Predictions
+
     def predict(self, question: str, value: Value) -> Table:
-        """Say what you expect, before you look.
+        """Note what you expect, before you look.
 
         >>> lab.predict("canary share", 0.25)
         Your prediction for canary share: 25 %.
@@ -239,7 +467,7 @@ class Lab(Visiting):
         return self._predictions.predict(question, value)
 
     def compare(self, question: str, seen: Value) -> Table:
-        """What you expected beside what was seen.
+        """Your prediction beside what was seen.
 
         >>> lab.compare("canary share", 0.3)
         You said 25 %, we saw 30 %.
@@ -254,7 +482,9 @@ class Lab(Visiting):
         question      you said  we saw
         canary share  25 %      30 %
         """
-        return self._predictions.story()
+        return self._predictions.table()
+
+    # Begin and end
 
     def reset(self, stage: stages.Stage = "empty") -> Table:
         """Bring the cluster to a state that a section starts from: empty, production, canary.
@@ -262,12 +492,12 @@ class Lab(Visiting):
         >>> lab.reset("canary")
         The cluster is at: canary.
         """
-        with status_line() as say:
-            stages.bring_to(self._connection, stage, resources.folder("manifests"), say)
+        with status_line() as report:
+            stages.reset_to(self._connection, stage, resources.folder("manifests"), report)
         return Table(f"The cluster is at: {stage}.")
 
     def close(self) -> Table:
-        """Take away what the lessons made; the cluster itself stays for the next one.
+        """Delete what the lessons made; the cluster itself stays for the next one.
 
         >>> lab.close()
         Your pods and Services are gone. The cluster runs on; `canarylab down` ends it.
@@ -277,3 +507,40 @@ class Lab(Visiting):
         self._connection.close()
         self.stop_local()
         return Table(f"Your pods and Services are gone. {self.cluster.ending}")
+
+
+def _request(host: str | None, headers: Fields, cookies: Fields) -> Request:
+    return Request(host=host, headers=headers or {}, cookies=cookies or {})
+
+
+def _build(builder: Builder, version: str, report: OnProgress) -> tuple[str, str, str, str]:
+    steps: list[BuildStep] = []
+    image = builder.build(version, steps.append, report)
+    made = [step for step in steps if step.makes_files]
+    reused, seconds = sum(step.cached for step in made), sum(step.seconds for step in steps)
+    return image.reference, _megabytes(image.size), f"{reused} of {len(made)}", f"{seconds:.1f} s"
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.0f} MB"
+
+
+def _short_id(identity: str) -> str:
+    """The id as `docker images` shows it."""
+    return identity.removeprefix("sha256:")[:12]
+
+
+def _local_port(version: str) -> int:
+    port = LOCAL_PORTS.get(version)
+    if port is None:
+        raise ValueError(f"Version {version} has no port of its own. Name one with `port=`.")
+    return unused() if is_held_by_parent(port) else port
+
+
+def _find_file(path: str) -> Path:
+    """A path as a reader types it, relative to the notebook's folder or to the repository."""
+    direct = Path(path)
+    first, _, rest = path.partition("/")
+    if not direct.exists() and first in {"app", "manifests"}:
+        return resources.folder("app" if first == "app" else "manifests") / rest
+    return direct

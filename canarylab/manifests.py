@@ -1,4 +1,4 @@
-"""What does a YAML file ask for, and what differs between two of them?"""
+"""Manifests: the names in those of the lessons, the objects in a YAML file, and differences."""
 
 from __future__ import annotations
 
@@ -10,6 +10,13 @@ import yaml
 from canarylab.errors import ManifestError
 
 Object = dict[str, Any]
+
+PRODUCTION, CANARY, SERVICE = "nodeapp-production", "nodeapp-canary", "nodeapp-svc"
+CANARY_INGRESS = "ingress-canary"
+CONTAINER = "nodeapp"
+PRODUCTION_REPLICAS = 3
+SELECTOR = "app=nodeapp"
+"""Selects everything of the lessons."""
 
 
 def load(path: Path) -> list[Object]:
@@ -27,7 +34,7 @@ def load(path: Path) -> list[Object]:
 
 
 def parse(text: str, *, name: str = "manifest") -> list[Object]:
-    r"""The objects in a text.
+    r"""The objects in a YAML text.
 
     >>> [entry["kind"] for entry in parse("apiVersion: v1\nkind: Service")]
     ['Service']
@@ -43,12 +50,12 @@ def parse(text: str, *, name: str = "manifest") -> list[Object]:
             f"{name} holds no object. Write at least apiVersion, kind and metadata."
         )
     for number, document in enumerate(documents, start=1):
-        _refuse_what_is_no_object(document, f"{name}, document {number}")
+        _require_object(document, f"{name}, document {number}")
     return documents
 
 
 def differences(old: str, new: str) -> list[tuple[str, bool]]:
-    r"""Every line of `new`, and whether `old` has it not at that place.
+    r"""Every line of `new`, and whether it differs from `old` at that place.
 
     >>> differences("a: 1\nb: 2", "a: 1\nb: 3")
     [('a: 1', False), ('b: 3', True)]
@@ -69,7 +76,7 @@ def _place(error: yaml.YAMLError) -> str:
     return f": line {mark.line + 1}, {problem}" if mark and problem else ""
 
 
-def _refuse_what_is_no_object(document: object, name: str) -> None:
+def _require_object(document: object, name: str) -> None:
     if not isinstance(document, dict):
         raise ManifestError(
             f"{name} is {type(document).__name__}, not an object. "

@@ -1,7 +1,6 @@
-"""What did the learner expect, and what was seen?
+"""Predictions of the learner, each beside what was seen.
 
-Never graded and never in the way: a prediction is one line the learner edits, and the table of all
-of them at the end is the learner's own story.
+A prediction is one line that the learner edits. It is never graded and never blocks a notebook.
 """
 
 from __future__ import annotations
@@ -18,10 +17,10 @@ Value = float | int | str
 class Predictions:
     """Questions, with what was predicted and what was seen.
 
-    >>> told = Predictions()
-    >>> told.predict("endpoints", 3)
+    >>> noted = Predictions()
+    >>> noted.predict("endpoints", 3)
     Your prediction for endpoints: 3.
-    >>> told.compare("endpoints", 4)
+    >>> noted.compare("endpoints", 4)
     You said 3, we saw 4.
     """
 
@@ -29,21 +28,21 @@ class Predictions:
     seen: dict[str, str] = field(default_factory=dict)
 
     def predict(self, question: str, value: Value) -> Table:
-        """Note a prediction; said again, it is changed."""
+        """Note a prediction; a second one for the same question replaces it."""
         self.predicted[question] = value
-        return Table(f"Your prediction for {question}: {_words(value)}.")
+        return Table(f"Your prediction for {question}: {_as_text(value)}.")
 
     def compare(self, question: str, seen: Value | str) -> Table:
-        """Note what was seen, and say both."""
-        self.seen[question] = _words(seen)
+        """Note what was seen, and show both."""
+        self.seen[question] = _as_text(seen)
         if question not in self.predicted:
-            return Table(f"We saw {_words(seen)}. You made no prediction for {question}.")
-        return Table(f"You said {_words(self.predicted[question])}, we saw {_words(seen)}.")
+            return Table(f"We saw {_as_text(seen)}. You made no prediction for {question}.")
+        return Table(f"You said {_as_text(self.predicted[question])}, we saw {_as_text(seen)}.")
 
-    def story(self) -> Table:
+    def table(self) -> Table:
         """Every prediction with its outcome, in the order they were made."""
         rows = [
-            (question, _words(value), self.seen.get(question, "not seen yet"))
+            (question, _as_text(value), self.seen.get(question, "not seen yet"))
             for question, value in self.predicted.items()
         ]
         return Table(
@@ -51,8 +50,8 @@ class Predictions:
         )
 
 
-def _words(value: Value) -> str:
-    """A share, as a number between 0 and 1 with a point in it, becomes a percentage."""
+def _as_text(value: Value) -> str:
+    """A float between 0 and 1 is a share, and becomes a percentage."""
     if isinstance(value, float) and 0 <= value <= 1:
         return percent(value)
     return str(value)

@@ -1,4 +1,4 @@
-"""Where the app, the manifests and the notebooks lie on this machine.
+"""Where the app, the manifests, the notebooks and the source code lie on this machine.
 
 In a checkout they are folders beside the package, and editing them changes what the lab uses. An
 installed package carries a copy of its own, so that it works without the repository.
@@ -22,3 +22,19 @@ def folder(name: Name, *, package: Path = PACKAGE) -> Path:
     """
     packaged = package / "_content" / name
     return packaged if packaged.is_dir() else package.parent / name
+
+
+def source_file(name: str, *, package: Path = PACKAGE) -> Path:
+    """The module of this name, `replicaset` or `release/rollout`, as it runs here.
+
+    Raises ValueError, with names that are close, where there is none.
+
+    >>> source_file("resources").name
+    'resources.py'
+    """
+    found = sorted(package.glob(f"**/{name}.py"), key=lambda path: len(path.parts))
+    if not found:
+        close = sorted(path.stem for path in package.glob("**/*.py") if name in path.stem)
+        hint = f"Did you mean one of: {', '.join(close)}?" if close else "Look into canarylab/."
+        raise ValueError(f'There is no file "{name}.py" in canarylab. {hint}')
+    return found[0]

@@ -17,7 +17,7 @@ from typing import IO, NamedTuple
 from canarylab import figures, stats
 from canarylab.images.builder import VERSIONS
 from canarylab.lab import Lab
-from canarylab.release.stages import CANARY, PRODUCTION
+from canarylab.manifests import CANARY, PRODUCTION
 from canarylab.traffic import Sample
 from canarylab.traffic.text import counted, percent
 

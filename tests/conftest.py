@@ -14,11 +14,11 @@ from xdist.scheduler import LoadScopeScheduling
 
 from canarylab import resources
 from canarylab.release.connection import Connection
-from canarylab.release.stages import bring_to
+from canarylab.release.stages import reset_to
 from tests.processes import wait_until_only_the_playground_runs
 from tests.reaper import reaper
+from tests.restricted_cluster import RestrictedCluster, running_restricted_cluster
 from tests.running_playground import RunningPlayground, running_playground
-from tests.stranger import Stranger, strangers_cluster
 from tests.waiting import exclusive
 
 TESTS = Path(__file__).parent
@@ -108,7 +108,7 @@ def _empty(connection: Connection) -> None:
     ours = {"namespace": connection.namespace, "label_selector": "app=nodeapp"}
     connection.apps.delete_collection_namespaced_deployment(**ours)
     connection.core.delete_collection_namespaced_pod(**ours, grace_period_seconds=0)
-    bring_to(connection, "empty", resources.folder("manifests"))
+    reset_to(connection, "empty", resources.folder("manifests"))
 
 
 @pytest.fixture
@@ -119,11 +119,11 @@ def local_ports() -> Iterator[None]:
 
 
 @pytest.fixture
-def stranger(
+def restricted_cluster(
     playground: RunningPlayground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Stranger]:
-    """That playground as somebody else's cluster, and an environment in which a lab goes there."""
-    with strangers_cluster(playground, tmp_path) as cluster:
+) -> Iterator[RestrictedCluster]:
+    """That playground as somebody else's cluster, and an environment in which a lab uses it."""
+    with running_restricted_cluster(playground, tmp_path) as cluster:
         for name, value in cluster.environment(tmp_path / "home").items():
             monkeypatch.setenv(name, value)
         yield cluster

@@ -12,7 +12,7 @@ import psutil
 from canarylab import resources
 from canarylab.playground import lifecycle
 from canarylab.release.connection import Connection
-from canarylab.release.stages import bring_to
+from canarylab.release.stages import reset_to
 from tests.running_playground import RunningPlayground
 
 REPORT = "CANARYLAB_TEST_REPORT"
@@ -21,7 +21,7 @@ REPORT = "CANARYLAB_TEST_REPORT"
 def test_without_an_end(playground: RunningPlayground) -> None:
     """Write down every process that a playground with three pods consists of, and hang."""
     with closing(Connection(playground.kubeconfig)) as connection:
-        bring_to(connection, "production", resources.folder("manifests"))
+        reset_to(connection, "production", resources.folder("manifests"))
     running = lifecycle.status(playground.home)
     assert running is not None
     daemon = psutil.Process(running.pid)

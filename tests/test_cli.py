@@ -147,5 +147,5 @@ def test_a_sample_as_json_has_every_answer(playground: RunningPlayground) -> Non
     run = runs.start(image, port=unused())
     done = canarylab("sample", run.url, "--count", "20", "--json")
     runs.stop_all()
-    answers = json.loads(done.stdout)["results"]
-    assert [answer["version"] for answer in answers] == ["1.0"] * 20
+    results = json.loads(done.stdout)["results"]
+    assert [answer["version"] for answer in results] == ["1.0"] * 20

@@ -307,7 +307,7 @@ class TestCapabilities:
             ("kind", {"playground", "kubeconfig"}),
             ("disk_for_kind", {"playground", "kubeconfig"}),
             ("port_8080", {"playground", "kubeconfig"}),
-            ("port_32089", {"kubeconfig"}),
+            ("port_32089", {"playground", "kubeconfig"}),
             ("kubeconfig", {"playground", "kind"}),
         ],
     )
@@ -380,7 +380,7 @@ class TestPorts:
         assert [each.state for each in ports_found(has_kind=True)] == ["note", "note", "fine"]
         assert [each.state for each in ports_found()] == ["missing", "missing", "fine"]
 
-    def test_a_stranger_on_the_port_of_kind_is_named_even_so(
+    def test_another_program_on_the_port_of_kind_is_named_even_so(
         self, holders: dict[int, str | None]
     ) -> None:
         holders |= {8080: "nginx (pid 12)"}

@@ -11,15 +11,14 @@ import pytest
 
 from canarylab import checks
 from canarylab.lab import Lab
-from canarylab.visiting import Visiting
-from canarylab.workbench import Workbench
 from tests.needs import needs
 from tests.running_playground import RunningPlayground
 
 pytestmark = needs("linux")
 
 
-def in_order_of_writing(kind: type) -> list[Callable[..., Any]]:
+def public_members(kind: type) -> list[Callable[..., Any]]:
+    """In the order of the file."""
     members = [each for name, each in vars(kind).items() if not name.startswith("_")]
     return [getattr(each, "fget", each) for each in members]
 
@@ -36,21 +35,20 @@ def names(
 
 
 def run(thing: Callable[..., Any], names: dict[str, Any]) -> str:
-    """What went wrong in the examples of one docstring."""
-    said: list[str] = []
+    """The failures in the examples of one docstring."""
+    failures: list[str] = []
     runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS)
     parsed = doctest.DocTestParser().get_doctest(
         inspect.getdoc(thing) or "", names, thing.__qualname__, inspect.getfile(thing), None
     )
-    runner.run(parsed, out=said.append, clear_globs=False)
+    runner.run(parsed, out=failures.append, clear_globs=False)
     names.update(parsed.globs)
-    return "".join(said)
+    return "".join(failures)
 
 
-@pytest.mark.parametrize("kind", [Workbench, Visiting, Lab])
-def test_the_examples_of_the_lab_are_true_in_their_order(kind: type, names: dict[str, Any]) -> None:
-    told = [run(thing, names) for thing in in_order_of_writing(kind)]
-    assert "".join(told) == ""
+def test_the_examples_of_the_lab_are_true_in_their_order(names: dict[str, Any]) -> None:
+    failures = [run(each, names) for each in public_members(Lab)]
+    assert "".join(failures) == ""
 
 
 def test_the_example_of_check_is_true(names: dict[str, Any]) -> None:

@@ -9,11 +9,10 @@ from __future__ import annotations
 import copy
 
 from canarylab import resources, runtime, traffic
-from canarylab.manifests import load
+from canarylab.manifests import PRODUCTION, SERVICE, load
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection
 from canarylab.release.rollout import wait_until_rolled_out
-from canarylab.release.stages import PRODUCTION, SERVICE
 from canarylab.release.wait import settle
 from tests.needs import needs
 from tests.running_playground import RunningPlayground

@@ -14,7 +14,7 @@ def test_the_story_has_every_prediction_with_its_outcome_in_order() -> None:
     told.predict("first", 1)
     told.predict("second", "all")
     told.compare("first", 2)
-    assert told.story().rows == [("first", "1", "2"), ("second", "all", "not seen yet")]
+    assert told.table().rows == [("first", "1", "2"), ("second", "all", "not seen yet")]
 
 
 def test_a_prediction_said_again_is_changed() -> None:

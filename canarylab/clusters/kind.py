@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
@@ -70,7 +71,6 @@ VERSION_TIMEOUT_S = 5.0
 WAITING = "waiting for another program that is at work on the kind cluster"
 
 _NEEDED_FOR = "the kind cluster"
-_ENVIRONMENT = {"KIND_EXPERIMENTAL_PROVIDER": "docker"}  # the engine that we ask, and no other
 _MANAGED_BY = "app.kubernetes.io/managed-by"
 _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 _PICTURES = {"So", "Sk", "Mn", "Me", "Cf", "Cn", "Co"}  # emoji, and what joins and colours them
@@ -483,7 +483,10 @@ def _create_cluster(kubeconfig: Path, lock: FileLock, report: Report) -> None:
     arguments = ["create", "cluster", "--name", NAME, "--config", str(config())]
     arguments += ["--kubeconfig", str(kubeconfig), "--wait", f"{NODE_TIMEOUT_S}s"]
     arguments += ["--image", node_image_here()]
-    _run_kind(*arguments, report=read, pass_fds=[lock.fileno()])
+    # Podman's conmon inherits every descriptor from kind, and would hold the lock for as long as
+    # the node runs.
+    uses_podman = os.environ.get("KIND_EXPERIMENTAL_PROVIDER") == "podman"
+    _run_kind(*arguments, report=read, pass_fds=[] if uses_podman else [lock.fileno()])
     kubeconfig.chmod(0o600)
     if timed_out:
         raise TimedOutError(
@@ -497,9 +500,7 @@ def _run_kind(
 ) -> None:
     """Run kind to its end; a failure that is known becomes a SetupError with what to do."""
     try:
-        external_tools.stream(
-            "kind", *arguments, report=report, env=_ENVIRONMENT, pass_fds=pass_fds
-        )
+        external_tools.stream("kind", *arguments, report=report, pass_fds=pass_fds)
     except ToolFailedError as exc:
         output = exc.output.lower()
         for words, (problem, remedy) in _KNOWN_FAILURES.items():

@@ -1,8 +1,7 @@
 """Runs images on this machine, outside any cluster, as `docker run -p 127.0.0.1:8888:3333` does.
 
 An image of the builder without Docker runs as a process. It ends with the program that started it,
-even if that is killed: the small program that ends the playground's pods (playground/node/sweep.py)
-watches it too.
+even if that is killed: the reaper of the playground's pods (`playground/node/reaper.py`) kills it.
 
 An image of a Docker engine runs in a container, which outlives the program that started it. It is
 named by its port and has a label with its home: so the next run finds and replaces it, and no other
@@ -27,7 +26,7 @@ from canarylab.errors import ClusterError, PortInUseError, SetupError, TrafficEr
 from canarylab.images.builder import not_built_error
 from canarylab.playground.home import path_with_node
 from canarylab.playground.images import parse_reference
-from canarylab.playground.node import sweep
+from canarylab.playground.node import reaper
 from canarylab.playground.node.environment import POD_IP, node_options
 from canarylab.ports import LOOPBACK, ensure_free, holder, is_free
 from canarylab.traffic.http import get
@@ -259,7 +258,7 @@ def _start_process(
         "HOSTNAME": f"local-{port}",
         "NODE_OPTIONS": node_options(image.env.get("NODE_OPTIONS", "")),
         POD_IP: LOOPBACK,
-        sweep.MARK: mark,
+        reaper.RUN_ID: mark,
     }
     try:
         return subprocess.Popen(
@@ -279,7 +278,7 @@ def _start_process(
 
 def _start_guard(mark: str) -> subprocess.Popen[bytes]:
     guard = subprocess.Popen(
-        [sys.executable, "-I", "-S", "-E", sweep.__file__],
+        [sys.executable, "-I", "-S", "-E", reaper.__file__],
         stdin=subprocess.PIPE,
         start_new_session=True,
         cwd="/",

@@ -2,7 +2,7 @@
 
 `lifecycle.py` starts it. It says why on its standard output when it cannot start, nothing when it
 can, and closes it then. It ends on SIGTERM and takes its pods with it; what happens to
-them when it is killed is in `node/guard.py`.
+them when it is killed is in `node/reaper.py`.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from canarylab.playground.credentials import Credentials, make_credentials, writ
 from canarylab.playground.home import Home
 from canarylab.playground.kube.objects import timestamp
 from canarylab.playground.lifecycle import Running, last_state, take_lock, write_state
+from canarylab.playground.network.ingress_server import IngressServer
 from canarylab.playground.network.service_proxy import ServiceProxy
-from canarylab.playground.network.web import Web
-from canarylab.playground.node.kubelet import LocalKubelet
+from canarylab.playground.node.kubelet import Kubelet
 from canarylab.ports import LOOPBACK, ensure_free, is_free
 
 logger = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ class Cluster:
     def __init__(self, home: Home, addresses: LoopbackRange) -> None:
         self.addresses = addresses
         self.api = LocalApi(Store(), RegistryOptions(addresses))
-        self.kubelet = LocalKubelet(self.api, home, addresses)
+        self.kubelet = Kubelet(self.api, home, addresses)
         self.proxy = ServiceProxy(self.api, addresses.node)
 
     @contextlib.asynccontextmanager
@@ -80,11 +80,11 @@ class Cluster:
         port = sockets.api_port
         await bootstrap(self.api, addresses=self.addresses, port=port)
         app = build_app(self.api, self.kubelet, TokenAuthenticator(credentials.token, port))
-        web = Web(self.api, sockets.ingress)
+        ingress = IngressServer(self.api, sockets.ingress)
         tls = credentials.ssl_context()
         async with serving(app, sockets.api, tls), asyncio.TaskGroup() as tasks:
             work = [loop.run_controller(controller, self.api) for controller in CONTROLLERS]
-            work += [self.kubelet.run(), self.proxy.run(), web.run()]
+            work += [self.kubelet.run(), self.proxy.run(), ingress.run()]
             running = [tasks.create_task(each) for each in work]
             try:
                 yield

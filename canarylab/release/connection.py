@@ -1,7 +1,6 @@
-"""How do we reach a cluster?
+"""Connection to a cluster: one kubeconfig, one namespace, the official client's API objects.
 
-One kubeconfig, one namespace, the official client's API objects, and the cluster's refusals in
-its own words.
+Refusals of the API server are raised as RefusedError, with the words of kubectl.
 """
 
 from __future__ import annotations
@@ -28,10 +27,7 @@ __all__ = ["Connection", "Object", "kubectl_words", "refusals"]
 
 
 class Connection:
-    """A cluster, as one kubeconfig and one namespace of it.
-
-    `adapt` says how a manifest has to look there.
-    """
+    """One namespace of the cluster of a kubeconfig; `adapt` changes manifests for it."""
 
     def __init__(
         self,
@@ -66,7 +62,7 @@ class Connection:
 
     @cached_property
     def dynamic(self) -> Any:
-        """Any kind, as plain objects that the server alone judges."""
+        """Objects of any kind; only the server validates them."""
         return DynamicClient(self._client)
 
     @property
@@ -76,22 +72,22 @@ class Connection:
 
     @property
     def http(self) -> Any:
-        """The client's own urllib3 pool, which trusts whom the kubeconfig trusts."""
+        """The client's own urllib3 pool, with the certificate authority of the kubeconfig."""
         return self._client.rest_client.pool_manager
 
     def credentials(self) -> dict[str, str]:
-        """The headers that say who we are, renewed where the kubeconfig can."""
+        """The headers that authenticate, renewed where the kubeconfig can."""
         settings = self._client.configuration.auth_settings().values()
         return {entry["key"]: entry["value"] for entry in settings if entry["in"] == "header"}
 
-    def beside(self, namespace: str) -> Connection:
-        """Another namespace of the same cluster, where manifests go as they are."""
+    def in_namespace(self, namespace: str) -> Connection:
+        """The same cluster with another namespace, where manifests stay as they are."""
         other = copy(self)
         other.namespace, other.adapt = namespace, AdaptedManifest
         return other
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._client.rest_client.pool_manager.clear()
         self._client.close()
 
@@ -106,7 +102,7 @@ def refusals(what: str, *, remedy: str) -> Iterator[None]:
     try:
         yield
     except (ApiException, DynamicApiError) as exc:
-        body = exc.body or _at_the_handshake(exc.reason)
+        body = exc.body or _status_of_handshake(exc.reason)
         raise RefusedError(what, kubectl_words(body, exc.reason), remedy) from exc
     except HTTPError as exc:
         raise ClusterError(
@@ -115,10 +111,10 @@ def refusals(what: str, *, remedy: str) -> Iterator[None]:
         ) from exc
 
 
-def _at_the_handshake(reason: object) -> str | None:
-    """The server's answer to a WebSocket it did not want; the client has it at the end of a text.
+def _status_of_handshake(reason: object) -> str | None:
+    """The Status of a refused WebSocket; the client has it at the end of a text.
 
-    >>> _at_the_handshake('Handshake status 403 Forbidden -+-+- {} -+-+- {"code": 403}')
+    >>> _status_of_handshake('Handshake status 403 Forbidden -+-+- {} -+-+- {"code": 403}')
     '{"code": 403}'
     """
     _, found, said = str(reason).rpartition(" -+-+- ")

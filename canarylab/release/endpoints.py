@@ -1,7 +1,7 @@
-"""Who stands behind a Service right now, and what share should each version get?
+"""Pods, the endpoints behind a Service, and the share of each version that they suggest.
 
-A Service sends each new connection to one of its ready endpoints, each as likely as the other. So
-the expected share of a version is the share of its pods among the ready ones, no matter how many
+A Service sends each new connection to one of its ready endpoints, each with the same probability.
+So the expected share of a version is the share of its pods among the ready ones, no matter how many
 were asked for.
 """
 
@@ -12,9 +12,11 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from canarylab.display import Table
+from canarylab.manifests import SELECTOR
 from canarylab.release.connection import Connection, Object, refusals
+from canarylab.traffic.text import counted
 
-_REMEDY = "`kubectl get services` lists the Services there are."
+_SERVICE_REMEDY = "`kubectl get services` lists the Services there are."
 
 
 class Endpoint(NamedTuple):
@@ -29,8 +31,8 @@ class Endpoint(NamedTuple):
 
 
 def read_endpoints(connection: Connection, service: str) -> list[Endpoint]:
-    """Everyone behind the Service; raise RefusedError when there is no such Service."""
-    with refusals(f'Service "{service}"', remedy=_REMEDY):
+    """All endpoints of the Service; raise RefusedError when there is no such Service."""
+    with refusals(f'Service "{service}"', remedy=_SERVICE_REMEDY):
         connection.core.read_namespaced_service(service, connection.namespace)
         slices = connection.discovery.list_namespaced_endpoint_slice(
             connection.namespace, label_selector=f"kubernetes.io/service-name={service}"
@@ -38,7 +40,9 @@ def read_endpoints(connection: Connection, service: str) -> list[Endpoint]:
         pods = connection.core.list_namespaced_pod(connection.namespace)
     images = {pod["metadata"]["name"]: _image(pod) for pod in connection.plain(pods)["items"]}
     found = [
-        endpoint for part in connection.plain(slices)["items"] for endpoint in _in(part, images)
+        endpoint
+        for endpoint_slice in connection.plain(slices)["items"]
+        for endpoint in _endpoints_of(endpoint_slice, images)
     ]
     return sorted(found, key=lambda endpoint: (endpoint.version, endpoint.pod))
 
@@ -49,28 +53,28 @@ def ready_endpoints(connection: Connection, service: str) -> list[Endpoint]:
 
 
 def expected_shares(endpoints: list[Endpoint]) -> dict[str, float]:
-    """What share of new connections each version should get; empty when nobody is ready.
+    """What share of new connections each version should get; empty when no endpoint is ready.
 
     >>> ready = [Endpoint("", str(n), "1.0" if n else "2.0", ready=True) for n in range(4)]
     >>> expected_shares(ready)
     {'1.0': 0.75, '2.0': 0.25}
     """
     ready = [endpoint for endpoint in endpoints if endpoint.ready]
-    counted = Counter(endpoint.version for endpoint in ready)
-    return {version: hits / len(ready) for version, hits in sorted(counted.items())}
+    pods = Counter(endpoint.version for endpoint in ready)
+    return {version: number / len(ready) for version, number in sorted(pods.items())}
 
 
-def listed(service: str, endpoints: list[Endpoint]) -> Table:
+def endpoints_table(service: str, endpoints: list[Endpoint]) -> Table:
     """The endpoints as a table.
 
-    >>> listed("nodeapp-svc", []).sentence
+    >>> endpoints_table("nodeapp-svc", []).sentence
     'nodeapp-svc has 0 ready endpoints.'
     """
     ready = sum(endpoint.ready for endpoint in endpoints)
     rows = [
         (each.address, each.pod, each.version, "yes" if each.ready else "no") for each in endpoints
     ]
-    sentence = f"{service} has {ready} ready endpoint{'' if ready == 1 else 's'}."
+    sentence = f"{service} has {counted(ready, 'ready endpoint')}."
     return Table(sentence, ("address", "pod", "version", "ready"), rows)
 
 
@@ -84,8 +88,42 @@ def version_of(image: str) -> str:
     return name.partition(":")[2] or "latest"
 
 
-def _in(part: Object, images: Mapping[str, str]) -> list[Endpoint]:
-    port = (part.get("ports") or [{}])[0].get("port", "")
+def pods_table(connection: Connection) -> Table:
+    """The pods of the lessons, by name."""
+    with refusals("the pods", remedy="Look with `kubectl get pods`."):
+        answer = connection.core.list_namespaced_pod(connection.namespace, label_selector=SELECTOR)
+    rows = sorted(_pod_row(pod) for pod in connection.plain(answer)["items"])
+    sentence = f"{counted(len(rows), 'pod')} with {SELECTOR}."
+    return Table(sentence, ("pod", "version", "address", "state"), rows)
+
+
+def pod_state(pod: Object) -> str:
+    """One word for the state of a pod; the reason it waits for, if it waits.
+
+    >>> pod_state({"metadata": {}, "status": {"phase": "Pending"}})
+    'Pending'
+    """
+    if pod["metadata"].get("deletionTimestamp"):
+        return "Terminating"
+    status = pod.get("status") or {}
+    for container in status.get("containerStatuses") or []:
+        if waiting := container.get("state", {}).get("waiting"):
+            return str(waiting["reason"])
+    if is_ready(pod):
+        return "ready"
+    phase = str(status.get("phase", "Pending"))
+    return "not ready" if phase == "Running" else phase
+
+
+def is_ready(pod: Object) -> bool:
+    """Whether the condition Ready of the pod is true."""
+    ready = {"type": "Ready", "status": "True"}.items()
+    conditions = (pod.get("status") or {}).get("conditions") or []
+    return any(ready <= condition.items() for condition in conditions)
+
+
+def _endpoints_of(endpoint_slice: Object, images: Mapping[str, str]) -> list[Endpoint]:
+    port = (endpoint_slice.get("ports") or [{}])[0].get("port", "")
     return [
         Endpoint(
             address=f"{entry['addresses'][0]}:{port}",
@@ -93,8 +131,13 @@ def _in(part: Object, images: Mapping[str, str]) -> list[Endpoint]:
             version=version_of(images.get(name, "")),
             ready=bool((entry.get("conditions") or {}).get("ready")),
         )
-        for entry in part.get("endpoints") or []
+        for entry in endpoint_slice.get("endpoints") or []
     ]
+
+
+def _pod_row(pod: Object) -> tuple[str, str, str, str]:
+    address = (pod.get("status") or {}).get("podIP", "")
+    return pod["metadata"]["name"], version_of(_image(pod)), address, pod_state(pod)
 
 
 def _image(pod: Object) -> str:

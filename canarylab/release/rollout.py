@@ -1,91 +1,99 @@
-"""Is a Deployment where it was told to be, and if not, what is it waiting for?"""
+"""Rollout of a Deployment: its status, waiting for it, scaling, and changing an image."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import NamedTuple
 
 from canarylab.errors import ClusterError, TimedOutError
 from canarylab.release.connection import Connection, Object, refusals
-from canarylab.release.pods import is_ready
+from canarylab.release.endpoints import is_ready
+from canarylab.wait import wait_until
 
-LOOK_EVERY_S = 0.1
+ROLLED_OUT_WITHIN_S = 90.0
+_PAUSE_S = 0.1
 _REMEDY = "`kubectl get deployments` lists the Deployments there are."
 _BUILD = "`canarylab build` builds the versions there are; `kubectl describe pod` says more."
 
 
-class Progress(NamedTuple):
-    """How far a rollout is."""
+class RolloutStatus(NamedTuple):
+    """Whether a rollout is done, and how far it is."""
 
     done: bool
-    words: str
+    message: str
 
 
-def progress(deployment: Object) -> Progress:
-    """What `kubectl rollout status` would say; the four questions are kubectl's.
+def rollout_status(deployment: Object) -> RolloutStatus:
+    """The answer of `kubectl rollout status`, by the same four conditions.
 
-    >>> progress({"metadata": {"name": "web", "generation": 2}, "spec": {"replicas": 3}}).words
+    >>> rollout_status({"metadata": {"name": "web", "generation": 2}, "spec": {}}).message
     'web: the cluster has not seen the change yet'
     """
     name, wanted = deployment["metadata"]["name"], deployment["spec"].get("replicas", 1)
     status = deployment.get("status") or {}
-    if status.get("observedGeneration", 0) < deployment["metadata"].get("generation", 1):
-        return Progress(done=False, words=f"{name}: the cluster has not seen the change yet")
     updated, total = status.get("updatedReplicas", 0), status.get("replicas", 0)
     available = status.get("availableReplicas", 0)
-    if updated < wanted:
-        return Progress(done=False, words=f"{name}: {updated} of {wanted} pods are up to date")
-    if total > updated:
-        return Progress(done=False, words=f"{name}: {total - updated} old pods are still there")
-    if available < updated:
-        return Progress(done=False, words=f"{name}: {available} of {updated} pods are ready")
-    return Progress(done=True, words=f"{name}: {available} of {wanted} pods are ready")
+    if status.get("observedGeneration", 0) < deployment["metadata"].get("generation", 1):
+        reason = "the cluster has not seen the change yet"
+    elif updated < wanted:
+        reason = f"{updated} of {wanted} pods are up to date"
+    elif total > updated:
+        reason = f"{total - updated} old pods are still there"
+    elif available < updated:
+        reason = f"{available} of {updated} pods are ready"
+    else:
+        return RolloutStatus(done=True, message=f"{name}: {available} of {wanted} pods are ready")
+    return RolloutStatus(done=False, message=f"{name}: {reason}")
 
 
 def wait_until_rolled_out(
     connection: Connection,
     name: str,
     *,
-    timeout_s: float = 90.0,
-    report: Callable[[str], None] = lambda words: None,
+    timeout_s: float = ROLLED_OUT_WITHIN_S,
+    report: Callable[[str], None] = lambda text: None,
     if_no_image: str = _BUILD,
-) -> Progress:
-    """Wait until the rollout is done and the pods it took away are gone.
+) -> RolloutStatus:
+    """Wait until the rollout is done and the pods that it ended are gone.
 
-    Raise TimedOutError, with what the pods say, when it is not done in `timeout_s` seconds, and
-    ClusterError at once, with `if_no_image` to try, when a pod needs an image that is not there.
+    Raise TimedOutError, with what the pods wait for, when it is not done in `timeout_s` seconds,
+    and ClusterError at once, with `if_no_image` to try, when a pod needs an image that is missing.
     """
-    deadline = time.monotonic() + timeout_s
-    while True:
+    status, reasons = RolloutStatus(done=False, message=name), dict[str, str]()
+
+    def is_done() -> bool:
+        nonlocal status, reasons
         deployment = read_deployment(connection, name)
         pods = pods_of(connection, deployment)
-        now = with_pods(progress(deployment), deployment, pods)
-        report(now.words)
-        if now.done:
-            return now
-        troubles = waiting_reasons(of_the_template(deployment, pods))
-        _refuse_missing_images(name, troubles, if_no_image)
-        if time.monotonic() > deadline:
-            raise TimedOutError(
-                f"After {timeout_s:.0f} s {now.words}{_because(troubles)}. "
-                f"`kubectl describe deployment {name}` and `kubectl get events` say more."
-            )
-        time.sleep(LOOK_EVERY_S)
+        status = status_with_pods(rollout_status(deployment), deployment, pods)
+        report(status.message)
+        if not status.done:
+            reasons = waiting_reasons(pods_of_template(deployment, pods))
+            _raise_for_missing_image(name, reasons, if_no_image)
+        return status.done
+
+    if not wait_until(is_done, timeout_s=timeout_s, pause_s=_PAUSE_S):
+        raise TimedOutError(
+            f"After {timeout_s:.0f} s {status.message}{_in_parentheses(reasons)}. "
+            f"`kubectl describe deployment {name}` and `kubectl get events` say more."
+        )
+    return status
 
 
-def with_pods(told: Progress, deployment: Object, pods: list[Object]) -> Progress:
-    """The same, and True only if the pods agree: a status lags behind a pod that has just gone."""
-    if not told.done:
-        return told
-    leaving = sum("deletionTimestamp" in pod["metadata"] for pod in pods)
-    if leaving:
-        return Progress(done=False, words=f"{told.words}, {leaving} are leaving")
+def status_with_pods(
+    status: RolloutStatus, deployment: Object, pods: list[Object]
+) -> RolloutStatus:
+    """The same, but not done while the pods differ: a status lags behind a pod that has ended."""
+    if not status.done:
+        return status
+    ending = sum("deletionTimestamp" in pod["metadata"] for pod in pods)
+    if ending:
+        return RolloutStatus(done=False, message=f"{status.message}, {ending} are terminating")
     ready, wanted = sum(map(is_ready, pods)), deployment["spec"].get("replicas", 1)
     if ready != wanted:
-        words = f"{deployment['metadata']['name']}: {ready} of {wanted} pods are ready"
-        return Progress(done=False, words=words)
-    return told
+        name = deployment["metadata"]["name"]
+        return RolloutStatus(done=False, message=f"{name}: {ready} of {wanted} pods are ready")
+    return status
 
 
 def read_deployment(connection: Connection, name: str) -> Object:
@@ -96,8 +104,15 @@ def read_deployment(connection: Connection, name: str) -> Object:
     return found
 
 
+def replicas_of(connection: Connection) -> dict[str, int]:
+    """How many pods each Deployment of the namespace asks for."""
+    with refusals("the Deployments", remedy=_REMEDY):
+        found = connection.apps.list_namespaced_deployment(connection.namespace)
+    return {each.metadata.name: each.spec.replicas or 0 for each in found.items}
+
+
 def scale(connection: Connection, name: str, replicas: int) -> None:
-    """Ask for so many pods, through the scale subresource, as kubectl does."""
+    """Set the number of pods through the scale subresource, as kubectl does."""
     body = {"spec": {"replicas": replicas}}
     with refusals(f'{replicas} replicas of "{name}"', remedy=_REMEDY):
         connection.apps.patch_namespaced_deployment_scale(name, connection.namespace, body)
@@ -123,7 +138,7 @@ def set_image(connection: Connection, name: str, *, container: str, image: str) 
 
 
 def pods_of(connection: Connection, deployment: Object) -> list[Object]:
-    """Its pods, leaving ones included."""
+    """The pods that its selector selects, terminating ones included."""
     labels = deployment["spec"]["selector"].get("matchLabels", {})
     query = ",".join(f"{key}={value}" for key, value in labels.items())
     with refusals("its pods", remedy=_REMEDY):
@@ -132,8 +147,8 @@ def pods_of(connection: Connection, deployment: Object) -> list[Object]:
     return pods
 
 
-def of_the_template(deployment: Object, pods: list[Object]) -> list[Object]:
-    """The pods that stay and have the images the Deployment asks for now."""
+def pods_of_template(deployment: Object, pods: list[Object]) -> list[Object]:
+    """The pods that stay and have the images of the current template."""
     wanted = _images(deployment["spec"]["template"])
     return [
         pod for pod in pods if "deletionTimestamp" not in pod["metadata"] and _images(pod) == wanted
@@ -141,7 +156,7 @@ def of_the_template(deployment: Object, pods: list[Object]) -> list[Object]:
 
 
 def waiting_reasons(pods: list[Object]) -> dict[str, str]:
-    """Why pods wait: reason to message, from their containers."""
+    """The reasons that containers wait for, each with its message."""
     waiting = [
         container.get("state", {}).get("waiting")
         for pod in pods
@@ -154,14 +169,14 @@ def _images(pod: Object) -> list[str]:
     return [container["image"] for container in pod["spec"]["containers"]]
 
 
-def _refuse_missing_images(name: str, troubles: dict[str, str], remedy: str) -> None:
+def _raise_for_missing_image(name: str, reasons: dict[str, str], remedy: str) -> None:
     for reason in ("ErrImagePull", "ImagePullBackOff", "InvalidImageName"):
-        if reason in troubles:
+        if reason in reasons:
             raise ClusterError(
-                f"A pod of {name} cannot start: {reason}, {troubles[reason]}. {remedy}"
+                f"A pod of {name} cannot start: {reason}, {reasons[reason]}. {remedy}"
             )
 
 
-def _because(troubles: dict[str, str]) -> str:
-    told = [f"{reason} {message}".strip() for reason, message in troubles.items()]
-    return f" ({'; '.join(told)})" if told else ""
+def _in_parentheses(reasons: dict[str, str]) -> str:
+    texts = [f"{reason} {message}".strip() for reason, message in reasons.items()]
+    return f" ({'; '.join(texts)})" if texts else ""

@@ -16,10 +16,10 @@ from typing import Any, Literal, NamedTuple
 from canarylab import traffic
 from canarylab.clusters.base import Cluster, ServiceAddress
 from canarylab.errors import ClusterError
-from canarylab.release import ingresses
 from canarylab.release.api_proxy import ApiServerProxy
 from canarylab.release.connection import Connection, Object, refusals
 from canarylab.release.endpoints import Endpoint, expected_shares, ready_endpoints
+from canarylab.release.ingress import read_ingresses, reported_addresses, service_addresses
 from canarylab.release.wait import probe, settle
 from canarylab.traffic import Sample
 from canarylab.wait import wait_until
@@ -59,7 +59,7 @@ class ServiceUrls:
             self._wait_for_kube_proxy(service, offered[0].sync_delay_s)
         if offered and not offered[0].is_guess:
             return _at(offered[0])
-        offered += ingresses.addresses(ingresses.read_ingresses(self._connection), name)
+        offered += service_addresses(read_ingresses(self._connection), name)
         proved = self._prove(service, offered, {each.pod for each in ready})
         return _at(proved) if proved else self._proxied(service)
 
@@ -115,9 +115,9 @@ def reachable_url(cluster: Cluster, connection: Connection, name: str) -> str:
     Raise ClusterError for a Service that only the API server's proxy reaches: that proxy ends with
     this program.
     """
-    found = ingresses.read_ingresses(connection)
+    found = read_ingresses(connection)
     if any(each["metadata"]["name"] == name for each in found):
-        return cluster.ingress_url(ingresses.places(found))
+        return cluster.ingress_url(reported_addresses(found))
     urls = ServiceUrls(connection, cluster.addresses)
     try:
         url = urls.find(name)

@@ -1,33 +1,39 @@
-"""The few states of a release that lessons start from, and the two ways to promote a canary."""
+"""The stages of a release that lessons start from, and the two ways to promote a canary.
+
+Everything of the lessons has the label `app: nodeapp`; nothing else in the namespace is touched.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
+
+from kubernetes.client.exceptions import ApiException
+from kubernetes.dynamic.exceptions import DynamicApiError, ResourceNotFoundError
 
 from canarylab.errors import TimedOutError
-from canarylab.manifests import load
-from canarylab.release.apply import apply
-from canarylab.release.clearing import Kept, clear
-from canarylab.release.connection import Connection, refusals
-from canarylab.release.pods import OURS
-from canarylab.release.rollout import (
-    LOOK_EVERY_S,
-    image_of,
-    scale,
-    set_image,
-    wait_until_rolled_out,
+from canarylab.manifests import (
+    CANARY,
+    CONTAINER,
+    PRODUCTION,
+    PRODUCTION_REPLICAS,
+    SELECTOR,
+    SERVICE,
+    load,
 )
-
-PRODUCTION, CANARY, SERVICE = "nodeapp-production", "nodeapp-canary", "nodeapp-svc"
-CONTAINER = "nodeapp"
-PRODUCTION_REPLICAS, CANARY_REPLICAS = 3, 1
+from canarylab.release.apply import apply
+from canarylab.release.connection import Connection, refusals
+from canarylab.release.httproute import API_VERSION, KIND
+from canarylab.release.rollout import image_of, scale, set_image, wait_until_rolled_out
+from canarylab.wait import wait_until
 
 Stage = Literal["empty", "production", "canary"]
-Way = Literal["replicas", "image"]
+PromotionWay = Literal["replicas", "image"]
 Report = Callable[[str], None]
+
+PODS_GONE_WITHIN_S = 60.0
+_NOT_SHOWN = (403, 404)  # the user may not list them; a cluster without that kind
 
 _WANTED: dict[Stage, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
     # stage: manifests, Deployments, Services
@@ -45,21 +51,18 @@ _WANTED: dict[Stage, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] =
 }
 
 
-def _silent(words: str) -> None:
-    """Nobody wants to know."""
+def _no_report(text: str) -> None:
+    """The default `report`."""
 
 
-def bring_to(
-    connection: Connection, stage: Stage, manifests: Path, report: Report = _silent
+def reset_to(
+    connection: Connection, stage: Stage, manifests: Path, report: Report = _no_report
 ) -> None:
-    """Make the namespace look as `stage` says, whatever the learner has done to it.
-
-    Only what carries `app: nodeapp` is touched.
-    """
+    """Bring the namespace to a stage, whatever is in it."""
     if stage not in get_args(Stage):
         raise ValueError(f'There is no stage "{stage}". Choose one of: {", ".join(_WANTED)}.')
     files, deployments, services = _WANTED[stage]
-    clear(connection, Kept(deployments, services))
+    clean_up(connection, keep_deployments=deployments, keep_services=services)
     for name in files:
         apply(connection, load(manifests / name))
     for name in deployments:
@@ -68,46 +71,108 @@ def bring_to(
         _wait_until_no_pods(connection)
 
 
-def promote(connection: Connection, way: Way, report: Report = _silent) -> None:
-    """By "replicas" or by "image"; the outcome for a visitor is the same."""
-    if way not in get_args(Way):
+def clean_up(
+    connection: Connection,
+    *,
+    keep_deployments: Collection[str] = (),
+    keep_services: Collection[str] = (),
+) -> None:
+    """Delete the Deployments, Services, Ingresses and HTTPRoutes of the lessons but those named."""
+    apps, core, networking = connection.apps, connection.core, connection.networking
+    with refusals("cleaning up", remedy="Look with `kubectl get deployments,services,ingresses`."):
+        _delete(
+            connection, networking.list_namespaced_ingress, networking.delete_namespaced_ingress
+        )
+        _delete(
+            connection,
+            apps.list_namespaced_deployment,
+            apps.delete_namespaced_deployment,
+            keep=keep_deployments,
+        )
+        _delete(
+            connection,
+            core.list_namespaced_service,
+            core.delete_namespaced_service,
+            keep=keep_services,
+        )
+        _delete_httproutes(connection)
+
+
+def promote(connection: Connection, way: PromotionWay, report: Report = _no_report) -> None:
+    """Promote the canary by "replicas" or by "image"; visitors see the same outcome."""
+    if way not in get_args(PromotionWay):
         raise ValueError(f'A canary is promoted by "replicas" or by "image", not by "{way}".')
-    {"replicas": _by_replicas, "image": _by_image}[way](connection, report)
+    {"replicas": _promote_by_replicas, "image": _promote_by_image}[way](connection, report)
 
 
-def _by_replicas(connection: Connection, report: Report) -> None:
-    """Grow the canary to production's size, then let production go to none."""
+def _promote_by_replicas(connection: Connection, report: Report) -> None:
+    """Scale the canary to the size of production, then production to 0."""
     scale(connection, CANARY, PRODUCTION_REPLICAS)
     wait_until_rolled_out(connection, CANARY, report=report)
     scale(connection, PRODUCTION, 0)
     wait_until_rolled_out(connection, PRODUCTION, report=report)
 
 
-def _by_image(connection: Connection, report: Report) -> None:
-    """Give production the canary's image, a rolling update; then the canary has done its work."""
+def _promote_by_image(connection: Connection, report: Report) -> None:
+    """Give production the canary's image, which is a rolling update, and delete the canary."""
     set_image(
         connection, PRODUCTION, container=CONTAINER, image=image_of(connection, CANARY, CONTAINER)
     )
     wait_until_rolled_out(connection, PRODUCTION, report=report)
     with refusals(f'Deployment "{CANARY}"', remedy="Look with `kubectl get deployments`."):
         connection.apps.delete_namespaced_deployment(CANARY, connection.namespace)
-    _wait_until_no_pods(connection, f"{OURS},env=canary")
+    _wait_until_no_pods(connection, f"{SELECTOR},env=canary")
 
 
-def _wait_until_no_pods(
-    connection: Connection, labels: str = OURS, *, timeout_s: float = 60.0
-) -> None:
-    deadline = time.monotonic() + timeout_s
-    while left := _pod_names(connection, labels):
-        if time.monotonic() > deadline:
-            raise TimedOutError(
-                f"After {timeout_s:.0f} s these pods are still there: {', '.join(left)}. "
-                "`kubectl describe pod` says what they wait for."
-            )
-        time.sleep(LOOK_EVERY_S)
+def _wait_until_no_pods(connection: Connection, labels: str = SELECTOR) -> None:
+    left: list[str] = []
+
+    def are_gone() -> bool:
+        nonlocal left
+        left = _pod_names(connection, labels)
+        return not left
+
+    if not wait_until(are_gone, timeout_s=PODS_GONE_WITHIN_S, pause_s=0.1):
+        raise TimedOutError(
+            f"After {PODS_GONE_WITHIN_S:.0f} s these pods are still there: {', '.join(left)}. "
+            "`kubectl describe pod` says what they wait for."
+        )
 
 
 def _pod_names(connection: Connection, labels: str) -> list[str]:
     with refusals("the pods", remedy="Look with `kubectl get pods`."):
         pods = connection.core.list_namespaced_pod(connection.namespace, label_selector=labels)
     return [pod.metadata.name for pod in pods.items]
+
+
+def _delete(
+    connection: Connection,
+    list_objects: Callable[..., Any],
+    delete_object: Callable[..., Any],
+    *,
+    keep: Collection[str] = (),
+) -> None:
+    try:
+        found = list_objects(connection.namespace, label_selector=SELECTOR).items
+    except ApiException as exc:
+        if exc.status not in _NOT_SHOWN:
+            raise
+        return
+    for each in found:
+        if each.metadata.name not in keep:
+            delete_object(each.metadata.name, connection.namespace)
+
+
+def _delete_httproutes(connection: Connection) -> None:
+    namespace = connection.namespace
+    try:
+        routes = connection.dynamic.resources.get(api_version=API_VERSION, kind=KIND)
+        found = routes.get(label_selector=SELECTOR, namespace=namespace).items
+    except ResourceNotFoundError:
+        return
+    except DynamicApiError as exc:
+        if exc.status not in _NOT_SHOWN:
+            raise
+        return
+    for each in found:
+        routes.delete(name=each.metadata.name, namespace=namespace)

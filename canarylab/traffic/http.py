@@ -31,16 +31,17 @@ class HttpResponse:
         return "\n".join([*head, "", self.body])
 
 
-def get(url: str, *, headers: Mapping[str, str] | None = None) -> HttpResponse:
+def get(url: str, request: Request | None = None) -> HttpResponse:
     """Send one GET on a new connection; raise TrafficError when there is no response."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError(f'"{url}" is not a URL with a host. Write it like http://127.0.0.1:8888.')
+    fields = request.fields if request else {}
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.hostname, parts.port, timeout=TIMEOUT_S)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
-        connection.request("GET", path, headers=dict(headers or {}) | {"Connection": "close"})
+        connection.request("GET", path, headers={**fields, "Connection": "close"})
         answer = connection.getresponse()
         body = answer.read().decode(errors="replace")
     except (OSError, http.client.HTTPException) as exc:
@@ -76,6 +77,15 @@ class Request:
                     f"The header or cookie {name!r}: {value!r} has characters that would break "
                     "the request apart. Use printable characters in one line."
                 )
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The header fields that are added."""
+        fields = {"Host": self.host} if self.host else {}
+        fields |= self.headers
+        if self.cookies:
+            fields["Cookie"] = "; ".join(f"{name}={text}" for name, text in self.cookies.items())
+        return fields
 
 
 @dataclass(frozen=True)
@@ -114,13 +124,11 @@ class Target:
     def message(self, request: Request, *, kept: bool) -> bytes:
         """The request as bytes; `kept` asks the server to keep the connection."""
         lines = {
-            "Host": request.host or self.authority,
+            "Host": self.authority,
             "User-Agent": "canarylab",
             "Accept": "application/json, */*",
             "Connection": "keep-alive" if kept else "close",
-        } | dict(request.headers)
-        if request.cookies:
-            lines["Cookie"] = "; ".join(f"{name}={text}" for name, text in request.cookies.items())
+        } | request.fields
         head = "".join(f"{name}: {text}\r\n" for name, text in lines.items())
         return f"GET {self.path} HTTP/1.1\r\n{head}\r\n".encode()
 

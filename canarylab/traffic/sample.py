@@ -20,6 +20,8 @@ from canarylab.traffic.text import OTHER, counted, listed, percent, sort_natural
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from canarylab.figures import Picture
+
 _COLUMNS = {"when_s": "when (s)", "latency_s": "latency (s)"}
 
 
@@ -128,9 +130,36 @@ class Sample:
         cluster = cluster or self.cluster
         return replace(self, expected=versions, expected_pods=pods, cluster=cluster)
 
-    def table(self) -> DataFrame:
-        """One row for each request, as a pandas table."""
-        from pandas import DataFrame  # noqa: PLC0415  importing the sampler must stay cheap
+    def plot(self, *, by: Literal["version", "pod"] = "version") -> Picture:
+        """The observed shares with their intervals, beside the expected ones.
+
+        >>> Sample.typed(["1.0", "2.0"]).plot().title
+        'Version 2.0 answered 1 of 2 requests'
+        """
+        from canarylab import figures  # noqa: PLC0415  matplotlib is slow to import
+
+        plots = {"version": figures.plot_versions, "pod": figures.plot_pods}
+        if by not in plots:
+            raise ValueError(f'A sample is plotted by "version" or by "pod", not by "{by}".')
+        return plots[by](self)
+
+    def summary(self) -> DataFrame:
+        """A row for each version: hits, share, the ends of its interval, the expected share.
+
+        >>> list(Sample.typed(["1.0", "2.0", "1.0"]).summary().columns)
+        ['hits', 'share', 'low', 'high', 'expected']
+        """
+        from canarylab import stats  # noqa: PLC0415  it imports this module
+
+        return stats.summary(self).round(3)
+
+    def to_frame(self) -> DataFrame:
+        """A row for each request, failed ones included.
+
+        >>> Sample.typed(["1.0", "2.0"]).to_frame()["version"].to_list()
+        ['1.0', '2.0']
+        """
+        from pandas import DataFrame  # noqa: PLC0415  pandas is slow to import
 
         return DataFrame(self.results, columns=list(RequestResult._fields)).rename(columns=_COLUMNS)
 

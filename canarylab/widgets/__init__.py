@@ -1,1 +1,1 @@
-"""Things to move in a notebook, and to watch what follows."""
+"""Widgets of the notebooks: replica board, route explorer, weight slider."""

@@ -96,7 +96,7 @@ sample
 lab.compare("canary share", sample.share("2.0"))
 
 # %%
-lab.figure(sample)
+sample.plot()
 
 # %% [markdown]
 # The dark marks are what the pods suggest: one of four, a quarter. The dots are what you saw. The bars are what forty
@@ -113,7 +113,7 @@ lab.predict("width of the bar, ten times the requests", 0.5)
 
 # %%
 more = lab.sample("nodeapp-svc", requests=400)
-lab.figure(more)
+more.plot()
 
 # %%
 from canarylab import stats
@@ -126,7 +126,7 @@ lab.compare("width of the bar, ten times the requests", narrow / wide)
 # number. Lesson 4 is about nothing else. The same numbers, as a table:
 
 # %%
-lab.table(more)
+more.summary()
 
 # %% tags=["checkpoint"]
 check(lab, "the canary answers as expected", more)
@@ -138,7 +138,7 @@ check(lab, "the canary answers as expected", more)
 # only the share of its pods.
 
 # %%
-lab.figure(more, by="pod")
+more.plot(by="pod")
 
 # %% [markdown]
 # ## Why does my browser show only one version?
@@ -162,7 +162,7 @@ pinned = lab.sample("nodeapp-svc", requests=200, keep_alive=1)
 lab.compare("pods behind one connection", sum(hits > 0 for hits in pinned.by_pod.values()))
 
 # %%
-lab.figure(pinned)
+pinned.plot()
 
 # %% [markdown]
 # Two hundred requests, one connection, one choice. So count connections before you trust a share. (`kubectl
@@ -174,7 +174,7 @@ lab.figure(pinned)
 # %% tags=["exercise"]
 # Now 200 requests over 8 kept connections. Look at the picture: is it nearer to a quarter?
 # solution
-lab.figure(lab.sample("nodeapp-svc", requests=200, keep_alive=8))
+lab.sample("nodeapp-svc", requests=200, keep_alive=8).plot()
 
 # %% [markdown]
 # ## Replicas are a coarse knob
@@ -202,7 +202,7 @@ lab.compare("canary share at 3 to 2", three_two.share("2.0"))
 # solution
 lab.scale("nodeapp-production", 2)
 even = lab.sample("nodeapp-svc", requests=400)
-lab.figure(even)
+even.plot()
 
 # %% tags=["checkpoint"]
 check(lab, "the two versions are even")
@@ -237,7 +237,7 @@ lab.scale("nodeapp-production", 0)
 
 # %%
 grown = lab.sample("nodeapp-svc", requests=200)
-lab.figure(grown)
+grown.plot()
 
 # %% tags=["checkpoint"]
 check(lab, "only the new version answers", grown)
@@ -272,7 +272,7 @@ deleted = lab.apps.delete_namespaced_deployment("nodeapp-canary", lab.namespace)
 
 # %%
 renewed = lab.sample("nodeapp-svc", requests=200)
-lab.figure(renewed)
+renewed.plot()
 
 # %% tags=["checkpoint"]
 check(lab, "the release is finished")

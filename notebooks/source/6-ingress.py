@@ -200,8 +200,8 @@ lab.explain_route("/", host="shop.bar.com")
 # %% [markdown]
 # ## Try it yourself
 #
-# Type a host and a path. The rules are read at once, and nothing is sent until you press Ask. Then the real answer stands
-# beside what the rules say. Below is the command that asks the same in a terminal.
+# Type a host and a path. The rules are read at once, and nothing is sent until you press Send. Then the real response
+# stands beside what the rules say. Below is the command that sends the same in a terminal.
 #
 # Which is the shortest path that reaches the canary? Which path would you not have guessed?
 
@@ -293,7 +293,7 @@ lab.apply(manifest)
 
 # %%
 switched = lab.sample_ingress("/", requests=200)
-lab.figure(switched)
+switched.plot()
 
 # %% tags=["checkpoint"]
 check(lab, "only the new version answers", switched)

@@ -61,14 +61,14 @@ tenth = lab.sample_ingress(requests=1000)
 lab.compare("canary share at weight 10", tenth.share("2.0"))
 
 # %%
-lab.figure(tenth)
+tenth.plot()
 
 # %% [markdown]
 # About a tenth. Now the same four pods through the Service of lesson 3, which knows nothing of weights:
 
 # %%
 by_pods = lab.sample("nodeapp-svc", requests=400)
-lab.figure(by_pods)
+by_pods.plot()
 
 # %% [markdown]
 # About a quarter: there the pods decide, here the weight. The Ingress first draws a version and then one of its pods.
@@ -96,7 +96,7 @@ check(lab, "the canary answers as expected", tenth)
 lab.apply("manifests/7-weights/canary.yaml")
 # solution
 lab.set_weight(25)
-lab.figure(lab.sample_ingress(requests=400))
+lab.sample_ingress(requests=400).plot()
 
 # %% tags=["checkpoint"]
 check(lab, "a quarter goes to the canary")
@@ -131,7 +131,7 @@ lab.compare("requests to see 1 %", stats.requests_needed(0.01, 0.005))
 weights.close()
 lab.set_weight(1)
 hundredth = lab.sample_ingress(requests=1600)
-lab.figure(hundredth)
+hundredth.plot()
 
 # %% [markdown]
 # Sixteen hits are to be expected, and nine or two dozen would be no surprise. That is the price of a careful start:
@@ -320,7 +320,7 @@ lab.apply("manifests/7-weights/httproute.yaml")
 lab.wait_accepted("nodeapp-split")
 
 # %% tags=["raises-exception"]
-lab.figure(lab.sample_httproute("nodeapp-split", requests=400))
+lab.sample_httproute("nodeapp-split", requests=400).plot()
 
 # %% [markdown]
 # If the sentence above names a controller, the split is the one you know. If it says that nobody serves the route,
@@ -334,7 +334,7 @@ prod, canary = route["spec"]["rules"][1]["backendRefs"]
 prod["weight"], canary["weight"] = 1, 1
 lab.apply(route)
 lab.wait_accepted("nodeapp-split")
-lab.figure(lab.sample_httproute("nodeapp-split", requests=400))
+lab.sample_httproute("nodeapp-split", requests=400).plot()
 
 # %% [markdown]
 # ## A canary that nobody sees

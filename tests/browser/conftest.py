@@ -13,7 +13,7 @@ from tests.browser.jupyter import JupyterLab
 from tests.needs import CHROMIUM
 
 SCREENSHOTS = Path(__file__).parents[2] / "output" / "screenshots"
-_PATIENCE_MS = 30_000
+_TIMEOUT_MS = 60_000
 _ARGUMENTS = [
     *("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update"),
@@ -23,7 +23,7 @@ _ARGUMENTS = [
 
 
 @dataclass
-class Visit:
+class WatchedPage:
     """A page, and what went wrong on it."""
 
     page: Page
@@ -70,14 +70,14 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def visit(browser: Browser, lab: JupyterLab) -> Iterator[Visit]:
+def watched(browser: Browser, lab: JupyterLab) -> Iterator[WatchedPage]:
     """A fresh page, watched from its first request on."""
     context = browser.new_context(
         viewport={"width": 1280, "height": 1000}, locale="en-US", reduced_motion="reduce"
     )
-    visit = Visit(context.new_page())
-    visit.page.set_default_timeout(_PATIENCE_MS)
-    visit.watch(lab.url)
-    yield visit
+    watched = WatchedPage(context.new_page())
+    watched.page.set_default_timeout(_TIMEOUT_MS)
+    watched.watch(lab.url)
+    yield watched
     context.close()
     lab.end_kernels()

@@ -10,13 +10,13 @@ import nbformat
 import pytest
 from playwright.sync_api import Page, expect
 
+from canarylab.manifests import SERVICE
 from canarylab.playground import lifecycle
 from canarylab.playground.home import Home
 from canarylab.release.connection import Connection
 from canarylab.release.endpoints import expected_shares, read_endpoints
-from canarylab.release.stages import SERVICE
-from tests.browser.conftest import Visit
-from tests.browser.hands import drag, picture, status
+from tests.browser.conftest import WatchedPage
+from tests.browser.controls import drag, picture, status
 from tests.browser.jupyter import JupyterLab
 from tests.built_images import built
 from tests.needs import needs
@@ -25,7 +25,7 @@ pytestmark = [needs("browser"), needs("linux")]
 
 LESSON = Path(__file__).parents[2] / "notebooks" / "3-canary.ipynb"
 NOTEBOOK = "3-canary.ipynb"
-ACT_MS = 60_000
+ACTION_MS = 60_000
 """Scaling, waiting for pods, sending requests, drawing."""
 
 
@@ -38,29 +38,29 @@ def home(lab: JupyterLab) -> Iterator[Home]:
 
 
 @pytest.fixture
-def page(lab: JupyterLab, home: Home, visit: Visit) -> Page:
+def page(lab: JupyterLab, home: Home, watched: WatchedPage) -> Page:
     """The lesson, run as far as the board, whose first picture is drawn."""
     lesson = nbformat.read(LESSON, as_version=4)  # type: ignore[no-untyped-call]
     sources = [cell.source for cell in lesson.cells]
     board = next(number for number, source in enumerate(sources) if "lab.replica_board()" in source)
     lesson.cells = lesson.cells[: board + 1]
     nbformat.write(lesson, lab.root / NOTEBOOK)  # type: ignore[no-untyped-call]
-    lab.open(visit.page, NOTEBOOK)
-    lab.run_all(visit.page)
-    expect(status(visit.page)).to_contain_text("expected 25 %.", timeout=ACT_MS)
-    return visit.page
+    lab.open(watched.page, NOTEBOOK)
+    lab.run_all(watched.page)
+    expect(status(watched.page)).to_contain_text("expected 25 %.", timeout=ACTION_MS)
+    return watched.page
 
 
 def test_dragging_a_slider_scales_real_pods_and_moves_the_shares(
-    page: Page, visit: Visit, home: Home
+    page: Page, watched: WatchedPage, home: Home
 ) -> None:
     before = picture(page).last.get_attribute("src")
     drag(page, "Canary pods", to=2)
 
-    expect(status(page)).to_contain_text("expected 40 %.", timeout=ACT_MS)
+    expect(status(page)).to_contain_text("expected 40 %.", timeout=ACTION_MS)
     expect(picture(page).last).not_to_have_attribute("src", before or "")
     with closing(Connection(home.kubeconfig)) as connection:
         assert expected_shares(read_endpoints(connection, SERVICE)) == {"1.0": 0.6, "2.0": 0.4}
     page.get_by_text("Move the knob yourself").last.scroll_into_view_if_needed()
-    visit.picture("lesson-3-board")
-    assert (visit.errors, visit.elsewhere) == ([], [])
+    watched.picture("lesson-3-board")
+    assert (watched.errors, watched.elsewhere) == ([], [])

@@ -7,8 +7,8 @@ import json
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Visit
-from tests.browser.hands import drag, handle, picture, status
+from tests.browser.conftest import WatchedPage
+from tests.browser.controls import drag, handle, picture, status
 from tests.browser.jupyter import JupyterLab
 from tests.needs import needs
 
@@ -16,37 +16,37 @@ pytestmark = needs("browser")
 
 NOTEBOOK = "board.ipynb"
 CELL = """
-from tests.widgets.fake_board import FakeBoard
-from canarylab.widgets.replicas import ReplicaBoard
+from tests.widgets.fake_release import FakeRelease
+from canarylab.widgets.replica_board import ReplicaBoard
 
-board = ReplicaBoard(FakeBoard())
+board = ReplicaBoard(FakeRelease())
 board
 """
 LABELS = ("Production pods", "Canary pods", "Production pods, typed", "Canary pods, typed")
 
 
 @pytest.fixture
-def page(lab: JupyterLab, visit: Visit) -> Page:
+def page(lab: JupyterLab, watched: WatchedPage) -> Page:
     """A notebook with a board that has drawn its first picture."""
     cell: dict[str, object] = {"cell_type": "code", "id": "board", "source": CELL, "metadata": {}}
     cell |= {"outputs": [], "execution_count": None}
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     whole = {"nbformat": 4, "nbformat_minor": 5, "metadata": kernel, "cells": [cell]}
     (lab.root / NOTEBOOK).write_text(json.dumps(whole))
-    lab.open(visit.page, NOTEBOOK)
-    lab.run_all(visit.page)
-    expect(status(visit.page)).to_contain_text("expected 25 %")
-    return visit.page
+    lab.open(watched.page, NOTEBOOK)
+    lab.run_all(watched.page)
+    expect(status(watched.page)).to_contain_text("expected 25 %")
+    return watched.page
 
 
-def test_dragging_a_slider_moves_the_shares(page: Page, visit: Visit) -> None:
+def test_dragging_a_slider_moves_the_shares(page: Page, watched: WatchedPage) -> None:
     before = picture(page).get_attribute("src")
     drag(page, "Canary pods", to=2)
 
     expect(status(page)).to_contain_text("expected 40 %.")
     expect(picture(page)).not_to_have_attribute("src", before or "")
-    visit.picture("replica-board")
-    assert (visit.errors, visit.elsewhere) == ([], [])
+    watched.picture("replica-board")
+    assert (watched.errors, watched.elsewhere) == ([], [])
 
 
 def test_arrow_keys_do_what_a_hand_does(page: Page) -> None:
@@ -73,13 +73,16 @@ def test_the_command_can_be_copied(page: Page) -> None:
     field.press("Enter")
 
     terminal = page.get_by_label("The same in a terminal")
-    expect(terminal).to_have_value("kubectl scale deployment nodeapp-canary --replicas=4")
+    expect(terminal).to_have_value(
+        "canarylab sample http://127.0.0.1:32089\n"
+        "kubectl scale deployment nodeapp-canary --replicas=4"
+    )
 
 
-def test_promoting_and_going_back(page: Page, visit: Visit) -> None:
+def test_promoting_and_going_back(page: Page, watched: WatchedPage) -> None:
     page.get_by_role("button", name="Promote: grow the canary").click()
     expect(status(page)).to_contain_text("Version 2.0 answered 200 of 200, 100 %, expected 100 %")
-    visit.picture("replica-board-promoted")
+    watched.picture("replica-board-promoted")
 
     page.get_by_role("button", name="Go back").click()
     expect(status(page)).to_contain_text("expected 25 %.")

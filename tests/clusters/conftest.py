@@ -28,7 +28,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     world = World(tmp_path / "world")
     world.root.mkdir()
     (tmp_path / "user").mkdir()
-    for name in ("DOCKER_CONTEXT", "KUBECONFIG", *PROXIES):
+    for name in ("DOCKER_CONTEXT", "KIND_EXPERIMENTAL_PROVIDER", "KUBECONFIG", *PROXIES):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv(FOLDER, str(world.root))
     monkeypatch.setenv("HOME", str(tmp_path / "user"))

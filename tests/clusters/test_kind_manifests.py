@@ -14,7 +14,7 @@ from canarylab.clusters.kind import MAPPED_INGRESS_PORT, MAPPED_NODE_PORT, NAME,
 from canarylab.clusters.kind_images import config, node_image, traefik_image, traefik_manifest
 from canarylab.manifests import load
 from canarylab.playground.apiserver.local_api import NAMESPACES
-from canarylab.playground.network.gateway.controller import CLASS
+from canarylab.playground.network.gateway_controller import CLASS
 
 MANIFESTS = resources.folder("manifests")
 TRAEFIK = {each["kind"]: each for each in load(traefik_manifest())}

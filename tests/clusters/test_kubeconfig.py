@@ -18,8 +18,8 @@ from canarylab.playground.home import Home
 from canarylab.release.connection import Connection
 from tests.built_images import built
 from tests.needs import needs
+from tests.restricted_cluster import CONTEXT, NAMESPACE, RestrictedCluster
 from tests.running_playground import RunningPlayground
-from tests.stranger import CONTEXT, NAMESPACE, Stranger
 
 pytestmark = needs("linux")
 NODE_PORT = {"metadata": {"name": "web"}, "spec": {"ports": [{"port": 80, "nodePort": 30123}]}}
@@ -40,7 +40,7 @@ def silent(words: str) -> None:
 
 
 @pytest.fixture
-def lab(stranger: Stranger, tmp_path: Path) -> Iterator[Lab]:
+def lab(restricted_cluster: RestrictedCluster, tmp_path: Path) -> Iterator[Lab]:
     """There, and gone again."""
     built(tmp_path / "home" / "images")
     lab = Lab()
@@ -49,9 +49,9 @@ def lab(stranger: Stranger, tmp_path: Path) -> Iterator[Lab]:
     lab.close()
 
 
-def without(stranger: Stranger, verb: str, resource: str) -> None:
+def without(restricted_cluster: RestrictedCluster, verb: str, resource: str) -> None:
     """Take one right away from the guest."""
-    for rule in stranger.rules.role:
+    for rule in restricted_cluster.rules.role:
         if resource in rule["resources"]:
             rule["verbs"] = [each for each in rule["verbs"] if each != verb]
 
@@ -64,7 +64,7 @@ def test_a_lab_says_where_it_is(lab: Lab) -> None:
 
 
 def test_where_node_ports_are_not_allowed_traffic_goes_through_the_api_server(
-    lab: Lab, stranger: Stranger
+    lab: Lab, restricted_cluster: RestrictedCluster
 ) -> None:
     lab.reset("canary")
 
@@ -74,13 +74,13 @@ def test_where_node_ports_are_not_allowed_traffic_goes_through_the_api_server(
     assert sample.cluster == f"context {CONTEXT}, through the API server's proxy"
     assert (sample.chosen_for, sample.failed, sample.trials) == ("request", 0, 60)
     assert len(sample.by_pod) == 4  # one connection, and still every pod has answered
-    assert stranger.rules.refused == []
+    assert restricted_cluster.rules.refused == []
 
 
 def test_where_they_are_the_api_chooses_one_and_traffic_takes_it(
-    lab: Lab, stranger: Stranger
+    lab: Lab, restricted_cluster: RestrictedCluster
 ) -> None:
-    del stranger.rules.quota["services.nodeports"]
+    del restricted_cluster.rules.quota["services.nodeports"]
     lab.cluster.start(silent)  # asks anew what is allowed
 
     lab.reset("canary")
@@ -101,7 +101,9 @@ def test_an_applied_service_says_what_became_of_its_node_port(lab: Lab) -> None:
     ]
 
 
-def test_who_may_not_step_into_a_pod_sends_one_to_ask(lab: Lab, stranger: Stranger) -> None:
+def test_where_exec_is_forbidden_a_helper_pod_sends_the_request(
+    lab: Lab, restricted_cluster: RestrictedCluster
+) -> None:
     lab.reset("production")
     first, second, *_ = lab.ready_endpoints()
 
@@ -109,12 +111,12 @@ def test_who_may_not_step_into_a_pod_sends_one_to_ask(lab: Lab, stranger: Strang
 
     assert said.sentence == '"Version 1.0"'
     assert said.notes == (
-        f"You may not run commands in {first.pod} here, so a pod of its own has asked.",
+        f"You may not run commands in {first.pod} here, so a helper pod sent the request.",
     )
-    assert stranger.rules.refused == ["get pods/exec"]
+    assert restricted_cluster.rules.refused == ["get pods/exec"]
 
 
-def test_nobody_at_the_address_is_said_and_the_errand_ends(lab: Lab) -> None:
+def test_an_unreachable_address_is_told_and_the_helper_pod_deleted(lab: Lab) -> None:
     lab.reset("production")
 
     said = lab.get_from_pod(lab.ready_endpoints()[0].pod, "http://127.0.0.1:3334")
@@ -123,24 +125,28 @@ def test_nobody_at_the_address_is_said_and_the_errand_ends(lab: Lab) -> None:
     assert [each[0] for each in lab.pods().rows if "errand" in str(each[0])] == []
 
 
-def test_neither_nodes_nor_namespaces_are_ever_asked_for(lab: Lab, stranger: Stranger) -> None:
+def test_neither_nodes_nor_namespaces_are_ever_asked_for(
+    lab: Lab, restricted_cluster: RestrictedCluster
+) -> None:
     lab.reset("canary")
     lab.scale("nodeapp-canary", 2)
     lab.promote("image")
 
     assert {each.version for each in lab.ready_endpoints()} == {"2.0"}
-    assert stranger.rules.refused == []
+    assert restricted_cluster.rules.refused == []
 
 
-def test_stopping_leaves_somebody_elses_cluster_alone(stranger: Stranger) -> None:
+def test_stopping_leaves_somebody_elses_cluster_alone(
+    restricted_cluster: RestrictedCluster,
+) -> None:
     assert Kubeconfig().stop() is False
 
 
 @pytest.mark.parametrize("verb", ["list", "create"])
 def test_a_right_that_is_missing_is_named_before_anything_is_made(
-    stranger: Stranger, verb: str
+    restricted_cluster: RestrictedCluster, verb: str
 ) -> None:
-    without(stranger, verb, "deployments")
+    without(restricted_cluster, verb, "deployments")
 
     with pytest.raises(SetupError) as refused:
         Lab()
@@ -149,42 +155,46 @@ def test_a_right_that_is_missing_is_named_before_anything_is_made(
     assert "docs/shared-cluster.md" in str(refused.value)
 
 
-def test_all_that_is_missing_is_named_at_once(stranger: Stranger) -> None:
-    without(stranger, "list", "pods")
-    without(stranger, "list", "endpointslices")
+def test_all_that_is_missing_is_named_at_once(restricted_cluster: RestrictedCluster) -> None:
+    without(restricted_cluster, "list", "pods")
+    without(restricted_cluster, "list", "endpointslices")
 
     with pytest.raises(SetupError, match=r"list pods: .*\n  list endpointslices: "):
         Lab()
 
 
-def test_a_namespace_that_is_missing(playground: RunningPlayground, stranger: Stranger) -> None:
+def test_a_namespace_that_is_missing(
+    playground: RunningPlayground, restricted_cluster: RestrictedCluster
+) -> None:
     said = yaml.safe_load(playground.kubeconfig.read_text())  # its owner may do everything
     said["contexts"][0]["context"]["namespace"] = "nowhere"
-    stranger.kubeconfig.write_text(yaml.safe_dump(said))
+    restricted_cluster.kubeconfig.write_text(yaml.safe_dump(said))
 
     with pytest.raises(SetupError, match='There is no namespace "nowhere" on the cluster'):
         Lab()
 
 
-def test_a_token_that_nobody_knows(stranger: Stranger) -> None:
-    said = yaml.safe_load(stranger.kubeconfig.read_text())
+def test_a_token_that_nobody_knows(restricted_cluster: RestrictedCluster) -> None:
+    said = yaml.safe_load(restricted_cluster.kubeconfig.read_text())
     said["users"][0]["user"]["token"] = "stale"
-    stranger.kubeconfig.write_text(yaml.safe_dump(said))
+    restricted_cluster.kubeconfig.write_text(yaml.safe_dump(said))
 
     with pytest.raises(SetupError, match="does not know you: Unauthorized"):
         Lab()
 
 
-def test_a_cluster_that_does_not_answer(stranger: Stranger) -> None:
-    said = yaml.safe_load(stranger.kubeconfig.read_text())
+def test_a_cluster_that_does_not_answer(restricted_cluster: RestrictedCluster) -> None:
+    said = yaml.safe_load(restricted_cluster.kubeconfig.read_text())
     said["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
-    stranger.kubeconfig.write_text(yaml.safe_dump(said))
+    restricted_cluster.kubeconfig.write_text(yaml.safe_dump(said))
 
     with pytest.raises(SetupError, match="does not answer at https://"):
         Lab()
 
 
-def test_an_unknown_context(stranger: Stranger, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_context(
+    restricted_cluster: RestrictedCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CANARYLAB_CONTEXT", "nowhere")
 
     with pytest.raises(SetupError, match=f'There is no context "nowhere" .* {CONTEXT}'):
@@ -192,10 +202,10 @@ def test_an_unknown_context(stranger: Stranger, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_no_way_to_the_service_is_said_with_the_right_that_is_missing(
-    lab: Lab, stranger: Stranger
+    lab: Lab, restricted_cluster: RestrictedCluster
 ) -> None:
     lab.reset("production")
-    without(stranger, "get", "services/proxy")
+    without(restricted_cluster, "get", "services/proxy")
 
     with pytest.raises(ClusterError, match="services/proxy"):
         lab.url()
@@ -214,20 +224,23 @@ def test_the_kubeconfig_that_is_shown_works_with_kubectl(lab: Lab) -> None:
 
 
 def test_another_context_is_chosen_without_touching_the_users_file(
-    stranger: Stranger, tmp_path: Path
+    restricted_cluster: RestrictedCluster, tmp_path: Path
 ) -> None:
-    said = yaml.safe_load(stranger.kubeconfig.read_text())
+    said = yaml.safe_load(restricted_cluster.kubeconfig.read_text())
     said["current-context"] = "another"
-    stranger.kubeconfig.write_text(yaml.safe_dump(said))
-    before = stranger.kubeconfig.read_text()
+    restricted_cluster.kubeconfig.write_text(yaml.safe_dump(said))
+    before = restricted_cluster.kubeconfig.read_text()
 
     cluster = Kubeconfig(Home(tmp_path / "home"), context=CONTEXT)
 
-    assert cluster.kubeconfig == f"{tmp_path / 'home' / 'context.kubeconfig'}:{stranger.kubeconfig}"
-    assert stranger.kubeconfig.read_text() == before
+    assert (
+        cluster.kubeconfig
+        == f"{tmp_path / 'home' / 'context.kubeconfig'}:{restricted_cluster.kubeconfig}"
+    )
+    assert restricted_cluster.kubeconfig.read_text() == before
 
 
-def test_where_a_service_might_answer(stranger: Stranger) -> None:
+def test_where_a_service_might_answer(restricted_cluster: RestrictedCluster) -> None:
     cluster = Kubeconfig()
 
     assert cluster.addresses(NODE_PORT, ["10.0.0.5", "fd00::5"]) == [
@@ -236,7 +249,7 @@ def test_where_a_service_might_answer(stranger: Stranger) -> None:
     ]
 
 
-def test_a_load_balancer_comes_first(stranger: Stranger) -> None:
+def test_a_load_balancer_comes_first(restricted_cluster: RestrictedCluster) -> None:
     status = {"loadBalancer": {"ingress": [{"hostname": "lb.example"}, {"ip": "192.0.2.7"}]}}
 
     first, second, *_ = Kubeconfig().addresses({**NODE_PORT, "status": status}, [])
@@ -244,7 +257,9 @@ def test_a_load_balancer_comes_first(stranger: Stranger) -> None:
     assert (first.url, second.url) == ("http://lb.example:80", "http://192.0.2.7:80")
 
 
-def test_without_a_registry_it_is_said_that_images_stay_here(stranger: Stranger) -> None:
+def test_without_a_registry_it_is_said_that_images_stay_here(
+    restricted_cluster: RestrictedCluster,
+) -> None:
     assert Kubeconfig().load_image("node_app:1.0", silent) == (
         "The images stay on this machine: name a registry with CANARYLAB_REGISTRY, "
         "unless the cluster has them already."
@@ -270,25 +285,27 @@ def ingress_class_name(connection: Connection) -> str:
 
 
 def test_who_may_not_list_the_classes_goes_on_with_nginx(
-    lab: Lab, stranger: Stranger, connection: Connection
+    lab: Lab, restricted_cluster: RestrictedCluster, connection: Connection
 ) -> None:
     shown = lab.apply(INGRESS)
 
     assert ingress_class_name(connection) == "nginx"
     assert shown.notes == []
-    assert stranger.rules.refused == [LOOK]
+    assert restricted_cluster.rules.refused == [LOOK]
 
 
-def test_of_ingress_nginx_it_is_said_that_it_is_retired(lab: Lab, stranger: Stranger) -> None:
-    stranger.rules.everywhere.add(LOOK)
+def test_of_ingress_nginx_it_is_said_that_it_is_retired(
+    lab: Lab, restricted_cluster: RestrictedCluster
+) -> None:
+    restricted_cluster.rules.cluster_role.add(LOOK)
 
     assert lab.apply(INGRESS).notes == [RETIRED]
 
 
 def test_the_class_that_is_there_is_taken_with_a_note_on_annotations(
-    without_nginx: Connection, lab: Lab, stranger: Stranger
+    without_nginx: Connection, lab: Lab, restricted_cluster: RestrictedCluster
 ) -> None:
-    stranger.rules.everywhere.add(LOOK)
+    restricted_cluster.rules.cluster_role.add(LOOK)
     without_nginx.networking.create_ingress_class(
         {"metadata": {"name": "haproxy"}, "spec": {"controller": "example.com/haproxy"}}
     )
@@ -304,9 +321,9 @@ def test_the_class_that_is_there_is_taken_with_a_note_on_annotations(
 
 
 def test_asking_what_is_allowed_anew_does_not_forget_the_class(
-    without_nginx: Connection, lab: Lab, stranger: Stranger
+    without_nginx: Connection, lab: Lab, restricted_cluster: RestrictedCluster
 ) -> None:
-    stranger.rules.everywhere.add(LOOK)
+    restricted_cluster.rules.cluster_role.add(LOOK)
     without_nginx.networking.create_ingress_class(
         {"metadata": {"name": "haproxy"}, "spec": {"controller": "example.com/haproxy"}}
     )
@@ -318,9 +335,9 @@ def test_asking_what_is_allowed_anew_does_not_forget_the_class(
 
 
 def test_a_cluster_without_any_class_says_so(
-    without_nginx: Connection, lab: Lab, stranger: Stranger
+    without_nginx: Connection, lab: Lab, restricted_cluster: RestrictedCluster
 ) -> None:
-    stranger.rules.everywhere.add(LOOK)
+    restricted_cluster.rules.cluster_role.add(LOOK)
 
     (note,) = lab.apply(INGRESS).notes
 

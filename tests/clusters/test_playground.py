@@ -18,7 +18,7 @@ from canarylab.playground.lifecycle import Running
 from canarylab.ports import LOOPBACK, is_free
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection
-from canarylab.release.stages import bring_to
+from canarylab.release.stages import reset_to
 from canarylab.traffic.http import get
 from tests.needs import needs
 from tests.running_playground import RunningPlayground
@@ -84,7 +84,7 @@ def test_where_another_program_has_it_the_node_answers_until_that_program_ends(
 async def test_the_service_is_applied_and_answers_there(
     connection: Connection, cluster: Playground, port: int
 ) -> None:
-    bring_to(connection, "production", resources.folder("manifests"))
+    reset_to(connection, "production", resources.folder("manifests"))
     with socket.create_server((LOOPBACK, port)):
         apply(connection, [service(port)])
         (address,) = cluster.addresses(service(port), [])

@@ -1,4 +1,4 @@
-"""For tests: a base image made from this machine's own files, because none can be pulled.
+"""A base image made from this machine's own files, because none can be pulled.
 
 It has what `FROM node:24-slim` is used for: node and npm, a shell, `env`, the users root and node.
 """

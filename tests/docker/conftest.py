@@ -15,11 +15,11 @@ from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 
 from canarylab import resources
-from canarylab.images.builder import BuildStep
+from canarylab.images.builder import VERSIONS, BuildStep, app_reference
 from canarylab.images.docker import DockerBuilder
 from canarylab.playground.home import Home
 from tests.docker.base_images import make_base_image
-from tests.docker.clients import installed, with_buildkit, wrapped
+from tests.docker.docker_program import installed, with_buildkit, wrapped
 from tests.docker.engines import private_engine
 from tests.needs import needs
 
@@ -94,9 +94,11 @@ def docker(engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
 
 @pytest.fixture
 def built(docker: DockerSetup) -> DockerSetup:
-    """The setup with both versions built."""
-    docker.build("1.0")
-    docker.build("2.0")
+    """The setup with both versions built; the engine keeps them for the next test."""
+    present = {image.reference for image in docker.builder.list_images()}
+    for version in VERSIONS:
+        if app_reference(version) not in present:
+            docker.build(version)
     return docker
 
 
@@ -113,7 +115,7 @@ def build_engine(
         if program is None:
             pytest.skip("no docker program here knows BuildKit")
         use(monkeypatch, wrapped(tmp_path / "buildkit", program))
-        monkeypatch.setenv("DOCKER_BUILDKIT", "1")
+    monkeypatch.setenv("DOCKER_BUILDKIT", "1" if request.param == "buildkit" else "0")
     return str(request.param)
 
 

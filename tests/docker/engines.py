@@ -1,9 +1,8 @@
-"""For tests: a Docker engine of the tests' own, that touches no other one on this machine."""
+"""A Docker engine of the tests' own, which touches no other one on this machine."""
 
 from __future__ import annotations
 
 import secrets
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -17,36 +16,44 @@ from docker.errors import DockerException
 from requests.exceptions import RequestException
 
 READY_TIMEOUT_S, END_TIMEOUT_S = 30.0, 30.0
-_LOOK_EVERY_S = 0.05
+_POLL_INTERVAL_S = 0.05
 
 
 @contextmanager
 def private_engine() -> Iterator[str]:
-    """Its address, `unix://...`, for the length of a `with`; everything of it is gone afterwards.
+    """Start an engine and yield its address, `unix://...`; nothing of it is left afterwards.
 
     It gets SIGTERM when its parent dies, so that a killed test run leaves no engine either.
     """
     root = Path(tempfile.mkdtemp(prefix="dockerd-"))  # short: sockets lie in it
     root.chmod(0o711)  # so that other users get as far as the socket, and are refused there
+    try:
+        with _own_bridge(root.name[-8:]) as bridge, _dockerd(root, bridge) as address:
+            yield address
+    finally:
+        subprocess.run(["rm", "-r", root], check=True)  # faster than shutil with so many files
+
+
+@contextmanager
+def _dockerd(root: Path, bridge: str) -> Iterator[str]:
     address, log = f"unix://{root}/docker.sock", root / "dockerd.log"
-    with _own_bridge(root.name[-8:]) as bridge, log.open("wb") as output:
+    with log.open("wb") as output:
         process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "TERM", "dockerd", *_options(root, address, bridge)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-        try:
-            _wait_until_it_answers(process, root / "docker.sock", log)
-            yield address
-        finally:
-            _end(process, address)
-            _unmount(root)
-    shutil.rmtree(root)
+    try:
+        _wait_until_it_answers(process, root / "docker.sock", log)
+        yield address
+    finally:
+        _end(process, address)
+        _unmount(root)
 
 
 def _options(root: Path, address: str, bridge: str) -> list[str]:
-    """The machine's firewall stays as it is: a port on 127.0.0.1 needs none of it."""
+    """Return the options; the machine's firewall stays as it is, for 127.0.0.1 needs no rule."""
     options = {
         "host": address,
         "data-root": root / "data",
@@ -61,7 +68,7 @@ def _options(root: Path, address: str, bridge: str) -> list[str]:
 
 @contextmanager
 def _own_bridge(name: str) -> Iterator[str]:
-    """Two engines on one bridge would give the same address to two containers."""
+    """Make a bridge: two engines on one would give the same address to two containers."""
     bridge, network = (
         f"cl-{name}",
         f"10.{200 + secrets.randbelow(50)}.{secrets.randbelow(250)}.1/24",
@@ -75,26 +82,29 @@ def _own_bridge(name: str) -> Iterator[str]:
         subprocess.run(["ip", "link", "delete", bridge], check=True)
 
 
-def _wait_until_it_answers(process: subprocess.Popen[bytes], door: Path, log: Path) -> None:
+def _wait_until_it_answers(process: subprocess.Popen[bytes], socket_path: Path, log: Path) -> None:
     deadline = time.monotonic() + READY_TIMEOUT_S
-    while not _answers(door):
+    while not _answers(socket_path):
         if process.poll() is not None or time.monotonic() > deadline:
-            said = log.read_text(errors="replace").splitlines()[-15:]
-            raise RuntimeError("dockerd did not start. It said:\n" + "\n".join(said))
-        time.sleep(_LOOK_EVERY_S)
+            last = log.read_text(errors="replace").splitlines()[-15:]
+            raise RuntimeError("dockerd did not start. It said:\n" + "\n".join(last))
+        time.sleep(_POLL_INTERVAL_S)
 
 
-def _answers(door: Path) -> bool:
-    """Not through docker-py: it forgets to close a socket that nobody listens at."""
+def _answers(socket_path: Path) -> bool:
+    """Ping without docker-py, which does not close a socket that nobody listens at."""
     with socket.socket(socket.AF_UNIX) as client:
-        if client.connect_ex(str(door)) != 0:
+        if client.connect_ex(str(socket_path)) != 0:
             return False
         client.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
-        return b"200 OK" in client.recv(1000)
+        try:
+            return b"200 OK" in client.recv(1000)
+        except ConnectionResetError:
+            return False  # it ends, and its log says why
 
 
 def _end(process: subprocess.Popen[bytes], address: str) -> None:
-    """Its containers first, for they would outlive it; its containerd ends with it."""
+    """End the containers first, which would outlive it; its containerd ends with it."""
     with suppress(DockerException, RequestException):
         client = DockerClient(base_url=address, version="auto", timeout=60)
         for container in client.containers.list(all=True):
@@ -109,7 +119,7 @@ def _end(process: subprocess.Popen[bytes], address: str) -> None:
 
 
 def _unmount(root: Path) -> None:
-    """A network namespace, and what else it left mounted."""
+    """Unmount network namespaces and everything else that it left mounted."""
     mounted = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
     below = [place for place in mounted if Path(place).is_relative_to(root)]
     for place in reversed(below):

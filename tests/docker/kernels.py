@@ -1,4 +1,4 @@
-"""For tests: a Python process that does what a learner's kernel does, and can be interrupted."""
+"""A Python process that does what a learner's kernel does, and can be interrupted."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from pathlib import Path
 from canarylab.images.docker import DockerBuilder
 signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in a shell's background ignore it
 builder = DockerBuilder(Path(sys.argv[1]), app=Path(sys.argv[2]))
-say = lambda words: print(words, flush=True)
+show = lambda words: print(words, flush=True)
 """
 
 
 @contextmanager
 def kernel(home: str, app: str, *lines: str) -> Iterator[subprocess.Popen[str]]:
-    """Runs these lines with a `builder`, and a `say` that prints; it has ended afterwards."""
+    """Runs these lines with a `builder`, and a `show` that prints; it has ended afterwards."""
     process = subprocess.Popen(
         [sys.executable, "-c", _PROGRAM + "\n".join(lines), home, app],
         stdout=subprocess.PIPE,

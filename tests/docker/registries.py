@@ -1,4 +1,4 @@
-"""For tests: a registry of images in memory, as much of it as `docker push` needs.
+"""A registry of images in memory, as much of it as `docker push` needs.
 
 The protocol is that of the OCI distribution specification, "Pushing a blob in chunks" and "Pushing
 manifests". An engine pushes to 127.0.0.0/8 without TLS.

@@ -34,7 +34,9 @@ def test_it_builds_with_docker_and_for_the_playground(docker: DockerSetup) -> No
             assert find(docker.home.images, image.reference) is not None
 
 
-def test_with_a_registry_it_pushes_and_says_how_the_lessons_find_it(docker: DockerSetup) -> None:
+def test_with_a_registry_it_pushes_and_prints_the_settings_for_the_lessons(
+    docker: DockerSetup,
+) -> None:
     with running_registry() as registry:
         said = canarylab(docker, "build", "--registry", f"{registry.host}/class")
 

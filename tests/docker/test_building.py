@@ -1,4 +1,4 @@
-"""Both versions are built by a real engine, in each way that there is."""
+"""A real engine builds both versions, with the classic builder and with BuildKit."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ def test_another_version_reuses_every_file_and_is_another_image(
     assert len(ids) == 2
 
 
-def test_it_says_which_step_it_is_at(docker: DockerSetup, build_engine: str) -> None:
+def test_the_current_step_is_reported(docker: DockerSetup, build_engine: str) -> None:
     said: list[str] = []
     docker.builder.build("1.0", lambda step: None, said.append)
     assert any("RUN npm ci" in words for words in said)
     assert all(words.startswith("node_app:1.0: ") for words in said)
 
 
-def test_a_failing_step_is_told_with_its_own_words_and_leaves_nothing(
+def test_a_failed_step_is_explained_and_leaves_nothing(
     docker: DockerSetup, build_engine: str
 ) -> None:
     before = docker.client.images.get("node_app:1.0").id
@@ -76,29 +76,25 @@ def test_a_failing_step_is_told_with_its_own_words_and_leaves_nothing(
     assert docker.client.images.get("node_app:1.0").id == before
 
 
-def test_a_base_image_that_cannot_be_fetched_is_told_as_such(
-    docker: DockerSetup, build_engine: str
-) -> None:
+def test_a_base_image_out_of_reach_is_explained(docker: DockerSetup, build_engine: str) -> None:
     (docker.app / "Dockerfile").write_text("FROM 127.0.0.1:1/nobody/nothing:1\n")
     with pytest.raises(BuildError, match=r"The base image of node_app:1\.0 could not be fetched"):
         docker.build("1.0")
 
 
-def test_a_file_that_is_not_there_is_told_by_its_line(
-    docker: DockerSetup, build_engine: str
-) -> None:
+def test_a_missing_file_is_named(docker: DockerSetup, build_engine: str) -> None:
     docker.dockerfile("COPY nothing.txt ./")
     with pytest.raises(BuildError, match=r"nothing\.txt"):
         docker.build("1.0")
 
 
-def test_a_folder_without_a_dockerfile_is_told(docker: DockerSetup, build_engine: str) -> None:
+def test_a_folder_without_a_dockerfile_is_refused(docker: DockerSetup, build_engine: str) -> None:
     (docker.app / "Dockerfile").unlink()
     with pytest.raises(BuildError, match="Dockerfile"):
         docker.build("1.0")
 
 
-def test_it_can_be_saved_for_a_cluster(built: DockerSetup) -> None:
+def test_an_image_can_be_saved_for_a_cluster(built: DockerSetup) -> None:
     with saved_image("node_app:1.0", built.home.root / "saved") as archive:
         shutil.unpack_archive(archive, built.home.root / "unpacked", "tar")
     assert "node_app:1.0" in (built.home.root / "unpacked" / "manifest.json").read_text()

@@ -57,7 +57,7 @@ def test_stopping_removes_it_and_frees_the_port(built: DockerSetup) -> None:
     assert built.containers() == []
 
 
-def test_what_an_earlier_kernel_left_is_found_and_stopped(built: DockerSetup) -> None:
+def test_containers_of_an_earlier_kernel_are_found_and_stopped(built: DockerSetup) -> None:
     ports = sorted([unused(), unused()])
     for port in ports:
         built.builder.run("node_app:1.0", port=port)
@@ -66,7 +66,7 @@ def test_what_an_earlier_kernel_left_is_found_and_stopped(built: DockerSetup) ->
     assert built.containers() == []
 
 
-def test_going_down_finds_it_too(built: DockerSetup) -> None:
+def test_canarylab_down_removes_containers(built: DockerSetup) -> None:
     run = built.builder.run("node_app:1.0", port=unused())
     assert remove_containers(built.home) == [run.port]
     assert remove_containers(built.home) == []
@@ -104,7 +104,7 @@ def test_somebody_elses_port_is_refused_and_nothing_is_left(built: DockerSetup) 
     assert built.containers() == []
 
 
-def test_a_port_that_another_container_has_is_told_by_its_name(built: DockerSetup) -> None:
+def test_a_port_of_another_container_is_refused_with_its_name(built: DockerSetup) -> None:
     port = unused()
     theirs = built.client.containers.create(
         "node_app:1.0", name="theirs", ports={"3333/tcp": ("127.0.0.1", port)}
@@ -115,12 +115,12 @@ def test_a_port_that_another_container_has_is_told_by_its_name(built: DockerSetu
     assert built.containers() == ["theirs"]
 
 
-def test_an_image_that_nobody_built_is_told_with_what_to_do(docker: DockerSetup) -> None:
+def test_an_image_that_is_not_built_is_refused_with_a_remedy(docker: DockerSetup) -> None:
     with pytest.raises(SetupError, match=r"no image node_app:4\.0 yet. Build it with `lab\.build"):
         docker.builder.run("node_app:4.0", port=unused())
 
 
-def test_an_image_that_ends_at_once_is_told_with_its_last_words(docker: DockerSetup) -> None:
+def test_an_image_that_ends_at_once_is_reported_with_its_last_lines(docker: DockerSetup) -> None:
     script = "console.log('no luck'); process.exit(3)"
     docker.dockerfile("EXPOSE 3333", f'CMD ["node", "-e", "{script}"]')
     docker.build("6.0")
@@ -129,7 +129,9 @@ def test_an_image_that_ends_at_once_is_told_with_its_last_words(docker: DockerSe
     assert docker.containers() == []
 
 
-def test_an_image_that_cannot_start_is_told_in_the_engine_s_words(docker: DockerSetup) -> None:
+def test_an_image_that_cannot_start_is_reported_with_the_engine_s_message(
+    docker: DockerSetup,
+) -> None:
     docker.dockerfile("EXPOSE 3333", 'CMD ["nothing-of-that-name"]')
     docker.build("6.1")
     with pytest.raises(ClusterError, match="nothing-of-that-name"):
@@ -137,7 +139,7 @@ def test_an_image_that_cannot_start_is_told_in_the_engine_s_words(docker: Docker
     assert docker.containers() == []
 
 
-def test_an_image_that_never_answers_is_told_and_removed(
+def test_an_image_that_never_answers_is_reported_and_removed(
     docker: DockerSetup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("canarylab.images.local_runs.START_TIMEOUT_S", 0.5)
@@ -155,6 +157,6 @@ def test_an_image_that_names_no_port_is_refused(docker: DockerSetup) -> None:
         docker.builder.run("node_app:6.3", port=unused())
 
 
-def test_going_down_without_an_engine_is_no_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_canarylab_down_needs_no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
     assert remove_containers(Home.of_user()) == []

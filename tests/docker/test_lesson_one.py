@@ -1,4 +1,4 @@
-"""Lesson 1 holds what it promises with a real Docker engine, and leaves both images there."""
+"""Lesson 1 holds with a real Docker engine, and leaves both images there."""
 
 from __future__ import annotations
 
@@ -32,11 +32,4 @@ async def test_lesson_one_holds_with_containers(docker: DockerSetup, place: Path
     await run(NOTEBOOKS / "solved" / NAME, docker.home.root, place, strict=True)
     there = {image.reference for image in docker.builder.list_images()}
     assert {"node_app:1.0", "node_app:2.0"} <= there
-    assert docker.containers() == []
-
-
-async def test_the_learner_s_notebook_runs_through_with_containers(
-    docker: DockerSetup, place: Path
-) -> None:
-    await run(NOTEBOOKS / NAME, docker.home.root, place, strict=False)
     assert docker.containers() == []

@@ -56,7 +56,7 @@ def test_pushing_again_sends_nothing_again(small: str, registry: Registry) -> No
     assert registry.blobs == before
 
 
-def test_a_registry_that_does_not_know_us(small: str, registry: Registry) -> None:
+def test_a_registry_that_refuses_the_push_is_explained(small: str, registry: Registry) -> None:
     registry.is_closed = True
 
     with pytest.raises(SetupError, match=r"could not be pushed. Log in with `docker login`"):
@@ -64,11 +64,11 @@ def test_a_registry_that_does_not_know_us(small: str, registry: Registry) -> Non
 
 
 @pytest.mark.parametrize("name", ["https://registry.example", "UPPER CASE"])
-def test_what_is_no_name_of_a_registry(small: str, name: str) -> None:
+def test_an_invalid_registry_name_is_refused(small: str, name: str) -> None:
     with pytest.raises(SetupError, match="could not be pushed"):
         push_image(small, name, silent)
 
 
-def test_an_image_that_is_not_here(docker: DockerSetup, registry: Registry) -> None:
+def test_a_missing_image_cannot_be_pushed(docker: DockerSetup, registry: Registry) -> None:
     with pytest.raises(SetupError, match=r"No such image: node_app:7\.7"):
         push_image("node_app:7.7", registry.host, silent)

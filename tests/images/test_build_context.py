@@ -39,7 +39,7 @@ from tests.images.project import Project, files_of
         ("", "", "a"),
     ],
 )
-def test_patterns_mean_what_docker_says(text: str, out: str, within: str) -> None:
+def test_patterns_match_as_in_docker(text: str, out: str, within: str) -> None:
     ignore = Dockerignore(text)
 
     assert [path for path in _paths(out) if not ignore.excludes(path)] == []
@@ -79,21 +79,21 @@ def _by_the_book(lines: list[str], path: str) -> bool:
 
 
 @pytest.mark.parametrize(("text", "line"), [("a\n!", 2), ("[b-a]", 1)])
-def test_what_is_no_pattern_is_refused_by_its_line(text: str, line: int) -> None:
+def test_an_invalid_pattern_is_refused_with_its_line(text: str, line: int) -> None:
     with pytest.raises(DockerfileError, match=rf"\.dockerignore, line {line}: .*\. .*\."):
         Dockerignore(text)
 
 
-def test_only_an_exception_makes_a_look_into_kept_out_folders_worth_it() -> None:
+def test_only_exceptions_make_excluded_folders_be_searched() -> None:
     assert not Dockerignore("a\nb").has_exceptions
     assert Dockerignore("a\n!a/b").has_exceptions
 
 
-def test_a_folder_without_the_file_keeps_nothing_out(tmp_path: Path) -> None:
+def test_a_folder_without_dockerignore_excludes_nothing(tmp_path: Path) -> None:
     assert not Dockerignore.of(tmp_path).excludes("a")
 
 
-def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+def test_a_dockerignore_that_is_not_text_is_named(tmp_path: Path) -> None:
     (tmp_path / ".dockerignore").write_bytes(b"\xff\xfe\x00")
 
     with pytest.raises(BuildError, match=r"\.dockerignore cannot be read.*Make it"):
@@ -123,7 +123,7 @@ def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
         ("COPY --chown=node:node a.txt x/", ["x/a.txt"]),
     ],
 )
-def test_files_arrive_where_docker_would_put_them(
+def test_files_are_copied_to_the_same_paths_as_by_docker(
     project: Project, line: str, files: list[str]
 ) -> None:
     for name in ("a.txt", "b.json", "c.json", "src/main.ts", "src/deep/e.ts"):
@@ -133,7 +133,7 @@ def test_files_arrive_where_docker_would_put_them(
     assert files_of(project.build()) == files
 
 
-def test_the_whole_folder_comes_as_dockerignore_leaves_it(project: Project) -> None:
+def test_copying_the_whole_folder_obeys_dockerignore(project: Project) -> None:
     for name in ("a.txt", "node_modules/x/y.js", "docs/a.md", "docs/keep.md"):
         project.write(name, name)
     project.write(".dockerignore", "node_modules\ndocs\n!docs/keep.md\nDockerfile\n.dockerignore")
@@ -142,7 +142,7 @@ def test_the_whole_folder_comes_as_dockerignore_leaves_it(project: Project) -> N
     assert files_of(project.build()) == ["a.txt", "docs/keep.md"]
 
 
-def test_a_file_goes_into_a_folder_that_is_there_already(project: Project) -> None:
+def test_a_file_is_copied_into_an_existing_folder(project: Project) -> None:
     project.write("a.txt", "")
     project.dockerfile("RUN mkdir x", "COPY a.txt x")
 
@@ -157,7 +157,7 @@ def test_a_later_copy_replaces_an_earlier_one(project: Project) -> None:
     assert (project.build().root / "c.txt").read_text() == "second"
 
 
-def test_of_two_sources_with_one_name_the_last_stays(project: Project) -> None:
+def test_the_last_of_two_sources_with_one_name_wins(project: Project) -> None:
     project.write("x/a.txt", "first")
     project.write("y/a.txt", "second")
     project.dockerfile("COPY x y /z/")
@@ -165,14 +165,14 @@ def test_of_two_sources_with_one_name_the_last_stays(project: Project) -> None:
     assert (project.build().root / "z/a.txt").read_text() == "second"
 
 
-def test_a_name_that_is_no_text_is_copied(project: Project) -> None:
+def test_a_file_name_that_is_not_utf8_is_copied(project: Project) -> None:
     (project.context / os.fsdecode(b"\xff.txt")).touch()
     project.dockerfile("COPY *.txt /", "RUN true")
 
     assert files_of(project.build()) == [os.fsdecode(b"\xff.txt")]
 
 
-def test_a_folder_may_go_where_a_link_leads(project: Project) -> None:
+def test_a_folder_may_be_copied_to_a_link(project: Project) -> None:
     project.write("src/a.txt", "")
     project.dockerfile("RUN mkdir real && ln -s real link", "COPY src link")
 
@@ -186,7 +186,7 @@ def test_an_empty_folder_is_copied(project: Project) -> None:
     assert (project.build().root / "src" / "empty").is_dir()
 
 
-def test_a_program_stays_a_program(project: Project) -> None:
+def test_the_executable_bit_is_copied(project: Project) -> None:
     project.write("a.sh", "").chmod(0o755)
     project.dockerfile("COPY a.sh /")
 
@@ -201,7 +201,7 @@ def test_a_link_within_the_folder_stays_a_link(project: Project) -> None:
     assert (project.build().root / "b.txt").readlink() == Path("a.txt")
 
 
-def test_a_link_that_is_named_becomes_what_it_leads_to(project: Project) -> None:
+def test_a_link_named_as_source_is_followed(project: Project) -> None:
     project.write("a.txt", "text")
     (project.context / "b.txt").symlink_to("a.txt")
     project.dockerfile("COPY b.txt /")
@@ -230,7 +230,7 @@ def test_a_file_below_a_link_out_of_the_folder_is_not_copied(project: Project) -
         project.build()
 
 
-def test_links_that_go_round_in_a_circle_do_no_harm(project: Project) -> None:
+def test_a_loop_of_links_is_copied(project: Project) -> None:
     project.write("x/a.txt", "")
     (project.context / "x" / "b").symlink_to("c")
     (project.context / "x" / "c").symlink_to("b")
@@ -260,7 +260,7 @@ def test_a_link_in_the_image_does_not_lead_a_copy_out_of_it(
         ("COPY hidden.txt /", r"context/hidden.txt is excluded by \.dockerignore\. Check"),
     ],
 )
-def test_a_source_that_is_not_there_is_named(project: Project, line: str, problem: str) -> None:
+def test_a_missing_source_is_named(project: Project, line: str, problem: str) -> None:
     project.write("a.txt", "")
     project.write("hidden.txt", "")
     project.write(".dockerignore", "hidden.txt")
@@ -281,7 +281,9 @@ def test_a_source_that_is_not_there_is_named(project: Project, line: str, proble
         ("COPY *.txt /c", "2 sources cannot become the one file /c"),
     ],
 )
-def test_a_line_that_cannot_be_meant_is_refused(project: Project, line: str, problem: str) -> None:
+def test_a_copy_line_without_a_meaning_is_refused(
+    project: Project, line: str, problem: str
+) -> None:
     project.write("a.txt", "")
     project.write("b.txt", "")
     project.dockerfile(line)
@@ -290,7 +292,7 @@ def test_a_line_that_cannot_be_meant_is_refused(project: Project, line: str, pro
         project.build()
 
 
-def test_a_pipe_is_no_file(project: Project) -> None:
+def test_a_pipe_is_refused(project: Project) -> None:
     os.mkfifo(project.context / "pipe")
     project.dockerfile("COPY . /")
 
@@ -306,7 +308,7 @@ def test_a_file_does_not_replace_a_folder(project: Project) -> None:
         project.build()
 
 
-def test_a_file_that_changes_while_it_is_copied_is_noticed(
+def test_a_file_that_changes_during_the_copy_fails_the_build(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = project.write("a.txt", "before")

@@ -73,7 +73,7 @@ def test_a_backtick_may_be_the_escape_character() -> None:
 @pytest.mark.parametrize(
     "text", ["\ufeffFROM node\r\nRUN a\r\n", "from node\nrun\ta", "FROM node\nRUN a\\"]
 )
-def test_how_a_file_was_saved_makes_no_difference(text: str) -> None:
+def test_line_ends_case_and_byte_order_mark_make_no_difference(text: str) -> None:
     assert [(line.keyword, line.text) for line in parse(text)] == [("FROM", "node"), ("RUN", "a")]
 
 
@@ -122,7 +122,7 @@ def test_an_instruction_is_printed_on_one_line() -> None:
         ("WORKDIR", "remove the line"),
     ],
 )
-def test_what_the_builder_does_not_know_is_refused_with_what_to_do(line: str, remedy: str) -> None:
+def test_unsupported_lines_are_refused_with_a_remedy(line: str, remedy: str) -> None:
     with pytest.raises(DockerfileError, match=re.escape(remedy)) as refusal:
         after_from(f"\n{line}\n")
 
@@ -146,12 +146,12 @@ def test_a_file_begins_with_from(text: str, line: int, remedy: str) -> None:
     assert refusal.value.line == line
 
 
-def test_a_shift_in_a_shell_is_no_text_below() -> None:
+def test_a_shift_in_a_shell_is_not_a_here_document() -> None:
     assert [line.text for line in after_from("RUN echo $((1 << 2))")] == ["echo $((1 << 2))"]
 
 
 @pytest.mark.parametrize("line", ["COPY 'a b", "ENV A=${B%x}", "LABEL a", "ENV A"])
-def test_words_that_cannot_be_read_are_refused(line: str) -> None:
+def test_words_that_cannot_be_parsed_are_refused(line: str) -> None:
     (instruction,) = after_from(line)
     read = instruction.words if instruction.keyword == "COPY" else instruction.assignments
 
@@ -200,7 +200,7 @@ VALUES = {"X": "x y", "EMPTY": ""}
         ("end$", "end$"),
     ],
 )
-def test_a_name_stands_for_its_value(text: str, meaning: str) -> None:
+def test_variables_are_expanded(text: str, meaning: str) -> None:
     assert expand(text, VALUES) == meaning
 
 
@@ -216,7 +216,7 @@ def test_a_name_stands_for_its_value(text: str, meaning: str) -> None:
         ("", []),
     ],
 )
-def test_a_line_falls_into_words(text: str, pieces: list[str]) -> None:
+def test_a_line_is_split_into_words(text: str, pieces: list[str]) -> None:
     assert split_words(text, VALUES) == pieces
 
 
@@ -227,7 +227,7 @@ def test_a_quote_without_an_end_is_an_error(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["${X", "${X%y}", "${}", "${X:?gone}", '"${X#x}"'])
-def test_what_only_a_shell_knows_is_an_error(text: str) -> None:
+def test_expansions_that_only_a_shell_supports_are_errors(text: str) -> None:
     with pytest.raises(ValueError, match="is not supported"):
         expand(text, VALUES)
 
@@ -248,7 +248,7 @@ def test_assignments_are_read_in_both_forms(text: str, pairs: dict[str, str]) ->
 
 
 @pytest.mark.parametrize("text", ["A", "=b", "A=b C"])
-def test_what_assigns_nothing_is_an_error(text: str) -> None:
+def test_text_that_is_not_an_assignment_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match=r"no value|not an assignment"):
         parse_assignments(text, VALUES)
 
@@ -262,11 +262,11 @@ def settled(*lines: str, **given: str) -> ImageConfig:
     return config
 
 
-def test_env_keeps_what_it_was_given() -> None:
+def test_env_values_are_expanded_and_kept() -> None:
     assert settled("ENV A=b", "ENV C=$A-${A}").env == {"A": "b", "C": "b-b"}
 
 
-def test_names_in_one_env_line_mean_what_they_meant_before_it() -> None:
+def test_variables_in_an_env_line_have_the_values_before_it() -> None:
     assert settled("ENV A=1", "ENV A=2 B=$A").env == {"A": "2", "B": "1"}
 
 
@@ -298,7 +298,7 @@ def test_an_argument_before_from_is_known_to_from_alone() -> None:
     assert config.env == {"V": ""}
 
 
-def test_an_argument_before_from_can_be_asked_for_again() -> None:
+def test_an_argument_before_from_can_be_declared_again() -> None:
     assert settled("ARG V=1", "FROM node", "ARG V", "ENV W=$V").env == {"W": "1"}
 
 
@@ -306,11 +306,11 @@ def test_several_arguments_fit_on_one_line() -> None:
     assert settled("ARG A B=2", A="1").run_env == {"A": "1", "B": "2"}
 
 
-def test_every_argument_that_a_line_asks_for_is_known() -> None:
+def test_every_declared_argument_is_known() -> None:
     assert settled("ARG A=1", "FROM node", "ARG B").declared == {"A", "B"}
 
 
-def test_path_is_known_to_lines() -> None:
+def test_path_can_be_expanded() -> None:
     assert settled("ENV PATH=/opt/bin:$PATH").env["PATH"].startswith("/opt/bin:/usr/local/sbin:")
 
 
@@ -344,7 +344,7 @@ def test_an_entrypoint_keeps_the_command_of_this_file() -> None:
     assert settled('CMD ["--help"]', 'ENTRYPOINT ["a"]').command == ("--help",)
 
 
-def test_the_rest_is_kept_for_whoever_asks() -> None:
+def test_ports_user_labels_and_stop_signal_are_kept() -> None:
     config = settled("EXPOSE 3333 80/tcp", "EXPOSE 80", "USER node", "LABEL a=b", "STOPSIGNAL 2")
 
     assert config.exposed_ports == (3333, 80)
@@ -361,7 +361,7 @@ def test_a_signal_may_be_written_in_many_ways(name: str) -> None:
     "base",
     ["node", "node:24-slim", "docker.io/library/node:24", "node:lts AS app", "node:24@sha256:ab"],
 )
-def test_a_node_base_is_the_node_from_pip(base: str) -> None:
+def test_node_base_images_need_no_note(base: str) -> None:
     assert settled(f"FROM {base}").notes == ()
 
 
@@ -386,6 +386,6 @@ def test_another_version_of_node_is_noted() -> None:
         ("STOPSIGNAL SIGSTOPP", "as in STOPSIGNAL SIGTERM"),
     ],
 )
-def test_what_cannot_be_is_refused_with_what_to_write(line: str, remedy: str) -> None:
+def test_invalid_values_are_refused_with_a_remedy(line: str, remedy: str) -> None:
     with pytest.raises(DockerfileError, match=remedy):
         settled(line)

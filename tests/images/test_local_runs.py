@@ -16,7 +16,7 @@ import pytest
 from canarylab.errors import ClusterError, PortInUseError
 from canarylab.images.local_runs import ProcessRuns
 from canarylab.playground.images import Image
-from canarylab.playground.node.sweep import MARK, carriers
+from canarylab.playground.node.reaper import RUN_ID, processes_of
 from canarylab.ports import is_free, unused
 from canarylab.traffic.http import get
 from tests.built_images import built
@@ -70,7 +70,7 @@ def test_stopping_frees_the_port(runs: ProcessRuns, app: Image) -> None:
     assert is_free(run.port)
 
 
-def test_an_image_that_ends_at_once_is_told_with_its_last_words(
+def test_an_image_that_ends_at_once_is_reported_with_its_last_lines(
     runs: ProcessRuns, app: Image
 ) -> None:
     broken = replace(app, command=["node", "-e", "console.log('no luck'); process.exit(3)"])
@@ -79,7 +79,7 @@ def test_an_image_that_ends_at_once_is_told_with_its_last_words(
     assert runs.running() == []
 
 
-async def test_it_ends_with_a_killed_kernel(app: Image, tmp_path: Path) -> None:
+async def test_a_run_ends_with_a_killed_kernel(app: Image, tmp_path: Path) -> None:
     program = (
         "import sys, time; from pathlib import Path;"
         "from canarylab.images.local_runs import ProcessRuns;"
@@ -97,9 +97,9 @@ async def test_it_ends_with_a_killed_kernel(app: Image, tmp_path: Path) -> None:
     mark = _mark_of(pid)
     kernel.send_signal(signal.SIGKILL)
     kernel.communicate()
-    await until(lambda: not carriers(mark))
+    await until(lambda: not processes_of(mark))
 
 
 def _mark_of(pid: int) -> str:
     variables = Path(f"/proc/{pid}/environ").read_text().split("\0")
-    return next(line.partition("=")[2] for line in variables if line.startswith(f"{MARK}="))
+    return next(line.partition("=")[2] for line in variables if line.startswith(f"{RUN_ID}="))

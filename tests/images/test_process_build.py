@@ -106,7 +106,7 @@ def test_every_instruction_is_reported(project: Project) -> None:
     ]
 
 
-def test_the_second_build_makes_nothing_anew(project: Project) -> None:
+def test_a_second_build_reuses_everything(project: Project) -> None:
     project.write("a.txt", "")
     project.dockerfile("WORKDIR /app", "COPY a.txt .", "RUN touch b.txt")
     first = project.build()
@@ -115,7 +115,7 @@ def test_the_second_build_makes_nothing_anew(project: Project) -> None:
     assert project.made() == []
 
 
-def test_a_changed_file_costs_the_copy_and_what_follows_it(project: Project) -> None:
+def test_a_changed_file_repeats_the_copy_and_what_follows_it(project: Project) -> None:
     project.write("a.txt", "")
     project.write("b.txt", "before")
     project.dockerfile("COPY a.txt .", "RUN touch made", "COPY b.txt .", "RUN cat b.txt > c.txt")
@@ -138,7 +138,7 @@ def test_a_changed_mode_is_a_change(project: Project) -> None:
     assert project.made() == ["COPY a.sh ."]
 
 
-def test_a_copy_whose_files_are_the_same_undoes_the_change(project: Project) -> None:
+def test_a_file_changed_back_is_found_in_the_cache(project: Project) -> None:
     project.write("a.txt", "before")
     project.dockerfile("COPY a.txt .", "RUN cat a.txt > /dev/null")
     first = project.build()
@@ -160,7 +160,7 @@ def test_a_command_runs_again_when_a_variable_it_sees_changes(project: Project, 
     assert (image.root / "a.txt").read_text() == "two\n"
 
 
-def test_a_variable_set_below_a_command_does_not_disturb_it(project: Project) -> None:
+def test_a_variable_set_below_a_command_does_not_repeat_it(project: Project) -> None:
     project.dockerfile("RUN true", "ARG V", "ENV V=$V")
     project.build(V="1")
     project.build(V="2")
@@ -215,9 +215,7 @@ def test_a_failed_build_leaves_the_image_of_that_name_as_it_was(project: Project
     assert list(project.images.glob(".layers/new-*")) == []
 
 
-def test_a_line_that_is_not_known_stops_the_build_before_it_begins(
-    project: Project, tmp_path: Path
-) -> None:
+def test_an_unsupported_line_is_refused_before_the_build(project: Project, tmp_path: Path) -> None:
     project.dockerfile(f"RUN touch {tmp_path}/ran", "EXPOSE 53/udp")
 
     with pytest.raises(DockerfileError, match="line 3"):
@@ -263,7 +261,7 @@ def test_an_images_folder_that_cannot_be_written_is_named(project: Project) -> N
         project.build()
 
 
-def test_a_name_that_no_image_can_have_is_refused(project: Project) -> None:
+def test_an_invalid_image_name_is_refused(project: Project) -> None:
     project.dockerfile("RUN true")
 
     with pytest.raises(ImageNameError):
@@ -288,13 +286,13 @@ def run_text(text: str, tree: Path, config: ImageConfig = ImageConfig()) -> None
     run_line(line, config, tree, {})
 
 
-def test_it_runs_in_the_working_folder(tmp_path: Path) -> None:
+def test_a_run_line_runs_in_the_working_folder(tmp_path: Path) -> None:
     run_text("pwd > where", tmp_path, ImageConfig(working_dir="/usr/src/app"))
 
     assert (tmp_path / "usr/src/app/where").read_text() == f"{tmp_path}/usr/src/app\n"
 
 
-def test_it_runs_the_node_from_pip(tmp_path: Path) -> None:
+def test_a_run_line_uses_the_node_from_pip(tmp_path: Path) -> None:
     run_text("node -p process.versions.node > version && npm --version && npx --version", tmp_path)
 
     assert (tmp_path / "version").read_text().startswith("24.")
@@ -306,19 +304,19 @@ def test_a_json_list_needs_no_shell(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["$HOME", "a b"]
 
 
-def test_it_sees_arguments_and_variables(tmp_path: Path) -> None:
+def test_a_run_line_sees_arguments_and_variables(tmp_path: Path) -> None:
     run_text("echo $A $E > seen", tmp_path, ImageConfig(args={"A": "a"}, env={"E": "e"}))
 
     assert (tmp_path / "seen").read_text() == "a e\n"
 
 
-def test_it_has_nothing_to_read(tmp_path: Path) -> None:
+def test_a_run_line_has_an_empty_input(tmp_path: Path) -> None:
     run_text("cat > read", tmp_path)
 
     assert (tmp_path / "read").read_text() == ""
 
 
-def test_what_it_leaves_in_the_background_ends_with_it(tmp_path: Path) -> None:
+def test_background_processes_of_a_run_line_end_with_it(tmp_path: Path) -> None:
     run_text("sleep 600 & echo $! > pid", tmp_path)
 
     wait_until_gone(int((tmp_path / "pid").read_text()))
@@ -331,7 +329,7 @@ def test_what_it_leaves_in_the_background_ends_with_it(tmp_path: Path) -> None:
         ('["no-such-program"]', 127, "no-such-program: No such file or directory"),
     ],
 )
-def test_a_failure_carries_what_there_is_to_know(
+def test_a_failed_run_line_has_status_output_and_line(
     tmp_path: Path, text: str, status: int, output: str
 ) -> None:
     with pytest.raises(CommandFailedError) as failure:
@@ -348,12 +346,12 @@ def test_a_failure_carries_what_there_is_to_know(
         *("SSL_CERT_FILE", "npm_config_registry", "NPM_CONFIG_CACHE"),
     ],
 )
-def test_what_leads_to_a_registry_is_seen(tmp_path: Path, name: str) -> None:
+def test_variables_that_lead_to_a_registry_are_passed_on(tmp_path: Path, name: str) -> None:
     assert run_environment(ImageConfig(), tmp_path, {name: "x"})[name] == "x"
 
 
 @pytest.mark.parametrize("name", ["AWS_SECRET_ACCESS_KEY", "KUBECONFIG", "NODE_OPTIONS", "PWD"])
-def test_nothing_else_of_the_machine_is_seen(tmp_path: Path, name: str) -> None:
+def test_other_variables_of_the_machine_are_not_passed_on(tmp_path: Path, name: str) -> None:
     assert name not in run_environment(ImageConfig(), tmp_path, {name: "x"})
 
 
@@ -401,18 +399,18 @@ def void(value: object) -> None:
     del value
 
 
-def test_what_was_made_is_found_by_its_key(store: LayerStore) -> None:
+def test_a_layer_is_found_by_its_key(store: LayerStore) -> None:
     made = store.make("key", write("a.txt", "text"))
 
     assert store.find("key") == made
     assert (made.tree / "a.txt").read_text() == "text"
 
 
-def test_what_nobody_made_is_not_found(store: LayerStore) -> None:
+def test_a_layer_that_was_never_made_is_not_found(store: LayerStore) -> None:
     assert store.find("key") is None
 
 
-def test_what_failed_half_way_is_not_found(store: LayerStore, tmp_path: Path) -> None:
+def test_a_layer_that_failed_is_not_found(store: LayerStore, tmp_path: Path) -> None:
     def fail(tree: Path) -> None:
         (tree / "half").touch()
         raise KeyboardInterrupt
@@ -424,14 +422,14 @@ def test_what_failed_half_way_is_not_found(store: LayerStore, tmp_path: Path) ->
     assert list(tmp_path.glob(".layers/new-*")) == []
 
 
-def test_what_a_killed_build_left_is_removed_by_the_next(tmp_path: Path) -> None:
+def test_leftovers_of_a_killed_build_are_removed_by_the_next(tmp_path: Path) -> None:
     (tmp_path / ".layers" / "new-left" / "tree").mkdir(parents=True)
 
     with open_layers(tmp_path):
         assert not (tmp_path / ".layers" / "new-left").exists()
 
 
-def test_the_layers_that_nobody_used_for_longest_go(
+def test_the_least_recently_used_layers_are_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(process_build, "KEPT_LAYERS", 3)
@@ -445,7 +443,7 @@ def test_the_layers_that_nobody_used_for_longest_go(
         assert [key for key in "abcd" if store.find(key)] == ["a", "d"]
 
 
-def test_a_shared_tree_is_the_same_files(store: LayerStore, tmp_path: Path) -> None:
+def test_a_linked_tree_has_the_same_files(store: LayerStore, tmp_path: Path) -> None:
     made = store.make("key", write("a.txt", "text"))
     (tmp_path / "target").mkdir()
     link_tree(made.tree, tmp_path / "target")
@@ -505,13 +503,13 @@ def built_with(project: Project, text: str) -> Path:
     return project.build().root
 
 
-def test_the_files_of_the_image_before_stay_for_pods_that_run_in_them(project: Project) -> None:
+def test_files_of_the_previous_image_stay_for_its_pods(project: Project) -> None:
     one, two = (built_with(project, text) for text in ("one", "two"))
 
     assert [(root / "a.txt").read_text() for root in (one, two)] == ["one", "two"]
 
 
-def test_the_files_of_the_image_before_that_go(project: Project) -> None:
+def test_files_of_older_images_are_removed(project: Project) -> None:
     roots = [built_with(project, text) for text in ("one", "two", "three")]
 
     assert [root.exists() for root in roots] == [False, True, True]
@@ -538,7 +536,7 @@ def test_the_size_is_that_of_its_files(project: Project) -> None:
     assert project.build().size == 1000
 
 
-def test_a_place_that_cannot_be_written_is_named(project: Project) -> None:
+def test_a_tag_that_cannot_be_written_is_named(project: Project) -> None:
     project.images.mkdir()
     (project.images / "app").write_text("a file where the folder should be")
     project.dockerfile("RUN true")
@@ -548,7 +546,7 @@ def test_a_place_that_cannot_be_written_is_named(project: Project) -> None:
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_a_build_that_is_ended_half_way_leaves_nothing_that_a_later_one_trusts(
+def test_an_interrupted_build_leaves_nothing_that_a_later_one_reuses(
     project: Project, tmp_path: Path, how: signal.Signals
 ) -> None:
     pid_file = tmp_path / "pid"

@@ -1,4 +1,4 @@
-"""What do the lessons say, cell by cell?"""
+"""The cells of the lessons, as the tests read them."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ import pytest
 from tests.lessons.reading import NOTEBOOKS
 from tests.lessons.running import run
 from tests.needs import needs
-from tests.stranger import CONTEXT, Stranger
+from tests.restricted_cluster import CONTEXT, RestrictedCluster
 
 pytestmark = [needs("linux"), pytest.mark.slow]
 LESSON = NOTEBOOKS / "solved" / "3-canary.ipynb"
@@ -27,21 +27,23 @@ ALLOWED_TO_FAIL = [
 
 
 async def test_the_solved_notebook_holds_what_it_promises(
-    tmp_path: Path, stranger: Stranger
+    tmp_path: Path, restricted_cluster: RestrictedCluster
 ) -> None:
     home = tmp_path / "home"
 
-    await run(LESSON, home, tmp_path, strict=True, environment=stranger.environment(home))
+    await run(LESSON, home, tmp_path, strict=True, environment=restricted_cluster.environment(home))
 
-    assert set(stranger.rules.refused) <= set(ALLOWED_TO_FAIL)
+    assert set(restricted_cluster.rules.refused) <= set(ALLOWED_TO_FAIL)
 
 
 @pytest.mark.usefixtures("local_ports")
-async def test_the_tour_plays_to_its_end(tmp_path: Path, stranger: Stranger) -> None:
+async def test_the_tour_plays_to_its_end(
+    tmp_path: Path, restricted_cluster: RestrictedCluster
+) -> None:
     tour = [sys.executable, "-m", "canarylab", "tour", "--out", str(tmp_path), "--requests", "100"]
     process = await asyncio.create_subprocess_exec(
         *tour,
-        env=os.environ | stranger.environment(tmp_path / "home"),
+        env=os.environ | restricted_cluster.environment(tmp_path / "home"),
         stdout=asyncio.subprocess.PIPE,
     )
 
@@ -52,4 +54,4 @@ async def test_the_tour_plays_to_its_end(tmp_path: Path, stranger: Stranger) -> 
     unlucky = told.count("OUTSIDE")
     assert unlucky <= 1, told  # by honest luck: one in 250 tours, two in 100,000
     assert process.returncode == unlucky, told
-    assert set(stranger.rules.refused) <= set(ALLOWED_TO_FAIL)
+    assert set(restricted_cluster.rules.refused) <= set(ALLOWED_TO_FAIL)

@@ -20,13 +20,13 @@ def an_image(folder: Path, reference: str = "node_app:1.0") -> Image:
     return Image(reference, "sha256:abc", root, working_dir="/usr/src/app", env={"A": "b"})
 
 
-def test_what_was_saved_is_found_again(tmp_path: Path) -> None:
+def test_a_saved_image_is_found(tmp_path: Path) -> None:
     saved = images.save(tmp_path, an_image(tmp_path))
 
     assert images.find(tmp_path, "node_app:1.0") == saved
 
 
-def test_an_image_that_nobody_built_is_none(tmp_path: Path) -> None:
+def test_an_image_that_is_not_built_is_none(tmp_path: Path) -> None:
     assert images.find(tmp_path, "node_app:3.0") is None
 
 
@@ -100,7 +100,7 @@ def test_a_tag_leaves_nothing_but_itself(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"root": "."}', '{"root": 5}'])
-def test_a_file_that_is_not_whole_is_no_image(tmp_path: Path, text: str) -> None:
+def test_an_incomplete_file_is_no_image(tmp_path: Path, text: str) -> None:
     images.save(tmp_path, an_image(tmp_path))
     (tmp_path / "node_app/1.0/image.json").write_text(text)
 

@@ -18,14 +18,13 @@ import pytest
 
 from canarylab import resources
 from canarylab.errors import SetupError
-from canarylab.manifests import load
+from canarylab.manifests import PRODUCTION, load
 from canarylab.playground import lifecycle
 from canarylab.playground.home import Home
-from canarylab.playground.node.sweep import carriers
+from canarylab.playground.node.reaper import processes_of
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection
 from canarylab.release.rollout import wait_until_rolled_out
-from canarylab.release.stages import PRODUCTION
 from tests.built_images import built
 from tests.needs import needs
 from tests.waiting import until
@@ -98,10 +97,10 @@ async def test_killed_it_leaves_no_pod_process_and_the_next_up_works(home: Home)
     built(home.images)
     first = lifecycle.up(home)
     roll_out_two_pods(home)
-    mark = (home.playground / "marks").read_text().strip()
-    assert len(carriers(mark)) == 2
+    mark = (home.playground / "run-ids").read_text().strip()
+    assert len(processes_of(mark)) == 2
     os.kill(first.pid, signal.SIGKILL)
-    await until(lambda: not carriers(mark))
+    await until(lambda: not processes_of(mark))
     assert lifecycle.status(home) is None
     assert lifecycle.up(home).pid != first.pid
 

@@ -9,7 +9,7 @@ import pytest
 
 from canarylab import resources
 from canarylab.release.connection import Connection
-from canarylab.release.stages import bring_to
+from canarylab.release.stages import reset_to
 from tests.running_playground import RunningPlayground
 
 
@@ -18,7 +18,7 @@ def production(playground: RunningPlayground) -> Iterator[Connection]:
     """Three pods and their Service, for tests that only look at them."""
     manifests = resources.folder("manifests")
     with closing(Connection(playground.kubeconfig)) as connection:
-        bring_to(connection, "empty", manifests)
-        bring_to(connection, "production", manifests)
+        reset_to(connection, "empty", manifests)
+        reset_to(connection, "production", manifests)
         yield connection
-        bring_to(connection, "empty", manifests)
+        reset_to(connection, "empty", manifests)

@@ -10,9 +10,9 @@ import pytest
 
 from canarylab import traffic
 from canarylab.errors import TrafficError
+from canarylab.manifests import SERVICE
 from canarylab.release.api_proxy import ApiServerProxy
 from canarylab.release.connection import Connection
-from canarylab.release.stages import SERVICE
 from canarylab.traffic.http import get
 from tests.needs import needs
 

@@ -9,13 +9,12 @@ import pytest
 
 from canarylab import resources
 from canarylab.errors import ClusterError, RefusedError
-from canarylab.manifests import Object, load
-from canarylab.release import inside
+from canarylab.manifests import PRODUCTION, SERVICE, Object, load
 from canarylab.release.apply import Applied, apply
 from canarylab.release.connection import Connection
-from canarylab.release.pods import list_pods
+from canarylab.release.endpoints import pods_table
+from canarylab.release.exec import run_in_pod
 from canarylab.release.rollout import scale, wait_until_rolled_out
-from canarylab.release.stages import PRODUCTION, SERVICE
 from canarylab.release.wait import settle
 from tests.needs import needs
 
@@ -45,7 +44,7 @@ def test_the_manifest_with_two_bad_names_is_refused_in_kubectls_words(
     with pytest.raises(RefusedError) as refused:
         apply(connection, [manifest("2-production/refused/production.yaml")])
     assert refused.value.reply == TWO_CAUSES
-    assert list_pods(connection).rows == []
+    assert pods_table(connection).rows == []
 
 
 def test_applying_twice_changes_nothing(connection: Connection) -> None:
@@ -84,7 +83,7 @@ def test_an_image_that_was_never_built_ends_the_waiting_with_what_to_do(
         wait_until_rolled_out(connection, PRODUCTION)
 
 
-def test_a_service_that_nobody_stands_behind_is_explained(connection: Connection) -> None:
+def test_a_service_without_pods_is_explained(connection: Connection) -> None:
     apply(connection, [manifest("2-production/service.yaml")])
     with pytest.raises(ClusterError, match="has no ready endpoint"):
         settle(connection, SERVICE, "http://127.0.0.1:32089")
@@ -95,14 +94,14 @@ def test_scaling_what_is_not_there_is_refused(connection: Connection) -> None:
         scale(connection, "nobody", 2)
 
 
-def test_a_command_inside_a_pod_gives_its_words_and_its_status(connection: Connection) -> None:
+def test_a_command_inside_a_pod_gives_its_output_and_its_exit_code(connection: Connection) -> None:
     apply(connection, [production(replicas=1)])
     wait_until_rolled_out(connection, PRODUCTION)
-    ((pod, *_),) = list_pods(connection).rows
+    ((pod, *_),) = pods_table(connection).rows
     program = "console.log(require('os').hostname()); process.exit(3)"
-    assert inside.run_in(connection, str(pod), ["node", "-e", program]) == (f"{pod}\n", 3, ())
+    assert run_in_pod(connection, str(pod), ["node", "-e", program]) == (f"{pod}\n", 3, ())
 
 
 def test_a_command_inside_a_pod_that_is_not_there_is_refused(connection: Connection) -> None:
     with pytest.raises(ClusterError):
-        inside.run_in(connection, "nobody", ["true"])
+        run_in_pod(connection, "nobody", ["true"])

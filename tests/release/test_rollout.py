@@ -4,7 +4,12 @@ from typing import Any
 
 import pytest
 
-from canarylab.release.rollout import of_the_template, progress, waiting_reasons, with_pods
+from canarylab.release.rollout import (
+    pods_of_template,
+    rollout_status,
+    status_with_pods,
+    waiting_reasons,
+)
 
 READY = {"conditions": [{"type": "Ready", "status": "True"}]}
 
@@ -25,7 +30,7 @@ DONE = deployment(updatedReplicas=3, replicas=3, availableReplicas=3)
 
 
 @pytest.mark.parametrize(
-    ("status", "words"),
+    ("fields", "message"),
     [
         ({"observedGeneration": 1}, "web: the cluster has not seen the change yet"),
         ({}, "web: 0 of 3 pods are up to date"),
@@ -33,30 +38,33 @@ DONE = deployment(updatedReplicas=3, replicas=3, availableReplicas=3)
         ({"updatedReplicas": 3, "replicas": 3, "availableReplicas": 2}, "web: 2 of 3 pods"),
     ],
 )
-def test_a_rollout_says_what_it_waits_for(status: dict[str, int], words: str) -> None:
-    told = progress(deployment(**status))
-    assert not told.done
-    assert told.words.startswith(words)
+def test_a_rollout_says_what_it_waits_for(fields: dict[str, int], message: str) -> None:
+    status = rollout_status(deployment(**fields))
+    assert not status.done
+    assert status.message.startswith(message)
 
 
 def test_a_rollout_is_done_when_all_are_new_and_ready() -> None:
-    assert progress(DONE) == (True, "web: 3 of 3 pods are ready")
+    assert rollout_status(DONE) == (True, "web: 3 of 3 pods are ready")
 
 
-def test_pods_that_are_leaving_are_waited_for() -> None:
+def test_pods_that_are_terminating_are_waited_for() -> None:
     there = [*pods(3), *pods(1, deletionTimestamp="now")]
-    assert with_pods(progress(DONE), DONE, there) == (
+    assert status_with_pods(rollout_status(DONE), DONE, there) == (
         False,
-        "web: 3 of 3 pods are ready, 1 are leaving",
+        "web: 3 of 3 pods are ready, 1 are terminating",
     )
 
 
-def test_a_status_that_lags_behind_its_pods_is_not_believed() -> None:
-    assert with_pods(progress(DONE), DONE, pods(2)) == (False, "web: 2 of 3 pods are ready")
+def test_a_status_that_lags_behind_its_pods_is_not_done() -> None:
+    assert status_with_pods(rollout_status(DONE), DONE, pods(2)) == (
+        False,
+        "web: 2 of 3 pods are ready",
+    )
 
 
-def test_pods_that_agree_end_the_waiting() -> None:
-    assert with_pods(progress(DONE), DONE, pods(3)).done
+def test_a_rollout_with_as_many_ready_pods_is_done() -> None:
+    assert status_with_pods(rollout_status(DONE), DONE, pods(3)).done
 
 
 def test_why_pods_wait_is_read_from_their_containers() -> None:
@@ -72,4 +80,4 @@ def test_only_pods_that_stay_and_have_the_wanted_image_can_be_in_trouble() -> No
     wanted = {"spec": {"template": pod("app:1.0")}}
     mine = pod("app:1.0")
     others = [pod("app:9.9"), pod("app:1.0", deletionTimestamp="now")]
-    assert of_the_template(wanted, [mine, *others]) == [mine]
+    assert pods_of_template(wanted, [mine, *others]) == [mine]

@@ -13,13 +13,12 @@ from pathlib import Path
 import pytest
 
 from canarylab import resources
-from canarylab.manifests import load
+from canarylab.manifests import PRODUCTION, load
 from canarylab.playground import lifecycle
 from canarylab.playground.home import Home
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection
 from canarylab.release.rollout import wait_until_rolled_out
-from canarylab.release.stages import PRODUCTION
 from tests.built_images import built
 from tests.needs import needs
 from tests.processes import processes_of

@@ -87,17 +87,17 @@ def test_a_failed_request_says_nothing_about_the_choice_of_a_pod() -> None:
 
 
 def test_the_table_has_a_row_for_each_request() -> None:
-    assert len(MIXED.table()) == 7
+    assert len(MIXED.to_frame()) == 7
 
 
 def test_the_table_has_units_in_its_columns() -> None:
-    assert list(MIXED.table().columns) == [
+    assert list(MIXED.to_frame().columns) == [
         "when (s)", "latency (s)", "version", "pod", "status", "failure", "connection",
     ]  # fmt: skip
 
 
 def test_an_empty_sample_has_a_table_too() -> None:
-    assert sample().table().empty
+    assert sample().to_frame().empty
 
 
 def test_a_sample_survives_json() -> None:

@@ -31,7 +31,7 @@ def with_initial_status(obj: Object) -> Object:
     if kind.is_custom:
         return with_defaults({name: obj[name] for name in obj if name != "status"})
     if not kind.has_status or (obj["kind"] == "Node" and "status" in obj):
-        return obj  # a node says itself how it is, from the beginning
+        return obj  # the kubelet creates its node with a status
     return {**obj, "status": _initial_status(obj)}
 
 
@@ -89,7 +89,7 @@ def expired_events(events: Iterable[Object], now: datetime) -> list[Object]:
 def qos_class(spec: Object) -> str:
     """The quality of service of a pod.
 
-    >>> quality_of_service({"containers": [{"name": "nodeapp", "resources": {}}]})
+    >>> qos_class({"containers": [{"name": "nodeapp", "resources": {}}]})
     'BestEffort'
     """
     containers = [*spec.get("containers", []), *spec.get("initContainers", [])]
@@ -101,9 +101,9 @@ def qos_class(spec: Object) -> str:
 
 def _is_guaranteed(resources: Object) -> bool:
     limits = resources.get("limits") or {}
-    asked = {**limits, **(resources.get("requests") or {})}
+    requests = {**limits, **(resources.get("requests") or {})}
     return {"cpu", "memory"} <= limits.keys() and all(
-        asked[name] == limits[name] for name in ("cpu", "memory")
+        requests[name] == limits[name] for name in ("cpu", "memory")
     )
 
 
@@ -141,7 +141,7 @@ def creation_warnings(obj: Object) -> list[str]:
 def omitempty(obj: Object) -> Object:
     """The object without the zeros that Kubernetes does not write.
 
-    >>> without_zeros({"kind": "Deployment", "status": {"replicas": 3, "readyReplicas": 0}})
+    >>> omitempty({"kind": "Deployment", "status": {"replicas": 3, "readyReplicas": 0}})
     {'kind': 'Deployment', 'status': {'replicas': 3}}
     """
     for part, structure in (("spec", "Spec"), ("status", "Status")):

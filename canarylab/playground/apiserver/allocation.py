@@ -75,15 +75,15 @@ class ServiceAllocator:
         if not needs_node_ports(service):
             return service
         taken = {number for other in others for number in _node_ports(other)}
-        asked = {*_node_ports(service)}
+        requested = {*_node_ports(service)}
         ports = []
         for index, port in enumerate(service["spec"].get("ports") or []):
             number = port.get("nodePort")
             if number and number not in kept:
                 self._check_port(service, index, number, taken=taken)
             elif not number:
-                number = self._free_port(taken | asked)
-                asked.add(number)
+                number = self._free_port(taken | requested)
+                requested.add(number)
             ports.append({**port, "nodePort": number})
         return {**service, "spec": {**service["spec"], "ports": ports}}
 

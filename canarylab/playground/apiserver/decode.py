@@ -31,8 +31,8 @@ from canarylab.playground.apiserver.schema.builtin import (
     go_type,
     name_of,
     referred,
-    schema,
     short,
+    structure_schema,
 )
 from canarylab.playground.apiserver.schema.structural import prune
 from canarylab.playground.kube.api import Object
@@ -42,7 +42,7 @@ FieldValidation = Literal["Strict", "Warn", "Ignore"]
 
 _HEAD = frozenset({"apiVersion", "kind", "metadata"})
 _SAME_HEAD = "io.k8s.api.core.v1.ConfigMap"
-"""A built-in kind: the head of a custom kind is read as its own."""
+"""A built-in kind as which the head of custom kinds is read."""
 _INTERNAL_PACKAGES = {
     "": "core",
     "apps": "apps",
@@ -147,11 +147,11 @@ class DecodeErrors:
     """What is wrong with a document."""
 
     unknown_fields: list[str] = field(default_factory=list)
-    """Paths of fields that do not exist, `spec.containers[0].imagee`."""
+    """Paths of unknown fields, `spec.containers[0].imagee`."""
     first_error: str | None = None
-    """The first value that cannot be read, in Go's words."""
+    """The first value of a wrong type, in Go's words."""
     from_patch: bool = False
-    """Is this what a strategic merge patch left? Another reader, with other words."""
+    """Whether the document results from a strategic merge patch, whose reader has other words."""
 
     def add(self, sentence: str) -> None:
         """Keep the error if it is the first, as Go does."""
@@ -178,22 +178,25 @@ def read_structure(
     structure: str, document: Mapping[str, Any], errors: DecodeErrors, path: str = ""
 ) -> Object:
     """The structure as Go would read it; what is wrong goes into `errors`."""
-    known, required = schema(structure)["properties"], schema(structure).get("required", ())
+    known, required = (
+        structure_schema(structure)["properties"],
+        structure_schema(structure).get("required", ()),
+    )
     kept: Object = {}
     for key, value in document.items():
-        here = _FieldLocation(structure, key, f"{path}.{key}" if path else key)
+        location = _FieldLocation(structure, key, f"{path}.{key}" if path else key)
         if key not in known:
-            errors.unknown_fields.append(here.path)
+            errors.unknown_fields.append(location.path)
         elif value is not None:
-            read_value = _read_value(known[key], value, here, errors)
-            if key in required or not _is_omitted(known[key], read_value, here.name):
+            read_value = _read_value(known[key], value, location, errors)
+            if key in required or not _is_omitted(known[key], read_value, location.name):
                 kept[key] = read_value
-    # What must be there, Go writes even if nobody said it, as the zero of its type.
+    # Go writes required fields that are absent as the zero of their type.
     zeros = {key: zero_value(known[key]) for key in required if key not in kept}
     return kept | {key: value for key, value in zeros.items() if value is not None}
 
 
-def _is_omitted(shape: Schema, value: Any, name: str) -> bool:
+def _is_omitted(schema: Schema, value: Any, name: str) -> bool:
     """Whether Go omits the value when it writes the structure (omitempty)."""
     if value is None:
         return True
@@ -203,85 +206,87 @@ def _is_omitted(shape: Schema, value: Any, name: str) -> bool:
         return name in PLAIN_VALUES
     if value == "":
         return name not in KEPT_WHEN_EMPTY
-    return "items" in shape or "additionalProperties" in shape
+    return "items" in schema or "additionalProperties" in schema
 
 
-def _read_value(shape: Schema, value: Any, place: _FieldLocation, errors: DecodeErrors) -> Any:
-    if "items" in shape:
-        return _read_list(shape, value, place, errors)
-    if "additionalProperties" in shape:
-        return _read_map(shape, value, place, errors)
-    structure = referred(shape)
+def _read_value(schema: Schema, value: Any, location: _FieldLocation, errors: DecodeErrors) -> Any:
+    if "items" in schema:
+        return _read_list(schema, value, location, errors)
+    if "additionalProperties" in schema:
+        return _read_map(schema, value, location, errors)
+    structure = referred(schema)
     if structure is not None:
         if isinstance(value, dict):
-            return read_structure(structure, value, errors, place.path)
-        return _report_wrong_type(shape, value, place, errors)
-    return _read_scalar_field(shape, value, place, errors)
+            return read_structure(structure, value, errors, location.path)
+        return _report_wrong_type(schema, value, location, errors)
+    return _read_scalar_field(schema, value, location, errors)
 
 
-def _read_list(shape: Schema, value: Any, place: _FieldLocation, errors: DecodeErrors) -> Any:
+def _read_list(schema: Schema, value: Any, location: _FieldLocation, errors: DecodeErrors) -> Any:
     if not isinstance(value, list):
-        return _report_wrong_type(shape, value, place, errors)
+        return _report_wrong_type(schema, value, location, errors)
     return [
-        _read_element(shape["items"], item, place.item(index), errors)
+        _read_element(schema["items"], item, location.item(index), errors)
         for index, item in enumerate(value)
     ]
 
 
-def _read_map(shape: Schema, value: Any, place: _FieldLocation, errors: DecodeErrors) -> Any:
+def _read_map(schema: Schema, value: Any, location: _FieldLocation, errors: DecodeErrors) -> Any:
     if not isinstance(value, dict):
-        return _report_wrong_type(shape, value, place, errors)
-    inner = shape["additionalProperties"]
-    return {key: _read_element(inner, item, place, errors) for key, item in value.items()}
+        return _report_wrong_type(schema, value, location, errors)
+    inner = schema["additionalProperties"]
+    return {key: _read_element(inner, item, location, errors) for key, item in value.items()}
 
 
-def _read_element(shape: Schema, value: Any, place: _FieldLocation, errors: DecodeErrors) -> Any:
+def _read_element(
+    schema: Schema, value: Any, location: _FieldLocation, errors: DecodeErrors
+) -> Any:
     """An item of a list or a value of a map; null is the zero of its type."""
     if value is None:
-        value = {} if referred(shape) else zero_value(shape)
-    return _read_value(shape, value, place, errors)
+        value = {} if referred(schema) else zero_value(schema)
+    return _read_value(schema, value, location, errors)
 
 
 def _read_scalar_field(
-    shape: Schema, value: Any, place: _FieldLocation, errors: DecodeErrors
+    schema: Schema, value: Any, location: _FieldLocation, errors: DecodeErrors
 ) -> Any:
-    if shape.get("type") == "object":
-        return value  # whatever it is, nobody here looks into it
+    if schema.get("type") == "object":
+        return value  # of any type
     try:
-        return read_scalar(shape, value)
+        return read_scalar(schema, value)
     except WrongTypeError:
-        return _report_wrong_type(shape, value, place, errors)
+        return _report_wrong_type(schema, value, location, errors)
     except ValueError as problem:
         errors.add(str(problem))
         return None
 
 
 def _report_wrong_type(
-    shape: Schema, value: Any, place: _FieldLocation, errors: DecodeErrors
+    schema: Schema, value: Any, location: _FieldLocation, errors: DecodeErrors
 ) -> None:
-    wanted = go_type(shape, place.name)
+    expected = go_type(schema, location.name)
     if errors.from_patch:
-        errors.add(_conversion_error(shape, value, wanted))
+        errors.add(_conversion_error(schema, value, expected))
         return
     found = json_type(value)
-    owner = f"{short(place.structure)}.{_INDEX.sub('', place.path)}"
-    errors.add(f"json: cannot unmarshal {found} into Go struct field {owner} of type {wanted}")
+    owner = f"{short(location.structure)}.{_INDEX.sub('', location.path)}"
+    errors.add(f"json: cannot unmarshal {found} into Go struct field {owner} of type {expected}")
 
 
-def _conversion_error(shape: Schema, value: Any, wanted: str) -> str:
+def _conversion_error(schema: Schema, value: Any, expected: str) -> str:
     """The error of the reader of patched objects, which reads maps instead of JSON."""
     found = {dict: "map", list: "slice", str: "string", bool: "bool", float: "float64"}.get(
         type(value), "int64"
     )
-    if "items" in shape:
+    if "items" in schema:
         return f"cannot restore slice from {found}"
-    if "additionalProperties" in shape:
+    if "additionalProperties" in schema:
         return f"cannot restore map from {found}"
-    if referred(shape) is not None:
+    if referred(schema) is not None:
         return f"cannot restore struct from: {found}"
-    if (found, wanted) in (("float64", "int32"), ("float64", "int64"), ("int64", "string")):
-        return f"cannot convert {found} to {wanted}"
-    return f"unrecognized type: {wanted if shape.get('type') != 'string' else 'string'}"
+    if (found, expected) in (("float64", "int32"), ("float64", "int64"), ("int64", "string")):
+        return f"cannot convert {found} to {expected}"
+    return f"unrecognized type: {expected if schema.get('type') != 'string' else 'string'}"
 
 
 class WrongTypeError(Exception):
@@ -300,22 +305,22 @@ def json_type(value: Any) -> str:
     return names.get(type(value), "null")
 
 
-def zero_value(shape: Schema) -> Any:
+def zero_value(schema: Schema) -> Any:
     """Go's zero of a type, or None if it is a nil pointer.
 
-    >>> zero({"type": "string"}), zero({"format": "quantity"})
+    >>> zero_value({"type": "string"}), zero_value({"format": "quantity"})
     ('', '0')
     """
-    return _ZEROS.get(shape.get("format") or shape.get("type", ""))
+    return _ZEROS.get(schema.get("format") or schema.get("type", ""))
 
 
-def read_scalar(shape: Schema, value: Any) -> Any:
+def read_scalar(schema: Schema, value: Any) -> Any:
     """The value as it is stored; raise WrongTypeError or ValueError if it does not fit.
 
-    >>> read({"format": "quantity"}, 0.5)
+    >>> read_scalar({"format": "quantity"}, 0.5)
     '500m'
     """
-    form = shape.get("format") or shape["type"]
+    form = schema.get("format") or schema["type"]
     if form in _INTEGER_BOUNDS:
         return _integer(value, _INTEGER_BOUNDS[form])
     if form in _READERS:
@@ -323,8 +328,8 @@ def read_scalar(shape: Schema, value: Any) -> Any:
     return _of_type(value, bool if form == "boolean" else str)
 
 
-def _of_type(value: Any, wanted: type) -> Any:
-    if not isinstance(value, wanted):
+def _of_type(value: Any, expected: type) -> Any:
+    if not isinstance(value, expected):
         raise WrongTypeError
     return value
 

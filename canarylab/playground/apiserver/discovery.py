@@ -98,8 +98,8 @@ def _openapi_response(request: web.Request, path: str) -> web.Response | None:
     if body is None:
         return None
     response = web.Response(body=body, content_type=JSON)
-    if wanted := request.query.get("hash"):
-        response.headers["ETag"] = f'"{wanted}"'
+    if etag := request.query.get("hash"):
+        response.headers["ETag"] = f'"{etag}"'
         response.headers["Cache-Control"] = f"public, immutable, max-age={_A_YEAR}"
     return response
 

@@ -39,7 +39,7 @@ _POLICIES: dict[Any, Propagation | None] = {
     "Orphan": "Orphan",
 }
 _RETURNED_KINDS = frozenset({"Pod", "Service"})
-"""Kinds whose last state is the answer to their deletion."""
+"""Kinds that are returned after their deletion, instead of a Status."""
 
 
 async def get(context: RequestContext) -> web.StreamResponse:

@@ -35,7 +35,7 @@ _INGRESS_CLASS: Object = {
     },
     "spec": {"controller": "k8s.io/ingress-nginx"},
 }
-"""As ingress-nginx brings it. It is not the default class: an Ingress has to name it."""
+"""As ingress-nginx creates it. It is not the default class: an Ingress has to name it."""
 
 
 class LocalApi:
@@ -145,7 +145,7 @@ async def bootstrap(
         if await _find(api, obj["kind"], key_of(obj)) is None:
             await api.create(obj)
         else:
-            await api.update(obj)  # it may listen on another port than last time
+            await api.update(obj)  # the port may have changed
 
 
 async def _find(api: Api, kind: str, key: Key) -> Object | None:

@@ -28,7 +28,7 @@ KINDS_WITH_GENERATION = frozenset(
         "GatewayClass", "Gateway", "HTTPRoute",
     }
 )  # fmt: skip
-"""Kinds whose changes are counted in `metadata.generation`."""
+"""Kinds with a `metadata.generation`."""
 
 _SERVER_FIELDS = (
     "uid",
@@ -72,8 +72,8 @@ class Generators:
 
 def new_metadata(obj: Object, kind: Kind, generators: Generators) -> Object:
     """The object with the metadata of a new one; `generateName` gets a suffix."""
-    asked = obj.get("metadata") or {}
-    kept = {name: asked[name] for name in asked if name not in _SERVER_FIELDS + _DROPPED_FIELDS}
+    given = obj.get("metadata") or {}
+    kept = {name: given[name] for name in given if name not in _SERVER_FIELDS + _DROPPED_FIELDS}
     meta = {**kept, "uid": generators.uid(), "creationTimestamp": timestamp(generators.now())}
     if not kind.namespaced:
         meta.pop("namespace", None)
@@ -86,8 +86,8 @@ def new_metadata(obj: Object, kind: Kind, generators: Generators) -> Object:
 
 def next_version(obj: Object, current: Object, kind: Kind) -> Object:
     """The object as the next version of `current`, with the server's own fields unchanged."""
-    asked, before = obj["metadata"], current["metadata"]
-    kept = {name: asked[name] for name in asked if name not in _SERVER_FIELDS + _DROPPED_FIELDS}
+    given, before = obj["metadata"], current["metadata"]
+    kept = {name: given[name] for name in given if name not in _SERVER_FIELDS + _DROPPED_FIELDS}
     if kept.get("finalizers") == []:
         del kept["finalizers"]
     own = {name: before[name] for name in _SERVER_FIELDS if name in before}
@@ -184,7 +184,7 @@ def _grace_s(pod: Object, options: DeleteOptions) -> int:
     asked_s = options.grace_period_s
     if asked_s is None:
         asked_s = pod["spec"].get("terminationGracePeriodSeconds", _DEFAULT_GRACE_S)
-    return int(asked_s) if asked_s >= 0 else 1  # as Kubernetes reads a negative one
+    return int(asked_s) if asked_s >= 0 else 1  # as Kubernetes treats a negative one
 
 
 def _with_policy_finalizer(obj: Object, propagation: Propagation | None) -> Object:
@@ -225,13 +225,12 @@ def _check_deletable(obj: Object) -> None:
         raise ForbiddenError("namespaces", "", name, "this namespace may not be deleted")
 
 
-def _check_uid(obj: Object, wanted: str | None) -> None:
-    if wanted not in {None, uid_of(obj)}:
+def _check_uid(obj: Object, uid: str | None) -> None:
+    if uid not in {None, uid_of(obj)}:
         kind = KINDS[obj["kind"]]
         raise ConflictError(
             kind.plural,
             kind.group,
             obj["metadata"]["name"],
-            f"Precondition failed: UID in precondition: {wanted}, "
-            f"UID in object meta: {uid_of(obj)}",
+            f"Precondition failed: UID in precondition: {uid}, UID in object meta: {uid_of(obj)}",
         )

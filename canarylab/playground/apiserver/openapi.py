@@ -116,22 +116,22 @@ def _components(kinds: list[Kind]) -> dict[str, Any]:
         name = waiting.pop()
         if name not in found:
             properties = schemas()[name]["properties"]
-            shown = {key: _published_field(shape) for key, shape in properties.items()}
+            shown = {key: _published_field(schema) for key, schema in properties.items()}
             found[name] = {**schemas()[name], "properties": shown}
             mentioned = map(referred, properties.values())
             waiting += [other for other in mentioned if other is not None]
     return dict(sorted({**found, **_SPECIAL}.items()))
 
 
-def _published_field(shape: Schema) -> Schema:
+def _published_field(schema: Schema) -> Schema:
     """The schema of a field; the special formats become types of their own."""
     for inner in ("items", "additionalProperties"):
-        if inner in shape:
-            return {**shape, inner: _published_field(shape[inner])}
-    name = _SPECIAL_NAMES.get(shape.get("format", ""))
+        if inner in schema:
+            return {**schema, inner: _published_field(schema[inner])}
+    name = _SPECIAL_NAMES.get(schema.get("format", ""))
     if name is None:
-        return shape
-    described = {key: value for key, value in shape.items() if key == "description"}
+        return schema
+    described = {key: value for key, value in schema.items() if key == "description"}
     return {**described, "allOf": [{"$ref": f"#/components/schemas/{name}"}]}
 
 

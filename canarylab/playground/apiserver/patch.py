@@ -28,7 +28,7 @@ from canarylab.playground.apiserver.decode import (
     read_object,
 )
 from canarylab.playground.apiserver.field_errors import invalid
-from canarylab.playground.apiserver.schema.builtin import name_of, referred, schema, short
+from canarylab.playground.apiserver.schema.builtin import name_of, referred, short, structure_schema
 from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import Kind
 
@@ -81,7 +81,7 @@ MERGE_KEYS: Mapping[str, str] = MappingProxyType(
         for field, key in fields.items()
     }
 )
-"""`PodSpec.containers` -> `name`."""
+"""The merge key of each list, `PodSpec.containers` -> `name`; empty for a list of primitives."""
 
 
 def apply_patch(current: Object, patch: object, style: PatchStyle) -> Object:
@@ -172,7 +172,7 @@ def decode_patched(
 def strategic_merge(structure: str | None, current: Object, patch: Object) -> Object:
     """The current structure, by the name of its schema, with the patch merged into it.
 
-    >>> merge(None, {"a": 1, "b": {"c": 2}}, {"a": None, "b": {"d": 3}})
+    >>> strategic_merge(None, {"a": 1, "b": {"c": 2}}, {"a": None, "b": {"d": 3}})
     {'b': {'c': 2, 'd': 3}}
     """
     order = patch.get(_PATCH_DIRECTIVE)
@@ -205,8 +205,8 @@ def _field_schema(structure: str | None, key: str) -> tuple[str | None, str | No
     """The structure of a field and the merge key of its list; None where there is none."""
     if structure is None:
         return None, None
-    shape = schema(structure)["properties"].get(key, {})
-    return referred(shape), MERGE_KEYS.get(f"{short(structure)}.{key}")
+    schema = structure_schema(structure)["properties"].get(key, {})
+    return referred(schema), MERGE_KEYS.get(f"{short(structure)}.{key}")
 
 
 def _set_or_remove(result: Object, key: str, value: Any) -> None:
@@ -251,9 +251,9 @@ def _merge_list(structure: str | None, key: str, current: Any, changes: ListChan
     items = [_check_merge_key(item, key) for item in changes.items]
     gone = [item[key] for item in items if _PATCH_DIRECTIVE in item]
     kept = [item for item in before if item.get(key) not in gone]
-    wanted = [item for item in items if _PATCH_DIRECTIVE not in item]
-    merged = _merged_items(structure, key, kept, wanted)
-    ordered = key_order(key, wanted, changes.order)
+    patched = [item for item in items if _PATCH_DIRECTIVE not in item]
+    merged = _merged_items(structure, key, kept, patched)
+    ordered = key_order(key, patched, changes.order)
     return arrange(merged, ordered, before, lambda item: item.get(key))
 
 
@@ -271,11 +271,11 @@ def _check_merge_key(item: Any, key: str) -> Object:
 
 
 def _merged_items(
-    structure: str | None, key: str, kept: list[Object], wanted: list[Object]
+    structure: str | None, key: str, kept: list[Object], patched: list[Object]
 ) -> list[Object]:
     """Merge each patched item into the first of its key (port 80 may be there for TCP and UDP)."""
     result = list(kept)
-    for item in wanted:
+    for item in patched:
         same = (place for place, known in enumerate(result) if known.get(key) == item[key])
         place = next(same, len(result))
         result[place : place + 1] = [
@@ -300,7 +300,7 @@ def _without_directives(value: Any) -> Any:
 def go_format(value: Any) -> str:
     """A value as Go's `%+v` prints it.
 
-    >>> shown({"spec": {"replicas": "x"}, "list": [1, True]})
+    >>> go_format({"spec": {"replicas": "x"}, "list": [1, True]})
     'map[list:[1 true] spec:map[replicas:x]]'
     """
     match value:
@@ -321,9 +321,9 @@ class ListChanges:
 
     items: list[Any]
     removed: Any
-    """Of a list of plain values: those to take out."""
+    """Items to remove from a list of primitives."""
     order: Any
-    """The order of all items the sender knows, if it said so."""
+    """The order of all items that the client knows, if it is given."""
 
 
 def merge_primitives(before: list[Any], changes: ListChanges) -> list[Any]:
@@ -363,7 +363,7 @@ def arrange(
     first only if both were in the server's list in this order. So a new item without
     `$setElementOrder` comes before all others.
 
-    >>> arranged(["a", "b", "c"], ["c"], ["a", "b"], lambda item: item)
+    >>> arrange(["a", "b", "c"], ["c"], ["a", "b"], lambda item: item)
     ['c', 'a', 'b']
     """
     rank = {one: index for index, one in enumerate(order)}

@@ -82,7 +82,7 @@ async def _run_attached(
             typing.cancel()
         return status
     finally:
-        _kill(process)  # if the client has left in the middle
+        _kill(process)  # if the client has disconnected
         await process.wait()
 
 
@@ -118,7 +118,7 @@ async def _write_stdin(frame: bytes, process: Process) -> None:
         try:
             await stdin.drain()
         except (BrokenPipeError, ConnectionResetError):
-            return  # the command does not read any more
+            return  # the process has closed its input
 
 
 async def _copy_output(
@@ -128,7 +128,7 @@ async def _copy_output(
         try:
             await socket.send_bytes(bytes([channel]) + chunk)
         except ConnectionResetError:
-            return  # the client has left
+            return  # the client has disconnected
 
 
 async def _send_status(socket: web.WebSocketResponse, status: bytes) -> None:
@@ -156,7 +156,7 @@ def closes_stdin(frame: bytes) -> bool:
 def exit_status(status: int) -> bytes:
     """The Status of a command that has ended; negative numbers are signals, as in Python.
 
-    >>> outcome(0)
+    >>> exit_status(0)
     b'{"metadata":{},"status":"Success"}'
     """
     if status == 0:
@@ -232,7 +232,7 @@ def _since_s(query: Query, now: datetime) -> float | None:
 async def _stream_log(
     context: RequestContext, lines: AsyncIterator[bytes], *, at_most: int | None
 ) -> web.StreamResponse:
-    # The first line decides whether there is a log at all; a refusal needs a status of its own.
+    # Get the first line before the headers are sent: an error needs a status code of its own.
     line = await anext(lines, None)
     response = web.StreamResponse(headers={"Content-Type": "text/plain"})
     response.enable_chunked_encoding()
@@ -245,6 +245,6 @@ async def _stream_log(
             await response.write(sent)
             line = await anext(lines, None)
     except ConnectionResetError:
-        return response  # the client has left
+        return response  # the client has disconnected
     await response.write_eof()
     return response

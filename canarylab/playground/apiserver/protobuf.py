@@ -4,7 +4,7 @@ Answers stay JSON. `_TABLES` has the numbers of the fields of all messages that 
 entry is a number, the JSON name and, if it is not a string, the type: another message, `int`,
 `bool`, `bytes`, `Time`, `IntOrString`, `map` (of strings) or `bytemap`; in brackets for a list. `-`
 is a message whose fields are inlined in JSON. An unknown field is refused: to drop it would create
-another object than was asked for.
+another object than the client sent.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from canarylab.playground.kube.objects import timestamp
 
 MAGIC = b"k8s\x00"
 INLINE = "-"
-"""The name of a message whose fields stand among those around it."""
+"""The name of a message whose fields are inlined."""
 
-_VARINT, _BYTES = 0, 2  # how a field is written
+_VARINT, _BYTES = 0, 2  # wire types
 _NUMBERS = ("int", "bool")
 _ADVICE = "Write the object to a file and use kubectl apply -f."
 _TABLES = {

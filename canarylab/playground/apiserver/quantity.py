@@ -11,7 +11,7 @@ import re
 from fractions import Fraction
 
 QUANTITY_PATTERN = r"^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$"
-"""What Kubernetes says a quantity must look like."""
+"""The pattern in the messages of Kubernetes."""
 _BINARY_SUFFIXES = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 _DECIMAL_SUFFIXES = {
     "n": -3,
@@ -28,7 +28,7 @@ _DECIMAL_SUFFIXES = {
 _QUANTITY = re.compile(
     r"^(?P<number>[+-]?(?:\d+\.?\d*|\.\d+))(?P<suffix>[a-zA-Z]{0,2}|[eE][+-]?\d+)$"
 )
-_NANO = Fraction(1, 10**9)  # nothing smaller than a nano is kept
+_NANO = Fraction(1, 10**9)  # the smallest fraction that is kept
 
 
 class InvalidQuantityError(ValueError):
@@ -38,7 +38,7 @@ class InvalidQuantityError(ValueError):
 def parse_quantity(text: str) -> Fraction:
     """The number of a quantity.
 
-    >>> amount("500m")
+    >>> parse_quantity("500m")
     Fraction(1, 2)
     """
     number, suffix = _number_and_suffix(text)
@@ -48,8 +48,8 @@ def parse_quantity(text: str) -> Fraction:
 def canonical_quantity(text: str) -> str:
     """The quantity as Kubernetes writes it.
 
-    >>> canonical("0.5"), canonical("1024Mi"), canonical("1.5Gi"), canonical("2000m")
-    ('500m', '1Gi', '1536Mi', '2')
+    >>> [canonical_quantity(text) for text in ("0.5", "1024Mi", "1.5Gi", "2000m")]
+    ['500m', '1Gi', '1536Mi', '2']
     """
     value, (_, suffix) = parse_quantity(text), _number_and_suffix(text)
     if suffix in _BINARY_SUFFIXES[1:] and abs(value) >= 1024 and value.denominator == 1:

@@ -163,14 +163,14 @@ def _validate(obj: Object, old: Object | None) -> None:
 
 
 def _check_preconditions(obj: Object, current: Object) -> None:
-    kind, asked, stored = KINDS[obj["kind"]], obj["metadata"], current["metadata"]
-    if asked.get("uid") not in {None, "", stored["uid"]}:
+    kind, given, stored = KINDS[obj["kind"]], obj["metadata"], current["metadata"]
+    if given.get("uid") not in {None, "", stored["uid"]}:
         why = (
-            f"Precondition failed: UID in precondition: {asked['uid']}, "
+            f"Precondition failed: UID in precondition: {given['uid']}, "
             f"UID in object meta: {stored['uid']}"
         )
         raise ConflictError(kind.plural, kind.group, stored["name"], why)
-    if asked.get("resourceVersion") not in {None, "", stored["resourceVersion"]}:
+    if given.get("resourceVersion") not in {None, "", stored["resourceVersion"]}:
         raise ConflictError(kind.plural, kind.group, stored["name"])
 
 

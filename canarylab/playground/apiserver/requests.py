@@ -89,7 +89,7 @@ _CUSTOM_PATCH_TYPES = (
     "application/merge-patch+json",
     "application/apply-patch+yaml",
 )
-"""A strategic merge needs the types that Kubernetes was built with."""
+"""Without strategic merge, which needs Go types."""
 _SERVER_SIDE_APPLY = ("application/apply-patch+yaml", "application/apply-patch+cbor")
 
 
@@ -131,10 +131,10 @@ class ResourcePath(NamedTuple):
 
     kind: Kind
     namespace: str | None = None
-    """None: in all namespaces, or the kind has none."""
+    """None for all namespaces, and for kinds without namespaces."""
     name: str | None = None
     subresource: str | None = None
-    """What stands below the object: `scale`, `log`; behind `proxy` follows a path of the pod's."""
+    """`scale` or `log`, for example; what follows `proxy` is a path of the pod."""
 
     @property
     def key(self) -> Key:
@@ -145,8 +145,8 @@ class ResourcePath(NamedTuple):
 def parse_path(path: str) -> ResourcePath | None:
     """Parse a path of the Kubernetes API; None if it names no kind that is served.
 
-    >>> found = target("/apis/apps/v1/namespaces/lab/deployments/web/scale")
-    >>> found.kind.kind, found.namespace, found.name, found.subresource
+    >>> path = parse_path("/apis/apps/v1/namespaces/lab/deployments/web/scale")
+    >>> path.kind.kind, path.namespace, path.name, path.subresource
     ('Deployment', 'lab', 'web', 'scale')
     """
     match path.strip("/").split("/"):
@@ -184,21 +184,21 @@ def is_true(query: Query, name: str) -> bool:
 
 def is_dry_run(query: Query) -> bool:
     """Whether the request asks for a dry run."""
-    asked = query.get("dryRun", "")
-    if asked not in {"", "All"}:
-        raise BadRequestError(f'dryRun: Unsupported value: "{asked}": supported values: "All"')
-    return asked == "All"
+    value = query.get("dryRun", "")
+    if value not in {"", "All"}:
+        raise BadRequestError(f'dryRun: Unsupported value: "{value}": supported values: "All"')
+    return value == "All"
 
 
 def field_validation(query: Query) -> FieldValidation:
     """The value of `fieldValidation`, Warn by default."""
-    asked = query.get("fieldValidation") or "Warn"
-    if asked not in {"Strict", "Warn", "Ignore"}:
+    value = query.get("fieldValidation") or "Warn"
+    if value not in {"Strict", "Warn", "Ignore"}:
         raise BadRequestError(
-            f'fieldValidation: Unsupported value: "{asked}": '
+            f'fieldValidation: Unsupported value: "{value}": '
             'supported values: "Ignore", "Strict", "Warn"'
         )
-    return cast("FieldValidation", asked)
+    return cast("FieldValidation", value)
 
 
 def integer_parameter(query: Query, name: str) -> int | None:
@@ -364,14 +364,14 @@ def warning_header(text: str) -> str:
 
 
 def _list_item(obj: Object) -> Object:
-    # In a list the kind is said once, at the top; Go leaves it out of the items.
+    # The kind is given once, at the top of the list; Go omits it in the items.
     return {name: value for name, value in obj.items() if name not in {"kind", "apiVersion"}}
 
 
 def failure_status(error: ApiError) -> Object:
     """The Status of an error.
 
-    >>> failure(NotFoundError("deployments", "apps", "web"))["details"]
+    >>> failure_status(NotFoundError("deployments", "apps", "web"))["details"]
     {'name': 'web', 'group': 'apps', 'kind': 'deployments'}
     """
     status: Object = {

@@ -33,7 +33,7 @@ from canarylab.playground.apiserver.watch import WATCHES
 from canarylab.playground.kube.api import KubeletClient
 
 logger = logging.getLogger(__name__)
-SHUTDOWN_TIMEOUT = 0.5  # seconds that a log or a command gets to end when the server does
+SHUTDOWN_TIMEOUT = 0.5  # seconds for logs and commands to end
 Handlers = Mapping[str, Handler]
 PUBLIC_PATHS = frozenset({"/healthz", "/livez", "/readyz", "/version"})
 
@@ -75,25 +75,26 @@ _POD_SUBRESOURCES: Mapping[str, Handlers] = {
 _HOST_NAMES = ("127.0.0.1", "localhost")
 
 
-def build_app(api: LocalApi, kubelet: KubeletClient, gate: TokenAuthenticator) -> web.Application:
+def build_app(
+    api: LocalApi, kubelet: KubeletClient, authenticator: TokenAuthenticator
+) -> web.Application:
     """The aiohttp application."""
 
-    async def answer(request: web.Request) -> web.StreamResponse:
-        gate.check(request.path, request.headers)
-        if (said := discovery.meta_response(request)) is not None:
-            return said
-        found = parse_path(request.path)
-        if found is None:
+    async def respond(request: web.Request) -> web.StreamResponse:
+        authenticator.check(request.path, request.headers)
+        if (response := discovery.meta_response(request)) is not None:
+            return response
+        path = parse_path(request.path)
+        if path is None:
             raise requests.path_not_found()
-        return await find_handler(request.method, found)(
-            RequestContext(request, found, api, kubelet)
-        )
+        handler = find_handler(request.method, path)
+        return await handler(RequestContext(request, path, api, kubelet))
 
     app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_errors_to_statuses])
     app[WATCHES] = set()
     app.on_response_prepare.append(_warn_of_deprecated)
     app.on_shutdown.append(_end_watches)
-    app.router.add_route("*", "/{path:.*}", answer)
+    app.router.add_route("*", "/{path:.*}", respond)
     return app
 
 
@@ -102,7 +103,7 @@ async def serving(
     app: web.Application, listener: socket.socket, tls: ssl.SSLContext
 ) -> AsyncIterator[None]:
     """Serve the application on a socket for the length of the block."""
-    # With handler_cancellation, a watch ends when its client has left, not at its next event.
+    # With handler_cancellation, a watch ends when its client disconnects, not at its next event.
     runner = web.AppRunner(
         app, access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_TIMEOUT
     )
@@ -192,10 +193,10 @@ class TokenAuthenticator:
             raise _forbidden(f'host "{host}" is not a name of this server')
         if origin is not None and origin not in {f"https://{name}" for name in hosts}:
             raise _forbidden(f'requests from "{origin}" are not allowed')
-        if path not in PUBLIC_PATHS and not self._is_ours(headers.get("Authorization", "")):
+        if path not in PUBLIC_PATHS and not self._has_token(headers.get("Authorization", "")):
             raise unauthorized()
 
-    def _is_ours(self, authorization: str) -> bool:
+    def _has_token(self, authorization: str) -> bool:
         scheme, _, token = authorization.partition(" ")
         return scheme.lower() == "bearer" and hmac.compare_digest(
             token.strip().encode(), self.token.encode()

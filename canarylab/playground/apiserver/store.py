@@ -23,8 +23,8 @@ from canarylab.playground.apiserver.decode import encoded
 from canarylab.playground.kube.api import Key, Object
 from canarylab.playground.kube.objects import key_of
 
-HISTORY_SIZE = 2_000  # changes a watch can still ask for
-MAX_BACKLOG = 1_000  # changes a watcher may be behind before it is given up
+HISTORY_SIZE = 2_000  # changes after which a watch can begin
+MAX_BACKLOG = 1_000  # changes in the queue of one watcher
 ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
 
 
@@ -33,7 +33,7 @@ class Write(NamedTuple):
 
     act: Literal["write", "remove", "nothing"]
     object: Object
-    """As it will be; or, when it is removed, as it last was."""
+    """The object to write, or the last state of the object to remove."""
 
 
 class Store:
@@ -92,7 +92,7 @@ class Store:
         self._subscriptions[kind].remove(subscription)
 
     def _changes_since(self, kind: str, version: int) -> list[Change]:
-        # A version from the future was given out by an earlier run of this cluster.
+        # A version from the future is one of an earlier run of this cluster.
         if version < self._oldest_lost or version > self._version:
             raise GoneError(f"too old resource version: {version} ({self._version})")
         return [
@@ -144,15 +144,15 @@ class Subscription:
         self._waiting = deque(earlier)
         self._backlog = max(backlog, len(self._waiting))
         self._arrived = asyncio.Event()
-        self._given_up = self._ended = False
+        self._overflowed = self._ended = False
 
     def offer(self, change: Change) -> None:
         """Append a change, or drop the queue if it is full."""
-        if self._given_up:
+        if self._overflowed:
             return
         if len(self._waiting) >= self._backlog:
             self._waiting.clear()
-            self._given_up = True
+            self._overflowed = True
         else:
             self._waiting.append(change)
         self._arrived.set()
@@ -169,10 +169,10 @@ class Subscription:
 
     async def take(self) -> list[Change]:
         """All waiting changes, when there is at least one; raise GoneError if some were lost."""
-        while not (self._waiting or self._given_up or self._ended):
+        while not (self._waiting or self._overflowed or self._ended):
             self._arrived.clear()
             await self._arrived.wait()
-        if self._given_up:
+        if self._overflowed:
             raise GoneError("too old resource version: this watch did not keep up")
         changes = list(self._waiting)
         self._waiting.clear()

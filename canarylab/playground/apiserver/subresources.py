@@ -48,7 +48,7 @@ async def replace_scale(context: RequestContext) -> web.Response:
 async def patch_scale(context: RequestContext) -> web.Response:
     """PATCH .../scale."""
     change, style = await read_patch(context.request, context.kind)
-    known = "merge" if style == "strategic" else style  # a Scale has no lists to merge
+    known = "merge" if style == "strategic" else style  # a Scale has no lists
     return _update_scale(context, apply_patch(scale_of(context.current()), change, known))
 
 
@@ -57,12 +57,12 @@ def scale_of(obj: Object) -> Object:
 
     Zero replicas are omitted in the spec and kept in the status, as on a real cluster.
     """
-    meta, wanted = obj["metadata"], obj["spec"].get("replicas", 0)
+    meta, replicas = obj["metadata"], obj["spec"].get("replicas", 0)
     return {
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
         "metadata": {name: meta[name] for name in _SHARED_METADATA if name in meta},
-        "spec": {"replicas": wanted} if wanted else {},
+        "spec": {"replicas": replicas} if replicas else {},
         "status": {
             "replicas": obj.get("status", {}).get("replicas", 0),
             "selector": label_query(obj["spec"]["selector"]),
@@ -72,8 +72,8 @@ def scale_of(obj: Object) -> Object:
 
 def _update_scale(context: RequestContext, scale: object) -> web.Response:
     current = context.current()
-    wanted = _replicas(context, scale)
-    after = {**current, "spec": {**current["spec"], "replicas": wanted}}
+    replicas = _replicas(context, scale)
+    after = {**current, "spec": {**current["spec"], "replicas": replicas}}
     return json_response(scale_of(context.commit(context.api.registry.update(after))))
 
 
@@ -81,17 +81,17 @@ def _replicas(context: RequestContext, scale: object) -> int:
     if not isinstance(scale, dict) or not isinstance(scale.get("spec") or {}, dict):
         raise BadRequestError('Scale in version "v1" cannot be handled as a Scale')
     _check_scale_version(context, scale)
-    wanted = (scale.get("spec") or {}).get("replicas") or 0
-    if not isinstance(wanted, int) or isinstance(wanted, bool):
+    replicas = (scale.get("spec") or {}).get("replicas") or 0
+    if not isinstance(replicas, int) or isinstance(replicas, bool):
         raise BadRequestError(
             'Scale in version "v1" cannot be handled as a Scale: json: cannot unmarshal '
-            f"{_json_name(wanted)} into Go struct field ScaleSpec.spec.replicas of type int32"
+            f"{_json_name(replicas)} into Go struct field ScaleSpec.spec.replicas of type int32"
         )
-    if wanted < 0:
-        message = f"Invalid value: {wanted}: must be greater than or equal to 0"
+    if replicas < 0:
+        message = f"Invalid value: {replicas}: must be greater than or equal to 0"
         cause = Cause("FieldValueInvalid", "spec.replicas", message)
         raise InvalidError("Scale", "autoscaling", context.path.key.name, [cause])
-    return wanted
+    return replicas
 
 
 def _check_scale_version(context: RequestContext, scale: Object) -> None:
@@ -127,23 +127,23 @@ async def evict(context: RequestContext) -> web.Response:
     return json_response({**_SUCCESS, "code": 201}, code=201)
 
 
-def choose_container(pod: Object, asked: str | None) -> str:
-    """The container that is asked for, or the only one; raise BadRequestError if there is none.
+def choose_container(pod: Object, requested: str | None) -> str:
+    """The requested container, or the only one; raise BadRequestError if there is none.
 
-    >>> container_in({"spec": {"containers": [{"name": "nodeapp"}]}}, None)
+    >>> choose_container({"spec": {"containers": [{"name": "nodeapp"}]}}, None)
     'nodeapp'
     """
     spec = pod["spec"]
     regular = [container["name"] for container in spec["containers"]]
     others = [container["name"] for container in spec.get("initContainers") or []]
     name = pod.get("metadata", {}).get("name", "")
-    if asked is None and len(regular) == 1:
+    if requested is None and len(regular) == 1:
         return str(regular[0])
-    if asked is None:
+    if requested is None:
         raise BadRequestError(_container_choices(name, regular, others))
-    if asked not in regular + others:
-        raise BadRequestError(f"container {asked} is not valid for pod {name}")
-    return asked
+    if requested not in regular + others:
+        raise BadRequestError(f"container {requested} is not valid for pod {name}")
+    return requested
 
 
 def _container_choices(name: str, regular: Sequence[str], others: Sequence[str]) -> str:
@@ -158,26 +158,26 @@ class ProxyTarget(NamedTuple):
 
     service: str
     port: str
-    """A name or a number; empty for the only port."""
+    """A name or a number, or empty for the only port."""
 
 
 async def proxy_to_service(context: RequestContext) -> web.StreamResponse:
     """Forward the request to a ready pod of the Service."""
-    asked = parse_proxy_target(context.path.name or "")
-    found = context.api.registry.get("Service", context.path.key._replace(name=asked.service))
-    port_name = _port_name(found, asked)
-    places = _ready_urls(context, asked.service, port_name)
-    if not places:
-        raise _unavailable(f'no endpoints available for service "{asked.service}"')
-    return await _forward_request(context.request, random.choice(places))
+    target = parse_proxy_target(context.path.name or "")
+    service = context.api.registry.get("Service", context.path.key._replace(name=target.service))
+    port_name = _port_name(service, target)
+    urls = _ready_urls(context, target.service, port_name)
+    if not urls:
+        raise _unavailable(f'no endpoints available for service "{target.service}"')
+    return await _forward_request(context.request, random.choice(urls))
 
 
 def parse_proxy_target(name: str) -> ProxyTarget:
     """Parse the part of the path between `services/` and `/proxy`.
 
-    >>> parsed("web:80")
-    Asked(service='web', port='80')
-    >>> parsed("http:web:") == parsed("web")
+    >>> parse_proxy_target("web:80")
+    ProxyTarget(service='web', port='80')
+    >>> parse_proxy_target("http:web:") == parse_proxy_target("web")
     True
     """
     parts = name.split(":")
@@ -188,14 +188,14 @@ def parse_proxy_target(name: str) -> ProxyTarget:
     return ProxyTarget(parts[0], parts[1] if len(parts) == 2 else "")
 
 
-def _port_name(service: Object, asked: ProxyTarget) -> str:
+def _port_name(service: Object, target: ProxyTarget) -> str:
     """The name of the endpoints' port; a number is looked up in the Service's ports."""
-    if not asked.port.isdigit():
-        return asked.port
+    if not target.port.isdigit():
+        return target.port
     for port in service["spec"].get("ports") or []:
-        if port["port"] == int(asked.port):
+        if port["port"] == int(target.port):
             return str(port.get("name", ""))
-    raise _unavailable(f'no service port {asked.port} found for service "{asked.service}"')
+    raise _unavailable(f'no service port {target.port} found for service "{target.service}"')
 
 
 def _ready_urls(context: RequestContext, service: str, port_name: str) -> list[URL]:
@@ -211,9 +211,9 @@ def _ready_urls(context: RequestContext, service: str, port_name: str) -> list[U
     ]
 
 
-async def _forward_request(request: web.Request, place: URL) -> web.StreamResponse:
-    _, _, below = request.rel_url.raw_path_qs.partition("/proxy")
-    url = place.join(URL(below if below.startswith("/") else f"/{below}", encoded=True))
+async def _forward_request(request: web.Request, endpoint: URL) -> web.StreamResponse:
+    _, _, path = request.rel_url.raw_path_qs.partition("/proxy")
+    url = endpoint.join(URL(path if path.startswith("/") else f"/{path}", encoded=True))
     headers = _headers_without(request.headers, _NOT_FORWARDED)
     body = request.content if request.can_read_body else None
     try:
@@ -241,7 +241,9 @@ async def _relay_response(
 
 
 def _headers_without(headers: CIMultiDictProxy[str], names: frozenset[str]) -> CIMultiDict[str]:
-    return CIMultiDict((name, said) for name, said in headers.items() if name.lower() not in names)
+    return CIMultiDict(
+        (name, value) for name, value in headers.items() if name.lower() not in names
+    )
 
 
 def _unavailable(why: str) -> RequestError:

@@ -16,7 +16,7 @@ from canarylab.playground.kube.objects import find_condition, is_ready, is_termi
 from canarylab.playground.kube.selectors import label_query
 
 NONE = "<none>"
-MAX_SHOWN = 3  # addresses or ports in one cell; the rest is counted
+MAX_SHOWN = 3  # addresses, ports or hosts in one cell; the rest is counted
 
 _ROLE = "node-role.kubernetes.io/"
 _ENDED_PHASES = ("Succeeded", "Failed")
@@ -77,16 +77,18 @@ def endpoints_cells(endpoints: Object, now: datetime) -> list[Any]:
     return [_name(endpoints), _first_few(every) if subsets else NONE, _age(endpoints, now)]
 
 
-def endpoint_slice_cells(piece: Object, now: datetime) -> list[Any]:
+def endpoint_slice_cells(endpoint_slice: Object, now: datetime) -> list[Any]:
     """Name, AddressType, Ports, Endpoints, Age."""
-    addresses = [one for entry in piece.get("endpoints") or [] for one in entry["addresses"]]
-    ports = [str(port.get("port", "*")) for port in piece.get("ports", [])]
+    addresses = [
+        one for entry in endpoint_slice.get("endpoints") or [] for one in entry["addresses"]
+    ]
+    ports = [str(port.get("port", "*")) for port in endpoint_slice.get("ports", [])]
     return [
-        _name(piece),
-        piece["addressType"],
+        _name(endpoint_slice),
+        endpoint_slice["addressType"],
         _first_few(ports) or "<unset>",
         _first_few(addresses) or "<unset>",
-        _age(piece, now),
+        _age(endpoint_slice, now),
     ]
 
 
@@ -243,7 +245,7 @@ def pod_row_conditions(pod: Object) -> list[Object]:
 def pod_status(pod: Object) -> str:
     """The STATUS of a pod: `Running`, `CrashLoopBackOff`, `Terminating`, ...
 
-    >>> status_word({"metadata": {}, "status": {"phase": "Pending"}})
+    >>> pod_status({"metadata": {}, "status": {"phase": "Pending"}})
     'Pending'
     """
     status = pod.get("status", {})
@@ -251,7 +253,7 @@ def pod_status(pod: Object) -> str:
     scheduled = find_condition(pod, "PodScheduled")
     if scheduled is not None and scheduled.get("reason") == "SchedulingGated":
         word = "SchedulingGated"
-    # The first container has the last word.
+    # The first container has precedence.
     for container in reversed(_container_statuses(pod)):
         word = _container_reason(container) or word
     if word == "Completed" and any(_is_ready_and_running(one) for one in _container_statuses(pod)):
@@ -415,7 +417,7 @@ def age(since: str | None, now: datetime) -> str:
 def human_duration(length: timedelta) -> str:
     """A duration as kubectl writes it: two units at most, the smaller one only if it matters.
 
-    >>> [duration(timedelta(seconds=s)) for s in (45, 194, 720, 19800, 183600)]
+    >>> [human_duration(timedelta(seconds=s)) for s in (45, 194, 720, 19800, 183600)]
     ['45s', '3m14s', '12m', '5h30m', '2d3h']
     """
     seconds = int(length.total_seconds())
@@ -423,7 +425,7 @@ def human_duration(length: timedelta) -> str:
         return "<invalid>"
     if seconds < 2 * _MINUTE:
         return f"{max(seconds, 0)}s"
-    # Each row: up to when it is used, the larger unit, and the smaller one if it is shown.
+    # Each row: the end of the range, the larger unit, and the smaller one if it is shown.
     for end, large, small in (
         (10 * _MINUTE, (_MINUTE, "m"), (1, "s")),
         (3 * _HOUR, (_MINUTE, "m"), None),

@@ -74,134 +74,62 @@ class Column(NamedTuple):
     wide: bool = False
 
 
-_NAME = Column("Name")
-
-
-_AGE = Column("Age")
-
-
-_CONTAINERS = Column("Containers", wide=True)
-
-
-_IMAGES = Column("Images", wide=True)
-
-
 _CREATED = Column("Age", type="date")
+_TEMPLATE = (
+    Column("Containers", wide=True), Column("Images", wide=True), Column("Selector", wide=True),
+)  # fmt: skip
+_INTEGERS = (
+    Column("Desired", type="integer"),
+    Column("Current", type="integer"),
+    Column("Ready", type="integer"),
+)
 
-
-COLUMNS: Mapping[str, tuple[Column, ...]] = MappingProxyType(
+COLUMNS: Mapping[str, tuple[str | Column, ...]] = MappingProxyType(
     {
-        "ConfigMap": (_NAME, Column("Data"), _AGE),
-        "Deployment": (
-            _NAME,
-            Column("Ready"),
-            Column("Up-to-date"),
-            Column("Available"),
-            _AGE,
-            _CONTAINERS,
-            _IMAGES,
-            Column("Selector", wide=True),
-        ),
-        "Endpoints": (_NAME, Column("Endpoints"), _AGE),
-        "EndpointSlice": (
-            _NAME,
-            Column("AddressType"),
-            Column("Ports"),
-            Column("Endpoints"),
-            _AGE,
-        ),
+        "ConfigMap": ("Name", "Data", "Age"),
+        "Deployment": ("Name", "Ready", "Up-to-date", "Available", "Age", *_TEMPLATE),
+        "Endpoints": ("Name", "Endpoints", "Age"),
+        "EndpointSlice": ("Name", "AddressType", "Ports", "Endpoints", "Age"),
         "Event": (
-            Column("Last Seen"),
-            Column("Type"),
-            Column("Reason"),
-            Column("Object"),
-            Column("Subobject", wide=True),
-            Column("Source", wide=True),
-            Column("Message"),
-            Column("First Seen", wide=True),
-            Column("Count", wide=True),
-            Column("Name", wide=True),
+            "Last Seen", "Type", "Reason", "Object", Column("Subobject", wide=True),
+            Column("Source", wide=True), "Message", Column("First Seen", wide=True),
+            Column("Count", wide=True), Column("Name", wide=True),
         ),
-        "Gateway": (
-            _NAME,
-            Column("Class"),
-            Column("Address"),
-            Column("Programmed"),
-            _CREATED,
-        ),
+        "Gateway": ("Name", "Class", "Address", "Programmed", _CREATED),
         "GatewayClass": (
-            _NAME,
-            Column("Controller"),
-            Column("Accepted"),
-            _CREATED,
-            Column("Description", wide=True),
+            "Name", "Controller", "Accepted", _CREATED, Column("Description", wide=True),
         ),
-        "HTTPRoute": (_NAME, Column("Hostnames"), _CREATED),
-        "Ingress": (
-            _NAME,
-            Column("Class"),
-            Column("Hosts"),
-            Column("Address"),
-            Column("Ports"),
-            _AGE,
-        ),
-        "IngressClass": (
-            _NAME,
-            Column("Controller"),
-            Column("Parameters"),
-            _AGE,
-        ),
-        "Namespace": (_NAME, Column("Status"), _AGE),
+        "HTTPRoute": ("Name", "Hostnames", _CREATED),
+        "Ingress": ("Name", "Class", "Hosts", "Address", "Ports", "Age"),
+        "IngressClass": ("Name", "Controller", "Parameters", "Age"),
+        "Namespace": ("Name", "Status", "Age"),
         "Node": (
-            _NAME,
-            Column("Status"),
-            Column("Roles"),
-            _AGE,
-            Column("Version"),
-            Column("Internal-IP", wide=True),
-            Column("External-IP", wide=True),
-            Column("OS-Image", wide=True),
-            Column("Kernel-Version", wide=True),
-            Column("Container-Runtime", wide=True),
+            "Name", "Status", "Roles", "Age", "Version", Column("Internal-IP", wide=True),
+            Column("External-IP", wide=True), Column("OS-Image", wide=True),
+            Column("Kernel-Version", wide=True), Column("Container-Runtime", wide=True),
         ),
         "Pod": (
-            _NAME,
-            Column("Ready"),
-            Column("Status"),
-            Column("Restarts"),
-            _AGE,
-            Column("IP", wide=True),
-            Column("Node", wide=True),
-            Column("Nominated Node", wide=True),
+            "Name", "Ready", "Status", "Restarts", "Age", Column("IP", wide=True),
+            Column("Node", wide=True), Column("Nominated Node", wide=True),
             Column("Readiness Gates", wide=True),
         ),
-        "ReplicaSet": (
-            _NAME,
-            Column("Desired", type="integer"),
-            Column("Current", type="integer"),
-            Column("Ready", type="integer"),
-            _AGE,
-            _CONTAINERS,
-            _IMAGES,
-            Column("Selector", wide=True),
-        ),
+        "ReplicaSet": ("Name", *_INTEGERS, "Age", *_TEMPLATE),
         "Service": (
-            _NAME,
-            Column("Type"),
-            Column("Cluster-IP"),
-            Column("External-IP"),
-            Column("Port(s)"),
-            _AGE,
+            "Name", "Type", "Cluster-IP", "External-IP", "Port(s)", "Age",
             Column("Selector", wide=True),
         ),
     }
-)
+)  # fmt: skip
+"""The columns of each kind; a plain name is a string column of priority 0."""
 
 
 @cache
 def column_definitions(kind: str) -> list[dict[str, Any]]:
     """The columns of a kind, as in a Table. Cached: do not change them."""
-    return [_definition(column) for column in COLUMNS[kind]]
+    return [
+        _definition(Column(column) if isinstance(column, str) else column)
+        for column in COLUMNS[kind]
+    ]
 
 
 def _definition(column: Column) -> dict[str, Any]:

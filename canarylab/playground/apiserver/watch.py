@@ -34,10 +34,10 @@ from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import Kind, in_version
 from canarylab.playground.kube.selectors import Predicate
 
-MAX_WATCH = 3600  # seconds; a client that wants more asks again
+MAX_WATCH = 3600  # seconds, then clients watch again
 BOOKMARK_INTERVAL = 60.0  # seconds
 WATCHES = web.AppKey("watches", set[Subscription])
-"""Those of this application, so that they end when it does."""
+"""The subscriptions of an application, which are ended with it."""
 
 _INITIAL_EVENTS_END = {"annotations": {"k8s.io/initial-events-end": "true"}}
 
@@ -50,7 +50,7 @@ async def watch(context: RequestContext) -> web.StreamResponse:
     response.enable_chunked_encoding()
     try:
         with _subscription(context, start.since) as subscription:
-            first = _initial_events(context, start, encoder)  # nothing may come between these two
+            first = _initial_events(context, start, encoder)  # no await since the subscription
             await response.prepare(context.request)
             await _send(response, first)
             with suppress(TimeoutError):
@@ -61,7 +61,7 @@ async def watch(context: RequestContext) -> web.StreamResponse:
         await response.prepare(context.request)
         await response.write(event_line("ERROR", requests.failure_status(gone)))
     except ConnectionResetError:
-        return response  # the client has left
+        return response  # disconnected
     await response.write_eof()
     return response
 
@@ -132,17 +132,17 @@ class WatchStart(NamedTuple):
     """Where a watch begins."""
 
     since: int | None
-    """Tell every change after this version."""
+    """The version after which changes are sent."""
     sends_initial: bool
     marks_initial_end: bool
-    """With a bookmark behind all there are."""
+    """Whether a bookmark follows the initial events."""
 
 
 def watch_start(query: Query) -> WatchStart:
     """The start that a query asks for: with all objects, if it names no version.
 
-    >>> start_of({"resourceVersion": "17"})
-    Start(since=17, sends_initial=False, marks_initial_end=False)
+    >>> watch_start({"resourceVersion": "17"})
+    WatchStart(since=17, sends_initial=False, marks_initial_end=False)
     """
     since = _parse_version(query.get("resourceVersion", ""))
     if "sendInitialEvents" not in query:
@@ -162,9 +162,9 @@ class WatchEncoder:
     wants_bookmarks: bool = False
     _columns_known: bool = False
 
-    def initial(self, there: list[Object]) -> bytes:
+    def initial(self, objects: list[Object]) -> bytes:
         """All selected objects as ADDED."""
-        return b"".join(self._line("ADDED", obj) for obj in there if self.selects(obj))
+        return b"".join(self._line("ADDED", obj) for obj in objects if self.selects(obj))
 
     def changes(self, changes: list[Change]) -> bytes:
         """The events of these changes, as this client sees them."""

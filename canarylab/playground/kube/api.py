@@ -1,7 +1,7 @@
 """`Api`, the seam between the API server and the other parts, and `KubeletClient`, the way back.
 
 Controllers, the kubelet and the service proxy hold an `Api` and nothing else. The API server
-provides the real one (`apiserver/local.py`); tests use `tests/playground/fake_api.py`, and both
+provides the real one (`apiserver/local_api.py`); tests use `tests/playground/fake_api.py`, and both
 pass the same contract suite.
 """
 

@@ -1,163 +1,336 @@
-"""One container of a pod: from its image to its end, and over again.
-
-What happens in the course of one run, hooks and probes and the end, is in `run.py`.
-"""
+"""A container of a pod: its image, its runs with their hooks and probes, and its restarts."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
-from asyncio.subprocess import Process as Guest
-from collections.abc import Sequence
+import signal
+from asyncio.subprocess import Process as AsyncioProcess
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
 
 from canarylab.errors import BadRequestError
 from canarylab.playground.images import Image
-from canarylab.playground.kube.api import Object
+from canarylab.playground.kube.api import LogOptions, Object
 from canarylab.playground.kube.objects import key_of, uid_of
-from canarylab.playground.node import inside
-from canarylab.playground.node.durations import in_words
-from canarylab.playground.node.environment import ConfigError
-from canarylab.playground.node.launch import command_for
-from canarylab.playground.node.process import CannotStartError, Command, Process
-from canarylab.playground.node.pulling import Pull
-from canarylab.playground.node.records import RUNTIME, Record, Running, Terminated, Waiting
-from canarylab.playground.node.restarts import is_restarted
-from canarylab.playground.node.run import Run
-from canarylab.playground.node.runlogs import RunLogs
-from canarylab.playground.node.tools import Place, Tools
+from canarylab.playground.node.context import NodeContext, PodContext
+from canarylab.playground.node.environment import ConfigError, build_command
+from canarylab.playground.node.image_puller import ImagePuller
+from canarylab.playground.node.logs import ContainerLog, ContainerLogs
+from canarylab.playground.node.probes import (
+    SUCCESS,
+    ProbeResult,
+    ProbeTarget,
+    probe_once,
+    run_probes,
+)
+from canarylab.playground.node.process import (
+    CannotStartError,
+    Command,
+    Process,
+    background_task,
+    exec_and_wait,
+    exec_with_pipes,
+)
+from canarylab.playground.node.status import (
+    RUNTIME,
+    ContainerRunning,
+    ContainerStatus,
+    ContainerTerminated,
+    ContainerWaiting,
+)
 
-_LOOK_AGAIN_S = 2.0  # for a ConfigMap that is not there
+MIN_GRACE_PERIOD_S = 2.0  # between SIGTERM and SIGKILL, as in Kubernetes
+_CONFIG_RETRY_S = 2.0  # while a ConfigMap is missing
 _CANNOT_START = 128  # the exit code of a container that never ran
+_COMMAND_NOT_FOUND = 127
+_NO_TIMEOUT_S = 3600.0  # the caller of a hook has a deadline of its own
+_PULL_ERRORS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName")
 
 
 class Container:
     """Runs one container of a pod as often as its restartPolicy says."""
 
-    def __init__(self, tools: Tools, place: Place, spec: Object, record: Record) -> None:
-        self._tools, self._place, self._spec = tools, place, spec
-        self.record = record
-        self.logs = RunLogs(tools.folder_of(place.pod) / spec["name"])
-        self._run: Run | None = None
+    def __init__(
+        self, node: NodeContext, pod: PodContext, spec: Object, status: ContainerStatus
+    ) -> None:
+        self._node, self._pod, self.spec = node, pod, spec
+        self.status = status
+        self.logs = ContainerLogs(node.folder_of(pod.pod) / spec["name"])
+        self._running: RunningContainer | None = None
         self._task: asyncio.Task[None] | None = None
         self._is_stopping = False
 
     @property
     def name(self) -> str:
-        """Its name within the pod."""
-        return self.record.name
+        """The name within the pod."""
+        return self.status.name
 
     async def run(self) -> None:
-        """Until it has ended for good, or is stopped, or is cancelled."""
+        """Run until it has terminated for good, is stopped, or is cancelled."""
         self._task = asyncio.current_task()
-        policy = self._place.pod["spec"].get("restartPolicy", "Always")
+        policy = self._pod.pod["spec"].get("restartPolicy", "Always")
         delay_s: float | None = None
         while not self._is_stopping:
-            if isinstance(end := self.record.state, Terminated):
-                if not is_restarted(policy, end.exit_code):
+            if isinstance(end := self.status.state, ContainerTerminated):
+                if not should_restart(policy, end.exit_code):
                     return
-                delay_s = self._tools.delays.next(delay_s, ran_s=end.ran_s)
+                delay_s = self._node.backoff.next(delay_s, ran_s=end.ran_s)
                 await self._back_off(end, delay_s)
             await self._run_once()
 
-    async def stop(self, grace_s: float) -> None:
-        """End it for good, giving it this long; return when it has ended."""
+    async def stop(self, grace_period_s: float) -> None:
+        """Stop it for good within the grace period."""
         self._is_stopping = True
-        if self._run is not None:
-            self.say("Killing", f"Stopping container {self.name}")
-            await self._run.end(grace_s)
+        if self._running is not None:
+            self.event("Killing", f"Stopping container {self.name}")
+            await self._running.stop(grace_period_s)
         elif self._task is not None:
             self._task.cancel()
         if self._task is not None:
             await asyncio.wait([self._task])
 
-    def hasten(self, grace_s: float) -> None:
-        """It is being stopped, and has less time than was said."""
-        if self._run is not None:
-            self._run.hasten(grace_s)
+    def shorten_grace_period(self, grace_period_s: float) -> None:
+        """Leave less time to a container that is being stopped."""
+        if self._running is not None:
+            self._running.shorten_grace_period(grace_period_s)
 
-    async def execute(self, words: Sequence[str]) -> Guest:
-        """Start one more command in it, with three pipes."""
-        if self._run is None:
+    async def execute(self, argv: Sequence[str]) -> AsyncioProcess:
+        """Start another command in it, with three pipes."""
+        if self._running is None:
             raise BadRequestError(f'container not found ("{self.name}")')
-        here = self._run.command
+        own = self._running.command
         try:
-            return await inside.start(Command(words, here.environment, here.folder))
-        except CannotStartError as refusal:
-            raise BadRequestError(str(refusal)) from refusal
+            return await exec_with_pipes(Command(argv, own.environment, own.folder))
+        except CannotStartError as error:
+            raise BadRequestError(str(error)) from error
 
-    def say(self, reason: str, message: str, *, type: str = "Normal") -> None:
+    def find_log(self, options: LogOptions) -> ContainerLog:
+        """Return the log of the current run, or of the previous one."""
+        status, pod_name = self.status, self._pod.pod["metadata"]["name"]
+        if not options.previous:
+            log = self.logs.find(status.restarts)
+            problem = (
+                f'container "{self.name}" in pod "{pod_name}" is waiting to start: '
+                f"{_waiting_reason(status)}"
+            )
+        else:
+            # While it waits to be restarted, the previous run is the newest there was.
+            is_waiting = isinstance(status.state, ContainerWaiting)
+            number = status.restarts - (0 if is_waiting else 1)
+            log = None if status.last is None else self.logs.find(number)
+            problem = f'previous terminated container "{self.name}" in pod "{pod_name}" not found'
+        if log is None:
+            raise BadRequestError(problem)
+        return log
+
+    def event(self, reason: str, message: str, *, type: str = "Normal") -> None:
         """Record an event about it."""
-        pod = self._place.pod
-        self._tools.recorder.say(pod, reason, message, type=type, container=self.name)
+        self._node.recorder.event(self._pod.pod, reason, message, type=type, container=self.name)
 
-    def becomes(self, record: Record) -> None:
-        """Its record changes, and with it the pod's status."""
-        if record != self.record:
-            self.record = record
-            self._place.changed()
+    def set_status(self, status: ContainerStatus) -> None:
+        """Change its status, and with it the pod's."""
+        if status != self.status:
+            self.status = status
+            self._pod.status_changed()
 
     async def _run_once(self) -> None:
-        image = await Pull(self._tools.home.images, self.record.image, self.say, self._wait).image()
+        images, reference = self._node.home.images, self.status.image
+        image = await ImagePuller(images, reference, self.event, self._set_waiting).pull()
         container_id = secrets.token_hex(32)
-        command = await self._command(image, container_id)
-        record = self.record.running(
-            self._tools.now(), image_id=image.id, container_id=f"{RUNTIME}://{container_id}"
+        command = await self._build_command(image, container_id)
+        status = self.status.running(
+            self._node.now(), image_id=image.id, container_id=f"{RUNTIME}://{container_id}"
         )
-        log = self.logs.begin(record.restarts)
-        self.say("Created", "Container created")
+        log = self.logs.open(status.restarts)
+        self.event("Created", "Container created")
         try:
             process = await Process.start(command, log)
-        except CannotStartError as refusal:
+        except CannotStartError as error:
             log.close()
-            self.say("Failed", f"Error: {refusal}", type="Warning")
-            self._ends(record, _CANNOT_START, "StartError", str(refusal))
+            self.event("Failed", f"Error: {error}", type="Warning")
+            self._set_terminated(status, _CANNOT_START, "StartError", str(error))
             return
-        self.becomes(record)
-        self.say("Started", "Container started")
-        exit_code = await self._see_through(Run(self, self._place, self._spec, command, process))
-        self._tools.guard.sweep(container_id)
-        self._ends(self.record, exit_code, "Error" if exit_code else "Completed")
+        self.set_status(status)
+        self.event("Started", "Container started")
+        exit_code = await self._wait_for(
+            RunningContainer(self, self._pod, command=command, process=process)
+        )
+        self._node.reaper.kill_container(container_id)
+        self._set_terminated(self.status, exit_code, "Error" if exit_code else "Completed")
 
-    async def _see_through(self, run: Run) -> int:
-        self._run = run
+    async def _wait_for(self, running: RunningContainer) -> int:
+        self._running = running
         try:
-            return await run.to_its_end()
+            return await running.wait()
         finally:
-            self._run = None
+            self._running = None
 
-    async def _command(self, image: Image, container_id: str) -> Command:
+    async def _build_command(self, image: Image, container_id: str) -> Command:
         while True:
             try:
-                return await command_for(self._tools, self._place, self._spec, image, container_id)
-            except ConfigError as problem:
-                waiting = Waiting("CreateContainerConfigError", str(problem))
-            if waiting != self.record.state:
-                self.say("Failed", f"Error: {waiting.message}", type="Warning")
-                self._wait(waiting)
-            await asyncio.sleep(_LOOK_AGAIN_S)
+                return await build_command(self._node, self._pod, self.spec, image, container_id)
+            except ConfigError as error:
+                waiting = ContainerWaiting("CreateContainerConfigError", str(error))
+            if waiting != self.status.state:
+                self.event("Failed", f"Error: {waiting.message}", type="Warning")
+                self._set_waiting(waiting)
+            await asyncio.sleep(_CONFIG_RETRY_S)
 
-    async def _back_off(self, end: Terminated, delay_s: float) -> None:
-        left_s = delay_s - (self._tools.now() - end.finished).total_seconds()
+    async def _back_off(self, end: ContainerTerminated, delay_s: float) -> None:
+        left_s = delay_s - (self._node.now() - end.finished).total_seconds()
         if left_s <= 0:
             return
-        pod = self._place.pod
-        whole_name = f"{pod['metadata']['name']}_{key_of(pod).namespace}({uid_of(pod)})"
-        self.say(
+        pod = self._pod.pod
+        pod_name = f"{pod['metadata']['name']}_{key_of(pod).namespace}({uid_of(pod)})"
+        self.event(
             "BackOff",
-            f"Back-off restarting failed container {self.name} in pod {whole_name}",
+            f"Back-off restarting failed container {self.name} in pod {pod_name}",
             type="Warning",
         )
-        message = (
-            f"back-off {in_words(delay_s)} restarting failed container={self.name} pod={whole_name}"
-        )
-        self._wait(Waiting("CrashLoopBackOff", message))
+        back_off = f"back-off {go_duration(delay_s)} restarting failed"
+        message = f"{back_off} container={self.name} pod={pod_name}"
+        self._set_waiting(ContainerWaiting("CrashLoopBackOff", message))
         await asyncio.sleep(left_s)
 
-    def _wait(self, waiting: Waiting) -> None:
-        self.becomes(self.record.waiting(waiting))
+    def _set_waiting(self, waiting: ContainerWaiting) -> None:
+        self.set_status(self.status.waiting(waiting))
 
-    def _ends(self, record: Record, exit_code: int, reason: str, message: str = "") -> None:
-        now = self._tools.now()
-        started = record.state.started if isinstance(record.state, Running) else now
-        end = Terminated(exit_code, reason, started, now, record.container_id, message)
-        self.becomes(record.terminated(end))
+    def _set_terminated(
+        self, status: ContainerStatus, exit_code: int, reason: str, message: str = ""
+    ) -> None:
+        now = self._node.now()
+        started = status.state.started if isinstance(status.state, ContainerRunning) else now
+        container_id = status.container_id
+        end = ContainerTerminated(exit_code, reason, started, now, container_id, message)
+        self.set_status(status.terminated(end))
+
+
+class RunningContainer:
+    """One run of a container: its process, with hooks, probes and termination."""
+
+    def __init__(
+        self, container: Container, pod: PodContext, *, command: Command, process: Process
+    ) -> None:
+        self._container, self._spec, self._process = container, container.spec, process
+        self._grace_period_s: int = pod.pod["spec"].get("terminationGracePeriodSeconds", 30)
+        self._target = ProbeTarget(pod.ip, self._spec, self._run_command)
+        self._timeout: asyncio.Timeout | None = None
+        self._deadline = math.inf
+        self.command = command
+
+    async def wait(self) -> int:
+        """Return the exit code. If this is cancelled, the process is terminated quickly."""
+        try:
+            async with background_task(self._run_hook_and_probes()):
+                return await self._process.wait()
+        finally:
+            if not self._process.has_ended.is_set():
+                await self._process.terminate()
+
+    async def stop(self, grace_period_s: float) -> None:
+        """Run preStop, send the stop signal, and SIGKILL at the end of the grace period."""
+        now = asyncio.get_running_loop().time
+        self._deadline = now() + grace_period_s
+        await self._until_deadline(self._run_pre_stop())
+        self._process.signal(self.command.stop_signal)
+        self._deadline = max(self._deadline, now() + MIN_GRACE_PERIOD_S)
+        await self._until_deadline(self._process.has_ended.wait())
+        self._process.signal(signal.SIGKILL)
+        await self._process.has_ended.wait()
+
+    def shorten_grace_period(self, grace_period_s: float) -> None:
+        """Move the deadline forward; it never moves back."""
+        deadline = asyncio.get_running_loop().time() + grace_period_s
+        timeout = self._timeout
+        if timeout is not None and deadline < self._deadline and not timeout.expired():
+            self._deadline = deadline
+            timeout.reschedule(deadline)
+
+    def on_started(self) -> None:
+        """Take the success of the startup probe; without one, that of the start."""
+        self._container.set_status(replace(self._container.status, has_started=True))
+
+    def on_readiness(self, *, ready: bool) -> None:
+        """Take the outcome of the readiness probe."""
+        self._container.set_status(replace(self._container.status, is_ready=ready))
+
+    def on_failure(self, probe: str, message: str) -> None:
+        """Take one failure of a probe."""
+        self._container.event("Unhealthy", f"{probe} probe failed: {message}", type="Warning")
+
+    async def restart(self, probe: str, *, grace_period_s: int | None) -> None:
+        """Stop this run; the container starts another."""
+        name = self._container.name
+        self._container.event(
+            "Killing", f"Container {name} failed {probe} probe, will be restarted"
+        )
+        await self.stop(self._grace_period_s if grace_period_s is None else grace_period_s)
+
+    async def _until_deadline(self, work: Coroutine[Any, Any, object]) -> None:
+        """Wait until it is done or the deadline has come, which may move."""
+        with suppress(TimeoutError):
+            self._timeout = asyncio.timeout_at(self._deadline)
+            async with self._timeout:
+                await work
+        self._timeout = None
+
+    async def _run_hook_and_probes(self) -> None:
+        hook = await run_hook(self._spec, "postStart", self._target)
+        if not hook.is_success:
+            self._container.event("FailedPostStartHook", "PostStartHook failed", type="Warning")
+            await self.stop(self._grace_period_s)
+            return
+        await run_probes(self._spec, self._target, self)
+
+    async def _run_pre_stop(self) -> None:
+        hook = await run_hook(self._spec, "preStop", self._target)
+        if not hook.is_success:
+            self._container.event("FailedPreStopHook", "PreStopHook failed", type="Warning")
+
+    async def _run_command(self, argv: list[str]) -> tuple[int, str]:
+        own = self.command
+        try:
+            return await exec_and_wait(Command(argv, own.environment, own.folder))
+        except CannotStartError as error:
+            return _COMMAND_NOT_FOUND, str(error)
+
+
+async def run_hook(container: Object, name: str, target: ProbeTarget) -> ProbeResult:
+    """Run the lifecycle hook preStop or postStart, if there is one."""
+    action = container.get("lifecycle", {}).get(name)
+    if not action:
+        return SUCCESS
+    if "sleep" in action:
+        await asyncio.sleep(action["sleep"]["seconds"])
+        return SUCCESS
+    return await probe_once(action, target, timeout_s=_NO_TIMEOUT_S)
+
+
+def should_restart(policy: str, exit_code: int) -> bool:
+    """Whether this restartPolicy restarts a container after this exit code.
+
+    >>> should_restart("OnFailure", 0), should_restart("Always", 0)
+    (False, True)
+    """
+    return policy == "Always" or (policy == "OnFailure" and exit_code != 0)
+
+
+def go_duration(seconds: float) -> str:
+    """Format whole seconds as Go does.
+
+    >>> go_duration(10), go_duration(80), go_duration(300)
+    ('10s', '1m20s', '5m0s')
+    """
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}m{rest}s" if minutes else f"{rest}s"
+
+
+def _waiting_reason(status: ContainerStatus) -> str:
+    if not isinstance(status.state, ContainerWaiting):
+        return "ContainerCreating"
+    is_pull_error = status.state.reason in _PULL_ERRORS
+    return "trying and failing to pull image" if is_pull_error else status.state.reason

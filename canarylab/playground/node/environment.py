@@ -1,70 +1,103 @@
-"""Which environment does a container see?
+"""The command and the environment of a container.
 
-Four layers, later ones winning: what every process needs, the image's, the pod's (`envFrom`,
-then `env`), and what the playground must be sure of. Nothing of the daemon's own environment
-gets in, except language and time zone.
+The environment has four layers, of which later ones win: what every process needs, the image's,
+the pod's (`envFrom`, then `env`), and what the playground requires. Nothing of the daemon's own
+environment is passed on, except language and time zone.
 """
 
 from __future__ import annotations
 
 import os
+import re
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from canarylab.playground.home import path_with_node
 from canarylab.playground.images import Image
-from canarylab.playground.kube.api import Key, Object
+from canarylab.playground.kube.api import Api, Key, Object
 from canarylab.playground.kube.objects import key_of
-from canarylab.playground.node.expansion import expand
-from canarylab.playground.node.sweep import MARK
+from canarylab.playground.node.context import NodeContext, PodContext
+from canarylab.playground.node.process import Command
+from canarylab.playground.node.reaper import RUN_ID
 
 PRELOAD = Path(__file__).with_name("preload.cjs")
 POD_IP = "CANARYLAB_POD_IP"
-_USUAL_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SMALL_HEAP = "--max-old-space-size=64 --max-semi-space-size=1"  # MB: 59 instead of 87 under load
-_FROM_THE_DAEMON = ("LANG", "LC_ALL", "TZ")
+_FROM_DAEMON = ("LANG", "LC_ALL", "TZ")
+_NO_SECRETS = "the playground has no Secrets; use a ConfigMap here, or a cluster on kind"
+_SUPPORTED_SOURCES = (
+    "the playground supports fieldRef and configMapKeyRef only; write the value itself"
+)
+_VARIABLE = re.compile(r"\$(?:\$|\((?P<name>[^()]*)\))")
 
 ConfigMaps = Mapping[Key, Object]
 
 
-class Surroundings(NamedTuple):
-    """What a container is told of where it runs."""
+class ConfigError(Exception):
+    """The manifest refers to something that is missing; the message is in Kubernetes' words."""
+
+
+class PodSettings(NamedTuple):
+    """The values of the variables that the playground sets."""
 
     ip: str
-    mark: str
+    run_id: str
     home: Path
-    """A folder of the pod's own."""
     compile_cache: Path
 
 
-class ConfigError(Exception):
-    """The environment names something that is not there; in Kubernetes' words."""
+async def build_command(
+    node: NodeContext, pod: PodContext, container: Object, image: Image, container_id: str
+) -> Command:
+    """Build the command of a container; raise ConfigError if the manifest refers to nothing."""
+    config_maps = await _config_maps(node.api, pod.pod, container)
+    settings = PodSettings(
+        ip=pod.ip,
+        run_id=node.reaper.id_of(container_id),
+        home=node.folder_of(pod.pod) / "home",
+        compile_cache=node.home.playground / "compile-cache",
+    )
+    settings.home.mkdir(parents=True, exist_ok=True)
+    variables = manifest_variables(
+        pod.pod, container, config_maps, ip=pod.ip, host_ip=node.addresses.node
+    )
+    argv = command_line(container, image, variables)
+    if not argv:
+        raise ConfigError("no command specified: neither the pod nor its image says what to run")
+    return Command(
+        argv=argv,
+        environment=environment(pod.pod, variables, image, settings),
+        folder=_working_folder(container, image),
+        stop_signal=stop_signal(image.stop_signal),
+    )
 
 
 def environment(
-    pod: Object, own: Mapping[str, str], image: Image, surroundings: Surroundings
+    pod: Object, manifest: Mapping[str, str], image: Image, settings: PodSettings
 ) -> dict[str, str]:
-    """All of it; `own` is what the manifest sets."""
-    variables = {name: os.environ[name] for name in _FROM_THE_DAEMON if name in os.environ}
-    variables |= {"PATH": _USUAL_PATH, "NODE_COMPILE_CACHE": str(surroundings.compile_cache)}
-    variables |= {"HOME": str(surroundings.home), "HOSTNAME": pod["metadata"]["name"]}
+    """Return the whole environment; `manifest` has the variables of the manifest."""
+    variables = {name: os.environ[name] for name in _FROM_DAEMON if name in os.environ}
+    variables |= {"PATH": _DEFAULT_PATH, "NODE_COMPILE_CACHE": str(settings.compile_cache)}
+    variables |= {"HOME": str(settings.home), "HOSTNAME": pod["metadata"]["name"]}
     variables |= image.env
-    variables |= own
+    variables |= manifest
     return variables | {
         "PATH": path_with_node(variables["PATH"]),
         "NODE_OPTIONS": node_options(variables.get("NODE_OPTIONS", "")),
-        POD_IP: surroundings.ip,
-        MARK: surroundings.mark,
+        POD_IP: settings.ip,
+        RUN_ID: settings.run_id,
     }
 
 
-def from_pod(
+def manifest_variables(
     pod: Object, container: Object, config_maps: ConfigMaps, *, ip: str, host_ip: str
 ) -> dict[str, str]:
-    """What the manifest sets; a value may use the variables before it.
+    """Return the variables of the manifest; a value may use the variables before it.
 
-    Raise ConfigError for a ConfigMap, a key or a field that is not there.
+    Raise ConfigError for a ConfigMap, a key or a field that does not exist.
     """
     variables: dict[str, str] = {}
     for source in container.get("envFrom", []):
@@ -73,25 +106,67 @@ def from_pod(
         if "valueFrom" not in entry:
             variables[entry["name"]] = expand(entry.get("value", ""), variables)
             continue
-        found = _value_from(pod, entry["valueFrom"], config_maps, ip=ip, host_ip=host_ip)
-        if found is not None:
-            variables[entry["name"]] = found
+        value = _value_from(pod, entry["valueFrom"], config_maps, ip=ip, host_ip=host_ip)
+        if value is not None:
+            variables[entry["name"]] = value
     return variables
 
 
-def words(container: Object, image: Image, variables: Mapping[str, str]) -> list[str]:
-    """The command line: `command` replaces the image's ENTRYPOINT and CMD, `args` only the CMD."""
-    own_command = [expand(word, variables) for word in container.get("command") or []]
-    own_arguments = [expand(word, variables) for word in container.get("args") or []]
-    if own_command:
-        return own_command + own_arguments
-    return [*image.entrypoint, *(own_arguments or image.command)]
+def command_line(container: Object, image: Image, variables: Mapping[str, str]) -> list[str]:
+    """Return the argv: `command` replaces the image's ENTRYPOINT and CMD, `args` only the CMD."""
+    command = [expand(word, variables) for word in container.get("command") or []]
+    args = [expand(word, variables) for word in container.get("args") or []]
+    if command:
+        return command + args
+    return [*image.entrypoint, *(args or image.command)]
+
+
+def expand(text: str, variables: Mapping[str, str]) -> str:
+    """Replace every `$(NAME)` by the variable; an unknown one stays as it is.
+
+    Two dollar signs stand for one, so that `$$(NAME)` is not replaced.
+
+    >>> expand("--port=$(PORT) $(NOBODY) $$(PORT)", {"PORT": "3333"})
+    '--port=3333 $(NOBODY) $(PORT)'
+    """
+
+    def replacement(match: re.Match[str]) -> str:
+        return "$" if match["name"] is None else variables.get(match["name"], match[0])
+
+    return _VARIABLE.sub(replacement, text)
 
 
 def node_options(own: str) -> str:
-    """For NODE_OPTIONS: the preload and a small heap, then `own`, which so wins."""
+    """Return NODE_OPTIONS: the preload and a small heap, then the pod's own, which win."""
     preload = str(PRELOAD).replace("\\", "\\\\").replace('"', '\\"')
     return f'--require "{preload}" {_SMALL_HEAP} {own}'.strip()
+
+
+def stop_signal(text: str) -> int:
+    """Return the number of a signal that a Dockerfile gives by name or by number.
+
+    >>> stop_signal("SIGINT"), stop_signal("INT"), stop_signal("2")
+    (2, 2, 2)
+    """
+    if text.isdecimal():
+        return int(text)
+    name = f"SIG{text.upper().removeprefix('SIG')}"
+    return int(getattr(signal, name, signal.SIGTERM))
+
+
+def _working_folder(container: Object, image: Image) -> Path:
+    """Create the working folder if it is missing, as container runtimes do."""
+    working_dir = container.get("workingDir")
+    folder = image.root / working_dir.lstrip("/") if working_dir else image.working_folder
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+async def _config_maps(api: Api, pod: Object, container: Object) -> ConfigMaps:
+    """List those of the pod's namespace, if the container refers to any."""
+    if "envFrom" not in container and not any("valueFrom" in e for e in container.get("env", [])):
+        return {}
+    return {key_of(each): each for each in await api.list("ConfigMap", key_of(pod).namespace)}
 
 
 def _from_source(pod: Object, source: Object, config_maps: ConfigMaps) -> dict[str, str]:
@@ -103,48 +178,41 @@ def _from_source(pod: Object, source: Object, config_maps: ConfigMaps) -> dict[s
     return {f"{prefix}{name}": value for name, value in entries.items()}
 
 
-_NO_SECRETS = "the playground has no Secrets; use a ConfigMap here, or a cluster on kind"
-
-
 def _value_from(
     pod: Object, source: Object, config_maps: ConfigMaps, *, ip: str, host_ip: str
 ) -> str | None:
     if "fieldRef" in source:
         return _field(pod, source["fieldRef"]["fieldPath"], ip=ip, host_ip=host_ip)
     if "configMapKeyRef" not in source:
-        raise ConfigError(_NO_SECRETS if "secretKeyRef" in source else _ONLY_THESE)
+        raise ConfigError(_NO_SECRETS if "secretKeyRef" in source else _SUPPORTED_SOURCES)
     reference = source["configMapKeyRef"]
     config_map = _config_map(pod, reference, config_maps)
     if config_map is None:
         return None
     value: str | None = (config_map.get("data") or {}).get(reference["key"])
     if value is None and not reference.get("optional"):
-        where = f"{pod['metadata']['namespace']}/{reference['name']}"
-        raise ConfigError(f"couldn't find key {reference['key']} in ConfigMap {where}")
+        name = f"{pod['metadata']['namespace']}/{reference['name']}"
+        raise ConfigError(f"couldn't find key {reference['key']} in ConfigMap {name}")
     return value
 
 
-_ONLY_THESE = "the playground knows fieldRef and configMapKeyRef only; write the value itself"
-
-
 def _config_map(pod: Object, reference: Object, config_maps: ConfigMaps) -> Object | None:
-    """None if it is not there and need not be."""
-    found = config_maps.get(Key(key_of(pod).namespace, reference["name"]))
-    if found is None and not reference.get("optional"):
+    config_map = config_maps.get(Key(key_of(pod).namespace, reference["name"]))
+    if config_map is None and not reference.get("optional"):
         raise ConfigError(f'configmap "{reference["name"]}" not found')
-    return found
+    return config_map
 
 
 def _field(pod: Object, path: str, *, ip: str, host_ip: str) -> str:
-    known = {"status.podIP": ip, "status.podIPs": ip, "status.hostIP": host_ip}
-    if path in known:
-        return known[path]
-    here: Any = pod
-    root, _, quoted = path.partition("['")
-    for step in root.split("."):
-        here = (here or {}).get(step)
+    addresses = {"status.podIP": ip, "status.podIPs": ip, "status.hostIP": host_ip}
+    if path in addresses:
+        return addresses[path]
+    value: Any = pod
+    fields, _, quoted = path.partition("['")
+    for name in fields.split("."):
+        value = (value or {}).get(name)
     if quoted:
-        here = (here or {}).get(quoted.removesuffix("']"), "")
-    if not isinstance(here, str):
-        raise ConfigError(f"field {path} is not one the playground knows")
-    return here
+        value = (value or {}).get(quoted.removesuffix("']"), "")
+    if not isinstance(value, str):
+        raise ConfigError(f"the playground does not support the field {path} in fieldRef")
+    return value

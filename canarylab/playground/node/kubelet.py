@@ -1,40 +1,60 @@
-"""The kubelet: runs the pods of this node, each as processes of this machine.
+"""The kubelet: registers the node, and runs its pods as processes of this machine.
 
-It follows the pods that the scheduler gave to its node and gives each a task of its own; see
-`pod.py`. It also reaches into a pod when somebody wants its logs or a command run in it.
+It watches the pods that the scheduler bound to its node and runs each in a task of its own; see
+`pod.py`. For the API server it reads logs and runs commands in a container.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import platform
 import shutil
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
-from canarylab.errors import GoneError, NotFoundError
+from canarylab.errors import AlreadyExistsError, BadRequestError, ConflictError, NotFoundError
 from canarylab.playground.address_range import LoopbackRange
 from canarylab.playground.home import Home
-from canarylab.playground.kube.api import Api, Key, LogOptions, WatchEvent
-from canarylab.playground.kube.objects import key_of, uid_of
-from canarylab.playground.node.addresses import PodAddresses
-from canarylab.playground.node.guard import Guard
-from canarylab.playground.node.machine import NODE
+from canarylab.playground.kube.api import Api, Key, LogOptions, Object, WatchEvent, find_object
+from canarylab.playground.kube.objects import (
+    Clock,
+    choose_container,
+    find_condition,
+    key_of,
+    last_transition_time,
+    timestamp,
+    uid_of,
+    utc_now,
+)
+from canarylab.playground.node.container import Container
+from canarylab.playground.node.context import (
+    EventRecorder,
+    NodeContext,
+    PodAddresses,
+    RestartBackoff,
+    pods_folder,
+)
 from canarylab.playground.node.pod import Pod
-from canarylab.playground.node.reading import container_of, log_of
-from canarylab.playground.node.recorder import Recorder
-from canarylab.playground.node.registration import keep_registered
-from canarylab.playground.node.restarts import RestartDelays
-from canarylab.playground.node.tools import Tools, pods_folder, utc_now
+from canarylab.playground.node.process import Reaper
+from canarylab.playground.node.status import RUNTIME
 
 logger = logging.getLogger(__name__)
 
-_NEXT_TRY_S = 1.0
+NODE = "playground"
+KUBELET_VERSION = "v1.36.2"
+MAX_PODS = 110
+HEARTBEAT_S = 300.0  # as a kubelet whose node does not change
+_RETRY_S = 1.0
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
-class LocalKubelet:
-    """Implements `Kubelet` on this machine. `run` must run for pods to live."""
+class Kubelet:
+    """The kubelet of this machine. Pods run while `run` does."""
 
     def __init__(
         self,
@@ -42,33 +62,31 @@ class LocalKubelet:
         home: Home,
         addresses: LoopbackRange,
         *,
-        delays: RestartDelays = RestartDelays(),  # noqa: B008  frozen
-        now: Callable[[], datetime] = utc_now,
+        backoff: RestartBackoff = RestartBackoff(),  # noqa: B008  frozen
+        now: Clock = utc_now,
     ) -> None:
-        self._api, self._home, self._delays, self._now = api, home, delays, now
+        self._api, self._home, self._backoff, self._now = api, home, backoff, now
         self._addresses = PodAddresses(addresses.pods)
         self._pods: dict[str, Pod] = {}
 
     async def run(self) -> None:
-        """Until cancelled; then every process of every pod has ended."""
-        recorder = Recorder(self._api)
+        """Run until cancelled; then every process of every pod has ended."""
+        recorder = EventRecorder(self._api)
         async with (
-            Guard.standing(self._home.playground / "marks") as guard,
+            Reaper.running(self._home.playground / "run-ids") as reaper,
             asyncio.TaskGroup() as tasks,
         ):
-            tools = Tools(
-                self._api, self._home, self._addresses, recorder, guard, self._delays, self._now
+            node = NodeContext(
+                self._api, self._home, self._addresses, recorder, reaper, self._backoff, self._now
             )
-            await self._forget_the_gone()
+            await self._remove_old_folders()
             tasks.create_task(recorder.run())
             tasks.create_task(keep_registered(self._api, self._now, self._addresses.node))
-            tasks.create_task(self._follow_pods(tools, tasks))
+            tasks.create_task(self._watch_pods(node, tasks))
 
     async def logs(self, pod: Key, options: LogOptions) -> AsyncIterator[bytes]:
-        """Whole lines, as they come."""
-        found = self._pod(pod)
-        container = container_of(found.object, found.containers, options.container)
-        log = log_of(found.object, container, options)
+        """Yield whole lines."""
+        log = self._container(pod, options.container).find_log(options)
         async for line in log.read(options):
             yield line
 
@@ -76,50 +94,148 @@ class LocalKubelet:
         self, pod: Key, command: Sequence[str], *, container: str | None = None
     ) -> Process:
         """Start a command with the pod's environment and folder; its three streams are pipes."""
-        found = self._pod(pod)
-        return await container_of(found.object, found.containers, container).execute(command)
+        return await self._container(pod, container).execute(command)
 
-    def _pod(self, key: Key) -> Pod:
-        for pod in self._pods.values():
-            if key_of(pod.object) == key:
-                return pod
-        raise NotFoundError("pods", "", key.name)
+    def _container(self, key: Key, name: str | None) -> Container:
+        pod = next((pod for pod in self._pods.values() if key_of(pod.object) == key), None)
+        if pod is None:
+            raise NotFoundError("pods", "", key.name)
+        chosen = choose_container(pod.object, name)
+        for container in pod.containers:
+            if container.name == chosen:
+                return container
+        raise BadRequestError(f"container {chosen} is not valid for pod {key.name}")
 
-    async def _follow_pods(self, tools: Tools, tasks: asyncio.TaskGroup) -> None:
-        while True:
-            try:
-                async for event in self._api.watch("Pod"):
-                    self._take_in(event, tools, tasks)
-            except GoneError:
-                there = {uid_of(pod) for pod in await self._api.list("Pod")}
-                for uid in self._pods.keys() - there:
-                    self._pods.pop(uid).vanish()
+    async def _watch_pods(self, node: NodeContext, tasks: asyncio.TaskGroup) -> None:
+        async for event in self._api.watch("Pod"):
+            self._sync_pod(event, node, tasks)
 
-    def _take_in(self, event: WatchEvent, tools: Tools, tasks: asyncio.TaskGroup) -> None:
+    def _sync_pod(self, event: WatchEvent, node: NodeContext, tasks: asyncio.TaskGroup) -> None:
         uid = uid_of(event.object)
         if event.type == "DELETED":
             if uid in self._pods:
-                self._pods.pop(uid).vanish()
+                self._pods.pop(uid).remove()
         elif uid in self._pods:
             self._pods[uid].update(event.object)
         elif event.object["spec"].get("nodeName") == NODE:
-            self._pods[uid] = Pod(tools, event.object)
-            tasks.create_task(_live(self._pods[uid]))
+            self._pods[uid] = Pod(node, event.object)
+            tasks.create_task(_run_pod(self._pods[uid]))
 
-    async def _forget_the_gone(self) -> None:
-        """Files of pods that were deleted while nobody ran."""
-        there = {uid_of(pod) for pod in await self._api.list("Pod")}
+    async def _remove_old_folders(self) -> None:
+        """Remove the files of pods that were deleted while no daemon ran."""
+        uids = {uid_of(pod) for pod in await self._api.list("Pod")}
         for folder in pods_folder(self._home).glob("*"):
-            if folder.name not in there:
+            if folder.name not in uids:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _live(pod: Pod) -> None:
+async def keep_registered(api: Api, now: Clock, address: str) -> None:
+    """Send heartbeats until cancelled. A Node that somebody deleted comes back with the next."""
+    while True:
+        await register(api, now(), address)
+        await asyncio.sleep(HEARTBEAT_S)
+
+
+async def register(api: Api, now: datetime, address: str) -> None:
+    """Write the Node and its status."""
+    while True:
+        try:
+            node = await find_object(api, "Node", Key("", NODE))
+            node = node or await api.create(node_object())
+            await api.update_status({**node, "status": node_status(node, now, address)})
+        except (AlreadyExistsError, ConflictError, NotFoundError):
+            continue  # somebody else wrote or deleted first
+        return
+
+
+def node_object() -> Object:
+    """Build the Node, without its status."""
+    labels = {
+        "kubernetes.io/arch": architecture(),
+        "kubernetes.io/hostname": NODE,
+        "kubernetes.io/os": "linux",
+    }
+    metadata = {"name": NODE, "labels": labels}
+    return {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": {}}
+
+
+def node_status(before: Object, now: datetime, address: str) -> Object:
+    """Compute the status of the node; `before` is the Node as it was."""
+    resources = {"cpu": str(os.cpu_count() or 1), "memory": _memory(), "pods": str(MAX_PODS)}
+    ready = {
+        "type": "Ready",
+        "status": "True",
+        "lastHeartbeatTime": timestamp(now),
+        "lastTransitionTime": last_transition_time(find_condition(before, "Ready"), "True", now),
+        "reason": "KubeletReady",
+        "message": "kubelet is posting ready status",
+    }
+    return {
+        "capacity": resources,
+        "allocatable": resources,
+        "conditions": [ready],
+        "addresses": [
+            {"type": "InternalIP", "address": address},
+            {"type": "Hostname", "address": NODE},
+        ],
+        "nodeInfo": _node_info(),
+    }
+
+
+def architecture() -> str:
+    """Return the architecture as container images name it: `amd64`."""
+    return _ARCHITECTURES.get(platform.machine(), platform.machine())
+
+
+def canarylab_version() -> str:
+    """Return the version of this package, as installed."""
+    try:
+        return version("canarylab")
+    except PackageNotFoundError:
+        return "unknown"  # run from a folder, without installing
+
+
+def _node_info() -> Object:
+    return {
+        "machineID": "",
+        "systemUUID": "",
+        "bootID": _read_line("/proc/sys/kernel/random/boot_id"),
+        "kernelVersion": platform.release(),
+        "osImage": _os_image(),
+        "containerRuntimeVersion": f"{RUNTIME}://{canarylab_version()}",
+        "kubeletVersion": KUBELET_VERSION,
+        "kubeProxyVersion": "",
+        "operatingSystem": "linux",
+        "architecture": architecture(),
+    }
+
+
+def _os_image() -> str:
+    try:
+        return platform.freedesktop_os_release()["PRETTY_NAME"]
+    except (OSError, KeyError):
+        return platform.system()
+
+
+def _memory() -> str:
+    """Return all memory of the machine: `24684092Ki`."""
+    kibibytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1024
+    return f"{kibibytes}Ki"
+
+
+def _read_line(path: str) -> str:
+    try:
+        return Path(path).read_text().strip()
+    except OSError:
+        return ""
+
+
+async def _run_pod(pod: Pod) -> None:
     while True:
         try:
             await pod.run()
         except Exception:
-            logger.exception("%s failed; next try in %.0f s", key_of(pod.object), _NEXT_TRY_S)
-            await asyncio.sleep(_NEXT_TRY_S)
+            logger.exception("%s failed; next try in %.0f s", key_of(pod.object), _RETRY_S)
+            await asyncio.sleep(_RETRY_S)
         else:
             return

@@ -1,7 +1,7 @@
-"""One pod of this node, from its first container to its last trace.
+"""A pod of this node, from the start of its containers until its files are removed.
 
-`container.py` runs its containers, `status.py` says what its status is; this file starts them
-together, writes the status down whenever it has changed, and ends them when the pod is deleted.
+It starts its containers (`container.py`), writes its status (`status.py`) whenever that has
+changed, and stops its containers when it is deleted.
 """
 
 from __future__ import annotations
@@ -10,81 +10,80 @@ import asyncio
 import logging
 import shutil
 from contextlib import suppress
-from datetime import datetime
+from typing import NamedTuple
 
 from canarylab.errors import ApiError, ConflictError, NotFoundError
-from canarylab.playground.kube.api import DeleteOptions, Object
+from canarylab.playground.kube.api import DeleteOptions, Object, find_object
 from canarylab.playground.kube.objects import is_terminating, key_of, uid_of
-from canarylab.playground.node.beside import beside
 from canarylab.playground.node.container import Container
-from canarylab.playground.node.records import recalled
-from canarylab.playground.node.refusals import refusal
-from canarylab.playground.node.status import PodFacts, pod_status
-from canarylab.playground.node.tools import Place, Tools
+from canarylab.playground.node.context import NodeContext, PodContext
+from canarylab.playground.node.process import background_task
+from canarylab.playground.node.status import PodState, pod_status, restored_status
 
 logger = logging.getLogger(__name__)
 
-_GRACE_OF_THE_VANISHED_S = 2.0  # whose object was removed without waiting for us
-_NEXT_TRY_S = 1.0
-_OVER = ("Succeeded", "Failed")
+_GRACE_PERIOD_OF_REMOVED_S = 2.0  # of a pod whose object was removed without waiting for its end
+_RETRY_S = 1.0
+_FINISHED = ("Succeeded", "Failed")
 
 
 class Pod:
-    """Lives until its object is gone."""
+    """Runs a pod until its object is gone."""
 
-    def __init__(self, tools: Tools, pod: Object) -> None:
-        self._tools = tools
+    def __init__(self, node: NodeContext, pod: Object) -> None:
+        self._node = node
         self.object = pod
         self.containers: list[Container] = []
         self._ip: str | None = None
         self._is_over = False
         self._status_changed = asyncio.Event()
-        self._must_end = asyncio.Event()
-        self._grace_s = 0.0
+        self._stop_requested = asyncio.Event()
+        self._grace_period_s = 0.0
         self.update(pod)
 
     def update(self, pod: Object) -> None:
-        """The pod looks like this now."""
+        """Take the changed object; stop if its deletion has been requested."""
         self.object = pod
         if is_terminating(pod):
-            self._end_within(pod["metadata"].get("deletionGracePeriodSeconds", 0))
+            self._request_stop(pod["metadata"].get("deletionGracePeriodSeconds", 0))
 
-    def vanish(self) -> None:
-        """Its object is gone, whether it has ended or not."""
-        self._end_within(_GRACE_OF_THE_VANISHED_S)
+    def remove(self) -> None:
+        """Stop, because the object is gone, whether the pod has ended or not."""
+        self._request_stop(_GRACE_PERIOD_OF_REMOVED_S)
 
     async def run(self) -> None:
-        """Until the pod is deleted and gone. Cancelling ends its processes, not the pod."""
-        self._ip = self._tools.addresses.take(self.object.get("status", {}).get("podIP"))
+        """Run until the pod is deleted and gone. Cancelling ends its processes, not the pod."""
+        before = self.object.get("status", {}).get("podIP")
+        self._ip = self._node.addresses.allocate(before)
         try:
-            async with beside(self._keep_status_written()):
-                await self._live(self._ip)
-            await self._leave()
+            async with background_task(self._write_status_when_changed()):
+                await self._run_and_stop(self._ip)
+            await self._clean_up()
         finally:
-            self._tools.addresses.give_back(self._ip)
+            self._node.addresses.release(self._ip)
 
-    async def _live(self, ip: str) -> None:
+    async def _run_and_stop(self, ip: str) -> None:
         status = self.object.get("status", {})
         before = {entry["name"]: entry for entry in status.get("containerStatuses", [])}
-        place = Place(self.object, ip, self._status_changed.set)
+        context, now = PodContext(self.object, ip, self._status_changed.set), self._node.now()
         self.containers = [
             Container(
-                self._tools, place, spec, recalled(spec, before.get(spec["name"]), now=self._now())
+                self._node, context, spec, restored_status(spec, before.get(spec["name"]), now=now)
             )
             for spec in self.object["spec"]["containers"]
         ]
         async with asyncio.TaskGroup() as tasks:
-            if not self._must_end.is_set() and status.get("phase") not in _OVER:
+            if not self._stop_requested.is_set() and status.get("phase") not in _FINISHED:
                 tasks.create_task(self._run_containers())
-            await self._must_end.wait()
+            await self._stop_requested.wait()
             for container in self.containers:
-                tasks.create_task(container.stop(self._grace_s))
+                tasks.create_task(container.stop(self._grace_period_s))
         self._is_over = True
 
     async def _run_containers(self) -> None:
         self._status_changed.set()
-        if problem := refusal(self.object):
-            self._tools.recorder.say(self.object, *problem, type="Warning")
+        if unsupported := unsupported_feature(self.object):
+            self._node.recorder.event(self.object, *unsupported, type="Warning")
             return
         async with asyncio.TaskGroup() as tasks:
             for container in self.containers:
@@ -92,15 +91,15 @@ class Pod:
         self._is_over = True
         self._status_changed.set()
 
-    async def _leave(self) -> None:
-        """Write down how it ended, let its object go, and remove its files."""
+    async def _clean_up(self) -> None:
+        """Write the last status, remove the object, and remove the pod's files."""
         await self._write_status()
         options = DeleteOptions(grace_period_s=0, uid=uid_of(self.object))
         with suppress(NotFoundError, ConflictError):  # gone, or another pod of that name
-            await self._tools.api.delete("Pod", key_of(self.object), options)
-        shutil.rmtree(self._tools.folder_of(self.object), ignore_errors=True)
+            await self._node.api.delete("Pod", key_of(self.object), options)
+        shutil.rmtree(self._node.folder_of(self.object), ignore_errors=True)
 
-    async def _keep_status_written(self) -> None:
+    async def _write_status_when_changed(self) -> None:
         while True:
             await self._status_changed.wait()
             self._status_changed.clear()
@@ -108,35 +107,57 @@ class Pod:
                 await self._write_status()
             except ApiError:
                 logger.exception("status of pod %s not written", key_of(self.object))
-                await asyncio.sleep(_NEXT_TRY_S)
+                await asyncio.sleep(_RETRY_S)
                 self._status_changed.set()
 
     async def _write_status(self) -> None:
         while True:
+            pod = await find_object(self._node.api, "Pod", key_of(self.object))
+            if pod is None or uid_of(pod) != uid_of(self.object):
+                return
+            statuses = [container.status for container in self.containers]
+            state = PodState(statuses, self._ip, self._node.addresses.node, is_over=self._is_over)
+            status = pod_status(pod, state, self._node.now())
             try:
-                pod = await self._tools.api.get("Pod", key_of(self.object))
-                if uid_of(pod) == uid_of(self.object):
-                    facts = PodFacts(
-                        [container.record for container in self.containers],
-                        self._ip,
-                        self._tools.addresses.node,
-                        is_over=self._is_over,
-                    )
-                    await self._tools.api.update_status(
-                        {**pod, "status": pod_status(pod, facts, self._now())}
-                    )
+                await self._node.api.update_status({**pod, "status": status})
             except NotFoundError:
                 return
             except ConflictError:
                 continue  # somebody else wrote first
             return
 
-    def _end_within(self, grace_s: float) -> None:
-        if self._must_end.is_set():
+    def _request_stop(self, grace_period_s: float) -> None:
+        if self._stop_requested.is_set():
             for container in self.containers:
-                container.hasten(grace_s)
-        self._grace_s = grace_s
-        self._must_end.set()
+                container.shorten_grace_period(grace_period_s)
+        self._grace_period_s = grace_period_s
+        self._stop_requested.set()
 
-    def _now(self) -> datetime:
-        return self._tools.now()
+
+class UnsupportedFeature(NamedTuple):
+    """Reason and message of the event about a field that the playground does not support."""
+
+    reason: str
+    message: str
+
+
+def unsupported_feature(pod: Object) -> UnsupportedFeature | None:
+    """Return why the pod cannot be run, or None.
+
+    A container that found its volume missing would fail in a way that teaches nothing, so such a
+    pod waits in ContainerCreating, as it does in Kubernetes when a volume cannot be mounted.
+    """
+    if volumes := pod["spec"].get("volumes"):
+        return UnsupportedFeature(
+            "FailedMount",
+            f'MountVolume.SetUp failed for volume "{volumes[0]["name"]}": the playground has no '
+            "volumes, because its pods share this machine's files. Put settings into environment "
+            "variables (a ConfigMap can fill them), or use a cluster on kind.",
+        )
+    if first := pod["spec"].get("initContainers"):
+        return UnsupportedFeature(
+            "FailedCreatePodContainer",
+            f'The playground does not run init containers, and this pod has "{first[0]["name"]}". '
+            "Do its work in the image or at the start of the container, or use a cluster on kind.",
+        )
+    return None

@@ -1,126 +1,245 @@
-"""How is a command run as a process of a pod, and how is it ended?
+"""Processes of pods: starting them, waiting for their end, signals, exec, and the reaper.
 
-Each is the leader of a session and a group of its own, so that a signal to the group reaches
-what it started, and Ctrl-C in the daemon's terminal does not reach it.
+Each is the leader of a session and a group of its own, so that a signal to the group reaches what
+it started, and Ctrl-C in the daemon's terminal does not reach it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import secrets
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT
+from asyncio.subprocess import Process as AsyncioProcess
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
-from canarylab.playground.node.ending import ended
-from canarylab.playground.node.logs import Collector, Log
+from canarylab.playground.node import reaper
+from canarylab.playground.node.logs import ContainerLog, OutputCollector
 
-_PATIENCE_S = 1.0  # with a process, when the daemon ends
-_LAST_WORDS_S = 0.2  # what a dead process wrote is in the pipe; an heir may keep the pipe open
+_TERMINATION_LIMIT_S = 1.0  # between SIGTERM and SIGKILL when the daemon ends
+_REST_OF_OUTPUT_S = 0.2  # a dead process's output is in the pipe; a descendant may keep it open
+_POLL_S = 0.02  # only where the system has no pidfd
 
 
 @dataclass(frozen=True)
 class Command:
-    """What to run, with which environment, in which folder, and how to ask it to end."""
+    """A command line, its environment, its folder, and the signal that asks it to end."""
 
-    words: Sequence[str]
+    argv: Sequence[str]
     environment: Mapping[str, str]
     folder: Path
     stop_signal: int = signal.SIGTERM
 
 
 class CannotStartError(Exception):
-    """The system would not run the command; the words are those of a container runtime."""
+    """The system refused to run a command; the message is in the words of a container runtime."""
 
 
 class Process:
     """A running command whose output goes to a log."""
 
-    def __init__(self, popen: subprocess.Popen[bytes], log: Log) -> None:
+    def __init__(self, popen: subprocess.Popen[bytes], log: ContainerLog) -> None:
         self._popen, self._log = popen, log
-        self._collectors: list[tuple[asyncio.ReadTransport, Collector]] = []
+        self._collectors: list[tuple[asyncio.ReadTransport, OutputCollector]] = []
         self.has_ended = asyncio.Event()
 
     @classmethod
-    async def start(cls, command: Command, log: Log) -> Process:
-        """Start it; raise CannotStartError where the system says no."""
-        process = cls(_spawn(command), log)
+    async def start(cls, command: Command, log: ContainerLog) -> Process:
+        """Start a command; raise CannotStartError where the system refuses it."""
+        process = cls(_popen(command), log)
         try:
             await process._collect("stdout", process._popen.stdout)
             await process._collect("stderr", process._popen.stderr)
         except BaseException:
-            await process.end_quickly()
+            await process.terminate()
             raise
         return process
 
     @property
     def pid(self) -> int:
-        """Also the number of its group and of its session."""
+        """The process id, which is also that of its group and its session."""
         return self._popen.pid
 
     async def wait(self) -> int:
-        """Its exit code, once it has ended and its last words are kept.
+        """Wait for the end and the rest of the output; return the exit code.
 
         Its group ends with it, as all of a container ends with its first process.
         """
-        code = await ended(self._popen)
+        code = await wait_for_exit(self._popen)
         self.signal(signal.SIGKILL)
         with suppress(TimeoutError):
-            async with asyncio.timeout(_LAST_WORDS_S):  # `wait_for` may swallow a cancellation
+            async with asyncio.timeout(_REST_OF_OUTPUT_S):  # `wait_for` may swallow a cancellation
                 for _, collector in self._collectors:
                     await collector.is_done.wait()
         for transport, _ in self._collectors:
             transport.close()
         for pipe in (self._popen.stdout, self._popen.stderr):
             if pipe is not None:
-                pipe.close()  # nobody collects it if the start was cut short
+                pipe.close()  # no collector closes it if the start was cut short
         self._log.close()
         self.has_ended.set()
         return code
 
-    async def end_quickly(self) -> None:
-        """Ask it to end, and do not wait long; for when the daemon itself ends."""
+    async def terminate(self) -> None:
+        """Send SIGTERM and soon SIGKILL; for when the daemon itself ends."""
         self.signal(signal.SIGTERM)
         try:
-            async with asyncio.timeout(_PATIENCE_S):
+            async with asyncio.timeout(_TERMINATION_LIMIT_S):
                 await self.wait()
         except TimeoutError:
             self.signal(signal.SIGKILL)
             await self.wait()
 
     def signal(self, number: int) -> None:
-        """To the whole group, or what is left of it."""
+        """Send a signal to the whole group, or what is left of it."""
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
 
     async def _collect(self, stream: str, pipe: IO[bytes] | None) -> None:
         loop = asyncio.get_running_loop()
         transport, collector = await loop.connect_read_pipe(
-            lambda: Collector(self._log, stream), pipe
+            lambda: OutputCollector(self._log, stream), pipe
         )
         self._collectors.append((transport, collector))
 
 
-def cannot_start(command: Command, refusal: OSError) -> CannotStartError:
-    """Why not, as container runtimes say it."""
-    if not command.folder.is_dir():
-        return CannotStartError(f'no such working directory: "{command.folder}"')
-    why = (
-        "executable file not found in $PATH"
-        if isinstance(refusal, FileNotFoundError) and "/" not in command.words[0]
-        else (refusal.strerror or str(refusal)).lower()
-    )
-    return CannotStartError(f'exec: "{command.words[0]}": {why}')
+async def exec_with_pipes(command: Command) -> AsyncioProcess:
+    """Start a command with three pipes; raise CannotStartError where the system refuses it."""
+    return await _create_subprocess(command, stdin=PIPE, stderr=PIPE)
 
 
-def _spawn(command: Command) -> subprocess.Popen[bytes]:
+async def exec_and_wait(command: Command) -> tuple[int, str]:
+    """Run a command; return its exit code and output. Cancelling kills its whole group."""
+    process = await _create_subprocess(command, stdin=DEVNULL, stderr=STDOUT)
+    try:
+        output, _ = await process.communicate()
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        code = await process.wait()
+    return exit_code(code), output.decode(errors="replace")
+
+
+async def wait_for_exit(process: subprocess.Popen[bytes]) -> int:
+    """Wait for the end of a process; return its exit code.
+
+    A pidfd tells the event loop, so that no thread waits, and a descendant that keeps a pipe open
+    delays nothing.
+    """
+    if process.poll() is not None:
+        return exit_code(process.returncode)
+    try:
+        pidfd = os.pidfd_open(process.pid)
+    except OSError:
+        return await _poll_for_exit(process)
+    try:
+        await _wait_readable(pidfd)
+    finally:
+        os.close(pidfd)
+    return exit_code(process.wait())
+
+
+def exit_code(returncode: int) -> int:
+    """Turn a return code into an exit code: 128 + n for signal n, as shells and Kubernetes do.
+
+    >>> exit_code(3), exit_code(-15)
+    (3, 143)
+    """
+    return returncode if returncode >= 0 else 128 - returncode
+
+
+@asynccontextmanager
+async def background_task(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run a coroutine during a `with`, then cancel it; raise at the end what it raised."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+    if not task.cancelled() and (error := task.exception()):
+        raise error
+
+
+class Reaper:
+    """The process that kills all pods if the daemon is killed.
+
+    It notices the daemon's end by the end of a pipe; no `kill -9` of the daemon can stop it.
+    Every container has the id of this run in its environment; `reaper.py` finds them by it. If
+    the reaper itself is killed another is started, and if both are killed at once, the next daemon
+    of the same home kills what is left.
+    """
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        self._process, self._pipe = self._start()
+
+    @classmethod
+    @asynccontextmanager
+    async def running(cls, run_ids: Path) -> AsyncIterator[Reaper]:
+        """Run a reaper during a `with`; the file `run_ids` has the runs before this one."""
+        for run_id in _earlier_runs(run_ids):
+            reaper.kill_all(run_id)
+        started = cls(secrets.token_hex(16))
+        _write_run_id(run_ids, started.run_id)
+        try:
+            async with background_task(started._restart_when_killed()):
+                yield started
+        finally:
+            await started._stop()
+
+    def id_of(self, container_id: str) -> str:
+        """Return the run id in a container's environment: that of this run, and its own."""
+        return f"{self.run_id}/{container_id}"
+
+    def kill_container(self, container_id: str) -> None:
+        """Ask the reaper to kill what is left of a container."""
+        with contextlib.suppress(BrokenPipeError, BlockingIOError):
+            # Where it is not there or behind, the end of the run kills it all.
+            os.write(self._pipe, f"{self.id_of(container_id)}\n".encode())
+
+    def _start(self) -> tuple[subprocess.Popen[bytes], int]:
+        """Start the program; the run id is in the pipe before the program reads it."""
+        lines, pipe = os.pipe()
+        os.set_blocking(pipe, False)
+        try:
+            os.write(pipe, f"{self.run_id}\n".encode())
+            process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-E", reaper.__file__],
+                stdin=lines,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C in the daemon's terminal must not end it
+                env={},
+                cwd="/",
+            )
+        finally:
+            os.close(lines)
+        return process, pipe
+
+    async def _restart_when_killed(self) -> None:
+        while True:
+            await wait_for_exit(self._process)
+            os.close(self._pipe)
+            self._process, self._pipe = self._start()
+
+    async def _stop(self) -> None:
+        os.close(self._pipe)
+        await wait_for_exit(self._process)
+
+
+def _popen(command: Command) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
-            list(command.words),
+            list(command.argv),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -129,5 +248,58 @@ def _spawn(command: Command) -> subprocess.Popen[bytes]:
             start_new_session=True,
             bufsize=0,
         )
-    except OSError as refusal:
-        raise cannot_start(command, refusal) from refusal
+    except OSError as error:
+        raise _cannot_start(command, error) from error
+
+
+async def _create_subprocess(command: Command, *, stdin: int, stderr: int) -> AsyncioProcess:
+    try:
+        return await asyncio.create_subprocess_exec(
+            *command.argv,
+            stdin=stdin,
+            stdout=PIPE,
+            stderr=stderr,
+            env=dict(command.environment),
+            cwd=command.folder,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise _cannot_start(command, error) from error
+
+
+def _cannot_start(command: Command, error: OSError) -> CannotStartError:
+    if not command.folder.is_dir():
+        return CannotStartError(f'no such working directory: "{command.folder}"')
+    reason = (
+        "executable file not found in $PATH"
+        if isinstance(error, FileNotFoundError) and "/" not in command.argv[0]
+        else (error.strerror or str(error)).lower()
+    )
+    return CannotStartError(f'exec: "{command.argv[0]}": {reason}')
+
+
+async def _wait_readable(descriptor: int) -> None:
+    loop = asyncio.get_running_loop()
+    is_readable = asyncio.Event()
+    loop.add_reader(descriptor, is_readable.set)
+    try:
+        await is_readable.wait()
+    finally:
+        loop.remove_reader(descriptor)
+
+
+async def _poll_for_exit(process: subprocess.Popen[bytes]) -> int:
+    while process.poll() is None:
+        await asyncio.sleep(_POLL_S)
+    return exit_code(process.wait())
+
+
+def _earlier_runs(run_ids: Path) -> list[str]:
+    return run_ids.read_text().split() if run_ids.exists() else []
+
+
+def _write_run_id(run_ids: Path, run_id: str) -> None:
+    """Replace the earlier ids: their processes have just been killed."""
+    run_ids.parent.mkdir(parents=True, exist_ok=True)
+    run_ids.touch(mode=0o600)
+    run_ids.write_text(f"{run_id}\n")

@@ -1,125 +1,288 @@
-"""What does a pod's status say, given what is known of its containers?"""
+"""The status of a pod and of its containers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
 from canarylab.playground.kube.api import Object
-from canarylab.playground.kube.objects import timestamp
-from canarylab.playground.node.records import Record, Running, Terminated, Waiting, as_status
+from canarylab.playground.kube.objects import last_transition_time, parse_timestamp, timestamp
+
+RUNTIME = "process"
+_LOST = 255  # the exit code Kubernetes gives a container that disappeared with its machine
 
 
 @dataclass(frozen=True)
-class PodFacts:
-    """What is known of a pod."""
+class ContainerWaiting:
+    """The state Waiting."""
 
-    records: Sequence[Record]
-    ip: str | None
-    """None until it has an address, and thereby a place to run in."""
-    host_ip: str
-    """The address of its node."""
-    is_over: bool = False
-    """Its place is gone: nothing runs and nothing will."""
-
-
-class _Verdict(NamedTuple):
-    is_true: bool
-    reason: str = ""
+    reason: str
     message: str = ""
 
 
-def pod_status(pod: Object, facts: PodFacts, now: datetime) -> Object:
-    """The whole status; what others wrote into it stays."""
+@dataclass(frozen=True)
+class ContainerRunning:
+    """The state Running."""
+
+    started: datetime
+
+
+@dataclass(frozen=True)
+class ContainerTerminated:
+    """The state Terminated."""
+
+    exit_code: int
+    reason: str
+    started: datetime
+    finished: datetime
+    container_id: str = ""
+    message: str = ""
+
+    @property
+    def ran_s(self) -> float:
+        """How long it ran, in seconds."""
+        return (self.finished - self.started).total_seconds()
+
+
+ContainerState = ContainerWaiting | ContainerRunning | ContainerTerminated
+
+CREATING = ContainerWaiting("ContainerCreating")
+
+
+@dataclass(frozen=True)
+class ContainerStatus:
+    """An entry of `status.containerStatuses`; `last` is its lastState."""
+
+    name: str
+    image: str
+    state: ContainerState = CREATING
+    last: ContainerTerminated | None = None
+    restarts: int = 0
+    is_ready: bool = False
+    has_started: bool = False
+    image_id: str = ""
+    container_id: str = ""
+
+    def waiting(self, state: ContainerWaiting) -> ContainerStatus:
+        """Return the status of a container that waits; a terminated state becomes the last."""
+        last = self._last_terminated
+        return replace(self, state=state, last=last, is_ready=False, has_started=False)
+
+    def running(self, now: datetime, *, image_id: str, container_id: str) -> ContainerStatus:
+        """Return the status of a new run; every one after the first is a restart."""
+        last = self._last_terminated
+        return replace(
+            self,
+            state=ContainerRunning(now),
+            last=last,
+            restarts=self.restarts + (last is not None),
+            image_id=image_id,
+            container_id=container_id,
+        )
+
+    def terminated(self, state: ContainerTerminated) -> ContainerStatus:
+        """Return the status after a run."""
+        return replace(self, state=state, is_ready=False, has_started=False)
+
+    def as_object(self) -> Object:
+        """Return the entry of `status.containerStatuses`."""
+        status: Object = {
+            "name": self.name,
+            "image": self.image,
+            "imageID": self.image_id,
+            "lastState": {} if self.last is None else _state_object(self.last),
+            "ready": self.is_ready,
+            "restartCount": self.restarts,
+            "started": self.has_started,
+            "state": _state_object(self.state),
+        }
+        if self.container_id:
+            status |= {"containerID": self.container_id, "resources": {}}
+        return status
+
+    @property
+    def _last_terminated(self) -> ContainerTerminated | None:
+        return self.state if isinstance(self.state, ContainerTerminated) else self.last
+
+
+def restored_status(container: Object, status: Object | None, *, now: datetime) -> ContainerStatus:
+    """Return the status of a container that an earlier daemon may have run.
+
+    Its processes are gone, so a running one has terminated with an unknown result.
+    """
+    fresh = ContainerStatus(container["name"], container["image"])
+    if not status:
+        return fresh
+    kept = replace(
+        fresh,
+        restarts=status.get("restartCount", 0),
+        last=_terminated(status.get("lastState", {}).get("terminated")),
+        image_id=status.get("imageID", ""),
+        container_id=status.get("containerID", ""),
+    )
+    state = status.get("state", {})
+    if "running" in state:
+        started = parse_timestamp(state["running"]["startedAt"])
+        lost = ContainerTerminated(_LOST, "Unknown", started, now, kept.container_id)
+        return kept.terminated(lost)
+    if terminated := _terminated(state.get("terminated")):
+        return kept.terminated(terminated)
+    return kept
+
+
+@dataclass(frozen=True)
+class PodState:
+    """What the kubelet knows of a pod."""
+
+    containers: Sequence[ContainerStatus]
+    ip: str | None
+    """None until the pod has an address."""
+    host_ip: str
+    """The address of the node."""
+    is_over: bool = False
+    """Nothing runs, and nothing will be started."""
+
+
+def pod_status(pod: Object, state: PodState, now: datetime) -> Object:
+    """Compute the status; what others wrote into it stays."""
     before = pod.get("status", {})
     generation = pod["metadata"].get("generation")
-    address = {"podIP": facts.ip, "podIPs": [{"ip": facts.ip}]} if facts.ip else {}
+    address = {"podIP": state.ip, "podIPs": [{"ip": state.ip}]} if state.ip else {}
+    policy = pod["spec"].get("restartPolicy", "Always")
     return {
         **before,
         **({} if generation is None else {"observedGeneration": generation}),
-        "phase": phase(facts.records, pod["spec"].get("restartPolicy", "Always"), facts.is_over),
-        "conditions": _conditions(pod, facts, timestamp(now)),
-        "hostIP": facts.host_ip,
-        "hostIPs": [{"ip": facts.host_ip}],
+        "phase": phase(state.containers, policy, is_over=state.is_over),
+        "conditions": _conditions(pod, state, now),
+        "hostIP": state.host_ip,
+        "hostIPs": [{"ip": state.host_ip}],
         **address,
         "startTime": before.get("startTime") or timestamp(now),
-        "containerStatuses": [as_status(record) for record in facts.records],
+        "containerStatuses": [status.as_object() for status in state.containers],
         "resources": {},
     }
 
 
-def phase(records: Sequence[Record], restart_policy: str, is_over: bool) -> str:
-    """The one word for how the pod as a whole is.
+def phase(containers: Sequence[ContainerStatus], restart_policy: str, *, is_over: bool) -> str:
+    """Compute the phase.
 
-    >>> from canarylab.playground.node.records import CREATING
-    >>> phase([Record("web", "node_app:1.0", CREATING)], "Always", False)
+    >>> phase([ContainerStatus("web", "node_app:1.0")], "Always", is_over=False)
     'Pending'
     """
-    ends = [_end(record) for record in records]
-    running = any(isinstance(record.state, Running) for record in records)
-    never_ran = any(isinstance(record.state, Waiting) and record.last is None for record in records)
-    if never_ran and not is_over:
+    ends = [_end(status) for status in containers]
+    is_running = any(isinstance(status.state, ContainerRunning) for status in containers)
+    has_never_run = any(
+        isinstance(status.state, ContainerWaiting) and status.last is None for status in containers
+    )
+    if has_never_run and not is_over:
         return "Pending"
-    if running or (restart_policy == "Always" and not is_over):
+    if is_running or (restart_policy == "Always" and not is_over):
         return "Running"
     if all(end is not None and end.exit_code == 0 for end in ends):
         return "Succeeded"
     return "Failed" if is_over or restart_policy == "Never" else "Running"
 
 
-def _end(record: Record) -> Terminated | None:
-    return record.state if isinstance(record.state, Terminated) else record.last
+class _ConditionStatus(NamedTuple):
+    is_true: bool
+    reason: str = ""
+    message: str = ""
 
 
-def _conditions(pod: Object, facts: PodFacts, now: str) -> list[Object]:
+def _end(status: ContainerStatus) -> ContainerTerminated | None:
+    return status.state if isinstance(status.state, ContainerTerminated) else status.last
+
+
+def _conditions(pod: Object, state: PodState, now: datetime) -> list[Object]:
     before = {entry["type"]: entry for entry in pod.get("status", {}).get("conditions", [])}
     generation = pod["metadata"].get("generation")
     current = [
-        _condition(before.get(name), name, verdict, now, generation)
-        for name, verdict in _verdicts(pod, facts).items()
+        _condition(name, status, before.get(name), now) | _observed(generation, status)
+        for name, status in _condition_statuses(pod, state).items()
     ]
-    ours = {entry["type"] for entry in current}
-    return [*current, *(entry for name, entry in before.items() if name not in ours)]
+    own = {entry["type"] for entry in current}
+    return [*current, *(entry for name, entry in before.items() if name not in own)]
 
 
-def _verdicts(pod: Object, facts: PodFacts) -> dict[str, _Verdict]:
-    ready = _readiness(pod, facts)
+def _condition_statuses(pod: Object, state: PodState) -> dict[str, _ConditionStatus]:
+    ready = _readiness(pod, state)
     return {
-        "PodReadyToStartContainers": _Verdict(facts.ip is not None and not facts.is_over),
-        "Initialized": _Verdict(True, ready.reason if facts.is_over else ""),
+        "PodReadyToStartContainers": _ConditionStatus(state.ip is not None and not state.is_over),
+        "Initialized": _ConditionStatus(True, ready.reason if state.is_over else ""),
         "Ready": ready,
         "ContainersReady": ready,
-        "PodScheduled": _Verdict(True),
+        "PodScheduled": _ConditionStatus(True),
     }
 
 
-def _readiness(pod: Object, facts: PodFacts) -> _Verdict:
-    if facts.is_over:
+def _readiness(pod: Object, state: PodState) -> _ConditionStatus:
+    if state.is_over:
         policy = pod["spec"].get("restartPolicy", "Always")
-        succeeded = phase(facts.records, policy, is_over=True) == "Succeeded"
-        return _Verdict(False, "PodCompleted" if succeeded else "PodFailed")
-    unready = [record.name for record in facts.records if not record.is_ready]
+        has_succeeded = phase(state.containers, policy, is_over=True) == "Succeeded"
+        return _ConditionStatus(False, "PodCompleted" if has_succeeded else "PodFailed")
+    unready = [status.name for status in state.containers if not status.is_ready]
     if not unready:
-        return _Verdict(True)
+        return _ConditionStatus(True)
     message = f"containers with unready status: [{' '.join(unready)}]"
-    return _Verdict(False, "ContainersNotReady", message)
+    return _ConditionStatus(False, "ContainersNotReady", message)
 
 
 def _condition(
-    before: Object | None, name: str, verdict: _Verdict, now: str, generation: int | None
+    name: str, condition: _ConditionStatus, before: Object | None, now: datetime
 ) -> Object:
-    status = "True" if verdict.is_true else "False"
-    same = before is not None and before["status"] == status
-    entry: Object = {
+    status = "True" if condition.is_true else "False"
+    return {
         "type": name,
         "status": status,
         "lastProbeTime": None,
-        "lastTransitionTime": before["lastTransitionTime"] if before and same else now,
+        "lastTransitionTime": last_transition_time(before, status, now),
     }
-    if generation is not None:
-        entry["observedGeneration"] = generation
-    if verdict.reason:
-        entry["reason"] = verdict.reason
-    return entry | ({"message": verdict.message} if verdict.message else {})
+
+
+def _observed(generation: int | None, condition: _ConditionStatus) -> Object:
+    fields = {
+        "observedGeneration": generation,
+        "reason": condition.reason,
+        "message": condition.message,
+    }
+    return {name: value for name, value in fields.items() if value not in (None, "")}
+
+
+def _state_object(state: ContainerState) -> Object:
+    match state:
+        case ContainerWaiting():
+            return {"waiting": _without_empty(reason=state.reason, message=state.message)}
+        case ContainerRunning():
+            return {"running": {"startedAt": timestamp(state.started)}}
+        case ContainerTerminated():
+            return {
+                "terminated": {
+                    "exitCode": state.exit_code,
+                    "startedAt": timestamp(state.started),
+                    "finishedAt": timestamp(state.finished),
+                    **_without_empty(
+                        reason=state.reason,
+                        message=state.message,
+                        containerID=state.container_id,
+                    ),
+                }
+            }
+
+
+def _terminated(state: Object | None) -> ContainerTerminated | None:
+    if state is None:
+        return None
+    return ContainerTerminated(
+        exit_code=state["exitCode"],
+        reason=state.get("reason", ""),
+        started=parse_timestamp(state["startedAt"]),
+        finished=parse_timestamp(state["finishedAt"]),
+        container_id=state.get("containerID", ""),
+        message=state.get("message", ""),
+    )
+
+
+def _without_empty(**fields: str) -> Object:
+    return {name: value for name, value in fields.items() if value}

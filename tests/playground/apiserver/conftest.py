@@ -1,4 +1,4 @@
-"""The server that tests of HTTP talk to."""
+"""The fixture `server`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.playground.apiserver.serving import Server, running_server
+from tests.playground.apiserver.server import Server, running_server
 
 
 @pytest.fixture

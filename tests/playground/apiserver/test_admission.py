@@ -1,4 +1,4 @@
-"""What the server adds, and what it remembers for a while only."""
+"""Initial status, default classes, expired events, and warnings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from canarylab.playground.apiserver import admission
 from canarylab.playground.apiserver.admission import creation_warnings
 from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import KINDS
-from tests.playground.apiserver.specimens import ingress, pod
+from tests.playground.apiserver.documents import ingress, pod
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -39,17 +39,17 @@ def test_quality_of_service_follows_from_requests_and_limits(spec: Object, quali
     assert admission.qos_class(spec) == quality
 
 
-def test_a_node_says_itself_how_it_is() -> None:
+def test_a_new_node_keeps_its_status() -> None:
     node = {"kind": "Node", "metadata": {"name": "playground"}, "status": {"phase": "fine"}}
     assert admission.with_initial_status(node)["status"] == {"phase": "fine"}
 
 
-def test_a_namespace_that_is_not_there_is_not_found() -> None:
+def test_objects_of_an_unknown_namespace_are_refused() -> None:
     with pytest.raises(NotFoundError, match='namespaces "nowhere" not found'):
         admission.check_namespace(None, KINDS["Pod"], {"name": "web", "namespace": "nowhere"})
 
 
-def test_nothing_new_begins_in_a_namespace_that_ends() -> None:
+def test_nothing_is_created_in_a_terminating_namespace() -> None:
     ending = {"metadata": {"name": "lab", "deletionTimestamp": "2026-11-22T12:00:00Z"}}
     with pytest.raises(ForbiddenError) as refused:
         admission.check_namespace(ending, KINDS["Pod"], {"name": "web", "namespace": "lab"})
@@ -60,7 +60,7 @@ def test_nothing_new_begins_in_a_namespace_that_ends() -> None:
     assert refused.value.causes[0].reason == "NamespaceTerminating"
 
 
-def ingress_admission(**fields: Any) -> Object:
+def plain_ingress(**fields: Any) -> Object:
     return {"kind": "Ingress", "metadata": {"name": "web", **fields}}
 
 
@@ -71,7 +71,7 @@ def ingress_class(name: str, is_default: str = "true") -> Object:
 
 def test_an_ingress_without_a_class_gets_the_default_class() -> None:
     classes = [ingress_class("other", "false"), {"metadata": {"name": "a"}}, ingress_class("nginx")]
-    assert admission.with_default_class(ingress_admission(), classes)["spec"] == {
+    assert admission.with_default_class(plain_ingress(), classes)["spec"] == {
         "ingressClassName": "nginx"
     }
 
@@ -79,32 +79,32 @@ def test_an_ingress_without_a_class_gets_the_default_class() -> None:
 @pytest.mark.parametrize(
     "asked",
     [
-        {**ingress_admission(), "spec": {"ingressClassName": "other"}},
-        {**ingress_admission(), "spec": {"ingressClassName": ""}},
-        ingress_admission(annotations={"kubernetes.io/ingress.class": "other"}),
+        {**plain_ingress(), "spec": {"ingressClassName": "other"}},
+        {**plain_ingress(), "spec": {"ingressClassName": ""}},
+        plain_ingress(annotations={"kubernetes.io/ingress.class": "other"}),
     ],
 )
 def test_an_ingress_with_a_class_keeps_it(asked: Object) -> None:
     assert admission.with_default_class(asked, [ingress_class("nginx")]) == asked
 
 
-def test_without_a_default_class_there_is_none() -> None:
+def test_without_a_default_class_an_ingress_has_none() -> None:
     assert (
-        admission.with_default_class(ingress_admission(), [ingress_class("nginx", "false")])
-        == ingress_admission()
+        admission.with_default_class(plain_ingress(), [ingress_class("nginx", "false")])
+        == plain_ingress()
     )
 
 
-def test_two_default_classes_are_one_too_many() -> None:
+def test_two_default_classes_are_an_error() -> None:
     with pytest.raises(ForbiddenError) as refused:
-        admission.with_default_class(ingress_admission(), [ingress_class("a"), ingress_class("b")])
+        admission.with_default_class(plain_ingress(), [ingress_class("a"), ingress_class("b")])
     assert str(refused.value) == (
         'ingresses.networking.k8s.io "web" is forbidden: Internal error occurred: '
         "2 default IngressClasses were found, only 1 allowed"
     )
 
 
-def test_events_are_forgotten_after_an_hour() -> None:
+def test_events_expire_after_an_hour() -> None:
     def event(**fields: Any) -> Object:
         return {"metadata": {"creationTimestamp": "2026-11-22T10:00:00Z"}, **fields}
 
@@ -115,7 +115,7 @@ def test_events_are_forgotten_after_an_hour() -> None:
 OLD = {"metadata": {"annotations": {"kubernetes.io/ingress.class": "nginx"}}}
 
 
-def test_the_class_in_an_annotation_is_the_older_way() -> None:
+def test_the_class_annotation_gives_a_warning() -> None:
     assert creation_warnings({**ingress(), **OLD, "spec": {}}) == [
         'annotation "kubernetes.io/ingress.class" is deprecated, '
         "please use 'spec.ingressClassName' instead"
@@ -123,5 +123,5 @@ def test_the_class_in_an_annotation_is_the_older_way() -> None:
 
 
 @pytest.mark.parametrize("obj", [ingress(), {**ingress(), **OLD}, {**pod(), **OLD}])
-def test_nothing_else_is_worth_a_warning(obj: Object) -> None:
+def test_other_objects_give_no_warning(obj: Object) -> None:
     assert creation_warnings(obj) == []

@@ -1,4 +1,4 @@
-"""Who gets which cluster IP and which node port."""
+"""Allocation of cluster IPs and node ports."""
 
 from __future__ import annotations
 
@@ -57,12 +57,12 @@ def test_a_headless_service_stays_headless() -> None:
     assert ALLOCATOR.allocate(service(clusterIP="None"), [])["spec"]["clusterIPs"] == ["None"]
 
 
-def test_a_name_for_something_elsewhere_needs_no_address() -> None:
+def test_an_external_name_has_no_address() -> None:
     elsewhere = service(type="ExternalName", externalName="example.com")
     assert "clusterIP" not in ALLOCATOR.allocate(elsewhere, [])["spec"]
 
 
-def test_an_address_from_elsewhere_is_refused() -> None:
+def test_an_address_out_of_range_is_refused() -> None:
     with pytest.raises(InvalidError, match="is not in the valid range"):
         ALLOCATOR.allocate(service(clusterIP="10.96.0.1"), [])
 
@@ -80,7 +80,7 @@ def test_node_ports_are_chosen_from_their_range() -> None:
     assert first != second
 
 
-def test_a_taken_node_port_is_refused_in_kubernetes_words() -> None:
+def test_a_taken_node_port_is_refused() -> None:
     with pytest.raises(InvalidError) as refused:
         ALLOCATOR.allocate(node_port("other", 32089), [node_port("web", 32089)])
     (cause,) = refused.value.causes
@@ -91,7 +91,7 @@ def test_a_taken_node_port_is_refused_in_kubernetes_words() -> None:
     )
 
 
-def test_a_node_port_out_of_range_is_refused_in_kubernetes_words() -> None:
+def test_a_node_port_out_of_range_is_refused() -> None:
     with pytest.raises(InvalidError) as refused:
         ALLOCATOR.allocate(node_port("web", 80), [])
     assert refused.value.causes[0].message == (
@@ -113,19 +113,19 @@ def test_a_new_version_without_addresses_keeps_the_old_ones() -> None:
     assert numbers(kept) == numbers(old)
 
 
-def test_a_node_port_goes_with_the_name_of_its_port() -> None:
+def test_a_node_port_is_kept_by_the_name_of_its_port() -> None:
     old = node_port("web", 32089, 32090)
     new = service(ports=[{"name": "p1", "port": 1}, {"name": "new", "port": 2}], type="NodePort")
     assert numbers(keep_addresses(new, old)) == [32090, None]
 
 
-def test_a_service_that_closes_itself_gives_its_node_ports_back() -> None:
+def test_a_service_that_becomes_cluster_ip_loses_its_node_ports() -> None:
     old = node_port("web", 32089)
     closed = {**old, "spec": {**old["spec"], "type": "ClusterIP"}}
     assert numbers(release_addresses(closed, old)) == [None]
 
 
-def test_a_service_that_moves_elsewhere_gives_its_address_back() -> None:
+def test_a_service_that_becomes_external_name_loses_its_address() -> None:
     old = ALLOCATOR.allocate(service(), [])
     moved = {**old, "spec": {**old["spec"], "type": "ExternalName", "externalName": "a.example"}}
     assert {"clusterIP", "clusterIPs"} & release_addresses(moved, old)["spec"].keys() == set()

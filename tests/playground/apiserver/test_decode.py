@@ -1,4 +1,4 @@
-"""What the server makes of a document."""
+"""Decoding of documents."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from canarylab.playground.apiserver.decode import (
 )
 from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import KINDS
-from tests.playground.apiserver.specimens import (
+from tests.playground.apiserver.documents import (
     container,
     deployment,
     deployment_of,
@@ -47,11 +47,11 @@ def first_container(document: Object) -> Any:
     return kept(document)["spec"]["template"]["spec"]["containers"][0]
 
 
-def test_a_document_in_order_is_kept_as_it_is() -> None:
+def test_a_valid_document_is_unchanged() -> None:
     assert kept(deployment(replicas=3)) == deployment(replicas=3)
 
 
-def test_the_document_given_stays_as_it_is() -> None:
+def test_decoding_does_not_change_the_document() -> None:
     document = deployment(replicas=None, replica=4)
     decode(DEPLOYMENT, document)
     assert document == deployment(replicas=None, replica=4)
@@ -66,7 +66,7 @@ def test_kind_and_version_may_be_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("document", "said"),
+    ("document", "expected"),
     [
         (
             {"kind": "Pod", "apiVersion": "v1"},
@@ -85,18 +85,18 @@ def test_kind_and_version_may_be_left_out() -> None:
         ),
     ],
 )
-def test_something_else_is_refused(document: Object, said: str) -> None:
-    assert refusal(document) == said
+def test_another_kind_or_version_is_refused(document: Object, expected: str) -> None:
+    assert refusal(document) == expected
 
 
 @pytest.mark.parametrize("document", [[], "text", 3, None, True])
 def test_a_document_is_a_map(document: object) -> None:
-    said = "the object provided is unrecognized (must be of type Deployment): "
-    assert refusal(document).startswith(said)
+    expected = "the object provided is unrecognized (must be of type Deployment): "
+    assert refusal(document).startswith(expected)
 
 
 @pytest.mark.parametrize(
-    ("document", "said"),
+    ("document", "expected"),
     [
         (
             deployment(replicas="three"),
@@ -145,11 +145,11 @@ def test_a_document_is_a_map(document: object) -> None:
         ),
     ],
 )
-def test_a_wrong_type_is_refused_as_go_does_it(document: Object, said: str) -> None:
-    assert refusal(document) == CANNOT + said
+def test_a_wrong_type_is_refused_as_go_does_it(document: Object, expected: str) -> None:
+    assert refusal(document) == CANNOT + expected
 
 
-def test_of_several_wrong_types_the_first_is_named() -> None:
+def test_only_the_first_wrong_type_is_reported() -> None:
     assert "spec.replicas" in refusal(deployment(replicas="a", paused="b"))
 
 
@@ -162,31 +162,31 @@ def test_unknown_fields_are_dropped_and_warned_of() -> None:
     assert decoded.warnings == ['unknown field "spec.replica"', 'unknown field "spce"']
 
 
-def test_unknown_fields_are_dropped_silently_when_asked() -> None:
+def test_unknown_fields_are_dropped_without_warning_if_ignored() -> None:
     assert decode(DEPLOYMENT, TYPO, validation="Ignore") == (deployment(), [])
 
 
-def test_every_unknown_field_is_refused_when_asked() -> None:
+def test_unknown_fields_are_refused_if_strict() -> None:
     assert refusal(TYPO, validation="Strict") == (
         CANNOT + 'strict decoding error: unknown field "spec.replica", unknown field "spce"'
     )
 
 
-def test_an_unknown_field_is_named_with_the_number_of_its_item() -> None:
+def test_an_unknown_field_is_named_with_the_index_of_its_item() -> None:
     document = deployment(template=template(containers=[container(), container(imagee="a")]))
     path = "spec.template.spec.containers[1].imagee"
     assert decode(DEPLOYMENT, document).warnings == [f'unknown field "{path}"']
 
 
-def test_a_wrong_type_counts_before_an_unknown_field() -> None:
+def test_a_wrong_type_is_reported_before_unknown_fields() -> None:
     assert "strict" not in refusal(deployment(replica=4, replicas="a"), validation="Strict")
 
 
-def test_null_says_nothing() -> None:
+def test_null_is_absent() -> None:
     assert kept(deployment(replicas=None, strategy=None)) == deployment()
 
 
-def test_null_as_a_label_is_an_empty_one() -> None:
+def test_a_label_of_null_is_empty() -> None:
     obj = kept({**deployment(), "metadata": {"name": "a", "labels": {"canary": None}}})
     assert obj["metadata"]["labels"] == {"canary": ""}
 
@@ -194,12 +194,12 @@ def test_null_as_a_label_is_an_empty_one() -> None:
 @pytest.mark.parametrize(
     "nothing", [{"minReadySeconds": 0}, {"paused": False}, {"template": template(volumes=[])}]
 )
-def test_what_go_leaves_out_when_empty_is_left_out(nothing: Object) -> None:
+def test_empty_values_are_omitted_as_in_go(nothing: Object) -> None:
     assert kept(deployment(**nothing)) == deployment()
 
 
 @pytest.mark.parametrize(
-    "said",
+    "expected",
     [
         {"replicas": 0},
         {"revisionHistoryLimit": 0},
@@ -209,8 +209,8 @@ def test_what_go_leaves_out_when_empty_is_left_out(nothing: Object) -> None:
         {"template": template(securityContext={})},
     ],
 )
-def test_what_go_keeps_when_empty_is_kept(said: Object) -> None:
-    assert kept(deployment(**said)) == deployment(**said)
+def test_empty_values_of_pointers_are_kept(expected: Object) -> None:
+    assert kept(deployment(**expected)) == deployment(**expected)
 
 
 def test_a_variable_without_value_keeps_its_name() -> None:
@@ -224,13 +224,13 @@ def test_a_value_in_a_config_map_may_be_empty() -> None:
     assert kept(document) == document
 
 
-def test_amounts_are_kept_in_their_usual_form() -> None:
+def test_quantities_are_stored_in_canonical_form() -> None:
     limits = {"cpu": 0.5, "memory": "1024Mi"}
     resources = first_container(deployment_of(resources={"limits": limits}))["resources"]
     assert resources == {"limits": {"cpu": "500m", "memory": "1Gi"}}
 
 
-def test_what_must_be_there_is_there_with_nothing_in_it() -> None:
+def test_absent_required_fields_are_zero() -> None:
     assert first_container(deployment_of(env=[{"value": "x"}]))["env"] == [
         {"name": "", "value": "x"}
     ]
@@ -257,7 +257,7 @@ def test_a_port_is_a_number_or_a_name(port: int | str) -> None:
     assert kept(document) == document
 
 
-def test_managed_fields_are_nobodys_business() -> None:
+def test_managed_fields_are_not_checked() -> None:
     entry = {"manager": "kubectl", "fieldsV1": {"f:spec": {"f:replicas": {}}}}
     document = {**deployment(), "metadata": {"name": "a", "managedFields": [entry]}}
     assert kept(document) == document
@@ -268,7 +268,7 @@ CONTAINER = "io.k8s.api.core.v1.Container"
 
 
 @pytest.mark.parametrize(
-    ("structure", "document", "said"),
+    ("structure", "document", "expected"),
     [
         (SPEC, {"replicas": "x"}, "unrecognized type: int32"),
         (SPEC, {"replicas": True}, "unrecognized type: int32"),
@@ -281,21 +281,21 @@ CONTAINER = "io.k8s.api.core.v1.Container"
         (CONTAINER, {"args": "x"}, "cannot restore slice from string"),
     ],
 )
-def test_after_a_strategic_merge_patch_the_words_are_others(
-    structure: str, document: dict[str, Any], said: str
+def test_a_wrong_type_after_a_strategic_merge_patch_has_another_message(
+    structure: str, document: dict[str, Any], expected: str
 ) -> None:
     errors = DecodeErrors(from_patch=True)
     read_structure(structure, document, errors)
-    assert errors.first_error == said
+    assert errors.first_error == expected
 
 
-def test_nothing_is_found_in_a_document_in_order() -> None:
+def test_a_valid_structure_has_no_errors() -> None:
     errors = DecodeErrors()
     read_structure(SPEC, {"replicas": 3}, errors)
     assert errors == DecodeErrors()
 
 
-def test_unknown_fields_are_named_from_the_top() -> None:
+def test_unknown_fields_have_their_full_path() -> None:
     errors = DecodeErrors()
     read_structure(CONTAINER, {"ports": [{"port": 1}]}, errors, "spec.containers[0]")
     assert errors.unknown_fields == ["spec.containers[0].ports[0].port"]
@@ -320,7 +320,7 @@ TIME = {"type": "string", "format": "date-time"}
         (INT64, 2**63),
     ],
 )
-def test_a_value_of_another_type_does_not_fit(shape: dict[str, Any], value: Any) -> None:
+def test_a_value_of_another_type_raises_wrong_type_error(shape: dict[str, Any], value: Any) -> None:
     with pytest.raises(WrongTypeError):
         read_scalar(shape, value)
 
@@ -330,12 +330,12 @@ def test_a_number_that_fits_is_kept(number: int) -> None:
     assert read_scalar(INT32, number) == number
 
 
-def test_a_long_number_may_be_longer() -> None:
+def test_an_int64_may_have_64_bits() -> None:
     assert read_scalar(INT64, 2**40) == 2**40
 
 
 @pytest.mark.parametrize("value", [3333, "http", "25%"])
-def test_a_port_or_a_share_is_a_number_or_a_word(value: int | str) -> None:
+def test_an_int_or_string_is_either(value: int | str) -> None:
     assert read_scalar({"format": "int-or-string"}, value) == value
 
 
@@ -367,7 +367,7 @@ def test_a_port_or_a_share_is_a_number_or_a_word(value: int | str) -> None:
         ({"type": "string", "format": "byte"}, "?", "illegal base64 data at input byte 0"),
     ],
 )
-def test_what_cannot_be_read_is_said_as_go_says_it(
+def test_unreadable_values_are_reported_in_the_words_of_go(
     shape: dict[str, Any], value: Any, problem: str
 ) -> None:
     with pytest.raises(ValueError, match=r".") as caught:
@@ -415,24 +415,24 @@ def test_types_have_the_names_of_go(value: Any, name: str) -> None:
         ({"type": "array", "items": {"type": "string"}}, None),
     ],
 )
-def test_most_types_have_a_value_for_nothing(shape: dict[str, Any], nothing: Any) -> None:
+def test_most_types_have_a_zero(shape: dict[str, Any], nothing: Any) -> None:
     assert zero_value(shape) == nothing
 
 
 ROUTE = KINDS["HTTPRoute"]
 
 
-def test_what_is_known_is_kept() -> None:
+def test_known_fields_of_a_custom_kind_are_kept() -> None:
     assert decode(ROUTE, http_route(), validation="Strict").obj == http_route()
 
 
-def test_an_unknown_field_is_dropped_and_said() -> None:
+def test_an_unknown_field_of_a_custom_kind_is_dropped_with_a_warning() -> None:
     decoded = decode(ROUTE, http_route(rule(backendRefs=[weighted(wait=1)])))
     assert decoded.obj == http_route()
     assert decoded.warnings == ['unknown field "spec.rules[0].backendRefs[0].wait"']
 
 
-def test_every_unknown_field_is_named() -> None:
+def test_every_unknown_field_of_a_custom_kind_is_named() -> None:
     document = {**http_route(hosts=[]), "speck": 1, "metadata": {"name": "a", "lable": "b"}}
     with pytest.raises(BadRequestError) as refused:
         decode(ROUTE, document, validation="Strict")
@@ -442,12 +442,12 @@ def test_every_unknown_field_is_named() -> None:
     )
 
 
-def test_nothing_said_is_nothing() -> None:
+def test_null_in_a_custom_kind_is_absent() -> None:
     assert decode(ROUTE, http_route(hostnames=None)).obj["spec"].get("hostnames") is None
 
 
 @pytest.mark.parametrize("wrong", ["ten", 1.5, [], {"a": 1}])
-def test_a_value_of_another_type_stays_to_be_refused(wrong: Any) -> None:
+def test_a_value_of_another_type_is_kept_for_validation(wrong: Any) -> None:
     [made] = decode(ROUTE, http_route(rule(backendRefs=wrong))).obj["spec"]["rules"]
     assert made["backendRefs"] == wrong
 
@@ -458,6 +458,6 @@ def test_a_map_may_have_any_key() -> None:
     assert read["spec"]["infrastructure"] == labels
 
 
-def test_metadata_is_read_as_for_every_kind() -> None:
+def test_metadata_of_custom_kinds_is_read_as_of_built_in_kinds() -> None:
     with pytest.raises(BadRequestError, match="cannot unmarshal number into Go struct field"):
         decode(ROUTE, {**http_route(), "metadata": {"name": 1}})

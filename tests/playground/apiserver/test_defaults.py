@@ -1,4 +1,4 @@
-"""What objects get that nobody wrote down."""
+"""Defaults of all kinds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from canarylab.playground.apiserver.defaults import pull_policy, with_defaults
 from canarylab.playground.kube.api import Object
-from tests.playground.apiserver.specimens import (
+from tests.playground.apiserver.documents import (
     container,
     deployment,
     deployment_of,
@@ -42,19 +42,19 @@ EVERYTHING = [
 
 
 @pytest.mark.parametrize("document", EVERYTHING, ids=lambda document: document["kind"])
-def test_filling_in_twice_is_filling_in_once(document: Object) -> None:
+def test_defaults_are_idempotent(document: Object) -> None:
     once = with_defaults(document)
     assert with_defaults(once) == once
 
 
 @pytest.mark.parametrize("document", EVERYTHING, ids=lambda document: document["kind"])
-def test_the_object_given_stays_as_it_is(document: Object) -> None:
+def test_the_given_object_is_not_changed(document: Object) -> None:
     before = copy.deepcopy(document)
     with_defaults(document)
     assert document == before
 
 
-def test_a_deployment_gets_what_a_real_one_gets() -> None:
+def test_defaults_of_a_deployment() -> None:
     assert spec(deployment()) == {
         "progressDeadlineSeconds": 600,
         "replicas": 1,
@@ -101,11 +101,11 @@ def test_a_deployment_gets_what_a_real_one_gets() -> None:
         ({"type": "Canary"}, {"type": "Canary"}),
     ],
 )
-def test_only_a_rolling_update_gets_its_knobs(strategy: Object, filled: Object) -> None:
+def test_recreate_has_no_rolling_update(strategy: Object, filled: Object) -> None:
     assert spec(deployment(strategy=strategy))["strategy"] == filled
 
 
-def test_zero_replicas_are_said() -> None:
+def test_zero_replicas_are_kept() -> None:
     assert spec(deployment(replicas=0))["replicas"] == 0
 
 
@@ -113,7 +113,7 @@ def test_a_deployment_without_a_spec_gets_one() -> None:
     assert spec({"kind": "Deployment", "metadata": {"name": "a"}})["replicas"] == 1
 
 
-def test_a_service_gets_what_a_real_one_gets() -> None:
+def test_defaults_of_a_service() -> None:
     ports = [{"port": 80, "targetPort": 3333, "nodePort": 32089}]
     assert spec(service(type="NodePort", ports=ports)) == {
         "externalTrafficPolicy": "Cluster",
@@ -136,16 +136,16 @@ def test_a_service_gets_what_a_real_one_gets() -> None:
         ("NodePort", "allocateLoadBalancerNodePorts"),
     ],
 )
-def test_a_service_gets_nothing_that_its_type_does_not_have(kind: str, absent: str) -> None:
+def test_defaults_of_a_service_depend_on_its_type(kind: str, absent: str) -> None:
     assert absent not in spec(service(type=kind))
 
 
 @pytest.mark.parametrize("target", [{}, {"targetPort": 0}, {"targetPort": ""}])
-def test_a_service_port_leads_to_the_same_port(target: Object) -> None:
+def test_the_target_port_defaults_to_the_port(target: Object) -> None:
     assert spec(service(ports=[{"port": 80, **target}]))["ports"][0]["targetPort"] == 80
 
 
-def test_a_service_remembers_clients_for_three_hours() -> None:
+def test_client_ip_affinity_lasts_three_hours() -> None:
     affinity = spec(service(sessionAffinity="ClientIP"))["sessionAffinityConfig"]
     assert affinity == {"clientIP": {"timeoutSeconds": 10800}}
 
@@ -155,26 +155,26 @@ def test_a_namespace_can_be_selected_by_its_name() -> None:
     assert namespace["metadata"]["labels"] == {"kubernetes.io/metadata.name": "lab"}
 
 
-def test_the_port_of_an_endpoint_slice_has_an_empty_name() -> None:
+def test_the_port_name_of_an_endpoint_slice_is_empty() -> None:
     piece = with_defaults({"kind": "EndpointSlice", "metadata": {}, "ports": [{"port": 3333}]})
     assert piece["ports"] == [{"name": "", "port": 3333, "protocol": "TCP"}]
 
 
-def test_the_port_of_endpoints_has_no_name() -> None:
+def test_the_port_of_endpoints_has_no_default_name() -> None:
     subsets = [{"ports": [{"port": 3333}]}]
     endpoints = with_defaults({"kind": "Endpoints", "metadata": {}, "subsets": subsets})
     assert endpoints["subsets"] == [{"ports": [{"port": 3333, "protocol": "TCP"}]}]
 
 
-def spec_pod_defaults(**given: Any) -> Any:
+def pod_spec(**given: Any) -> Any:
     return with_defaults(pod(**given))["spec"]
 
 
 def only_container(**fields: Any) -> Any:
-    return spec_pod_defaults(containers=[container(**fields)])["containers"][0]
+    return pod_spec(containers=[container(**fields)])["containers"][0]
 
 
-def test_a_pod_gets_what_a_real_one_gets() -> None:
+def test_defaults_of_a_pod() -> None:
     real = {
         "dnsPolicy": "ClusterFirst",
         "enableServiceLinks": True,
@@ -187,14 +187,12 @@ def test_a_pod_gets_what_a_real_one_gets() -> None:
         "serviceAccountName": "default",
         "terminationGracePeriodSeconds": 30,
     }
-    assert {
-        name: value for name, value in spec_pod_defaults().items() if name != "containers"
-    } == real
+    assert {name: value for name, value in pod_spec().items() if name != "containers"} == real
 
 
 @pytest.mark.parametrize("name", ["serviceAccount", "serviceAccountName"])
-def test_both_names_of_the_service_account_say_the_same(name: str) -> None:
-    filled = spec_pod_defaults(**{name: "robot"})
+def test_both_fields_of_the_service_account_are_equal(name: str) -> None:
+    filled = pod_spec(**{name: "robot"})
     assert (filled["serviceAccount"], filled["serviceAccountName"]) == ("robot", "robot")
 
 
@@ -203,7 +201,7 @@ def test_a_template_gets_no_service_account() -> None:
     assert "serviceAccountName" not in filled
 
 
-def test_a_service_account_in_a_template_is_said_twice() -> None:
+def test_a_service_account_in_a_template_is_in_both_fields() -> None:
     given = deployment(template=template(serviceAccountName="robot"))
     filled = with_defaults(given)["spec"]["template"]["spec"]
     assert filled["serviceAccount"] == "robot"
@@ -221,15 +219,15 @@ def test_a_service_account_in_a_template_is_said_twice() -> None:
         ("", "Always"),
     ],
 )
-def test_an_image_that_may_change_is_always_pulled(image: str, policy: str) -> None:
+def test_the_pull_policy_follows_from_the_tag(image: str, policy: str) -> None:
     assert pull_policy(image) == policy
 
 
-def test_a_pull_policy_that_was_said_is_kept() -> None:
+def test_a_given_pull_policy_is_kept() -> None:
     assert only_container(image="node_app", imagePullPolicy="Never")["imagePullPolicy"] == "Never"
 
 
-def test_a_probe_gets_what_a_real_one_gets() -> None:
+def test_defaults_of_a_probe() -> None:
     probe = {"httpGet": {"port": 3333}, "periodSeconds": 1}
     assert only_container(readinessProbe=probe)["readinessProbe"] == {
         "failureThreshold": 3,
@@ -241,22 +239,22 @@ def test_a_probe_gets_what_a_real_one_gets() -> None:
 
 
 @pytest.mark.parametrize("name", ["livenessProbe", "readinessProbe", "startupProbe"])
-def test_every_probe_is_filled_in(name: str) -> None:
+def test_every_probe_gets_defaults(name: str) -> None:
     assert only_container(**{name: {"tcpSocket": {"port": 1}}})[name]["periodSeconds"] == 10
 
 
-def test_a_hook_gets_a_path() -> None:
+def test_an_http_hook_gets_a_path() -> None:
     hooks = {"preStop": {"httpGet": {"port": 3333}}, "postStart": {"exec": {"command": ["ls"]}}}
     filled = only_container(lifecycle=hooks)["lifecycle"]
     assert filled["preStop"]["httpGet"] == {"path": "/", "port": 3333, "scheme": "HTTP"}
 
 
-def test_a_port_is_tcp() -> None:
+def test_the_default_protocol_is_tcp() -> None:
     ports = only_container(ports=[{"containerPort": 3333}])["ports"]
     assert ports == [{"containerPort": 3333, "protocol": "TCP"}]
 
 
-def test_a_variable_from_a_field_says_of_which_version() -> None:
+def test_a_field_reference_gets_an_api_version() -> None:
     source = {"fieldRef": {"fieldPath": "metadata.name"}}
     env = only_container(env=[{"name": "POD", "valueFrom": source}])["env"]
     assert env[0]["valueFrom"]["fieldRef"] == {"apiVersion": "v1", "fieldPath": "metadata.name"}
@@ -272,19 +270,17 @@ def test_a_variable_from_a_field_says_of_which_version() -> None:
         ({"nfs": {"path": "/a"}}, {"nfs": {"path": "/a"}}),
     ],
 )
-def test_a_volume_gets_what_a_real_one_gets(volume: Object, filled: Object) -> None:
-    assert spec_pod_defaults(volumes=[{"name": "here", **volume}])["volumes"] == [
-        {"name": "here", **filled}
-    ]
+def test_defaults_of_a_volume(volume: Object, filled: Object) -> None:
+    assert pod_spec(volumes=[{"name": "here", **volume}])["volumes"] == [{"name": "here", **filled}]
 
 
-def test_who_limits_a_resource_asks_for_all_of_it() -> None:
+def test_limits_are_the_default_of_requests() -> None:
     limits = {"cpu": "1", "memory": "64Mi"}
     resources = only_container(resources={"limits": limits, "requests": {"cpu": "500m"}})
     assert resources["resources"]["requests"] == {"cpu": "500m", "memory": "64Mi"}
 
 
-def test_a_template_is_not_asked_for_resources() -> None:
+def test_a_template_gets_no_requests() -> None:
     limited = template(containers=[container(resources={"limits": {"cpu": "1"}})])
     filled = with_defaults(deployment(template=limited))["spec"]["template"]["spec"]
     assert filled["containers"][0]["resources"] == {"limits": {"cpu": "1"}}

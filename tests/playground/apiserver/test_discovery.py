@@ -1,4 +1,4 @@
-"""What clients learn about the server."""
+"""Discovery and the meta endpoints."""
 
 from __future__ import annotations
 
@@ -7,30 +7,32 @@ import pytest
 from canarylab.playground.apiserver import discovery
 from canarylab.playground.apiserver.discovery import api_versions
 from canarylab.playground.kube.kinds import KINDS
-from tests.playground.apiserver.serving import Server
+from tests.playground.apiserver.server import Server
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v={};as=APIGroupDiscoveryList,application/json"
 
 
 async def test_the_version_is_a_kubernetes_version(server: Server) -> None:
-    said = await server.get("/version")
-    assert said["gitVersion"] == "v1.36.2"
-    assert all(isinstance(value, str) for value in said.values())
+    response = await server.get("/version")
+    assert response["gitVersion"] == "v1.36.2"
+    assert all(isinstance(value, str) for value in response.values())
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/livez"])
-async def test_it_is_well(server: Server, path: str) -> None:
+async def test_the_health_endpoints_answer_ok(server: Server, path: str) -> None:
     assert await server.get(path) == "ok"
 
 
 @pytest.mark.parametrize("version", ["v2", "v2beta1"])
 @pytest.mark.parametrize("path", ["/api", "/apis"])
-async def test_everything_comes_in_one_document(server: Server, path: str, version: str) -> None:
-    reply = await server.ask("GET", path, Accept=AGGREGATED.format(version))
-    assert reply.headers["Content-Type"] == (
+async def test_aggregated_discovery_has_its_content_type(
+    server: Server, path: str, version: str
+) -> None:
+    response = await server.request("GET", path, Accept=AGGREGATED.format(version))
+    assert response.headers["Content-Type"] == (
         f"application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
     )
-    assert reply.body["apiVersion"] == f"apidiscovery.k8s.io/{version}"
+    assert response.body["apiVersion"] == f"apidiscovery.k8s.io/{version}"
 
 
 def test_every_kind_is_discovered() -> None:
@@ -43,11 +45,11 @@ def test_every_kind_is_discovered() -> None:
 
 
 @pytest.mark.parametrize("api_version", api_versions())
-async def test_older_clients_go_from_group_to_group(server: Server, api_version: str) -> None:
+async def test_each_group_has_a_resource_list(server: Server, api_version: str) -> None:
     root = "/api" if api_version == "v1" else "/apis"
-    said = await server.get(f"{root}/{api_version}")
-    assert said["groupVersion"] == api_version
-    assert said["resources"]  # an empty group would never be cached by kubectl
+    response = await server.get(f"{root}/{api_version}")
+    assert response["groupVersion"] == api_version
+    assert response["resources"]  # an empty group would never be cached by kubectl
 
 
 async def test_groups_are_listed(server: Server) -> None:
@@ -82,8 +84,8 @@ async def test_drain_and_scale_find_their_subresources(server: Server) -> None:
 
 @pytest.mark.parametrize("version", ["v1", "v1beta1"])
 async def test_kinds_of_the_gateway_api_have_their_names(server: Server, version: str) -> None:
-    said = await server.get(f"/apis/gateway.networking.k8s.io/{version}")
-    names = {entry["name"]: entry.get("shortNames") for entry in said["resources"]}
+    response = await server.get(f"/apis/gateway.networking.k8s.io/{version}")
+    names = {entry["name"]: entry.get("shortNames") for entry in response["resources"]}
     assert names == {
         "gatewayclasses": ["gc"],
         "gatewayclasses/status": None,
@@ -94,21 +96,21 @@ async def test_kinds_of_the_gateway_api_have_their_names(server: Server, version
     }
 
 
-async def test_types_are_described_and_may_be_kept(server: Server) -> None:
+async def test_openapi_documents_can_be_cached(server: Server) -> None:
     index = await server.get("/openapi/v3")
     url = index["paths"]["apis/apps/v1"]["serverRelativeURL"]
-    reply = await server.ask("GET", url)
-    assert "io.k8s.api.apps.v1.Deployment" in reply.body["components"]["schemas"]
-    assert reply.headers["Cache-Control"].startswith("public, immutable")
+    response = await server.request("GET", url)
+    assert "io.k8s.api.apps.v1.Deployment" in response.body["components"]["schemas"]
+    assert response.headers["Cache-Control"].startswith("public, immutable")
 
 
-async def test_the_older_description_is_a_stub(server: Server) -> None:
-    async with server.session() as session, session.get("/openapi/v2") as reply:
-        assert await reply.read() == bytes.fromhex("0a03322e30")
-        assert "@" not in reply.headers["Content-Type"]
+async def test_openapi_v2_is_a_stub(server: Server) -> None:
+    async with server.session() as session, session.get("/openapi/v2") as response:
+        assert await response.read() == bytes.fromhex("0a03322e30")
+        assert "@" not in response.headers["Content-Type"]
 
 
-async def test_whoever_got_in_may_do_everything(server: Server) -> None:
+async def test_an_access_review_is_allowed(server: Server) -> None:
     path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-    reply = await server.ask("POST", path, {})
-    assert (reply.code, reply.body["status"]) == (201, {"allowed": True})
+    response = await server.request("POST", path, {})
+    assert (response.code, response.body["status"]) == (201, {"allowed": True})

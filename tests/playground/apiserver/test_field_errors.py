@@ -1,4 +1,4 @@
-"""The words in which a refusal is put."""
+"""The words of field errors."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ MUST_NOT = "must not"
         ),
     ],
 )
-def test_every_cause_has_its_words(cause: Cause, reason: str, message: str) -> None:
+def test_each_field_error_has_reason_and_message(cause: Cause, reason: str, message: str) -> None:
     assert cause == Cause(reason, "a", message)
 
 
@@ -57,11 +57,11 @@ def test_every_cause_has_its_words(cause: Cause, reason: str, message: str) -> N
         (["10.0.0.1"], '["10.0.0.1"]'),
     ],
 )
-def test_values_are_shown_as_go_shows_them(value: Any, shown: str) -> None:
+def test_values_are_shown_as_in_go(value: Any, shown: str) -> None:
     assert invalid("a", value, MUST_NOT).message == f"Invalid value: {shown}: must not"
 
 
-def test_each_problem_is_a_cause() -> None:
+def test_each_problem_is_an_error() -> None:
     assert [cause.message for cause in each("a", 1, ["x", "y"])] == [
         "Invalid value: 1: x",
         "Invalid value: 1: y",
@@ -69,11 +69,11 @@ def test_each_problem_is_a_cause() -> None:
 
 
 @pytest.mark.parametrize("number", [None, 0, 1])
-def test_zero_and_more_are_fine(number: int | None) -> None:
+def test_zero_and_more_are_not_negative(number: int | None) -> None:
     assert not_negative("a", number) == []
 
 
-def test_less_than_zero_is_not() -> None:
+def test_a_negative_number_is_an_error() -> None:
     [cause] = not_negative("a", -1)
     assert cause.message == "Invalid value: -1: must be greater than or equal to 0"
 
@@ -82,11 +82,11 @@ def test_less_than_zero_is_not() -> None:
     ("word", "reasons"),
     [("b", []), ("", ["FieldValueRequired"]), ("c", ["FieldValueNotSupported"])],
 )
-def test_a_word_is_out_of_a_list(word: str, reasons: list[str]) -> None:
+def test_a_value_must_be_supported(word: str, reasons: list[str]) -> None:
     assert [cause.reason for cause in one_of("a", word, ["b"])] == reasons
 
 
-def test_what_may_not_change_does_not() -> None:
+def test_an_immutable_field_cannot_change() -> None:
     assert unchanged("a", {"b": 1}, {"b": 1}) == []
     [cause] = unchanged("a", {"b": 1}, {"b": 2})
     assert cause.message == 'Invalid value: {"b":1}: field is immutable'

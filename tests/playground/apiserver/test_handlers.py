@@ -1,4 +1,4 @@
-"""Making and changing objects over HTTP."""
+"""The verbs of objects over HTTP."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from canarylab.playground.kube.api import Key
-from tests.playground.apiserver.serving import Server, config_map, deployment, pod
-from tests.playground.apiserver.specimens import backend, gateway, http_route, ingress
+from tests.playground.apiserver.documents import backend, gateway, http_route, ingress
+from tests.playground.apiserver.server import Server, config_map, deployment, pod
 
 MAPS = "/api/v1/namespaces/default/configmaps"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
@@ -18,84 +18,84 @@ STRATEGIC = {"Content-Type": "application/strategic-merge-patch+json"}
 STEPS = {"Content-Type": "application/json-patch+json"}
 
 
-async def test_what_was_posted_is_there(server: Server) -> None:
-    reply = await server.ask("POST", MAPS, config_map(stable="blue"))
-    assert reply.code == 201
+async def test_a_posted_object_is_stored(server: Server) -> None:
+    response = await server.request("POST", MAPS, config_map(stable="blue"))
+    assert response.code == 201
     assert (await server.get(f"{MAPS}/colours"))["data"] == {"stable": "blue"}
 
 
-async def test_the_namespace_may_be_left_to_the_path(server: Server) -> None:
+async def test_the_namespace_can_come_from_the_path(server: Server) -> None:
     document = {"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "colours"}}
-    reply = await server.ask("POST", MAPS, document)
-    assert reply.body["metadata"]["namespace"] == "default"
+    response = await server.request("POST", MAPS, document)
+    assert response.body["metadata"]["namespace"] == "default"
 
 
-async def test_yaml_is_read_as_well(server: Server) -> None:
+async def test_a_yaml_body_is_read(server: Server) -> None:
     text = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: colours}\ndata: {day: 2026-11-22}\n"
-    reply = await server.ask("POST", MAPS, text, **{"Content-Type": "application/yaml"})
-    assert reply.body["data"] == {"day": "2026-11-22"}
+    response = await server.request("POST", MAPS, text, **{"Content-Type": "application/yaml"})
+    assert response.body["data"] == {"day": "2026-11-22"}
 
 
-async def test_a_dry_run_answers_and_does_nothing(server: Server) -> None:
-    reply = await server.ask("POST", f"{MAPS}?dryRun=All", config_map())
-    assert reply.code == 201
-    assert (await server.ask("GET", f"{MAPS}/colours")).code == 404
+async def test_a_dry_run_stores_nothing(server: Server) -> None:
+    response = await server.request("POST", f"{MAPS}?dryRun=All", config_map())
+    assert response.code == 201
+    assert (await server.request("GET", f"{MAPS}/colours")).code == 404
 
 
-async def test_unknown_fields_are_warned_of_and_dropped(server: Server) -> None:
-    reply = await server.ask("POST", DEPLOYMENTS, deployment(replica=4))
-    assert reply.headers["Warning"] == r'299 - "unknown field \"spec.replica\""'
-    assert "replica" not in reply.body["spec"]
+async def test_unknown_fields_are_dropped_with_a_warning(server: Server) -> None:
+    response = await server.request("POST", DEPLOYMENTS, deployment(replica=4))
+    assert response.headers["Warning"] == r'299 - "unknown field \"spec.replica\""'
+    assert "replica" not in response.body["spec"]
 
 
-async def test_the_older_way_to_name_a_class_is_warned_of(server: Server) -> None:
+async def test_the_class_annotation_is_deprecated(server: Server) -> None:
     annotated = {**ingress(), "spec": {"defaultBackend": backend()}}
     annotated["metadata"] = {"name": "a", "annotations": {"kubernetes.io/ingress.class": "nginx"}}
-    reply = await server.ask("POST", INGRESSES, annotated)
-    assert reply.headers["Warning"] == (
+    response = await server.request("POST", INGRESSES, annotated)
+    assert response.headers["Warning"] == (
         r'299 - "annotation \"kubernetes.io/ingress.class\" is deprecated, '
         "please use 'spec.ingressClassName' instead\""
     )
 
 
-async def test_unknown_fields_are_refused_when_asked(server: Server) -> None:
+async def test_strict_validation_refuses_unknown_fields(server: Server) -> None:
     path = f"{DEPLOYMENTS}?fieldValidation=Strict"
-    reply = await server.ask("POST", path, deployment(replica=4))
-    assert reply.code == 400
-    assert reply.body["message"] == (
+    response = await server.request("POST", path, deployment(replica=4))
+    assert response.code == 400
+    assert response.body["message"] == (
         'Deployment in version "v1" cannot be handled as a Deployment: '
         'strict decoding error: unknown field "spec.replica"'
     )
 
 
-async def test_a_put_changes_everything_but_the_status(server: Server) -> None:
-    made = (await server.ask("POST", DEPLOYMENTS, deployment())).body
+async def test_a_put_does_not_change_the_status(server: Server) -> None:
+    made = (await server.request("POST", DEPLOYMENTS, deployment())).body
     wish = {**made, "spec": {**made["spec"], "replicas": 5}, "status": {"replicas": 99}}
-    after = (await server.ask("PUT", f"{DEPLOYMENTS}/web", wish)).body
+    after = (await server.request("PUT", f"{DEPLOYMENTS}/web", wish)).body
     assert after["spec"]["replicas"] == 5
     assert after["metadata"]["generation"] == 2
     assert after["status"] == {}
 
 
 async def test_a_put_of_the_status_changes_nothing_else(server: Server) -> None:
-    made = (await server.ask("POST", DEPLOYMENTS, deployment())).body
+    made = (await server.request("POST", DEPLOYMENTS, deployment())).body
     wish = {**made, "spec": {**made["spec"], "replicas": 5}, "status": {"replicas": 3}}
-    after = (await server.ask("PUT", f"{DEPLOYMENTS}/web/status", wish)).body
+    after = (await server.request("PUT", f"{DEPLOYMENTS}/web/status", wish)).body
     assert (after["spec"]["replicas"], after["status"]) == (1, {"replicas": 3})
 
 
-async def test_a_zero_is_left_out_of_a_status(server: Server) -> None:
-    made = (await server.ask("POST", DEPLOYMENTS, deployment())).body
+async def test_a_zero_is_omitted_in_a_status(server: Server) -> None:
+    made = (await server.request("POST", DEPLOYMENTS, deployment())).body
     wish = {**made, "status": {"replicas": 3, "readyReplicas": 0}}
-    after = (await server.ask("PUT", f"{DEPLOYMENTS}/web/status", wish)).body
+    after = (await server.request("PUT", f"{DEPLOYMENTS}/web/status", wish)).body
     assert after["status"] == {"replicas": 3}
 
 
-async def test_a_stale_put_is_a_conflict(server: Server) -> None:
-    old = (await server.ask("POST", MAPS, config_map())).body
-    await server.ask("PUT", f"{MAPS}/colours", {**old, "data": {"stable": "green"}})
-    reply = await server.ask("PUT", f"{MAPS}/colours", {**old, "data": {"stable": "red"}})
-    assert (reply.code, reply.body["reason"]) == (409, "Conflict")
+async def test_a_put_of_an_old_version_is_a_conflict(server: Server) -> None:
+    old = (await server.request("POST", MAPS, config_map())).body
+    await server.request("PUT", f"{MAPS}/colours", {**old, "data": {"stable": "green"}})
+    response = await server.request("PUT", f"{MAPS}/colours", {**old, "data": {"stable": "red"}})
+    assert (response.code, response.body["reason"]) == (409, "Conflict")
 
 
 @pytest.mark.parametrize(
@@ -106,125 +106,125 @@ async def test_a_stale_put_is_a_conflict(server: Server) -> None:
         (STEPS, [{"op": "replace", "path": "/spec/replicas", "value": 7}]),
     ],
 )
-async def test_there_are_three_kinds_of_patches(
+async def test_all_three_styles_of_patches_are_applied(
     server: Server, headers: dict[str, str], change: Any
 ) -> None:
-    await server.ask("POST", DEPLOYMENTS, deployment())
-    reply = await server.ask("PATCH", f"{DEPLOYMENTS}/web", change, **headers)
-    assert (reply.code, reply.body["spec"]["replicas"]) == (200, 7)
+    await server.request("POST", DEPLOYMENTS, deployment())
+    response = await server.request("PATCH", f"{DEPLOYMENTS}/web", change, **headers)
+    assert (response.code, response.body["spec"]["replicas"]) == (200, 7)
 
 
 async def test_a_patch_that_changes_nothing_is_not_written(server: Server) -> None:
-    made = (await server.ask("POST", DEPLOYMENTS, deployment())).body
+    made = (await server.request("POST", DEPLOYMENTS, deployment())).body
     same = {"spec": {"replicas": 1}}
-    after = (await server.ask("PATCH", f"{DEPLOYMENTS}/web", same, **MERGE)).body
+    after = (await server.request("PATCH", f"{DEPLOYMENTS}/web", same, **MERGE)).body
     assert after["metadata"] == made["metadata"]
 
 
-async def test_what_a_patch_takes_away_comes_back_as_its_default(server: Server) -> None:
-    await server.ask("POST", DEPLOYMENTS, deployment(replicas=3))
+async def test_a_removed_field_gets_its_default(server: Server) -> None:
+    await server.request("POST", DEPLOYMENTS, deployment(replicas=3))
     gone = {"spec": {"replicas": None}}
-    after = (await server.ask("PATCH", f"{DEPLOYMENTS}/web", gone, **MERGE)).body
+    after = (await server.request("PATCH", f"{DEPLOYMENTS}/web", gone, **MERGE)).body
     assert after["spec"]["replicas"] == 1
 
 
 async def test_a_patch_of_the_status_leaves_the_spec_alone(server: Server) -> None:
-    await server.ask("POST", DEPLOYMENTS, deployment())
+    await server.request("POST", DEPLOYMENTS, deployment())
     change = {"spec": {"replicas": 7}, "status": {"replicas": 3}}
-    after = (await server.ask("PATCH", f"{DEPLOYMENTS}/web/status", change, **MERGE)).body
+    after = (await server.request("PATCH", f"{DEPLOYMENTS}/web/status", change, **MERGE)).body
     assert (after["spec"]["replicas"], after["status"]) == (1, {"replicas": 3})
 
 
-async def test_a_patch_that_does_not_fit_is_refused_as_invalid(server: Server) -> None:
-    await server.ask("POST", DEPLOYMENTS, deployment())
+async def test_a_patch_with_an_unreadable_result_is_invalid(server: Server) -> None:
+    await server.request("POST", DEPLOYMENTS, deployment())
     wrong = {"spec": {"replicas": "x"}}
-    reply = await server.ask("PATCH", f"{DEPLOYMENTS}/web", wrong, **STRATEGIC)
-    assert reply.code == 422
-    assert reply.body["details"]["causes"][0]["message"] == (
+    response = await server.request("PATCH", f"{DEPLOYMENTS}/web", wrong, **STRATEGIC)
+    assert response.code == 422
+    assert response.body["details"]["causes"][0]["message"] == (
         'Invalid value: "map[spec:map[replicas:x]]": unrecognized type: int32'
     )
 
 
 @pytest.mark.parametrize("kind", ["application/apply-patch+yaml", "text/plain"])
-async def test_other_kinds_of_patches_are_refused(server: Server, kind: str) -> None:
-    await server.ask("POST", MAPS, config_map())
-    reply = await server.ask("PATCH", f"{MAPS}/colours", b"{}", **{"Content-Type": kind})
-    assert (reply.code, reply.body["reason"]) == (415, "UnsupportedMediaType")
-    assert "application/merge-patch+json" in reply.body["message"]
+async def test_unknown_types_of_patches_are_refused(server: Server, kind: str) -> None:
+    await server.request("POST", MAPS, config_map())
+    response = await server.request("PATCH", f"{MAPS}/colours", b"{}", **{"Content-Type": kind})
+    assert (response.code, response.body["reason"]) == (415, "UnsupportedMediaType")
+    assert "application/merge-patch+json" in response.body["message"]
 
 
-async def test_an_object_keeps_its_name(server: Server) -> None:
-    await server.ask("POST", MAPS, config_map())
-    reply = await server.ask("PUT", f"{MAPS}/colours", config_map("other"))
-    assert (reply.code, reply.body["message"]) == (
+async def test_the_name_must_be_that_of_the_path(server: Server) -> None:
+    await server.request("POST", MAPS, config_map())
+    response = await server.request("PUT", f"{MAPS}/colours", config_map("other"))
+    assert (response.code, response.body["message"]) == (
         400,
         "the name of the object (other) does not match the name on the URL (colours)",
     )
 
 
-async def test_an_object_keeps_its_namespace(server: Server) -> None:
+async def test_the_namespace_must_be_that_of_the_path(server: Server) -> None:
     elsewhere = {**config_map(), "metadata": {"name": "colours", "namespace": "kube-system"}}
-    reply = await server.ask("POST", MAPS, elsewhere)
-    assert (reply.code, reply.body["message"]) == (
+    response = await server.request("POST", MAPS, elsewhere)
+    assert (response.code, response.body["message"]) == (
         400,
         "the namespace of the provided object does not match the namespace sent on the request",
     )
 
 
-async def test_a_version_has_no_place_in_a_new_object(server: Server) -> None:
+async def test_a_new_object_has_no_resource_version(server: Server) -> None:
     numbered = {**config_map(), "metadata": {"name": "colours", "resourceVersion": "7"}}
-    reply = await server.ask("POST", MAPS, numbered)
-    assert (reply.code, reply.body["message"]) == (
+    response = await server.request("POST", MAPS, numbered)
+    assert (response.code, response.body["message"]) == (
         500,
         "resourceVersion should not be set on objects to be created",
     )
 
 
-async def test_a_body_that_is_no_json_is_refused(server: Server) -> None:
-    reply = await server.ask("POST", MAPS, b"{", **{"Content-Type": "application/json"})
-    assert (reply.code, reply.body["reason"]) == (400, "BadRequest")
+async def test_a_body_that_is_not_json_is_refused(server: Server) -> None:
+    response = await server.request("POST", MAPS, b"{", **{"Content-Type": "application/json"})
+    assert (response.code, response.body["reason"]) == (400, "BadRequest")
 
 
 async def test_a_body_that_is_too_large_is_refused(server: Server) -> None:
     large = b'{"data": {"text": "%s"}}' % (b"x" * 4_000_000)
-    reply = await server.ask("POST", MAPS, large, **{"Content-Type": "application/json"})
-    assert (reply.code, reply.body["reason"]) == (413, "RequestEntityTooLarge")
+    response = await server.request("POST", MAPS, large, **{"Content-Type": "application/json"})
+    assert (response.code, response.body["reason"]) == (413, "RequestEntityTooLarge")
 
 
 async def test_only_finalize_changes_the_finalizers_of_a_namespace(server: Server) -> None:
     space = {"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": "lab"}}
-    made = (await server.ask("POST", "/api/v1/namespaces", space)).body
+    made = (await server.request("POST", "/api/v1/namespaces", space)).body
     bare = {**made, "spec": {"finalizers": []}}
-    kept = (await server.ask("PUT", "/api/v1/namespaces/lab", bare)).body
+    kept = (await server.request("PUT", "/api/v1/namespaces/lab", bare)).body
     assert kept["spec"] == {"finalizers": ["kubernetes"]}
-    gone = (await server.ask("PUT", "/api/v1/namespaces/lab/finalize", bare)).body
+    gone = (await server.request("PUT", "/api/v1/namespaces/lab/finalize", bare)).body
     assert gone["spec"] == {"finalizers": []}
 
 
 GATEWAYS = "/apis/gateway.networking.k8s.io/v1/namespaces/default/gateways"
 
 
-async def test_a_strategic_merge_is_not_for_custom_kinds(server: Server) -> None:
-    await server.ask("POST", GATEWAYS, gateway())
-    reply = await server.ask("PATCH", f"{GATEWAYS}/canarylab", {}, **STRATEGIC)
-    assert (reply.code, reply.body["message"]) == (
+async def test_custom_kinds_have_no_strategic_merge_patch(server: Server) -> None:
+    await server.request("POST", GATEWAYS, gateway())
+    response = await server.request("PATCH", f"{GATEWAYS}/canarylab", {}, **STRATEGIC)
+    assert (response.code, response.body["message"]) == (
         415,
         "the body of the request was in an unknown format - accepted media types include: "
         "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
     )
 
 
-async def test_a_status_is_not_brought_along(server: Server) -> None:
+async def test_the_status_of_a_new_object_is_ignored(server: Server) -> None:
     claimed = {**gateway(), "status": {"conditions": []}}
-    made = (await server.ask("POST", GATEWAYS, claimed)).body
+    made = (await server.request("POST", GATEWAYS, claimed)).body
     assert [one["status"] for one in made["status"]["conditions"]] == ["Unknown", "Unknown"]
 
 
-async def test_a_status_of_a_custom_kind_is_checked(server: Server) -> None:
-    made = (await server.ask("POST", GATEWAYS, gateway())).body
+async def test_the_status_of_a_custom_kind_is_validated(server: Server) -> None:
+    made = (await server.request("POST", GATEWAYS, gateway())).body
     wish = {**made, "status": {"addresses": [{"value": ""}]}}
-    reply = await server.ask("PUT", f"{GATEWAYS}/canarylab/status", wish)
-    assert (reply.code, reply.body["message"]) == (
+    response = await server.request("PUT", f"{GATEWAYS}/canarylab/status", wish)
+    assert (response.code, response.body["message"]) == (
         422,
         'Gateway.gateway.networking.k8s.io "canarylab" is invalid: status.addresses[0].value: '
         'Invalid value: "": status.addresses[0].value in body should be at least 1 chars long',
@@ -232,9 +232,9 @@ async def test_a_status_of_a_custom_kind_is_checked(server: Server) -> None:
 
 
 async def test_a_status_of_a_custom_kind_changes_nothing_else(server: Server) -> None:
-    made = (await server.ask("POST", GATEWAYS, gateway())).body
+    made = (await server.request("POST", GATEWAYS, gateway())).body
     wish = {**made, "spec": {}, "status": {"addresses": [{"value": "127.0.0.1"}]}}
-    after = (await server.ask("PUT", f"{GATEWAYS}/canarylab/status", wish)).body
+    after = (await server.request("PUT", f"{GATEWAYS}/canarylab/status", wish)).body
     assert after["spec"] == made["spec"]
     assert after["status"]["addresses"] == [{"type": "IPAddress", "value": "127.0.0.1"}]
     assert after["metadata"]["generation"] == 1
@@ -245,14 +245,14 @@ async def test_a_route_is_written_in_one_version_and_read_in_another(server: Ser
     older, newer = routes.format("v1beta1"), routes.format("v1")
     document = {**http_route(), "apiVersion": "gateway.networking.k8s.io/v1beta1"}
 
-    made = await server.ask("POST", older, document)
+    made = await server.request("POST", older, document)
     assert (made.code, made.body["apiVersion"]) == (201, document["apiVersion"])
     read = await server.get(f"{newer}/canarylab")
     assert read == {**made.body, "apiVersion": "gateway.networking.k8s.io/v1"}
     assert (await server.get(f"{older}/canarylab")) == made.body
 
     change = {"spec": {"hostnames": ["canary.example"]}}
-    changed = await server.ask("PATCH", f"{older}/canarylab", change, **MERGE)
+    changed = await server.request("PATCH", f"{older}/canarylab", change, **MERGE)
     assert changed.body["apiVersion"] == document["apiVersion"]
     assert changed.body["metadata"]["generation"] == 2
     assert (await server.get(older))["apiVersion"] == document["apiVersion"]
@@ -261,8 +261,8 @@ async def test_a_route_is_written_in_one_version_and_read_in_another(server: Ser
 async def test_a_document_has_the_version_of_its_path(server: Server) -> None:
     path = "/apis/gateway.networking.k8s.io/v1/namespaces/default/httproutes"
     document = {**http_route(), "apiVersion": "gateway.networking.k8s.io/v1beta1"}
-    reply = await server.ask("POST", path, document)
-    assert (reply.code, reply.body["message"]) == (
+    response = await server.request("POST", path, document)
+    assert (response.code, response.body["message"]) == (
         400,
         "the API version in the data (gateway.networking.k8s.io/v1beta1) does not match the "
         "expected API version (gateway.networking.k8s.io/v1)",
@@ -273,17 +273,17 @@ PODS = "/api/v1/namespaces/default/pods"
 AS_TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 
 
-async def test_a_list_says_its_kind_once(server: Server) -> None:
+async def test_items_of_a_list_have_no_kind(server: Server) -> None:
     await server.api.create(pod())
-    said = await server.get(PODS)
-    assert (said["kind"], said["apiVersion"]) == ("PodList", "v1")
-    assert {"kind", "apiVersion"} & said["items"][0].keys() == set()
+    response = await server.get(PODS)
+    assert (response["kind"], response["apiVersion"]) == ("PodList", "v1")
+    assert {"kind", "apiVersion"} & response["items"][0].keys() == set()
 
 
-async def test_a_list_says_its_version(server: Server) -> None:
+async def test_a_list_has_a_resource_version(server: Server) -> None:
     await server.api.create(pod())
-    said = await server.get(PODS)
-    assert said["metadata"] == {"resourceVersion": str(server.api.store.version)}
+    response = await server.get(PODS)
+    assert response["metadata"] == {"resourceVersion": str(server.api.store.version)}
 
 
 async def test_an_empty_list_is_a_list(server: Server) -> None:
@@ -298,7 +298,7 @@ async def test_all_namespaces_are_listed_at_once(server: Server) -> None:
     assert [item["metadata"]["namespace"] for item in items] == ["default", "kube-public"]
 
 
-async def test_selectors_choose(server: Server) -> None:
+async def test_selectors_select(server: Server) -> None:
     await server.api.create(pod("one"))
     await server.api.create(pod("two", nodeName="another"))
     chosen = f"{PODS}?labelSelector=app%3Dnodeapp&fieldSelector=spec.nodeName%3Danother&limit=500"
@@ -325,9 +325,9 @@ async def test_a_row_carries_its_object(server: Server, asked: str, kind: str) -
     assert table["rows"][0]["object"]["kind"] == kind
 
 
-async def test_who_reads_endpoints_is_warned(server: Server) -> None:
-    reply = await server.ask("GET", "/api/v1/namespaces/default/endpoints")
-    assert reply.headers["Warning"] == (
+async def test_reading_endpoints_gives_a_warning(server: Server) -> None:
+    response = await server.request("GET", "/api/v1/namespaces/default/endpoints")
+    assert response.headers["Warning"] == (
         '299 - "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"'
     )
 
@@ -339,51 +339,51 @@ async def left(server: Server, kind: str) -> list[str]:
     return [obj["metadata"]["name"] for obj in await server.api.list(kind, "default")]
 
 
-async def test_what_is_gone_is_said_by_uid(server: Server) -> None:
+async def test_a_deletion_returns_a_status_with_the_uid(server: Server) -> None:
     made = await server.api.create(config_map())
-    reply = await server.ask("DELETE", f"{MAPS}/colours")
-    assert (reply.code, reply.body["status"]) == (200, "Success")
+    response = await server.request("DELETE", f"{MAPS}/colours")
+    assert (response.code, response.body["status"]) == (200, "Success")
     uid = made["metadata"]["uid"]
-    assert reply.body["details"] == {"name": "colours", "kind": "configmaps", "uid": uid}
+    assert response.body["details"] == {"name": "colours", "kind": "configmaps", "uid": uid}
 
 
-async def test_a_pod_that_takes_its_time_is_the_answer(server: Server) -> None:
+async def test_the_deletion_of_a_running_pod_returns_the_pod(server: Server) -> None:
     await server.api.create(pod())
-    reply = await server.ask("DELETE", f"{PODS}/web", {"gracePeriodSeconds": 5})
-    assert reply.body["kind"] == "Pod"
-    assert reply.body["metadata"]["deletionGracePeriodSeconds"] == 5
+    response = await server.request("DELETE", f"{PODS}/web", {"gracePeriodSeconds": 5})
+    assert response.body["kind"] == "Pod"
+    assert response.body["metadata"]["deletionGracePeriodSeconds"] == 5
 
 
-async def test_a_pod_that_is_gone_is_the_answer_too(server: Server) -> None:
+async def test_the_deletion_of_a_pod_without_node_returns_the_pod(server: Server) -> None:
     await server.api.create(pod())
-    reply = await server.ask("DELETE", f"{PODS}/web?gracePeriodSeconds=0")
-    assert reply.body["kind"] == "Pod"
+    response = await server.request("DELETE", f"{PODS}/web?gracePeriodSeconds=0")
+    assert response.body["kind"] == "Pod"
     assert await left(server, "Pod") == []
 
 
-async def test_the_policy_may_stand_in_the_body_or_in_the_query(server: Server) -> None:
+async def test_the_propagation_policy_is_in_the_body_or_the_query(server: Server) -> None:
     asked: list[Any] = []
     for query, body in (("?propagationPolicy=Orphan", None), ("", {"propagationPolicy": "Orphan"})):
         await server.api.create(deployment())
-        reply = await server.ask("DELETE", DEPLOYMENT + query, body)
-        asked.append(reply.body["metadata"]["finalizers"])
-        bare = {**reply.body, "metadata": {**reply.body["metadata"], "finalizers": []}}
+        response = await server.request("DELETE", DEPLOYMENT + query, body)
+        asked.append(response.body["metadata"]["finalizers"])
+        bare = {**response.body, "metadata": {**response.body["metadata"], "finalizers": []}}
         await server.api.update(bare)
     assert asked == [["orphan"], ["orphan"]]
 
 
 async def test_an_unknown_policy_is_refused(server: Server) -> None:
     await server.api.create(deployment())
-    reply = await server.ask("DELETE", f"{DEPLOYMENT}?propagationPolicy=Sideways")
-    assert reply.code == 400
+    response = await server.request("DELETE", f"{DEPLOYMENT}?propagationPolicy=Sideways")
+    assert response.code == 400
     assert await left(server, "Deployment") == ["web"]
 
 
 async def test_another_uid_is_a_conflict(server: Server) -> None:
     made = await server.api.create(config_map())
     body = {"preconditions": {"uid": "another"}}
-    reply = await server.ask("DELETE", f"{MAPS}/colours", body)
-    assert (reply.code, reply.body["message"]) == (
+    response = await server.request("DELETE", f"{MAPS}/colours", body)
+    assert (response.code, response.body["message"]) == (
         409,
         'Operation cannot be fulfilled on configmaps "colours": Precondition failed: '
         f"UID in precondition: another, UID in object meta: {made['metadata']['uid']}",
@@ -393,27 +393,27 @@ async def test_another_uid_is_a_conflict(server: Server) -> None:
 async def test_another_version_is_a_conflict(server: Server) -> None:
     await server.api.create(config_map())
     body = {"preconditions": {"resourceVersion": "1"}}
-    assert (await server.ask("DELETE", f"{MAPS}/colours", body)).code == 409
+    assert (await server.request("DELETE", f"{MAPS}/colours", body)).code == 409
 
 
-async def test_a_dry_run_takes_nothing_away(server: Server) -> None:
+async def test_a_dry_run_deletes_nothing(server: Server) -> None:
     await server.api.create(config_map())
-    await server.ask("DELETE", f"{MAPS}/colours", {"dryRun": ["All"]})
+    await server.request("DELETE", f"{MAPS}/colours", {"dryRun": ["All"]})
     assert await left(server, "ConfigMap") == ["colours"]
 
 
-async def test_a_selection_goes_at_once(server: Server) -> None:
+async def test_a_selected_collection_is_deleted(server: Server) -> None:
     for name in ("one", "two"):
         await server.api.create(config_map(name))
-    reply = await server.ask("DELETE", f"{MAPS}?fieldSelector=metadata.name%3Done")
-    assert [item["metadata"]["name"] for item in reply.body["items"]] == ["one"]
+    response = await server.request("DELETE", f"{MAPS}?fieldSelector=metadata.name%3Done")
+    assert [item["metadata"]["name"] for item in response.body["items"]] == ["one"]
     assert await left(server, "ConfigMap") == ["two"]
 
 
-async def test_an_eviction_is_a_polite_deletion(server: Server) -> None:
+async def test_an_eviction_deletes_the_pod(server: Server) -> None:
     await server.api.create(pod())
     review = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": "web"}}
-    reply = await server.ask("POST", f"{PODS}/web/eviction", review)
-    assert (reply.code, reply.body["status"]) == (201, "Success")
+    response = await server.request("POST", f"{PODS}/web/eviction", review)
+    assert (response.code, response.body["status"]) == (201, "Success")
     leaving = await server.api.get("Pod", Key("default", "web"))
     assert leaving["metadata"]["deletionGracePeriodSeconds"] == 30

@@ -10,7 +10,7 @@ import pytest
 
 from canarylab.playground.kube.api import IMMEDIATELY, Key
 from tests.needs import needs
-from tests.playground.apiserver.serving import Server, deployment, pod
+from tests.playground.apiserver.server import Server, deployment, pod
 from tests.waiting import until
 
 pytestmark = needs("kubectl")
@@ -46,7 +46,7 @@ async def applied(server: Server, text: str = WEB) -> str:
     return (await server.kubectl("apply -f -", stdin=text)).out.strip()
 
 
-async def test_apply_creates_and_then_leaves_alone(server: Server) -> None:
+async def test_a_second_apply_changes_nothing(server: Server) -> None:
     assert await applied(server) == "deployment.apps/web created"
     assert await applied(server) == "deployment.apps/web unchanged"
 
@@ -59,10 +59,10 @@ async def test_apply_changes_what_differs(server: Server) -> None:
     assert container["image"] == "node_app:2.0"
 
 
-async def test_apply_refuses_a_field_that_does_not_exist(server: Server) -> None:
+async def test_apply_refuses_an_unknown_field(server: Server) -> None:
     server.write("web.yaml", WEB.replace("replicas", "replica"))
-    said = await server.kubectl("apply -f web.yaml")
-    assert (said.code, said.err) == (
+    result = await server.kubectl("apply -f web.yaml")
+    assert (result.code, result.err) == (
         1,
         'Error from server (BadRequest): error when creating "web.yaml": '
         'Deployment in version "v1" cannot be handled as a Deployment: '
@@ -72,35 +72,35 @@ async def test_apply_refuses_a_field_that_does_not_exist(server: Server) -> None
 
 async def test_apply_refuses_a_node_port_that_is_taken(server: Server) -> None:
     await applied(server, SERVICE)
-    said = await server.kubectl("apply -f -", stdin=SERVICE.replace("nodeapp-svc", "other-svc"))
-    assert said.err == (
+    result = await server.kubectl("apply -f -", stdin=SERVICE.replace("nodeapp-svc", "other-svc"))
+    assert result.err == (
         'The Service "other-svc" is invalid: spec.ports[0].nodePort: '
         "Invalid value: 32089: provided port is already allocated\n"
     )
 
 
-async def test_server_side_apply_is_not_there_yet(server: Server) -> None:
-    said = await server.kubectl("apply --server-side -f -", stdin=WEB)
-    assert said.code == 1
-    assert "Server-side apply not available on the server" in said.err
+async def test_server_side_apply_is_refused(server: Server) -> None:
+    result = await server.kubectl("apply --server-side -f -", stdin=WEB)
+    assert result.code == 1
+    assert "Server-side apply not available on the server" in result.err
 
 
-async def test_create_sends_protobuf_and_is_understood(server: Server) -> None:
-    said = await server.kubectl("create deployment web --image=node_app:1.0 --replicas=3")
-    assert said.out == "deployment.apps/web created\n"
+async def test_create_sends_protobuf(server: Server) -> None:
+    result = await server.kubectl("create deployment web --image=node_app:1.0 --replicas=3")
+    assert result.out == "deployment.apps/web created\n"
     assert (await stored(server))["spec"]["replicas"] == 3
 
 
 async def test_a_dry_run_on_the_server_stores_nothing(server: Server) -> None:
-    said = await server.kubectl("apply --dry-run=server -f -", stdin=WEB)
-    assert said.out == "deployment.apps/web created (server dry run)\n"
+    result = await server.kubectl("apply --dry-run=server -f -", stdin=WEB)
+    assert result.out == "deployment.apps/web created (server dry run)\n"
     assert await server.api.list("Deployment") == []
 
 
 async def test_scale_and_get(server: Server) -> None:
     await applied(server)
-    said = await server.kubectl("scale deployment web --replicas=5")
-    assert said.out == "deployment.apps/web scaled\n"
+    result = await server.kubectl("scale deployment web --replicas=5")
+    assert result.out == "deployment.apps/web scaled\n"
     shown = (await server.kubectl("get deploy web --no-headers")).out.split()
     assert shown[:4] == ["web", "0/5", "0", "0"]
 
@@ -116,8 +116,8 @@ async def test_scale_and_get(server: Server) -> None:
 async def test_patch(server: Server, patch: str) -> None:
     await applied(server)
     flag = "" if patch.startswith("--") else "-p "
-    said = await server.kubectl(f"patch deployment web {flag}{patch}")
-    assert said.out == "deployment.apps/web patched\n"
+    result = await server.kubectl(f"patch deployment web {flag}{patch}")
+    assert result.out == "deployment.apps/web patched\n"
     assert (await stored(server))["spec"]["replicas"] == 7
 
 
@@ -134,9 +134,9 @@ async def test_set_image_label_and_annotate(server: Server) -> None:
 
 async def test_diff_shows_what_would_change(server: Server) -> None:
     await applied(server)
-    said = await server.kubectl("diff -f -", stdin=WEB.replace("replicas: 3", "replicas: 4"))
-    assert said.code == 1
-    assert "+  replicas: 4" in said.out
+    result = await server.kubectl("diff -f -", stdin=WEB.replace("replicas: 3", "replicas: 4"))
+    assert result.code == 1
+    assert "+  replicas: 4" in result.out
     assert (await stored(server))["spec"]["replicas"] == 3
 
 
@@ -146,8 +146,8 @@ async def test_delete_waits_until_it_is_gone(server: Server) -> None:
     key = Key("default", "web")
     await until(lambda: "deletionTimestamp" in server.api.store.find("Pod", key)["metadata"])  # type: ignore[index]
     await server.api.delete("Pod", key, IMMEDIATELY)
-    said = await deleting
-    assert (said.code, said.out.split(" from ")[0].strip()) == (0, 'pod "web" deleted')
+    result = await deleting
+    assert (result.code, result.out.split(" from ")[0].strip()) == (0, 'pod "web" deleted')
 
 
 async def test_a_watch_is_printed_line_by_line(server: Server) -> None:
@@ -170,13 +170,13 @@ async def test_wait_sees_a_condition_come_true(server: Server) -> None:
     await until(lambda: server.api.store._subscriptions.get("Deployment"))
     made = await stored(server)
     await server.api.update_status({**made, "status": {"readyReplicas": 1}})
-    said = await waiting
-    assert (said.code, said.out) == (0, "deployment.apps/web condition met\n")
+    result = await waiting
+    assert (result.code, result.out) == (0, "deployment.apps/web condition met\n")
 
 
 async def test_explain(server: Server) -> None:
-    said = await server.kubectl("explain deployment.spec.replicas")
-    assert "FIELD: replicas <integer>" in said.out
+    result = await server.kubectl("explain deployment.spec.replicas")
+    assert "FIELD: replicas <integer>" in result.out
 
 
 async def test_logs_and_exec(server: Server) -> None:
@@ -187,10 +187,10 @@ async def test_logs_and_exec(server: Server) -> None:
     assert (await server.kubectl("exec -i web -- cat", stdin="hello\n")).out == "hello\n"
 
 
-async def test_exec_hands_on_the_exit_status(server: Server) -> None:
+async def test_exec_returns_the_exit_status(server: Server) -> None:
     await server.api.create(pod())
-    said = await server.kubectl("exec web -- sh -c exit${IFS}3")
-    assert (said.code, said.err) == (3, "command terminated with exit code 3\n")
+    result = await server.kubectl("exec web -- sh -c exit${IFS}3")
+    assert (result.code, result.err) == (3, "command terminated with exit code 3\n")
 
 
 @pytest.mark.parametrize(
@@ -212,28 +212,30 @@ async def test_exec_hands_on_the_exit_status(server: Server) -> None:
         ),
     ],
 )
-async def test_refusals_are_kubernetes_own(server: Server, command: str, words: str) -> None:
-    said = await server.kubectl(command)
-    assert (said.code, said.err.strip()) == (1, words)
+async def test_refusals_have_the_words_of_kubernetes(
+    server: Server, command: str, words: str
+) -> None:
+    result = await server.kubectl(command)
+    assert (result.code, result.err.strip()) == (1, words)
 
 
-async def test_whoever_reads_endpoints_is_warned(server: Server) -> None:
-    said = await server.kubectl("get endpoints")
-    assert said.err == (
+async def test_kubectl_prints_the_warning_for_endpoints(server: Server) -> None:
+    result = await server.kubectl("get endpoints")
+    assert result.err == (
         "Warning: v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice\n"
     )
 
 
-async def test_a_list_is_a_list(server: Server) -> None:
-    said = json.loads((await server.kubectl("get pods -o json")).out)
-    assert (said["kind"], said["apiVersion"], list(said["metadata"])) == (
+async def test_kubectl_gets_a_list_of_several_kinds(server: Server) -> None:
+    result = json.loads((await server.kubectl("get pods -o json")).out)
+    assert (result["kind"], result["apiVersion"], list(result["metadata"])) == (
         "List",
         "v1",
         ["resourceVersion"],
     )
 
 
-async def test_whoever_has_the_token_may(server: Server) -> None:
+async def test_the_token_permits_everything(server: Server) -> None:
     assert (await server.kubectl("auth can-i create deployments")).out == "yes\n"
 
 
@@ -245,14 +247,14 @@ async def test_drain_evicts_through_the_api(server: Server) -> None:
     key = Key("default", "web")
     await until(lambda: "deletionTimestamp" in server.api.store.find("Pod", key)["metadata"])  # type: ignore[index]
     await server.api.delete("Pod", key, IMMEDIATELY)
-    said = await draining
-    assert (said.code, said.out.splitlines()[-1]) == (0, "node/playground drained")
+    result = await draining
+    assert (result.code, result.out.splitlines()[-1]) == (0, "node/playground drained")
 
 
 async def test_an_ingress_is_created_shown_and_described(server: Server) -> None:
     rule = "foo.bar.com/canary*=nodeapp-svc:80"
-    said = await server.kubectl(f"create ingress one --rule={rule} --class=nginx")
-    assert said.out == "ingress.networking.k8s.io/one created\n"
+    result = await server.kubectl(f"create ingress one --rule={rule} --class=nginx")
+    assert result.out == "ingress.networking.k8s.io/one created\n"
     [head, row] = (await server.kubectl("get ing")).out.splitlines()
     assert head.split() == ["NAME", "CLASS", "HOSTS", "ADDRESS", "PORTS", "AGE"]
     assert row.split()[:4] == ["one", "nginx", "foo.bar.com", "80"]
@@ -260,7 +262,7 @@ async def test_an_ingress_is_created_shown_and_described(server: Server) -> None
     assert '/canary   nodeapp-svc:80 (<error: services "nodeapp-svc" not found>)' in described
 
 
-async def test_an_ingress_without_a_class_joins_the_default_class(server: Server) -> None:
+async def test_an_ingress_gets_the_default_class(server: Server) -> None:
     await server.kubectl(
         "annotate ingressclass nginx ingressclass.kubernetes.io/is-default-class=true"
     )
@@ -290,7 +292,7 @@ async def test_a_route_is_applied_and_changed(server: Server) -> None:
     assert made["metadata"]["generation"] == 2
 
 
-async def test_a_route_has_no_strategic_merge(server: Server) -> None:
+async def test_kubectl_patches_a_route_with_a_merge_patch(server: Server) -> None:
     await applied(server, ROUTE)
-    said = await server.kubectl('patch httproute nodeapp -p {"spec":{"hostnames":["a.b"]}}')
-    assert "application/strategic-merge-patch+json is not supported by" in said.err
+    result = await server.kubectl('patch httproute nodeapp -p {"spec":{"hostnames":["a.b"]}}')
+    assert "application/strategic-merge-patch+json is not supported by" in result.err

@@ -1,4 +1,4 @@
-"""The real `Api` keeps the promises of every `Api`, and more of its own."""
+"""The local `Api` keeps the contract of every `Api`, and bootstraps a cluster."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def make_api(*, backlog: int = 1000) -> LocalApi:
     return api
 
 
-async def test_what_was_handed_out_is_never_changed() -> None:
+async def test_objects_that_were_read_do_not_change() -> None:
     api = make_api()
     made = await api.create(deployment("web"))
     before = copy.deepcopy(made)
@@ -54,26 +54,26 @@ async def test_what_was_handed_out_is_never_changed() -> None:
     assert made == before
 
 
-async def test_what_was_given_is_never_changed() -> None:
+async def test_objects_that_were_written_do_not_change() -> None:
     given = deployment("web")
     before = copy.deepcopy(given)
     await make_api().create(given)
     assert given == before
 
 
-async def test_a_new_object_is_complete() -> None:
+async def test_a_new_object_has_defaults() -> None:
     spec = (await make_api().create(deployment("web")))["spec"]
     assert spec["strategy"]["rollingUpdate"] == {"maxSurge": "25%", "maxUnavailable": "25%"}
 
 
-async def test_an_object_that_breaks_a_rule_is_not_written() -> None:
+async def test_an_invalid_object_is_not_created() -> None:
     api = make_api()
     with pytest.raises(InvalidError, match="Required value"):
         await api.create({**deployment("web"), "spec": {}})
     assert await api.list("Deployment") == []
 
 
-async def test_an_update_that_breaks_a_rule_is_not_written() -> None:
+async def test_an_invalid_update_is_not_written() -> None:
     api = make_api()
     made = await api.create(deployment("web"))
     with pytest.raises(InvalidError, match="must be greater than or equal to 0"):
@@ -81,7 +81,7 @@ async def test_an_update_that_breaks_a_rule_is_not_written() -> None:
     assert await api.get("Deployment", Key(SPACE, "web")) is made
 
 
-async def test_a_count_of_zero_is_not_reported() -> None:
+async def test_a_zero_count_is_omitted() -> None:
     api = make_api()
     made = await api.create(deployment("web"))
     status = {"replicas": 3, "readyReplicas": 0, "terminatingReplicas": 0}
@@ -89,7 +89,7 @@ async def test_a_count_of_zero_is_not_reported() -> None:
     assert reported["status"] == {"replicas": 3, "terminatingReplicas": 0}
 
 
-async def test_a_pod_on_its_way_out_gets_no_node() -> None:
+async def test_a_terminating_pod_is_not_bound() -> None:
     api = make_api()
     held = pod("web")
     held["metadata"]["finalizers"] = ["canarylab/held"]
@@ -99,7 +99,7 @@ async def test_a_pod_on_its_way_out_gets_no_node() -> None:
         await api.bind(Key(SPACE, "web"), "playground")
 
 
-async def test_a_service_keeps_its_address_and_gives_it_back() -> None:
+async def test_the_address_of_a_deleted_service_is_free() -> None:
     api = make_api()
     made = await api.create(service("web"))
     again = await api.update(without_version(service("web", ports=[{"port": 81}])))
@@ -109,7 +109,7 @@ async def test_a_service_keeps_its_address_and_gives_it_back() -> None:
     assert other["spec"]["clusterIP"] == made["spec"]["clusterIP"]
 
 
-async def test_a_service_that_is_refused_leaves_everything_as_it_was() -> None:
+async def test_a_refused_service_changes_nothing() -> None:
     api = make_api()
     ports = [{"port": 80, "nodePort": 32089}]
     first = await api.create(service("first", type="NodePort", ports=ports))
@@ -118,7 +118,7 @@ async def test_a_service_that_is_refused_leaves_everything_as_it_was() -> None:
     assert await api.list("Service") == [first]
 
 
-async def test_old_events_make_room_for_new_ones() -> None:
+async def test_a_new_event_removes_expired_ones() -> None:
     api = make_api()
     await api.create(event("old", lastTimestamp="2026-11-22T10:59:59Z"))
     await api.create(event("new", lastTimestamp="2026-11-22T12:00:00Z"))
@@ -127,7 +127,7 @@ async def test_old_events_make_room_for_new_ones() -> None:
     assert names == ["new", "newer"]
 
 
-async def test_a_watch_that_fell_behind_learns_what_it_missed() -> None:
+async def test_a_watch_that_fell_behind_gets_the_differences() -> None:
     api = make_api(backlog=3)
     kept = await api.create(config_map("kept"))
     for name in ("gone", "replaced"):
@@ -148,7 +148,7 @@ async def test_a_watch_that_fell_behind_learns_what_it_missed() -> None:
     ]
 
 
-async def test_a_watch_that_is_closed_leaves_nothing_behind() -> None:
+async def test_a_closed_watch_has_no_subscription() -> None:
     api = make_api()
     await api.create(config_map("colours"))
     async with watching(api, "ConfigMap") as events:
@@ -186,12 +186,12 @@ async def fresh() -> LocalApi:
     return api
 
 
-async def test_the_usual_namespaces_are_there() -> None:
+async def test_bootstrap_creates_the_namespaces() -> None:
     names = [obj["metadata"]["name"] for obj in await (await fresh()).list("Namespace")]
     assert names == sorted(NAMESPACES)
 
 
-async def test_an_ingress_class_is_there_and_is_not_the_default() -> None:
+async def test_bootstrap_creates_an_ingress_class_that_is_not_the_default() -> None:
     [only] = await (await fresh()).list("IngressClass")
     assert (only["metadata"]["name"], only["spec"]["controller"]) == (
         "nginx",
@@ -205,7 +205,7 @@ async def test_the_api_server_has_the_first_cluster_ip() -> None:
     assert service["spec"]["clusterIP"] == "127.65.24.1"
 
 
-async def test_the_api_server_says_where_it_listens() -> None:
+async def test_the_endpoints_of_the_api_server_are_its_address() -> None:
     api = await fresh()
     endpoints = await api.get("Endpoints", KUBERNETES)
     slice_ = await api.get("EndpointSlice", KUBERNETES)
@@ -213,14 +213,14 @@ async def test_the_api_server_says_where_it_listens() -> None:
     assert (endpoints["subsets"][0]["ports"][0]["port"], slice_["ports"][0]["port"]) == (6443, 6443)
 
 
-async def test_a_second_time_changes_nothing() -> None:
+async def test_a_second_bootstrap_changes_nothing() -> None:
     api = await fresh()
     version = api.store.version
     await bootstrap(api, addresses=RANGE, port=6443)
     assert api.store.version == version
 
 
-async def test_another_port_is_taken_in() -> None:
+async def test_bootstrap_updates_the_port() -> None:
     api = await fresh()
     await bootstrap(api, addresses=RANGE, port=7443)
     endpoints = await api.get("Endpoints", KUBERNETES)

@@ -14,8 +14,8 @@ from kubernetes.client import ApiException
 from kubernetes.stream import stream
 
 from canarylab.playground.kube.api import Key
-from tests.playground.apiserver.serving import Server, deployment, pod, python
-from tests.playground.apiserver.specimens import http_route, ingress, rule, weighted
+from tests.playground.apiserver.documents import http_route, ingress, rule, weighted
+from tests.playground.apiserver.server import Server, deployment, pod, python
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ async def test_a_patch_of_a_map_and_a_patch_of_steps(server: Server, client: Any
     assert stored["spec"]["replicas"] == 3
 
 
-async def test_a_watch_tells_what_happens(server: Server, client: Any) -> None:
+async def test_a_watch_yields_changes(server: Server, client: Any) -> None:
     await server.api.create(pod())
     core = kubernetes.client.CoreV1Api(client)
 
@@ -113,7 +113,7 @@ async def test_logs_are_text(server: Server, client: Any) -> None:
 async def test_a_command_runs_in_a_pod(server: Server, client: Any) -> None:
     await server.api.create(pod())
     core = kubernetes.client.CoreV1Api(client)
-    said = await in_thread(
+    response = await in_thread(
         stream,
         core.connect_get_namespaced_pod_exec,
         "web",
@@ -122,7 +122,7 @@ async def test_a_command_runs_in_a_pod(server: Server, client: Any) -> None:
         stdout=True,
         stderr=True,
     )
-    assert said == "hello\n"
+    assert response == "hello\n"
 
 
 async def test_the_dynamic_client_discovers_the_kinds(server: Server, client: Any) -> None:
@@ -136,7 +136,7 @@ async def test_the_dynamic_client_discovers_the_kinds(server: Server, client: An
     assert await in_thread(replicas) == 3
 
 
-async def test_an_ingress_is_made_and_its_address_is_told(server: Server, client: Any) -> None:
+async def test_an_ingress_is_created_and_gets_an_address(server: Server, client: Any) -> None:
     networking = kubernetes.client.NetworkingV1Api(client)
     await in_thread(networking.create_namespaced_ingress, "default", ingress())
     status = {"status": {"loadBalancer": {"ingress": [{"ip": "127.0.0.1"}]}}}

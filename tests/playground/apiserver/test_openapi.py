@@ -1,4 +1,4 @@
-"""What kubectl learns of the server's types."""
+"""OpenAPI documents."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from canarylab.playground.apiserver import openapi
 from canarylab.playground.kube.kinds import SERVED_KINDS, Kind
 from tests.needs import needs
-from tests.playground.apiserver.serving import Server
+from tests.playground.apiserver.server import Server
 
 
 def document(path: str) -> Any:
@@ -25,7 +25,7 @@ def test_the_index_names_every_group_once() -> None:
     assert json.loads(openapi.index())["paths"].keys() == {path_of(one) for one in SERVED_KINDS}
 
 
-def test_an_address_changes_with_its_document() -> None:
+def test_the_url_of_a_document_has_its_hash() -> None:
     addresses = json.loads(openapi.index())["paths"]
     assert addresses["apis/apps/v1"] == {
         "serverRelativeURL": f"/openapi/v3/apis/apps/v1?hash={openapi.etag('apis/apps/v1')}"
@@ -37,7 +37,7 @@ def test_there_is_no_document_of_an_unknown_group() -> None:
 
 
 @pytest.mark.parametrize("kind", SERVED_KINDS, ids=lambda kind: f"{kind.version}-{kind.kind}")
-def test_a_patch_of_every_kind_can_be_checked_by_the_server(kind: Kind) -> None:
+def test_patch_has_the_parameters_that_kubectl_looks_for(kind: Kind) -> None:
     within = "namespaces/{namespace}/" if kind.namespaced else ""
     path = path_of(kind)
     patch = document(path)["paths"][f"/{path}/{within}{kind.plural}/{{name}}"]["patch"]
@@ -46,13 +46,13 @@ def test_a_patch_of_every_kind_can_be_checked_by_the_server(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("path", sorted({path_of(kind) for kind in SERVED_KINDS}))
-def test_every_type_that_is_mentioned_is_there(path: str) -> None:
+def test_every_referred_schema_is_in_the_document(path: str) -> None:
     schemas = document(path)["components"]["schemas"]
     mentioned = set(_references(schemas))
     assert mentioned <= {f"#/components/schemas/{name}" for name in schemas}
 
 
-def test_a_word_out_of_a_list_comes_with_the_list() -> None:
+def test_enums_are_published() -> None:
     service = document("api/v1")["components"]["schemas"]["io.k8s.api.core.v1.ServiceSpec"]
     types = service["properties"]["type"]["enum"]
     assert types == ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"]
@@ -72,7 +72,7 @@ def test_a_custom_kind_is_described_in_each_of_its_versions(version: str) -> Non
     assert listener["allowedRoutes"]["default"] == {"namespaces": {"from": "Same"}}
 
 
-def test_the_second_version_says_only_what_it_is() -> None:
+def test_the_v2_stub_has_only_a_version() -> None:
     assert openapi.V2_STUB == b"\n\x032.0"
 
 
@@ -96,8 +96,8 @@ def test_the_second_version_says_only_what_it_is() -> None:
     ],
 )
 async def test_kubectl_explains_a_field(server: Server, field: str, lines: list[str]) -> None:
-    said = (await server.kubectl(f"explain {field}")).out
-    assert [line for line in lines if line not in said] == []
+    response = (await server.kubectl(f"explain {field}")).out
+    assert [line for line in lines if line not in response] == []
 
 
 def _references(value: Any) -> list[str]:

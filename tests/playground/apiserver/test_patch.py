@@ -24,7 +24,7 @@ from canarylab.playground.apiserver.patch import (
 from canarylab.playground.apiserver.schema.builtin import schemas, short
 from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import KINDS
-from tests.playground.apiserver.specimens import deployment
+from tests.playground.apiserver.documents import deployment
 
 POD: Object = {
     "kind": "Pod",
@@ -72,7 +72,7 @@ def test_a_strategic_patch_merges_a_list() -> None:
         ({"op": "copy", "from": "/metadata/name", "path": "/metadata/labels/b"}, {"b": "a"}),
     ],
 )
-def test_a_json_patch_goes_step_by_step(step: Object, labels: Object) -> None:
+def test_a_json_patch_is_a_list_of_operations(step: Object, labels: Object) -> None:
     after = apply_patch(POD, [step], "json")
     assert after["metadata"]["labels"] == {**POD["metadata"]["labels"], **labels}
 
@@ -88,7 +88,7 @@ def test_a_json_patch_goes_step_by_step(step: Object, labels: Object) -> None:
         {"op": "replace", "path": "", "value": []},
     ],
 )
-def test_a_step_that_cannot_be_taken_refuses_the_patch(step: Object) -> None:
+def test_a_failing_operation_refuses_the_json_patch(step: Object) -> None:
     with pytest.raises(RequestError) as caught:
         apply_patch(POD, [step], "json")
     assert (caught.value.code, caught.value.reason) == (422, "Invalid")
@@ -96,7 +96,7 @@ def test_a_step_that_cannot_be_taken_refuses_the_patch(step: Object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("patch", "style", "said"),
+    ("patch", "style", "expected"),
     [
         (
             "not json",
@@ -117,13 +117,15 @@ def test_a_step_that_cannot_be_taken_refuses_the_patch(step: Object) -> None:
         ),
     ],
 )
-def test_each_style_has_its_shape(patch: object, style: PatchStyle, said: str) -> None:
+def test_a_patch_of_the_wrong_type_is_refused(
+    patch: object, style: PatchStyle, expected: str
+) -> None:
     with pytest.raises(BadRequestError) as caught:
         apply_patch(POD, patch, style)
-    assert str(caught.value) == said
+    assert str(caught.value) == expected
 
 
-def test_a_json_patch_has_an_end() -> None:
+def test_a_json_patch_has_a_maximum_length() -> None:
     step = {"op": "test", "path": "/kind", "value": "Pod"}
     with pytest.raises(BadRequestError):
         apply_patch(POD, [step] * (MAX_JSON_PATCH_STEPS + 1), "json")
@@ -137,7 +139,7 @@ def test_a_json_patch_has_an_end() -> None:
         ([{"op": "remove", "path": "/spec/template"}], "json"),
     ],
 )
-def test_the_object_given_stays_as_it_is(patch: object, style: PatchStyle) -> None:
+def test_the_given_object_is_not_changed(patch: object, style: PatchStyle) -> None:
     current = deployment()
     before = copy.deepcopy(current)
     apply_patch(current, patch, style)
@@ -165,18 +167,18 @@ def refusal(current: Any, patch: Any, style: PatchStyle, **how: Any) -> str:
     return f"{cause.field}: {cause.message}"
 
 
-def test_a_good_patch_makes_an_object() -> None:
+def test_a_patched_object_is_decoded() -> None:
     patch = {"data": {"colour": None, "size": "3"}}
     assert after(MAP, patch, "merge").obj["data"] == {"size": "3"}
 
 
-def test_a_strategic_patch_is_shown_as_go_prints_it() -> None:
+def test_a_refused_strategic_patch_is_shown_as_go_prints_it() -> None:
     assert refusal(deployment(), {"spec": {"replicas": "x"}}, "strategic") == (
         'patch: Invalid value: "map[spec:map[replicas:x]]": unrecognized type: int32'
     )
 
 
-def test_after_a_merge_patch_the_whole_object_is_shown() -> None:
+def test_a_refused_merge_patch_shows_the_whole_object() -> None:
     assert refusal(MAP, {"data": {"size": 3}}, "merge") == (
         r'patch: Invalid value: "{\"kind\":\"ConfigMap\",\"apiVersion\":\"v1\",'
         r"\"metadata\":{\"name\":\"settings\"},\"data\":{\"colour\":\"blue\",\"size\":3}}"
@@ -184,12 +186,12 @@ def test_after_a_merge_patch_the_whole_object_is_shown() -> None:
     )
 
 
-def test_an_unknown_field_is_warned_of() -> None:
+def test_an_unknown_field_in_a_patch_gives_a_warning() -> None:
     patch = {"spec": {"replica": 3}}
     assert after(deployment(), patch, "strategic").warnings == ['unknown field "spec.replica"']
 
 
-def test_an_unknown_field_is_refused_when_asked() -> None:
+def test_an_unknown_field_in_a_patch_is_refused_if_strict() -> None:
     patch = {"spec": {"replica": 3}}
     assert refusal(deployment(), patch, "strategic", validation="Strict") == (
         'patch: Invalid value: "map[spec:map[replica:3]]": '
@@ -216,7 +218,7 @@ def names_after(before: list[Object], patch: Object) -> list[str]:
     ]
 
 
-def test_the_table_names_lists_that_exist() -> None:
+def test_the_merge_keys_are_of_existing_lists() -> None:
     lists = {
         f"{short(name)}.{key}"
         for name, found in schemas().items()
@@ -245,7 +247,7 @@ def test_maps_are_merged(patch: Object, after: Object) -> None:
     assert strategic_merge(None, {"a": 1, "b": {"c": 1}}, patch) == after
 
 
-def test_an_unknown_order_is_refused() -> None:
+def test_an_unknown_directive_is_refused() -> None:
     with pytest.raises(BadRequestError, match="unknown patch type found: fly"):
         strategic_merge(None, {}, {"$patch": "fly"})
 
@@ -267,22 +269,22 @@ def test_a_new_item_comes_first() -> None:
     assert names_after(named("a", "b"), {"containers": named("c")}) == ["c", "a", "b"]
 
 
-def test_a_new_item_comes_where_the_order_says() -> None:
+def test_the_set_element_order_places_a_new_item() -> None:
     patch = {"$setElementOrder/containers": named("a", "b", "c"), "containers": named("c")}
     assert names_after(named("a", "b"), patch) == ["a", "b", "c"]
 
 
-def test_an_order_alone_moves_items() -> None:
+def test_a_set_element_order_alone_moves_items() -> None:
     patch = {"$setElementOrder/containers": named("c", "a")}
     assert names_after(named("a", "b", "c"), patch) == ["b", "c", "a"]
 
 
-def test_an_item_can_be_taken_out() -> None:
+def test_an_item_can_be_deleted() -> None:
     patch = {"containers": [{"$patch": "delete", "name": "a"}]}
     assert names_after(named("a", "b"), patch) == ["b"]
 
 
-def test_the_last_item_can_be_taken_out() -> None:
+def test_the_last_item_can_be_deleted() -> None:
     patch = {"containers": [{"$patch": "delete", "name": "a"}]}
     assert names_after(named("a"), patch) == []
 
@@ -298,7 +300,7 @@ def test_an_item_can_be_replaced() -> None:
     assert strategic_merge(POD_SPEC, before, patch)["containers"] == []
 
 
-def test_ports_of_a_service_are_told_apart_by_number() -> None:
+def test_service_ports_are_merged_by_port() -> None:
     before = {"ports": [{"port": 80, "nodePort": 32089}]}
     patch = {
         "$setElementOrder/ports": [{"port": 80}, {"port": 8080}],
@@ -310,44 +312,44 @@ def test_ports_of_a_service_are_told_apart_by_number() -> None:
     ]
 
 
-def test_ports_of_a_container_are_told_apart_by_number() -> None:
+def test_container_ports_are_merged_by_container_port() -> None:
     before = {"ports": [{"containerPort": 3333}]}
     after = strategic_merge(CONTAINER, before, {"ports": [{"containerPort": 9090}]})
     assert after["ports"] == [{"containerPort": 9090}, {"containerPort": 3333}]
 
 
-def test_a_list_without_key_is_replaced() -> None:
+def test_a_list_without_merge_key_is_replaced() -> None:
     after = strategic_merge(CONTAINER, {"command": ["node", "a.js"]}, {"command": ["node"]})
     assert after == {"command": ["node"]}
 
 
-def test_plain_values_are_added() -> None:
+def test_primitives_are_added() -> None:
     after = strategic_merge(META, {"finalizers": ["a"]}, {"finalizers": ["b", "a"]})
     assert sorted(after["finalizers"]) == ["a", "b"]
 
 
-def test_plain_values_are_taken_out() -> None:
+def test_primitives_are_deleted() -> None:
     after = strategic_merge(
         META, {"finalizers": ["a", "b"]}, {"$deleteFromPrimitiveList/finalizers": ["a"]}
     )
     assert after == {"finalizers": ["b"]}
 
 
-def test_a_strategy_keeps_only_what_goes_together() -> None:
+def test_retain_keys_drops_the_other_fields() -> None:
     before = {"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1}}}
     patch = {"strategy": {"$retainKeys": ["type"], "type": "Recreate"}}
     assert strategic_merge(DEPLOYMENT_SPEC, before, patch) == {"strategy": {"type": "Recreate"}}
 
 
-def test_null_takes_a_list_out() -> None:
+def test_null_removes_a_list() -> None:
     assert strategic_merge(POD_SPEC, {"volumes": named("a")}, {"volumes": None}) == {}
 
 
-def test_a_list_that_was_not_there_is_taken_as_it_is() -> None:
+def test_a_new_list_is_set() -> None:
     assert strategic_merge(CONTAINER, {}, {"env": named("B", "A")}) == {"env": named("B", "A")}
 
 
-def test_orders_do_not_end_up_in_what_is_new() -> None:
+def test_directives_are_not_stored() -> None:
     patch = {"containers": [{"name": "a", "$setElementOrder/env": named("X"), "env": named("X")}]}
     assert strategic_merge(POD_SPEC, {}, patch) == {
         "containers": [{"name": "a", "env": named("X")}]
@@ -355,7 +357,7 @@ def test_orders_do_not_end_up_in_what_is_new() -> None:
 
 
 @pytest.mark.parametrize("item", [{"image": "node_app:2.0"}, "node_app:2.0", {"name": ["a"]}])
-def test_an_item_without_its_key_is_refused(item: Any) -> None:
+def test_an_item_without_its_merge_key_is_refused(item: Any) -> None:
     with pytest.raises(ApiError, match="does not contain declared merge key: name") as caught:
         strategic_merge(POD_SPEC, {"containers": named("a")}, {"containers": [item]})
     assert caught.value.code == 500
@@ -368,7 +370,7 @@ def test_two_items_of_one_key_stay_two() -> None:
 
 
 @pytest.mark.parametrize(
-    ("structure", "patch", "said"),
+    ("structure", "patch", "expected"),
     [
         (None, {"$retainKeys": 3}, "invalid patch format of retainKeys"),
         (POD_SPEC, {"$setElementOrder/containers": 3}, "format of setElementOrder list"),
@@ -380,10 +382,10 @@ def test_two_items_of_one_key_stay_two() -> None:
         (POD_SPEC, {"containers": [{"$patch": "fly", "name": "a"}]}, "unknown patch type found"),
     ],
 )
-def test_an_order_that_cannot_be_followed_is_refused(
-    structure: str | None, patch: Object, said: str
+def test_an_invalid_set_element_order_is_refused(
+    structure: str | None, patch: Object, expected: str
 ) -> None:
-    with pytest.raises(BadRequestError, match=said):
+    with pytest.raises(BadRequestError, match=expected):
         strategic_merge(structure, {}, patch)
 
 
@@ -402,7 +404,7 @@ def merged(before: list[str], order: list[str]) -> list[str]:
 
 @pytest.mark.parametrize("before", SERVERS, ids="".join)
 @pytest.mark.parametrize("order", ORDERS, ids="".join)
-def test_nothing_is_lost_and_both_orders_are_kept(before: list[str], order: list[str]) -> None:
+def test_arranging_keeps_all_items_and_both_orders(before: list[str], order: list[str]) -> None:
     after = merged(before, order)
     assert sorted(after) == sorted({*before, *order})
     assert [item for item in after if item in order] == order
@@ -411,17 +413,17 @@ def test_nothing_is_lost_and_both_orders_are_kept(before: list[str], order: list
 
 
 @pytest.mark.parametrize("before", SERVERS, ids="".join)
-def test_the_servers_order_is_no_change(before: list[str]) -> None:
+def test_the_servers_order_changes_nothing(before: list[str]) -> None:
     assert merged(before, before) == before
 
 
-def test_a_server_item_goes_first_if_it_stood_before() -> None:
+def test_a_server_item_stays_before_the_item_it_preceded() -> None:
     assert merged(["a", "b"], ["b"]) == ["a", "b"]
 
 
-def test_a_plain_value_is_there_once() -> None:
+def test_primitives_are_unique() -> None:
     assert merge_primitives(["a", "b"], ListChanges(["b", "c"], [], None)) == ["a", "b", "c"]
 
 
-def test_plain_values_are_put_in_order() -> None:
+def test_primitives_are_ordered() -> None:
     assert merge_primitives(["a", "b"], ListChanges(["c"], ["a"], ["c", "b"])) == ["c", "b"]

@@ -1,4 +1,4 @@
-"""Commands inside a pod, over a WebSocket."""
+"""exec and logs over HTTP."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from aiohttp import ClientWebSocketResponse, WSMsgType
 from canarylab.errors import BadRequestError
 from canarylab.playground.apiserver.pod_streams import log_options
 from canarylab.playground.kube.api import LogOptions
-from tests.playground.apiserver.serving import Server, pod, python
+from tests.playground.apiserver.server import Server, pod, python
 
 EXEC = "/api/v1/namespaces/default/pods/web/exec"
 V5, V4 = "v5.channel.k8s.io", "v4.channel.k8s.io"
@@ -57,7 +57,7 @@ async def streams(socket: ClientWebSocketResponse) -> dict[int, bytes]:
 
 
 @pytest.mark.usefixtures("web_pod")
-async def test_both_outputs_and_the_end_have_their_channels(server: Server) -> None:
+async def test_output_and_status_have_their_own_streams(server: Server) -> None:
     code = "import sys; print('out'); print('err', file=sys.stderr)"
     async with connected(server, python(code)) as socket:
         came = await streams(socket)
@@ -66,7 +66,7 @@ async def test_both_outputs_and_the_end_have_their_channels(server: Server) -> N
 
 
 @pytest.mark.usefixtures("web_pod")
-async def test_the_exit_status_comes_through(server: Server) -> None:
+async def test_the_status_has_the_exit_code(server: Server) -> None:
     async with connected(server, python("raise SystemExit(3)"), protocol=V4) as socket:
         status = json.loads((await streams(socket))[3])
     assert status["reason"] == "NonZeroExitCode"
@@ -74,7 +74,7 @@ async def test_the_exit_status_comes_through(server: Server) -> None:
 
 
 @pytest.mark.usefixtures("web_pod")
-async def test_a_signal_is_told_as_a_shell_tells_it(server: Server) -> None:
+async def test_a_signal_is_an_exit_code_as_in_a_shell(server: Server) -> None:
     code = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
     async with connected(server, python(code)) as socket:
         status = json.loads((await streams(socket))[3])
@@ -82,7 +82,7 @@ async def test_a_signal_is_told_as_a_shell_tells_it(server: Server) -> None:
 
 
 @pytest.mark.usefixtures("web_pod")
-async def test_input_ends_when_the_client_says_so(server: Server) -> None:
+async def test_the_client_can_close_the_input(server: Server) -> None:
     async with connected(server, python(ECHO), stdin="true") as socket:
         await socket.send_bytes(b"\x00hello")
         await socket.send_bytes(b"\xff\x00")
@@ -90,7 +90,7 @@ async def test_input_ends_when_the_client_says_so(server: Server) -> None:
 
 
 @pytest.mark.usefixtures("web_pod")
-async def test_the_python_client_sends_text(server: Server) -> None:
+async def test_text_messages_of_the_python_client_are_read(server: Server) -> None:
     code = "print(input())"
     async with connected(server, python(code), protocol=V4, stdin="true") as socket:
         await socket.send_str("\x00hello\n")
@@ -104,7 +104,7 @@ async def test_without_input_a_command_reads_nothing(server: Server) -> None:
 
 
 @pytest.mark.usefixtures("web_pod")
-async def test_a_resize_is_taken_quietly(server: Server) -> None:
+async def test_a_resize_is_ignored(server: Server) -> None:
     async with connected(server, python("input()"), stdin="true") as socket:
         await socket.send_bytes(b'\x04{"Width":80,"Height":24}')
         await socket.send_bytes(b"\x00\n")
@@ -112,14 +112,14 @@ async def test_a_resize_is_taken_quietly(server: Server) -> None:
 
 
 @pytest.mark.usefixtures("web_pod")
-async def test_much_output_comes_through_whole(server: Server) -> None:
+async def test_long_output_is_complete(server: Server) -> None:
     code = "import sys; sys.stdout.write('x' * 3_000_000)"
     async with connected(server, python(code)) as socket:
         assert len((await streams(socket))[1]) == 3_000_000
 
 
 @pytest.mark.usefixtures("web_pod")
-async def test_a_command_ends_with_its_client(server: Server) -> None:
+async def test_the_process_is_killed_when_the_client_disconnects(server: Server) -> None:
     code = "import sys, time; print('up', flush=True); time.sleep(60)"
     started: list[Any] = []
     original = server.kubelet.execute
@@ -136,7 +136,7 @@ async def test_a_command_ends_with_its_client(server: Server) -> None:
 
 
 @pytest.mark.usefixtures("web_pod")
-async def test_a_command_that_is_not_there_is_told_on_the_error_channel(server: Server) -> None:
+async def test_an_unknown_command_is_reported_on_the_error_stream(server: Server) -> None:
     async with connected(server, ["no-such-command"]) as socket:
         status = json.loads((await streams(socket))[3])
     assert status["status"] == "Failure"
@@ -154,71 +154,74 @@ async def test_a_command_that_is_not_there_is_told_on_the_error_channel(server: 
         (path_of(["sh"]).replace("/web/", "/nobody/"), 404, 'pods "nobody" not found'),
     ],
 )
-async def test_what_cannot_be_done_is_said_before_anything_begins(
+async def test_invalid_exec_requests_are_refused(
     server: Server, path: str, code: int, words: str
 ) -> None:
-    reply = await server.ask("GET", path)
-    assert reply.code == code
-    assert words in reply.body["message"]
+    response = await server.request("GET", path)
+    assert response.code == code
+    assert words in response.body["message"]
 
 
 LOG = "/api/v1/namespaces/default/pods/web/log"
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
-async def test_lines_come_as_text(server: Server) -> None:
+async def test_a_log_is_plain_text(server: Server) -> None:
     await server.api.create(pod())
     server.kubelet.written = [b"one\n", b"two\n"]
-    reply = await server.ask("GET", LOG)
-    assert (reply.code, reply.headers["Content-Type"]) == (200, "text/plain")
-    assert reply.body == "one\ntwo\n"
+    response = await server.request("GET", LOG)
+    assert (response.code, response.headers["Content-Type"]) == (200, "text/plain")
+    assert response.body == "one\ntwo\n"
 
 
-async def test_lines_come_as_they_are_written(server: Server) -> None:
+async def test_a_followed_log_is_sent_line_by_line(server: Server) -> None:
     await server.api.create(pod())
     server.kubelet.written = [b"one\n"]
-    async with server.session() as session, session.get(f"{LOG}?follow=true") as reply:
+    async with server.session() as session, session.get(f"{LOG}?follow=true") as response:
         async with asyncio.timeout(5):
-            assert await reply.content.readline() == b"one\n"
+            assert await response.content.readline() == b"one\n"
             server.kubelet.more.put_nowait(b"two\n")
-            assert await reply.content.readline() == b"two\n"
+            assert await response.content.readline() == b"two\n"
 
 
-async def test_no_more_bytes_come_than_asked_for(server: Server) -> None:
+async def test_limit_bytes_truncates_the_log(server: Server) -> None:
     await server.api.create(pod())
     server.kubelet.written = [b"one\n", b"two\n"]
-    assert (await server.ask("GET", f"{LOG}?limitBytes=6")).body == "one\ntw"
+    assert (await server.request("GET", f"{LOG}?limitBytes=6")).body == "one\ntw"
 
 
-async def test_what_the_kubelet_refuses_is_refused(server: Server) -> None:
+async def test_an_error_of_the_kubelet_is_returned(server: Server) -> None:
     await server.api.create(pod())
     why = 'container "nodeapp" in pod "web" is waiting to start: ErrImagePull'
     server.kubelet.refusal = BadRequestError(why)
-    reply = await server.ask("GET", LOG)
-    assert (reply.code, reply.body["message"]) == (400, why)
+    response = await server.request("GET", LOG)
+    assert (response.code, response.body["message"]) == (400, why)
 
 
 async def test_a_pod_without_a_node_has_no_log(server: Server) -> None:
     lonely = pod()
     del lonely["spec"]["nodeName"]
     await server.api.create(lonely)
-    reply = await server.ask("GET", LOG)
-    assert reply.body["message"] == "pod web does not have a host assigned"
+    response = await server.request("GET", LOG)
+    assert response.body["message"] == "pod web does not have a host assigned"
 
 
-async def test_of_several_containers_one_has_to_be_named(server: Server) -> None:
+async def test_one_of_several_containers_must_be_named(server: Server) -> None:
     both = [{"name": name, "image": "node_app:1.0"} for name in ("a", "b")]
     await server.api.create(pod(containers=both))
-    reply = await server.ask("GET", LOG)
-    assert reply.body["message"] == (
+    response = await server.request("GET", LOG)
+    assert response.body["message"] == (
         "a container name must be specified for pod web, choose one of: [a b]"
     )
 
 
-async def test_a_container_has_to_be_one_of_the_pods(server: Server) -> None:
+async def test_an_unknown_container_is_refused(server: Server) -> None:
     await server.api.create(pod())
-    reply = await server.ask("GET", f"{LOG}?container=nobody")
-    assert (reply.code, reply.body["message"]) == (400, "container nobody is not valid for pod web")
+    response = await server.request("GET", f"{LOG}?container=nobody")
+    assert (response.code, response.body["message"]) == (
+        400,
+        "container nobody is not valid for pod web",
+    )
 
 
 @pytest.mark.parametrize(
@@ -234,11 +237,11 @@ async def test_a_container_has_to_be_one_of_the_pods(server: Server) -> None:
         ),
     ],
 )
-def test_the_query_says_which_lines(query: dict[str, str], options: LogOptions) -> None:
+def test_log_options_are_read_from_the_query(query: dict[str, str], options: LogOptions) -> None:
     assert log_options(query, "a", NOON) == options
 
 
 @pytest.mark.parametrize("query", [{"tailLines": "-1"}, {"tailLines": "x"}, {"sinceTime": "then"}])
-def test_nonsense_is_refused(query: dict[str, str]) -> None:
+def test_invalid_parameters_are_refused(query: dict[str, str]) -> None:
     with pytest.raises(BadRequestError):
         log_options(query, "a", NOON)

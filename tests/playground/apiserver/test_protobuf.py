@@ -11,7 +11,7 @@ from canarylab.playground.apiserver.decode import decode
 from canarylab.playground.apiserver.protobuf import MAGIC, MESSAGES, decode_protobuf
 from canarylab.playground.kube.kinds import KINDS
 from tests.needs import needs
-from tests.playground.apiserver.serving import Server
+from tests.playground.apiserver.server import Server
 
 # kubectl 1.32: create namespace lab
 NAMESPACE = bytes.fromhex(
@@ -175,7 +175,7 @@ def test_a_port_by_name() -> None:
     assert read(SERVICE_BY_NAME)["spec"]["ports"][0]["targetPort"] == "web"
 
 
-def test_the_question_what_one_may_do() -> None:
+def test_an_access_review() -> None:
     spec = decode_protobuf(REVIEW)["spec"]
     assert (spec["resourceAttributes"]["verb"], spec["resourceAttributes"]["resource"]) == (
         "create",
@@ -207,7 +207,7 @@ def envelope(kind: bytes, raw: bytes) -> bytes:
         (envelope(b"ConfigMap", b"\x0a\x03\x0a\x01\xff"), "ends too early, or is damaged"),
     ],
 )
-def test_what_cannot_be_read_is_refused_with_a_way_out(body: bytes, why: str) -> None:
+def test_an_unreadable_body_is_refused_with_advice(body: bytes, why: str) -> None:
     with pytest.raises(BadRequestError) as caught:
         decode_protobuf(body)
     assert why in str(caught.value)
@@ -243,8 +243,6 @@ def test_a_time() -> None:
         ("auth can-i create deployments", "yes"),
     ],
 )
-async def test_what_this_kubectl_sends_is_understood(
-    server: Server, command: str, made: str
-) -> None:
-    said = await server.kubectl(command)
-    assert (said.out.strip(), said.err) == (made, "")
+async def test_bodies_of_this_kubectl_are_read(server: Server, command: str, made: str) -> None:
+    result = await server.kubectl(command)
+    assert (result.out.strip(), result.err) == (made, "")

@@ -41,13 +41,13 @@ from canarylab.playground.apiserver.quantity import (
         ("100u", "100u"),
     ],
 )
-def test_an_amount_is_written_with_the_largest_suffix_that_fits(given: str, written: str) -> None:
+def test_a_quantity_has_the_largest_suffix_that_fits(given: str, written: str) -> None:
     assert canonical_quantity(given) == written
 
 
 @pytest.mark.parametrize("number", [1, 7, 999, 1000, 1024, 1536, 1_000_000])
 @pytest.mark.parametrize("suffix", ["m", "", "k", "M", "Ki", "Mi", "Gi", "e3"])
-def test_writing_an_amount_does_not_change_it(number: int, suffix: str) -> None:
+def test_the_canonical_form_is_the_same_number(number: int, suffix: str) -> None:
     assert parse_quantity(canonical_quantity(f"{number}{suffix}")) == parse_quantity(
         f"{number}{suffix}"
     )
@@ -55,16 +55,16 @@ def test_writing_an_amount_does_not_change_it(number: int, suffix: str) -> None:
 
 @pytest.mark.parametrize("number", [1, 7, 999, 1000, 1024, 1536, 1_000_000])
 @pytest.mark.parametrize("suffix", ["m", "", "k", "M", "Ki", "Mi", "Gi", "e3"])
-def test_what_is_written_once_is_written_the_same_again(number: int, suffix: str) -> None:
+def test_the_canonical_form_is_canonical(number: int, suffix: str) -> None:
     once = canonical_quantity(f"{number}{suffix}")
     assert canonical_quantity(once) == once
 
 
-def test_amounts_of_different_suffixes_compare() -> None:
+def test_quantities_of_different_suffixes_compare() -> None:
     assert parse_quantity("1Gi") > parse_quantity("1G") == Fraction(10**9)
 
 
 @pytest.mark.parametrize("text", ["", "much", "1 Gi", "1gi", "1.2.3", "--1", "1K", "e3"])
-def test_what_is_no_amount_is_refused(text: str) -> None:
+def test_an_invalid_quantity_is_refused(text: str) -> None:
     with pytest.raises(InvalidQuantityError):
         canonical_quantity(text)

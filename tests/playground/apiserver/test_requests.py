@@ -1,4 +1,4 @@
-"""What the query of a request asks for."""
+"""Paths, queries and Statuses."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def chosen(query: dict[str, str], namespace: str | None = None) -> bool:
     return requests.object_selector(query, KINDS["Pod"], namespace)(WEB)
 
 
-def test_nothing_said_chooses_everything() -> None:
+def test_an_empty_query_selects_everything() -> None:
     assert chosen({})
 
 
-def test_a_namespace_leaves_out_the_others() -> None:
+def test_a_namespace_excludes_the_others() -> None:
     assert not chosen({}, namespace="other")
 
 
@@ -50,7 +50,7 @@ def test_both_selectors_have_to_match(labels: str, fields: str, *, matches: bool
     assert chosen({"labelSelector": labels, "fieldSelector": fields}) is matches
 
 
-def test_an_unknown_field_is_refused_in_kubernetes_words() -> None:
+def test_an_unknown_field_selector_is_refused() -> None:
     with pytest.raises(BadRequestError, match=r"^field label not supported: status\.colour$"):
         chosen({"fieldSelector": "status.colour=red"})
 
@@ -61,14 +61,14 @@ def test_most_kinds_can_be_selected_by_name_only() -> None:
         requests.object_selector(query, KINDS["Deployment"], None)
 
 
-def test_fields_are_checked_with_a_warning_by_default() -> None:
+def test_field_validation_is_warn_by_default() -> None:
     assert requests.field_validation({}) == "Warn"
 
 
 @pytest.mark.parametrize(
     ("name", "value"), [("dryRun", "Some"), ("fieldValidation", "Hard"), ("limit", "many")]
 )
-def test_what_cannot_be_understood_is_refused(name: str, value: str) -> None:
+def test_invalid_query_parameters_are_refused(name: str, value: str) -> None:
     query = {name: value}
     with pytest.raises(BadRequestError, match=value):
         requests.is_dry_run(query)
@@ -93,7 +93,7 @@ def test_what_cannot_be_understood_is_refused(name: str, value: str) -> None:
         ("/apis/apps/v1/namespaces/lab/deployments/a/scale", "Deployment", "lab", "a", "scale"),
     ],
 )
-def test_paths_that_lead_somewhere(
+def test_valid_paths_are_parsed(
     path: str, kind: str, namespace: str | None, name: str | None, subresource: str | None
 ) -> None:
     found = parse_path(path)
@@ -116,7 +116,7 @@ def test_paths_that_lead_somewhere(
         "/nonsense",
     ],
 )
-def test_paths_that_lead_nowhere(path: str) -> None:
+def test_other_paths_are_not_parsed(path: str) -> None:
     assert parse_path(path) is None
 
 
@@ -139,20 +139,20 @@ def test_paths_that_lead_nowhere(path: str) -> None:
     ],
 )
 def test_each_error_has_its_code_and_reason(error: ApiError, code: int, reason: str) -> None:
-    said = requests.failure_status(error)
-    assert (said["code"], said["reason"], said["message"]) == (code, reason, str(error))
+    status = requests.failure_status(error)
+    assert (status["code"], status["reason"], status["message"]) == (code, reason, str(error))
 
 
-def test_an_error_without_a_reason_says_none() -> None:
+def test_an_error_without_a_reason_has_none() -> None:
     assert "reason" not in requests.failure_status(ApiError("resourceVersion should not be set"))
 
 
-def test_what_is_missing_is_named_by_its_resource() -> None:
+def test_not_found_has_the_plural_resource() -> None:
     details = requests.failure_status(NotFoundError("deployments", "apps", "web"))["details"]
     assert details == {"name": "web", "group": "apps", "kind": "deployments"}
 
 
-def test_what_is_invalid_is_named_by_its_kind_and_says_why() -> None:
+def test_invalid_has_the_kind_and_causes() -> None:
     cause = Cause("FieldValueRequired", "spec.selector", "Required value")
     details = requests.failure_status(InvalidError("Deployment", "apps", "web", [cause]))["details"]
     assert details["kind"] == "Deployment"

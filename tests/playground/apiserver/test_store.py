@@ -1,4 +1,4 @@
-"""What the store promises to those who read and listen."""
+"""The store and its subscriptions."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ async def take(subscription: Subscription) -> list[Change]:
         return await subscription.take()
 
 
-def test_every_write_moves_the_one_counter() -> None:
+def test_every_write_increases_the_resource_version() -> None:
     store = Store()
     versions = [put(store, name)["metadata"]["resourceVersion"] for name in ("a", "b", "a")]
     assert versions == ["1", "2", "3"]
 
 
-def test_a_write_leaves_what_was_handed_out_as_it_was() -> None:
+def test_a_write_does_not_change_objects_that_were_read() -> None:
     store = Store()
     before = put(store, "a", data={"n": "1"})
     put(store, "a", data={"n": "2"})
@@ -42,13 +42,13 @@ def test_a_write_leaves_what_was_handed_out_as_it_was() -> None:
     assert before["metadata"]["resourceVersion"] == "1"
 
 
-def test_what_was_removed_is_not_found() -> None:
+def test_a_removed_object_is_not_found() -> None:
     store = Store()
     store.commit(Write("remove", put(store, "a")))
     assert store.find("ConfigMap", Key("lab", "a")) is None
 
 
-def test_nothing_to_do_is_nothing_done() -> None:
+def test_a_write_of_nothing_changes_nothing() -> None:
     store = Store()
     before = put(store, "a")
     assert store.commit(Write("nothing", before)) is before
@@ -63,7 +63,7 @@ def test_lists_are_in_the_order_of_names() -> None:
     assert names == ["a", "b", "c"]
 
 
-async def test_a_subscription_hears_from_now_on() -> None:
+async def test_a_subscription_gets_later_changes() -> None:
     store = Store()
     put(store, "old")
     subscription = store.subscribe("ConfigMap")
@@ -71,7 +71,7 @@ async def test_a_subscription_hears_from_now_on() -> None:
     assert told(await take(subscription)) == [("ADDED", "new")]
 
 
-async def test_a_subscription_may_begin_in_the_past() -> None:
+async def test_a_subscription_can_begin_at_an_earlier_version() -> None:
     store = Store()
     for name in ("a", "b", "a"):
         put(store, name)
@@ -88,7 +88,7 @@ async def test_a_removal_has_a_version_of_its_own() -> None:
     assert (change.type, change.object["metadata"]["resourceVersion"]) == ("DELETED", "2")
 
 
-def test_what_is_forgotten_cannot_be_told() -> None:
+def test_a_version_before_the_history_is_gone() -> None:
     store = Store(history_size=2)
     for name in ("a", "b", "c", "d"):
         put(store, name)
@@ -97,12 +97,12 @@ def test_what_is_forgotten_cannot_be_told() -> None:
         store.subscribe("ConfigMap", since=1)
 
 
-def test_a_version_from_the_future_belongs_to_another_cluster() -> None:
+def test_a_version_from_the_future_is_gone() -> None:
     with pytest.raises(GoneError):
         Store().subscribe("ConfigMap", since=1)
 
 
-async def test_whoever_falls_behind_is_given_up_and_nobody_else() -> None:
+async def test_only_a_slow_subscription_overflows() -> None:
     store = Store(backlog=3)
     slow, quick = store.subscribe("ConfigMap"), store.subscribe("ConfigMap")
     for number in range(4):
@@ -114,7 +114,7 @@ async def test_whoever_falls_behind_is_given_up_and_nobody_else() -> None:
     assert told(await take(quick)) == [("ADDED", "last")]
 
 
-async def test_who_is_given_up_holds_nothing_any_more() -> None:
+async def test_an_overflowed_subscription_is_empty() -> None:
     store = Store(backlog=3)
     slow = store.subscribe("ConfigMap")
     for number in range(1000):
@@ -126,7 +126,7 @@ async def test_who_is_given_up_holds_nothing_any_more() -> None:
         await take(slow)
 
 
-async def test_whoever_unsubscribed_is_not_told() -> None:
+async def test_an_ended_subscription_gets_no_changes() -> None:
     store = Store()
     subscription = store.subscribe("ConfigMap")
     store.unsubscribe("ConfigMap", subscription)

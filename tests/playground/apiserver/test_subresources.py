@@ -1,4 +1,4 @@
-"""The subresource that `kubectl scale` speaks to."""
+"""scale, and the proxy of Services."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aiohttp import web
 from canarylab.errors import RequestError
 from canarylab.playground.apiserver.subresources import parse_proxy_target
 from canarylab.playground.kube.api import Key
-from tests.playground.apiserver.serving import Server, deployment
+from tests.playground.apiserver.server import Server, deployment
 
 SCALE = "/apis/apps/v1/namespaces/default/deployments/web/scale"
 MERGE = {"Content-Type": "application/merge-patch+json"}
@@ -27,50 +27,48 @@ async def replicas(server: Server) -> int:
     return int((await server.api.get("Deployment", Key("default", "web")))["spec"]["replicas"])
 
 
-async def test_it_says_how_many_and_which(server: Server) -> None:
-    said = await server.get(SCALE)
-    assert (said["kind"], said["apiVersion"]) == ("Scale", "autoscaling/v1")
-    assert said["spec"] == {"replicas": 3}
-    assert said["status"] == {"replicas": 0, "selector": "app=nodeapp"}
+async def test_a_scale_has_replicas_and_a_selector(server: Server) -> None:
+    response = await server.get(SCALE)
+    assert (response["kind"], response["apiVersion"]) == ("Scale", "autoscaling/v1")
+    assert response["spec"] == {"replicas": 3}
+    assert response["status"] == {"replicas": 0, "selector": "app=nodeapp"}
 
 
 async def test_a_patch_scales(server: Server) -> None:
-    reply = await server.ask("PATCH", SCALE, {"spec": {"replicas": 5}}, **MERGE)
-    assert reply.body["spec"] == {"replicas": 5}
+    response = await server.request("PATCH", SCALE, {"spec": {"replicas": 5}}, **MERGE)
+    assert response.body["spec"] == {"replicas": 5}
     assert await replicas(server) == 5
 
 
-async def test_the_python_client_may_patch_it_its_own_way(server: Server) -> None:
+async def test_the_python_client_patches_a_scale(server: Server) -> None:
     headers = {"Content-Type": "application/strategic-merge-patch+json"}
-    await server.ask("PATCH", SCALE, {"spec": {"replicas": 5}}, **headers)
+    await server.request("PATCH", SCALE, {"spec": {"replicas": 5}}, **headers)
     assert await replicas(server) == 5
 
 
 async def test_a_put_scales(server: Server) -> None:
-    said = await server.get(SCALE)
-    await server.ask("PUT", SCALE, {**said, "spec": {"replicas": 2}})
+    response = await server.get(SCALE)
+    await server.request("PUT", SCALE, {**response, "spec": {"replicas": 2}})
     assert await replicas(server) == 2
 
 
-async def test_zero_is_left_out_of_the_answer(server: Server) -> None:
-    reply = await server.ask("PATCH", SCALE, {"spec": {"replicas": 0}}, **MERGE)
-    assert reply.body["spec"] == {}
+async def test_zero_replicas_are_omitted_in_the_spec(server: Server) -> None:
+    response = await server.request("PATCH", SCALE, {"spec": {"replicas": 0}}, **MERGE)
+    assert response.body["spec"] == {}
     assert await replicas(server) == 0
 
 
-async def test_a_stale_put_is_a_conflict(server: Server) -> None:
-    said = await server.get(SCALE)
-    await server.ask("PATCH", SCALE, {"spec": {"replicas": 5}}, **MERGE)
-    reply = await server.ask("PUT", SCALE, {**said, "spec": {"replicas": 2}})
-    assert (reply.code, await replicas(server)) == (409, 5)
+async def test_a_put_of_an_old_version_is_a_conflict(server: Server) -> None:
+    response = await server.get(SCALE)
+    await server.request("PATCH", SCALE, {"spec": {"replicas": 5}}, **MERGE)
+    response = await server.request("PUT", SCALE, {**response, "spec": {"replicas": 2}})
+    assert (response.code, await replicas(server)) == (409, 5)
 
 
 @pytest.mark.parametrize(("wish", "code"), [(-1, 422), ("x", 400), (True, 400)])
-async def test_nonsense_is_refused_and_changes_nothing(
-    server: Server, wish: Any, code: int
-) -> None:
-    reply = await server.ask("PATCH", SCALE, {"spec": {"replicas": wish}}, **MERGE)
-    assert (reply.code, await replicas(server)) == (code, 3)
+async def test_an_invalid_scale_is_refused(server: Server, wish: Any, code: int) -> None:
+    response = await server.request("PATCH", SCALE, {"spec": {"replicas": wish}}, **MERGE)
+    assert (response.code, await replicas(server)) == (code, 3)
 
 
 PROXY = "/api/v1/namespaces/default/services/web:80/proxy"
@@ -121,77 +119,77 @@ async def _service(server: Server, addresses: tuple[str, ...], port: int) -> Non
 
 
 @pytest.mark.parametrize("name", ["web:80", "web:http", "http:web:80"])
-async def test_a_request_and_its_answer_pass_as_they_are(server: Server, name: str) -> None:
+async def test_request_and_response_are_forwarded_unchanged(server: Server, name: str) -> None:
     async with pods_behind(server, "127.0.0.1"):
         path = f"/api/v1/namespaces/default/services/{name}/proxy/a%20b/?c=d%26e"
-        reply = await server.ask("GET", path, **{"X-Colour": "blue"})
+        response = await server.request("GET", path, **{"X-Colour": "blue"})
 
-    assert (reply.code, reply.headers["X-Version"]) == (418, "2.0")
-    assert reply.body["path"] == "/a%20b/?c=d%26e"
-    assert reply.body["headers"]["X-Colour"] == "blue"
+    assert (response.code, response.headers["X-Version"]) == (418, "2.0")
+    assert response.body["path"] == "/a%20b/?c=d%26e"
+    assert response.body["headers"]["X-Colour"] == "blue"
 
 
-async def test_without_a_path_the_root_is_asked(server: Server) -> None:
+async def test_a_proxy_path_without_a_path_is_the_root(server: Server) -> None:
     async with pods_behind(server, "127.0.0.1"):
-        assert (await server.ask("GET", PROXY)).body["path"] == "/"
+        assert (await server.request("GET", PROXY)).body["path"] == "/"
 
 
-async def test_a_body_passes_too(server: Server) -> None:
+async def test_a_body_is_forwarded(server: Server) -> None:
     async with pods_behind(server, "127.0.0.1"):
-        reply = await server.ask("POST", f"{PROXY}/orders", b"two pears")
+        response = await server.request("POST", f"{PROXY}/orders", b"two pears")
 
-    assert (reply.body["method"], reply.body["body"]) == ("POST", "two pears")
+    assert (response.body["method"], response.body["body"]) == ("POST", "two pears")
 
 
-async def test_the_pod_never_sees_the_token(server: Server) -> None:
+async def test_the_token_is_not_forwarded(server: Server) -> None:
     async with pods_behind(server, "127.0.0.1"):
-        reply = await server.ask("GET", PROXY)
+        response = await server.request("GET", PROXY)
 
-    assert "Authorization" not in reply.body["headers"]
+    assert "Authorization" not in response.body["headers"]
 
 
-async def test_each_request_draws_anew(server: Server) -> None:
+async def test_a_pod_is_chosen_for_each_request(server: Server) -> None:
     both = ("127.0.0.1", "127.0.0.2")
     async with pods_behind(server, *both), server.session() as session:
         seen = set()
         for _ in range(60):  # one of the two stays unseen once in 2 ** 59 times
-            async with session.get(PROXY) as reply:
-                seen.add((await reply.json())["at"])
+            async with session.get(PROXY) as response:
+                seen.add((await response.json())["at"])
 
     assert seen == set(both)
 
 
-async def test_a_service_that_is_not_there(server: Server) -> None:
-    reply = await server.ask("GET", PROXY)
+async def test_an_unknown_service_is_not_found(server: Server) -> None:
+    response = await server.request("GET", PROXY)
 
-    assert (reply.code, reply.body["message"]) == (404, 'services "web" not found')
+    assert (response.code, response.body["message"]) == (404, 'services "web" not found')
 
 
-async def test_nobody_behind_it(server: Server) -> None:
+async def test_a_service_without_endpoints_is_unavailable(server: Server) -> None:
     async with pods_behind(server):
-        reply = await server.ask("GET", PROXY)
+        response = await server.request("GET", PROXY)
 
-    assert reply.code == 503
-    assert reply.body["message"] == 'no endpoints available for service "web"'
+    assert response.code == 503
+    assert response.body["message"] == 'no endpoints available for service "web"'
 
 
-async def test_a_port_it_has_not(server: Server) -> None:
+async def test_an_unknown_service_port_is_unavailable(server: Server) -> None:
     async with pods_behind(server, "127.0.0.1"):
-        reply = await server.ask("GET", PROXY.replace(":80", ":81"))
+        response = await server.request("GET", PROXY.replace(":80", ":81"))
 
-    assert reply.body["message"] == 'no service port 81 found for service "web"'
+    assert response.body["message"] == 'no service port 81 found for service "web"'
 
 
-async def test_a_pod_that_does_not_answer(server: Server) -> None:
+async def test_a_pod_that_refuses_connections_is_unavailable(server: Server) -> None:
     await _service(server, ("127.0.0.1",), 1)  # nobody listens on port 1
 
-    reply = await server.ask("GET", PROXY)
+    response = await server.request("GET", PROXY)
 
-    assert (reply.code, reply.body["reason"]) == (503, "ServiceUnavailable")
-    assert reply.body["message"].startswith("error trying to reach service: ")
+    assert (response.code, response.body["reason"]) == (503, "ServiceUnavailable")
+    assert response.body["message"].startswith("error trying to reach service: ")
 
 
 @pytest.mark.parametrize("name", [":80", "a:b:c", "a:b:c:d"])
-def test_what_names_no_service(name: str) -> None:
+def test_an_invalid_service_name_is_refused(name: str) -> None:
     with pytest.raises(RequestError, match="invalid service request"):
         parse_proxy_target(name)

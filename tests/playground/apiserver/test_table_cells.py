@@ -1,4 +1,4 @@
-"""What stands in the rows of tables."""
+"""The cells of each kind."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from canarylab.playground.apiserver.table_cells import (
 )
 from canarylab.playground.apiserver.tables import column_definitions, table_of
 from canarylab.playground.kube.api import Object
-from tests.playground.apiserver.specimens import (
+from tests.playground.apiserver.documents import (
     complete,
     container,
     deployment,
@@ -56,7 +56,7 @@ def test_a_deployment() -> None:
     }
 
 
-def test_a_deployment_that_nobody_looked_at_yet() -> None:
+def test_a_deployment_without_a_status() -> None:
     shown = cells(complete(deployment(replicas=3)))
     assert (shown["Ready"], shown["Up-to-date"], shown["Available"]) == ("0/3", 0, 0)
 
@@ -111,7 +111,7 @@ def test_a_service() -> None:
         ({"type": "ExternalName", "externalName": "a.example"}, "External-IP", "a.example"),
     ],
 )
-def test_what_a_service_lacks_or_has(spec: Object, column: str, shown: str) -> None:
+def test_the_addresses_and_ports_of_services(spec: Object, column: str, shown: str) -> None:
     assert cells(service(**spec))[column] == shown
 
 
@@ -217,7 +217,7 @@ def test_a_node() -> None:
         ({**NODE, "spec": {"unschedulable": True}}, "Ready,SchedulingDisabled"),
     ],
 )
-def test_how_a_node_is(node: Object, status: str) -> None:
+def test_the_status_of_a_node(node: Object, status: str) -> None:
     assert cells({**node, "kind": "Node"})["Status"] == status
 
 
@@ -261,7 +261,7 @@ def test_an_event() -> None:
         ({"series": {"count": 7, "lastObservedTime": BORN}}, "Last Seen", "3s"),
     ],
 )
-def test_events_that_say_less_or_more(change: Object, column: str, shown: Any) -> None:
+def test_events_with_fewer_or_more_fields(change: Object, column: str, shown: Any) -> None:
     assert cells({**EVENT, **change})[column] == shown
 
 
@@ -314,7 +314,7 @@ def pod(*containers: Object, **status: Any) -> Object:
         ),
     ],
 )
-def test_a_pod_has_a_word_for_how_it_is(given: Object, word: str) -> None:
+def test_the_status_of_a_pod(given: Object, word: str) -> None:
     assert pod_status(given) == word
 
 
@@ -326,7 +326,7 @@ def test_a_pod_has_a_word_for_how_it_is(given: Object, word: str) -> None:
         ({"reason": "NodeLost"}, "Unknown"),
     ],
 )
-def test_a_pod_on_its_way_out(status: Object, word: str) -> None:
+def test_a_terminating_pod(status: Object, word: str) -> None:
     leaving = pod(**status)
     leaving["metadata"]["deletionTimestamp"] = "2026-11-22T21:45:23Z"
     assert pod_status(leaving) == word
@@ -342,7 +342,7 @@ def test_a_pod_on_its_way_out(status: Object, word: str) -> None:
         ([{**ended(reason="Completed"), "ready": True}], "0/1"),
     ],
 )
-def test_containers_that_can_take_traffic_are_counted(containers: list[Object], ready: str) -> None:
+def test_ready_containers_are_counted(containers: list[Object], ready: str) -> None:
     assert pod_cells(pod(*containers), NOW)[1] == ready
 
 
@@ -370,48 +370,46 @@ def test_restarts_are_counted(containers: list[Object], restarts: str) -> None:
     assert pod_cells(pod(*containers), NOW)[3] == restarts
 
 
-def test_a_pod_that_runs_somewhere() -> None:
+def test_a_scheduled_pod_has_ip_and_node() -> None:
     there = pod(running(), podIP="10.244.0.217")
     there["spec"]["nodeName"] = "playground"
     wide = ["10.244.0.217", "playground", "<none>", "<none>"]
     assert pod_cells(there, NOW) == ["a", "1/1", "Running", "0", "3s", *wide]
 
 
-def test_a_pod_that_runs_nowhere_yet() -> None:
+def test_an_unscheduled_pod_has_neither() -> None:
     assert pod_cells(pod(phase="Pending"), NOW)[5:] == ["<none>"] * 4
 
 
-def test_gates_that_are_open_are_counted() -> None:
+def test_readiness_gates_that_are_true_are_counted() -> None:
     gated = pod(conditions=[{"type": "one", "status": "True"}])
     gated["spec"]["readinessGates"] = [{"conditionType": "one"}, {"conditionType": "two"}]
     assert pod_cells(gated, NOW)[-1] == "1/2"
 
 
-META_INGRESS_CELLS = {"name": "one", "creationTimestamp": "2026-11-22T21:45:20Z"}
+METADATA = {"name": "one", "creationTimestamp": "2026-11-22T21:45:20Z"}
 DEFAULT = {"ingressclass.kubernetes.io/is-default-class": "true"}
 
 
-def cells_ingress_cells(**fields: Any) -> list[Any]:
-    return ingress_cells({**ingress(), "metadata": META_INGRESS_CELLS, **fields}, NOW)
+def cells_of_ingress(**fields: Any) -> list[Any]:
+    return ingress_cells({**ingress(), "metadata": METADATA, **fields}, NOW)
 
 
 def hosts(*names: str) -> Any:
-    return cells_ingress_cells(spec={"rules": [{"host": name} if name else {} for name in names]})[
-        2
-    ]
+    return cells_of_ingress(spec={"rules": [{"host": name} if name else {} for name in names]})[2]
 
 
 def of_class(*, annotations: Object | None = None, **spec: Any) -> list[Any]:
-    meta = {**META_INGRESS_CELLS, "annotations": annotations or {}}
+    meta = {**METADATA, "annotations": annotations or {}}
     return ingress_class_cells({"metadata": meta, "spec": {"controller": "a.b/c", **spec}}, NOW)
 
 
 def test_an_ingress() -> None:
-    assert cells_ingress_cells() == ["one", "nginx", "foo.bar.com", "", "80", "3s"]
+    assert cells_of_ingress() == ["one", "nginx", "foo.bar.com", "", "80", "3s"]
 
 
 def test_an_ingress_without_a_class() -> None:
-    assert cells_ingress_cells(spec={})[1] == "<none>"
+    assert cells_of_ingress(spec={})[1] == "<none>"
 
 
 @pytest.mark.parametrize(
@@ -426,12 +424,12 @@ def test_an_ingress_without_a_class() -> None:
         (("", "a", "b", "c"), "a,b,c"),
     ],
 )
-def test_the_first_three_hosts(names: tuple[str, ...], shown: str) -> None:
+def test_at_most_three_hosts_are_listed(names: tuple[str, ...], shown: str) -> None:
     assert hosts(*names) == shown
 
 
-def test_a_certificate_opens_another_port() -> None:
-    assert cells_ingress_cells(spec={"tls": [{}]})[4] == "80, 443"
+def test_an_ingress_with_tls_has_port_443() -> None:
+    assert cells_of_ingress(spec={"tls": [{}]})[4] == "80, 443"
 
 
 @pytest.mark.parametrize(
@@ -442,11 +440,11 @@ def test_a_certificate_opens_another_port() -> None:
         ([{"ip": "127.0.0.1"}, {"ip": "127.0.0.1"}, {}], "127.0.0.1"),
     ],
 )
-def test_every_address_once(entries: list[Object], shown: str) -> None:
-    assert cells_ingress_cells(status={"loadBalancer": {"ingress": entries}})[3] == shown
+def test_addresses_of_an_ingress_are_unique(entries: list[Object], shown: str) -> None:
+    assert cells_of_ingress(status={"loadBalancer": {"ingress": entries}})[3] == shown
 
 
-def test_a_class() -> None:
+def test_an_ingress_class() -> None:
     assert of_class() == ["one", "a.b/c", "<none>", "3s"]
 
 
@@ -461,40 +459,40 @@ def test_the_default_class_is_marked() -> None:
         ({"apiGroup": "example.com", "kind": "Settings", "name": "a"}, "Settings.example.com/a"),
     ],
 )
-def test_parameters_of_a_class(reference: Object, shown: str) -> None:
+def test_parameters_of_an_ingress_class(reference: Object, shown: str) -> None:
     assert of_class(parameters=reference)[2] == shown
 
 
-BORN_GATEWAY_CELLS = {"creationTimestamp": "2026-11-22T21:45:20Z"}
+CREATED = {"creationTimestamp": "2026-11-22T21:45:20Z"}
 
 
-def cells_gateway_cells(document: Object, **fields: Any) -> list[Any]:
+def cells_of_custom(document: Object, **fields: Any) -> list[Any]:
     made = {**complete(document), **fields}
-    made["metadata"] = {**made["metadata"], **BORN_GATEWAY_CELLS}
+    made["metadata"] = {**made["metadata"], **CREATED}
     [row] = table_of(made["kind"], [made], NOW)["rows"]
     return list(row["cells"])
 
 
-def test_a_gateway_that_nobody_serves() -> None:
-    assert cells_gateway_cells(gateway()) == ["canarylab", "nginx", None, "Unknown", "3s"]
+def test_a_gateway_without_a_controller() -> None:
+    assert cells_of_custom(gateway()) == ["canarylab", "nginx", None, "Unknown", "3s"]
 
 
-def test_a_gateway_that_is_served() -> None:
+def test_a_programmed_gateway() -> None:
     status = {
         "addresses": [{"value": "127.0.0.1"}, {"value": "127.0.0.2"}],
         "conditions": [{"type": "Programmed", "status": "True"}],
     }
-    assert cells_gateway_cells(gateway(), status=status)[2:4] == ["127.0.0.1", "True"]
+    assert cells_of_custom(gateway(), status=status)[2:4] == ["127.0.0.1", "True"]
 
 
-def test_a_class_gateway_cells() -> None:
-    assert cells_gateway_cells(gateway_class(description="for the lab")) == [
+def test_a_gateway_class() -> None:
+    assert cells_of_custom(gateway_class(description="for the lab")) == [
         "canarylab", "example.com/controller", "Unknown", "3s", "for the lab",
     ]  # fmt: skip
 
 
 def test_a_route() -> None:
-    assert cells_gateway_cells(http_route(hostnames=["a.b", "c.d"])) == [
+    assert cells_of_custom(http_route(hostnames=["a.b", "c.d"])) == [
         "canarylab",
         '["a.b","c.d"]',
         "3s",
@@ -502,7 +500,7 @@ def test_a_route() -> None:
 
 
 def test_a_route_for_every_host() -> None:
-    assert cells_gateway_cells(http_route(hostnames=None))[1] is None
+    assert cells_of_custom(http_route(hostnames=None))[1] is None
 
 
 MINUTE, HOUR, DAY, YEAR = 60, 3600, 86400, 365 * 86400
@@ -535,15 +533,15 @@ MINUTE, HOUR, DAY, YEAR = 60, 3600, 86400, 365 * 86400
         (8 * YEAR, "8y"),
     ],
 )
-def test_a_length_is_said_as_kubectl_says_it(seconds: float, text: str) -> None:
+def test_a_duration_is_written_as_by_kubectl(seconds: float, text: str) -> None:
     assert human_duration(timedelta(seconds=seconds)) == text
 
 
-def test_an_age_is_counted_from_now() -> None:
+def test_an_age_is_the_time_since_a_timestamp() -> None:
     now = datetime(2026, 11, 22, 21, 45, 23, tzinfo=UTC)
     assert age("2026-11-22T21:42:09Z", now) == "3m14s"
 
 
 @pytest.mark.parametrize("never", [None, ""])
-def test_what_has_no_time_has_no_age(never: str | None) -> None:
+def test_the_age_of_no_timestamp_is_unknown(never: str | None) -> None:
     assert age(never, datetime(2026, 11, 22, tzinfo=UTC)) == "<unknown>"

@@ -8,7 +8,7 @@ import pytest
 
 from canarylab.playground.apiserver.tables import COLUMNS, column_definitions, table_of
 from canarylab.playground.kube.kinds import KINDS
-from tests.playground.apiserver.specimens import pod
+from tests.playground.apiserver.documents import pod
 
 NOW = datetime(2026, 11, 22, 21, 45, 23, tzinfo=UTC)
 
@@ -19,7 +19,7 @@ def test_every_kind_has_columns(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", COLUMNS)
-def test_one_column_holds_the_name(kind: str) -> None:
+def test_one_column_has_the_format_name(kind: str) -> None:
     marked = [entry["name"] for entry in column_definitions(kind) if entry["format"] == "name"]
     assert marked == ["Name"]
 
@@ -41,7 +41,7 @@ def test_one_column_holds_the_name(kind: str) -> None:
         ("Service", "Name Type Cluster-IP External-IP Port(s) Age", "Selector"),
     ],
 )
-def test_some_columns_are_for_wide_tables(kind: str, narrow: str, wide: str) -> None:
+def test_columns_of_priority_1_are_for_wide_tables(kind: str, narrow: str, wide: str) -> None:
     shown = {
         priority: " ".join(
             entry["name"] for entry in column_definitions(kind) if entry["priority"] == priority
@@ -51,7 +51,7 @@ def test_some_columns_are_for_wide_tables(kind: str, narrow: str, wide: str) -> 
     assert shown == {0: narrow, 1: wide}
 
 
-def test_a_table_is_one_of_kubernetes() -> None:
+def test_a_table_has_kind_and_version() -> None:
     table = table_of("Pod", [pod()], NOW)
     assert (table["kind"], table["apiVersion"]) == ("Table", "meta.k8s.io/v1")
 
@@ -64,7 +64,7 @@ def test_a_row_carries_the_metadata_of_its_object() -> None:
     }
 
 
-def test_a_row_carries_the_whole_object_when_asked() -> None:
+def test_a_row_can_carry_the_whole_object() -> None:
     assert table_of("Pod", [pod()], NOW, full_objects=True)["rows"][0]["object"] == pod()
 
 
@@ -76,6 +76,6 @@ def test_rows_come_in_the_order_of_the_objects() -> None:
 @pytest.mark.parametrize(
     ("phase", "reasons"), [("Running", []), ("Succeeded", ["Succeeded"]), ("Failed", ["Failed"])]
 )
-def test_the_row_of_a_pod_that_ended_says_so(phase: str, reasons: list[str]) -> None:
+def test_the_row_of_a_completed_pod_has_a_condition(phase: str, reasons: list[str]) -> None:
     row = table_of("Pod", [{**pod(), "status": {"phase": phase}}], NOW)["rows"][0]
     assert [entry["reason"] for entry in row.get("conditions", [])] == reasons

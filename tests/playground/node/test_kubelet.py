@@ -1,12 +1,18 @@
-"""Does the kubelet run pods?"""
+"""Tests of the kubelet: it runs pods and registers its node."""
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
 from canarylab.playground.kube.api import Key
-from canarylab.playground.node.sweep import carriers
-from tests.playground.node.node_world import SPACE, fetch, node, pod, server, shell
+from canarylab.playground.kube.objects import find_condition
+from canarylab.playground.node.kubelet import register
+from canarylab.playground.node.reaper import processes_of
+from tests.playground.fake_api import FakeApi
+from tests.playground.node.node_fixture import SPACE, Node, fetch, node, pod, server, shell
 from tests.waiting import until
 
 
@@ -51,30 +57,21 @@ async def test_the_containers_of_a_pod_share_its_address(tmp_path: Path) -> None
         await here.wrote("web-1", container="neighbour")
 
 
-async def test_a_pod_with_volumes_waits_and_says_why(tmp_path: Path) -> None:
+async def test_a_pod_with_volumes_waits_with_an_event(tmp_path: Path) -> None:
     async with node(tmp_path) as here:
         await here.api.put(pod(server(), volumes=[{"name": "data", "emptyDir": {}}]))
-        await until(lambda: here.said("FailedMount"))
+        await until(lambda: here.messages("FailedMount"))
         await until(here.state_is("waiting"))
         assert (await here.state())["state"]["waiting"] == {"reason": "ContainerCreating"}
 
 
-async def test_the_node_says_what_it_is(tmp_path: Path) -> None:
-    async with node(tmp_path) as here:
-        await until(lambda: here.api.list("Node"))
-        await here.api.put(pod(server()))
-        await here.ready()
-        (found,) = await here.api.list("Node")
-        assert found["status"]["nodeInfo"]["containerRuntimeVersion"].startswith("process://")
-
-
-async def test_when_the_kubelet_ends_so_does_every_process(tmp_path: Path) -> None:
+async def test_every_process_ends_with_the_kubelet(tmp_path: Path) -> None:
     async with node(tmp_path) as here:
         await here.api.put(pod(shell("setsid sleep 600 & sleep 600")))
         await until(here.state_is("running"))
-        mark = (tmp_path / "playground/marks").read_text().strip()
-        assert carriers(mark)
-    assert carriers(mark) == set()
+        run_id = (tmp_path / "playground/run-ids").read_text().strip()
+        assert processes_of(run_id)
+    assert processes_of(run_id) == set()
 
 
 async def test_a_pod_that_ran_before_the_daemon_was_restarted_runs_again(tmp_path: Path) -> None:
@@ -89,7 +86,7 @@ async def test_a_pod_that_ran_before_the_daemon_was_restarted_runs_again(tmp_pat
         assert (last["exitCode"], last["reason"]) == (255, "Unknown")
 
 
-async def test_a_pod_that_was_deleted_while_no_daemon_ran_is_let_go(tmp_path: Path) -> None:
+async def test_a_pod_deleted_while_no_daemon_ran_is_removed(tmp_path: Path) -> None:
     async with node(tmp_path) as first:
         await first.api.put(pod(server()))
         await first.ready()
@@ -98,7 +95,86 @@ async def test_a_pod_that_was_deleted_while_no_daemon_ran_is_let_go(tmp_path: Pa
         await until(second.is_gone)
 
 
-async def test_files_of_pods_that_are_no_more_are_removed(tmp_path: Path) -> None:
+async def test_files_of_pods_that_no_longer_exist_are_removed(tmp_path: Path) -> None:
     (tmp_path / "playground/pods/long-gone/web").mkdir(parents=True)
     async with node(tmp_path):
         await until(lambda: not (tmp_path / "playground/pods/long-gone").exists())
+
+
+NODE = Key("", "playground")
+EARLY = datetime(2026, 11, 22, 21, 0, tzinfo=UTC)
+LATE = datetime(2026, 11, 22, 21, 5, tzinfo=UTC)
+
+
+async def test_the_node_is_created_and_ready() -> None:
+    api = FakeApi()
+    await register(api, EARLY, "127.64.0.1")
+    ready = find_condition(await api.get("Node", NODE), "Ready")
+    assert ready is not None
+    assert (ready["status"], ready["reason"]) == ("True", "KubeletReady")
+
+
+async def test_a_heartbeat_renews_the_time_and_keeps_the_transition() -> None:
+    api = FakeApi()
+    await register(api, EARLY, "127.64.0.1")
+    await register(api, LATE, "127.64.0.1")
+    ready = find_condition(await api.get("Node", NODE), "Ready")
+    assert ready is not None
+    times = (ready["lastTransitionTime"], ready["lastHeartbeatTime"])
+    assert times == ("2026-11-22T21:00:00Z", "2026-11-22T21:05:00Z")
+
+
+async def test_a_node_that_somebody_deleted_comes_back() -> None:
+    api = FakeApi()
+    await register(api, EARLY, "127.64.0.1")
+    await api.delete("Node", NODE)
+    await register(api, LATE, "127.64.0.1")
+    assert await api.get("Node", NODE)
+
+
+async def test_fields_of_others_on_the_node_stay() -> None:
+    api = FakeApi()
+    await register(api, EARLY, "127.64.0.1")
+    node = await api.get("Node", NODE)
+    await api.update({**node, "spec": {"unschedulable": True}})
+    await register(api, LATE, "127.64.0.1")
+    assert (await api.get("Node", NODE))["spec"] == {"unschedulable": True}
+
+
+async def test_the_node_shows_its_versions() -> None:
+    api = FakeApi()
+    await register(api, EARLY, "127.64.0.1")
+    info = (await api.get("Node", NODE))["status"]["nodeInfo"]
+    assert info["containerRuntimeVersion"].startswith("process://")
+    assert info["kubeletVersion"] == "v1.36.2"
+
+
+async def come_and_go(here: Node, names: list[str]) -> None:
+    """Start, read and delete pods."""
+    for name in names:
+        await here.api.put(pod(server(), name=name))
+    for name in names:
+        await here.ready(name)
+        await here.wrote("Server started", name)
+        await here.delete(name)
+    await until(lambda: has_no_pods(here))
+
+
+async def has_no_pods(here: Node) -> bool:
+    return await here.api.list("Pod") == []
+
+
+async def test_no_file_process_task_or_thread_is_left(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        await come_and_go(here, ["first"])
+        await until(lambda: not here.processes())
+        before = open_files(), len(asyncio.all_tasks()), threading.active_count()
+        await come_and_go(here, [f"web-{number}" for number in range(8)])
+        await until(lambda: not here.processes())
+        await until(
+            lambda: (open_files(), len(asyncio.all_tasks()), threading.active_count()) == before
+        )
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))

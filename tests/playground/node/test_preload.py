@@ -1,4 +1,4 @@
-"""Does an ordinary Node program live in its pod without being changed?"""
+"""Tests that an ordinary Node program runs in its pod unchanged."""
 
 from __future__ import annotations
 
@@ -64,14 +64,14 @@ def listening(arguments: str) -> str:
         "{}",
     ],
 )
-def test_who_listens_everywhere_listens_on_the_pod_s_address(arguments: str) -> None:
+def test_listening_on_all_addresses_listens_on_the_pod_s_address(arguments: str) -> None:
     assert listening(arguments) == POD
 
 
 @pytest.mark.parametrize(
     "arguments", ["0, 'localhost'", "0, '127.0.0.1'", "{port: 0, host: '::1'}"]
 )
-def test_who_listens_on_localhost_is_heard_by_nobody_outside(arguments: str) -> None:
+def test_listening_on_localhost_is_not_reachable_from_outside(arguments: str) -> None:
     assert listening(arguments) == INSIDE
 
 
@@ -125,7 +125,7 @@ def test_the_heap_is_small() -> None:
     assert float(node(f"console.log({limit})")) < 150
 
 
-def test_what_was_compiled_is_kept_although_the_program_is_killed(tmp_path: Path) -> None:
+def test_compiled_code_is_cached_although_the_program_is_killed(tmp_path: Path) -> None:
     (tmp_path / "own.cjs").write_text("module.exports = () => 1;")
     script = f"""
     require('{tmp_path}/own.cjs')();

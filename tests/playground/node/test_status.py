@@ -1,4 +1,4 @@
-"""Does a pod's status say what a real kubelet would say?
+"""Tests that the status of a pod is that of a real kubelet.
 
 The expected statuses are recordings of Kubernetes 1.36.2, with names and times of ours.
 """
@@ -11,23 +11,25 @@ from datetime import UTC, datetime
 import pytest
 
 from canarylab.playground.kube.api import Object
-from canarylab.playground.node.records import (
-    Record,
-    Running,
-    Terminated,
-    Waiting,
-    recalled,
+from canarylab.playground.node.status import (
+    ContainerRunning,
+    ContainerStatus,
+    ContainerTerminated,
+    ContainerWaiting,
+    PodState,
+    phase,
+    pod_status,
+    restored_status,
 )
-from canarylab.playground.node.status import PodFacts, phase, pod_status
 
 NODE_IP = "127.64.0.1"
 NOW = datetime(2026, 11, 22, 21, 42, 10, tzinfo=UTC)
 THEN = "2026-11-22T21:42:09Z"
-WRITTEN_NOW = "2026-11-22T21:42:10Z"
-WAITING = Record("nodeapp", "node_app:1.0")
+NOW_TEXT = "2026-11-22T21:42:10Z"
+WAITING = ContainerStatus("nodeapp", "node_app:1.0")
 RUNNING = WAITING.running(NOW, image_id="sha256:e1", container_id="process://c1")
-DONE = RUNNING.terminated(Terminated(0, "Completed", NOW, NOW, "process://c1"))
-CRASHED = RUNNING.terminated(Terminated(1, "Error", NOW, NOW, "process://c1"))
+DONE = RUNNING.terminated(ContainerTerminated(0, "Completed", NOW, NOW, "process://c1"))
+CRASHED = RUNNING.terminated(ContainerTerminated(1, "Error", NOW, NOW, "process://c1"))
 
 
 def pod(status: Object | None = None, **spec: str) -> Object:
@@ -45,16 +47,16 @@ def conditions(status: Object) -> dict[str, tuple[str, str | None]]:
 
 
 def test_the_first_status_of_a_pod() -> None:
-    status = pod_status(pod(), PodFacts([WAITING], None, NODE_IP), NOW)
+    status = pod_status(pod(), PodState([WAITING], None, NODE_IP), NOW)
     unready = {
         "lastProbeTime": None,
-        "lastTransitionTime": WRITTEN_NOW,
+        "lastTransitionTime": NOW_TEXT,
         "message": "containers with unready status: [nodeapp]",
         "observedGeneration": 1,
         "reason": "ContainersNotReady",
         "status": "False",
     }
-    plain = {"lastProbeTime": None, "lastTransitionTime": WRITTEN_NOW, "observedGeneration": 1}
+    plain = {"lastProbeTime": None, "lastTransitionTime": NOW_TEXT, "observedGeneration": 1}
     assert status == {
         "conditions": [
             {**plain, "status": "False", "type": "PodReadyToStartContainers"},
@@ -81,13 +83,13 @@ def test_the_first_status_of_a_pod() -> None:
         "phase": "Pending",
         "qosClass": "Burstable",
         "resources": {},
-        "startTime": WRITTEN_NOW,
+        "startTime": NOW_TEXT,
     }
 
 
 def test_the_status_of_a_pod_that_is_ready() -> None:
     ready = replace(RUNNING, is_ready=True, has_started=True)
-    status = pod_status(pod(), PodFacts([ready], "127.64.0.2", NODE_IP), NOW)
+    status = pod_status(pod(), PodState([ready], "127.64.0.2", NODE_IP), NOW)
     assert set(conditions(status).values()) == {("True", None)}
     assert status["podIPs"] == [{"ip": "127.64.0.2"}]
     assert status["containerStatuses"] == [
@@ -101,13 +103,13 @@ def test_the_status_of_a_pod_that_is_ready() -> None:
             "resources": {},
             "restartCount": 0,
             "started": True,
-            "state": {"running": {"startedAt": WRITTEN_NOW}},
+            "state": {"running": {"startedAt": NOW_TEXT}},
         }
     ]
 
 
-def test_the_status_of_a_pod_that_ended_well() -> None:
-    status = pod_status(pod(), PodFacts([DONE], "127.64.0.2", NODE_IP, is_over=True), NOW)
+def test_the_status_of_a_pod_that_succeeded() -> None:
+    status = pod_status(pod(), PodState([DONE], "127.64.0.2", NODE_IP, is_over=True), NOW)
     assert (status["phase"], conditions(status)) == (
         "Succeeded",
         {
@@ -121,14 +123,14 @@ def test_the_status_of_a_pod_that_ended_well() -> None:
 
 
 def test_a_condition_that_does_not_change_keeps_its_time() -> None:
-    before = pod_status(pod(), PodFacts([WAITING], None, NODE_IP), NOW)
-    later = pod_status(pod(before), PodFacts([WAITING], None, NODE_IP), NOW.replace(second=59))
+    before = pod_status(pod(), PodState([WAITING], None, NODE_IP), NOW)
+    later = pod_status(pod(before), PodState([WAITING], None, NODE_IP), NOW.replace(second=59))
     assert later == before
 
 
-def test_what_somebody_else_wrote_stays() -> None:
+def test_fields_of_others_stay() -> None:
     status = {"conditions": [{"type": "example.com/Gate", "status": "True"}], "message": "kept"}
-    after = pod_status(pod(status), PodFacts([WAITING], None, NODE_IP), NOW)
+    after = pod_status(pod(status), PodState([WAITING], None, NODE_IP), NOW)
     assert after["message"] == "kept"
     assert "example.com/Gate" in conditions(after)
 
@@ -136,15 +138,15 @@ def test_what_somebody_else_wrote_stays() -> None:
 def test_a_pod_is_ready_only_when_all_its_containers_are() -> None:
     ready = replace(RUNNING, is_ready=True)
     other = replace(RUNNING, name="side")
-    status = pod_status(pod(), PodFacts([ready, other], "127.64.0.2", NODE_IP), NOW)
+    status = pod_status(pod(), PodState([ready, other], "127.64.0.2", NODE_IP), NOW)
     assert status["conditions"][2]["message"] == "containers with unready status: [side]"
 
 
-BACKING_OFF = CRASHED.waiting(Waiting("CrashLoopBackOff"))
+BACKING_OFF = CRASHED.waiting(ContainerWaiting("CrashLoopBackOff"))
 
 
 @pytest.mark.parametrize(
-    ("records", "policy", "expected"),
+    ("statuses", "policy", "expected"),
     [
         ([WAITING], "Always", "Pending"),
         ([RUNNING, WAITING], "Always", "Pending"),
@@ -161,37 +163,42 @@ BACKING_OFF = CRASHED.waiting(Waiting("CrashLoopBackOff"))
         ([DONE, CRASHED], "Never", "Failed"),
     ],
 )
-def test_phase(records: list[Record], policy: str, expected: str) -> None:
-    assert phase(records, policy, is_over=False) == expected
+def test_phase(statuses: list[ContainerStatus], policy: str, expected: str) -> None:
+    assert phase(statuses, policy, is_over=False) == expected
 
 
 @pytest.mark.parametrize("policy", ["Always", "OnFailure", "Never"])
 @pytest.mark.parametrize(
-    ("record", "expected"), [(DONE, "Succeeded"), (CRASHED, "Failed"), (WAITING, "Failed")]
+    ("status_of_container", "expected"),
+    [(DONE, "Succeeded"), (CRASHED, "Failed"), (WAITING, "Failed")],
 )
 def test_the_phase_of_a_deleted_pod_is_how_it_ended(
-    record: Record, policy: str, expected: str
+    status_of_container: ContainerStatus, policy: str, expected: str
 ) -> None:
-    assert phase([record], policy, is_over=True) == expected
+    assert phase([status_of_container], policy, is_over=True) == expected
 
 
-@pytest.mark.parametrize("record", [WAITING, DONE, CRASHED, BACKING_OFF])
-def test_a_record_is_recalled_from_its_status(record: Record) -> None:
-    (status,) = pod_status(pod(), PodFacts([record], None, NODE_IP), NOW)["containerStatuses"]
-    found = recalled({"name": "nodeapp", "image": "node_app:1.0"}, status, now=NOW)
+@pytest.mark.parametrize("status_of_container", [WAITING, DONE, CRASHED, BACKING_OFF])
+def test_a_container_status_is_restored_from_the_pod(status_of_container: ContainerStatus) -> None:
+    (status,) = pod_status(pod(), PodState([status_of_container], None, NODE_IP), NOW)[
+        "containerStatuses"
+    ]
+    found = restored_status({"name": "nodeapp", "image": "node_app:1.0"}, status, now=NOW)
     expected = (
-        record if isinstance(record.state, Terminated) else replace(record, state=found.state)
+        status_of_container
+        if isinstance(status_of_container.state, ContainerTerminated)
+        else replace(status_of_container, state=found.state)
     )
     assert found == expected
 
 
-def test_what_ran_when_the_daemon_died_has_ended_in_a_way_nobody_saw() -> None:
-    (status,) = pod_status(pod(), PodFacts([RUNNING], None, NODE_IP), NOW)["containerStatuses"]
-    found = recalled({"name": "nodeapp", "image": "node_app:1.0"}, status, now=NOW)
-    assert found.state == Terminated(255, "Unknown", NOW, NOW, "process://c1")
+def test_a_restored_running_container_has_terminated_with_unknown_result() -> None:
+    (status,) = pod_status(pod(), PodState([RUNNING], None, NODE_IP), NOW)["containerStatuses"]
+    found = restored_status({"name": "nodeapp", "image": "node_app:1.0"}, status, now=NOW)
+    assert found.state == ContainerTerminated(255, "Unknown", NOW, NOW, "process://c1")
 
 
 def test_only_runs_after_the_first_are_restarts() -> None:
     again = CRASHED.running(NOW, image_id="", container_id="")
     assert (RUNNING.restarts, again.restarts, again.last) == (0, 1, CRASHED.state)
-    assert isinstance(again.state, Running)
+    assert isinstance(again.state, ContainerRunning)

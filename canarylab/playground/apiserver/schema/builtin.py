@@ -47,7 +47,7 @@ _PLAIN = {
 PLAIN_VALUES = frozenset(
     f"{name}.{field}" for name, fields in _PLAIN.items() for field in fields.split()
 )
-"""Numbers and booleans that are left out when zero or false."""
+"""Numbers and booleans that are omitted if zero or false."""
 KEPT_WHEN_EMPTY = frozenset(
     {
         "Event.reportingComponent", "Event.reportingInstance", "EndpointPort.name",
@@ -56,7 +56,7 @@ KEPT_WHEN_EMPTY = frozenset(
         "ServiceSpec.ipFamilyPolicy", "TypedLocalObjectReference.apiGroup",
     }
 )  # fmt: skip
-"""Optional strings that are kept when empty: pointers, or fields that are always written."""
+"""Optional strings that are kept if empty: pointers, and fields that are always written."""
 _NAMED_STRINGS = {
     "Container.imagePullPolicy": "v1.PullPolicy",
     "Container.terminationMessagePolicy": "v1.TerminationMessagePolicy",
@@ -100,10 +100,10 @@ def schemas() -> Mapping[str, Schema]:
     return cast("Mapping[str, Schema]", json.loads(gzip.decompress(packed))["schemas"])
 
 
-def schema(name: str) -> Schema:
+def structure_schema(name: str) -> Schema:
     """The schema of a full name.
 
-    >>> sorted(schema("io.k8s.api.apps.v1.DeploymentSpec")["required"])
+    >>> sorted(structure_schema("io.k8s.api.apps.v1.DeploymentSpec")["required"])
     ['selector', 'template']
     """
     return schemas()[name]
@@ -118,9 +118,9 @@ def name_of(kind: str, group: str) -> str:
     return _kinds()[kind, group]
 
 
-def referred(shape: Schema) -> str | None:
+def referred(schema: Schema) -> str | None:
     """The full name of the structure that a field, or each item of its list, refers to."""
-    inner = shape.get("items", shape.get("additionalProperties", shape))
+    inner = schema.get("items", schema.get("additionalProperties", schema))
     reference = inner.get("$ref") or next((part["$ref"] for part in inner.get("allOf", [])), None)
     return reference.removeprefix(_REFERENCE) if reference else None
 
@@ -143,19 +143,19 @@ def _kinds() -> Mapping[tuple[str, str], str]:
     return found
 
 
-def go_type(shape: Mapping[str, Any], field: str) -> str:
+def go_type(schema: Mapping[str, Any], field: str) -> str:
     """The Go type of a field.
 
     >>> go_type({"type": "array", "items": {"type": "string"}}, "Container.args")
     '[]string'
     """
-    if "items" in shape:
-        return f"[]{go_type(shape['items'], '')}"
-    if "additionalProperties" in shape:
-        values = go_type(shape["additionalProperties"], "")
+    if "items" in schema:
+        return f"[]{go_type(schema['items'], '')}"
+    if "additionalProperties" in schema:
+        values = go_type(schema["additionalProperties"], "")
         return "v1.ResourceList" if values == "resource.Quantity" else f"map[string]{values}"
-    if (structure := referred(shape)) is not None:
+    if (structure := referred(schema)) is not None:
         return f"v1.{short(structure)}"
-    if shape.get("type") == "string":
+    if schema.get("type") == "string":
         return _NAMED_STRINGS.get(field, "string")
-    return _BY_FORM[shape.get("format") or shape["type"]]
+    return _BY_FORM[schema.get("format") or schema["type"]]

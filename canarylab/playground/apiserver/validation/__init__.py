@@ -1,7 +1,7 @@
 """Validation of objects, kind by kind, in the words of Kubernetes.
 
 Each kind has a function that yields causes in the order in which Kubernetes finds them. Kinds with
-few rules are validated here.
+few rules are validated in this module.
 """
 
 from __future__ import annotations
@@ -72,10 +72,12 @@ def validate_node(node: Object, old: Object | None) -> Iterator[Cause]:
 def validate_event(event: Object, old: Object | None) -> Iterator[Cause]:
     """Errors of an Event, which is in the namespace of its object."""
     yield from names.validate_metadata(event["metadata"], names.dns_subdomain, namespaced=True)
-    about = event.get("involvedObject", {}).get("namespace", "")
-    here = event["metadata"].get("namespace", "")
-    if about and here and about != here:
-        yield invalid("involvedObject.namespace", about, "does not match event.namespace")
+    object_namespace = event.get("involvedObject", {}).get("namespace", "")
+    namespace = event["metadata"].get("namespace", "")
+    if object_namespace and namespace and object_namespace != namespace:
+        yield invalid(
+            "involvedObject.namespace", object_namespace, "does not match event.namespace"
+        )
 
 
 def validate_custom(obj: Object, old: Object | None) -> Iterator[Cause]:

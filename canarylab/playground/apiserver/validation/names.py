@@ -76,7 +76,7 @@ def wildcard_subdomain(text: str) -> list[str]:
 def dns_label(text: str) -> list[str]:
     """A name of a container, Service or namespace: without dots, at most 63 characters.
 
-    >>> label("node-app-1.0")
+    >>> dns_label("node-app-1.0")
     ['must not contain dots']
     """
     problem = pattern_error(_LABEL_RULE, LABEL, "my-name", "123-abc")

@@ -101,13 +101,13 @@ def validate_pod_spec(field: str, spec: Object) -> Iterator[Cause]:
 def _volumes(field: str, volumes: Sequence[Object]) -> Iterator[Cause]:
     taken: set[str] = set()
     for index, volume in enumerate(volumes):
-        here, name = f"{field}[{index}].name", volume.get("name", "")
+        item_path, name = f"{field}[{index}].name", volume.get("name", "")
         if not name:
-            yield required(here)
+            yield required(item_path)
             continue
-        yield from each(here, name, names.dns_label(name))
+        yield from each(item_path, name, names.dns_label(name))
         if name in taken:
-            yield duplicate(here, name)
+            yield duplicate(item_path, name)
         taken.add(name)
 
 
@@ -214,8 +214,8 @@ def _strategy(field: str, strategy: Object) -> Iterator[Cause]:
         yield unsupported(field, shown, ["Recreate", "RollingUpdate"])
 
 
-def _rolling_update(field: str, knobs: Object) -> Iterator[Cause]:
-    unavailable, surge = knobs["maxUnavailable"], knobs["maxSurge"]
+def _rolling_update(field: str, rolling_update: Object) -> Iterator[Cause]:
+    unavailable, surge = rolling_update["maxUnavailable"], rolling_update["maxSurge"]
     yield from _count_or_percent(f"{field}.maxUnavailable", unavailable)
     yield from _count_or_percent(f"{field}.maxSurge", surge)
     if _int_or_percent(unavailable) == 0 and _int_or_percent(surge) == 0:
@@ -254,13 +254,13 @@ def validate_containers(
         yield required(field)
     taken: set[str] = set()
     for index, container in enumerate(containers):
-        here = f"{field}[{index}]"
-        yield from _container(here, container, volumes)
+        item_path = f"{field}[{index}]"
+        yield from _container(item_path, container, volumes)
         name = container.get("name", "")
         if name in taken:
-            yield duplicate(f"{here}.name", name)
+            yield duplicate(f"{item_path}.name", name)
         taken.add(name)
-        yield from validate_probes(here, container)
+        yield from validate_probes(item_path, container)
 
 
 def _container(field: str, container: Object, volumes: set[str]) -> Iterator[Cause]:
@@ -284,33 +284,33 @@ def _container(field: str, container: Object, volumes: set[str]) -> Iterator[Cau
 def _container_ports(field: str, ports: Sequence[Object]) -> Iterator[Cause]:
     taken: set[str] = set()
     for index, port in enumerate(ports):
-        here, name = f"{field}[{index}]", port.get("name", "")
+        item_path, name = f"{field}[{index}]", port.get("name", "")
         if name:
             problems = names.port_name(name)
-            yield from each(f"{here}.name", name, problems)
+            yield from each(f"{item_path}.name", name, problems)
             if not problems and name in taken:
-                yield duplicate(f"{here}.name", name)
+                yield duplicate(f"{item_path}.name", name)
             taken.add(name)
         number = port.get("containerPort", 0)
         if number:
-            yield from each(f"{here}.containerPort", number, names.port_number(number))
+            yield from each(f"{item_path}.containerPort", number, names.port_number(number))
         else:
-            yield required(f"{here}.containerPort")
+            yield required(f"{item_path}.containerPort")
         on_node = port.get("hostPort")
         if on_node:
-            yield from each(f"{here}.hostPort", on_node, names.port_number(on_node))
-        yield from one_of(f"{here}.protocol", port.get("protocol", ""), PROTOCOLS)
+            yield from each(f"{item_path}.hostPort", on_node, names.port_number(on_node))
+        yield from one_of(f"{item_path}.protocol", port.get("protocol", ""), PROTOCOLS)
 
 
 def _env(field: str, container: Object) -> Iterator[Cause]:
     for index, variable in enumerate(container.get("env", [])):
-        here, name = f"{field}.env[{index}]", variable.get("name", "")
+        item_path, name = f"{field}.env[{index}]", variable.get("name", "")
         if name:
-            yield from each(f"{here}.name", name, names.env_var_name(name))
+            yield from each(f"{item_path}.name", name, names.env_var_name(name))
         else:
-            yield required(f"{here}.name")
+            yield required(f"{item_path}.name")
         if "valueFrom" in variable:
-            yield from _env_source(f"{here}.valueFrom", variable)
+            yield from _env_source(f"{item_path}.valueFrom", variable)
     for index, source in enumerate(container.get("envFrom", [])):
         if "configMapRef" not in source and "secretRef" not in source:
             yield invalid(
@@ -321,28 +321,32 @@ def _env(field: str, container: Object) -> Iterator[Cause]:
 
 
 def _env_source(field: str, variable: Object) -> Iterator[Cause]:
-    said = [source for source in _ENV_SOURCES if source in variable["valueFrom"]]
-    if not said:
+    sources = [source for source in _ENV_SOURCES if source in variable["valueFrom"]]
+    if not sources:
         listed = ", ".join(f"`{source}`" for source in _ENV_SOURCES[:-1])
         yield invalid(field, "", f"must specify one of: {listed} or `{_ENV_SOURCES[-1]}`")
     elif variable.get("value"):
         yield invalid(field, "", "may not be specified when `value` is not empty")
-    elif len(said) > 1:
+    elif len(sources) > 1:
         yield invalid(field, "", "may not have more than one field specified at a time")
 
 
 def _volume_mounts(field: str, mounts: Sequence[Object], volumes: set[str]) -> Iterator[Cause]:
     taken: set[str] = set()
     for index, mount in enumerate(mounts):
-        here, name, path = f"{field}[{index}]", mount.get("name", ""), mount.get("mountPath", "")
+        item_path, name, path = (
+            f"{field}[{index}]",
+            mount.get("name", ""),
+            mount.get("mountPath", ""),
+        )
         if not name:
-            yield required(f"{here}.name")
+            yield required(f"{item_path}.name")
         elif name not in volumes:
-            yield Cause("FieldValueNotFound", f"{here}.name", f'Not found: "{name}"')
+            yield Cause("FieldValueNotFound", f"{item_path}.name", f'Not found: "{name}"')
         if not path:
-            yield required(f"{here}.mountPath")
+            yield required(f"{item_path}.mountPath")
         elif path in taken:
-            yield invalid(f"{here}.mountPath", path, "must be unique")
+            yield invalid(f"{item_path}.mountPath", path, "must be unique")
         taken.add(path)
 
 
@@ -382,29 +386,31 @@ def _probe_limits(field: str, name: str, probe: Object) -> Iterator[Cause]:
 
 def _action(field: str, given: Object) -> Iterator[Cause]:
     """A probe or hook has exactly one action."""
-    said = [action for action in _ACTIONS if action in given]
-    if not said:
+    actions = [name for name in _ACTIONS if name in given]
+    if not actions:
         yield required(field, "must specify a handler type")
         return
-    for extra in said[1:]:
+    for extra in actions[1:]:
         yield forbidden(f"{field}.{extra}", "may not specify more than 1 handler type")
-    first, how = f"{field}.{said[0]}", given[said[0]]
-    if said[0] == "exec" and not how.get("command"):
+    first, action = f"{field}.{actions[0]}", given[actions[0]]
+    if actions[0] == "exec" and not action.get("command"):
         yield required(f"{first}.command")
-    elif said[0] == "httpGet":
-        yield from _http_get(first, how)
-    elif said[0] == "tcpSocket":
-        yield from _probe_port(f"{first}.port", how.get("port", 0))
-    elif said[0] == "grpc":
-        yield from each(f"{first}.port", how.get("port", 0), names.port_number(how.get("port", 0)))
+    elif actions[0] == "httpGet":
+        yield from _http_get(first, action)
+    elif actions[0] == "tcpSocket":
+        yield from _probe_port(f"{first}.port", action.get("port", 0))
+    elif actions[0] == "grpc":
+        yield from each(
+            f"{first}.port", action.get("port", 0), names.port_number(action.get("port", 0))
+        )
 
 
-def _http_get(field: str, how: Object) -> Iterator[Cause]:
-    if not how.get("path"):
+def _http_get(field: str, action: Object) -> Iterator[Cause]:
+    if not action.get("path"):
         yield required(f"{field}.path")
-    yield from _probe_port(f"{field}.port", how.get("port", 0))
-    yield from one_of(f"{field}.scheme", how.get("scheme", ""), ("HTTP", "HTTPS"))
-    for header in how.get("httpHeaders", []):
+    yield from _probe_port(f"{field}.port", action.get("port", 0))
+    yield from one_of(f"{field}.scheme", action.get("scheme", ""), ("HTTP", "HTTPS"))
+    for header in action.get("httpHeaders", []):
         if not _HEADER_NAME.fullmatch(header.get("name", "")):
             yield invalid(f"{field}.httpHeaders", header.get("name", ""), _HEADER_RULE)
 
@@ -429,10 +435,10 @@ def validate_resources(field: str, resources: Object) -> Iterator[Cause]:
 
 def _quantities(field: str, amounts: Mapping[str, str]) -> Iterator[Cause]:
     for name, value in sorted(amounts.items()):
-        here = f"{field}[{name}]"
-        yield from each(here, name, _resource_name_problems(name))
+        item_path = f"{field}[{name}]"
+        yield from each(item_path, name, _resource_name_problems(name))
         if parse_quantity(value) < 0:
-            yield invalid(here, value, "must be greater than or equal to 0")
+            yield invalid(item_path, value, "must be greater than or equal to 0")
 
 
 def _resource_name_problems(name: str) -> list[str]:

@@ -48,28 +48,30 @@ def validate_endpoints(endpoints: Object, old: Object | None) -> Iterator[Cause]
     """Errors of Endpoints."""
     yield from names.validate_metadata(endpoints["metadata"], names.dns_subdomain, namespaced=True)
     for index, subset in enumerate(endpoints.get("subsets", [])):
-        here = f"subsets[{index}]"
+        item_path = f"subsets[{index}]"
         if not subset.get("addresses") and not subset.get("notReadyAddresses"):
-            yield required(here, "must specify `addresses` or `notReadyAddresses`")
+            yield required(item_path, "must specify `addresses` or `notReadyAddresses`")
         for group in ("addresses", "notReadyAddresses"):
             for number, entry in enumerate(subset.get(group, [])):
-                yield from _address(f"{here}.{group}[{number}].ip", entry.get("ip", ""))
-        yield from _endpoint_ports(f"{here}.ports", subset.get("ports", []))
+                yield from _address(f"{item_path}.{group}[{number}].ip", entry.get("ip", ""))
+        yield from _endpoint_ports(f"{item_path}.ports", subset.get("ports", []))
 
 
-def validate_endpoint_slice(piece: Object, old: Object | None) -> Iterator[Cause]:
+def validate_endpoint_slice(endpoint_slice: Object, old: Object | None) -> Iterator[Cause]:
     """Errors of an EndpointSlice, or of its update."""
-    yield from names.validate_metadata(piece["metadata"], names.dns_subdomain, namespaced=True)
-    family = piece.get("addressType", "")
+    yield from names.validate_metadata(
+        endpoint_slice["metadata"], names.dns_subdomain, namespaced=True
+    )
+    family = endpoint_slice.get("addressType", "")
     yield from one_of("addressType", family, ("FQDN", "IPv4", "IPv6"))
-    for index, endpoint in enumerate(piece.get("endpoints", [])):
-        here = f"endpoints[{index}].addresses"
+    for index, endpoint in enumerate(endpoint_slice.get("endpoints", [])):
+        item_path = f"endpoints[{index}].addresses"
         if not endpoint.get("addresses"):
-            yield required(here, "must contain at least 1 address")
+            yield required(item_path, "must contain at least 1 address")
         for number, address in enumerate(endpoint.get("addresses", [])):
             if family.startswith("IP"):
-                yield from _address(f"{here}[{number}]", address)
-    yield from _endpoint_ports("ports", piece.get("ports", []))
+                yield from _address(f"{item_path}[{number}]", address)
+    yield from _endpoint_ports("ports", endpoint_slice.get("ports", []))
     if old is not None:
         yield from unchanged("addressType", family, old.get("addressType"))
 
@@ -92,19 +94,19 @@ def _type_rules(spec: Object, *, headless: bool) -> Iterator[Cause]:
 def _service_ports(ports: list[Object]) -> Iterator[Cause]:
     taken: set[str] = set()
     for index, port in enumerate(ports):
-        here, name = f"spec.ports[{index}]", port.get("name", "")
+        item_path, name = f"spec.ports[{index}]", port.get("name", "")
         if name:
-            yield from each(f"{here}.name", name, names.dns_label(name))
+            yield from each(f"{item_path}.name", name, names.dns_label(name))
             if name in taken:
-                yield duplicate(f"{here}.name", name)
+                yield duplicate(f"{item_path}.name", name)
             taken.add(name)
         elif len(ports) > 1:
-            yield required(f"{here}.name")
+            yield required(f"{item_path}.name")
         number = port.get("port", 0)
-        yield from each(f"{here}.port", number, names.port_number(number))
-        yield from one_of(f"{here}.protocol", port.get("protocol", ""), PROTOCOLS)
+        yield from each(f"{item_path}.port", number, names.port_number(number))
+        yield from one_of(f"{item_path}.protocol", port.get("protocol", ""), PROTOCOLS)
         target = port.get("targetPort", 0)
-        yield from each(f"{here}.targetPort", target, names.port(target))
+        yield from each(f"{item_path}.targetPort", target, names.port(target))
 
 
 def _affinity(spec: Object) -> Iterator[Cause]:
@@ -147,15 +149,15 @@ def _node_ports(spec: Object) -> Iterator[Cause]:
     nodes_seen: set[tuple[str, int]] = set()
     ports_seen: set[tuple[str, int]] = set()
     for index, port in enumerate(spec.get("ports", [])):
-        here, protocol = f"spec.ports[{index}]", port.get("protocol", "")
+        item_path, protocol = f"spec.ports[{index}]", port.get("protocol", "")
         number = port.get("nodePort", 0)
         if number:
-            yield from _node_port(f"{here}.nodePort", number, spec["type"])
+            yield from _node_port(f"{item_path}.nodePort", number, spec["type"])
             if (protocol, number) in nodes_seen:
-                yield duplicate(f"{here}.nodePort", number)
+                yield duplicate(f"{item_path}.nodePort", number)
             nodes_seen.add((protocol, number))
         if (protocol, port.get("port", 0)) in ports_seen:
-            yield duplicate(here, {"port": port.get("port", 0), "protocol": protocol})
+            yield duplicate(item_path, {"port": port.get("port", 0), "protocol": protocol})
         ports_seen.add((protocol, port.get("port", 0)))
 
 
@@ -186,10 +188,10 @@ def _traffic_policies(spec: Object) -> Iterator[Cause]:
 
 def _endpoint_ports(field: str, ports: list[Object]) -> Iterator[Cause]:
     for index, port in enumerate(ports):
-        here, number = f"{field}[{index}]", port.get("port")
+        item_path, number = f"{field}[{index}]", port.get("port")
         if number is not None:
-            yield from each(f"{here}.port", number, names.port_number(number))
-        yield from one_of(f"{here}.protocol", port.get("protocol", ""), PROTOCOLS)
+            yield from each(f"{item_path}.port", number, names.port_number(number))
+        yield from one_of(f"{item_path}.protocol", port.get("protocol", ""), PROTOCOLS)
 
 
 def _address(field: str, text: str) -> Iterator[Cause]:

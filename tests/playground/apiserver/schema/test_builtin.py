@@ -10,9 +10,9 @@ from canarylab.playground.apiserver.schema.builtin import (
     go_type,
     name_of,
     referred,
-    schema,
     schemas,
     short,
+    structure_schema,
 )
 from canarylab.playground.kube.kinds import KINDS, Kind
 
@@ -32,12 +32,14 @@ def test_every_schema_that_is_referred_to_exists() -> None:
 
 
 def test_a_list_refers_to_the_schema_of_its_items() -> None:
-    containers = schema("io.k8s.api.core.v1.PodSpec")["properties"]["containers"]
+    containers = structure_schema("io.k8s.api.core.v1.PodSpec")["properties"]["containers"]
     assert referred(containers) == "io.k8s.api.core.v1.Container"
 
 
 def test_a_map_of_strings_refers_to_no_schema() -> None:
-    labels = schema("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta")["properties"]["labels"]
+    labels = structure_schema("io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta")["properties"][
+        "labels"
+    ]
     assert referred(labels) is None
 
 

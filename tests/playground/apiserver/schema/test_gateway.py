@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from canarylab.playground.kube.api import Object
-from tests.playground.apiserver.specimens import complete, gateway, gateway_class, listener, said
+from tests.playground.apiserver.documents import (
+    complete,
+    errors_of,
+    gateway,
+    gateway_class,
+    listener,
+)
 
 SECRET = {"certificateRefs": [{"name": "certificate"}]}
 HOST = r"^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
@@ -27,7 +33,7 @@ HOST = r"^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*
     ],
 )
 def test_a_valid_gateway_is_accepted(document: Object) -> None:
-    assert said(document) == []
+    assert errors_of(document) == []
 
 
 def test_routes_of_the_same_namespace_are_allowed_by_default() -> None:
@@ -63,11 +69,11 @@ def test_a_new_gateway_is_pending() -> None:
     ],
 )
 def test_invalid_listeners_are_refused(listeners: list[Object], problem: str) -> None:
-    assert said(gateway(*listeners)) == [f"spec.listeners: Invalid value: {problem}"]
+    assert errors_of(gateway(*listeners)) == [f"spec.listeners: Invalid value: {problem}"]
 
 
 def test_a_listener_that_terminates_tls_needs_a_certificate() -> None:
-    assert said(gateway(listener(protocol="HTTPS", tls={}))) == [
+    assert errors_of(gateway(listener(protocol="HTTPS", tls={}))) == [
         "spec.listeners[0].tls: Invalid value: "
         "certificateRefs or options must be specified when mode is Terminate"
     ]
@@ -76,13 +82,13 @@ def test_a_listener_that_terminates_tls_needs_a_certificate() -> None:
 @pytest.mark.parametrize("kind", ["IPAddress", "Hostname"])
 def test_addresses_are_unique(kind: str) -> None:
     address = {"type": kind, "value": "a.example"}
-    assert said(gateway(addresses=[address, address])) == [
+    assert errors_of(gateway(addresses=[address, address])) == [
         f"spec.addresses: Invalid value: {kind} values must be unique"
     ]
 
 
 def test_an_address_of_type_hostname_is_a_hostname() -> None:
-    assert said(gateway(addresses=[{"type": "Hostname", "value": "a_b"}])) == [
+    assert errors_of(gateway(addresses=[{"type": "Hostname", "value": "a_b"}])) == [
         "spec.addresses[0]: Invalid value: Hostname value must be empty or contain only valid "
         f"characters (matching {HOST})"
     ]
@@ -92,7 +98,7 @@ def test_an_address_of_type_hostname_is_a_hostname() -> None:
 def test_labels_and_annotations_of_the_infrastructure_have_qualified_keys(
     field: str, what: str
 ) -> None:
-    assert said(gateway(infrastructure={field: {"-team": "lab"}})) == [
+    assert errors_of(gateway(infrastructure={field: {"-team": "lab"}})) == [
         f"spec.infrastructure.{field}: Invalid value: {what} keys must be in the form of an "
         "optional DNS subdomain prefix followed by a required name segment of up to 63 characters."
     ]
@@ -100,7 +106,7 @@ def test_labels_and_annotations_of_the_infrastructure_have_qualified_keys(
 
 def test_tls_settings_are_for_different_ports() -> None:
     ports = [{"port": 443, "tls": {}}, {"port": 443, "tls": {}}]
-    assert said(gateway(tls={"frontend": {"default": {}, "perPort": ports}})) == [
+    assert errors_of(gateway(tls={"frontend": {"default": {}, "perPort": ports}})) == [
         'spec.tls.frontend.perPort[1]: Duplicate value: {"port":443}',
         "spec.tls.frontend.perPort: Invalid value: "
         "Port for TLS configuration must be unique within the Gateway",
@@ -115,7 +121,7 @@ REFERENCE = {"group": "example.com", "kind": "Settings", "name": "canarylab"}
     [{}, {"description": "for the lab"}, {"parametersRef": {**REFERENCE, "namespace": "lab"}}],
 )
 def test_a_valid_gateway_class_is_accepted(spec: dict[str, object]) -> None:
-    assert said(gateway_class(**spec)) == []
+    assert errors_of(gateway_class(**spec)) == []
 
 
 def test_a_new_gateway_class_is_pending() -> None:
@@ -124,7 +130,7 @@ def test_a_new_gateway_class_is_pending() -> None:
 
 
 def test_a_controller_name_is_a_domain_and_a_path() -> None:
-    [sentence] = said({**gateway_class(), "spec": {"controllerName": "canarylab"}})
+    [sentence] = errors_of({**gateway_class(), "spec": {"controllerName": "canarylab"}})
     assert sentence.startswith(
         'spec.controllerName: Invalid value: "canarylab": spec.controllerName in body should match'
     )
@@ -132,19 +138,19 @@ def test_a_controller_name_is_a_domain_and_a_path() -> None:
 
 def test_the_controller_name_is_immutable() -> None:
     after = {**gateway_class(), "spec": {"controllerName": "example.com/other"}}
-    assert said(after, gateway_class()) == [
+    assert errors_of(after, gateway_class()) == [
         'spec.controllerName: Invalid value: "example.com/other": Value is immutable'
     ]
 
 
 def test_a_description_has_at_most_64_characters() -> None:
-    assert said(gateway_class(description="x" * 65))[0] == (
+    assert errors_of(gateway_class(description="x" * 65))[0] == (
         "spec.description: Too long: may not be more than 64 bytes"
     )
 
 
 def test_a_parameters_reference_needs_group_and_kind() -> None:
-    assert said(gateway_class(parametersRef={"name": "canarylab"}))[:2] == [
+    assert errors_of(gateway_class(parametersRef={"name": "canarylab"}))[:2] == [
         "spec.parametersRef.group: Required value",
         "spec.parametersRef.kind: Required value",
     ]

@@ -8,13 +8,13 @@ import pytest
 
 from canarylab.playground.apiserver.schema import STRUCTURAL_SCHEMAS
 from canarylab.playground.kube.api import Object
-from tests.playground.apiserver.specimens import (
+from tests.playground.apiserver.documents import (
     complete,
+    errors_of,
     http_route,
     mirror,
     rewrite,
     rule,
-    said,
     weighted,
 )
 
@@ -46,7 +46,7 @@ def with_timeouts(**timeouts: str) -> Object:
     ],
 )
 def test_a_valid_route_is_accepted(document: Object) -> None:
-    assert said(document) == []
+    assert errors_of(document) == []
 
 
 def test_a_rule_without_matches_matches_every_request() -> None:
@@ -123,7 +123,7 @@ def test_values_are_compared_exactly_by_default() -> None:
     ],
 )
 def test_invalid_rules_are_refused(rules: list[Object], problem: str) -> None:
-    assert said(http_route(*rules)) == [problem]
+    assert errors_of(http_route(*rules)) == [problem]
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_references_to_one_parent_have_different_section_names(
         {"name": "canarylab"} if section is None else {"name": "canarylab", "sectionName": section}
         for section in sections
     ]
-    assert said(http_route(parentRefs=parents)) == [
+    assert errors_of(http_route(parentRefs=parents)) == [
         f"spec.parentRefs: Invalid value: {problem} when parentRefs includes 2 or more references "
         "to the same parent"
     ]
@@ -149,12 +149,12 @@ def test_references_to_one_parent_have_different_section_names(
 
 def test_a_kind_that_is_no_service_needs_no_port() -> None:
     other = {"group": "example.com", "kind": "Bucket", "name": "a"}
-    assert said(http_route(rule(backendRefs=[other]))) == []
+    assert errors_of(http_route(rule(backendRefs=[other]))) == []
 
 
 def test_the_status_of_each_parent_has_conditions_and_a_controller() -> None:
     status: Object = {"parents": [{"parentRef": {"name": "canarylab"}, "conditions": []}]}
-    assert said({**http_route(), "status": status})[:2] == [
+    assert errors_of({**http_route(), "status": status})[:2] == [
         "status.parents[0].controllerName: Required value",
         "status.parents[0].conditions: Invalid value: 0: "
         "status.parents[0].conditions in body should have at least 1 items",
@@ -167,7 +167,7 @@ CHARACTERS = "^(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|[%][0-9a-fA-F]{2})+$"
 
 def path_errors(value: str, kind: str) -> list[str]:
     """The errors of the path of a match."""
-    sentences = said(http_route(rule(matches=[{"path": {"type": kind, "value": value}}])))
+    sentences = errors_of(http_route(rule(matches=[{"path": {"type": kind, "value": value}}])))
     return [one.removeprefix("spec.rules[0].matches[0].path: Invalid value: ") for one in sentences]
 
 
@@ -210,13 +210,13 @@ def test_a_regular_expression_is_not_checked_as_a_path() -> None:
 
 def test_header_matches_have_different_names() -> None:
     headers = [{"name": "X-Canary", "value": value} for value in ("always", "never")]
-    assert said(http_route(rule(matches=[{"headers": headers}]))) == [
+    assert errors_of(http_route(rule(matches=[{"headers": headers}]))) == [
         'spec.rules[0].matches[0].headers[1]: Duplicate value: {"name":"X-Canary"}'
     ]
 
 
 def test_a_method_is_one_of_nine() -> None:
-    assert said(http_route(rule(matches=[{"method": "get"}])))[0] == (
+    assert errors_of(http_route(rule(matches=[{"method": "get"}])))[0] == (
         'spec.rules[0].matches[0].method: Unsupported value: "get": supported values: "GET", '
         '"HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"'
     )
@@ -237,7 +237,7 @@ GOOD: dict[str, tuple[str, Any]] = {
 
 def filter_errors(*filters: Object) -> list[str]:
     """The errors of these filters, without their paths."""
-    sentences = said(http_route({"filters": list(filters)}))
+    sentences = errors_of(http_route({"filters": list(filters)}))
     return [one.partition("Invalid value: ")[2] for one in sentences]
 
 
@@ -312,7 +312,7 @@ def test_a_path_modifier_has_the_field_of_its_type(path: Object, problem: str) -
 
 def test_a_mirror_has_a_percentage_or_a_fraction() -> None:
     both = mirror(percent=10, fraction={"numerator": 1})
-    assert said(http_route(rule(filters=[both]))) == [
+    assert errors_of(http_route(rule(filters=[both]))) == [
         "spec.rules[0].filters[0].requestMirror: Invalid value: "
         "Only one of percent or fraction may be specified in HTTPRequestMirrorFilter"
     ]
@@ -344,7 +344,7 @@ def test_a_redirect_has_status_302_by_default() -> None:
 
 def test_a_redirect_needs_a_status_of_a_redirect() -> None:
     wrong = {"type": "RequestRedirect", "requestRedirect": {"statusCode": 200}}
-    assert said(http_route({"filters": [wrong]}))[0] == (
+    assert errors_of(http_route({"filters": [wrong]}))[0] == (
         "spec.rules[0].filters[0].requestRedirect.statusCode: Unsupported value: 200: "
         'supported values: "301", "302", "303", "307", "308"'
     )

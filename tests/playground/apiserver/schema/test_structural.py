@@ -17,7 +17,14 @@ from canarylab.playground.apiserver.schema.structural import (
     with_defaults,
 )
 from canarylab.playground.kube.kinds import KINDS
-from tests.playground.apiserver.specimens import causes, gateway, http_route, listener, rule, said
+from tests.playground.apiserver.documents import (
+    causes,
+    errors_of,
+    gateway,
+    http_route,
+    listener,
+    rule,
+)
 
 NAME = string("A name.", minLength=2, maxLength=4, pattern="^[a-z]+$")
 COUNT = integer("A count.", minimum=0, maximum=9)
@@ -198,7 +205,7 @@ def test_every_default_fits_its_own_schema(path: str) -> None:
 def test_rules_are_not_checked_for_values_with_type_errors() -> None:
     broken = gateway(listener("a"), listener("b"))
     del broken["spec"]["gatewayClassName"]
-    assert said(broken) == ["spec.gatewayClassName: Required value", NOT_CHECKED]
+    assert errors_of(broken) == ["spec.gatewayClassName: Required value", NOT_CHECKED]
 
 
 def test_rules_are_checked_for_numbers_out_of_bounds() -> None:
@@ -215,7 +222,7 @@ def test_a_type_error_has_a_reason_of_its_own() -> None:
 
 
 def test_the_metadata_of_custom_kinds_is_validated() -> None:
-    assert said({**gateway(), "metadata": {}}) == [
+    assert errors_of({**gateway(), "metadata": {}}) == [
         "metadata.name: Required value: name or generateName is required",
         NOT_CHECKED,
     ]

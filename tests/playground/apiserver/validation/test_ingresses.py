@@ -1,4 +1,4 @@
-"""Ingresses and their classes."""
+"""Validation of Ingresses and IngressClasses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from canarylab.playground.kube.api import Object
-from tests.playground.apiserver.specimens import backend, ingress, path, said
+from tests.playground.apiserver.documents import backend, errors_of, ingress, path
 
 SERVICE_RULE = "a lowercase RFC 1123 label must consist of lower case"
 WILDCARD = (
@@ -54,8 +54,8 @@ def of_class(**spec: Any) -> Object:
         of_class(parameters={"kind": "A", "name": "a", "scope": "Namespace", "namespace": "b"}),
     ],
 )
-def test_what_is_in_order(document: Object) -> None:
-    assert said(document) == []
+def test_valid_ingresses_are_accepted(document: Object) -> None:
+    assert errors_of(document) == []
 
 
 @pytest.mark.parametrize(
@@ -124,20 +124,20 @@ def test_what_is_in_order(document: Object) -> None:
         ),
     ],
 )
-def test_what_is_not(document: Object, problem: str) -> None:
-    assert said(document) == [problem]
+def test_invalid_ingresses_are_refused(document: Object, problem: str) -> None:
+    assert errors_of(document) == [problem]
 
 
-def test_a_service_goes_by_a_name_that_services_have() -> None:
-    [problem] = said(to({"name": "Node_App", "port": {"number": 80}}))
+def test_a_backend_has_the_name_of_a_service() -> None:
+    [problem] = errors_of(to({"name": "Node_App", "port": {"number": 80}}))
     assert problem.startswith(
         f'{PATH}.backend.service.name: Invalid value: "Node_App": {SERVICE_RULE}'
     )
 
 
-def test_both_backends_and_all_paths_are_looked_at() -> None:
+def test_all_backends_and_paths_are_validated() -> None:
     broken = ingress(path("a"), path("b"), defaultBackend={})
-    assert [problem.partition(": ")[0] for problem in said(broken)] == [
+    assert [problem.partition(": ")[0] for problem in errors_of(broken)] == [
         "spec.defaultBackend",
         f"{PATH}.path",
         "spec.rules[0].http.paths[1].path",
@@ -149,8 +149,8 @@ def classed(annotation: str) -> Object:
     return {**ingress(), "metadata": meta}
 
 
-def test_a_new_ingress_names_one_class() -> None:
-    assert said(classed("other")) == [
+def test_field_and_annotation_of_a_new_ingress_name_the_same_class() -> None:
+    assert errors_of(classed("other")) == [
         'annotations.kubernetes.io/ingress.class: Invalid value: "other": '
         "must match `ingressClassName` when both are specified"
     ]
@@ -159,11 +159,11 @@ def test_a_new_ingress_names_one_class() -> None:
 @pytest.mark.parametrize(
     ("document", "before"), [(classed("nginx"), None), (classed("other"), classed("nginx"))]
 )
-def test_the_older_way_to_name_it_is_taken(document: Object, before: Object | None) -> None:
-    assert said(document, before) == []
+def test_the_class_annotation_is_accepted(document: Object, before: Object | None) -> None:
+    assert errors_of(document, before) == []
 
 
-def test_the_controller_of_a_class_stays() -> None:
-    assert said(of_class(controller="example.com/other"), of_class()) == [
+def test_the_controller_of_an_ingress_class_is_immutable() -> None:
+    assert errors_of(of_class(controller="example.com/other"), of_class()) == [
         'spec.controller: Invalid value: "example.com/other": field is immutable'
     ]

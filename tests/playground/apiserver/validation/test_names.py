@@ -1,4 +1,4 @@
-"""Names that Kubernetes takes, and why it does not take others."""
+"""Validation of names and metadata."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ LABEL_RULE = (
         (names.port_name, "http-2"),
     ],
 )
-def test_good_names_are_taken(rule: Callable[[str], list[str]], text: str) -> None:
+def test_valid_names_are_accepted(rule: Callable[[str], list[str]], text: str) -> None:
     assert rule(text) == []
 
 
@@ -54,7 +54,7 @@ def test_good_names_are_taken(rule: Callable[[str], list[str]], text: str) -> No
         ("n" * 64, "must be no more than 63 characters"),
     ],
 )
-def test_a_label_says_what_is_wrong(text: str, problem: str) -> None:
+def test_problems_of_a_dns_label(text: str, problem: str) -> None:
     assert names.dns_label(text) == [problem]
 
 
@@ -91,29 +91,27 @@ def test_a_label_says_what_is_wrong(text: str, problem: str) -> None:
         (names.port_name, "-a", "must not begin or end with a hyphen"),
     ],
 )
-def test_every_rule_says_what_is_wrong(
-    rule: Callable[[str], list[str]], text: str, start: str
-) -> None:
+def test_each_rule_has_its_message(rule: Callable[[str], list[str]], text: str, start: str) -> None:
     assert rule(text)[0].startswith(start)
 
 
 @pytest.mark.parametrize(
     ("number", "taken"), [(0, False), (1, True), (65535, True), (65536, False), (-1, False)]
 )
-def test_ports_have_numbers_up_to_65535(number: int, taken: bool) -> None:
+def test_port_numbers_are_at_most_65535(number: int, taken: bool) -> None:
     assert (names.port(number) == []) is taken
 
 
-def test_a_line_break_hides_nothing() -> None:
+def test_a_trailing_line_break_is_a_problem() -> None:
     assert names.dns_label("nodeapp\n") == [LABEL_RULE]
 
 
-def said(meta: Object, *, namespaced: bool = True) -> list[str]:
+def errors_of(meta: Object, *, namespaced: bool = True) -> list[str]:
     found = names.validate_metadata(meta, names.dns_subdomain, namespaced=namespaced)
     return [f"{cause.field}: {cause.message}" for cause in found]
 
 
-def test_metadata_in_order() -> None:
+def test_valid_metadata_is_accepted() -> None:
     meta = {
         "name": "nodeapp",
         "namespace": "lab",
@@ -122,7 +120,7 @@ def test_metadata_in_order() -> None:
         "finalizers": ["foregroundDeletion"],
         "generation": 3,
     }
-    assert said(meta) == []
+    assert errors_of(meta) == []
 
 
 @pytest.mark.parametrize(
@@ -148,22 +146,22 @@ def test_metadata_in_order() -> None:
         ),
     ],
 )
-def test_metadata_out_of_order(meta: Object, problem: str) -> None:
-    assert said(meta) == [problem]
+def test_invalid_metadata_is_refused(meta: Object, problem: str) -> None:
+    assert errors_of(meta) == [problem]
 
 
-def test_some_kinds_have_no_namespace() -> None:
-    assert said({"name": "a", "namespace": "lab"}, namespaced=False) == [
+def test_cluster_scoped_objects_have_no_namespace() -> None:
+    assert errors_of({"name": "a", "namespace": "lab"}, namespaced=False) == [
         "metadata.namespace: Forbidden: not allowed on this type"
     ]
 
 
-def test_the_key_of_an_annotation_may_have_capitals() -> None:
-    assert said({"name": "a", "annotations": {"Example.com/Note": ""}}) == []
+def test_annotation_keys_can_have_capitals_in_the_prefix() -> None:
+    assert errors_of({"name": "a", "annotations": {"Example.com/Note": ""}}) == []
 
 
-def test_the_key_of_a_label_may_not() -> None:
-    [problem] = said({"name": "a", "labels": {"Example.com/Note": ""}})
+def test_label_keys_cannot_have_capitals_in_the_prefix() -> None:
+    [problem] = errors_of({"name": "a", "labels": {"Example.com/Note": ""}})
     assert problem.startswith('metadata.labels: Invalid value: "Example.com/Note": prefix part')
 
 
@@ -181,7 +179,7 @@ def expression(**fields: Any) -> list[str]:
         {"operator": "DoesNotExist"},
     ],
 )
-def test_selectors_in_order(fields: Object) -> None:
+def test_valid_selectors_are_accepted(fields: Object) -> None:
     assert expression(**fields) == []
 
 
@@ -204,10 +202,10 @@ def test_selectors_in_order(fields: Object) -> None:
         ),
     ],
 )
-def test_selectors_out_of_order(fields: Object, problem: str) -> None:
+def test_invalid_selectors_are_refused(fields: Object, problem: str) -> None:
     assert expression(**fields) == [problem]
 
 
-def test_a_value_to_select_by_has_to_be_a_label() -> None:
+def test_values_of_selectors_are_label_values() -> None:
     [problem] = expression(operator="In", values=["v 2.0"])
     assert problem.startswith('s.matchExpressions[0].values[0]: Invalid value: "v 2.0"')

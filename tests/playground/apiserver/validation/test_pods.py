@@ -1,4 +1,4 @@
-"""Pods that can be run, and changes that can be made to them."""
+"""Validation of pods, Deployments and ReplicaSets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from canarylab.playground.kube.api import Object
-from tests.playground.apiserver.specimens import causes, container, deployment, pod, said, template
+from tests.playground.apiserver.documents import (
+    causes,
+    container,
+    deployment,
+    errors_of,
+    pod,
+    template,
+)
 
 
 @pytest.mark.parametrize(
@@ -21,8 +28,8 @@ from tests.playground.apiserver.specimens import causes, container, deployment, 
         {"nodeSelector": {"kubernetes.io/os": "linux"}},
     ],
 )
-def test_pods_in_order(spec: Object) -> None:
-    assert said(pod(**spec)) == []
+def test_valid_pods_are_accepted(spec: Object) -> None:
+    assert errors_of(pod(**spec)) == []
 
 
 @pytest.mark.parametrize(
@@ -58,13 +65,13 @@ def test_pods_in_order(spec: Object) -> None:
         ),
     ],
 )
-def test_pods_out_of_order(spec: Object, problems: list[str]) -> None:
-    assert said(pod(**spec)) == problems
+def test_invalid_pods_are_refused(spec: Object, problems: list[str]) -> None:
+    assert errors_of(pod(**spec)) == problems
 
 
 def test_the_labels_of_a_template_are_named_as_kubernetes_names_them() -> None:
     labelled = {**template(), "metadata": {"labels": {"app": "nodeapp", "env": "a b"}}}
-    fields = [sentence.partition(":")[0] for sentence in said(deployment(template=labelled))]
+    fields = [sentence.partition(":")[0] for sentence in errors_of(deployment(template=labelled))]
     assert "spec.template.labels" in fields
 
 
@@ -77,8 +84,8 @@ def test_the_labels_of_a_template_are_named_as_kubernetes_names_them() -> None:
         {"tolerations": [{"operator": "Exists"}]},
     ],
 )
-def test_little_of_a_pod_may_change(change: dict[str, Any]) -> None:
-    assert said(pod(**change), pod()) == []
+def test_the_mutable_fields_of_a_pod_can_change(change: dict[str, Any]) -> None:
+    assert errors_of(pod(**change), pod()) == []
 
 
 @pytest.mark.parametrize(
@@ -90,17 +97,17 @@ def test_little_of_a_pod_may_change(change: dict[str, Any]) -> None:
         {"restartPolicy": "Never"},
     ],
 )
-def test_the_rest_of_a_pod_may_not_change(change: dict[str, Any]) -> None:
-    [problem] = said(pod(**change), pod())
+def test_the_other_fields_of_a_pod_are_immutable(change: dict[str, Any]) -> None:
+    [problem] = errors_of(pod(**change), pod())
     assert problem.startswith(
         "spec: Forbidden: pod updates may not change fields other than "
         "`spec.containers[*].image`,`spec.initContainers[*].image`,"
     )
 
 
-def test_a_pod_gets_no_more_containers() -> None:
+def test_containers_cannot_be_added_to_a_pod() -> None:
     more = pod(containers=[container(), container(name="side")])
-    assert said(more, pod()) == [
+    assert errors_of(more, pod()) == [
         "spec.containers: Forbidden: pod updates may not add or remove containers"
     ]
 
@@ -109,9 +116,9 @@ FIRST = "spec.containers[0]."
 
 
 def about(**fields: Any) -> list[str]:
-    """What is said about a pod whose container has these fields."""
+    """What is expected about a pod whose container has these fields."""
     document = pod(containers=[container(**fields)], volumes=[{"name": "here"}])
-    return [sentence.removeprefix(FIRST) for sentence in said(document)]
+    return [sentence.removeprefix(FIRST) for sentence in errors_of(document)]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +134,7 @@ def about(**fields: Any) -> list[str]:
         {"imagePullPolicy": "Never"},
     ],
 )
-def test_containers_in_order(fields: Object) -> None:
+def test_valid_containers_are_accepted(fields: Object) -> None:
     assert about(**fields) == []
 
 
@@ -245,12 +252,12 @@ SOURCES = (
         ),
     ],
 )
-def test_containers_out_of_order(fields: Object, problems: list[str]) -> None:
+def test_invalid_containers_are_refused(fields: Object, problems: list[str]) -> None:
     assert about(**fields) == problems
 
 
-def test_two_containers_of_one_name() -> None:
-    assert said(pod(containers=[container(), container()])) == [
+def test_names_of_containers_are_unique() -> None:
+    assert errors_of(pod(containers=[container(), container()])) == [
         'spec.containers[1].name: Duplicate value: "nodeapp"'
     ]
 
@@ -258,8 +265,8 @@ def test_two_containers_of_one_name() -> None:
 ANSWERS = {"httpGet": {"path": "/", "port": 3333}}
 
 
-def about_probes(name: str, probe: Object) -> list[str]:
-    found = said(pod(containers=[container(**{name: probe})]))
+def probe_errors(name: str, probe: Object) -> list[str]:
+    found = errors_of(pod(containers=[container(**{name: probe})]))
     return [sentence.removeprefix(f"{FIRST}{name}") for sentence in found]
 
 
@@ -273,8 +280,8 @@ def about_probes(name: str, probe: Object) -> list[str]:
         {"grpc": {"port": 3333}},
     ],
 )
-def test_actions_in_order(action: Object) -> None:
-    assert about_probes("readinessProbe", action) == []
+def test_valid_probes_and_hooks_are_accepted(action: Object) -> None:
+    assert probe_errors("readinessProbe", action) == []
 
 
 IN_RANGE = "must be between 1 and 65535, inclusive"
@@ -315,28 +322,28 @@ IN_RANGE = "must be between 1 and 65535, inclusive"
         ({**ANSWERS, "successThreshold": 2}, [".successThreshold: Invalid value: 2: must be 1"]),
     ],
 )
-def test_probes_out_of_order(probe: Object, problems: list[str]) -> None:
-    assert about_probes("livenessProbe", probe) == problems
+def test_invalid_probes_are_refused(probe: Object, problems: list[str]) -> None:
+    assert probe_errors("livenessProbe", probe) == problems
 
 
-def test_readiness_may_need_several_successes() -> None:
-    assert about_probes("readinessProbe", {**ANSWERS, "successThreshold": 2}) == []
+def test_a_readiness_probe_can_need_several_successes() -> None:
+    assert probe_errors("readinessProbe", {**ANSWERS, "successThreshold": 2}) == []
 
 
-def test_readiness_ends_nothing() -> None:
-    assert about_probes("readinessProbe", {**ANSWERS, "terminationGracePeriodSeconds": 5}) == [
+def test_a_readiness_probe_has_no_grace_period() -> None:
+    assert probe_errors("readinessProbe", {**ANSWERS, "terminationGracePeriodSeconds": 5}) == [
         ".terminationGracePeriodSeconds: Invalid value: 5: must not be set for readinessProbes"
     ]
 
 
-def test_a_hook_needs_something_to_do() -> None:
-    assert about_probes("lifecycle", {"preStop": {}}) == [
+def test_a_hook_needs_an_action() -> None:
+    assert probe_errors("lifecycle", {"preStop": {}}) == [
         ".preStop: Required value: must specify a handler type"
     ]
 
 
-def test_a_hook_may_wait() -> None:
-    assert about_probes("lifecycle", {"preStop": {"sleep": {"seconds": 3}}}) == []
+def test_a_hook_can_sleep() -> None:
+    assert probe_errors("lifecycle", {"preStop": {"sleep": {"seconds": 3}}}) == []
 
 
 MISSES = "`selector` does not match template `labels`"
@@ -358,8 +365,8 @@ def replica_set(**spec: Any) -> Object:
         {"minReadySeconds": 5, "progressDeadlineSeconds": 6},
     ],
 )
-def test_deployments_in_order(spec: Object) -> None:
-    assert said(deployment(**spec)) == []
+def test_valid_deployments_are_accepted(spec: Object) -> None:
+    assert errors_of(deployment(**spec)) == []
 
 
 KNOBS = "spec.strategy.rollingUpdate"
@@ -443,20 +450,20 @@ KNOBS = "spec.strategy.rollingUpdate"
         ),
     ],
 )
-def test_deployments_out_of_order(spec: Object, problems: list[str]) -> None:
-    assert said(deployment(**spec)) == problems
+def test_invalid_deployments_are_refused(spec: Object, problems: list[str]) -> None:
+    assert errors_of(deployment(**spec)) == problems
 
 
-def test_an_empty_deployment_lacks_three_things() -> None:
+def test_an_empty_deployment_has_three_errors() -> None:
     empty = {"kind": "Deployment", "apiVersion": "apps/v1", "metadata": {"name": "a"}}
-    assert said(empty) == [
+    assert errors_of(empty) == [
         "spec.selector: Required value",
         f"spec.template.metadata.labels: Invalid value: null: {MISSES}",
         "spec.template.spec.containers: Required value",
     ]
 
 
-def test_each_cause_has_its_reason() -> None:
+def test_each_error_has_its_reason() -> None:
     empty = {"kind": "Deployment", "apiVersion": "apps/v1", "metadata": {"name": "a"}}
     assert [cause.reason for cause in causes(empty)] == [
         "FieldValueRequired",
@@ -466,20 +473,20 @@ def test_each_cause_has_its_reason() -> None:
 
 
 @pytest.mark.parametrize("make", [deployment, replica_set])
-def test_a_selector_may_not_change(make: Callable[..., Object]) -> None:
+def test_the_selector_is_immutable(make: Callable[..., Object]) -> None:
     after = make(selector={"matchLabels": {"app": "nodeapp"}})
-    assert said(after, make()) == [
+    assert errors_of(after, make()) == [
         'spec.selector: Invalid value: {"matchLabels":{"app":"nodeapp"}}: field is immutable'
     ]
 
 
-def test_everything_else_may_change() -> None:
+def test_other_fields_of_a_deployment_can_change() -> None:
     after = deployment(replicas=5, template=template(terminationGracePeriodSeconds=5))
-    assert said(after, deployment()) == []
+    assert errors_of(after, deployment()) == []
 
 
-def test_a_replica_set_in_order() -> None:
-    assert said(replica_set(replicas=3)) == []
+def test_a_valid_replica_set_is_accepted() -> None:
+    assert errors_of(replica_set(replicas=3)) == []
 
 
 @pytest.mark.parametrize(
@@ -490,5 +497,5 @@ def test_a_replica_set_in_order() -> None:
         ({"selector": None}, "spec.selector: Required value"),
     ],
 )
-def test_replica_sets_out_of_order(spec: Object, problem: str) -> None:
-    assert said(replica_set(**spec))[0].startswith(problem)
+def test_invalid_replica_sets_are_refused(spec: Object, problem: str) -> None:
+    assert errors_of(replica_set(**spec))[0].startswith(problem)

@@ -17,7 +17,7 @@ import yaml
 from canarylab.errors import BadRequestError
 from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import KINDS
-from tests.playground.apiserver.specimens import said
+from tests.playground.apiserver.documents import errors_of
 
 CONFORMANCE = Path(__file__).parents[3] / "conformance"
 CASES = ("05-refused", "13-gateway")
@@ -56,7 +56,7 @@ def printed(name: str) -> list[str]:
     given = document(name)
     before = document(BEFORE[name]) if name in BEFORE else None
     try:
-        sentences = said(given, before)
+        sentences = errors_of(given, before)
     except BadRequestError as error:
         return [f'Error from server (BadRequest): error when creating "{name}": {error}']
     head = f'The {given["kind"]} "{given["metadata"]["name"]}" is invalid:'
@@ -66,7 +66,7 @@ def printed(name: str) -> list[str]:
 
 
 @pytest.mark.parametrize(("name", "lines"), refused().items(), ids=refused())
-def test_we_say_what_a_real_server_says(name: str, lines: list[str]) -> None:
+def test_refusals_are_those_of_a_real_server(name: str, lines: list[str]) -> None:
     assert printed(name) == lines
 
 

@@ -1,11 +1,11 @@
-"""Services that traffic can be sent through, and others."""
+"""Validation of Services."""
 
 from __future__ import annotations
 
 import pytest
 
 from canarylab.playground.kube.api import Object
-from tests.playground.apiserver.specimens import said, service
+from tests.playground.apiserver.documents import errors_of, service
 
 HTTP, ALT = {"name": "http", "port": 80}, {"name": "alt", "port": 8080}
 
@@ -24,8 +24,8 @@ HTTP, ALT = {"name": "http", "port": 80}, {"name": "alt", "port": 8080}
         {"externalIPs": ["192.0.2.1"], "externalTrafficPolicy": "Local"},
     ],
 )
-def test_services_in_order(spec: Object) -> None:
-    assert said(service(**spec)) == []
+def test_valid_services_are_accepted(spec: Object) -> None:
+    assert errors_of(service(**spec)) == []
 
 
 RANGE = "provided port is not in the valid range. The range of valid ports is 30000-32767"
@@ -127,8 +127,8 @@ ADDRESS = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
         ),
     ],
 )
-def test_services_out_of_order(spec: Object, problems: list[str]) -> None:
-    assert said(service(**spec)) == problems
+def test_invalid_services_are_refused(spec: Object, problems: list[str]) -> None:
+    assert errors_of(service(**spec)) == problems
 
 
 @pytest.mark.parametrize(
@@ -147,5 +147,5 @@ def test_services_out_of_order(spec: Object, problems: list[str]) -> None:
         ),
     ],
 )
-def test_an_address_stays(after: Object, problems: list[str]) -> None:
-    assert said(service(**after), service(clusterIP="10.0.0.1")) == problems
+def test_a_cluster_ip_is_immutable(after: Object, problems: list[str]) -> None:
+    assert errors_of(service(**after), service(clusterIP="10.0.0.1")) == problems

@@ -1,4 +1,4 @@
-"""ConfigMaps, endpoints, namespaces, nodes and events."""
+"""Validation of ConfigMaps, endpoints, Namespaces, Nodes and Events."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from canarylab.playground.apiserver.validation import MAX_CONFIG_MAP_BYTES, VALIDATORS
 from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import KINDS
-from tests.playground.apiserver.specimens import said
+from tests.playground.apiserver.documents import errors_of
 
 
 def made(kind: str, name: str = "a", **fields: Any) -> Object:
@@ -42,8 +42,8 @@ PIECE: Object = {
     ],
     ids=lambda document: document["kind"],
 )
-def test_objects_in_order(document: Object) -> None:
-    assert said(document) == []
+def test_valid_objects_are_accepted(document: Object) -> None:
+    assert errors_of(document) == []
 
 
 ADDRESS = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
@@ -97,29 +97,29 @@ ADDRESS = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
         ),
     ],
 )
-def test_objects_out_of_order(document: Object, problem: str) -> None:
-    assert said(document)[0] == problem
+def test_invalid_objects_are_refused(document: Object, problem: str) -> None:
+    assert errors_of(document)[0] == problem
 
 
-def test_a_frozen_config_map_does_not_change() -> None:
+def test_an_immutable_config_map_cannot_change() -> None:
     before = made("ConfigMap", data={"a": "1"}, immutable=True)
-    assert said(made("ConfigMap", data={"a": "2"}, immutable=True), before) == [
+    assert errors_of(made("ConfigMap", data={"a": "2"}, immutable=True), before) == [
         "data: Forbidden: field is immutable when `immutable` is set"
     ]
 
 
-def test_a_frozen_config_map_may_get_labels() -> None:
+def test_labels_of_an_immutable_config_map_can_change() -> None:
     before = made("ConfigMap", data={"a": "1"}, immutable=True)
     after = {**before, "metadata": {"name": "a", "labels": {"track": "canary"}}}
-    assert said(after, before) == []
+    assert errors_of(after, before) == []
 
 
-def test_the_family_of_an_endpoint_slice_stays() -> None:
+def test_the_address_type_of_an_endpoint_slice_is_immutable() -> None:
     after = made("EndpointSlice", addressType="FQDN", endpoints=[{"addresses": ["a.example"]}])
-    assert said(after, made("EndpointSlice", **PIECE)) == [
+    assert errors_of(after, made("EndpointSlice", **PIECE)) == [
         'addressType: Invalid value: "FQDN": field is immutable'
     ]
 
 
-def test_every_kind_has_rules() -> None:
+def test_every_kind_has_a_validator() -> None:
     assert VALIDATORS.keys() == KINDS.keys()

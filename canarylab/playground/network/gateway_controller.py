@@ -1,0 +1,311 @@
+"""Serves the Gateways of class `canarylab` and their HTTPRoutes, and reports it in their status.
+
+Requests come in where those for Ingresses do, whatever port a listener names: a playground has no
+further addresses to give to Gateways. HTTPRoutes go before Ingresses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime
+from random import Random
+from typing import NamedTuple
+
+from canarylab.errors import AlreadyExistsError, ApiError
+from canarylab.ingress_rules.ingress_spec import ServiceEndpoints
+from canarylab.playground.kube.api import Api, Object, notify_of_changes
+from canarylab.playground.kube.objects import Clock, key_of, last_transition_time, utc_now
+from canarylab.playground.network.gateway_rules import (
+    GROUP,
+    NO_RULES,
+    AttachedRoute,
+    Attachment,
+    HttpRouteRule,
+    HttpRouteRules,
+    WeightedBackend,
+    build_route_rules,
+    count_attached_routes,
+    filter_request,
+    is_http,
+    match_request,
+    redirect,
+    select_rule,
+)
+from canarylab.playground.network.upstream import DirectResponse, Forward, RequestHead
+
+CLASS = "canarylab"
+CONTROLLER = "canarylab.dev/gateway-controller"
+SYNC_PAUSE_S = 0.1
+
+_FOLLOWED = ("GatewayClass", "Gateway", "HTTPRoute", "Service", "EndpointSlice", "Namespace")
+_SUPPORTED_KINDS = [{"group": GROUP, "kind": "HTTPRoute"}]
+_NOT_ACCEPTED = {
+    "NoMatchingParent": "No HTTP listener of the Gateway has this sectionName and port.",
+    "NotAllowedByListeners": "No listener allows routes of this kind from this namespace.",
+    "NoMatchingListenerHostname": "No listener has a hostname in common with the route.",
+}
+_UNRESOLVED = {
+    "BackendNotFound": "A backend names a Service, or a port of it, that does not exist.",
+    "InvalidKind": "A backend is of a kind other than Service.",
+    "RefNotPermitted": "A backend is in another namespace, which needs a ReferenceGrant.",
+}
+
+
+class GatewayController:
+    """Follows the API and decides about requests. Only while `run` runs it knows any rules."""
+
+    def __init__(
+        self,
+        api: Api,
+        address: str,
+        *,
+        random: Random,
+        sleep: Callable[[float], Awaitable[None]],
+        now: Clock = utc_now,
+    ) -> None:
+        self.rules: HttpRouteRules = NO_RULES
+        self._api, self._address, self._random = api, address, random
+        self._sleep, self._now = sleep, now
+        self._changed = asyncio.Event()
+
+    async def run(self) -> None:
+        """Sync until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(notify_of_changes(self._api, _FOLLOWED, self._changed))
+            tasks.create_task(self._sync_changes())
+
+    def decide(self, head: RequestHead) -> DirectResponse | Forward | None:
+        """None where no rule matches the request."""
+        return decide(self.rules, head, self._random)
+
+    async def _sync_changes(self) -> None:
+        await self._create_class()
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            await self._sync()
+            await self._sleep(SYNC_PAUSE_S)
+
+    async def _create_class(self) -> None:
+        """Create the class with the controller; it may be deleted afterwards."""
+        try:
+            await self._api.create(
+                {
+                    "apiVersion": f"{GROUP}/v1",
+                    "kind": "GatewayClass",
+                    "metadata": {"name": CLASS},
+                    "spec": {"controllerName": CONTROLLER},
+                }
+            )
+        except AlreadyExistsError:
+            return
+
+    async def _sync(self) -> None:
+        classes = [
+            entry
+            for entry in await self._api.list("GatewayClass")
+            if entry["spec"]["controllerName"] == CONTROLLER
+        ]
+        names = {entry["metadata"]["name"] for entry in classes}
+        gateways = {
+            key_of(gateway): gateway
+            for gateway in await self._api.list("Gateway")
+            if gateway["spec"]["gatewayClassName"] in names
+        }
+        namespaces = {
+            entry["metadata"]["name"]: entry for entry in await self._api.list("Namespace")
+        }
+        services = await self._api.list("Service")
+        endpoints = ServiceEndpoints(services, await self._api.list("EndpointSlice"))
+        routes = await self._api.list("HTTPRoute")
+        self.rules = build_route_rules(routes, gateways, namespaces, endpoints)
+        now = self._now()
+        attachments = [each for route in self.rules.routes for each in route.attachments]
+        for entry in classes:
+            await self._update_status(entry, class_status(entry, now))
+        for gateway in gateways.values():
+            status = gateway_status(gateway, attachments, self._address, now)
+            await self._update_status(gateway, status)
+        for route in self.rules.routes:
+            await self._update_status(route.route, route_status(route, now))
+
+    async def _update_status(self, obj: Object, status: Object) -> None:
+        if obj.get("status") == status:
+            return
+        try:
+            await self._api.update_status({**obj, "status": status})
+        except ApiError:
+            self._changed.set()  # it changed meanwhile: read it again
+
+
+def decide(
+    rules: HttpRouteRules, head: RequestHead, random: Random
+) -> DirectResponse | Forward | None:
+    """What becomes of a request; None where no rule matches it."""
+    if not rules.rules:
+        return None
+    request = match_request(head.host, head.method, head.target, head.by_name)
+    rule = None if request is None else select_rule(rules.rules, request)
+    if rule is None:
+        return None
+    if (redirected := redirect(head, rule.filters, rule.match)) is not None:
+        return redirected
+    backend = _draw_backend(rule.backends, random)
+    if backend is None or backend.endpoints is None:
+        return DirectResponse(500)
+    if not backend.endpoints:
+        return DirectResponse(503)
+    sent = filter_request(head, (*rule.filters, *backend.filters), rule.match)
+    mirrors = _mirrors(rule, sent)
+    return Forward((rule.route, backend.service), backend.endpoints, sent, mirrors=mirrors)
+
+
+def _draw_backend(backends: Sequence[WeightedBackend], random: Random) -> WeightedBackend | None:
+    """Draw by weight; None where all weights are 0."""
+    weights = [backend.weight for backend in backends]
+    return random.choices(backends, weights)[0] if sum(weights) else None
+
+
+def _mirrors(rule: HttpRouteRule, sent: RequestHead) -> tuple[Forward, ...]:
+    return tuple(
+        Forward((rule.route, "mirror", mirror.service), mirror.endpoints, sent)
+        for mirror in rule.mirrors
+        if mirror.endpoints
+    )
+
+
+# Status. Types, reasons and their meaning: https://gateway-api.sigs.k8s.io/geps/gep-1364/
+
+
+class Condition(NamedTuple):
+    """A condition without its lastTransitionTime."""
+
+    type: str
+    is_true: bool
+    reason: str
+    message: str
+
+
+def class_status(gateway_class: Object, now: datetime) -> Object:
+    """The status of a GatewayClass of this controller."""
+    accepted = Condition("Accepted", True, "Accepted", "The class is served by the playground.")
+    before = _status(gateway_class)
+    return {
+        **before,
+        "conditions": _conditions(gateway_class, before.get("conditions"), [accepted], now),
+    }
+
+
+def gateway_status(
+    gateway: Object, attachments: Sequence[Attachment], address: str, now: datetime
+) -> Object:
+    """The status of a Gateway, programmed where at least one listener is served."""
+    is_served = any(is_http(listener) for listener in gateway["spec"]["listeners"])
+    message = "The Gateway is served." if is_served else "None of its listeners can be served."
+    conditions = [
+        Condition("Accepted", is_served, "Accepted" if is_served else "ListenersNotValid", message),
+        Condition("Programmed", is_served, "Programmed" if is_served else "Invalid", message),
+    ]
+    before = _status(gateway)
+    listeners = {entry["name"]: entry for entry in before.get("listeners") or []}
+    return {
+        **before,
+        "addresses": [{"type": "IPAddress", "value": address}],
+        "conditions": _conditions(gateway, before.get("conditions"), conditions, now),
+        "listeners": [
+            _listener_status(
+                gateway,
+                listener,
+                count_attached_routes(gateway, listener, attachments),
+                listeners.get(listener["name"], {}).get("conditions"),
+                now,
+            )
+            for listener in gateway["spec"]["listeners"]
+        ],
+    }
+
+
+def route_status(route: AttachedRoute, now: datetime) -> Object:
+    """The status of an HTTPRoute; entries of other controllers stay."""
+    before = _status(route.route)
+    parents = before.get("parents") or []
+    others = [entry for entry in parents if entry["controllerName"] != CONTROLLER]
+    by_ref = {str(entry["parentRef"]): entry for entry in parents}
+    own = [
+        {
+            "parentRef": each.parent,
+            "controllerName": CONTROLLER,
+            "conditions": _conditions(
+                route.route,
+                by_ref.get(str(each.parent), {}).get("conditions"),
+                _parent_conditions(route, each),
+                now,
+            ),
+        }
+        for each in route.attachments
+    ]
+    return {**before, "parents": [*others, *own]}
+
+
+def _listener_status(
+    gateway: Object,
+    listener: Object,
+    attached_routes: int,
+    before: Iterable[Object] | None,
+    now: datetime,
+) -> Object:
+    is_served = is_http(listener)
+    message = "The listener is served on the port of the playground's ingress."
+    if not is_served:
+        message = f"The playground serves HTTP only, not {listener['protocol']}."
+    reason = "Accepted" if is_served else "UnsupportedProtocol"
+    conditions = [
+        Condition("Accepted", is_served, reason, message),
+        Condition("Programmed", is_served, "Programmed" if is_served else "Invalid", message),
+        Condition("ResolvedRefs", True, "ResolvedRefs", "There is nothing to resolve."),
+        Condition("Conflicted", False, "NoConflicts", "No other listener is in conflict."),
+    ]
+    return {
+        "name": listener["name"],
+        "supportedKinds": _SUPPORTED_KINDS if is_served else [],
+        "attachedRoutes": attached_routes,
+        "conditions": _conditions(gateway, before, conditions, now),
+    }
+
+
+def _parent_conditions(route: AttachedRoute, attachment: Attachment) -> list[Condition]:
+    is_accepted = attachment.reason == "Accepted" and not route.unsupported
+    accepted = Condition("Accepted", is_accepted, attachment.reason, "The route is served.")
+    if attachment.reason != "Accepted":
+        accepted = accepted._replace(message=_NOT_ACCEPTED[attachment.reason])
+    elif route.unsupported:
+        accepted = accepted._replace(reason="UnsupportedValue", message=f"{route.unsupported}.")
+    resolved = Condition("ResolvedRefs", True, "ResolvedRefs", "Every backend exists.")
+    if route.unresolved:
+        message = _UNRESOLVED[route.unresolved]
+        resolved = Condition("ResolvedRefs", False, route.unresolved, message)
+    return [accepted, resolved]
+
+
+def _conditions(
+    obj: Object, before: Iterable[Object] | None, conditions: Iterable[Condition], now: datetime
+) -> list[Object]:
+    by_type = {entry["type"]: entry for entry in before or ()}
+    return [
+        {
+            "type": each.type,
+            "status": str(each.is_true),
+            "reason": each.reason,
+            "message": each.message,
+            "observedGeneration": obj["metadata"].get("generation", 1),
+            "lastTransitionTime": last_transition_time(
+                by_type.get(each.type), str(each.is_true), now
+            ),
+        }
+        for each in conditions
+    ]
+
+
+def _status(obj: Object) -> Object:
+    return dict(obj.get("status") or {})

@@ -1,0 +1,482 @@
+"""The rules of all HTTPRoutes: what they are attached to, which requests they match, what they do.
+
+Pure functions of Gateways, HTTPRoutes, Services and EndpointSlices.
+https://gateway-api.sigs.k8s.io/reference/spec/#httproute
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+from urllib.parse import parse_qsl
+
+from canarylab.ingress_rules.ingress_spec import ServiceEndpoints
+from canarylab.ingress_rules.paths import Pattern, compile_pattern, normalize_path, split_target
+from canarylab.kube_objects import Address
+from canarylab.playground.kube.api import Key, Object
+from canarylab.playground.kube.objects import key_of
+from canarylab.playground.kube.selectors import by_label_selector
+from canarylab.playground.network.upstream import DirectResponse, RequestHead
+
+GROUP = "gateway.networking.k8s.io"
+SUPPORTED_FILTERS = frozenset(
+    {"RequestHeaderModifier", "RequestMirror", "RequestRedirect", "URLRewrite"}
+)
+
+_PORT = re.compile(r":\d*$")
+
+
+class Attachment(NamedTuple):
+    """The result of one parentRef."""
+
+    parent: Object
+    gateway: Key
+    reason: str
+    """`Accepted`, or why not."""
+    listeners: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    """An empty one is any host."""
+
+
+class ValueMatch(NamedTuple):
+    """A header or a query parameter that a request must have."""
+
+    name: str
+    value: str
+    pattern: Pattern | None
+    """Where the value is a regular expression."""
+
+    def matches(self, values: Mapping[str, str]) -> bool:
+        """Has it this value?"""
+        found = values.get(self.name)
+        if found is None:
+            return False
+        return found == self.value if self.pattern is None else self.pattern.matches_all(found)
+
+
+class RouteMatch(NamedTuple):
+    """One entry of `matches`: all of it must hold."""
+
+    path_type: str = "PathPrefix"
+    path: str = "/"
+    pattern: Pattern | None = None
+    """Where the path is a regular expression."""
+    method: str = ""
+    headers: tuple[ValueMatch, ...] = ()
+    parameters: tuple[ValueMatch, ...] = ()
+
+    @property
+    def precedence(self) -> tuple[int, ...]:
+        """The greatest is tried first: exact path, longest prefix, method, headers, parameters."""
+        return (
+            int(self.path_type == "Exact"),
+            len(self.path) if self.path_type == "PathPrefix" else 0,
+            int(bool(self.method)),
+            len(self.headers),
+            len(self.parameters),
+        )
+
+    def matches(self, request: MatchRequest) -> bool:
+        """Does it match this request?
+
+        >>> RouteMatch(path="/canary").matches(MatchRequest("", "GET", "/canarybird", {}, {}))
+        False
+        """
+        return (
+            (not self.method or self.method == request.method)
+            and self._matches_path(request.path)
+            and all(value.matches(request.headers) for value in self.headers)
+            and all(value.matches(request.parameters) for value in self.parameters)
+        )
+
+    def _matches_path(self, path: str) -> bool:
+        if self.pattern is not None:
+            return self.pattern.matches_all(path)
+        if self.path_type == "Exact":
+            return path == self.path
+        prefix = self.path.rstrip("/")
+        return path == prefix or path.startswith(f"{prefix}/")
+
+
+class MatchRequest(NamedTuple):
+    """The parts of a request that a match can depend on."""
+
+    host: str
+    method: str
+    path: str
+    """Decoded, without dots."""
+    headers: Mapping[str, str]
+    """By names in lower case."""
+    parameters: Mapping[str, str]
+
+
+class WeightedBackend(NamedTuple):
+    """A Service, and its share of the requests: `weight` of the sum of all weights."""
+
+    service: Key
+    weight: int
+    endpoints: tuple[Address, ...] | None
+    """None where there is no such Service or port: 500."""
+    filters: tuple[Object, ...] = ()
+
+
+class HttpRouteRule(NamedTuple):
+    """One rule of one route, for one host and one match."""
+
+    route: Key
+    host: str
+    match: RouteMatch
+    filters: tuple[Object, ...]
+    backends: tuple[WeightedBackend, ...]
+    mirrors: tuple[WeightedBackend, ...]
+
+
+class AttachedRoute(NamedTuple):
+    """A route with what its status reports."""
+
+    route: Object
+    attachments: tuple[Attachment, ...]
+    unresolved: str
+    """The reason why a backend is not resolved, or nothing."""
+    unsupported: str
+    """The value that is not supported, or nothing."""
+
+
+class HttpRouteRules(NamedTuple):
+    """The rules in the order in which they are tried, and the routes they come from."""
+
+    rules: tuple[HttpRouteRule, ...]
+    routes: tuple[AttachedRoute, ...]
+
+
+NO_RULES = HttpRouteRules((), ())
+
+
+def build_route_rules(
+    routes: Iterable[Object],
+    gateways: Mapping[Key, Object],
+    namespaces: Mapping[str, Object],
+    endpoints: ServiceEndpoints,
+) -> HttpRouteRules:
+    """Build the rules; the oldest route comes first where nothing else decides, then by name."""
+    ordered = sorted(
+        routes, key=lambda route: (route["metadata"].get("creationTimestamp", ""), key_of(route))
+    )
+    attached = [
+        AttachedRoute(
+            route,
+            tuple(find_attachments(route, gateways, namespaces)),
+            _unresolved(route, endpoints),
+            _unsupported(route),
+        )
+        for route in ordered
+    ]
+    rules = [rule for each in attached for rule in _route_rules(each, endpoints)]
+    # Stable, so what came first stays first among equals.
+    rules.sort(key=lambda rule: rule.match.precedence, reverse=True)
+    return HttpRouteRules(tuple(rules), tuple(each for each in attached if each.attachments))
+
+
+def select_rule(rules: Sequence[HttpRouteRule], request: MatchRequest) -> HttpRouteRule | None:
+    """The first rule that matches, of those for the most specific host."""
+    best: tuple[tuple[int, int], HttpRouteRule] | None = None
+    for rule in rules:
+        rank = _host_rank(rule.host, request.host)
+        if rank is None or (best is not None and rank <= best[0]):
+            continue
+        if rule.match.matches(request):
+            best = rank, rule
+    return best[1] if best is not None else None
+
+
+def match_request(
+    host: str, method: str, target: str, headers: Mapping[str, str]
+) -> MatchRequest | None:
+    """A request as matches see it; None where the path cannot be decoded."""
+    raw, query = split_target(target)
+    path = normalize_path(raw)
+    if path is None:
+        return None
+    name = _PORT.sub("", host).rstrip(".").lower()
+    pairs = parse_qsl(query[1:], keep_blank_values=True)
+    first_values = dict(reversed(pairs))
+    return MatchRequest(name, method, path, headers, first_values)
+
+
+def parse_match(match: Object) -> RouteMatch:
+    """Parse an entry of `matches`; raise ValueError for what is no regular expression."""
+    path = match.get("path") or {}
+    path_type, value = path.get("type", "PathPrefix"), path.get("value", "/")
+    return RouteMatch(
+        path_type=path_type,
+        path=value,
+        pattern=_compile(value) if path_type == "RegularExpression" else None,
+        method=match.get("method", ""),
+        headers=tuple(
+            _value_match(entry, entry["name"].lower()) for entry in match.get("headers") or []
+        ),
+        parameters=tuple(
+            _value_match(entry, entry["name"]) for entry in match.get("queryParams") or []
+        ),
+    )
+
+
+# Attachment. https://gateway-api.sigs.k8s.io/reference/spec/#parentreference
+
+
+def find_attachments(
+    route: Object, gateways: Mapping[Key, Object], namespaces: Mapping[str, Object]
+) -> list[Attachment]:
+    """The attachments of a route, one for each parentRef that names one of these Gateways."""
+    found = []
+    for parent in route["spec"].get("parentRefs") or []:
+        key = Key(parent.get("namespace") or key_of(route).namespace, parent["name"])
+        is_gateway = parent.get("kind", "Gateway") == "Gateway"
+        if is_gateway and parent.get("group", GROUP) == GROUP and key in gateways:
+            found.append(_attachment(route, parent, gateways[key], namespaces))
+    return found
+
+
+def is_http(listener: Object) -> bool:
+    """Only plain HTTP is served; TLS is not."""
+    return bool(listener["protocol"] == "HTTP")
+
+
+def count_attached_routes(gateway: Object, listener: Object, found: Iterable[Attachment]) -> int:
+    """The number of routes that a listener serves."""
+    return sum(
+        each.gateway == key_of(gateway) and listener["name"] in each.listeners for each in found
+    )
+
+
+def _attachment(
+    route: Object, parent: Object, gateway: Object, namespaces: Mapping[str, Object]
+) -> Attachment:
+    unattached = Attachment(parent, key_of(gateway), "NoMatchingParent")
+    candidates = [
+        listener
+        for listener in gateway["spec"]["listeners"]
+        if parent.get("sectionName") in {None, listener["name"]}
+        and parent.get("port") in {None, listener["port"]}
+        and is_http(listener)
+    ]
+    if not candidates:
+        return unattached
+    allowed = [entry for entry in candidates if _allows(entry, gateway, route, namespaces)]
+    if not allowed:
+        return unattached._replace(reason="NotAllowedByListeners")
+    hosts = {entry["name"]: _common_hosts(entry, route) for entry in allowed}
+    if not any(hosts.values()):
+        return unattached._replace(reason="NoMatchingListenerHostname")
+    return unattached._replace(
+        reason="Accepted",
+        listeners=tuple(name for name, common in hosts.items() if common),
+        hosts=tuple(dict.fromkeys(host for common in hosts.values() for host in common)),
+    )
+
+
+def _allows(
+    listener: Object, gateway: Object, route: Object, namespaces: Mapping[str, Object]
+) -> bool:
+    allowed = listener.get("allowedRoutes") or {}
+    kinds = allowed.get("kinds") or [{"kind": "HTTPRoute"}]
+    if all(kind["kind"] != "HTTPRoute" for kind in kinds):
+        return False
+    allowed_namespaces = allowed.get("namespaces") or {}
+    own, other = key_of(gateway).namespace, key_of(route).namespace
+    if allowed_namespaces.get("from", "Same") == "Selector":
+        matches = by_label_selector(allowed_namespaces.get("selector") or {})
+        return other in namespaces and matches(namespaces[other])
+    return allowed_namespaces.get("from", "Same") == "All" or own == other
+
+
+def _common_hosts(listener: Object, route: Object) -> list[str]:
+    """The hosts of both the listener and the route; of two that overlap, the narrower."""
+    own, wanted = listener.get("hostname") or "", route["spec"].get("hostnames") or [""]
+    return [host for each in wanted if (host := _narrower(own, each)) is not None]
+
+
+def _narrower(one: str, other: str) -> str | None:
+    for wide, narrow in ((one, other), (other, one)):
+        if not wide or wide == narrow:
+            return narrow
+        if wide.startswith("*.") and narrow.removeprefix("*").endswith(wide[1:]):
+            return narrow
+    return None
+
+
+def _host_rank(pattern: str, host: str) -> tuple[int, int] | None:
+    """How specific a hostname of a route is: exact before wildcard, longer before shorter.
+
+    A wildcard stands for one label or more here, for exactly one in an Ingress.
+    """
+    if not pattern:
+        return (0, 0)
+    if pattern.startswith("*."):
+        fits = host.endswith(pattern[1:]) and len(host) > len(pattern) - 1
+        return (0, len(pattern)) if fits else None
+    return (1, len(pattern)) if host == pattern else None
+
+
+# Rules and backends.
+
+
+def _route_rules(attached: AttachedRoute, endpoints: ServiceEndpoints) -> Iterator[HttpRouteRule]:
+    if attached.unsupported:
+        return
+    hosts = dict.fromkeys(host for each in attached.attachments for host in each.hosts)
+    key = key_of(attached.route)
+    for rule in attached.route["spec"].get("rules") or [{}]:
+        filters = tuple(rule.get("filters") or [])
+        backends = tuple(_backend(key, ref, endpoints) for ref in rule.get("backendRefs") or [])
+        mirrors = tuple(_backend(key, ref, endpoints) for ref in _mirror_refs(filters))
+        for match in rule.get("matches") or [{}]:
+            for host in hosts:
+                yield HttpRouteRule(key, host, parse_match(match), filters, backends, mirrors)
+
+
+def _backend(route: Key, ref: Object, endpoints: ServiceEndpoints) -> WeightedBackend:
+    service = Key(ref.get("namespace") or route.namespace, ref["name"])
+    is_allowed = _is_service(ref) and service.namespace == route.namespace
+    return WeightedBackend(
+        service,
+        ref.get("weight", 1),
+        endpoints.of_port(service, ref.get("port", 0)) if is_allowed else None,
+        tuple(ref.get("filters") or []),
+    )
+
+
+def _unresolved(route: Object, endpoints: ServiceEndpoints) -> str:
+    reasons = (_unresolved_ref(route, ref, endpoints) for ref in _all_refs(route))
+    return next(filter(None, reasons), "")
+
+
+def _unresolved_ref(route: Object, ref: Object, endpoints: ServiceEndpoints) -> str:
+    namespace = key_of(route).namespace
+    if not _is_service(ref):
+        return "InvalidKind"
+    if ref.get("namespace", namespace) != namespace:
+        return "RefNotPermitted"  # it would take a ReferenceGrant, which the playground lacks
+    found = endpoints.of_port(Key(namespace, ref["name"]), ref.get("port", 0))
+    return "BackendNotFound" if found is None else ""
+
+
+def _all_refs(route: Object) -> list[Object]:
+    rules = route["spec"].get("rules") or []
+    refs = [ref for rule in rules for ref in rule.get("backendRefs") or []]
+    return refs + [ref for rule in rules for ref in _mirror_refs(rule.get("filters") or [])]
+
+
+def _mirror_refs(filters: Iterable[Object]) -> list[Object]:
+    return [
+        entry["requestMirror"]["backendRef"]
+        for entry in filters
+        if entry["type"] == "RequestMirror"
+    ]
+
+
+def _unsupported(route: Object) -> str:
+    """A route with an unsupported value is not served at all."""
+    for rule in route["spec"].get("rules") or []:
+        filters: Sequence[Object] = [
+            *(rule.get("filters") or []),
+            *(each for ref in rule.get("backendRefs") or [] for each in ref.get("filters") or []),
+        ]
+        for entry in filters:
+            if entry["type"] not in SUPPORTED_FILTERS:
+                return f"filter {entry['type']} is not supported"
+        try:
+            for match in rule.get("matches") or []:
+                parse_match(match)
+        except ValueError as exc:
+            return str(exc)
+    return ""
+
+
+def _is_service(ref: Object) -> bool:
+    return ref.get("kind", "Service") == "Service" and not ref.get("group")
+
+
+def _value_match(entry: Object, name: str) -> ValueMatch:
+    is_pattern = entry.get("type") == "RegularExpression"
+    return ValueMatch(name, entry["value"], _compile(entry["value"]) if is_pattern else None)
+
+
+def _compile(pattern: str) -> Pattern:
+    try:
+        return compile_pattern(pattern)
+    except ValueError as exc:
+        message = f"{pattern!r} is not a regular expression of RE2 ({exc})"
+        raise ValueError(message) from exc
+
+
+# Filters. https://gateway-api.sigs.k8s.io/reference/spec/#httproutefilter
+
+
+def filter_request(head: RequestHead, filters: Iterable[Object], match: RouteMatch) -> RequestHead:
+    """The request as the pod gets it."""
+    for entry in filters:
+        if entry["type"] == "RequestHeaderModifier":
+            head = _with_headers(head, entry["requestHeaderModifier"])
+        elif entry["type"] == "URLRewrite":
+            rewrite = entry["urlRewrite"]
+            head = head._replace(
+                host=rewrite.get("hostname", head.host),
+                target=_modified_target(head.target, rewrite.get("path"), match),
+            )
+    return head
+
+
+def redirect(
+    head: RequestHead, filters: Iterable[Object], match: RouteMatch
+) -> DirectResponse | None:
+    """The redirect that a filter demands."""
+    for entry in filters:
+        if entry["type"] == "RequestRedirect":
+            wanted = entry["requestRedirect"]
+            target = _modified_target(head.target, wanted.get("path"), match)
+            location = f"{_origin(head, wanted)}{target}"
+            return DirectResponse(wanted.get("statusCode", 302), b"", (("Location", location),))
+    return None
+
+
+def _with_headers(head: RequestHead, change: Object) -> RequestHead:
+    """Set, add and remove, in this order."""
+    by_name, headers = dict(head.by_name), list(head.headers)
+    for entry in change.get("set") or []:
+        headers = [*_without(headers, entry["name"]), (entry["name"], entry["value"])]
+        by_name[entry["name"].lower()] = entry["value"]
+    for entry in change.get("add") or []:
+        headers.append((entry["name"], entry["value"]))
+        before = by_name.get(entry["name"].lower())
+        by_name[entry["name"].lower()] = f"{before}, {entry['value']}" if before else entry["value"]
+    for name in change.get("remove") or []:
+        headers = _without(headers, name)
+        by_name.pop(name.lower(), None)
+    return head._replace(headers=headers, by_name=by_name)
+
+
+def _without(headers: Iterable[tuple[str, str]], name: str) -> list[tuple[str, str]]:
+    return [header for header in headers if header[0].lower() != name.lower()]
+
+
+def _modified_target(target: str, change: Object | None, match: RouteMatch) -> str:
+    if change is None:
+        return target
+    path, query = split_target(target)
+    if change["type"] == "ReplaceFullPath":
+        return (change["replaceFullPath"] or "/") + query
+    rest = path[len(match.path.rstrip("/")) :]
+    new = change["replacePrefixMatch"].rstrip("/")
+    return (new + rest or "/") + query
+
+
+def _origin(head: RequestHead, wanted: Object) -> str:
+    """Scheme, host and port; the default port of the scheme is left out."""
+    scheme = wanted.get("scheme", "http")
+    host, _, own_port = head.host.partition(":")
+    default = {"http": 80, "https": 443}[scheme]
+    port = wanted.get("port") or (default if "scheme" in wanted else int(own_port or 80))
+    suffix = "" if port == default else f":{port}"
+    return f"{scheme}://{wanted.get('hostname', host)}{suffix}"

@@ -1,0 +1,121 @@
+"""Serves the Ingresses of class `nginx`, and reports it in their status and events.
+
+Follows Ingresses, IngressClasses, Services and EndpointSlices. `canarylab/ingress_rules` holds the
+rules: `server_table.py` builds them, `routing.py` applies them to a request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from random import Random
+
+from canarylab.errors import ApiError
+from canarylab.ingress_rules.ingress_spec import (
+    ServiceEndpoints,
+    parse_ingresses,
+    served_ingresses,
+)
+from canarylab.ingress_rules.routing import IngressRequest, route_request
+from canarylab.ingress_rules.server_table import EMPTY_TABLE, ServerTable, build_server_table
+from canarylab.ingress_rules.warnings import IngressWarning
+from canarylab.playground.kube.api import Api, Key, Object, notify_of_changes
+from canarylab.playground.kube.events import EventDetails, record_event
+from canarylab.playground.kube.objects import key_of, uid_of
+from canarylab.playground.network.upstream import DirectResponse, Forward, RequestHead
+
+SOURCE = "nginx-ingress-controller"
+DEFAULT_BACKEND = b"default backend - 404"
+"""The body of the default backend of ingress-nginx."""
+SYNC_PAUSE_S = 0.1
+"""Between two syncs: a rollout changes much at once, and one table is enough for it."""
+
+_FOLLOWED = ("Ingress", "IngressClass", "Service", "EndpointSlice")
+
+
+class IngressController:
+    """Follows the API and decides about requests. Only while `run` runs it knows any rules."""
+
+    def __init__(
+        self,
+        api: Api,
+        address: tuple[str, int],
+        *,
+        random: Random,
+        sleep: Callable[[float], Awaitable[None]],
+    ) -> None:
+        self.table: ServerTable = EMPTY_TABLE
+        self._api, self._random, self._sleep = api, random, sleep
+        ip, port = address
+        self._status = {
+            "loadBalancer": {"ingress": [{"ip": ip, "ports": [{"port": port, "protocol": "TCP"}]}]}
+        }
+        self._changed = asyncio.Event()
+        self._warned: set[tuple[str, IngressWarning]] = set()
+        self._synced: dict[Key, str] = {}
+
+    async def run(self) -> None:
+        """Sync until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(notify_of_changes(self._api, _FOLLOWED, self._changed))
+            tasks.create_task(self._sync_changes())
+
+    def decide(self, head: RequestHead) -> DirectResponse | Forward:
+        """Route a request; the canary is drawn for each, as `math.random` is in balancer.lua."""
+        route = route_request(self.table, IngressRequest(head.host, head.target, head.by_name))
+        upstream = route.upstream(lambda total: self._random.randint(1, total))
+        if route.status == 404:
+            return DirectResponse(404, DEFAULT_BACKEND)
+        if route.status or upstream is None or route.location is None:
+            return DirectResponse(route.status or 503)
+        sent = head if route.target == head.target else head._replace(target=route.target)
+        return Forward(upstream.backend, upstream.endpoints, sent, route.location.body_limit)
+
+    async def _sync_changes(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            await self._sync()
+            await self._sleep(SYNC_PAUSE_S)
+
+    async def _sync(self) -> None:
+        classes = await self._api.list("IngressClass")
+        ingresses = served_ingresses(await self._api.list("Ingress"), classes)
+        services = await self._api.list("Service")
+        slices = await self._api.list("EndpointSlice")
+        rules = build_server_table(parse_ingresses(ingresses), ServiceEndpoints(services, slices))
+        self.table = rules.table
+        by_key = {key_of(ingress): ingress for ingress in ingresses}
+        for ingress in ingresses:
+            await self._report(ingress)
+        self._synced = {key: seen for key, seen in self._synced.items() if key in by_key}
+        await self._warn(by_key, rules.warnings)
+
+    async def _report(self, ingress: Object) -> None:
+        seen = f"{uid_of(ingress)} {ingress['metadata'].get('generation')} {_annotations(ingress)}"
+        if self._synced.get(key_of(ingress)) != seen:
+            self._synced[key_of(ingress)] = seen
+            await self._record(ingress, EventDetails("Sync", "Scheduled for sync", SOURCE))
+        if ingress.get("status") != self._status:
+            try:
+                await self._api.update_status({**ingress, "status": self._status})
+            except ApiError:
+                self._changed.set()  # it changed meanwhile: read it again
+
+    async def _warn(self, by_key: dict[Key, Object], warnings: Iterable[IngressWarning]) -> None:
+        """Record each warning once, and again if it was gone in between."""
+        found = {(uid_of(by_key[warning.ingress]), warning) for warning in warnings}
+        for _, warning in sorted(found - self._warned):
+            details = EventDetails(warning.reason, warning.message, SOURCE, "Warning")
+            await self._record(by_key[warning.ingress], details)
+        self._warned = found
+
+    async def _record(self, ingress: Object, details: EventDetails) -> None:
+        try:
+            await record_event(self._api, ingress, details)
+        except ApiError:
+            return  # its namespace is terminating, and so is the Ingress
+
+
+def _annotations(ingress: Object) -> str:
+    return str(sorted((ingress["metadata"].get("annotations") or {}).items()))

@@ -1,0 +1,410 @@
+"""Forwarding of one request to a pod: headers, round robin, retries, mirrors.
+
+The header fields are those that ingress-nginx sets and drops. It does not believe what a client
+says of its own address: https://kubernetes.github.io/ingress-nginx/user-guide/miscellaneous/
+https://github.com/kubernetes/ingress-nginx/blob/main/rootfs/etc/nginx/template/nginx.tmpl
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from random import Random
+from types import TracebackType
+from typing import NamedTuple, Self
+from urllib.parse import quote
+
+import aiohttp
+from aiohttp import web
+from multidict import CIMultiDict
+from yarl import URL
+
+from canarylab.http_headers import HOP_BY_HOP
+from canarylab.kube_objects import Address
+
+MAX_MIRROR_BACKLOG = 1_048_576  # bytes
+
+_NOT_RETRIED = frozenset({"POST", "LOCK", "PATCH"})
+"""Methods that nginx does not send to a second pod once it was sent to a first.
+https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_next_upstream
+"""
+_NOT_FORWARDED = HOP_BY_HOP | {
+    "host",
+    "content-length",
+    "expect",
+    "proxy",
+    "x-request-id",
+    "x-real-ip",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-proto",
+    "x-forwarded-scheme",
+    "x-scheme",
+    "x-original-forwarded-for",
+}
+_ASCII = "".join(map(chr, range(0x21, 0x7F)))
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Time, size and retries: the defaults of ingress-nginx.
+
+    https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/configmap/
+    """
+
+    client_s: float = 60.0
+    """client-body-timeout."""
+    keep_alive_s: float = 75.0
+    """How long a client may be silent between requests, or in the middle of a head."""
+    connect_s: float = 5.0
+    """proxy-connect-timeout."""
+    answer_s: float = 60.0
+    """proxy-read-timeout and proxy-send-timeout; a WebSocket may be silent as long."""
+    linger_s: float = 5.0
+    """How long the rest of a refused body is read and discarded: nginx's lingering_timeout."""
+    idle_upstream_s: float = 4.0
+    """One second less than Node keeps a connection: it must not close one just reused."""
+    replay_bytes: int = 65_536
+    """How much of a body is kept for a retry."""
+    tries: int = 3
+    """proxy-next-upstream-tries."""
+
+
+class RequestHead(NamedTuple):
+    """A request without its body."""
+
+    method: str
+    target: str
+    """Path and query, as sent."""
+    host: str
+    headers: Sequence[tuple[str, str]]
+    """Names and values as sent, in their order."""
+    by_name: dict[str, str]
+    """By names in lower case; values of one name are joined."""
+    length: int | None = None
+    """Of the body, where it is known."""
+    is_upgrade: bool = False
+    """Does the client ask for a WebSocket?"""
+
+
+class DirectResponse(NamedTuple):
+    """The ingress answers itself."""
+
+    status: int
+    body: bytes | None = None
+    """None for the error page of the status."""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Forward(NamedTuple):
+    """A pod answers."""
+
+    key: Hashable
+    """Key of the round-robin counter."""
+    endpoints: tuple[Address, ...]
+    head: RequestHead
+    """The request as the pod gets it."""
+    body_limit: int = 0
+    """Bytes; 0 is no limit."""
+    mirrors: tuple[Forward, ...] = ()
+
+
+Decide = Callable[[RequestHead], DirectResponse | Forward]
+
+
+class RequestSource(NamedTuple):
+    """Where a request came from, for the X-Forwarded headers."""
+
+    client: str
+    port: int
+    """The port of this machine that the client connected to."""
+    request_id: str
+
+
+class NoResponseError(Exception):
+    """A request was sent to a pod, and no complete response head came back."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"no response: {status}")
+        self.status = status
+
+
+class RefusedBodyError(Exception):
+    """The body of a request was not taken. `status` is for the client."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"refused: {status}")
+        self.status = status
+
+
+class RoundRobin:
+    """Takes the endpoints of each backend in turn, from a random start, as ingress-nginx does.
+
+    So the pods of one Service get equally many requests, far more evenly than at random.
+    https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/configmap/#load-balance
+    """
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        self._next: dict[Hashable, tuple[tuple[Address, ...], int]] = {}
+
+    def choose(self, key: Hashable, endpoints: tuple[Address, ...]) -> Address:
+        """The next of the endpoints, of which there is at least one."""
+        known, number = self._next.get(key, ((), 0))
+        if known != endpoints:
+            number = self._random.randrange(len(endpoints))
+        self._next[key] = (endpoints, (number + 1) % len(endpoints))
+        return endpoints[number]
+
+
+class RequestBody:
+    """The body of a request: streamed to the pod, and kept for a retry while it is small."""
+
+    def __init__(self, request: web.BaseRequest, body_limit: int, limits: Limits) -> None:
+        self.exists = request.body_exists
+        self.refused = 0
+        """The status for the client where its body was not taken."""
+        self._content, self._body_limit, self._limits = request.content, body_limit, limits
+        self._received = 0
+        self._kept: list[bytes] | None = []
+        self._copies: list[BodyCopy] = []
+
+    @property
+    def is_complete(self) -> bool:
+        """Has all of it been read from the client?"""
+        return self._content.at_eof()
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Can it be sent again from its beginning?"""
+        return self._kept is not None
+
+    def copy(self) -> BodyCopy:
+        """A copy for a mirror, which fills up while the pod is sent the original."""
+        self._copies.append(BodyCopy())
+        return self._copies[-1]
+
+    async def stream(self) -> AsyncIterator[bytes]:
+        """What is kept, and then the rest from the client."""
+        for piece in list(self._kept or ()):
+            yield piece
+        while piece := await self._read():
+            yield piece
+        for copy in self._copies:
+            copy.end()
+
+    def close(self) -> None:
+        """Give up the mirrors of a body that will never be complete."""
+        if not self.is_complete:
+            for copy in self._copies:
+                copy.abandon()
+
+    async def _read(self) -> bytes:
+        try:
+            async with asyncio.timeout(self._limits.client_s):
+                piece = await self._content.readany()
+        except TimeoutError as exc:
+            raise self._refusal(408) from exc
+        except (aiohttp.http.HttpProcessingError, web.RequestPayloadError) as exc:
+            raise self._refusal(400) from exc
+        self._received += len(piece)
+        if self._body_limit and self._received > self._body_limit:
+            raise self._refusal(413)
+        if self._received > self._limits.replay_bytes:
+            self._kept = None
+        elif self._kept is not None and piece:
+            self._kept.append(piece)
+        for copy in self._copies:
+            copy.add(piece)
+        return piece
+
+    def _refusal(self, status: int) -> RefusedBodyError:
+        self.refused = status
+        return RefusedBodyError(status)
+
+
+class BodyCopy:
+    """A copy of a body for a mirror, given up where the mirror is too slow for it."""
+
+    def __init__(self) -> None:
+        self.abandon: Callable[[], object] = lambda: None
+        self._pieces: asyncio.Queue[bytes] = asyncio.Queue()
+        self._unsent = 0
+
+    def add(self, piece: bytes) -> None:
+        """Add a piece of the body."""
+        if piece:
+            self._unsent += len(piece)
+            self._pieces.put_nowait(piece)
+        if self._unsent > MAX_MIRROR_BACKLOG:
+            self.abandon()
+
+    def end(self) -> None:
+        """The body is complete."""
+        self._pieces.put_nowait(b"")
+
+    async def stream(self) -> AsyncIterator[bytes]:
+        """The body, as far as it has come."""
+        while piece := await self._pieces.get():
+            self._unsent -= len(piece)
+            yield piece
+
+
+class Upstream:
+    """Connections to pods; use it as a context manager."""
+
+    def __init__(self, limits: Limits, random: Random) -> None:
+        self._limits, self._random = limits, random
+        self._round_robin = RoundRobin(random)
+        self._mirrors: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        limits = self._limits
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=limits.idle_upstream_s),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+            timeout=aiohttp.ClientTimeout(
+                total=None, sock_connect=limits.connect_s, sock_read=limits.answer_s
+            ),
+            middlewares=(_without_retry,),
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for task in self._mirrors:
+            task.cancel()
+        await asyncio.gather(*self._mirrors, return_exceptions=True)
+        await self._session.close()
+
+    def source(self, request: web.BaseRequest) -> RequestSource:
+        """Where a request came from; its id has 32 hexadecimal digits, as nginx makes them."""
+        client, here = request.protocol.peername, request.protocol.sockname
+        return RequestSource(
+            str(client[0]) if client else "",
+            int(here[1]) if here else 0,
+            f"{self._random.getrandbits(128):032x}",
+        )
+
+    async def send(
+        self, forward: Forward, body: RequestBody, source: RequestSource
+    ) -> aiohttp.ClientResponse | DirectResponse:
+        """Send a request, to the next endpoint where one fails and it can do no harm."""
+        headers = upstream_headers(forward.head, source)
+        failure = DirectResponse(502)
+        for _ in range(self._limits.tries):
+            address = self._round_robin.choose(forward.key, forward.endpoints)
+            try:
+                data = body.stream() if body.exists else None
+                return await self._request(address, forward.head, headers, data)
+            except aiohttp.ConnectionTimeoutError:
+                failure = DirectResponse(504)
+            except aiohttp.ClientConnectorError:
+                failure = DirectResponse(502)
+            except NoResponseError as exc:
+                failure = DirectResponse(body.refused or exc.status)
+                is_unsafe = forward.head.method in _NOT_RETRIED or not body.is_repeatable
+                if body.refused or is_unsafe:
+                    break
+        return failure
+
+    def mirror(self, forwards: Iterable[Forward], body: RequestBody, source: RequestSource) -> None:
+        """Send copies of a request whose responses are discarded."""
+        for forward in forwards:
+            copy = body.copy() if body.exists else None
+            task = asyncio.create_task(self._send_copy(forward, copy, source))
+            if copy is not None:
+                copy.abandon = task.cancel
+            self._mirrors.add(task)
+            task.add_done_callback(self._mirrors.discard)
+
+    async def _send_copy(
+        self, forward: Forward, body: BodyCopy | None, source: RequestSource
+    ) -> None:
+        address = self._round_robin.choose(forward.key, forward.endpoints)
+        headers = upstream_headers(forward.head, source)
+        data = None if body is None else body.stream()
+        with suppress(aiohttp.ClientError, NoResponseError):
+            async with await self._request(address, forward.head, headers, data) as response:
+                async for _ in response.content.iter_any():
+                    pass
+
+    async def _request(
+        self,
+        address: Address,
+        head: RequestHead,
+        headers: CIMultiDict[str],
+        body: AsyncIterator[bytes] | None,
+    ) -> aiohttp.ClientResponse:
+        target = head.target if head.target.isascii() else _quoted(head.target)
+        url = URL(f"http://{address.host}:{address.port}{target}", encoded=True)
+        return await self._session.request(
+            head.method, url, headers=headers, data=body, allow_redirects=False
+        )
+
+
+def upstream_headers(head: RequestHead, source: RequestSource) -> CIMultiDict[str]:
+    """The header fields that a pod gets."""
+    named = head.by_name
+    headers = CIMultiDict(
+        {
+            "Host": head.host,
+            "X-Request-ID": named.get("x-request-id") or source.request_id,
+            "X-Real-IP": source.client,
+            "X-Forwarded-For": source.client,
+            "X-Forwarded-Host": head.host,
+            "X-Forwarded-Port": str(source.port),
+            "X-Forwarded-Proto": "http",
+            "X-Forwarded-Scheme": "http",
+            "X-Scheme": "http",
+        }
+    )
+    if "x-forwarded-for" in named:
+        headers["X-Original-Forwarded-For"] = named["x-forwarded-for"]
+    if head.length is not None:
+        headers["Content-Length"] = str(head.length)
+    if head.is_upgrade:
+        headers["Upgrade"], headers["Connection"] = named.get("upgrade", ""), "upgrade"
+    of_connection = {name.strip().lower() for name in named.get("connection", "").split(",")}
+    for name, value in head.headers:
+        lower = name.lower()
+        # A name with an underscore looks like another one with a hyphen to CGI; nginx drops it.
+        if lower not in _NOT_FORWARDED and lower not in of_connection and "_" not in name:
+            headers.add(name, sendable(value))
+    return headers
+
+
+def sendable(value: str) -> str:
+    """A header value that aiohttp can send: bytes that are not UTF-8 are sent as Latin-1."""
+    if value.isascii():
+        return value
+    raw = value.encode("utf-8", "surrogateescape")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+async def _without_retry(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """A client middleware that hides failures from aiohttp, which would send the request again."""
+    try:
+        return await handler(request)
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+        raise
+    except aiohttp.ClientError as exc:
+        raise NoResponseError(504 if isinstance(exc, TimeoutError) else 502) from exc
+
+
+def _quoted(target: str) -> str:
+    return quote(target, safe=_ASCII, errors="surrogateescape")

@@ -1,0 +1,113 @@
+"""HTTPRoutes of the Gateway API: which controllers serve one, and traffic to its host.
+
+Each controller writes into the status of a route, for each Gateway, whether it accepts the route
+and which generation of it. Without a Gateway nobody writes anything. The expected shares are read
+from the route alone, because not every user of a cluster may read Gateways.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from kubernetes.dynamic.exceptions import ResourceNotFoundError
+
+from canarylab import traffic
+from canarylab.errors import RefusedError
+from canarylab.release.connection import Connection, Object, refusals
+from canarylab.release.endpoints import expected_shares, read_endpoints
+from canarylab.traffic import Request, Sample, SamplingPlan
+from canarylab.wait import wait_until
+
+API_VERSION, KIND = "gateway.networking.k8s.io/v1", "HTTPRoute"
+ACCEPTED_WITHIN_S = 5.0
+_UNKNOWN = 'the server doesn\'t have a resource type "httproutes"'
+_INSTALL = "The Gateway API is an addition to Kubernetes; whoever runs the cluster installs it."
+_ANY_PATH = {"type": "PathPrefix", "value": "/"}
+
+
+def wait_until_accepted(
+    connection: Connection, name: str, *, timeout_s: float = ACCEPTED_WITHIN_S
+) -> list[str]:
+    """Wait for the first controller that accepts the route; none where there is none in time."""
+    return wait_until(
+        lambda: accepting_controllers(read_httproute(connection, name)), timeout_s=timeout_s
+    )
+
+
+def read_httproute(connection: Connection, name: str) -> Object:
+    """An HTTPRoute as the API returns it; raise RefusedError when there is none."""
+    with refusals(f'HTTPRoute "{name}"', remedy="Look with `kubectl get httproutes`."):
+        try:
+            routes = connection.dynamic.resources.get(api_version=API_VERSION, kind=KIND)
+        except ResourceNotFoundError as exc:
+            raise RefusedError(f'HTTPRoute "{name}"', _UNKNOWN, _INSTALL) from exc
+        found: Object = routes.get(name=name, namespace=connection.namespace).to_dict()
+    return found
+
+
+def accepting_controllers(route: Object) -> list[str]:
+    """The controllers that accept the newest generation of the route.
+
+    >>> accepting_controllers({"metadata": {"generation": 1}})
+    []
+    """
+    newest = route["metadata"].get("generation", 0)
+    parents = (route.get("status") or {}).get("parents") or []
+    return [
+        str(parent["controllerName"])
+        for parent in parents
+        if any(_is_accepted(each, newest) for each in parent.get("conditions") or [])
+    ]
+
+
+def sample_httproute(connection: Connection, url: str, name: str, *, requests: int) -> Sample:
+    """Send requests for `/` to the first host of the route.
+
+    The expected shares are left out where the route or the pods changed meanwhile.
+    """
+    route = read_httproute(connection, name)
+    before = _expected_versions(connection, route)
+    hosts = route["spec"].get("hostnames") or [None]
+    plan, request = SamplingPlan(count=requests), Request(host=hosts[0])
+    sample = traffic.measure(f"{url}/", plan, request=request)
+    sample = replace(sample, chosen_for="request", suggested_by="rules")
+    if before != _expected_versions(connection, read_httproute(connection, name)):
+        return sample
+    return sample.expecting(before)
+
+
+def service_shares(route: Object) -> dict[str, float]:
+    """The share of plain requests for `/` that each Service gets.
+
+    >>> backends = [{"name": "stable", "weight": 9}, {"name": "canary", "weight": 1}]
+    >>> service_shares({"spec": {"rules": [{"backendRefs": backends}]}})
+    {'stable': 0.9, 'canary': 0.1}
+    """
+    rules = [rule for rule in route["spec"].get("rules") or [] if _matches_every_request(rule)]
+    backends = rules[0].get("backendRefs") or [] if rules else []
+    weights = {each["name"]: each.get("weight", 1) for each in backends}
+    total = sum(weights.values())
+    return {name: weight / total for name, weight in weights.items() if weight}
+
+
+def _is_accepted(condition: Object, newest: int) -> bool:
+    is_new = condition.get("observedGeneration", newest) >= newest
+    return bool(is_new and condition["type"] == "Accepted" and condition["status"] == "True")
+
+
+def _matches_every_request(rule: Object) -> bool:
+    matches: Iterable[Object] = rule.get("matches") or [{}]
+    return any(
+        set(each) <= {"path"} and each.get("path", _ANY_PATH) == _ANY_PATH for each in matches
+    )
+
+
+def _expected_versions(connection: Connection, route: Object) -> Mapping[str, float]:
+    versions: dict[str, float] = defaultdict(float)
+    for service, share in service_shares(route).items():
+        shares = expected_shares(read_endpoints(connection, service))
+        for version, part in shares.items():
+            versions[version] += share * part
+    return dict(sorted(versions.items()))

@@ -1,0 +1,292 @@
+"""The Ingresses of a namespace: where they answer, what their rules say, and traffic through them.
+
+`ingress_rules` decides the routes, by the rules of ingress-nginx; the playground's own ingress runs
+the same code. Another controller may decide otherwise, which the response to a real request shows.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+from kubernetes.client.exceptions import ApiException
+
+from canarylab import traffic
+from canarylab.clusters.base import Cluster, Object, ServiceAddress
+from canarylab.display import Table, status_line
+from canarylab.errors import ClusterError, TimedOutError
+from canarylab.ingress_rules.explain import explain
+from canarylab.ingress_rules.ingress_spec import ANY_HOST, ServiceEndpoints, parse_ingresses
+from canarylab.ingress_rules.routing import IngressRoute, ingress_request, route_request
+from canarylab.ingress_rules.server_table import IngressRules, build_server_table
+from canarylab.release.connection import Connection, refusals
+from canarylab.release.endpoints import ready_endpoints
+from canarylab.release.ingress_controller import ensure_ingress_controller
+from canarylab.release.wait import UNNAMED, sync_count, wait_until_synced
+from canarylab.traffic import Request, Sample, SamplingPlan
+from canarylab.traffic.http import HttpResponse, Target, get
+from canarylab.wait import wait_until
+
+HOST = "foo.bar.com"
+"""The host of the lessons. The domain belongs to somebody, so it is only ever a Host header."""
+LESSON_REQUEST = Request(host=HOST)
+CANARY_WEIGHT = "nginx.ingress.kubernetes.io/canary-weight"
+ROUTING_KINDS = frozenset({"Ingress", "Gateway", "HTTPRoute"})
+SETTLED_WITHIN_S = 10.0
+
+_PROBES = 40
+_NOT_FOUND = 404  # a cluster without that kind
+_FORBIDDEN = 403
+_HTTP, _HTTPS = 80, 443
+_REMEDY = "Look with `kubectl get ingresses,services,endpointslices`."
+
+
+class RouteExplanation(NamedTuple):
+    """Where the rules send a request, and why."""
+
+    shares: Mapping[str, float]
+    """The share of such requests that each backend gets; empty where no backend gets any."""
+    path: str
+    """The path that the pod is asked for."""
+    status: int
+    """The status that the ingress itself answers with; 0 where a pod answers."""
+    reasons: tuple[str, ...]
+    """One sentence for each step of the routing."""
+    rule: str = ""
+    """Host, path and Ingress of the rule; empty where no rule has the path."""
+
+    def __repr__(self) -> str:
+        return "\n".join(self.reasons)
+
+    def _repr_html_(self) -> str:
+        return Table(self.reasons[0], notes=self.reasons[1:])._repr_html_()
+
+
+class ExpectedShares(NamedTuple):
+    """What share of the responses each version, and each pod, should have."""
+
+    versions: Mapping[str, float]
+    pods: Mapping[str, float]
+
+
+class IngressClient:
+    """The Ingresses of one namespace, from outside the cluster."""
+
+    def __init__(self, cluster: Cluster, connection: Connection) -> None:
+        self._cluster, self._connection = cluster, connection
+        self._has_controller = False
+        self._notes: tuple[str, ...] = ()
+
+    @property
+    def url(self) -> str:
+        """Where Ingresses answer; installs a controller first where there is none."""
+        self.ensure_controller()
+        return self._cluster.ingress_url(reported_addresses(read_ingresses(self._connection)))
+
+    def ensure_controller(self) -> None:
+        """Install an ingress controller where there is none; look only once."""
+        if self._has_controller:
+            return
+        with status_line() as report:
+            self._notes = ensure_ingress_controller(
+                self._connection, self._cluster.ingress_setup, report
+            )
+        self._has_controller = True
+
+    def ensure_controller_for(self, objects: Iterable[Object]) -> tuple[str, ...]:
+        """The same where one of the objects needs it; notes that have not been shown yet."""
+        if not any(each.get("kind") in ROUTING_KINDS for each in objects):
+            return ()
+        self.ensure_controller()
+        notes, self._notes = self._notes, ()
+        return notes
+
+    def exists(self, name: str) -> bool:
+        """Whether there is an Ingress of this name."""
+        return any(each["metadata"]["name"] == name for each in read_ingresses(self._connection))
+
+    def get(self, path: str, request: Request = LESSON_REQUEST) -> HttpResponse:
+        """Send one request."""
+        return get(self.url + path, request)
+
+    def explain(self, path: str, request: Request = LESSON_REQUEST) -> RouteExplanation:
+        """Where the rules send such a request; nothing is sent."""
+        route = find_route(self._connection, self.url + path, request)
+        shares = {str(backend): share for backend, share in route.shares().items()}
+        return RouteExplanation(shares, route.target, route.status, explain(route), _rule(route))
+
+    def sample(
+        self, path: str, request: Request = LESSON_REQUEST, *, requests: int = 200
+    ) -> Sample:
+        """Send many requests, once only the expected pods answer.
+
+        The expected shares are left out where rules or pods changed meanwhile.
+        """
+        url = self.url + path
+        before = expected_shares_by_rules(self._connection, url, request)
+        _wait_until_only_expected_pods_answer(url, request, before)
+        sample = traffic.measure(url, SamplingPlan(count=requests), request=request)
+        where = f"{self._cluster.name}, through its Ingress"
+        sample = replace(sample, cluster=where, chosen_for="request", suggested_by="rules")
+        if before != expected_shares_by_rules(self._connection, url, request):
+            return sample
+        return sample.expecting(before.versions, before.pods)
+
+    def ready_pods(self, backend: str) -> set[str]:
+        """The ready pods of a backend of a `RouteExplanation`."""
+        service = backend.rpartition(":")[0]
+        return {endpoint.pod for endpoint in ready_endpoints(self._connection, service)}
+
+    def weight(self, ingress: str) -> int:
+        """The weight annotation of a canary Ingress; 0 without one."""
+        with refusals(f'Ingress "{ingress}"', remedy="`kubectl get ingresses` lists them."):
+            found = self._connection.networking.read_namespaced_ingress(
+                ingress, self._connection.namespace
+            )
+        return int((found.metadata.annotations or {}).get(CANARY_WEIGHT, "0"))
+
+    def set_weight(self, percent: int, ingress: str) -> None:
+        """Set the weight annotation, and wait until the controller has read it."""
+        if not 0 <= percent <= 100:
+            raise ValueError(f"A weight cannot be {percent}. Give a whole number from 0 to 100.")
+        if self.weight(ingress) == percent:
+            return
+        change: Object = {"metadata": {"annotations": {CANARY_WEIGHT: str(percent)}}}
+        before = sync_count(self._connection, ingress)
+        what = f'a weight of {percent} for Ingress "{ingress}"'
+        with refusals(what, remedy="`kubectl get ingresses` lists them."):
+            self._connection.networking.patch_namespaced_ingress(
+                ingress, self._connection.namespace, change
+            )
+        wait_until_synced(self._connection, ingress, before)
+
+
+def read_ingresses(connection: Connection) -> list[Object]:
+    """The Ingresses of the namespace; none where the cluster has no such kind, or hides them."""
+    with refusals("the Ingresses", remedy="Look with `kubectl get ingresses`."):
+        try:
+            found = connection.networking.list_namespaced_ingress(connection.namespace)
+        except ApiException as exc:
+            if exc.status in {_NOT_FOUND, _FORBIDDEN}:
+                return []
+            raise
+    items: list[Object] = connection.plain(found)["items"]
+    return items
+
+
+def service_addresses(ingresses: Iterable[Object], service: str) -> list[ServiceAddress]:
+    """Where Ingresses lead to a Service without a host name; each address has to be tried.
+
+    A rule for one host is for those who send that name, which may be somebody's domain. Only a
+    rule for every host, on the path `/`, gives an address that a browser can open.
+
+    >>> backend = {"service": {"name": "web"}}
+    >>> spec = {"rules": [{"http": {"paths": [{"path": "/", "backend": backend}]}}]}
+    >>> status = {"loadBalancer": {"ingress": [{"ip": "192.0.2.7"}]}}
+    >>> [each.url for each in service_addresses([{"spec": spec, "status": status}], "web")]
+    ['http://192.0.2.7']
+    """
+    return [
+        ServiceAddress(f"http://{address}", "an Ingress", is_guess=True, chosen_for="request")
+        for ingress in ingresses
+        if service in _services_for_every_host(ingress["spec"])
+        for address in _addresses_in_status(ingress)
+    ]
+
+
+def reported_addresses(ingresses: Iterable[Object]) -> list[str]:
+    """Every address in the status of the Ingresses, once, with the port where it is not 80."""
+    return list(
+        dict.fromkeys(address for each in ingresses for address in _addresses_in_status(each))
+    )
+
+
+def find_route(connection: Connection, url: str, request: Request) -> IngressRoute:
+    """The route of a request by the rules of the namespace."""
+    target = Target.parse(url)
+    host = request.host or target.authority
+    asked = ingress_request(host, target.path, request.headers, request.cookies)
+    return route_request(_read_rules(connection).table, asked)
+
+
+def expected_shares_by_rules(connection: Connection, url: str, request: Request) -> ExpectedShares:
+    """What share of the responses each version and each pod should have, by rules and ready pods.
+
+    Raises ClusterError where the ingress itself answers such a request.
+    """
+    route = find_route(connection, url, request)
+    if route.status:
+        raise ClusterError(
+            f"By its rules the ingress answers such a request itself, with {route.status}. "
+            "`lab.explain_route` says why."
+        )
+    pods: dict[str, float] = defaultdict(float)
+    versions: dict[str, float] = defaultdict(float)
+    for backend, share in route.shares().items():
+        ready = ready_endpoints(connection, backend.service.name)
+        for endpoint in ready:
+            pods[endpoint.pod] += share / len(ready)
+            versions[endpoint.version] += share / len(ready)
+    return ExpectedShares(dict(sorted(versions.items())), dict(pods))
+
+
+def _rule(route: IngressRoute) -> str:
+    server, location = route.server, route.location
+    if server is None or location is None or location.ingress is None:
+        return ""
+    host = "any host" if server.host == ANY_HOST else server.host
+    return f"{host}, path {location.path}, of Ingress {location.ingress.name}"
+
+
+def _wait_until_only_expected_pods_answer(
+    url: str, request: Request, expected: ExpectedShares
+) -> None:
+    others: set[str] = set()
+
+    def has_settled() -> bool:
+        nonlocal others
+        sample = traffic.measure(url, SamplingPlan(count=_PROBES), request=request)
+        others = set(sample.by_pod) - set(expected.pods) - {UNNAMED}
+        return not others
+
+    if not wait_until(has_settled, timeout_s=SETTLED_WITHIN_S):
+        raise TimedOutError(
+            f"After {SETTLED_WITHIN_S:.0f} s these pods answer and should not: "
+            f"{', '.join(sorted(others))}. `lab.explain_route` says which should."
+        )
+
+
+def _read_rules(connection: Connection) -> IngressRules:
+    namespace = connection.namespace
+    with refusals("the Ingresses", remedy=_REMEDY):
+        ingresses = connection.networking.list_namespaced_ingress(namespace)
+        services = connection.core.list_namespaced_service(namespace)
+        slices = connection.discovery.list_namespaced_endpoint_slice(namespace)
+    found: list[list[Object]] = [
+        connection.plain(each)["items"] for each in (ingresses, services, slices)
+    ]
+    return build_server_table(parse_ingresses(found[0]), ServiceEndpoints(found[1], found[2]))
+
+
+def _services_for_every_host(spec: Object) -> Iterator[str]:
+    for rule in spec.get("rules") or []:
+        for path in (rule.get("http") or {}).get("paths") or []:
+            if not rule.get("host") and path.get("path") == "/":
+                yield path["backend"].get("service", {}).get("name", "")
+    yield (spec.get("defaultBackend") or {}).get("service", {}).get("name", "")
+
+
+def _addresses_in_status(ingress: Object) -> Iterator[str]:
+    status = ingress.get("status") or {}
+    for entry in (status.get("loadBalancer") or {}).get("ingress") or []:
+        if address := entry.get("ip") or entry.get("hostname"):
+            yield (f"[{address}]" if ":" in address else address) + _port_suffix(entry)
+
+
+def _port_suffix(entry: Object) -> str:
+    """Most controllers report no port, because it is 80; the playground's needs no root."""
+    working = [each["port"] for each in entry.get("ports") or [] if not each.get("error")]
+    unencrypted = [port for port in working if port != _HTTPS]
+    return f":{unencrypted[0]}" if unencrypted and _HTTP not in unencrypted else ""

@@ -1,0 +1,121 @@
+"""Whatever a client sends, it gets an object or a refusal, and the server stays up.
+
+Every value of every document is replaced, one at a time, by each of a list of odd ones, and the
+outcome goes all the way: read, patched, filled in, validated, printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from canarylab.errors import ApiError
+from canarylab.playground.apiserver.decode import decode
+from canarylab.playground.apiserver.defaults import with_defaults
+from canarylab.playground.apiserver.patch import PatchStyle, apply_patch, decode_patched
+from canarylab.playground.apiserver.tables import table_of
+from canarylab.playground.apiserver.validation import validate
+from canarylab.playground.kube.api import Object
+from canarylab.playground.kube.kinds import KINDS
+from tests.playground.apiserver.documents import (
+    complete,
+    deployment,
+    deployment_of,
+    gateway,
+    gateway_class,
+    http_route,
+    ingress,
+    mirror,
+    pod,
+    rule,
+    service,
+)
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+ODD: list[Any] = [
+    *(None, 0, -1, 1.5, True, "", "x", "25%", 2**40, "2026-11-22T21:42:09Z"),
+    *([], {}, [None], [{}], ["a"], [[]], {"a": None}, {"a": {}}),
+    *({"$patch": "delete"}, [{"$patch": "delete"}], [{"$patch": "replace"}], {"$retainKeys": 1}),
+]
+
+
+def named(kind: str, **fields: Any) -> Object:
+    api_version = KINDS[kind].api_version
+    return {"kind": kind, "apiVersion": api_version, "metadata": {"name": "a"}, **fields}
+
+
+DOCUMENTS: list[Object] = [
+    deployment(strategy={"rollingUpdate": {"maxSurge": 1, "maxUnavailable": "25%"}}),
+    deployment_of(
+        readinessProbe={"httpGet": {"path": "/", "port": 3333}},
+        ports=[{"containerPort": 3333}],
+        env=[{"name": "A", "value": "1"}, {"name": "B", "valueFrom": {"fieldRef": {}}}],
+        resources={"limits": {"cpu": "1"}, "requests": {"cpu": "1"}},
+        lifecycle={"preStop": {"sleep": {"seconds": 1}}},
+        volumeMounts=[{"name": "v", "mountPath": "/a"}],
+    ),
+    {**deployment(replicas=2), "kind": "ReplicaSet"},
+    pod(volumes=[{"name": "v", "configMap": {"name": "a"}}], readinessGates=[{}]),
+    service(type="NodePort", sessionAffinity="ClientIP", sessionAffinityConfig={"clientIP": {}}),
+    named("ConfigMap", data={"a": "b"}, binaryData={"c": "AA=="}),
+    named("Namespace", spec={"finalizers": ["kubernetes"]}),
+    named("Node", status={"capacity": {"cpu": "1"}, "addresses": [{}], "conditions": [{}]}),
+    named("Endpoints", subsets=[{"addresses": [{"ip": "1.1.1.1"}], "ports": [{"port": 1}]}]),
+    named("EndpointSlice", addressType="IPv4", endpoints=[{"addresses": ["1.1.1.1"]}], ports=[{}]),
+    {**ingress(), "metadata": {"name": "a", "annotations": {"a": "b"}}},
+    named("IngressClass", spec={"controller": "a.b/c", "parameters": {"kind": "A", "name": "b"}}),
+    gateway_class(),
+    gateway(tls={"frontend": {"default": {}, "perPort": [{"port": 1, "tls": {}}]}}),
+    http_route(rule(matches=[{"headers": [{"name": "a", "value": "b"}]}], filters=[mirror()])),
+    named("Event", involvedObject={"kind": "Pod"}, series={"count": 1}, source={"host": "a"}),
+]
+
+
+def variants(document: Any) -> Iterator[Any]:
+    """The document with one value replaced, in every place, by everything odd."""
+    yield from ODD
+    entries: Iterator[tuple[Any, Any]] = iter(())
+    if isinstance(document, dict):
+        entries = ((key, document[key]) for key in document if key not in ("kind", "apiVersion"))
+    elif isinstance(document, list):
+        entries = iter(enumerate(document))
+    for key, inner in entries:
+        for variant in variants(inner):
+            changed = document.copy()
+            changed[key] = variant
+            yield changed
+
+
+def go_all_the_way(obj: Object, old: Object | None) -> None:
+    made = with_defaults(obj)
+    if not validate(made, old):
+        table_of(made["kind"], [made], NOW)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document["kind"])
+def test_a_mutated_document_is_read_or_refused(document: Object) -> None:
+    for variant in variants(document):
+        with suppress(ApiError):
+            go_all_the_way(decode(KINDS[document["kind"]], variant).obj, None)
+
+
+BOTH: list[PatchStyle] = ["strategic", "merge"]
+PATCHED: list[tuple[Object, PatchStyle]] = [
+    (document, style)
+    for document in DOCUMENTS
+    for style in BOTH
+    if style == "merge" or not KINDS[document["kind"]].is_custom
+]
+
+
+@pytest.mark.parametrize(("document", "style"), PATCHED)
+def test_a_mutated_patch_is_applied_or_refused(document: Object, style: PatchStyle) -> None:
+    kind, current = KINDS[document["kind"]], complete(document)
+    for variant in variants({**document, "kind": kind.kind}):
+        with suppress(ApiError):
+            after = apply_patch(current, variant, style)
+            go_all_the_way(decode_patched(kind, after, variant, style).obj, current)

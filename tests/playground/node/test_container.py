@@ -1,0 +1,334 @@
+"""Tests of restarts, hooks, logs and commands of containers."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from canarylab.errors import BadRequestError, NotFoundError
+from canarylab.playground.kube.api import Key, LogOptions
+from canarylab.playground.node.container import should_restart
+from canarylab.playground.node.context import RestartBackoff
+from tests.playground.node.node_fixture import SPACE, Node, node, pod, server, shell
+from tests.waiting import until
+
+SOON = RestartBackoff(first_s=0.05, last_s=0.1)
+
+
+async def test_a_container_that_fails_is_started_again(tmp_path: Path) -> None:
+    async with node(tmp_path, backoff=SOON) as here:
+        await here.api.put(pod(shell("echo bye; exit 1")))
+        await until(here.has_restarted(3))
+        last = (await here.state())["lastState"]["terminated"]
+        assert (last["exitCode"], last["reason"]) == (1, "Error")
+
+
+async def test_the_second_failure_waits_in_crash_loop_back_off(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        created = await here.api.put(pod(shell("exit 1")))
+        await until(here.state_is("waiting", "CrashLoopBackOff"))
+        whole_name = f"web-1_lab({created['metadata']['uid']})"
+        state = await here.state()
+        assert state["restartCount"] == 1
+        assert state["state"]["waiting"]["message"] == (
+            f"back-off 10s restarting failed container=web pod={whole_name}"
+        )
+        await until(lambda: here.messages("BackOff"))
+        assert await here.messages("BackOff") == [
+            f"Back-off restarting failed container web in pod {whole_name}"
+        ]
+
+
+async def test_a_pod_that_is_crashing_is_running_and_not_ready(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        await here.api.put(pod(shell("exit 1")))
+        await until(here.state_is("waiting", "CrashLoopBackOff"))
+        status = (await here.pod())["status"]
+        ready = next(entry for entry in status["conditions"] if entry["type"] == "Ready")
+        assert (status["phase"], ready["status"]) == ("Running", "False")
+
+
+@pytest.mark.parametrize(
+    ("policy", "code", "phase"),
+    [("Never", 0, "Succeeded"), ("Never", 1, "Failed"), ("OnFailure", 0, "Succeeded")],
+)
+async def test_a_pod_that_is_not_restarted_reaches_a_final_phase(
+    tmp_path: Path, policy: str, code: int, phase: str
+) -> None:
+    async with node(tmp_path, backoff=SOON) as here:
+        await here.api.put(pod(shell(f"exit {code}"), restartPolicy=policy))
+        await until(here.phase_is(phase))
+        assert (await here.state())["restartCount"] == 0
+
+
+async def test_on_failure_restarts_until_it_succeeds(tmp_path: Path) -> None:
+    script = f"test -e {tmp_path}/tried && exit 0; touch {tmp_path}/tried; exit 1"
+    async with node(tmp_path, backoff=SOON) as here:
+        await here.api.put(pod(shell(script), restartPolicy="OnFailure"))
+        await until(here.phase_is("Succeeded"))
+        assert (await here.state())["restartCount"] == 1
+
+
+async def test_the_exit_code_after_a_signal_is_128_and_the_signal(tmp_path: Path) -> None:
+    # Four dollars: in a manifest two stand for one.
+    async with node(tmp_path) as here:
+        await here.api.put(pod(shell("kill -9 $$$$"), restartPolicy="Never"))
+        await until(here.phase_is("Failed"))
+        assert (await here.state())["state"]["terminated"]["exitCode"] == 137
+
+
+async def test_a_command_that_does_not_exist_is_a_start_error(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        container = {**server(), "command": ["no-such-command"]}
+        await here.api.put(pod(container, restartPolicy="Never"))
+        await until(here.phase_is("Failed"))
+        end = (await here.state())["state"]["terminated"]
+        assert (end["reason"], end["exitCode"], end["message"]) == (
+            "StartError", 128, 'exec: "no-such-command": executable file not found in $PATH'
+        )  # fmt: skip
+
+
+async def test_a_failing_liveness_probe_restarts_the_container(tmp_path: Path) -> None:
+    probe = {"exec": {"command": ["sh", "-c", "echo no pulse; exit 1"]}, "failureThreshold": 1}
+    async with node(tmp_path) as here:
+        await here.api.put(pod({**server(), "livenessProbe": probe}))
+        await until(here.has_restarted(1))
+        await until(lambda: here.messages("Killing"))
+        assert "Liveness probe failed: no pulse\n" in await here.messages("Unhealthy")
+        assert await here.messages("Killing") == [
+            "Container web failed liveness probe, will be restarted"
+        ]
+
+
+async def test_a_container_waits_for_its_config_map(tmp_path: Path) -> None:
+    source = {"configMapKeyRef": {"name": "settings", "key": "colour"}}
+    container = shell("echo $COLOUR; sleep 600", env=[{"name": "COLOUR", "valueFrom": source}])
+    async with node(tmp_path) as here:
+        await here.api.put(pod(container))
+        await until(here.state_is("waiting", "CreateContainerConfigError"))
+        await here.api.put(
+            {
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "metadata": {"name": "settings", "namespace": "lab"},
+                "data": {"colour": "canary yellow"},
+            }
+        )
+        await here.wrote("canary yellow")
+
+
+async def test_the_kubelet_can_be_stopped_at_any_moment_while_containers_crash(
+    tmp_path: Path,
+) -> None:
+    """A cancellation that comes just as a container ends must not get lost."""
+    for milliseconds in range(0, 100, 8):
+        async with asyncio.timeout(20), node(tmp_path / str(milliseconds), backoff=SOON) as here:
+            for number in range(4):
+                await here.api.put(pod(shell("exit 1"), name=f"web-{number}"))
+            await asyncio.sleep(milliseconds / 1_000)
+
+
+def waits(runs: list[float]) -> list[float]:
+    """The waits after runs of these lengths."""
+    backoff, found = RestartBackoff(), []
+    before: float | None = None
+    for ran_s in runs:
+        before = backoff.next(before, ran_s=ran_s)
+        found.append(before)
+    return found
+
+
+def test_the_delays_of_a_container_that_always_fails() -> None:
+    assert waits([1.0] * 9) == [0, 10, 20, 40, 80, 160, 300, 300, 300]
+
+
+def test_ten_minutes_of_running_reset_the_delay() -> None:
+    for position in range(9):
+        found = waits([601.0 if index == position else 1.0 for index in range(9)])
+        assert found[position] == 0
+
+
+def test_no_delay_is_shorter_than_the_one_before_without_ten_minutes_of_running() -> None:
+    assert all(later >= earlier for earlier, later in pairwise(waits([600.0] * 20)))
+
+
+def test_which_policy_restarts_after_which_exit_code() -> None:
+    restarted = {
+        (policy, code): should_restart(policy, code)
+        for policy in ("Always", "OnFailure", "Never")
+        for code in (0, 1)
+    }
+    assert [end for end, again in restarted.items() if again] == [
+        ("Always", 0),
+        ("Always", 1),
+        ("OnFailure", 1),
+    ]
+
+
+async def test_post_start_runs_in_the_container(tmp_path: Path) -> None:
+    hook = {
+        "postStart": {
+            "exec": {
+                "command": ["sh", "-c", f"hostname=$HOSTNAME; echo $HOSTNAME > {tmp_path}/note"]
+            }
+        }
+    }
+    async with node(tmp_path) as here:
+        await here.api.put(pod({**server(), "lifecycle": hook}))
+        await here.ready()
+        assert (tmp_path / "note").read_text() == "web-1\n"
+
+
+async def test_a_post_start_that_fails_ends_the_container(tmp_path: Path) -> None:
+    hook = {"postStart": {"exec": {"command": ["false"]}}}
+    async with node(tmp_path) as here:
+        await here.api.put(pod({**server(), "lifecycle": hook}))
+        await until(here.has_restarted(1))
+        assert await here.messages("FailedPostStartHook")
+
+
+async def test_a_pre_stop_that_fails_does_not_keep_the_pod(tmp_path: Path) -> None:
+    hook = {"preStop": {"httpGet": {"port": 1}}}
+    async with node(tmp_path) as here:
+        await here.api.put(pod({**server(), "lifecycle": hook}))
+        await here.ready()
+        await here.delete()
+        await until(here.is_gone)
+        await until(lambda: here.messages("FailedPreStopHook"))
+
+
+WEB = Key(SPACE, "web-1")
+SOON_READING = RestartBackoff(first_s=0.01, last_s=0.01)
+
+
+async def read(here: Node, key: Key = WEB, options: LogOptions = LogOptions()) -> str:  # noqa: B008
+    return b"".join([line async for line in here.kubelet.logs(key, options)]).decode()
+
+
+async def run(here: Node, *command: str) -> tuple[int | None, str]:
+    process = await here.kubelet.execute(WEB, command)
+    output, _ = await process.communicate(b"")
+    return process.returncode, output.decode()
+
+
+async def test_what_the_app_wrote_can_be_read(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        await here.api.put(pod(server()))
+        await here.ready()
+        await here.wrote("Server started")
+
+
+async def test_following_ends_with_the_container(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        await here.api.put(pod(shell("echo one; sleep 0.2; echo two"), restartPolicy="Never"))
+        await here.wrote("one")
+        assert await read(here, options=LogOptions(follow=True)) == "one\ntwo\n"
+
+
+async def test_the_log_of_the_previous_run_can_be_read(tmp_path: Path) -> None:
+    flag = tmp_path / "second"
+    script = f"test -e {flag} && {{ echo second; sleep 600; }}; touch {flag}; echo first; exit 1"
+    async with node(tmp_path, backoff=SOON_READING) as here:
+        await here.api.put(pod(shell(script)))
+        await here.wrote("second")
+        assert await read(here, options=LogOptions(previous=True)) == "first\n"
+
+
+async def test_the_log_of_the_last_run_can_be_read_during_back_off(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        await here.api.put(pod(shell("echo bye; exit 1")))
+        await until(here.state_is("waiting", "CrashLoopBackOff"))
+        assert await read(here) == "bye\n"
+
+
+async def test_only_the_newest_two_logs_are_kept(tmp_path: Path) -> None:
+    async with node(tmp_path, backoff=SOON_READING) as here:
+        await here.api.put(pod(shell("exit 1")))
+        await until(here.has_restarted(5))
+        assert len(list((tmp_path / "playground/pods").glob("*/web/*.log"))) <= 3
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (LogOptions(container="nobody"), "container nobody is not valid for pod web-1"),
+        (
+            LogOptions(container="web", previous=True),
+            'previous terminated container "web" in pod "web-1" not found',
+        ),
+        (
+            LogOptions(),
+            "a container name must be specified for pod web-1, choose one of: [web side]",
+        ),
+        (
+            LogOptions(container="side"),
+            'container "side" in pod "web-1" is waiting to start: trying and failing to pull image',
+        ),
+    ],
+)
+async def test_missing_logs_are_refused_in_the_words_of_kubernetes(
+    tmp_path: Path, options: LogOptions, message: str
+) -> None:
+    async with node(tmp_path) as here:
+        await here.api.put(pod(server(), {"name": "side", "image": "no-such-image:9.9"}))
+        await until(here.state_is("running"))
+        with pytest.raises(BadRequestError) as refused:
+            await read(here, options=options)
+        assert str(refused.value) == message
+
+
+async def test_a_pod_that_does_not_exist_is_not_found(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        with pytest.raises(NotFoundError, match='pods "nobody" not found'):
+            await read(here, Key(SPACE, "nobody"))
+
+
+async def test_a_command_runs_in_the_pod_s_environment(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        await here.api.put(pod(server()))
+        await here.ready()
+        assert await run(here, "node", "-p", "os.hostname()") == (0, "web-1\n")
+
+
+async def test_the_exit_code_of_a_command_is_returned(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        await here.api.put(pod(server()))
+        await here.ready()
+        assert await run(here, "sh", "-c", "exit 3") == (3, "")
+
+
+async def test_a_command_reads_its_standard_input(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        await here.api.put(pod(server()))
+        await here.ready()
+        process = await here.kubelet.execute(WEB, ["cat"])
+        assert await process.communicate(b"hello") == (b"hello", b"")
+
+
+async def test_a_command_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        await here.api.put(pod(server()))
+        await here.ready()
+        with pytest.raises(BadRequestError, match='exec: "nope": executable file not found'):
+            await here.kubelet.execute(WEB, ["nope"])
+
+
+async def test_no_command_runs_in_a_container_that_does_not_run(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        await here.api.put(pod({**server(), "image": "no-such-image:9.9"}))
+        await until(here.state_is("waiting", "ErrImagePull"))
+        with pytest.raises(BadRequestError, match=r'container not found \("web"\)'):
+            await here.kubelet.execute(WEB, ["true"])
+
+
+async def test_a_command_ends_with_its_pod(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        await here.api.put(pod(server()))
+        await here.ready()
+        process = await here.kubelet.execute(WEB, ["sleep", "600"])
+        await here.delete()
+        await process.communicate()
+        assert process.returncode == -9

@@ -1,0 +1,141 @@
+"""Tests of how pods end."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from canarylab.playground.kube.api import Object
+from tests.playground.node.node_fixture import Node, node, pod, python, server, shell
+from tests.waiting import until
+
+EXITS_ON_SIGTERM = (
+    "import signal, sys, time\n"
+    "signal.signal(signal.SIGTERM, lambda *_: sys.exit({code}))\n"
+    "print('up', flush=True)\n"
+    "time.sleep(600)"
+)
+IGNORES_SIGTERM = (
+    "import signal, time\n"
+    "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+    "print('up', flush=True)\n"
+    "time.sleep(600)"
+)
+
+
+async def end_of(here: Node, container: Object, **spec: Any) -> Object:
+    """The last that was seen of a pod which was started and then deleted."""
+    await here.api.put(pod(container, **spec))
+    await here.wrote("up")
+    last: list[Object] = []
+
+    async def follow() -> None:
+        async for event in here.api.watch("Pod"):
+            last[:] = [event.object]
+
+    following = asyncio.create_task(follow())
+    await here.delete()
+    await until(here.is_gone)
+    await asyncio.sleep(0)
+    following.cancel()
+    return last[0]
+
+
+async def test_the_files_of_a_deleted_pod_are_removed(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        await here.api.put(pod(server()))
+        await here.ready()
+        await here.delete()
+        await until(lambda: list((tmp_path / "playground/pods").iterdir()) == [])
+
+
+async def test_stopping_a_container_has_an_event(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        await end_of(here, python(EXITS_ON_SIGTERM.format(code=0)))
+        await until(lambda: here.messages("Killing"))
+        assert await here.messages("Killing") == ["Stopping container web"]
+
+
+@pytest.mark.parametrize(
+    ("code", "phase", "reason"), [(0, "Succeeded", "PodCompleted"), (3, "Failed", "PodFailed")]
+)
+async def test_the_last_status_says_how_it_ended(
+    tmp_path: Path, code: int, phase: str, reason: str
+) -> None:
+    async with node(tmp_path) as here:
+        status = (await end_of(here, python(EXITS_ON_SIGTERM.format(code=code))))["status"]
+        conditions = {entry["type"]: entry for entry in status["conditions"]}
+        assert status["phase"] == phase
+        assert conditions["Ready"]["reason"] == reason
+        assert status["containerStatuses"][0]["state"]["terminated"]["exitCode"] == code
+
+
+async def test_a_container_that_ignores_sigterm_is_killed_after_the_grace_period(
+    tmp_path: Path,
+) -> None:
+    async with node(tmp_path) as here:
+        gone = await end_of(here, python(IGNORES_SIGTERM), terminationGracePeriodSeconds=1)
+        end = gone["status"]["containerStatuses"][0]["state"]["terminated"]
+        assert (end["exitCode"], end["reason"]) == (137, "Error")
+
+
+async def test_processes_started_by_the_container_end_with_it(tmp_path: Path) -> None:
+    script = "(trap '' TERM; while true; do sleep 600; done) & echo up; wait"
+    async with node(tmp_path) as here:
+        await end_of(here, shell(script))
+        await until(lambda: not here.processes())
+
+
+async def test_processes_that_left_the_session_end_too(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        await end_of(here, shell("setsid -f sleep 600; echo up; sleep 600"))
+        await until(lambda: not here.processes())
+
+
+async def test_pre_stop_runs_before_the_signal(tmp_path: Path) -> None:
+    note = tmp_path / "note"
+    hook = {"preStop": {"exec": {"command": ["sh", "-c", f"echo hook >> {note}"]}}}
+    script = f"trap 'echo signal >> {note}; exit 0' TERM; echo up; while true; do sleep 0.05; done"
+    async with node(tmp_path) as here:
+        await end_of(here, shell(script, lifecycle=hook))
+        assert note.read_text().split() == ["hook", "signal"]
+
+
+async def test_a_pre_stop_sleep_keeps_the_container_serving(tmp_path: Path) -> None:
+    hook = {"preStop": {"sleep": {"seconds": 600}}}
+    async with node(tmp_path) as here:
+        await here.api.put(pod({**server(), "lifecycle": hook}, terminationGracePeriodSeconds=900))
+        await here.ready()
+        await here.delete()
+        await until(lambda: here.messages("Killing"))
+        assert (await here.state())["state"].keys() == {"running"}
+        await here.delete(grace_s=0)
+
+
+async def test_a_shorter_grace_period_replaces_a_longer_one(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        await here.api.put(pod(python(IGNORES_SIGTERM), terminationGracePeriodSeconds=900))
+        await here.wrote("up")
+        await here.delete()
+        await until(lambda: here.messages("Killing"))
+        await here.delete(grace_s=1)
+        await until(here.is_gone)
+
+
+async def test_a_pod_deleted_without_grace_period_leaves_no_process(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        await here.api.put(pod(python(IGNORES_SIGTERM)))
+        await here.wrote("up")
+        await here.delete(grace_s=0)
+        await until(lambda: not here.processes())
+
+
+async def test_a_pod_that_waits_for_its_image_can_be_deleted(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        await here.api.put(pod({**server(), "image": "no-such-image:9.9"}))
+        await until(lambda: here.messages("BackOff"))
+        await here.delete()
+        await until(here.is_gone)

@@ -1,0 +1,132 @@
+"""Tests that all processes end, however their daemon ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from canarylab.playground.node.process import Reaper
+from canarylab.playground.node.reaper import RUN_ID, kill_all, processes_of
+from tests.waiting import until
+
+DAEMON = """
+import asyncio, os, subprocess, sys
+from pathlib import Path
+from canarylab.playground.node.process import Reaper
+from canarylab.playground.node.reaper import RUN_ID
+
+async def main():
+    async with Reaper.running(Path(sys.argv[1])) as reaper:
+        environment = {RUN_ID: reaper.id_of("c1"), "PATH": os.environ["PATH"]}
+        script = "setsid sh -c 'sleep 600 & sleep 600' & sleep 600 & env -i sleep 600 & wait"
+        subprocess.Popen(["sh", "-c", script], env=environment, start_new_session=True)
+        print(reaper._process.pid, flush=True)
+        await asyncio.sleep(600)
+
+asyncio.run(main())
+"""
+PROCESS_COUNT = 6  # two shells, and four that sleep, one of them without an environment
+
+
+@contextmanager
+def daemon(run_ids: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Run a program that starts a reaper and children; yield it and the reaper's process id."""
+    command = [sys.executable, "-c", textwrap.dedent(DAEMON), str(run_ids)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process, int(process.stdout.readline())
+        finally:
+            process.kill()
+
+
+def run_id_in(run_ids: Path) -> str:
+    return run_ids.read_text().strip()
+
+
+async def test_killing_the_daemon_ends_its_children_and_theirs(tmp_path: Path) -> None:
+    run_ids = tmp_path / "run-ids"
+    with daemon(run_ids) as (process, _):
+        await until(lambda: len(processes_of(run_id_in(run_ids))) == PROCESS_COUNT)
+        process.kill()
+        await until(lambda: not processes_of(run_id_in(run_ids)))
+
+
+async def test_the_reaper_ends_after_the_daemon(tmp_path: Path) -> None:
+    with daemon(tmp_path / "run-ids") as (process, reaper_pid):
+        process.kill()
+        process.wait()
+        await until(
+            lambda: not Path(f"/proc/{reaper_pid}/cmdline").exists() or is_zombie(reaper_pid)
+        )
+
+
+async def test_a_killed_reaper_is_restarted(tmp_path: Path) -> None:
+    run_ids = tmp_path / "run-ids"
+    with daemon(run_ids) as (process, reaper_pid):
+        await until(lambda: len(processes_of(run_id_in(run_ids))) == PROCESS_COUNT)
+        os.kill(reaper_pid, signal.SIGKILL)
+        await until(lambda: len(children_of(process.pid) - {reaper_pid}) == 2)
+        process.kill()
+        await until(lambda: not processes_of(run_id_in(run_ids)))
+
+
+async def test_the_next_start_kills_what_is_left_when_both_were_killed(tmp_path: Path) -> None:
+    run_ids = tmp_path / "run-ids"
+    with daemon(run_ids) as (process, reaper_pid):
+        await until(lambda: len(processes_of(run_id_in(run_ids))) == PROCESS_COUNT)
+        os.kill(process.pid, signal.SIGSTOP)  # so that it does not replace the reaper
+        os.kill(reaper_pid, signal.SIGKILL)
+        process.kill()
+        process.wait()
+    run_id = run_id_in(run_ids)
+    assert processes_of(run_id)
+    async with Reaper.running(run_ids):
+        assert processes_of(run_id) == set()
+
+
+async def test_one_container_is_killed_and_not_the_others(tmp_path: Path) -> None:
+    async with Reaper.running(tmp_path / "run-ids") as reaper:
+        names = ("c1", "c2")
+        first, second = (sleeper(reaper.id_of(name)) for name in names)
+        reaper.kill_container("c1")
+        await until(lambda: first.poll() is not None)
+        assert second.poll() is None
+    second.wait()
+
+
+async def test_the_run_id_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
+    async with Reaper.running(tmp_path / "run-ids") as reaper:
+        assert (tmp_path / "run-ids").stat().st_mode & 0o077 == 0
+        assert reaper.run_id not in Path(f"/proc/{reaper._process.pid}/cmdline").read_text()
+
+
+def test_an_unknown_run_id_kills_nothing() -> None:
+    assert kill_all("unknown") == 0
+
+
+def test_a_run_id_that_only_begins_alike_is_another() -> None:
+    other = sleeper("abcd")
+    try:
+        assert processes_of("abc") == set()
+    finally:
+        other.kill()
+        other.wait()
+
+
+def sleeper(run_id: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(["sleep", "600"], env={RUN_ID: run_id, "PATH": os.environ["PATH"]})
+
+
+def children_of(pid: int) -> set[int]:
+    return {int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+
+
+def is_zombie(pid: int) -> bool:
+    return ") Z" in Path(f"/proc/{pid}/stat").read_text()

@@ -1,0 +1,169 @@
+"""HTTPRoutes: who serves them, what their weights give, and traffic to their hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from kubernetes.dynamic.exceptions import ResourceNotFoundError
+
+from canarylab import resources, stats
+from canarylab.errors import RefusedError
+from canarylab.lab import Lab
+from canarylab.manifests import load
+from canarylab.release.httproute import (
+    accepting_controllers,
+    read_httproute,
+    service_shares,
+    wait_until_accepted,
+)
+from tests.needs import needs
+from tests.running_playground import RunningPlayground
+
+LESSON = "manifests/7-weights"
+
+
+def route_with_status(*, status: str = "True", generation: int = 2) -> Any:
+    accepted = {"type": "Accepted", "status": status, "observedGeneration": generation}
+    parent = {"controllerName": "example.com/gateways", "conditions": [accepted]}
+    return {"metadata": {"generation": 2}, "status": {"parents": [parent]}}
+
+
+def test_a_controller_that_accepts_it_serves_it() -> None:
+    assert accepting_controllers(route_with_status()) == ["example.com/gateways"]
+
+
+def test_what_was_generation_an_older_route_does_not_count() -> None:
+    assert accepting_controllers(route_with_status(generation=1)) == []
+
+
+def test_a_controller_that_refuses_it_does_not_serve_it() -> None:
+    assert accepting_controllers(route_with_status(status="False")) == []
+
+
+def test_a_route_without_a_gateway_is_served_by_nobody() -> None:
+    assert accepting_controllers({"metadata": {"generation": 2}}) == []
+
+
+def test_a_cluster_without_the_gateway_api_says_who_installs_it() -> None:
+    def unknown(**_: object) -> None:
+        raise ResourceNotFoundError("No matches found")
+
+    without: Any = SimpleNamespace(
+        namespace="default", dynamic=SimpleNamespace(resources=SimpleNamespace(get=unknown))
+    )
+    with pytest.raises(RefusedError, match="whoever runs the cluster installs it"):
+        read_httproute(without, "nodeapp-split")
+
+
+def route_with_rules(*rules: Any) -> Any:
+    return {"spec": {"rules": list(rules)}}
+
+
+def backend(name: str, **weight: int) -> Any:
+    return {"name": name, "port": 80, **weight}
+
+
+def test_the_route_of_the_lesson_gives_the_canary_a_tenth() -> None:
+    (split,) = load(resources.folder("manifests") / "7-weights" / "httproute.yaml")
+    assert service_shares(split) == {"nodeapp-svc-prod": 0.9, "nodeapp-svc-canary-weighted": 0.1}
+
+
+def test_a_mirror_gives_the_canary_nothing() -> None:
+    (mirror,) = load(resources.folder("manifests") / "7-weights" / "mirror.yaml")
+    assert service_shares(mirror) == {"nodeapp-svc-prod": 1.0}
+
+
+def test_a_rule_that_matches_a_header_does_not_count() -> None:
+    testers = {"matches": [{"headers": [{"name": "X-Canary", "value": "always"}]}]}
+    everybody = {"matches": [{"path": {"type": "PathPrefix", "value": "/"}}]}
+    found = service_shares(
+        route_with_rules(
+            {**testers, "backendRefs": [backend("canary")]},
+            {**everybody, "backendRefs": [backend("stable")]},
+        )
+    )
+    assert found == {"stable": 1.0}
+
+
+def test_backends_without_weights_share_evenly() -> None:
+    assert service_shares(route_with_rules({"backendRefs": [backend("a"), backend("b")]})) == {
+        "a": 0.5,
+        "b": 0.5,
+    }
+
+
+def test_a_weight_of_0_gets_nothing() -> None:
+    assert service_shares(
+        route_with_rules({"backendRefs": [backend("a", weight=1), backend("b", weight=0)]})
+    ) == {"a": 1.0}
+
+
+def test_a_route_without_rules_gives_nothing() -> None:
+    assert service_shares({"spec": {}}) == {}
+
+
+@pytest.fixture(scope="module")
+def lab(playground: RunningPlayground) -> Iterator[Lab]:
+    """A canary beside production, a Service for each, and a Gateway."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CANARYLAB_HOME", str(playground.home.root))
+        patch.setenv("CANARYLAB_CLUSTER", "playground")
+        lab = Lab()
+        lab.reset("canary")
+        lab.apply(f"{LESSON}/services.yaml")
+        lab.apply(f"{LESSON}/gateway.yaml")
+        yield lab
+        lab.close()
+
+
+@needs("linux")
+def test_the_controller_that_serves_a_route_is_named(lab: Lab) -> None:
+    lab.apply(f"{LESSON}/httproute.yaml")
+    said = lab.wait_accepted("nodeapp-split").sentence
+    assert said == "nodeapp-split is served by canarylab.dev/gateway-controller."
+
+
+@needs("linux")
+def test_a_route_that_names_no_gateway_there_is_served_by_nobody(lab: Lab) -> None:
+    route = lab.read(f"{LESSON}/httproute.yaml")
+    route["metadata"]["name"] = "lonely"
+    route["spec"]["parentRefs"] = [{"name": "somewhere-else"}]
+    lab.apply(route)
+    assert wait_until_accepted(lab._connection, "lonely", timeout_s=0.5) == []
+
+
+@needs("linux")
+def test_requests_are_split_by_the_weights(lab: Lab) -> None:
+    lab.apply(f"{LESSON}/httproute.yaml")
+    lab.wait_accepted("nodeapp-split")
+    sample = lab.sample_httproute("nodeapp-split", requests=600)
+    assert sample.expected == pytest.approx({"1.0": 0.9, "2.0": 0.1})
+    assert sample.failed == 0
+    assert 0.1 in stats.intervals(sample, confidence=0.999999)["2.0"]
+
+
+@needs("linux")
+def test_the_header_of_the_route_leads_to_the_canary(lab: Lab) -> None:
+    lab.apply(f"{LESSON}/httproute.yaml")
+    lab.wait_accepted("nodeapp-split")
+    url = lab.sample_httproute("nodeapp-split", requests=1).url
+    tester = {"X-Canary": "always"}
+    said = {lab.get(url, host="gateway.foo.bar.com", headers=tester).body for _ in range(20)}
+    assert said == {'"Version 2.0"'}
+
+
+@needs("linux")
+def test_a_mirror_returns_responses_of_production_only(lab: Lab) -> None:
+    lab.apply(f"{LESSON}/mirror.yaml")
+    lab.wait_accepted("nodeapp-split")
+    sample = lab.sample_httproute("nodeapp-split", requests=200)
+    assert sample.by_version == {"1.0": 200}
+
+
+@needs("linux")
+def test_a_route_that_is_not_there_is_refused(lab: Lab) -> None:
+    with pytest.raises(RefusedError, match="nowhere"):
+        lab.sample_httproute("nowhere")

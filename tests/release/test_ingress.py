@@ -1,0 +1,227 @@
+"""Ingresses: the addresses in their status, their rules, and traffic through them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+from kubernetes.client.exceptions import ApiException
+
+from canarylab import stats
+from canarylab.errors import ClusterError, RefusedError
+from canarylab.lab import Lab
+from canarylab.manifests import Object
+from canarylab.release.connection import Connection
+from canarylab.release.ingress import read_ingresses, service_addresses
+from canarylab.traffic import Request
+from canarylab.traffic.http import get
+from tests.needs import needs
+from tests.running_playground import RunningPlayground
+
+LABELS = {"app": "nodeapp"}
+CANARY = {
+    "nginx.ingress.kubernetes.io/canary": "true",
+    "nginx.ingress.kubernetes.io/canary-weight": "0",
+    "nginx.ingress.kubernetes.io/canary-by-header": "X-Canary",
+    "nginx.ingress.kubernetes.io/canary-by-cookie": "tester",
+}
+
+
+def ingress_status(
+    path: str = "/", host: str | None = None, address: Object | None = None
+) -> Object:
+    paths = [{"path": path, "backend": {"service": {"name": "web"}}}]
+    rule: Object = {"http": {"paths": paths}, **({"host": host} if host else {})}
+    status = {"loadBalancer": {"ingress": [address or {"ip": "192.0.2.7"}]}}
+    return {"spec": {"rules": [rule]}, "status": status}
+
+
+def test_a_rule_for_every_host_gives_an_address_that_chooses_for_each_request() -> None:
+    (found,) = service_addresses([ingress_status()], "web")
+
+    assert (found.url, found.is_guess, found.chosen_for) == ("http://192.0.2.7", True, "request")
+
+
+@pytest.mark.parametrize(
+    "other", [ingress_status(host="foo.bar.com"), ingress_status(path="/canary"), {"spec": {}}]
+)
+def test_a_rule_for_one_host_or_another_path_gives_none(other: Object) -> None:
+    assert service_addresses([other], "web") == []
+
+
+def test_a_rule_for_another_service_gives_none() -> None:
+    assert service_addresses([ingress_status()], "shop") == []
+
+
+def test_a_default_backend_gives_an_address() -> None:
+    backend = {"defaultBackend": {"service": {"name": "web"}}}
+
+    assert len(service_addresses([{**ingress_status(), "spec": backend}], "web")) == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "url"),
+    [
+        ({"hostname": "lb.example"}, "http://lb.example"),
+        ({"ip": "fd00::7"}, "http://[fd00::7]"),
+        (
+            {"ip": "127.0.0.1", "ports": [{"port": 8080, "protocol": "TCP"}]},
+            "http://127.0.0.1:8080",
+        ),
+        ({"ip": "192.0.2.7", "ports": [{"port": 443}, {"port": 80}]}, "http://192.0.2.7"),
+        ({"ip": "192.0.2.7", "ports": [{"port": 81, "error": "Taken"}]}, "http://192.0.2.7"),
+    ],
+)
+def test_the_status_may_hold_a_name_or_an_address_with_a_port(address: Object, url: str) -> None:
+    assert [each.url for each in service_addresses([ingress_status(address=address)], "web")] == [
+        url
+    ]
+
+
+def connection(refusal: int) -> Connection:
+    """To a cluster that answers the question for Ingresses with this status."""
+
+    def refuse(namespace: str) -> None:
+        raise ApiException(status=refusal, reason="no")
+
+    networking = SimpleNamespace(list_namespaced_ingress=refuse)
+    return cast(Connection, SimpleNamespace(namespace="lab", networking=networking))
+
+
+@pytest.mark.parametrize("refusal", [403, 404])
+def test_a_cluster_that_shows_or_knows_no_ingresses_has_none(refusal: int) -> None:
+    assert read_ingresses(connection(refusal)) == []
+
+
+def test_any_other_refusal_is_raised() -> None:
+    with pytest.raises(RefusedError, match="the Ingresses"):
+        read_ingresses(connection(500))
+
+
+def service(name: str, env: str) -> Object:
+    spec = {"selector": {**LABELS, "env": env}, "ports": [{"port": 80, "targetPort": 3333}]}
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name, "labels": LABELS},
+        "spec": spec,
+    }
+
+
+def ingress(name: str, backend: str, **annotations: str) -> Object:
+    path = {
+        "path": "/",
+        "pathType": "Prefix",
+        "backend": {"service": {"name": backend, "port": {"number": 80}}},
+    }
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": name, "labels": LABELS, "annotations": annotations},
+        "spec": {
+            "ingressClassName": "nginx",
+            "rules": [{"host": "foo.bar.com", "http": {"paths": [path]}}],
+        },
+    }
+
+
+@pytest.fixture(scope="module")
+def lab(playground: RunningPlayground) -> Iterator[Lab]:
+    """Production and a canary behind one Ingress, the canary with a weight of its own."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("CANARYLAB_HOME", str(playground.home.root))
+        environment.delenv("CANARYLAB_CLUSTER", raising=False)
+        lab = Lab()
+        lab.reset("canary")
+        lab.apply(service("prod", "prod"))
+        lab.apply(service("canary", "canary"))
+        lab.apply(ingress("main", "prod"))
+        lab.apply(ingress("ingress-canary", "canary", **CANARY))
+        yield lab
+        lab.close()
+
+
+@needs("linux")
+def test_a_path_alone_goes_to_the_ingress_under_the_host_of_the_lessons(lab: Lab) -> None:
+    assert lab.get("/").body == '"Version 1.0"'
+    assert lab.get("/", host="another.example").status == 404
+
+
+@needs("linux")
+def test_the_url_of_an_ingress_is_where_its_controller_answers(lab: Lab) -> None:
+    assert get(lab.url("main"), Request(host="foo.bar.com")).body == '"Version 1.0"'
+
+
+@needs("linux")
+def test_a_header_and_a_cookie_lead_to_the_canary(lab: Lab) -> None:
+    assert lab.get("/", headers={"X-Canary": "always"}).body == '"Version 2.0"'
+    assert lab.get("/", cookies={"tester": "always"}).body == '"Version 2.0"'
+
+
+@needs("linux")
+def test_a_whole_url_is_not_sent_to_the_ingress(lab: Lab) -> None:
+    assert lab.get(lab.url()).status == 200
+    assert lab.get(f"{lab.url()}/nowhere", headers={"X-Canary": "always"}).status == 404
+
+
+@needs("linux")
+def test_a_route_is_explained_with_its_reasons(lab: Lab) -> None:
+    route = lab.explain_route("/", headers={"X-Canary": "always"})
+
+    assert (route.shares, route.path, route.status) == ({"canary:80": 1.0}, "/", 0)
+    assert "Its canary canary:80 takes the request: header X-Canary is always." in route.reasons
+    assert repr(route).splitlines() == list(route.reasons)
+
+
+@needs("linux")
+def test_a_request_without_a_rule_is_explained_and_not_sampled(lab: Lab) -> None:
+    route = lab.explain_route("/", host="another.example")
+
+    assert (route.shares, route.status) == ({}, 404)
+    with pytest.raises(ClusterError, match=r"answers such a request itself, with 404"):
+        lab.sample_ingress("/", host="another.example")
+
+
+@needs("linux")
+@pytest.mark.parametrize("percent", [0, 10, 50, 100])
+def test_the_share_is_the_weight_whatever_the_pods(lab: Lab, percent: int) -> None:
+    lab.set_weight(percent)
+
+    sample = lab.sample_ingress(requests=400)
+
+    assert sample.failed == 0
+    assert sample.expected is not None
+    assert sample.expected.get("2.0", 0.0) == percent / 100
+    interval = stats.interval(sample, sample.by_version.get("2.0", 0), confidence=0.9999)
+    assert percent / 100 in interval
+
+
+@needs("linux")
+def test_the_sample_names_its_cluster_and_the_ingress(lab: Lab) -> None:
+    sample = lab.sample_ingress(requests=10)
+
+    assert (sample.cluster, sample.chosen_for) == ("playground, through its Ingress", "request")
+
+
+@needs("linux")
+def test_testers_get_the_canary_at_weight_0(lab: Lab) -> None:
+    lab.set_weight(0)
+
+    sample = lab.sample_ingress(requests=20, headers={"X-Canary": "always"})
+
+    assert sample.by_version == {"2.0": 20}
+
+
+@needs("linux")
+@pytest.mark.parametrize("percent", [-1, 101])
+def test_a_weight_out_of_range_is_refused(lab: Lab, percent: int) -> None:
+    with pytest.raises(ValueError, match="Give a whole number from 0 to 100"):
+        lab.set_weight(percent)
+
+
+@needs("linux")
+def test_the_weight_of_an_ingress_that_is_not_there(lab: Lab) -> None:
+    with pytest.raises(RefusedError, match='"nowhere" not found'):
+        lab.set_weight(10, "nowhere")

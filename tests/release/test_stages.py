@@ -1,0 +1,66 @@
+"""Resetting to a stage deletes what the lessons made, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from canarylab import resources
+from canarylab.release.connection import Connection, Object
+from canarylab.release.stages import reset_to
+from tests.needs import needs
+
+pytestmark = needs("linux")
+HERE = "default"
+
+
+def ingress(name: str, **labels: str) -> Object:
+    backend = {"service": {"name": "nobody", "port": {"number": 80}}}
+    return {
+        "metadata": {"name": name, "labels": labels},
+        "spec": {"ingressClassName": "nginx", "defaultBackend": backend},
+    }
+
+
+def names(found: Any) -> list[str]:
+    return [each.metadata.name for each in found.items]
+
+
+def test_an_ingress_of_the_lessons_goes_and_any_other_stays(connection: Connection) -> None:
+    networking = connection.networking
+    networking.create_namespaced_ingress(HERE, ingress("ours", app="nodeapp"))
+    networking.create_namespaced_ingress(HERE, ingress("theirs"))
+
+    reset_to(connection, "empty", resources.folder("manifests"))
+
+    assert names(networking.list_namespaced_ingress(HERE)) == ["theirs"]
+    networking.delete_namespaced_ingress("theirs", HERE)
+
+
+def test_a_route_of_the_lessons_goes(connection: Connection) -> None:
+    routes = connection.dynamic.resources.get(
+        api_version="gateway.networking.k8s.io/v1", kind="HTTPRoute"
+    )
+    route = {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": {"name": "ours", "labels": {"app": "nodeapp"}},
+        "spec": {"parentRefs": [{"name": "gateway"}]},
+    }
+    routes.create(namespace=HERE, body=route)
+
+    reset_to(connection, "empty", resources.folder("manifests"))
+
+    assert routes.get(namespace=HERE).items == []
+
+
+@pytest.mark.parametrize("stage", ["production", "canary"])
+def test_what_a_stage_needs_stays(connection: Connection, stage: Any) -> None:
+    manifests = resources.folder("manifests")
+    reset_to(connection, stage, manifests)
+    before = connection.core.read_namespaced_service("nodeapp-svc", HERE).metadata.uid
+
+    reset_to(connection, stage, manifests)
+
+    assert connection.core.read_namespaced_service("nodeapp-svc", HERE).metadata.uid == before
