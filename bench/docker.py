@@ -1,4 +1,4 @@
-"""How long does a second build with Docker take, when nothing has changed?"""
+"""The time of a second build with Docker, when nothing has changed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.row import Row
-from canarylab.errors import EngineError
+from canarylab.errors import SetupError
 from canarylab.images.choose import choose_builder
 from canarylab.playground.home import Home
 
@@ -16,12 +16,12 @@ ROUNDS = 5
 
 
 def measure() -> list[Row]:
-    """The median of several; nothing where no engine answers."""
+    """Return the median of several builds; nothing where no engine answers."""
     with tempfile.TemporaryDirectory() as folder:
         try:
             builder, _ = choose_builder("docker", home=Home(Path(folder)))
-        except EngineError as exc:
-            print(f"  no build with Docker was measured: {exc.problem}")
+        except SetupError as exc:
+            print(f"  no build with Docker was measured: {exc}")
             return []
         builder.build("1.0", lambda step: None)
         took = []

@@ -1,8 +1,8 @@
-"""What holds, and what does not yet?
+"""Checkpoints of the lessons: what holds, and what does not yet.
 
-A checkpoint looks at the cluster or at a sample, never at what the learner typed. It says and does
-not raise, so that Run All works on a notebook that is not finished; `CANARYLAB_STRICT=1` makes it
-raise, which is how the solved notebooks are proved.
+A checkpoint looks at the cluster or at a sample, never at what the learner typed. It shows its
+verdict and does not raise, so that Run All works on a notebook that is not finished; with
+`CANARYLAB_STRICT=1` it raises, which is how the solved notebooks are tested.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ CONFIDENCE = 0.9999
 """A checkpoint about a sample is wrong by bad luck once in ten thousand times."""
 
 WEIGHTED = "nodeapp-svc-canary-weighted:80"
-"""What `lab.explain_route` calls the backend of the canary Ingress."""
+"""The backend of the canary Ingress, as `lab.explain_route` shows it."""
 
 _SERVICE_OF = {"1.0": "nodeapp-svc-prod", "2.0": "nodeapp-svc-canary"}
 _PREVIEWED = {"/": "1.0", "/canary": "2.0", "/canary/x": "2.0", "/canarybird": "1.0"}
 
 
 class Verdict(NamedTuple):
-    """Whether something holds, and in words why."""
+    """Whether a statement holds, and why."""
 
     holds: bool
-    words: str
+    reason: str
 
     def __repr__(self) -> str:
-        return f"{'holds' if self.holds else 'not yet'}: {self.words}"
+        return f"{'holds' if self.holds else 'not yet'}: {self.reason}"
 
     def _repr_html_(self) -> str:
         mark, text = ("✔", "holds") if self.holds else ("…", "not yet")
-        return f"<p><strong>{text}</strong> {mark} {html.escape(self.words)}</p>"
+        return f"<p><strong>{text}</strong> {mark} {html.escape(self.reason)}</p>"
 
 
 def check(lab: Lab, statement: str, *evidence: Sample) -> Verdict:
-    """Look whether one of the statements of `CHECKS` is true now.
+    """Check whether one of the statements of `CHECKS` is true now.
 
     >>> check(lab, "production is ready")
     holds: 3 of 3 pods are ready
@@ -56,144 +56,144 @@ def check(lab: Lab, statement: str, *evidence: Sample) -> Verdict:
     try:
         verdict = CHECKS[statement](lab, *evidence)
     except CanaryLabError as exc:
-        verdict = Verdict(holds=False, words=str(exc))
+        verdict = Verdict(holds=False, reason=str(exc))
     if not verdict.holds and os.environ.get("CANARYLAB_STRICT") == "1":
-        raise CheckpointError(statement, verdict.words)
+        raise CheckpointError(statement, verdict.reason)
     return verdict
 
 
 def both_versions_answer(lab: Lab) -> Verdict:
-    """Do both images run locally, each saying its own version?"""
+    """Both images run locally, and each answers with its own version."""
     return _answering(lab, ["1.0", "2.0"])
 
 
 def version_3_answers(lab: Lab) -> Verdict:
-    """Does the learner's own third version run?"""
+    """The learner's own third version answers."""
     return _answering(lab, ["3.0"])
 
 
 def production_is_ready(lab: Lab) -> Verdict:
-    """Three pods of version 1.0, all ready?"""
+    """Production has three pods of version 1.0, all ready."""
     return _ready(lab, PRODUCTION, 3)
 
 
 def canary_is_ready(lab: Lab) -> Verdict:
-    """One pod of version 2.0, ready?"""
+    """The canary has one pod of version 2.0, which is ready."""
     return _ready(lab, CANARY, 1)
 
 
 def service_finds_production(lab: Lab) -> Verdict:
-    """Three ready pods of version 1.0 behind the Service?"""
+    """The Service has three ready endpoints of version 1.0."""
     found = len([each for each in lab.ready_endpoints() if each.version == "1.0"])
     hint = "" if found == 3 else "; compare the Service's selector with the labels of your pods"
-    return Verdict(holds=found == 3, words=f"{found} of 3 pods of version 1.0 are behind it{hint}")
+    return Verdict(holds=found == 3, reason=f"{found} of 3 pods of version 1.0 are behind it{hint}")
 
 
 def service_selects_both(lab: Lab) -> Verdict:
-    """Does the Service send traffic to both versions?"""
+    """The Service has ready endpoints of both versions."""
     versions = {each.version for each in lab.ready_endpoints()}
     if versions >= {"1.0", "2.0"}:
-        return Verdict(holds=True, words="the Service has ready endpoints of both versions")
+        return Verdict(holds=True, reason="the Service has ready endpoints of both versions")
     return Verdict(
         holds=False,
-        words=f"its ready endpoints are of version {', '.join(sorted(versions)) or 'none'}; "
+        reason=f"its ready endpoints are of version {', '.join(sorted(versions)) or 'none'}; "
         "compare the Service's selector with the labels of your pods",
     )
 
 
 def versions_are_even(lab: Lab) -> Verdict:
-    """As many ready pods of the new version as of the old one?"""
+    """Each version has two ready pods."""
     pods = Counter(each.version for each in lab.ready_endpoints())
-    words = f"ready pods of 1.0: {pods['1.0']}, of 2.0: {pods['2.0']}"
-    return Verdict(holds=pods["1.0"] == pods["2.0"] == 2, words=words)
+    reason = f"ready pods of 1.0: {pods['1.0']}, of 2.0: {pods['2.0']}"
+    return Verdict(holds=pods["1.0"] == pods["2.0"] == 2, reason=reason)
 
 
 def release_is_finished(lab: Lab) -> Verdict:
-    """Is version 2.0 in production, and the canary gone?"""
+    """Production has version 2.0, and the canary is gone."""
     behind = lab.ready_endpoints()
     left = [each.pod for each in behind if each.version != "2.0"]
     canaries = [each.pod for each in behind if each.pod.startswith(CANARY)]
     if left or canaries or not behind:
-        words = f"still behind the Service: {listed([*left, *canaries], none='nobody')}"
-        return Verdict(holds=False, words=f"{words}; which Deployment do they belong to?")
-    return Verdict(holds=True, words=f"{counted(len(behind), 'pod')} of production, all of 2.0")
+        reason = f"still behind the Service: {listed([*left, *canaries], none='no pod')}"
+        return Verdict(holds=False, reason=f"{reason}; which Deployment do they belong to?")
+    return Verdict(holds=True, reason=f"{counted(len(behind), 'pod')} of production, all of 2.0")
 
 
 def canary_answers_as_expected(lab: Lab, sample: Sample) -> Verdict:
-    """Is the canary's share what the ready pods suggest?"""
+    """The share that the ready pods suggest is in the interval of the canary's share."""
     expected = (sample.expected or {}).get("2.0")
     if expected is None or not sample.answered:
         return Verdict(
-            holds=False, words="the sample has no expected share; take it while no pod changes"
+            holds=False, reason="the sample has no expected share; take it while no pod changes"
         )
     hits = sample.by_version.get("2.0", 0)
     interval = stats.interval(sample, hits, confidence=CONFIDENCE)
-    words = f"{percent(expected)} expected, {hits} of {sample.answered} seen, plausible {interval}"
-    return Verdict(holds=expected in interval, words=words)
+    reason = f"{percent(expected)} expected, {hits} of {sample.answered} seen, plausible {interval}"
+    return Verdict(holds=expected in interval, reason=reason)
 
 
 def only_the_new_version_answers(lab: Lab, sample: Sample) -> Verdict:
-    """Is the release finished?"""
+    """Every request was answered by version 2.0."""
     others = {name: hits for name, hits in sample.by_version.items() if name != "2.0" and hits}
     if others or sample.failed or not sample.answered:
         return Verdict(
             holds=False,
-            words=f"other versions answered {sum(others.values())} requests and {sample.failed} "
+            reason=f"other versions answered {sum(others.values())} requests and {sample.failed} "
             "failed; look at lab.endpoints()",
         )
-    return Verdict(holds=True, words=f"all {sample.answered} answers came from version 2.0")
+    return Verdict(holds=True, reason=f"all {sample.answered} answers came from version 2.0")
 
 
 def quarter_goes_to_the_canary(lab: Lab) -> Verdict:
-    """Does the canary Ingress take 25 of 100 requests?"""
+    """The canary Ingress takes 25 of 100 requests."""
     share = lab.explain_route("/").shares.get(WEIGHTED, 0.0)
     hint = "" if share == 0.25 else "; look at lab.set_weight(...)"
-    words = f"{percent(share)} of the requests for / go to {WEIGHTED}{hint}"
-    return Verdict(holds=share == 0.25, words=words)
+    reason = f"{percent(share)} of the requests for / go to {WEIGHTED}{hint}"
+    return Verdict(holds=share == 0.25, reason=reason)
 
 
 def yellow_testers_reach_the_canary(lab: Lab) -> Verdict:
-    """Does the header decide by the word, and by that word alone?"""
+    """The header leads to the canary with the value yellow, and with no other."""
     word = lab.explain_route("/", headers={"X-Canary": "yellow"}).shares.get(WEIGHTED, 0.0)
     always = lab.explain_route("/", headers={"X-Canary": "always"}).shares.get(WEIGHTED, 0.0)
-    words = f"X-Canary: yellow {percent(word)}, X-Canary: always {percent(always)} to the canary"
+    reason = f"X-Canary: yellow {percent(word)}, X-Canary: always {percent(always)} to the canary"
     if word == 1 and always < 1:
-        return Verdict(holds=True, words=words)
-    hint = "the annotation canary-by-header-value says which word opens the door"
-    return Verdict(holds=False, words=f"{words}; {hint}")
+        return Verdict(holds=True, reason=reason)
+    hint = "the annotation canary-by-header-value names the value that leads there"
+    return Verdict(holds=False, reason=f"{reason}; {hint}")
 
 
 def canary_belongs_to_production(lab: Lab) -> Verdict:
-    """Does the canary Ingress repeat a rule of the other one, so that it gets requests?"""
+    """The canary Ingress has a rule of the other one, so that it gets requests."""
     share = lab.explain_route("/").shares.get(WEIGHTED, 0.0)
     hint = "" if share else "; compare host, path and pathType of the two Ingresses"
-    words = f"{percent(share)} of the requests for / go to {WEIGHTED}{hint}"
-    return Verdict(holds=share > 0, words=words)
+    reason = f"{percent(share)} of the requests for / go to {WEIGHTED}{hint}"
+    return Verdict(holds=share > 0, reason=reason)
 
 
 def each_version_has_a_service(lab: Lab) -> Verdict:
-    """Does each of the two Services find one version, and only that one?"""
+    """Each of the two Services finds one version, and only that one."""
     found = {
         service: listed(sorted({each.version for each in lab.ready_endpoints(service)}))
         for service in _SERVICE_OF.values()
     }
     holds = found == {service: version for version, service in _SERVICE_OF.items()}
-    words = "; ".join(f"{service} finds version {seen}" for service, seen in found.items())
+    reason = "; ".join(f"{service} finds version {seen}" for service, seen in found.items())
     hint = "" if holds else "; compare each selector with the labels of your pods"
-    return Verdict(holds=holds, words=words + hint)
+    return Verdict(holds=holds, reason=reason + hint)
 
 
 def preview_keeps_to_its_path(lab: Lab) -> Verdict:
-    """Does version 2.0 answer at `/canary` and below it, and version 1.0 everywhere else?"""
-    said = {path: lab.get(path).headers.get("X-Version") for path in _PREVIEWED}
-    astray = [path for path, version in _PREVIEWED.items() if said[path] != version]
-    if astray:
-        named = {path: f"version {said[path]}" if said[path] else "no version" for path in astray}
-        words = "; ".join(f"{who} answers {path}" for path, who in named.items())
+    """Version 2.0 answers at `/canary` and below it, and version 1.0 at every other path."""
+    answers = {path: lab.get(path).headers.get("X-Version") for path in _PREVIEWED}
+    wrong = [path for path, version in _PREVIEWED.items() if answers[path] != version]
+    if wrong:
+        answered = {path: answers[path] or "(none)" for path in wrong}
+        reason = "; ".join(f"version {name} answers {path}" for path, name in answered.items())
         return Verdict(
-            holds=False, words=f"{words}; `lab.explain_route` says which rule leads there"
+            holds=False, reason=f"{reason}; `lab.explain_route` says which rule leads there"
         )
-    return Verdict(holds=True, words=f"{listed(said)} go where they should")
+    return Verdict(holds=True, reason=f"{listed(answers)} lead where they should")
 
 
 CHECKS: Mapping[str, Callable[..., Verdict]] = {
@@ -216,12 +216,12 @@ CHECKS: Mapping[str, Callable[..., Verdict]] = {
 
 
 def _answering(lab: Lab, versions: Sequence[str]) -> Verdict:
-    said = {version: lab.get(run.url).body for version, run in lab.local_runs().items()}
-    missing = [version for version in versions if said.get(version) != f'"Version {version}"']
+    answers = {version: lab.get(run.url).body for version, run in lab.local_runs().items()}
+    missing = [version for version in versions if answers.get(version) != f'"Version {version}"']
     if missing:
-        words = f'nobody answers as version {listed(missing)}; look at lab.run_locally("...")'
-        return Verdict(holds=False, words=words)
-    return Verdict(holds=True, words=f"answering, each as itself: {listed(versions)}")
+        reason = f'no answer from version {listed(missing)}; look at lab.run_locally("...")'
+        return Verdict(holds=False, reason=reason)
+    return Verdict(holds=True, reason=f"answering, each with its own version: {listed(versions)}")
 
 
 def _ready(lab: Lab, name: str, wanted: int) -> Verdict:
@@ -229,4 +229,4 @@ def _ready(lab: Lab, name: str, wanted: int) -> Verdict:
     status = rollout_status(deployment)
     holds = status.done and deployment["spec"].get("replicas", 1) == wanted
     hint = f"; {wanted} are wanted, and `kubectl describe deployment {name}` says more"
-    return Verdict(holds=holds, words=status.message.partition(": ")[2] + ("" if holds else hint))
+    return Verdict(holds=holds, reason=status.message.partition(": ")[2] + ("" if holds else hint))

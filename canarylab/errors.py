@@ -98,7 +98,7 @@ class CommandFailedError(BuildError):
         self.where, self.command, self.status, self.output = where, command, status, output
         super().__init__(
             f"{output}\n{where}: `{command}` ended with exit status {status}. "
-            "Its last lines stand above; mend what they name and build again."
+            "Its last lines stand above; fix what they name and build again."
         )
 
 

@@ -1,8 +1,7 @@
-"""How does a notebook, which is synchronous, use what is asynchronous inside?
+"""Run coroutines from synchronous code, on an event loop in a background thread.
 
-One background thread runs one event loop for as long as the program lives. A notebook cell
-already runs inside Jupyter's own loop, where `asyncio.run` is refused; another thread is the one
-way that works everywhere. Nothing else in the package knows about threads.
+A notebook cell runs inside Jupyter's own event loop, where `asyncio.run` is refused; a loop in
+another thread works everywhere. Nothing else in the package starts threads.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ _starting = threading.Lock()
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run to the end and return what it returned; Ctrl-C cancels it.
+    """Run a coroutine to its end and return its result; Ctrl-C cancels it.
 
     >>> async def three() -> int:
     ...     return 3
@@ -35,7 +34,7 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
 
 
 def in_background(work: Callable[[], None], *, name: str) -> threading.Thread:
-    """Run a blocking function beside the caller; the thread does not keep the program alive."""
+    """Run a blocking function in a thread that does not keep the program alive."""
     thread = threading.Thread(target=work, name=name, daemon=True)
     thread.start()
     return thread

@@ -7,18 +7,46 @@ that has closed by then refuses whom the proxy still sends.
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
+from typing import Any
 
 from canarylab import resources, runtime, traffic
 from canarylab.manifests import PRODUCTION, SERVICE, load
+from canarylab.playground import lifecycle
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection
-from canarylab.release.rollout import wait_until_rolled_out
+from canarylab.release.rollout import scale, wait_until_rolled_out
 from canarylab.release.wait import settle
+from canarylab.wait import wait_until
 from tests.needs import needs
 from tests.running_playground import RunningPlayground
 
 pytestmark = needs("linux")
 MANIFESTS = resources.folder("manifests")
+ANYBODY = traffic.Request()
+VISITOR = traffic.Request(host="lost.test")
+INGRESS: dict[str, Any] = {
+    "apiVersion": "networking.k8s.io/v1",
+    "kind": "Ingress",
+    "metadata": {"name": "lost", "labels": {"app": "nodeapp"}},
+    "spec": {
+        "ingressClassName": "nginx",
+        "rules": [
+            {
+                "host": VISITOR.host,
+                "http": {
+                    "paths": [
+                        {
+                            "path": "/",
+                            "pathType": "Prefix",
+                            "backend": {"service": {"name": SERVICE, "port": {"number": 80}}},
+                        }
+                    ]
+                },
+            }
+        ],
+    },
+}
 SECONDS = 7.0
 """Longer than the restart of four pods, two at a time, that drain for two seconds each."""
 
@@ -34,16 +62,25 @@ def roll_out(connection: Connection, url: str, *, drain_s: int) -> None:
     settle(connection, SERVICE, url)
 
 
-def restart_under_traffic(connection: Connection, url: str) -> traffic.Sample:
+def restart_under_traffic(
+    connection: Connection, url: str, request: traffic.Request = ANYBODY
+) -> traffic.Sample:
+    def restart() -> None:
+        template = {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "now"}}}
+        change = {"spec": {"template": template}}
+        connection.apps.patch_namespaced_deployment(PRODUCTION, connection.namespace, change)
+        wait_until_rolled_out(connection, PRODUCTION)
+
+    return under_traffic(restart, url, request)
+
+
+def under_traffic(change: Callable[[], None], url: str, request: traffic.Request) -> traffic.Sample:
     samples: list[traffic.Sample] = []
     plan = traffic.SamplingPlan(seconds=SECONDS, per_second=200)
     visitors = runtime.in_background(
-        lambda: samples.append(traffic.measure(url, plan)), name="visitors"
+        lambda: samples.append(traffic.measure(url, plan, request=request)), name="visitors"
     )
-    template = {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "now"}}}
-    change = {"spec": {"template": template}}
-    connection.apps.patch_namespaced_deployment(PRODUCTION, connection.namespace, change)
-    wait_until_rolled_out(connection, PRODUCTION)
+    change()
     visitors.join()
     return samples[0]
 
@@ -63,3 +100,23 @@ def test_an_app_that_exits_at_once_loses_some(
     roll_out(connection, playground.node_port_url, drain_s=0)
     sample = restart_under_traffic(connection, playground.node_port_url)
     assert 0 < sample.failed < sample.total / 4
+
+
+def test_the_ingress_loses_no_request_to_an_app_that_drains(
+    connection: Connection, playground: RunningPlayground
+) -> None:
+    """In a rolling restart, and when three of four pods go."""
+    roll_out(connection, playground.node_port_url, drain_s=2)
+    running = lifecycle.status(playground.home)
+    assert running is not None
+    url = f"{running.ingress_url}/"
+    apply(connection, [INGRESS])
+    assert wait_until(lambda: not sample_once(url).failures, timeout_s=10)
+    assert restart_under_traffic(connection, url, VISITOR).failures == {}
+    fewer = under_traffic(lambda: scale(connection, PRODUCTION, 1), url, VISITOR)
+    assert fewer.total > 1_000
+    assert fewer.failures == {}
+
+
+def sample_once(url: str) -> traffic.Sample:
+    return traffic.measure(url, traffic.SamplingPlan(count=1), request=VISITOR)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from canarylab.tour import judged
+from canarylab.tour import sample_step
 from canarylab.traffic import RequestResult, Sample
 
 SPLIT = {"1.0": 0.75, "2.0": 0.25}
@@ -16,28 +16,28 @@ def sample(*, old: int, new: int) -> Sample:
 
 @pytest.mark.parametrize(("old", "new"), [(300, 100), (320, 80), (275, 125)])
 def test_a_share_that_its_pods_could_give_holds(old: int, new: int) -> None:
-    assert judged(sample(old=old, new=new)).holds
+    assert sample_step(sample(old=old, new=new)).holds
 
 
 @pytest.mark.parametrize(("old", "new"), [(200, 200), (400, 0), (0, 400), (350, 50)])
-def test_a_share_that_they_hardly_could_does_not(old: int, new: int) -> None:
-    row = judged(sample(old=old, new=new))
-    assert not row.holds
-    assert "OUTSIDE" in row.saw
+def test_a_share_that_its_pods_could_hardly_give_does_not(old: int, new: int) -> None:
+    step = sample_step(sample(old=old, new=new))
+    assert not step.holds
+    assert "OUTSIDE" in step.result
 
 
-def test_a_failed_request_is_never_fine() -> None:
+def test_a_failed_request_never_holds() -> None:
     good = sample(old=75, new=25)
     broken = replace(good, results=(*good.results, RequestResult(1.0, 0.1, failure="refused")))
-    assert judged(broken) == ("Send 101 requests", "1 of 101 failed", False)
+    assert sample_step(broken) == ("Send 101 requests", "1 of 101 failed", False)
 
 
-def test_pods_that_changed_meanwhile_leave_nothing_to_judge() -> None:
-    assert not judged(replace(sample(old=3, new=1), expected=None)).holds
+def test_a_sample_without_expected_shares_does_not_hold() -> None:
+    assert not sample_step(replace(sample(old=3, new=1), expected=None)).holds
 
 
-def test_answers_of_an_unknown_version_are_told_even_when_the_canary_fits() -> None:
+def test_responses_without_a_version_are_shown_even_when_the_canary_fits() -> None:
     strange = Sample.typed(["1.0"] * 275 + ["2.0"] * 100 + [None] * 25)
-    row = judged(replace(strange, expected=SPLIT))
-    assert not row.holds
-    assert "25 by other, 6 %" in row.saw
+    step = sample_step(replace(strange, expected=SPLIT))
+    assert not step.holds
+    assert "25 by other, 6 %" in step.result

@@ -1,13 +1,12 @@
-"""Which fields do the objects of Kubernetes have?
+"""Write the schemas of built-in kinds, from the models of the installed `kubernetes` client.
 
-Reads the models of the installed `kubernetes` client and writes them, as OpenAPI schemas, to
-`schema.json.gz` in `canarylab/playground/apiserver/schema`. The daemon reads that file and
-never imports the client: it stays small, and it behaves the same whatever client a learner has.
+They go, as OpenAPI schemas, to `schema.json.gz` in `canarylab/playground/apiserver/schema`. The
+daemon reads that file and never imports the client: it stays small, and does not depend on the
+client that a learner has.
 
-Run it as `python tools/make_schema.py` after an update of the client. What the models do not say
-stands elsewhere: which number is an int64 and which string a quantity in the tables below, what
-is said about fields that hold a structure, and which words a field takes, in
-`schema_additions.json`.
+Run it as `python tools/make_schema.py` after an update of the client. What the models do not have
+is here and in `schema_additions.json`: which numbers are int64, which strings are quantities, the
+descriptions of fields that hold a structure, and enums.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ ROOTS = {
     "V1DeleteOptions": ("", "v1"),
     "V1Status": ("", "v1"),
 }
-"""The kinds to start from, with their group and version. Everything they reach comes along."""
+"""The kinds with their group and version. All structures that they refer to are written, too."""
 
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1"
 _PACKAGES = {
@@ -105,7 +104,7 @@ _SCALARS: dict[str, Schema] = {
 
 
 def build() -> Schema:
-    """Everything that goes into the file."""
+    """The content of the file."""
     added = json.loads(ADDITIONS.read_text())
     found = {_full_name(model): _schema(model) for model in sorted(_reachable())}
     return {
@@ -117,7 +116,7 @@ def build() -> Schema:
 
 
 def packed(content: Schema) -> bytes:
-    """The file's bytes: the same ones each time, for no clock goes in."""
+    """The bytes of the file, without a timestamp: two builds are identical."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return gzip.compress(text.encode(), 9, mtime=0)
 

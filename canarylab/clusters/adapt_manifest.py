@@ -14,13 +14,13 @@ from typing import NamedTuple
 
 from canarylab.clusters.base import AdaptedManifest, Object
 from canarylab.images.builder import APP_NAME
+from canarylab.playground.kube.objects import is_default_class
 
 NGINX = "nginx"
 RETIRED = (
     "By its labels, the IngressClass nginx here is that of ingress-nginx. This has been retired "
     "since March 2026: it still works, and gets no more repairs."
 )
-_IS_DEFAULT = "ingressclass.kubernetes.io/is-default-class"
 _APP_NAME = "app.kubernetes.io/name"  # a label that ingress-nginx gives its class
 
 
@@ -87,7 +87,7 @@ def choose_ingress_class(classes: Sequence[Object] | None) -> ChosenClass:
             "Ask whoever runs the cluster for an ingress controller."
         )
         return ChosenClass(notes=(note,))
-    first, *others = [each for each in classes if _is_default(each)] or classes
+    first, *others = [each for each in classes if is_default_class(each)] or classes
     if others:
         names = ", ".join(sorted(each["metadata"]["name"] for each in classes))
         note = (
@@ -151,8 +151,3 @@ def _containers(adapted: Object) -> list[Object]:
     for step in ("spec", "template", "spec", "containers"):
         found = found.get(step) if isinstance(found, dict) else None
     return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
-
-
-def _is_default(ingress_class: Object) -> bool:
-    annotations = ingress_class["metadata"].get("annotations") or {}
-    return bool(annotations.get(_IS_DEFAULT) == "true")

@@ -8,22 +8,20 @@ only GET and HEAD are carried: a guest of a cluster may do no more there.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
 from aiohttp import web
-from multidict import CIMultiDict
 from urllib3.exceptions import HTTPError
 
 from canarylab import runtime
 from canarylab.errors import RefusedError
+from canarylab.http_headers import HOP_BY_HOP, without_fields
 from canarylab.ports import LOOPBACK
 from canarylab.release.connection import Connection, kubectl_words
 
 TIMEOUT_S = 30.0
 _NAMES = (LOOPBACK, "localhost")
-_HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "upgrade"})
 _OF_THIS_MACHINE = frozenset({"authorization", "cookie", "host"})
 _FORBIDDEN = (401, 403)
 
@@ -70,14 +68,14 @@ class ApiServerProxy:
             return web.Response(status=403, text=f'"{request.host}" is not a name of this proxy.')
         if request.method not in {"GET", "HEAD"}:
             return web.Response(status=405, text="Only GET and HEAD go through the API server.")
-        kept = _without(request.headers, _HOP_BY_HOP | _OF_THIS_MACHINE)
+        kept = without_fields(request.headers, HOP_BY_HOP | _OF_THIS_MACHINE)
         try:
             reply = await asyncio.to_thread(
                 self._fetch, request.method, request.rel_url.raw_path_qs, dict(kept)
             )
         except HTTPError as exc:
             return web.Response(status=502, text=f"The API server did not answer: {exc}")
-        headers = _without(reply.headers, _HOP_BY_HOP | {"content-length"})
+        headers = without_fields(reply.headers, HOP_BY_HOP | {"content-length"})
         return web.Response(status=reply.status, body=reply.data, headers=headers)
 
     def _fetch(self, method: str, path: str, headers: dict[str, str]) -> Any:
@@ -91,12 +89,6 @@ class ApiServerProxy:
             retries=False,
             decode_content=False,
         )
-
-
-def _without(headers: Mapping[str, str], names: frozenset[str]) -> CIMultiDict[str]:
-    return CIMultiDict(
-        (name, value) for name, value in headers.items() if name.lower() not in names
-    )
 
 
 async def _listen(runner: web.AppRunner) -> int:

@@ -1,9 +1,9 @@
-"""Make the cluster hold what a manifest says, as `kubectl apply` does.
+"""Apply manifests to a cluster, as `kubectl apply` does.
 
-Three things decide: what the manifest says, what the cluster holds, and what the manifest said
-last time, which is kept in an annotation. A field that was there last time and is gone now is
-removed; a field that somebody else set is left alone. We write kubectl's own annotation, so that
-the notebook and kubectl can take turns with one object.
+The patch is made from three states: the manifest, the object in the cluster, and the manifest of
+the last time, which is kept in an annotation. A field that the last manifest had and this one has
+not is removed; a field that anybody else set is kept. The annotation is kubectl's own, so that the
+notebook and kubectl can change the same object in turn.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ _REMEDY = "Change the manifest where the cluster says, and apply it again."
 
 
 class Applied(NamedTuple):
-    """What became of one object."""
+    """The outcome for one object."""
 
     name: str
     """`deployment.apps/nodeapp-production`"""
     outcome: Literal["created", "configured", "unchanged"]
     notes: tuple[str, ...] = ()
-    """What this cluster wanted otherwise than the manifest says."""
+    """What was adapted for this cluster."""
 
     def __str__(self) -> str:
         return f"{self.name} {self.outcome}"
@@ -39,8 +39,8 @@ class Applied(NamedTuple):
 
 def apply(connection: Connection, objects: list[Object]) -> list[Applied]:
     """Create or change every object, in order; raise RefusedError at the first refusal."""
-    fitted = [connection.adapt(entry) for entry in objects]
-    return [_apply_one(connection, each.object)._replace(notes=each.notes) for each in fitted]
+    adapted = [connection.adapt(entry) for entry in objects]
+    return [_apply_one(connection, each.object)._replace(notes=each.notes) for each in adapted]
 
 
 def patch_for(wanted: Object, live: Mapping[str, Any]) -> Object:
@@ -53,7 +53,7 @@ def patch_for(wanted: Object, live: Mapping[str, Any]) -> Object:
     """
     annotations = live.get("metadata", {}).get("annotations") or {}
     before = json.loads(annotations.get(LAST_APPLIED, "{}"))
-    return _with_removals(_remembering(wanted), before)
+    return _with_removals(_with_last_applied(wanted), before)
 
 
 def _apply_one(connection: Connection, wanted: Object) -> Applied:
@@ -66,37 +66,37 @@ def _apply_one(connection: Connection, wanted: Object) -> Applied:
         try:
             live = resource.get(name=name, namespace=connection.namespace).to_dict()
         except NotFoundError:
-            resource.create(body=_remembering(wanted), query_params=_strictly(), **place)
+            resource.create(body=_with_last_applied(wanted), query_params=_strict(), **place)
             return Applied(label, "created")
         changed = _patched(resource, patch_for(wanted, live), {"name": name, **place})
-    same = _as_asked(changed) == _as_asked(live)
+    same = _without_server_fields(changed) == _without_server_fields(live)
     return Applied(label, "unchanged" if same else "configured")
 
 
 def _patched(resource: Any, patch: Object, place: Mapping[str, str]) -> Object:
-    """The object afterwards; a custom kind has no rules for lists, and takes a merge patch only."""
+    """Patch and return the object; a custom kind takes no strategic merge patch."""
 
-    def ask(style: str) -> Object:
+    def send(style: str) -> Object:
         kind = f"application/{style}+json"
-        asked = resource.patch(body=patch, content_type=kind, query_params=_strictly(), **place)
-        changed: Object = asked.to_dict()
+        answer = resource.patch(body=patch, content_type=kind, query_params=_strict(), **place)
+        changed: Object = answer.to_dict()
         return changed
 
     try:
-        return ask("strategic-merge-patch")
+        return send("strategic-merge-patch")
     except DynamicApiError as exc:
         if exc.status != _UNSUPPORTED_MEDIA_TYPE:
             raise
-    return ask("merge-patch")
+    return send("merge-patch")
 
 
-def _strictly() -> list[tuple[str, str]]:
-    """As kubectl asks: an unknown field is an error, not a warning. The client adds to the list."""
+def _strict() -> list[tuple[str, str]]:
+    """An unknown field is an error, as with kubectl. A new list, as the client adds to it."""
     return [("fieldValidation", "Strict")]
 
 
-def _as_asked(obj: Object) -> Object:
-    """Without what the cluster itself keeps writing."""
+def _without_server_fields(obj: Object) -> Object:
+    """The object without the fields that the cluster itself writes."""
     meta = {name: value for name, value in obj["metadata"].items() if name not in _OF_THE_CLUSTER}
     kept = meta.get("annotations") or {}
     meta["annotations"] = {name: value for name, value in kept.items() if name != REVISION}
@@ -118,15 +118,15 @@ def _resource(connection: Connection, wanted: Object, name: str) -> Any:
             ) from exc
 
 
-def _remembering(wanted: Object) -> Object:
+def _with_last_applied(wanted: Object) -> Object:
     metadata = dict(wanted.get("metadata") or {})
-    said = json.dumps(wanted, separators=(",", ":"), sort_keys=True)
-    metadata["annotations"] = {**(metadata.get("annotations") or {}), LAST_APPLIED: said}
+    text = json.dumps(wanted, separators=(",", ":"), sort_keys=True)
+    metadata["annotations"] = {**(metadata.get("annotations") or {}), LAST_APPLIED: text}
     return {**wanted, "metadata": metadata}
 
 
 def _with_removals(wanted: Object, before: Mapping[str, Any]) -> Object:
-    """`wanted`, and None for every field that `before` had and `wanted` has not."""
+    """`wanted`, with None for every field that only `before` has."""
     patch: Object = dict(wanted)
     for field, old in before.items():
         if field not in wanted:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from canarylab.display import Table
 from canarylab.manifests import SELECTOR
+from canarylab.playground.kube.objects import is_ready
 from canarylab.release.connection import Connection, Object, refusals
 from canarylab.traffic.text import counted
 
@@ -113,13 +114,6 @@ def pod_state(pod: Object) -> str:
         return "ready"
     phase = str(status.get("phase", "Pending"))
     return "not ready" if phase == "Running" else phase
-
-
-def is_ready(pod: Object) -> bool:
-    """Whether the condition Ready of the pod is true."""
-    ready = {"type": "Ready", "status": "True"}.items()
-    conditions = (pod.get("status") or {}).get("conditions") or []
-    return any(ready <= condition.items() for condition in conditions)
 
 
 def _endpoints_of(endpoint_slice: Object, images: Mapping[str, str]) -> list[Endpoint]:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from canarylab.errors import ClusterError, TimedOutError
+from canarylab.playground.kube.objects import is_ready
 from canarylab.release.connection import Connection, Object, refusals
-from canarylab.release.endpoints import is_ready
 from canarylab.wait import wait_until
 
 ROLLED_OUT_WITHIN_S = 90.0

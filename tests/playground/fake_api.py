@@ -1,8 +1,8 @@
-"""The one test double of `Api`: a small, honest API server in memory.
+"""The one test double of `Api`: a small API server in memory.
 
-It keeps what matters to whoever speaks to it: resource versions and conflicts, spec and status
-apart, writes that change nothing, pods that leave gracefully, finalizers, watches. It neither
-validates nor defaults. `api_contract.py` holds it and the real one to the same promises.
+It has resource versions and conflicts, separate spec and status, writes that change nothing,
+graceful deletion of pods, finalizers and watches. It neither validates nor defaults. It passes the
+same contract suite as the real one, `api_contract.py`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from canarylab.playground.kube.objects import is_terminating, key_of, timestamp,
 
 DEFAULT_GRACE_S = 30
 _COUNTED = frozenset({"Deployment", "ReplicaSet", "Pod", "EndpointSlice"})
-_HELD_BY = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}
+_POLICY_FINALIZERS = {"Foreground": "foregroundDeletion", "Orphan": "orphan"}
 
 
 class FakeApi:
@@ -29,12 +29,10 @@ class FakeApi:
 
     def __init__(self) -> None:
         self._objects: dict[str, dict[Key, Object]] = {kind: {} for kind in KINDS}
-        self._as_written: dict[tuple[str, Key], Object] = {}
+        self._written: dict[tuple[str, Key], Object] = {}
         self._watchers: dict[str, list[asyncio.Queue[WatchEvent]]] = {kind: [] for kind in KINDS}
         self._counter = itertools.count(1)
-        self.writes: list[tuple[str, str, str]] = []  # what was changed: verb, kind, name
-
-    # The verbs of `Api`.
+        self.writes: list[tuple[str, str, str]] = []  # verb, kind and name of every change
 
     async def get(self, kind: str, key: Key) -> Object:
         await asyncio.sleep(0)
@@ -47,9 +45,9 @@ class FakeApi:
 
     async def create(self, obj: Object) -> Object:
         await asyncio.sleep(0)
-        obj = _admitted(obj, number=next(self._counter))
+        obj = _new_object(obj, number=next(self._counter))
         if key_of(obj) in self._objects[obj["kind"]]:
-            raise AlreadyExistsError(*_names(obj["kind"], key_of(obj)))
+            raise AlreadyExistsError(*_name_of(obj["kind"], key_of(obj)))
         return self._write("create", "ADDED", obj)
 
     async def update(self, obj: Object) -> Object:
@@ -73,8 +71,8 @@ class FakeApi:
         await asyncio.sleep(0)
         stored = self._stored("Pod", pod)
         if taken := stored["spec"].get("nodeName"):
-            why = f'pod {pod.name} is already assigned to node "{taken}"'
-            raise ConflictError("pods/binding", "", pod.name, why)
+            message = f'pod {pod.name} is already assigned to node "{taken}"'
+            raise ConflictError("pods/binding", "", pod.name, message)
         scheduled = {"type": "PodScheduled", "status": "True", "lastTransitionTime": _now()}
         conditions = [
             entry
@@ -94,17 +92,17 @@ class FakeApi:
         await asyncio.sleep(0)
         stored = self._stored(kind, key)
         if options.uid not in (None, uid_of(stored)):
-            why = (
+            message = (
                 f"Precondition failed: UID in precondition: {options.uid}, "
                 f"UID in object meta: {uid_of(stored)}"
             )
-            raise ConflictError(*_names(kind, key), why)
+            raise ConflictError(*_name_of(kind, key), message)
         grace_s = _grace_s(stored, options)
-        leaving = _leaving(_held(stored, options), grace_s)
-        if _is_gone(leaving):
+        terminating = _mark_terminating(_with_policy_finalizer(stored, options), grace_s)
+        if _is_gone(terminating):
             self._remove(stored)
         else:
-            self._replace("delete", stored, leaving)
+            self._replace("delete", stored, terminating)
 
     async def watch(self, kind: str) -> AsyncIterator[WatchEvent]:
         queue: asyncio.Queue[WatchEvent] = asyncio.Queue()
@@ -117,36 +115,32 @@ class FakeApi:
         finally:
             self._watchers[kind].remove(queue)
 
-    # What only tests do.
-
     async def put(self, obj: Object) -> Object:
-        """Create it, and give it the status it says it has."""
+        """Create an object with its status."""
         created = await self.create(obj)
         if "status" not in obj:
             return created
         return await self.update_status({**created, "status": obj["status"]})
 
-    def harmed(self) -> set[str]:
-        """Which stored objects somebody changed in place, which nobody may."""
+    def changed_in_place(self) -> set[str]:
+        """Return the stored objects that were changed in place, which is forbidden."""
         return {
             f"{kind} {key.name}"
-            for (kind, key), written in self._as_written.items()
+            for (kind, key), written in self._written.items()
             if self._objects[kind][key] != written
         }
-
-    # How it is kept.
 
     def _stored(self, kind: str, key: Key) -> Object:
         try:
             return self._objects[kind][key]
         except KeyError:
-            raise NotFoundError(*_names(kind, key)) from None
+            raise NotFoundError(*_name_of(kind, key)) from None
 
     def _fresh(self, obj: Object) -> Object:
         stored, meta = self._stored(obj["kind"], key_of(obj)), obj["metadata"]
         for name in ("uid", "resourceVersion"):
             if meta.get(name) not in (None, stored["metadata"][name]):
-                raise ConflictError(*_names(obj["kind"], key_of(obj)))
+                raise ConflictError(*_name_of(obj["kind"], key_of(obj)))
         return stored
 
     def _replace(self, verb: str, stored: Object, changed: Object) -> Object:
@@ -164,31 +158,31 @@ class FakeApi:
         version = str(next(self._counter))
         obj = copy.deepcopy({**obj, "metadata": {**obj["metadata"], "resourceVersion": version}})
         self._objects[obj["kind"]][key_of(obj)] = obj
-        self._as_written[obj["kind"], key_of(obj)] = copy.deepcopy(obj)
-        self._tell(verb, WatchEvent(event, obj))
+        self._written[obj["kind"], key_of(obj)] = copy.deepcopy(obj)
+        self._notify(verb, WatchEvent(event, obj))
         return obj
 
     def _remove(self, stored: Object) -> None:
         del self._objects[stored["kind"]][key_of(stored)]
-        del self._as_written[stored["kind"], key_of(stored)]
+        del self._written[stored["kind"], key_of(stored)]
         version = str(next(self._counter))
         last = {**stored, "metadata": {**stored["metadata"], "resourceVersion": version}}
-        self._tell("remove", WatchEvent("DELETED", last))
+        self._notify("remove", WatchEvent("DELETED", last))
 
-    def _tell(self, verb: str, event: WatchEvent) -> None:
+    def _notify(self, verb: str, event: WatchEvent) -> None:
         self.writes.append((verb, event.object["kind"], event.object["metadata"]["name"]))
         for queue in self._watchers[event.object["kind"]]:
             queue.put_nowait(event)
 
 
-def _admitted(obj: Object, *, number: int) -> Object:
-    """As the server takes it in: named, numbered, dated, and without a status of its own."""
+def _new_object(obj: Object, *, number: int) -> Object:
+    """Return a new object with name, uid, creation time and first status."""
     kind, meta = obj["kind"], obj["metadata"]
     name = meta.get("name") or f"{meta['generateName']}{number:05d}"
-    stamped = {**meta, "name": name, "uid": f"uid-{number}", "creationTimestamp": _now()}
+    meta = {**meta, "name": name, "uid": f"uid-{number}", "creationTimestamp": _now()}
     if kind in _COUNTED:
-        stamped["generation"] = 1
-    obj = {**obj, "metadata": stamped}
+        meta["generation"] = 1
+    obj = {**obj, "metadata": meta}
     first = {"Pod": {"phase": "Pending"}, "Namespace": {"phase": "Active"}}
     if kind == "Namespace":
         obj = {"spec": {"finalizers": ["kubernetes"]}, **obj}
@@ -198,33 +192,33 @@ def _admitted(obj: Object, *, number: int) -> Object:
 
 
 def _grace_s(stored: Object, options: DeleteOptions) -> int:
-    """Only a pod that a node knows of takes time to leave; a second request may only shorten it."""
+    """Return the grace period: only a bound pod has one; a second request can only shorten it."""
     if stored["kind"] != "Pod" or not stored["spec"].get("nodeName"):
         return 0
     if stored["status"].get("phase") in ("Succeeded", "Failed"):
         return 0
     own = stored["spec"].get("terminationGracePeriodSeconds", DEFAULT_GRACE_S)
-    asked = own if options.grace_period_s is None else options.grace_period_s
+    requested = own if options.grace_period_s is None else options.grace_period_s
     earlier = stored["metadata"].get("deletionGracePeriodSeconds")
-    return int(asked if earlier is None else min(asked, earlier))
+    return int(requested if earlier is None else min(requested, earlier))
 
 
-def _held(stored: Object, options: DeleteOptions) -> Object:
-    """With the finalizer that the propagation policy asks for, and without the other one."""
+def _with_policy_finalizer(stored: Object, options: DeleteOptions) -> Object:
+    """Add the finalizer of the propagation policy, and remove the other one."""
     if options.propagation is None:
         return stored
     finalizers = [
         entry
         for entry in stored["metadata"].get("finalizers", [])
-        if entry not in _HELD_BY.values()
+        if entry not in _POLICY_FINALIZERS.values()
     ]
-    if options.propagation in _HELD_BY:
-        finalizers.append(_HELD_BY[options.propagation])
+    if options.propagation in _POLICY_FINALIZERS:
+        finalizers.append(_POLICY_FINALIZERS[options.propagation])
     return {**stored, "metadata": _with("finalizers", finalizers or None, stored["metadata"])}
 
 
-def _leaving(obj: Object, grace_s: int) -> Object:
-    """The same, with its end in sight."""
+def _mark_terminating(obj: Object, grace_s: int) -> Object:
+    """Mark the object as terminating."""
     meta = obj["metadata"]
     if meta.get("deletionGracePeriodSeconds") == grace_s:
         return obj
@@ -260,7 +254,7 @@ def _with(field: str, value: Any, obj: Object) -> Object:
     return rest if value is None else {**rest, field: value}
 
 
-def _names(kind: str, key: Key) -> tuple[str, str, str]:
+def _name_of(kind: str, key: Key) -> tuple[str, str, str]:
     return KINDS[kind].plural, KINDS[kind].group, key.name
 
 

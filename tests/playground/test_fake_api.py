@@ -1,12 +1,11 @@
-"""The test double keeps the promises of every `Api`."""
+"""Tests of `FakeApi`: the contract suite, and the check for changed objects."""
 
 from __future__ import annotations
 
 import pytest
 
 from canarylab.playground.kube.api import Api, Key
-from tests.playground.api_contract import ApiContract
-from tests.playground.contract_objects import SPACE, config_map
+from tests.playground.api_contract import SPACE, ApiContract, config_map
 from tests.playground.fake_api import FakeApi
 
 
@@ -16,8 +15,8 @@ class TestFakeApi(ApiContract):
         return FakeApi()
 
 
-async def test_it_tells_on_whoever_changes_a_stored_object() -> None:
+async def test_an_object_changed_in_place_is_found() -> None:
     api = FakeApi()
     await api.create(config_map("colours"))
     (await api.get("ConfigMap", Key(SPACE, "colours")))["data"]["stable"] = "red"
-    assert api.harmed() == {"ConfigMap colours"}
+    assert api.changed_in_place() == {"ConfigMap colours"}

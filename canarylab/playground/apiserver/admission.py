@@ -16,10 +16,9 @@ from canarylab.playground.apiserver.defaults import with_defaults
 from canarylab.playground.apiserver.schema.builtin import PLAIN_VALUES
 from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import KINDS, Kind
-from canarylab.playground.kube.objects import is_terminating, timestamp
+from canarylab.playground.kube.objects import is_default_class, is_terminating, timestamp
 
 CLASS_ANNOTATION = "kubernetes.io/ingress.class"
-DEFAULT_CLASS_ANNOTATION = "ingressclass.kubernetes.io/is-default-class"
 EVENT_TTL = timedelta(hours=1)
 
 
@@ -72,12 +71,6 @@ def with_default_class(ingress: Object, classes: Iterable[Object]) -> Object:
         why = f"Internal error occurred: {found} default IngressClasses were found, only 1 allowed"
         raise ForbiddenError(kind.plural, kind.group, meta.get("name", ""), why)
     return {**ingress, "spec": {**spec, "ingressClassName": names[0]}}
-
-
-def is_default_class(ingress_class: Object) -> bool:
-    """Whether it is the class of Ingresses that name none."""
-    annotations = ingress_class["metadata"].get("annotations", {})
-    return bool(annotations.get(DEFAULT_CLASS_ANNOTATION) == "true")
 
 
 def expired_events(events: Iterable[Object], now: datetime) -> list[Object]:

@@ -45,7 +45,7 @@ class ServiceAllocator:
         address = spec.get("clusterIP") or next(iter(spec.get("clusterIPs") or []), None)
         if address is None:
             address = self._free_address(taken)
-        elif address != HEADLESS and (problem := self._objection(address, taken)):
+        elif address != HEADLESS and (problem := self._address_problem(address, taken)):
             raise _invalid_service(
                 service,
                 "spec.clusterIPs",
@@ -59,12 +59,12 @@ class ServiceAllocator:
             pass  # 2,046 addresses and a handful of Services: the second draw finds one
         return address
 
-    def _objection(self, address: str, taken: set[str | None]) -> str | None:
+    def _address_problem(self, address: str, taken: set[str | None]) -> str | None:
         try:
-            is_ours = IPv4Address(address) in self.addresses
+            is_in_range = IPv4Address(address) in self.addresses
         except ValueError:
             return "not a valid IPv4 address"
-        if not is_ours:
+        if not is_in_range:
             return (
                 f"the provided IP ({address}) is not in the valid range. "
                 f"The range of valid IPs is {self.addresses}"

@@ -170,7 +170,9 @@ def resource_list(api_version: str) -> Object | None:
     entries = []
     for resource in resources(api_version):
         entries.append(_resource_entry(resource))
-        entries += [_subresource_entry(resource, below) for below in resource.subresources]
+        entries += [
+            _subresource_entry(resource, subresource) for subresource in resource.subresources
+        ]
     return {
         "kind": "APIResourceList",
         "apiVersion": "v1",
@@ -192,15 +194,15 @@ def _resource_entry(resource: ApiResource) -> Object:
     return {name: value for name, value in entry.items() if value != []}
 
 
-def _subresource_entry(resource: ApiResource, below: ApiSubresource) -> Object:
+def _subresource_entry(resource: ApiResource, subresource: ApiSubresource) -> Object:
     entry: dict[str, Any] = {
-        "name": f"{resource.plural}/{below.name}",
+        "name": f"{resource.plural}/{subresource.name}",
         "singularName": "",
         "namespaced": resource.namespaced,
-        "group": below.group,
-        "version": below.version,
-        "kind": below.kind,
-        "verbs": list(below.verbs),
+        "group": subresource.group,
+        "version": subresource.version,
+        "kind": subresource.kind,
+        "verbs": list(subresource.verbs),
     }
     return {
         name: value
@@ -239,15 +241,15 @@ def _aggregated_entry(resource: ApiResource, name: str, version: str) -> Object:
         "categories": list(resource.categories),
         "subresources": [
             {
-                "subresource": below.name,
+                "subresource": subresource.name,
                 "responseKind": {
-                    "group": below.group or name,
-                    "version": below.version or version,
-                    "kind": below.kind,
+                    "group": subresource.group or name,
+                    "version": subresource.version or version,
+                    "kind": subresource.kind,
                 },
-                "verbs": list(below.verbs),
+                "verbs": list(subresource.verbs),
             }
-            for below in resource.subresources
+            for subresource in resource.subresources
         ],
     }
     return {key: value for key, value in entry.items() if value != []}

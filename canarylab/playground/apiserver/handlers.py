@@ -51,9 +51,9 @@ async def list_or_watch(context: RequestContext) -> web.StreamResponse:
     """GET a collection, or with `watch` its changes."""
     if is_true(context.query, "watch"):
         return await watch(context)
-    chosen = object_selector(context.query, context.kind, context.path.namespace)
+    is_selected = object_selector(context.query, context.kind, context.path.namespace)
     return list_response(
-        context, [obj for obj in context.api.store.all(context.kind.kind) if chosen(obj)]
+        context, [obj for obj in context.api.store.all(context.kind.kind) if is_selected(obj)]
     )
 
 
@@ -61,8 +61,8 @@ async def create(context: RequestContext) -> web.Response:
     """POST an object to a collection."""
     decoded = _decode_body(context, await read_document(context.request))
     obj = _in_path_namespace(context, decoded.obj)
-    made = context.commit(context.api.registry.create(obj))
-    return json_response(made, code=201, warnings=[*decoded.warnings, *creation_warnings(made)])
+    stored = context.commit(context.api.registry.create(obj))
+    return json_response(stored, code=201, warnings=[*decoded.warnings, *creation_warnings(stored)])
 
 
 async def replace(context: RequestContext) -> web.Response:
@@ -75,8 +75,8 @@ async def replace_status(context: RequestContext) -> web.Response:
     """PUT the status of an object."""
     decoded = _decode_body(context, await read_document(context.request))
     obj = _with_path_name(context, decoded.obj)
-    made = context.commit(context.api.registry.update_status(obj))
-    return json_response(made, warnings=decoded.warnings)
+    stored = context.commit(context.api.registry.update_status(obj))
+    return json_response(stored, warnings=decoded.warnings)
 
 
 async def replace_finalizers(context: RequestContext) -> web.Response:
@@ -84,8 +84,8 @@ async def replace_finalizers(context: RequestContext) -> web.Response:
     decoded = _decode_body(context, await read_document(context.request))
     obj = _with_path_name(context, decoded.obj)
     left = obj.get("spec", {}).get("finalizers", [])
-    made = context.commit(context.api.registry.update({**obj, "spec": {"finalizers": left}}))
-    return json_response(made, warnings=decoded.warnings)
+    stored = context.commit(context.api.registry.update({**obj, "spec": {"finalizers": left}}))
+    return json_response(stored, warnings=decoded.warnings)
 
 
 async def patch(context: RequestContext) -> web.Response:
@@ -96,8 +96,10 @@ async def patch(context: RequestContext) -> web.Response:
 async def patch_status(context: RequestContext) -> web.Response:
     """PATCH the status of an object."""
     decoded = await _read_patched(context)
-    made = context.commit(context.api.registry.update_status(_with_path_name(context, decoded.obj)))
-    return json_response(made, warnings=decoded.warnings)
+    stored = context.commit(
+        context.api.registry.update_status(_with_path_name(context, decoded.obj))
+    )
+    return json_response(stored, warnings=decoded.warnings)
 
 
 async def _read_patched(context: RequestContext) -> DecodedObject:
@@ -157,8 +159,8 @@ class DeleteRequest:
 async def delete(context: RequestContext) -> web.Response:
     """DELETE an object."""
     request = await _read_delete_request(context)
-    write = _plan(context, context.current(), request)
-    gone = _commit(context, write, request)
+    write = _plan_deletion(context, context.current(), request)
+    gone = _commit_deletion(context, write, request)
     if write.act == "remove" and context.kind.kind not in _RETURNED_KINDS:
         return json_response(deleted_status(gone, context.kind))
     return json_response(gone)
@@ -167,14 +169,18 @@ async def delete(context: RequestContext) -> web.Response:
 async def delete_collection(context: RequestContext) -> web.Response:
     """DELETE all selected objects of a collection."""
     request = await _read_delete_request(context)
-    chosen = object_selector(context.query, context.kind, context.path.namespace)
-    objects = [obj for obj in context.api.store.all(context.kind.kind) if chosen(obj)]
+    is_selected = object_selector(context.query, context.kind, context.path.namespace)
+    objects = [obj for obj in context.api.store.all(context.kind.kind) if is_selected(obj)]
     return list_response(
-        context, [_commit(context, _plan(context, obj, request), request) for obj in objects]
+        context,
+        [
+            _commit_deletion(context, _plan_deletion(context, obj, request), request)
+            for obj in objects
+        ],
     )
 
 
-def _plan(context: RequestContext, obj: Object, request: DeleteRequest) -> Write:
+def _plan_deletion(context: RequestContext, obj: Object, request: DeleteRequest) -> Write:
     meta = obj["metadata"]
     if request.version not in {None, meta["resourceVersion"]}:
         why = (
@@ -185,8 +191,9 @@ def _plan(context: RequestContext, obj: Object, request: DeleteRequest) -> Write
     return context.api.registry.delete(context.kind.kind, key_of(obj), request.options)
 
 
-def _commit(context: RequestContext, write: Write, request: DeleteRequest) -> Object:
-    return write.object if request.is_dry_run else context.api.commit(write)
+def _commit_deletion(context: RequestContext, write: Write, request: DeleteRequest) -> Object:
+    obj = write.object if request.is_dry_run else context.api.commit(write)
+    return in_version(obj, context.kind)
 
 
 async def _read_delete_request(context: RequestContext) -> DeleteRequest:

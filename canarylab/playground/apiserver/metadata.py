@@ -11,13 +11,19 @@ import random
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from canarylab.errors import ConflictError, ForbiddenError
 from canarylab.playground.apiserver.store import Write
 from canarylab.playground.kube.api import DeleteOptions, Object, Propagation
 from canarylab.playground.kube.kinds import KINDS, Kind
-from canarylab.playground.kube.objects import is_terminating, parse_timestamp, timestamp, uid_of
+from canarylab.playground.kube.objects import (
+    is_terminating,
+    parse_timestamp,
+    timestamp,
+    uid_of,
+    utc_now,
+)
 
 SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # without vowels, so that no suffix is a word
 SUFFIX_LENGTH = 5  # letters
@@ -49,10 +55,6 @@ _PERMANENT_NAMESPACES = frozenset({"default", "kube-system", "kube-public"})
 _DEFAULT_GRACE_S = 30
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 def _uid() -> str:
     return str(uuid.uuid4())
 
@@ -61,7 +63,7 @@ def _uid() -> str:
 class Generators:
     """The sources of times, uids and random suffixes."""
 
-    now: Callable[[], datetime] = _now
+    now: Callable[[], datetime] = utc_now
     uid: Callable[[], str] = _uid
     random: random.Random = field(default_factory=random.Random)
 

@@ -25,9 +25,8 @@ from canarylab.playground.apiserver.requests import (
     integer_parameter,
     is_true,
 )
-from canarylab.playground.apiserver.subresources import choose_container
 from canarylab.playground.kube.api import LogOptions
-from canarylab.playground.kube.objects import parse_timestamp
+from canarylab.playground.kube.objects import choose_container, parse_timestamp
 
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 
@@ -72,14 +71,14 @@ async def _run_attached(
     """The exit status, after the process has ended and its output has been sent."""
     try:
         async with asyncio.TaskGroup() as tasks:
-            typing = tasks.create_task(_copy_stdin(socket, process))
+            copying = tasks.create_task(_copy_stdin(socket, process))
             if not is_true(context.query, "stdin") and process.stdin:
                 process.stdin.close()
             async with asyncio.TaskGroup() as reading:
                 reading.create_task(_copy_output(socket, process.stdout, StreamChannel.STDOUT))
                 reading.create_task(_copy_output(socket, process.stderr, StreamChannel.STDERR))
             status = await process.wait()
-            typing.cancel()
+            copying.cancel()
         return status
     finally:
         _kill(process)  # if the client has disconnected

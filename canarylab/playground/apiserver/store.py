@@ -57,26 +57,26 @@ class Store:
 
     def all(self, kind: str, namespace: str | None = None) -> list[Object]:
         """The objects of one namespace or of all, ordered by key."""
-        there = self._objects.get(kind, {})
-        keys = (key for key in there if namespace is None or key.namespace == namespace)
-        return [there[key] for key in sorted(keys)]
+        objects = self._objects.get(kind, {})
+        keys = (key for key in objects if namespace is None or key.namespace == namespace)
+        return [objects[key] for key in sorted(keys)]
 
     def commit(self, write: Write) -> Object:
         """Do a write, notify the subscriptions, and return the object as stored."""
         if write.act == "nothing":
             return write.object
         kind, key = str(write.object["kind"]), key_of(write.object)
-        here = self._objects.setdefault(kind, {})
+        objects = self._objects.setdefault(kind, {})
         self._version += 1
         obj = _at_version(write.object, self._version)
-        before = here.get(key)
+        before = objects.get(key)
         if write.act == "remove":
-            here.pop(key, None)
+            objects.pop(key, None)
             self._notify(kind, Change("DELETED", obj, before, self._version))
         else:
-            here[key] = obj
-            what: ChangeType = "ADDED" if before is None else "MODIFIED"
-            self._notify(kind, Change(what, obj, before, self._version))
+            objects[key] = obj
+            change_type: ChangeType = "ADDED" if before is None else "MODIFIED"
+            self._notify(kind, Change(change_type, obj, before, self._version))
         return obj
 
     def subscribe(self, kind: str, since: int | None = None) -> Subscription:
@@ -168,7 +168,7 @@ class Subscription:
         self._arrived.set()
 
     async def take(self) -> list[Change]:
-        """All waiting changes, when there is at least one; raise GoneError if some were lost."""
+        """All waiting changes, when objects is at least one; raise GoneError if some were lost."""
         while not (self._waiting or self._overflowed or self._ended):
             self._arrived.clear()
             await self._arrived.wait()

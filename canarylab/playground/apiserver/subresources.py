@@ -7,15 +7,14 @@ for each request: a way into the cluster for clients that only reach the API.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import aiohttp
 from aiohttp import web
-from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from canarylab.errors import BadRequestError, Cause, ConflictError, InvalidError, RequestError
+from canarylab.http_headers import HOP_BY_HOP, without_fields
 from canarylab.playground.apiserver.handlers import delete_request
 from canarylab.playground.apiserver.patch import apply_patch
 from canarylab.playground.apiserver.requests import (
@@ -29,10 +28,7 @@ from canarylab.playground.kube.selectors import label_query
 
 _SHARED_METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 _SUCCESS = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
-_HOP_BY_HOP = frozenset(
-    {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "host"}
-)
-_NOT_FORWARDED = _HOP_BY_HOP | {"authorization"}
+_NOT_FORWARDED = HOP_BY_HOP | {"authorization", "host"}
 
 
 async def read_scale(context: RequestContext) -> web.Response:
@@ -127,32 +123,6 @@ async def evict(context: RequestContext) -> web.Response:
     return json_response({**_SUCCESS, "code": 201}, code=201)
 
 
-def choose_container(pod: Object, requested: str | None) -> str:
-    """The requested container, or the only one; raise BadRequestError if there is none.
-
-    >>> choose_container({"spec": {"containers": [{"name": "nodeapp"}]}}, None)
-    'nodeapp'
-    """
-    spec = pod["spec"]
-    regular = [container["name"] for container in spec["containers"]]
-    others = [container["name"] for container in spec.get("initContainers") or []]
-    name = pod.get("metadata", {}).get("name", "")
-    if requested is None and len(regular) == 1:
-        return str(regular[0])
-    if requested is None:
-        raise BadRequestError(_container_choices(name, regular, others))
-    if requested not in regular + others:
-        raise BadRequestError(f"container {requested} is not valid for pod {name}")
-    return requested
-
-
-def _container_choices(name: str, regular: Sequence[str], others: Sequence[str]) -> str:
-    choices = f"choose one of: [{' '.join(regular)}]"
-    if others:
-        choices += f" or one of the init containers: [{' '.join(others)}]"
-    return f"a container name must be specified for pod {name}, {choices}"
-
-
 class ProxyTarget(NamedTuple):
     """The Service and port of a proxy path."""
 
@@ -214,7 +184,7 @@ def _ready_urls(context: RequestContext, service: str, port_name: str) -> list[U
 async def _forward_request(request: web.Request, endpoint: URL) -> web.StreamResponse:
     _, _, path = request.rel_url.raw_path_qs.partition("/proxy")
     url = endpoint.join(URL(path if path.startswith("/") else f"/{path}", encoded=True))
-    headers = _headers_without(request.headers, _NOT_FORWARDED)
+    headers = without_fields(request.headers, _NOT_FORWARDED)
     body = request.content if request.can_read_body else None
     try:
         async with (
@@ -231,19 +201,13 @@ async def _forward_request(request: web.Request, endpoint: URL) -> web.StreamRes
 async def _relay_response(
     request: web.Request, answer: aiohttp.ClientResponse
 ) -> web.StreamResponse:
-    headers = _headers_without(answer.headers, _HOP_BY_HOP)
+    headers = without_fields(answer.headers, HOP_BY_HOP)
     response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=headers)
     await response.prepare(request)
     async for piece in answer.content.iter_any():
         await response.write(piece)
     await response.write_eof()
     return response
-
-
-def _headers_without(headers: CIMultiDictProxy[str], names: frozenset[str]) -> CIMultiDict[str]:
-    return CIMultiDict(
-        (name, value) for name, value in headers.items() if name.lower() not in names
-    )
 
 
 def _unavailable(why: str) -> RequestError:

@@ -12,7 +12,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from canarylab.playground.kube.api import Object
-from canarylab.playground.kube.objects import find_condition, is_ready, is_terminating
+from canarylab.playground.kube.objects import (
+    find_condition,
+    is_default_class,
+    is_ready,
+    is_terminating,
+)
 from canarylab.playground.kube.selectors import label_query
 
 NONE = "<none>"
@@ -20,7 +25,6 @@ MAX_SHOWN = 3  # addresses, ports or hosts in one cell; the rest is counted
 
 _ROLE = "node-role.kubernetes.io/"
 _ENDED_PHASES = ("Succeeded", "Failed")
-_DEFAULT_CLASS = "ingressclass.kubernetes.io/is-default-class"
 _MINUTE, _HOUR, _DAY, _YEAR = 60, 3600, 86400, 365 * 86400  # seconds
 
 
@@ -332,16 +336,16 @@ def ingress_class_cells(ingress_class: Object, now: datetime) -> list[Any]:
     """Name, Controller, Parameters, Age."""
     spec = ingress_class["spec"]
     return [
-        _class_name(ingress_class["metadata"]),
+        _class_name(ingress_class),
         spec.get("controller", ""),
         _parameters_cell(spec.get("parameters")),
         age(ingress_class["metadata"].get("creationTimestamp"), now),
     ]
 
 
-def _class_name(meta: Object) -> str:
-    is_default = meta.get("annotations", {}).get(_DEFAULT_CLASS) == "true"
-    return f"{meta['name']} (default)" if is_default else str(meta["name"])
+def _class_name(ingress_class: Object) -> str:
+    name = str(ingress_class["metadata"]["name"])
+    return f"{name} (default)" if is_default_class(ingress_class) else name
 
 
 def _host_cell(rules: Sequence[Object]) -> str:

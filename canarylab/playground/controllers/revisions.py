@@ -1,4 +1,4 @@
-"""The revisions of a Deployment: its ReplicaSets, numbered by annotations.
+"""The revisions of a Deployment: its ReplicaSets, named by a hash and numbered by annotations.
 
 The new ReplicaSet is not the youngest but the one whose template is the Deployment's. To roll back
 is to ask for a template that there was before: its ReplicaSet is still there, with no pods, and
@@ -7,12 +7,14 @@ only gets a new number.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from canarylab.playground.controllers.template_hash import LABEL, same_template, template_hash
 from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.objects import is_terminating, owner_reference
 
+HASH_LABEL = "pod-template-hash"
 REVISION = "deployment.kubernetes.io/revision"
 REVISION_HISTORY = "deployment.kubernetes.io/revision-history"
 DESIRED_REPLICAS = "deployment.kubernetes.io/desired-replicas"
@@ -27,6 +29,8 @@ _NOT_COPIED = (
     MAX_REPLICAS,
 )
 _HISTORY_LIMIT = 2000  # characters
+_LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # without vowels, so that no hash is a word
+_FNV_START, _FNV_PRIME = 2166136261, 16777619
 
 
 def new_and_old(
@@ -53,8 +57,8 @@ def new_replica_set(
     meta, spec = deployment["metadata"], deployment["spec"]
     template = spec["template"]
     own_hash = template_hash(template, deployment.get("status", {}).get("collisionCount", 0))
-    labels = {**template["metadata"].get("labels", {}), LABEL: own_hash}
-    match_labels = {**spec["selector"].get("matchLabels", {}), LABEL: own_hash}
+    labels = {**template["metadata"].get("labels", {}), HASH_LABEL: own_hash}
+    match_labels = {**spec["selector"].get("matchLabels", {}), HASH_LABEL: own_hash}
     replica_set = {
         "apiVersion": "apps/v1",
         "kind": "ReplicaSet",
@@ -112,6 +116,37 @@ def beyond_history_limit(olds: Sequence[Object], limit: int) -> list[Object]:
     return [old for old in excess if _is_scaled_down(old)]
 
 
+def template_hash(template: Object, collisions: int = 0) -> str:
+    """Return the value of the label `pod-template-hash`, and the end of a ReplicaSet's name.
+
+    It has the form that Kubernetes gives it, FNV-1a in the letters of `rand.SafeEncodeString`, but
+    of the template's JSON, so its value differs from that of other clusters.
+
+    >>> template_hash({"metadata": {"labels": {"app": "nodeapp"}}, "spec": {"containers": []}})
+    '5bf6fc5d55'
+    """
+    text = json.dumps(_without_empty(without_hash(template)), sort_keys=True, separators=(",", ":"))
+    salt = collisions.to_bytes(8, "little") if collisions else b""
+    number = _FNV_START
+    for byte in text.encode() + salt:
+        number = (number ^ byte) * _FNV_PRIME % 2**32
+    return "".join(_LETTERS[ord(digit) % len(_LETTERS)] for digit in str(number))
+
+
+def same_template(one: Object, other: Object) -> bool:
+    """Whether two templates are equal, without the hash label and anything empty."""
+    return bool(_without_empty(without_hash(one)) == _without_empty(without_hash(other)))
+
+
+def without_hash(template: Object) -> Object:
+    """Return the template without the hash label."""
+    meta = template.get("metadata") or {}
+    labels = {
+        name: value for name, value in (meta.get("labels") or {}).items() if name != HASH_LABEL
+    }
+    return {**template, "metadata": {**meta, "labels": labels}}
+
+
 def _is_scaled_down(replica_set: Object) -> bool:
     status = replica_set.get("status", {})
     generation = replica_set["metadata"].get("generation", 0)
@@ -146,3 +181,11 @@ def _annotations(obj: Object) -> Mapping[str, str]:
 def _age(replica_set: Object) -> tuple[str, str]:
     meta = replica_set["metadata"]
     return meta.get("creationTimestamp", ""), meta["name"]
+
+
+def _without_empty(value: Any) -> Any:
+    """Leave out what is empty, which means the same as absent."""
+    if isinstance(value, Mapping):
+        smaller = {name: _without_empty(inner) for name, inner in value.items()}
+        return {name: inner for name, inner in smaller.items() if inner not in (None, {}, [])}
+    return [_without_empty(inner) for inner in value] if isinstance(value, list) else value

@@ -55,7 +55,7 @@ def is_ready(obj: Object) -> bool:
 
 def find_condition(obj: Object, kind: str) -> Object | None:
     """Return the condition of this type in the object's status."""
-    for entry in obj.get("status", {}).get("conditions") or []:
+    for entry in (obj.get("status") or {}).get("conditions") or []:
         if entry["type"] == kind:
             return dict(entry)
     return None

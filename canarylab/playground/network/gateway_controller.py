@@ -178,7 +178,7 @@ def _mirrors(rule: HttpRouteRule, sent: RequestHead) -> tuple[Forward, ...]:
 # Status. Types, reasons and their meaning: https://gateway-api.sigs.k8s.io/geps/gep-1364/
 
 
-class Condition(NamedTuple):
+class GatewayCondition(NamedTuple):
     """A condition without its lastTransitionTime."""
 
     type: str
@@ -189,7 +189,9 @@ class Condition(NamedTuple):
 
 def class_status(gateway_class: Object, now: datetime) -> Object:
     """The status of a GatewayClass of this controller."""
-    accepted = Condition("Accepted", True, "Accepted", "The class is served by the playground.")
+    accepted = GatewayCondition(
+        "Accepted", True, "Accepted", "The class is served by the playground."
+    )
     before = _status(gateway_class)
     return {
         **before,
@@ -204,8 +206,12 @@ def gateway_status(
     is_served = any(is_http(listener) for listener in gateway["spec"]["listeners"])
     message = "The Gateway is served." if is_served else "None of its listeners can be served."
     conditions = [
-        Condition("Accepted", is_served, "Accepted" if is_served else "ListenersNotValid", message),
-        Condition("Programmed", is_served, "Programmed" if is_served else "Invalid", message),
+        GatewayCondition(
+            "Accepted", is_served, "Accepted" if is_served else "ListenersNotValid", message
+        ),
+        GatewayCondition(
+            "Programmed", is_served, "Programmed" if is_served else "Invalid", message
+        ),
     ]
     before = _status(gateway)
     listeners = {entry["name"]: entry for entry in before.get("listeners") or []}
@@ -261,10 +267,12 @@ def _listener_status(
         message = f"The playground serves HTTP only, not {listener['protocol']}."
     reason = "Accepted" if is_served else "UnsupportedProtocol"
     conditions = [
-        Condition("Accepted", is_served, reason, message),
-        Condition("Programmed", is_served, "Programmed" if is_served else "Invalid", message),
-        Condition("ResolvedRefs", True, "ResolvedRefs", "There is nothing to resolve."),
-        Condition("Conflicted", False, "NoConflicts", "No other listener is in conflict."),
+        GatewayCondition("Accepted", is_served, reason, message),
+        GatewayCondition(
+            "Programmed", is_served, "Programmed" if is_served else "Invalid", message
+        ),
+        GatewayCondition("ResolvedRefs", True, "ResolvedRefs", "There is nothing to resolve."),
+        GatewayCondition("Conflicted", False, "NoConflicts", "No other listener is in conflict."),
     ]
     return {
         "name": listener["name"],
@@ -274,22 +282,25 @@ def _listener_status(
     }
 
 
-def _parent_conditions(route: AttachedRoute, attachment: Attachment) -> list[Condition]:
+def _parent_conditions(route: AttachedRoute, attachment: Attachment) -> list[GatewayCondition]:
     is_accepted = attachment.reason == "Accepted" and not route.unsupported
-    accepted = Condition("Accepted", is_accepted, attachment.reason, "The route is served.")
+    accepted = GatewayCondition("Accepted", is_accepted, attachment.reason, "The route is served.")
     if attachment.reason != "Accepted":
         accepted = accepted._replace(message=_NOT_ACCEPTED[attachment.reason])
     elif route.unsupported:
         accepted = accepted._replace(reason="UnsupportedValue", message=f"{route.unsupported}.")
-    resolved = Condition("ResolvedRefs", True, "ResolvedRefs", "Every backend exists.")
+    resolved = GatewayCondition("ResolvedRefs", True, "ResolvedRefs", "Every backend exists.")
     if route.unresolved:
         message = _UNRESOLVED[route.unresolved]
-        resolved = Condition("ResolvedRefs", False, route.unresolved, message)
+        resolved = GatewayCondition("ResolvedRefs", False, route.unresolved, message)
     return [accepted, resolved]
 
 
 def _conditions(
-    obj: Object, before: Iterable[Object] | None, conditions: Iterable[Condition], now: datetime
+    obj: Object,
+    before: Iterable[Object] | None,
+    conditions: Iterable[GatewayCondition],
+    now: datetime,
 ) -> list[Object]:
     by_type = {entry["type"]: entry for entry in before or ()}
     return [

@@ -31,7 +31,7 @@ from canarylab.playground.network.upstream import (
     Limits,
     RequestBody,
     RequestHead,
-    Upstream,
+    UpstreamClient,
     sendable,
 )
 
@@ -91,7 +91,7 @@ class ReverseProxy:
     ) -> None:
         self._decide = decide
         self._limits = limits or Limits()
-        self._upstream = Upstream(self._limits, random or Random())
+        self._upstream = UpstreamClient(self._limits, random or Random())
 
     async def run(self, listeners: Sequence[socket.socket]) -> None:
         """Serve until cancelled; then close every connection."""

@@ -253,7 +253,7 @@ class BodyCopy:
             yield piece
 
 
-class Upstream:
+class UpstreamClient:
     """Connections to pods; use it as a context manager."""
 
     def __init__(self, limits: Limits, random: Random) -> None:

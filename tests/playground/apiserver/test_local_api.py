@@ -11,15 +11,15 @@ import pytest
 
 from canarylab.errors import ConflictError, InvalidError
 from canarylab.playground.address_range import LoopbackRange
-from canarylab.playground.apiserver.admission import is_default_class
 from canarylab.playground.apiserver.local_api import NAMESPACES, LocalApi, bootstrap
 from canarylab.playground.apiserver.metadata import Generators
 from canarylab.playground.apiserver.registry import RegistryOptions
 from canarylab.playground.apiserver.store import Store
 from canarylab.playground.kube.api import Api, DeleteOptions, Key, Object
-from tests.playground.api_contract import ApiContract
-from tests.playground.contract_objects import (
+from canarylab.playground.kube.objects import is_default_class
+from tests.playground.api_contract import (
     SPACE,
+    ApiContract,
     config_map,
     deployment,
     namespace,

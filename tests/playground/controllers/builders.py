@@ -152,7 +152,7 @@ async def running_controllers(api: FakeApi, *controllers: Controller) -> AsyncIt
             task.cancel()
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     assert all(isinstance(outcome, asyncio.CancelledError) for outcome in outcomes), outcomes
-    assert api.harmed() == set()
+    assert api.changed_in_place() == set()
 
 
 @asynccontextmanager

@@ -19,7 +19,7 @@ from canarylab.playground.controllers.loop import (
     run_controller,
 )
 from canarylab.playground.kube.api import Api, Key
-from tests.playground.contract_objects import SPACE, changed, config_map
+from tests.playground.api_contract import SPACE, changed, config_map
 from tests.playground.controllers.builders import (
     running_controllers,
 )

@@ -4,8 +4,8 @@ from canarylab.playground.controllers import namespace
 from canarylab.playground.controllers.namespace import NAMESPACED_KINDS, NamespacePlan, plan
 from canarylab.playground.kube.api import IMMEDIATELY, Key, Object
 from canarylab.playground.kube.kinds import KINDS
-from tests.playground.contract_objects import config_map
-from tests.playground.contract_objects import namespace as a_namespace
+from tests.playground.api_contract import config_map
+from tests.playground.api_contract import namespace as a_namespace
 from tests.playground.controllers.builders import (
     SPACE,
     THEN,

@@ -1,9 +1,15 @@
+"""TODO"""
+
 from __future__ import annotations
+
+import re
+from typing import Any
 
 import pytest
 
 from canarylab.playground.controllers.revisions import (
     DESIRED_REPLICAS,
+    HASH_LABEL,
     MAX_REPLICAS,
     REVISION,
     REVISION_HISTORY,
@@ -11,10 +17,12 @@ from canarylab.playground.controllers.revisions import (
     new_and_old,
     new_replica_set,
     revision_of,
+    same_template,
+    template_hash,
     with_revision,
     with_size,
+    without_hash,
 )
-from canarylab.playground.controllers.template_hash import LABEL
 from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.objects import is_controlled_by
 from tests.playground.controllers.builders import deployment, meta, replica_set, template
@@ -55,10 +63,10 @@ def test_there_is_no_new_replica_set_before_the_first_rollout() -> None:
 
 def test_a_new_replica_set_has_the_hash_in_its_name_and_labels() -> None:
     new = new_replica_set(WEB, [], size=3, max_replicas=4)
-    own_hash = new["metadata"]["labels"][LABEL]
+    own_hash = new["metadata"]["labels"][HASH_LABEL]
     assert new["metadata"]["name"] == f"web-{own_hash}"
-    assert new["spec"]["selector"]["matchLabels"][LABEL] == own_hash
-    assert new["spec"]["template"]["metadata"]["labels"][LABEL] == own_hash
+    assert new["spec"]["selector"]["matchLabels"][HASH_LABEL] == own_hash
+    assert new["spec"]["template"]["metadata"]["labels"][HASH_LABEL] == own_hash
     assert is_controlled_by(new, WEB)
 
 
@@ -139,3 +147,93 @@ def test_replica_sets_with_pods_or_an_outdated_status_stay() -> None:
 def test_an_object_without_a_number_has_revision_zero() -> None:
     assert revision_of(replica_set()) == 0
     assert revision_of(meta(replica_set(), annotations={REVISION: "seven"})) == 0
+
+
+PROBE = {
+    "httpGet": {"path": "/", "port": 3333, "scheme": "HTTP"},
+    "failureThreshold": 3,
+    "periodSeconds": 1,
+    "successThreshold": 1,
+    "timeoutSeconds": 1,
+}
+CONTAINER = {
+    "image": "node_app:1.0",
+    "imagePullPolicy": "IfNotPresent",
+    "name": "nodeapp",
+    "readinessProbe": PROBE,
+    "resources": {},
+    "terminationMessagePath": "/dev/termination-log",
+    "terminationMessagePolicy": "File",
+}
+TEMPLATE: Object = {
+    "metadata": {"labels": {"app": "nodeapp", "env": "prod"}},
+    "spec": {
+        "containers": [CONTAINER],
+        "dnsPolicy": "ClusterFirst",
+        "restartPolicy": "Always",
+        "schedulerName": "default-scheduler",
+        "securityContext": {},
+        "terminationGracePeriodSeconds": 5,
+    },
+}
+"""A template as the API server completes it."""
+
+
+def with_container(**fields: Any) -> Object:
+    return with_spec(containers=[{**CONTAINER, **fields}])
+
+
+def with_spec(**fields: Any) -> Object:
+    return {**TEMPLATE, "spec": {**TEMPLATE["spec"], **fields}}
+
+
+def test_a_hash_is_at_most_ten_characters_of_the_safe_alphabet() -> None:
+    assert re.fullmatch("[bcdfghjklmnpqrstvwxz2456789]{1,10}", template_hash(TEMPLATE))
+
+
+def test_the_hash_label_itself_does_not_count() -> None:
+    labels = {**TEMPLATE["metadata"]["labels"], HASH_LABEL: "6649665959"}
+    labelled = {**TEMPLATE, "metadata": {"labels": labels}}
+    assert template_hash(labelled) == template_hash(TEMPLATE)
+    assert same_template(labelled, TEMPLATE)
+    assert without_hash(labelled) == TEMPLATE
+
+
+def test_nothing_and_empty_are_the_same() -> None:
+    empty = with_container(env=[], ports=[], lifecycle=None, volumeMounts=[])
+    empty["metadata"]["creationTimestamp"] = None
+    assert template_hash(empty) == template_hash(TEMPLATE)
+    assert same_template(empty, TEMPLATE)
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        with_container(env=[{"name": "APP_VERSION", "value": "1.0"}]),
+        with_container(env=[{"name": "X", "valueFrom": {"fieldRef": {"fieldPath": "spec.x"}}}]),
+        with_container(envFrom=[{"configMapRef": {"name": "colours", "optional": True}}]),
+        with_container(ports=[{"containerPort": 3333, "name": "http", "protocol": "TCP"}]),
+        with_container(livenessProbe={"tcpSocket": {"port": "http"}}),
+        with_container(livenessProbe={"exec": {"command": ["true"]}, "initialDelaySeconds": 3}),
+        with_container(lifecycle={"preStop": {"sleep": {"seconds": 3}}}),
+        with_container(resources={"limits": {"cpu": "500m", "memory": "64Mi"}}),
+        with_container(securityContext={"capabilities": {"drop": ["ALL"]}, "runAsUser": 1000}),
+        with_container(volumeMounts=[{"name": "colours", "mountPath": "/etc/colours"}]),
+        with_container(command=["node", "app.js"]),
+        with_spec(volumes=[{"name": "scratch", "emptyDir": {"sizeLimit": "1Gi"}}]),
+        with_spec(volumes=[{"name": "colours", "configMap": {"name": "colours"}}]),
+        with_spec(nodeSelector={"kubernetes.io/hostname": "playground"}),
+        with_spec(tolerations=[{"operator": "Exists", "tolerationSeconds": 3}]),
+        with_spec(imagePullSecrets=[{"name": "secret"}]),
+        with_spec(securityContext={"runAsNonRoot": True, "supplementalGroups": [1, 2]}),
+        with_spec(affinity={"nodeAffinity": {"required": 1}}),
+        with_spec(fieldOfTomorrow=True),
+    ],
+)
+def test_whatever_differs_gives_another_hash_and_always_the_same_one(template: Object) -> None:
+    assert template_hash(template) == template_hash(template) != template_hash(TEMPLATE)
+    assert not same_template(template, TEMPLATE)
+
+
+def test_a_collision_is_resolved_by_a_salt() -> None:
+    assert len({template_hash(TEMPLATE, collisions) for collisions in range(10)}) == 10

@@ -83,7 +83,7 @@ async def world(seed: int = 1) -> AsyncIterator[World]:
     proxy = ServiceProxy(api, addresses.node, random=Random(seed), sleep=hurried)
     async with running(proxy):
         yield World(api, proxy, addresses, unused())
-    assert api.harmed() == set()
+    assert api.changed_in_place() == set()
 
 
 async def hurried(pause_s: float) -> None:

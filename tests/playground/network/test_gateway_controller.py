@@ -83,7 +83,7 @@ async def world(*objects: Object) -> AsyncIterator[World]:
         finally:
             task.cancel()
             await asyncio.wait([task])
-    assert api.harmed() == set()
+    assert api.changed_in_place() == set()
 
 
 async def hurried(pause_s: float) -> None:

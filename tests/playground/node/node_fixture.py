@@ -171,7 +171,7 @@ async def node(
     kubelet = Kubelet(api, home, addresses, backoff=backoff or RestartBackoff())
     async with background_task(kubelet.run()):
         yield Node(api, home, addresses, kubelet)
-    assert api.harmed() == set()
+    assert api.changed_in_place() == set()
 
 
 async def fetch(ip: str, port: int = 3333) -> str:

@@ -18,6 +18,9 @@ GATEWAY_GROUP = "gateway.networking.k8s.io"
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _CONTROLLER_PATH = r"\/[A-Za-z0-9\/\-._~%!$&'()*+,;=:]+"
 _DOMAIN = rules.DOMAIN_PATTERN
+
+# Strings and numbers
+
 _NAME = string("The name of the object.", minLength=1, maxLength=253)
 _NAMESPACE = string(
     "The namespace of the object, if it is another one.",
@@ -65,6 +68,9 @@ _ADDRESS_TYPE = string(
     pattern=f"^Hostname|IPAddress|NamedAddress|{_DOMAIN}{_CONTROLLER_PATH}$",
     default="IPAddress",
 )
+
+# References
+
 LOCAL_OBJECT = structure(
     "A reference to an object of the same namespace.",
     {"group": _GROUP, "kind": _KIND, "name": _NAME},
@@ -131,6 +137,9 @@ _LABEL_SELECTOR = structure(
         },
     },
 )
+
+# Conditions
+
 _CONDITION = structure(
     "One condition.",
     {
@@ -174,6 +183,8 @@ def _pending(*types: str) -> list[Schema]:
     ]
 
 
+# GatewayClass
+
 GATEWAY_CLASS = structure(
     "A class of Gateways, all served by one controller.",
     {
@@ -209,6 +220,9 @@ GATEWAY_CLASS = structure(
     },
     required=["spec"],
 )
+
+# Gateway
+
 _ROUTE_KINDS = array(
     "The kinds of routes.",
     structure(
@@ -221,7 +235,7 @@ _ROUTE_KINDS = array(
 
 
 def _namespaces(*words: str, default: str) -> Schema:
-    """From which namespaces something may be attached."""
+    """The namespaces from which routes or listeners may be attached."""
     return structure(
         "The namespaces from which they may be attached.",
         {

@@ -22,6 +22,8 @@ from canarylab.playground.apiserver.schema.structural import (
     structure,
 )
 
+# Matches
+
 _METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"]
 _ANY_PATH = {"type": "PathPrefix", "value": "/"}
 _HEADER_NAME = string(
@@ -73,6 +75,8 @@ _MATCH = structure(
         "queryParams": _matches_by_name("Parameters of the query.", "parameter", max_length=1024),
     },
 )
+
+# Filters
 
 
 def _header_values(description: str) -> Schema:
@@ -218,6 +222,9 @@ _FILTERS = {
     "x-kubernetes-list-type": "atomic",
     "x-kubernetes-validations": rules.FILTERS,
 }
+
+# Rules
+
 _DURATION = {"type": "string", "pattern": "^([0-9]{1,5}(h|m|s|ms)){1,4}$"}
 _ROUTE_RULE = structure(
     "Which requests match, what is done to them, and where they are sent.",
