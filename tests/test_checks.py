@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from canarylab.checks import CHECKS, WEIGHTED, Verdict, check
+from canarylab.checks import WEIGHTED, Verdict, check
 from canarylab.errors import CheckpointError, TrafficError
 from canarylab.release.endpoints import Endpoint
 from canarylab.release.ingress import RouteExplanation
@@ -32,7 +32,7 @@ def pod(version: str, name: str = "nodeapp-production-x") -> Endpoint:
 
 
 class SmallLab:
-    """What the checks look at, set by hand."""
+    """The values that the checks read, set by hand."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ def test_production_is_not_ready_while_an_update_is_stuck() -> None:
         ([], False, False, False),
     ],
 )
-def test_what_stands_behind_the_service_decides(
+def test_the_endpoints_of_the_service_decide(
     versions: list[str], both: bool, even: bool, finished: bool
 ) -> None:
     lab = SmallLab([pod(version) for version in versions])
@@ -131,9 +131,9 @@ def test_a_word_opens_the_door_alone(yellow: float, always: float, closed: bool)
     assert holds(lab, "yellow testers reach the canary") is closed
 
 
-def test_not_yet_is_said_and_not_raised() -> None:
+def test_not_yet_is_shown_and_not_raised() -> None:
     verdict = check(SmallLab(), "both versions answer")  # type: ignore[arg-type]
-    assert repr(verdict).startswith("not yet: nobody answers as version 1.0 and 2.0")
+    assert repr(verdict).startswith("not yet: no answer from version 1.0 and 2.0")
     assert "<strong>not yet</strong>" in verdict._repr_html_()
 
 
@@ -143,7 +143,7 @@ def test_strict_raises_with_the_statement(monkeypatch: pytest.MonkeyPatch) -> No
         check(SmallLab(), "both versions answer")  # type: ignore[arg-type]
 
 
-def test_a_cluster_that_refuses_is_a_not_yet() -> None:
+def test_a_refusal_of_the_cluster_is_a_not_yet() -> None:
     class Broken(SmallLab):
         def ready_endpoints(self) -> list[Endpoint]:
             raise TrafficError("Nobody there. Start it.")
@@ -156,15 +156,8 @@ def test_an_unknown_statement_is_refused_with_the_known_ones() -> None:
         check(SmallLab(), "all is well")  # type: ignore[arg-type]
 
 
-def test_every_check_says_what_it_asks() -> None:
-    assert all((each.__doc__ or "").rstrip(".").endswith("?") for each in CHECKS.values())
-
-
-# FOLD: The checkpoints of lesson 6: two Services apart, and a preview that keeps to its path.
-
-
 class PreviewLab:
-    """Which versions stand behind each Service, and which answers each path: set by hand."""
+    """The versions behind each Service and the version that answers each path, set by hand."""
 
     def __init__(self, behind: Mapping[str, Sequence[str]], answering: Mapping[str, str]) -> None:
         self._behind, self._answering = behind, answering
@@ -207,7 +200,7 @@ def test_a_service_that_finds_others_or_nobody_is_not_its_own(
 
 
 def test_a_preview_that_keeps_to_its_path_holds() -> None:
-    assert preview().reason == "/, /canary, /canary/x and /canarybird go where they should"
+    assert preview().reason == "/, /canary, /canary/x and /canarybird lead where they should"
 
 
 def test_a_preview_that_catches_more_is_named() -> None:

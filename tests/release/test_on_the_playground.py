@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import os
-import socket
 from typing import Any
 
 import pytest
@@ -12,7 +10,6 @@ import pytest
 from canarylab import resources
 from canarylab.errors import ClusterError, RefusedError
 from canarylab.manifests import PRODUCTION, SERVICE, Object, load
-from canarylab.ports import is_free
 from canarylab.release.apply import Applied, apply
 from canarylab.release.connection import Connection
 from canarylab.release.endpoints import pods_table
@@ -20,7 +17,6 @@ from canarylab.release.exec import run_in_pod
 from canarylab.release.rollout import scale, wait_until_rolled_out
 from canarylab.release.wait import settle
 from tests.needs import needs
-from tests.waiting import until
 
 pytestmark = needs("linux")
 MANIFESTS = resources.folder("manifests")
@@ -75,20 +71,6 @@ def test_a_kind_that_the_cluster_does_not_know_is_named(connection: Connection) 
 def test_an_unknown_field_is_refused(connection: Connection) -> None:
     with pytest.raises(RefusedError, match=r'unknown field "spec\.replica"'):
         apply(connection, [production(replica=4)])
-
-
-async def test_a_node_port_of_another_program_is_refused_with_its_name(
-    connection: Connection,
-) -> None:
-    service = manifest("2-production/service.yaml")
-    port = service["spec"]["ports"][0]["nodePort"]
-    await until(lambda: is_free(port))  # the proxy of the test before closes it a moment later
-    with (
-        socket.create_server(("127.0.0.1", port)),
-        pytest.raises(RefusedError, match=rf"32089 .*in use by .*pid {os.getpid()}"),
-    ):
-        apply(connection, [service])
-    assert connection.core.list_namespaced_service("default", label_selector="app").items == []
 
 
 def test_an_image_that_was_never_built_ends_the_waiting_with_what_to_do(
