@@ -62,7 +62,7 @@ class IngressSpec(NamedTuple):
 
     @property
     def is_canary(self) -> bool:
-        """Does it only add a canary to rules of another Ingress?"""
+        """Whether it only adds a canary to rules of another Ingress."""
         return self.annotations.canary is not None
 
 

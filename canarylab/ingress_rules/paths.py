@@ -44,7 +44,7 @@ class Pattern:
         return tuple(group.decode("utf-8", "surrogateescape") for group in groups)
 
     def matches_all(self, text: str) -> bool:
-        """Does it match the text from beginning to end?"""
+        """Whether it matches the text from beginning to end."""
         return self._compiled.fullmatch(_bytes(text)) is not None
 
 

@@ -73,7 +73,7 @@ class Server(NamedTuple):
 
     @property
     def by_regex(self) -> bool:
-        """Are its paths regular expressions?"""
+        """Whether its paths are regular expressions."""
         return any(location.pattern is not None for location in self.locations)
 
 
@@ -139,18 +139,18 @@ class LocationBuilder:
 
     @property
     def is_rewritten(self) -> bool:
-        """Does its rewrite-target change the path? One that equals the path is ignored."""
+        """Whether its rewrite-target changes the path; one that equals the path is ignored."""
         return self.annotations.rewrite_target not in {"", self.path}
 
     @property
     def is_regex(self) -> bool:
-        """Does it turn all paths of its host into regular expressions?"""
+        """Whether it turns all paths of its host into regular expressions."""
         # `enforceRegexModifier` in
         # https://github.com/kubernetes/ingress-nginx/blob/main/internal/ingress/controller/template/template.go
         return self.is_rewritten or self.annotations.use_regex
 
     def is_at(self, path: RulePath) -> bool:
-        """Has it the same path and pathType?"""
+        """Whether it has the same path and pathType."""
         return self.path == path.path and self.exact == path.exact
 
     def finished(self, *, by_regex: bool) -> Location:

@@ -1,4 +1,4 @@
-"""What do the scenarios of `requests.yaml` say?"""
+"""The scenarios of `requests.yaml`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does `kubectl apply` of a Gateway and an HTTPRoute split what `curl` asks?"""
+"""`kubectl apply` of a Gateway and an HTTPRoute, and `curl` through them."""
 
 from __future__ import annotations
 

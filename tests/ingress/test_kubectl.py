@@ -1,4 +1,4 @@
-"""Does `kubectl apply` of an Ingress make `curl` get an answer through it?"""
+"""`kubectl apply` of an Ingress, and `curl` through it."""
 
 from __future__ import annotations
 

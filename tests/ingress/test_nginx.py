@@ -1,4 +1,4 @@
-"""Does a real nginx match the locations, and rewrite the paths, that the rules say?"""
+"""A real nginx matches the locations, and rewrites the paths, as the rules say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does the running playground send every request of the table where ingress-nginx sends it?"""
+"""The running playground sends every request of the table where ingress-nginx sends it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do the rules send every request of the table where ingress-nginx sends it?"""
+"""The rules send every request of the table where ingress-nginx sends it."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class ValueMatch(NamedTuple):
     """Where the value is a regular expression."""
 
     def matches(self, values: Mapping[str, str]) -> bool:
-        """Has it this value?"""
+        """Whether the request has this value."""
         found = values.get(self.name)
         if found is None:
             return False
@@ -78,7 +78,7 @@ class RouteMatch(NamedTuple):
         )
 
     def matches(self, request: MatchRequest) -> bool:
-        """Does it match this request?
+        """Whether it matches this request.
 
         >>> RouteMatch(path="/canary").matches(MatchRequest("", "GET", "/canarybird", {}, {}))
         False

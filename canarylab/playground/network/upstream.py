@@ -87,7 +87,7 @@ class RequestHead(NamedTuple):
     length: int | None = None
     """Of the body, where it is known."""
     is_upgrade: bool = False
-    """Does the client ask for a WebSocket?"""
+    """Whether the client asks for a WebSocket."""
 
 
 class DirectResponse(NamedTuple):
@@ -174,12 +174,12 @@ class RequestBody:
 
     @property
     def is_complete(self) -> bool:
-        """Has all of it been read from the client?"""
+        """Whether all of it was read from the client."""
         return self._content.at_eof()
 
     @property
     def is_repeatable(self) -> bool:
-        """Can it be sent again from its beginning?"""
+        """Whether it can be sent again from its beginning."""
         return self._kept is not None
 
     def copy(self) -> BodyCopy:

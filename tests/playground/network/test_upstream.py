@@ -296,5 +296,5 @@ async def test_connections_to_a_mirror_are_kept_too() -> None:
 
 
 def has_grown(heads: list[str], before: int) -> bool:
-    """Has another copy arrived?"""
+    """Whether another copy has arrived."""
     return len(heads) > before
