@@ -82,7 +82,7 @@ def measure() -> Iterator[Row]:
     """Rates beside those of nginx, and the median time that the ingress adds."""
     with built_home() as home:
         running = lifecycle.up(home)
-        ingress = f"http://127.0.0.1:{running.ingress_port}/"
+        ingress = f"{running.ingress_url}/"
         with closing(Connection(home.kubeconfig)) as connection:
             reset_to(connection, "production", resources.folder("manifests"))
             apply(connection, [_INGRESS])

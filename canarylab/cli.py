@@ -1,4 +1,4 @@
-"""The command line: up · down · status · kubeconfig · doctor · build · bundle · lab · tour · sample
+"""The command line: up, down, status, kubeconfig, url, doctor, build, bundle, lab, tour, sample.
 
 Each command imports only what it needs, so that `canarylab --help` is quick.
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from canarylab.display import Table
-from canarylab.errors import CanaryLabError
+from canarylab.errors import CanaryLabError, ClusterError
 from canarylab.playground.home import Home
 
 if TYPE_CHECKING:
@@ -114,6 +114,32 @@ def kubeconfig(cluster: ClusterName = None) -> None:
         does_not = f"{_capitalized(describe(chosen))} does not run yet."
         typer.echo(f"{does_not} `canarylab up` starts it and writes this file.", err=True)
     print(chosen.kubeconfig)
+
+
+@app.command()
+def url(
+    name: Annotated[str, typer.Argument(help="A Service or an Ingress.")] = "nodeapp-svc",
+    cluster: ClusterName = None,
+) -> None:
+    """Print where a Service or an Ingress answers.
+
+    For curl: curl $(canarylab url)
+    """
+    from contextlib import closing
+
+    from canarylab.clusters.choose import choose, describe
+    from canarylab.release.connection import Connection
+    from canarylab.release.service_url import reachable_url
+
+    chosen = choose(cluster).cluster
+    if chosen.status() is None:
+        raise ClusterError(
+            f"{_capitalized(describe(chosen))} does not run. `canarylab up` starts it."
+        )
+    with closing(
+        Connection(chosen.kubeconfig, chosen.namespace, context=chosen.context)
+    ) as connection:
+        print(reachable_url(chosen, connection, name))
 
 
 @app.command()

@@ -49,7 +49,7 @@ CONTAINER_PROXIES = ("docker", "rootlessport", "conmon", "pasta", "com.docke", "
 
 # What each cluster needs, by `Finding.what`.
 _ALL = ("Python", "memory", "disk")
-NEEDED_BY_PLAYGROUND = (*_ALL, "Node", "loopback", "port 32089")
+NEEDED_BY_PLAYGROUND = (*_ALL, "Node", "loopback")
 NEEDED_BY_KIND = (*_ALL, "Docker", "docker", "cgroups", "kind")
 NEEDED_BY_NEW_KIND = ("disk for kind", "port 32089", "port 8080")
 NEEDED_BY_KUBECONFIG = ("Python", "memory", "kubeconfig")

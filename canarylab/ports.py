@@ -1,4 +1,4 @@
-"""Is this port free, and if not, who has it?"""
+"""Ports of this machine: whether one is free, and which program has it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LOOPBACK = "127.0.0.1"
 
 
 def is_free(port: int, address: str = LOOPBACK) -> bool:
-    """Could a server listen there now?"""
+    """Whether a server could listen there now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -36,8 +36,21 @@ def holder(port: int) -> str | None:
         return None  # another user's program: the system does not say
 
 
+def is_held_by(pid: int, port: int, address: str = LOOPBACK) -> bool:
+    """Whether this process of the same user listens at the address."""
+    import psutil  # noqa: PLC0415
+
+    try:
+        held = psutil.Process(pid).net_connections(kind="tcp4")
+    except psutil.Error:
+        return False
+    return any(
+        entry.status == psutil.CONN_LISTEN and entry.laddr == (address, port) for entry in held
+    )
+
+
 def is_held_by_parent(port: int) -> bool:
-    """Does a program listen there that started this one, such as the Jupyter of a kernel?"""
+    """Whether a program listens there that started this one, such as the Jupyter of a kernel."""
     import psutil  # noqa: PLC0415
 
     try:

@@ -25,7 +25,7 @@ TESTS = Path(__file__).parent
 SLOW_FOLDERS = ("docker", "browser")
 """Left out by `make test`."""
 LONG_GROUPS = ("a playground", "docker", "browser")
-TAKES_A_PLAYGROUND = re.compile(r"\b(playground|connection|production|stranger): [A-Z]")
+TAKES_A_PLAYGROUND = re.compile(r"\b(playground|connection|production|stranger|users): [A-Z]")
 LONGEST_SOAK_S = 3600
 
 

@@ -25,6 +25,13 @@ class RunningPlayground:
         return self.home.kubeconfig
 
     @property
+    def node_port_url(self) -> str:
+        """The lessons' node port on the node, which no other playground of this machine has."""
+        running = lifecycle.status(self.home)
+        assert running is not None
+        return f"http://{running.node}:32089"
+
+    @property
     def environment(self) -> dict[str, str]:
         """For programs that are to use it."""
         return {

@@ -11,6 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from canarylab import resources
+from canarylab.manifests import load
+from canarylab.playground import lifecycle
+from canarylab.release.apply import apply
+from canarylab.release.connection import Connection
 from tests.needs import needs
 from tests.running_playground import RunningPlayground
 
@@ -45,6 +50,39 @@ def test_kubeconfig_without_a_playground_prints_the_path_and_what_is_missing(
     done = canarylab("kubeconfig", environment={"CANARYLAB_HOME": str(tmp_path)})
     assert done.stdout == f"{tmp_path / 'playground.kubeconfig'}\n"
     assert "`canarylab up`" in done.stderr
+
+
+@needs("linux")
+def test_url_prints_where_a_service_answers(
+    playground: RunningPlayground, connection: Connection
+) -> None:
+    apply(connection, load(resources.folder("manifests") / "2-production" / "service.yaml"))
+    done = canarylab("url", environment=playground.environment)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "http://127.0.0.1:32089\n", "")
+
+
+@needs("linux")
+def test_url_prints_where_an_ingress_answers(
+    playground: RunningPlayground, connection: Connection
+) -> None:
+    apply(connection, load(resources.folder("manifests") / "6-ingress" / "ingress.yaml"))
+    done = canarylab("url", "ingress-prod-canary", environment=playground.environment)
+    running = lifecycle.status(playground.home)
+    assert running is not None
+    assert (done.stdout, done.stderr) == (f"{running.ingress_url}\n", "")
+
+
+@needs("linux")
+def test_url_of_what_is_not_there_is_refused(playground: RunningPlayground) -> None:
+    done = canarylab("url", "nowhere", environment=playground.environment)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert 'services "nowhere" not found' in done.stderr
+
+
+def test_url_without_a_playground_says_so(tmp_path: Path) -> None:
+    done = canarylab("url", environment={"CANARYLAB_HOME": str(tmp_path)})
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "The playground does not run. `canarylab up` starts it.\n"
 
 
 @needs("linux")

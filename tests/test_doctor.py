@@ -307,7 +307,7 @@ class TestCapabilities:
             ("kind", {"playground", "kubeconfig"}),
             ("disk_for_kind", {"playground", "kubeconfig"}),
             ("port_8080", {"playground", "kubeconfig"}),
-            ("port_32089", {"kubeconfig"}),
+            ("port_32089", {"playground", "kubeconfig"}),
             ("kubeconfig", {"playground", "kind"}),
         ],
     )

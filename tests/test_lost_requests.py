@@ -23,7 +23,6 @@ from tests.running_playground import RunningPlayground
 
 pytestmark = needs("linux")
 MANIFESTS = resources.folder("manifests")
-URL = "http://127.0.0.1:32089"
 ANYBODY = traffic.Request()
 VISITOR = traffic.Request(host="lost.test")
 INGRESS: dict[str, Any] = {
@@ -52,7 +51,7 @@ SECONDS = 7.0
 """Longer than the restart of four pods, two at a time, that drain for two seconds each."""
 
 
-def roll_out(connection: Connection, *, drain_s: int) -> None:
+def roll_out(connection: Connection, url: str, *, drain_s: int) -> None:
     (production,) = load(MANIFESTS / "2-production" / "production.yaml")
     wanted = copy.deepcopy(production)
     wanted["spec"]["replicas"] = 4
@@ -60,11 +59,11 @@ def roll_out(connection: Connection, *, drain_s: int) -> None:
     container["env"] = [{"name": "DRAIN_S", "value": str(drain_s)}]
     apply(connection, [wanted, *load(MANIFESTS / "2-production" / "service.yaml")])
     wait_until_rolled_out(connection, PRODUCTION)
-    settle(connection, SERVICE, URL)
+    settle(connection, SERVICE, url)
 
 
 def restart_under_traffic(
-    connection: Connection, url: str = URL, request: traffic.Request = ANYBODY
+    connection: Connection, url: str, request: traffic.Request = ANYBODY
 ) -> traffic.Sample:
     def restart() -> None:
         template = {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "now"}}}
@@ -86,16 +85,20 @@ def under_traffic(change: Callable[[], None], url: str, request: traffic.Request
     return samples[0]
 
 
-def test_an_app_that_drains_loses_no_request(connection: Connection) -> None:
-    roll_out(connection, drain_s=2)
-    sample = restart_under_traffic(connection)
+def test_an_app_that_drains_loses_no_request(
+    playground: RunningPlayground, connection: Connection
+) -> None:
+    roll_out(connection, playground.node_port_url, drain_s=2)
+    sample = restart_under_traffic(connection, playground.node_port_url)
     assert sample.total > 1_000
     assert sample.failures == {}
 
 
-def test_an_app_that_exits_at_once_loses_some(connection: Connection) -> None:
-    roll_out(connection, drain_s=0)
-    sample = restart_under_traffic(connection)
+def test_an_app_that_exits_at_once_loses_some(
+    playground: RunningPlayground, connection: Connection
+) -> None:
+    roll_out(connection, playground.node_port_url, drain_s=0)
+    sample = restart_under_traffic(connection, playground.node_port_url)
     assert 0 < sample.failed < sample.total / 4
 
 
@@ -103,10 +106,10 @@ def test_the_ingress_loses_no_request_to_an_app_that_drains(
     connection: Connection, playground: RunningPlayground
 ) -> None:
     """In a rolling restart, and when three of four pods go."""
-    roll_out(connection, drain_s=2)
+    roll_out(connection, playground.node_port_url, drain_s=2)
     running = lifecycle.status(playground.home)
     assert running is not None
-    url = f"http://127.0.0.1:{running.ingress_port}/"
+    url = f"{running.ingress_url}/"
     apply(connection, [INGRESS])
     assert wait_until(lambda: not sample_once(url).failures, timeout_s=10)
     assert restart_under_traffic(connection, url, VISITOR).failures == {}

@@ -5,13 +5,25 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from canarylab.clusters.base import LocalCluster, Report, ServiceAddress, local_node_port
+from canarylab.clusters.base import (
+    AdaptedManifest,
+    LocalCluster,
+    Object,
+    Report,
+    ServiceAddress,
+    local_node_port,
+    node_port,
+)
 from canarylab.errors import ClusterError
 from canarylab.images.process_build import build_app
 from canarylab.playground import lifecycle
 from canarylab.playground.home import Home
 from canarylab.playground.images import parse_reference
-from canarylab.ports import LOOPBACK
+from canarylab.playground.lifecycle import Running
+from canarylab.ports import LOOPBACK, is_free, is_held_by
+
+NODE_PORTS = range(30000, 32768)
+_ROUTING_KINDS = {"Ingress", "Gateway", "HTTPRoute"}
 
 
 class Playground(LocalCluster):
@@ -37,9 +49,10 @@ class Playground(LocalCluster):
         running = lifecycle.status(self.home)
         if running is None:
             return None
+        note = _ingress_note(running)
         return (
             f"The playground runs since {running.started}, pid {running.pid}, "
-            f"API on {LOOPBACK}:{running.api_port}."
+            f"API on {LOOPBACK}:{running.api_port}.{f' {note}.' if note else ''}"
         )
 
     @property
@@ -53,13 +66,61 @@ class Playground(LocalCluster):
         build_app(parse_reference(reference).tag, self.home.images)
         return None
 
+    def adapt_manifest(self, manifest: Object) -> AdaptedManifest:
+        """The manifest, unchanged; a note names the address that answers, where it is unusual."""
+        kind, notes = manifest.get("kind"), []
+        if kind != "Service" and kind not in _ROUTING_KINDS:
+            return AdaptedManifest(manifest)
+        running = self._running()
+        if kind == "Service":
+            notes = [
+                f"{LOOPBACK}:{port} belongs to another program, "
+                f"so this Service answers at {running.node}:{port}"
+                for port in _node_ports(manifest)
+                if not _is_ours_or_free(running, port)
+            ]
+        elif note := _ingress_note(running):
+            notes = [note]
+        return AdaptedManifest(manifest, tuple(notes))
+
     def ingress_url(self, hosts: Collection[str]) -> str:
-        """127.0.0.1:8080, or the next port that was free when it started."""
+        """127.0.0.1:8080, or the node's address where another program had that port."""
+        return self._running().ingress_url
+
+    def addresses(self, service: Mapping[str, Any], hosts: Collection[str]) -> list[ServiceAddress]:
+        """The node port on 127.0.0.1, or on the node where another program has that port."""
+        address = local_node_port(service)
+        running, port = self._running(), node_port(service)
+        host = LOOPBACK if port is None or _is_ours_or_free(running, port) else running.node
+        return [address._replace(url=f"http://{host}:{port}", sync_delay_s=0.0)]
+
+    def _running(self) -> Running:
         running = lifecycle.status(self.home)
         if running is None:
             raise ClusterError("The playground does not run. Start it with `canarylab up`.")
-        return f"http://{LOOPBACK}:{running.ingress_port}"
+        return running
 
-    def addresses(self, service: Mapping[str, Any], hosts: Collection[str]) -> list[ServiceAddress]:
-        """Node ports listen on 127.0.0.1."""
-        return [local_node_port(service)._replace(sync_delay_s=0.0)]
+
+def _is_ours_or_free(running: Running, port: int) -> bool:
+    """Whether the service proxy listens on this port of 127.0.0.1, or is about to.
+
+    The system is asked each time, because the other program may end at any time.
+    """
+    return is_free(port) or is_held_by(running.pid, port)
+
+
+def _node_ports(manifest: Object) -> list[int]:
+    """The node ports that a manifest of a learner asks for, which may be malformed."""
+    spec = manifest.get("spec")
+    ports = spec.get("ports") if isinstance(spec, dict) else None
+    found = [port.get("nodePort") for port in ports or [] if isinstance(port, dict)]
+    return [port for port in found if isinstance(port, int) and port in NODE_PORTS]
+
+
+def _ingress_note(running: Running) -> str | None:
+    if running.ingress_host == LOOPBACK:
+        return None
+    return (
+        f"{LOOPBACK}:{running.ingress_port} belongs to another program, "
+        f"so Ingresses answer at {running.ingress_host}:{running.ingress_port}"
+    )

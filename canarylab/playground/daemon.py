@@ -2,7 +2,7 @@
 
 `lifecycle.py` starts it. It says why on its standard output when it cannot start, nothing when it
 can, and closes it then. It ends on SIGTERM and takes its pods with it; what happens to
-them when it is killed is in `node/guard.py`.
+them when it is killed is in `node/reaper.py`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from canarylab import __version__
 from canarylab.errors import CanaryLabError
+from canarylab.playground.address_range import LoopbackRange, reserve_range
 from canarylab.playground.apiserver.local_api import LocalApi, bootstrap
 from canarylab.playground.apiserver.registry import RegistryOptions
 from canarylab.playground.apiserver.server import TokenAuthenticator, build_app, serving
@@ -29,14 +30,12 @@ from canarylab.playground.apiserver.store import Store
 from canarylab.playground.controllers import CONTROLLERS, loop
 from canarylab.playground.credentials import Credentials, make_credentials, write_kubeconfig
 from canarylab.playground.home import Home
-from canarylab.playground.kube.addresses import Slot
 from canarylab.playground.kube.objects import timestamp
 from canarylab.playground.lifecycle import Running, last_state, take_lock, write_state
 from canarylab.playground.network.ingress_server import IngressServer
-from canarylab.playground.network.proxy import ServiceProxy
+from canarylab.playground.network.service_proxy import ServiceProxy
 from canarylab.playground.node.kubelet import Kubelet
-from canarylab.playground.slots import claim
-from canarylab.ports import LOOPBACK, ensure_free, holder, is_free
+from canarylab.ports import LOOPBACK, ensure_free, is_free
 
 logger = logging.getLogger(__name__)
 
@@ -45,11 +44,12 @@ INGRESS_PORTS = range(8080, 8180)
 LOOK_FOR_HOME_S = 2.0
 
 
-class Doors(NamedTuple):
+class ListeningSockets(NamedTuple):
     """The sockets that listen from the start."""
 
     api: socket.socket
-    ingress: socket.socket
+    ingress: tuple[socket.socket, ...]
+    """The first one is the address that is shown: 127.0.0.1, where that is free."""
 
     @property
     def api_port(self) -> int:
@@ -57,29 +57,32 @@ class Doors(NamedTuple):
         return int(self.api.getsockname()[1])
 
     @property
-    def ingress_port(self) -> int:
-        """Of 127.0.0.1."""
-        return int(self.ingress.getsockname()[1])
+    def ingress_address(self) -> tuple[str, int]:
+        """Where Ingresses answer, host and port."""
+        host, port = self.ingress[0].getsockname()
+        return str(host), int(port)
 
 
 class Cluster:
     """The parts, put together. Only here do they meet."""
 
-    def __init__(self, home: Home, slot: Slot) -> None:
-        around = RegistryOptions(slot, port_holder=self._other_holder_of)
-        self.slot = slot
-        self.api = LocalApi(Store(), around)
-        self.kubelet = Kubelet(self.api, home, slot.pods)
-        self.proxy = ServiceProxy(self.api)
+    def __init__(self, home: Home, addresses: LoopbackRange) -> None:
+        self.addresses = addresses
+        self.api = LocalApi(Store(), RegistryOptions(addresses))
+        self.kubelet = Kubelet(self.api, home, addresses)
+        self.proxy = ServiceProxy(self.api, addresses.node)
 
     @contextlib.asynccontextmanager
-    async def running(self, doors: Doors, access: Credentials) -> AsyncIterator[None]:
+    async def running(
+        self, sockets: ListeningSockets, credentials: Credentials
+    ) -> AsyncIterator[None]:
         """Everything runs for as long as the block lasts."""
-        port = doors.api_port
-        await bootstrap(self.api, slot=self.slot, port=port)
-        app = build_app(self.api, self.kubelet, TokenAuthenticator(access.token, port))
-        ingress = IngressServer(self.api, [doors.ingress])
-        async with serving(app, doors.api, access.ssl_context()), asyncio.TaskGroup() as tasks:
+        port = sockets.api_port
+        await bootstrap(self.api, addresses=self.addresses, port=port)
+        app = build_app(self.api, self.kubelet, TokenAuthenticator(credentials.token, port))
+        ingress = IngressServer(self.api, sockets.ingress)
+        tls = credentials.ssl_context()
+        async with serving(app, sockets.api, tls), asyncio.TaskGroup() as tasks:
             work = [loop.run_controller(controller, self.api) for controller in CONTROLLERS]
             work += [self.kubelet.run(), self.proxy.run(), ingress.run()]
             running = [tasks.create_task(each) for each in work]
@@ -88,12 +91,6 @@ class Cluster:
             finally:
                 for task in running:
                     task.cancel()
-
-    def _other_holder_of(self, port: int) -> str | None:
-        """Which program, not this cluster's proxy, listens on 127.0.0.1 and this port?"""
-        if self.proxy.owns(port) or is_free(port):
-            return None
-        return holder(port) or "another program"
 
 
 def main(arguments: list[str]) -> int:
@@ -122,24 +119,36 @@ def _allow_many_files() -> None:
 
 
 async def _live(home: Home, wanted: int | None) -> None:
-    slot, held = claim(str(home.root.resolve()))
-    with held, _listener(home, wanted) as api, _ingress_listener() as ingress:
-        access, doors = make_credentials(), Doors(api, ingress)
+    addresses, reserving = reserve_range(str(home.root.resolve()))
+    with contextlib.ExitStack() as until_end:
+        until_end.enter_context(reserving)
+        api = until_end.enter_context(_api_socket(home, wanted))
+        ingress = _ingress_sockets(addresses.node)
+        for listening in ingress:
+            until_end.enter_context(listening)
+        credentials, sockets = make_credentials(), ListeningSockets(api, ingress)
         asked_to_end = _asked_to_end()
-        async with Cluster(home, slot).running(doors, access):
-            write_kubeconfig(home.kubeconfig, access, doors.api_port)
-            write_state(home, _running(doors, slot))
+        async with Cluster(home, addresses).running(sockets, credentials):
+            write_kubeconfig(home.kubeconfig, credentials, sockets.api_port)
+            write_state(home, _running(sockets, addresses))
             _close_standard_output()
-            logger.info("Ready: API on %s:%s, slot %s.", LOOPBACK, doors.api_port, slot.number)
-            logger.info("Ingresses answer on %s:%s.", LOOPBACK, doors.ingress_port)
+            logger.info("Ready: API on %s:%s.", LOOPBACK, sockets.api_port)
+            logger.info("The node is %s.", addresses.node)
+            logger.info("Ingresses answer on %s:%s.", *sockets.ingress_address)
             await _until_asked_or_homeless(asked_to_end, home)
             logger.info("Ending.")
 
 
-def _running(doors: Doors, slot: Slot) -> Running:
-    started = timestamp(datetime.now(UTC))
+def _running(sockets: ListeningSockets, addresses: LoopbackRange) -> Running:
+    ingress_host, ingress_port = sockets.ingress_address
     return Running(
-        os.getpid(), doors.api_port, doors.ingress_port, slot.number, started, __version__
+        pid=os.getpid(),
+        api_port=sockets.api_port,
+        node=addresses.node,
+        ingress_host=ingress_host,
+        ingress_port=ingress_port,
+        started=timestamp(datetime.now(UTC)),
+        version=__version__,
     )
 
 
@@ -157,7 +166,7 @@ def _is_ours(home: Home) -> bool:
     return said is not None and said.pid == os.getpid()
 
 
-def _listener(home: Home, wanted: int | None) -> socket.socket:
+def _api_socket(home: Home, wanted: int | None) -> socket.socket:
     """The port asked for, or the one of last time, or any: discovery caches go by the port."""
     if wanted is not None:
         ensure_free(wanted, remedy="Leave out the API port, and a free one is chosen.")
@@ -167,12 +176,19 @@ def _listener(home: Home, wanted: int | None) -> socket.socket:
     return socket.create_server((LOOPBACK, wanted or 0))
 
 
-def _ingress_listener() -> socket.socket:
-    """The first free one from 8080 on; where all are taken, any."""
+def _ingress_sockets(node: str) -> tuple[socket.socket, ...]:
+    """127.0.0.1, where the port is free there, and the node's address.
+
+    The port is 8080. A program that has it on all addresses has it on the node's, too; then it is
+    the next one that is free.
+    """
     for port in INGRESS_PORTS:
         with contextlib.suppress(OSError):
-            return socket.create_server((LOOPBACK, port))
-    return socket.create_server((LOOPBACK, 0))
+            on_node = socket.create_server((node, port))
+            with contextlib.suppress(OSError):
+                return socket.create_server((LOOPBACK, port)), on_node
+            return (on_node,)
+    return (socket.create_server((node, 0)),)
 
 
 def _asked_to_end() -> asyncio.Event:

@@ -14,16 +14,16 @@ import signal
 import struct
 import subprocess
 import sys
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
 from canarylab.errors import SetupError, TimedOutError
 from canarylab.playground.home import Home
+from canarylab.wait import wait_until
 
 START_TIMEOUT_S, STOP_TIMEOUT_S = 20.0, 20.0
-_LOOK_EVERY_S = 0.02
+_PAUSE_S = 0.02
 _FLOCK = "hhqqi"  # struct flock of Linux, on 64 bits: type, whence, start, length, pid
 
 
@@ -33,12 +33,19 @@ class Running:
 
     pid: int
     api_port: int
+    node: str
+    """The address of the node, where node ports answer."""
+    ingress_host: str
+    """Where Ingresses answer: 127.0.0.1, or the node where its port was not free."""
     ingress_port: int
-    """Where Ingresses answer, on 127.0.0.1."""
-    slot: int
     started: str
     """UTC, as Kubernetes writes times."""
     version: str
+
+    @property
+    def ingress_url(self) -> str:
+        """`http://127.0.0.1:8080`, without a slash at the end."""
+        return f"http://{self.ingress_host}:{self.ingress_port}"
 
 
 def up(home: Home, *, api_port: int | None = None) -> Running:
@@ -78,14 +85,14 @@ def down(home: Home) -> bool:
     if (pid := holder_of_lock(home)) is None:
         return False
     os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + STOP_TIMEOUT_S
-    while holder_of_lock(home) == pid:
-        if time.monotonic() > deadline:
-            raise TimedOutError(
-                f"The playground (pid {pid}) did not end within {STOP_TIMEOUT_S:.0f} s. "
-                f"Look at {home.log}, or end it with `kill -9 {pid}`."
-            )
-        time.sleep(_LOOK_EVERY_S)
+    has_ended = wait_until(
+        lambda: holder_of_lock(home) != pid, timeout_s=STOP_TIMEOUT_S, pause_s=_PAUSE_S
+    )
+    if not has_ended:
+        raise TimedOutError(
+            f"The playground (pid {pid}) did not end within {STOP_TIMEOUT_S:.0f} s. "
+            f"Look at {home.log}, or end it with `kill -9 {pid}`."
+        )
     return True
 
 
@@ -139,14 +146,16 @@ def _start(home: Home, api_port: int | None) -> None:
 
 
 def _wait_until_running(home: Home) -> Running:
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while (running := status(home)) is None:
-        if time.monotonic() > deadline or holder_of_lock(home) is None:
-            raise SetupError(
-                f"The playground did not start: {_last_line(home.log)}. "
-                f"All it said is in {home.log}."
-            )
-        time.sleep(_LOOK_EVERY_S)
+    wait_until(
+        lambda: status(home) is not None or holder_of_lock(home) is None,
+        timeout_s=START_TIMEOUT_S,
+        pause_s=_PAUSE_S,
+    )
+    running = status(home)
+    if running is None:
+        raise SetupError(
+            f"The playground did not start: {_last_line(home.log)}. All it said is in {home.log}."
+        )
     return running
 
 

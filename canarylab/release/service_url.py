@@ -14,15 +14,17 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal, NamedTuple
 
 from canarylab import traffic
-from canarylab.clusters.base import ServiceAddress
+from canarylab.clusters.base import Cluster, ServiceAddress
+from canarylab.errors import ClusterError
 from canarylab.release.api_proxy import ApiServerProxy
 from canarylab.release.connection import Connection, Object, refusals
 from canarylab.release.endpoints import Endpoint, expected_shares, ready_endpoints
-from canarylab.release.ingress import read_ingresses, service_addresses
+from canarylab.release.ingress import read_ingresses, reported_addresses, service_addresses
 from canarylab.release.wait import probe, settle
 from canarylab.traffic import Sample
 from canarylab.wait import wait_until
 
+API_PROXY = "the API server's proxy"
 TRIED_FOR_S = 3.0
 TRY_PAUSE_S = 0.5
 MOST_HOSTS = 4  # each costs the time limit of a probe where a firewall drops packets
@@ -90,7 +92,7 @@ class ServiceUrls:
         proxy = self._proxies.get((name, port))
         if proxy is None:
             proxy = self._proxies[name, port] = ApiServerProxy(self._connection, name, port)
-        return ServiceUrl(proxy.url, "the API server's proxy", "request")
+        return ServiceUrl(proxy.url, API_PROXY, "request")
 
     def _read(self, name: str) -> Object:
         with refusals(f'Service "{name}"', remedy="`kubectl get services` lists them."):
@@ -105,6 +107,28 @@ class ServiceUrls:
             pods = self._connection.core.list_namespaced_pod(self._connection.namespace).items
         hosts = {pod.status.host_ip for pod in pods if pod.metadata.name in names}
         return sorted(hosts - {None})[:MOST_HOSTS]
+
+
+def reachable_url(cluster: Cluster, connection: Connection, name: str) -> str:
+    """The URL of an Ingress or a Service of this name, for other programs of this machine.
+
+    Raise ClusterError for a Service that only the API server's proxy reaches: that proxy ends with
+    this program.
+    """
+    found = read_ingresses(connection)
+    if any(each["metadata"]["name"] == name for each in found):
+        return cluster.ingress_url(reported_addresses(found))
+    urls = ServiceUrls(connection, cluster.addresses)
+    try:
+        url = urls.find(name)
+    finally:
+        urls.close()
+    if url.way == API_PROXY:
+        raise ClusterError(
+            f"No address of Service {name} answers from this machine. "
+            f"`kubectl port-forward service/{name} 8000:80` makes one, http://127.0.0.1:8000."
+        )
+    return url.url
 
 
 def sample_service(

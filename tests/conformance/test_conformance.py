@@ -16,7 +16,9 @@ KNOWN = compare.known_differences()
 @pytest.mark.parametrize("name", CASES)
 def test_it_answers_as_real_kubernetes(name: str, playground: RunningPlayground) -> None:
     case = session.Case.read(compare.CASES / f"{name}.yaml")
-    answers = session.run(case, session.Target(playground.kubeconfig))
+    answers = session.run(
+        case, session.Target(playground.kubeconfig, nodeport_url=playground.node_port_url)
+    )
     found = compare.differences(compare.recorded(name), answers)
 
     known = {entry["step"] for entry in KNOWN.get(name, [])}

@@ -97,7 +97,7 @@ def curl(playground: RunningPlayground, kubectl: Kubectl) -> Callable[..., str]:
     kubectl("get", "httproute", "web")
     running = lifecycle.status(playground.home)
     assert running is not None
-    url = f"http://127.0.0.1:{running.ingress_port}"
+    url = running.ingress_url
 
     def ask(path: str, *words: str) -> str:
         asking = ["curl", "-s", "--fail", "--retry", "20", "--retry-delay", "1"]

@@ -81,7 +81,7 @@ def url(playground: RunningPlayground) -> str:
     """Of the ingress."""
     running = lifecycle.status(playground.home)
     assert running is not None
-    return f"http://127.0.0.1:{running.ingress_port}"
+    return running.ingress_url
 
 
 def curl(*words: str) -> str:

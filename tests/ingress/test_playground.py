@@ -17,7 +17,7 @@ def live(playground: RunningPlayground) -> Iterator[Live]:
     """The playground, with the table's backends."""
     running = lifecycle.status(playground.home)
     assert running is not None
-    cluster = Live(str(playground.kubeconfig), f"http://127.0.0.1:{running.ingress_port}")
+    cluster = Live(str(playground.kubeconfig), running.ingress_url)
     with cluster.backends():
         yield cluster
 

@@ -7,7 +7,7 @@ needs no release.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
@@ -17,13 +17,6 @@ from canarylab.playground.kube.objects import key_of
 
 NODE_PORTS = range(30000, 32768)
 HEADLESS = "None"
-PortHolder = Callable[[int], str | None]
-"""The other program of this machine that listens on 127.0.0.1 and a port, or None."""
-
-
-def no_port_holder(_port: int) -> str | None:
-    """The port holder of a cluster that is alone on its machine: none."""
-    return None
 
 
 @dataclass(frozen=True)
@@ -32,7 +25,6 @@ class ServiceAllocator:
 
     addresses: IPv4Network
     random: random.Random
-    port_holder: PortHolder = no_port_holder
 
     def allocate(
         self, service: Object, services: Iterable[Object], old: Object | None = None
@@ -103,11 +95,6 @@ class ServiceAllocator:
             )
         elif number in taken:
             problem = "provided port is already allocated"
-        elif holder := self.port_holder(number):
-            problem = (
-                f"port {number} of this machine is in use by {holder}. "
-                "End that program, or choose another nodePort"
-            )
         else:
             return
         raise _invalid_service(
@@ -117,7 +104,7 @@ class ServiceAllocator:
     def _free_port(self, taken: set[int]) -> int:
         while True:
             number = self.random.choice(NODE_PORTS)
-            if number not in taken and self.port_holder(number) is None:
+            if number not in taken:
                 return number
 
 

@@ -10,9 +10,9 @@ import logging
 from collections.abc import AsyncIterator
 
 from canarylab.errors import GoneError, NotFoundError
+from canarylab.playground.address_range import LoopbackRange
 from canarylab.playground.apiserver.registry import Registry, RegistryOptions, make_registry
 from canarylab.playground.apiserver.store import Store, Write
-from canarylab.playground.kube.addresses import Slot
 from canarylab.playground.kube.api import Api, DeleteOptions, Key, Object, WatchEvent
 from canarylab.playground.kube.objects import key_of, uid_of
 
@@ -129,17 +129,19 @@ def _remember(known: dict[Key, Object], event: WatchEvent) -> None:
         known[key_of(event.object)] = event.object
 
 
-async def bootstrap(api: Api, *, slot: Slot, port: int, address: str = "127.0.0.1") -> None:
+async def bootstrap(
+    api: Api, *, addresses: LoopbackRange, port: int, host: str = "127.0.0.1"
+) -> None:
     """Create the namespaces, IngressClass and Service that every cluster has, if they are missing.
 
-    `address` and `port` are those of the API server.
+    `host` and `port` are those of the API server.
     """
     for name in NAMESPACES:
         if await _find(api, "Namespace", Key("", name)) is None:
             await api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     if await _find(api, "IngressClass", Key("", "nginx")) is None:
         await api.create(_INGRESS_CLASS)
-    for obj in _kubernetes_service(slot, address, port):
+    for obj in _kubernetes_service(addresses, host, port):
         if await _find(api, obj["kind"], key_of(obj)) is None:
             await api.create(obj)
         else:
@@ -153,7 +155,7 @@ async def _find(api: Api, kind: str, key: Key) -> Object | None:
         return None
 
 
-def _kubernetes_service(slot: Slot, address: str, port: int) -> list[Object]:
+def _kubernetes_service(addresses: LoopbackRange, host: str, port: int) -> list[Object]:
     """The Service of the API server: the first cluster IP, as on a real cluster."""
     meta = {"name": "kubernetes", "namespace": "default"}
     listening = {"name": "https", "port": port, "protocol": "TCP"}
@@ -163,7 +165,7 @@ def _kubernetes_service(slot: Slot, address: str, port: int) -> list[Object]:
             "kind": "Service",
             "metadata": {**meta, "labels": _KUBERNETES_LABELS},
             "spec": {
-                "clusterIP": str(slot.services[1]),
+                "clusterIP": str(addresses.services[1]),
                 "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": port}],
             },
         },
@@ -174,14 +176,14 @@ def _kubernetes_service(slot: Slot, address: str, port: int) -> list[Object]:
                 **meta,
                 "labels": {"endpointslice.kubernetes.io/skip-mirror": "true"},
             },
-            "subsets": [{"addresses": [{"ip": address}], "ports": [listening]}],
+            "subsets": [{"addresses": [{"ip": host}], "ports": [listening]}],
         },
         {
             "apiVersion": "discovery.k8s.io/v1",
             "kind": "EndpointSlice",
             "metadata": {**meta, "labels": {"kubernetes.io/service-name": "kubernetes"}},
             "addressType": "IPv4",
-            "endpoints": [{"addresses": [address], "conditions": {"ready": True}}],
+            "endpoints": [{"addresses": [host], "conditions": {"ready": True}}],
             "ports": [listening],
         },
     ]

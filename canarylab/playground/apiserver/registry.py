@@ -17,6 +17,7 @@ from canarylab.errors import (
     InvalidError,
     NotFoundError,
 )
+from canarylab.playground.address_range import LoopbackRange
 from canarylab.playground.apiserver import admission, allocation, metadata
 from canarylab.playground.apiserver.admission import omitempty
 from canarylab.playground.apiserver.allocation import ServiceAllocator
@@ -24,7 +25,6 @@ from canarylab.playground.apiserver.defaults import with_defaults
 from canarylab.playground.apiserver.metadata import Generators
 from canarylab.playground.apiserver.store import Store, Write
 from canarylab.playground.apiserver.validation import validate
-from canarylab.playground.kube.addresses import Slot
 from canarylab.playground.kube.api import DeleteOptions, Key, Object
 from canarylab.playground.kube.kinds import KINDS
 from canarylab.playground.kube.objects import is_terminating, key_of, timestamp
@@ -128,21 +128,20 @@ class Registry:
 
 @dataclass(frozen=True)
 class RegistryOptions:
-    """The environment of a registry; `slot` is its range of loopback addresses."""
+    """The environment of a registry."""
 
-    slot: Slot
+    addresses: LoopbackRange
     generators: Generators = field(default_factory=Generators)
-    port_holder: allocation.PortHolder = allocation.no_port_holder
 
     @property
     def services(self) -> IPv4Network:
         """The range of cluster IPs."""
-        return self.slot.services
+        return self.addresses.services
 
 
 def make_registry(store: Store, around: RegistryOptions) -> Registry:
     """A registry over a store."""
-    allocator = ServiceAllocator(around.services, around.generators.random, around.port_holder)
+    allocator = ServiceAllocator(around.services, around.generators.random)
     return Registry(store, allocator, around.generators)
 
 

@@ -15,7 +15,7 @@ from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.objects import last_transition_time, timestamp
 
 
-class Condition(NamedTuple):
+class StatusCondition(NamedTuple):
     """A condition without its times."""
 
     type: str
@@ -35,7 +35,7 @@ def remove_condition(conditions: Sequence[Object], kind: str) -> list[Object]:
 
 
 def set_condition(
-    conditions: Sequence[Object], condition: Condition, now: datetime
+    conditions: Sequence[Object], condition: StatusCondition, now: datetime
 ) -> list[Object]:
     """Return the conditions with this one, unless it has this status and reason already."""
     before = find_in(conditions, condition.type)
@@ -45,7 +45,7 @@ def set_condition(
 
 
 def refresh_condition(
-    conditions: Sequence[Object], condition: Condition, now: datetime
+    conditions: Sequence[Object], condition: StatusCondition, now: datetime
 ) -> list[Object]:
     """Return the conditions with this one, updated now even if it is the same as before."""
     before = find_in(conditions, condition.type)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from canarylab.playground.controllers import revisions
 from canarylab.playground.controllers.conditions import (
-    Condition,
+    StatusCondition,
     find_in,
     refresh_condition,
     remove_condition,
@@ -112,30 +112,30 @@ def size_of(replica_set: Object) -> int:
 
 def _rollout_change(
     deployment: Object, conditions: list[Object], new: Object | None, created: Object | None
-) -> Condition | None:
+) -> StatusCondition | None:
     """Return the condition Progressing when the rollout began, was paused or was resumed."""
     before = find_in(conditions, "Progressing")
     reason = before["reason"] if before else None
     if created is not None:
         message = f'Created new replica set "{created["metadata"]["name"]}"'
-        return Condition("Progressing", "True", "NewReplicaSetCreated", message)
+        return StatusCondition("Progressing", "True", "NewReplicaSetCreated", message)
     if is_paused(deployment) and reason not in (_PAUSED, TIMED_OUT):
-        return Condition("Progressing", "Unknown", _PAUSED, "Deployment is paused")
+        return StatusCondition("Progressing", "Unknown", _PAUSED, "Deployment is paused")
     if reason == _PAUSED and not is_paused(deployment):
-        return Condition("Progressing", "Unknown", _RESUMED, "Deployment is resumed")
+        return StatusCondition("Progressing", "Unknown", _RESUMED, "Deployment is resumed")
     if before is None and new is not None:
         message = f'Found new replica set "{new["metadata"]["name"]}"'
-        return Condition("Progressing", "True", "FoundNewReplicaSet", message)
+        return StatusCondition("Progressing", "True", "FoundNewReplicaSet", message)
     return None
 
 
-def _availability(deployment: Object, counts: Object) -> Condition:
+def _availability(deployment: Object, counts: Object) -> StatusCondition:
     least = deployment["spec"]["replicas"] - rollout_limits(deployment).max_unavailable
     if counts.get("availableReplicas", 0) >= least:
         message = "Deployment has minimum availability."
-        return Condition("Available", "True", "MinimumReplicasAvailable", message)
+        return StatusCondition("Available", "True", "MinimumReplicasAvailable", message)
     message = "Deployment does not have minimum availability."
-    return Condition("Available", "False", "MinimumReplicasUnavailable", message)
+    return StatusCondition("Available", "False", "MinimumReplicasUnavailable", message)
 
 
 def _with_progress(
@@ -150,15 +150,15 @@ def _with_progress(
     name = _name_of_newest(deployment, new)
     if is_complete(deployment, status):
         message = f"{name} has successfully progressed."
-        complete = Condition("Progressing", "True", COMPLETE, message)
+        complete = StatusCondition("Progressing", "True", COMPLETE, message)
         return set_condition(conditions, complete, now)
     if _has_progressed(deployment.get("status", {}), status):
         message = f"{name} is progressing."
-        progressing = Condition("Progressing", "True", "ReplicaSetUpdated", message)
+        progressing = StatusCondition("Progressing", "True", "ReplicaSetUpdated", message)
         return refresh_condition(conditions, progressing, now)
     if before and _is_timed_out(deployment, before, now):
         message = f"{name} has timed out progressing."
-        timed_out = Condition("Progressing", "False", TIMED_OUT, message)
+        timed_out = StatusCondition("Progressing", "False", TIMED_OUT, message)
         return set_condition(conditions, timed_out, now)
     return conditions
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from canarylab.playground.controllers.conditions import Condition, refresh_condition
+from canarylab.playground.controllers.conditions import StatusCondition, refresh_condition
 from canarylab.playground.controllers.loop import Controller
 from canarylab.playground.kube.api import Api, Key, Object, WatchEvent, find_object
 from canarylab.playground.kube.events import EventDetails, record_event
@@ -95,7 +95,7 @@ async def _report_failure(api: Api, pod: Object, message: str, now: datetime) ->
     if before and before.get("message") == message:
         return
     status = pod.get("status", {})
-    unscheduled = Condition("PodScheduled", "False", "Unschedulable", message)
+    unscheduled = StatusCondition("PodScheduled", "False", "Unschedulable", message)
     conditions = refresh_condition(status.get("conditions", []), unscheduled, now)
     await api.update_status({**pod, "status": {**status, "conditions": conditions}})
     details = EventDetails("FailedScheduling", message, SOURCE, type="Warning")

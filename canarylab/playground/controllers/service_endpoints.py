@@ -49,7 +49,7 @@ class EndpointPort(NamedTuple):
     app_protocol: str = ""
 
 
-class Endpoint(NamedTuple):
+class ServiceEndpoint(NamedTuple):
     """A pod with an address, and the ports of the Service that it has."""
 
     pod: Object
@@ -182,19 +182,19 @@ def has_selector(service: Object) -> bool:
     return bool(spec.get("selector")) and spec.get("type") != "ExternalName"
 
 
-def find_endpoints(service: Object, pods: Iterable[Object]) -> list[Endpoint]:
+def find_endpoints(service: Object, pods: Iterable[Object]) -> list[ServiceEndpoint]:
     """Return the selected pods that have an address and are not finished, by address."""
     selects = by_map(service["spec"]["selector"])
     selected = [pod for pod in pods if selects(pod) and _has_endpoint(pod)]
-    endpoints = [Endpoint(pod, _ports(service, pod)) for pod in selected]
+    endpoints = [ServiceEndpoint(pod, _ports(service, pod)) for pod in selected]
     return sorted(endpoints, key=lambda endpoint: _octets(endpoint.address))
 
 
 def group_by_ports(
-    endpoints: Iterable[Endpoint],
-) -> dict[tuple[EndpointPort, ...], list[Endpoint]]:
+    endpoints: Iterable[ServiceEndpoint],
+) -> dict[tuple[EndpointPort, ...], list[ServiceEndpoint]]:
     """Group pods with the same ports. Only a port given by name can differ between pods."""
-    groups: dict[tuple[EndpointPort, ...], list[Endpoint]] = {}
+    groups: dict[tuple[EndpointPort, ...], list[ServiceEndpoint]] = {}
     for endpoint in endpoints:
         groups.setdefault(endpoint.ports, []).append(endpoint)
     return groups
@@ -254,7 +254,9 @@ def _desired_slices(service: Object, pods: list[Object]) -> list[Object]:
     return sorted((_slice(service, *group) for group in groups.items()), key=_ports_key)
 
 
-def _slice(service: Object, ports: Sequence[EndpointPort], endpoints: Sequence[Endpoint]) -> Object:
+def _slice(
+    service: Object, ports: Sequence[EndpointPort], endpoints: Sequence[ServiceEndpoint]
+) -> Object:
     meta = service["metadata"]
     own = {SERVICE_LABEL: meta["name"], _SLICE_MANAGED_BY: _SLICE_MANAGER}
     return {
@@ -272,7 +274,7 @@ def _slice(service: Object, ports: Sequence[EndpointPort], endpoints: Sequence[E
     }
 
 
-def _slice_endpoint(service: Object, endpoint: Endpoint) -> Object:
+def _slice_endpoint(service: Object, endpoint: ServiceEndpoint) -> Object:
     is_serving, is_terminating = endpoint.is_serving, endpoint.is_terminating
     return {
         "addresses": [endpoint.address],
@@ -318,7 +320,7 @@ def _is_of(slice_: Object, service: Key) -> bool:
     return (labels.get(SERVICE_LABEL), labels.get(_SLICE_MANAGED_BY)) == expected
 
 
-def _subsets(service: Object, endpoints: Sequence[Endpoint]) -> list[Object]:
+def _subsets(service: Object, endpoints: Sequence[ServiceEndpoint]) -> list[Object]:
     """Return a subset for every set of ports, with ready and not ready addresses."""
     listed = [one for one in endpoints if publishes_not_ready(service) or not one.is_terminating]
     if service["spec"].get("ports"):
@@ -327,7 +329,9 @@ def _subsets(service: Object, endpoints: Sequence[Endpoint]) -> list[Object]:
     return [_subset(service, ports, group) for ports, group in groups]
 
 
-def _subset(service: Object, ports: Sequence[EndpointPort], group: Sequence[Endpoint]) -> Object:
+def _subset(
+    service: Object, ports: Sequence[EndpointPort], group: Sequence[ServiceEndpoint]
+) -> Object:
     ready = [one for one in group if publishes_not_ready(service) or one.is_serving]
     parts = {
         "addresses": [_subset_address(service, one) for one in ready],
@@ -337,7 +341,7 @@ def _subset(service: Object, ports: Sequence[EndpointPort], group: Sequence[Endp
     return {name: entries for name, entries in parts.items() if entries}
 
 
-def _subset_address(service: Object, endpoint: Endpoint) -> Object:
+def _subset_address(service: Object, endpoint: ServiceEndpoint) -> Object:
     fields = endpoint.optional_fields(service)
     return {"ip": endpoint.address, **fields, "targetRef": endpoint.target_ref}
 

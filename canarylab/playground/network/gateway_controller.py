@@ -14,9 +14,8 @@ from typing import NamedTuple
 
 from canarylab.errors import AlreadyExistsError, ApiError
 from canarylab.ingress_rules.ingress_spec import ServiceEndpoints
-from canarylab.playground.kube.api import Api, Object
+from canarylab.playground.kube.api import Api, Object, notify_of_changes
 from canarylab.playground.kube.objects import Clock, key_of, last_transition_time, utc_now
-from canarylab.playground.network.following import follow
 from canarylab.playground.network.gateway_rules import (
     GROUP,
     NO_RULES,
@@ -73,7 +72,7 @@ class GatewayController:
     async def run(self) -> None:
         """Sync until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(follow(self._api, _FOLLOWED, self._changed))
+            tasks.create_task(notify_of_changes(self._api, _FOLLOWED, self._changed))
             tasks.create_task(self._sync_changes())
 
     def decide(self, head: RequestHead) -> DirectResponse | Forward | None:

@@ -19,10 +19,9 @@ from canarylab.ingress_rules.ingress_spec import (
 from canarylab.ingress_rules.routing import IngressRequest, route_request
 from canarylab.ingress_rules.server_table import EMPTY_TABLE, ServerTable, build_server_table
 from canarylab.ingress_rules.warnings import IngressWarning
-from canarylab.playground.kube.api import Api, Key, Object
+from canarylab.playground.kube.api import Api, Key, Object, notify_of_changes
 from canarylab.playground.kube.events import EventDetails, record_event
 from canarylab.playground.kube.objects import key_of, uid_of
-from canarylab.playground.network.following import follow
 from canarylab.playground.network.upstream import DirectResponse, Forward, RequestHead
 
 SOURCE = "nginx-ingress-controller"
@@ -58,7 +57,7 @@ class IngressController:
     async def run(self) -> None:
         """Sync until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(follow(self._api, _FOLLOWED, self._changed))
+            tasks.create_task(notify_of_changes(self._api, _FOLLOWED, self._changed))
             tasks.create_task(self._sync_changes())
 
     def decide(self, head: RequestHead) -> DirectResponse | Forward:

@@ -117,6 +117,11 @@ class PodAddresses:
         self._next = _FIRST_ADDRESS
         self._allocated: set[str] = set()
 
+    @property
+    def node(self) -> str:
+        """The address of the node: the first one."""
+        return str(self._network[1])
+
     def allocate(self, preferred: str | None = None) -> str:
         """Return the preferred address, that of before a restart, if it is free; else the next."""
         if preferred is not None and self._is_free(preferred):

@@ -21,7 +21,6 @@ from canarylab.playground.kube.objects import key_of
 from canarylab.playground.node.context import NodeContext, PodContext
 from canarylab.playground.node.process import Command
 from canarylab.playground.node.reaper import RUN_ID
-from canarylab.playground.node.status import HOST_IP
 
 PRELOAD = Path(__file__).with_name("preload.cjs")
 POD_IP = "CANARYLAB_POD_IP"
@@ -62,7 +61,9 @@ async def build_command(
         compile_cache=node.home.playground / "compile-cache",
     )
     settings.home.mkdir(parents=True, exist_ok=True)
-    variables = manifest_variables(pod.pod, container, config_maps, ip=pod.ip)
+    variables = manifest_variables(
+        pod.pod, container, config_maps, ip=pod.ip, host_ip=node.addresses.node
+    )
     argv = command_line(container, image, variables)
     if not argv:
         raise ConfigError("no command specified: neither the pod nor its image says what to run")
@@ -92,7 +93,7 @@ def environment(
 
 
 def manifest_variables(
-    pod: Object, container: Object, config_maps: ConfigMaps, *, ip: str
+    pod: Object, container: Object, config_maps: ConfigMaps, *, ip: str, host_ip: str
 ) -> dict[str, str]:
     """Return the variables of the manifest; a value may use the variables before it.
 
@@ -105,7 +106,7 @@ def manifest_variables(
         if "valueFrom" not in entry:
             variables[entry["name"]] = expand(entry.get("value", ""), variables)
             continue
-        value = _value_from(pod, entry["valueFrom"], config_maps, ip=ip)
+        value = _value_from(pod, entry["valueFrom"], config_maps, ip=ip, host_ip=host_ip)
         if value is not None:
             variables[entry["name"]] = value
     return variables
@@ -177,9 +178,11 @@ def _from_source(pod: Object, source: Object, config_maps: ConfigMaps) -> dict[s
     return {f"{prefix}{name}": value for name, value in entries.items()}
 
 
-def _value_from(pod: Object, source: Object, config_maps: ConfigMaps, *, ip: str) -> str | None:
+def _value_from(
+    pod: Object, source: Object, config_maps: ConfigMaps, *, ip: str, host_ip: str
+) -> str | None:
     if "fieldRef" in source:
-        return _field(pod, source["fieldRef"]["fieldPath"], ip=ip)
+        return _field(pod, source["fieldRef"]["fieldPath"], ip=ip, host_ip=host_ip)
     if "configMapKeyRef" not in source:
         raise ConfigError(_NO_SECRETS if "secretKeyRef" in source else _SUPPORTED_SOURCES)
     reference = source["configMapKeyRef"]
@@ -200,8 +203,8 @@ def _config_map(pod: Object, reference: Object, config_maps: ConfigMaps) -> Obje
     return config_map
 
 
-def _field(pod: Object, path: str, *, ip: str) -> str:
-    addresses = {"status.podIP": ip, "status.podIPs": ip, "status.hostIP": HOST_IP}
+def _field(pod: Object, path: str, *, ip: str, host_ip: str) -> str:
+    addresses = {"status.podIP": ip, "status.podIPs": ip, "status.hostIP": host_ip}
     if path in addresses:
         return addresses[path]
     value: Any = pod

@@ -15,10 +15,10 @@ from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
-from ipaddress import IPv4Network
 from pathlib import Path
 
 from canarylab.errors import AlreadyExistsError, BadRequestError, ConflictError, NotFoundError
+from canarylab.playground.address_range import LoopbackRange
 from canarylab.playground.home import Home
 from canarylab.playground.kube.api import Api, Key, LogOptions, Object, WatchEvent, find_object
 from canarylab.playground.kube.objects import (
@@ -41,7 +41,7 @@ from canarylab.playground.node.context import (
 )
 from canarylab.playground.node.pod import Pod
 from canarylab.playground.node.process import Reaper
-from canarylab.playground.node.status import HOST_IP, RUNTIME
+from canarylab.playground.node.status import RUNTIME
 
 logger = logging.getLogger(__name__)
 
@@ -60,13 +60,13 @@ class Kubelet:
         self,
         api: Api,
         home: Home,
-        addresses: IPv4Network,
+        addresses: LoopbackRange,
         *,
         backoff: RestartBackoff = RestartBackoff(),  # noqa: B008  frozen
         now: Clock = utc_now,
     ) -> None:
         self._api, self._home, self._backoff, self._now = api, home, backoff, now
-        self._addresses = PodAddresses(addresses)
+        self._addresses = PodAddresses(addresses.pods)
         self._pods: dict[str, Pod] = {}
 
     async def run(self) -> None:
@@ -81,7 +81,7 @@ class Kubelet:
             )
             await self._remove_old_folders()
             tasks.create_task(recorder.run())
-            tasks.create_task(keep_registered(self._api, self._now))
+            tasks.create_task(keep_registered(self._api, self._now, self._addresses.node))
             tasks.create_task(self._watch_pods(node, tasks))
 
     async def logs(self, pod: Key, options: LogOptions) -> AsyncIterator[bytes]:
@@ -129,20 +129,20 @@ class Kubelet:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-async def keep_registered(api: Api, now: Clock) -> None:
+async def keep_registered(api: Api, now: Clock, address: str) -> None:
     """Send heartbeats until cancelled. A Node that somebody deleted comes back with the next."""
     while True:
-        await register(api, now())
+        await register(api, now(), address)
         await asyncio.sleep(HEARTBEAT_S)
 
 
-async def register(api: Api, now: datetime) -> None:
+async def register(api: Api, now: datetime, address: str) -> None:
     """Write the Node and its status."""
     while True:
         try:
             node = await find_object(api, "Node", Key("", NODE))
             node = node or await api.create(node_object())
-            await api.update_status({**node, "status": node_status(node, now)})
+            await api.update_status({**node, "status": node_status(node, now, address)})
         except (AlreadyExistsError, ConflictError, NotFoundError):
             continue  # somebody else wrote or deleted first
         return
@@ -159,7 +159,7 @@ def node_object() -> Object:
     return {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": {}}
 
 
-def node_status(before: Object, now: datetime) -> Object:
+def node_status(before: Object, now: datetime, address: str) -> Object:
     """Compute the status of the node; `before` is the Node as it was."""
     resources = {"cpu": str(os.cpu_count() or 1), "memory": _memory(), "pods": str(MAX_PODS)}
     ready = {
@@ -175,7 +175,7 @@ def node_status(before: Object, now: datetime) -> Object:
         "allocatable": resources,
         "conditions": [ready],
         "addresses": [
-            {"type": "InternalIP", "address": HOST_IP},
+            {"type": "InternalIP", "address": address},
             {"type": "Hostname", "address": NODE},
         ],
         "nodeInfo": _node_info(),

@@ -116,7 +116,7 @@ class Pod:
             if pod is None or uid_of(pod) != uid_of(self.object):
                 return
             statuses = [container.status for container in self.containers]
-            state = PodState(statuses, self._ip, is_over=self._is_over)
+            state = PodState(statuses, self._ip, self._node.addresses.node, is_over=self._is_over)
             status = pod_status(pod, state, self._node.now())
             try:
                 await self._node.api.update_status({**pod, "status": status})

@@ -11,7 +11,6 @@ from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.objects import last_transition_time, parse_timestamp, timestamp
 
 RUNTIME = "process"
-HOST_IP = "127.0.0.1"
 _LOST = 255  # the exit code Kubernetes gives a container that disappeared with its machine
 
 
@@ -140,6 +139,8 @@ class PodState:
     containers: Sequence[ContainerStatus]
     ip: str | None
     """None until the pod has an address."""
+    host_ip: str
+    """The address of the node."""
     is_over: bool = False
     """Nothing runs, and nothing will be started."""
 
@@ -155,8 +156,8 @@ def pod_status(pod: Object, state: PodState, now: datetime) -> Object:
         **({} if generation is None else {"observedGeneration": generation}),
         "phase": phase(state.containers, policy, is_over=state.is_over),
         "conditions": _conditions(pod, state, now),
-        "hostIP": HOST_IP,
-        "hostIPs": [{"ip": HOST_IP}],
+        "hostIP": state.host_ip,
+        "hostIPs": [{"ip": state.host_ip}],
         **address,
         "startTime": before.get("startTime") or timestamp(now),
         "containerStatuses": [status.as_object() for status in state.containers],

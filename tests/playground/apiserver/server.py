@@ -19,16 +19,16 @@ from typing import Any, NamedTuple
 import aiohttp
 
 from canarylab.errors import ApiError, BadRequestError
+from canarylab.playground.address_range import LoopbackRange
 from canarylab.playground.apiserver.local_api import LocalApi, bootstrap
 from canarylab.playground.apiserver.metadata import Generators
 from canarylab.playground.apiserver.registry import RegistryOptions
 from canarylab.playground.apiserver.server import TokenAuthenticator, build_app, serving
 from canarylab.playground.apiserver.store import Store
 from canarylab.playground.credentials import Credentials, make_credentials, write_kubeconfig
-from canarylab.playground.kube.addresses import Slot
 from canarylab.playground.kube.api import Key, LogOptions, Object
 
-SLOT = Slot(17)
+RANGE = LoopbackRange(17)
 KUBECTL = os.environ.get("CANARYLAB_KUBECTL", "kubectl")
 
 
@@ -154,8 +154,8 @@ async def running_server(folder: Path) -> AsyncIterator[Server]:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
         access, kubelet = make_credentials(), StubKubelet()
-        api = LocalApi(Store(), RegistryOptions(SLOT, Generators(random=random.Random(17))))
-        await bootstrap(api, slot=SLOT, port=port)
+        api = LocalApi(Store(), RegistryOptions(RANGE, Generators(random=random.Random(17))))
+        await bootstrap(api, addresses=RANGE, port=port)
         write_kubeconfig(folder / "kubeconfig", access, port)
         app = build_app(api, kubelet, TokenAuthenticator(access.token, port))
         async with serving(app, listener, access.ssl_context()):

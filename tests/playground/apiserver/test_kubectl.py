@@ -292,7 +292,16 @@ async def test_a_route_is_applied_and_changed(server: Server) -> None:
     assert made["metadata"]["generation"] == 2
 
 
-async def test_kubectl_patches_a_route_with_a_merge_patch(server: Server) -> None:
+async def test_a_route_of_v1beta1_is_applied_and_printed(server: Server) -> None:
+    older = ROUTE.replace("gateway.networking.k8s.io/v1", "gateway.networking.k8s.io/v1beta1")
+    assert await applied(server, older) == "httproute.gateway.networking.k8s.io/nodeapp created"
+    assert await applied(server, older) == "httproute.gateway.networking.k8s.io/nodeapp unchanged"
+    resource = "httproutes.v1beta1.gateway.networking.k8s.io"
+    result = await server.kubectl(f"get {resource} nodeapp -o jsonpath={{.apiVersion}}")
+    assert result.out == "gateway.networking.k8s.io/v1beta1"
+
+
+async def test_a_route_has_no_strategic_merge_patch(server: Server) -> None:
     await applied(server, ROUTE)
     result = await server.kubectl('patch httproute nodeapp -p {"spec":{"hostnames":["a.b"]}}')
     assert "application/strategic-merge-patch+json is not supported by" in result.err

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from canarylab.errors import ConflictError, InvalidError
+from canarylab.playground.address_range import LoopbackRange
 from canarylab.playground.apiserver.local_api import NAMESPACES, LocalApi, bootstrap
 from canarylab.playground.apiserver.metadata import Generators
 from canarylab.playground.apiserver.registry import RegistryOptions
 from canarylab.playground.apiserver.store import Store
-from canarylab.playground.kube.addresses import Slot
 from canarylab.playground.kube.api import Api, DeleteOptions, Key, Object
 from canarylab.playground.kube.objects import is_default_class
 from tests.playground.api_contract import (
@@ -33,14 +33,14 @@ from tests.playground.api_contract import (
 class TestLocalApi(ApiContract):
     @pytest.fixture
     async def api(self) -> Api:
-        return LocalApi(Store(), RegistryOptions(Slot(17)))
+        return LocalApi(Store(), RegistryOptions(LoopbackRange(17)))
 
 
 def make_api(*, backlog: int = 1000) -> LocalApi:
     """A cluster with a namespace, in which time stands still."""
     noon = datetime(2026, 11, 22, 12, tzinfo=UTC)
     generators = Generators(now=lambda: noon, random=random.Random(7))
-    api = LocalApi(Store(backlog=backlog), RegistryOptions(Slot(17), generators))
+    api = LocalApi(Store(backlog=backlog), RegistryOptions(LoopbackRange(17), generators))
     api.commit(api.registry.create(namespace(SPACE)))
     return api
 
@@ -110,12 +110,12 @@ async def test_the_address_of_a_deleted_service_is_free() -> None:
 
 
 async def test_a_refused_service_changes_nothing() -> None:
-    api = LocalApi(Store(), RegistryOptions(Slot(17), port_holder=lambda _: "node (pid 4711)"))
-    await api.create(namespace(SPACE))
+    api = make_api()
     ports = [{"port": 80, "nodePort": 32089}]
-    with pytest.raises(InvalidError, match=r"in use by node \(pid 4711\)"):
+    first = await api.create(service("first", type="NodePort", ports=ports))
+    with pytest.raises(InvalidError, match="provided port is already allocated"):
         await api.create(service("web", type="NodePort", ports=ports))
-    assert await api.list("Service") == []
+    assert await api.list("Service") == [first]
 
 
 async def test_a_new_event_removes_expired_ones() -> None:
@@ -176,13 +176,13 @@ def event(name: str, **fields: Any) -> Object:
     }
 
 
-SLOT = Slot(17)
+RANGE = LoopbackRange(17)
 KUBERNETES = Key("default", "kubernetes")
 
 
 async def fresh() -> LocalApi:
-    api = LocalApi(Store(), RegistryOptions(SLOT))
-    await bootstrap(api, slot=SLOT, port=6443)
+    api = LocalApi(Store(), RegistryOptions(RANGE))
+    await bootstrap(api, addresses=RANGE, port=6443)
     return api
 
 
@@ -216,12 +216,12 @@ async def test_the_endpoints_of_the_api_server_are_its_address() -> None:
 async def test_a_second_bootstrap_changes_nothing() -> None:
     api = await fresh()
     version = api.store.version
-    await bootstrap(api, slot=SLOT, port=6443)
+    await bootstrap(api, addresses=RANGE, port=6443)
     assert api.store.version == version
 
 
 async def test_bootstrap_updates_the_port() -> None:
     api = await fresh()
-    await bootstrap(api, slot=SLOT, port=7443)
+    await bootstrap(api, addresses=RANGE, port=7443)
     endpoints = await api.get("Endpoints", KUBERNETES)
     assert endpoints["subsets"][0]["ports"][0]["port"] == 7443

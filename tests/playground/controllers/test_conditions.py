@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from canarylab.playground.controllers.conditions import (
-    Condition,
+    StatusCondition,
     find_in,
     refresh_condition,
     remove_condition,
@@ -16,40 +16,40 @@ NOW = parse_timestamp(THEN)
 
 
 def test_setting_the_same_status_and_reason_changes_nothing() -> None:
-    once = set_condition([], Condition("Available", "True", "Because", "one"), NOW)
+    once = set_condition([], StatusCondition("Available", "True", "Because", "one"), NOW)
     later = set_condition(
-        once, Condition("Available", "True", "Because", "two"), NOW + timedelta(hours=1)
+        once, StatusCondition("Available", "True", "Because", "two"), NOW + timedelta(hours=1)
     )
     assert later == once
 
 
 def test_another_reason_is_an_update_without_a_transition() -> None:
-    once = set_condition([], Condition("Available", "True", "Because", ""), NOW)
+    once = set_condition([], StatusCondition("Available", "True", "Because", ""), NOW)
     [entry] = set_condition(
-        once, Condition("Available", "True", "Why", ""), NOW + timedelta(hours=1)
+        once, StatusCondition("Available", "True", "Why", ""), NOW + timedelta(hours=1)
     )
     assert entry["lastTransitionTime"] == THEN != entry["lastUpdateTime"]
 
 
 def test_another_status_is_a_transition() -> None:
-    once = set_condition([], Condition("Available", "True", "Because", ""), NOW)
+    once = set_condition([], StatusCondition("Available", "True", "Because", ""), NOW)
     [entry] = set_condition(
-        once, Condition("Available", "False", "Why", ""), NOW + timedelta(hours=1)
+        once, StatusCondition("Available", "False", "Why", ""), NOW + timedelta(hours=1)
     )
     assert entry["lastTransitionTime"] == entry["lastUpdateTime"] != THEN
 
 
 def test_a_refreshed_condition_is_updated_and_moves_to_the_end() -> None:
-    conditions = set_condition([], Condition("Progressing", "True", "Because", ""), NOW)
-    conditions = set_condition(conditions, Condition("Available", "True", "Because", ""), NOW)
+    conditions = set_condition([], StatusCondition("Progressing", "True", "Because", ""), NOW)
+    conditions = set_condition(conditions, StatusCondition("Available", "True", "Because", ""), NOW)
     later = NOW + timedelta(hours=1)
     conditions = refresh_condition(
-        conditions, Condition("Progressing", "True", "Because", ""), later
+        conditions, StatusCondition("Progressing", "True", "Because", ""), later
     )
     assert [entry["type"] for entry in conditions] == ["Available", "Progressing"]
     assert conditions[-1]["lastTransitionTime"] == THEN != conditions[-1]["lastUpdateTime"]
 
 
 def test_a_removed_condition_is_no_longer_found() -> None:
-    conditions = set_condition([], Condition("Available", "True", "Because", ""), NOW)
+    conditions = set_condition([], StatusCondition("Available", "True", "Because", ""), NOW)
     assert find_in(remove_condition(conditions, "Available"), "Available") is None

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from canarylab.playground.kube.addresses import Slot
+from canarylab.playground.address_range import LoopbackRange
 from canarylab.playground.kube.api import Key, Object
-from canarylab.playground.network.proxy import ServiceProxy
-from canarylab.ports import unused
+from canarylab.playground.network.service_proxy import ServiceProxy
+from canarylab.ports import LOOPBACK, unused
 from tests.playground.fake_api import FakeApi
 
 SPACE = "lab"
-_SLOTS = itertools.count()
+_RANGES = itertools.count()
 
 
 def service(*, port: int = 8000, node_port: int | None = None, **spec: Any) -> Object:
@@ -53,15 +53,19 @@ def slice_of(*addresses: str, port: int = 3333, **conditions: bool) -> Object:
 
 @dataclass
 class World:
-    """A proxy, the cluster it sees, and a slot of addresses."""
+    """A proxy, the cluster it sees, and a range of addresses."""
 
     api: FakeApi
     proxy: ServiceProxy
-    slot: Slot
+    addresses: LoopbackRange
     port: int
 
     def pod_ip(self, number: int) -> str:
-        return str(self.slot.pods[number + 2])
+        return str(self.addresses.pods[number + 2])
+
+    def is_listening(self) -> bool:
+        """On 127.0.0.1."""
+        return self.proxy.is_listening(LOOPBACK, self.port)
 
     async def replace_endpoints(self, *addresses: str) -> None:
         stored = await self.api.get("EndpointSlice", Key(SPACE, "web-x"))
@@ -74,11 +78,11 @@ class World:
 @asynccontextmanager
 async def world(seed: int = 1) -> AsyncIterator[World]:
     """With a proxy that runs; `port` is a NodePort nobody uses."""
-    slot = Slot(768 + (os.getpid() + 16 * next(_SLOTS)) % 250)
+    addresses = LoopbackRange(768 + (os.getpid() + 16 * next(_RANGES)) % 250)
     api = FakeApi()
-    proxy = ServiceProxy(api, random=Random(seed), sleep=hurried)
+    proxy = ServiceProxy(api, addresses.node, random=Random(seed), sleep=hurried)
     async with running(proxy):
-        yield World(api, proxy, slot, unused())
+        yield World(api, proxy, addresses, unused())
     assert api.changed_in_place() == set()
 
 

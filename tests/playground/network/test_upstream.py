@@ -10,7 +10,7 @@ from functools import partial
 
 import pytest
 
-from canarylab.playground.network.routes import Address
+from canarylab.kube_objects import Address
 from canarylab.playground.network.upstream import Forward, Limits, RequestHead
 from canarylab.ports import unused
 from tests.playground.network.http_world import (

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from canarylab.errors import BadRequestError, NotFoundError
+from canarylab.playground.address_range import LoopbackRange
 from canarylab.playground.home import Home
 from canarylab.playground.images import Image, save
-from canarylab.playground.kube.addresses import Slot
 from canarylab.playground.kube.api import DeleteOptions, Key, LogOptions, Object
 from canarylab.playground.kube.objects import is_ready
 from canarylab.playground.node.context import RestartBackoff
@@ -26,7 +26,7 @@ from tests.playground.fake_api import FakeApi
 from tests.waiting import until
 
 SPACE = "lab"
-_SLOTS = itertools.count()
+_RANGES = itertools.count()
 SERVER = """
 const http = require('http');
 http.createServer((request, response) => response.end(require('os').hostname())).listen(3333);
@@ -71,7 +71,7 @@ class Node:
 
     api: FakeApi
     home: Home
-    slot: Slot
+    addresses: LoopbackRange
     kubelet: Kubelet
 
     async def pod(self, name: str = "web-1") -> Object:
@@ -161,16 +161,16 @@ async def node(
     root: Path,
     api: FakeApi | None = None,
     *,
-    slot: Slot | None = None,
+    addresses: LoopbackRange | None = None,
     backoff: RestartBackoff | None = None,
 ) -> AsyncIterator[Node]:
-    """Run a node; with the `api` and `slot` of an earlier one, its successor."""
+    """Run a node; with the `api` and `addresses` of an earlier one, its successor."""
     home, api = Home(root), api or FakeApi()
     build(home)
-    slot = slot or Slot(256 + (os.getpid() + 16 * next(_SLOTS)) % 512)
-    kubelet = Kubelet(api, home, slot.pods, backoff=backoff or RestartBackoff())
+    addresses = addresses or LoopbackRange(256 + (os.getpid() + 16 * next(_RANGES)) % 512)
+    kubelet = Kubelet(api, home, addresses, backoff=backoff or RestartBackoff())
     async with background_task(kubelet.run()):
-        yield Node(api, home, slot, kubelet)
+        yield Node(api, home, addresses, kubelet)
     assert api.changed_in_place() == set()
 
 

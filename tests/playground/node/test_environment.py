@@ -38,7 +38,9 @@ def image(**fields: Any) -> Image:
 
 
 def set_by(*entries: Object, **container: Any) -> dict[str, str]:
-    return manifest_variables(POD, {"env": list(entries), **container}, MAPS, ip="127.64.0.5")
+    return manifest_variables(
+        POD, {"env": list(entries), **container}, MAPS, ip="127.64.0.5", host_ip="127.64.0.1"
+    )
 
 
 def field(path: str) -> str:
@@ -56,7 +58,7 @@ def field(path: str) -> str:
         ("metadata.annotations['example.com/note']", "hello"),
         ("spec.nodeName", "playground"),
         ("status.podIP", "127.64.0.5"),
-        ("status.hostIP", "127.0.0.1"),
+        ("status.hostIP", "127.64.0.1"),
     ],
 )
 def test_a_field_of_the_pod_can_be_a_value(path: str, value: str) -> None:

@@ -78,7 +78,7 @@ async def test_a_pod_that_ran_before_the_daemon_was_restarted_runs_again(tmp_pat
     async with node(tmp_path) as first:
         await first.api.put(pod(server()))
         address = (await first.ready())["status"]["podIP"]
-    async with node(tmp_path, first.api, slot=first.slot) as second:
+    async with node(tmp_path, first.api, addresses=first.addresses) as second:
         await until(second.has_restarted(1))
         ready = await second.ready()
         assert ready["status"]["podIP"] == address
@@ -91,7 +91,7 @@ async def test_a_pod_deleted_while_no_daemon_ran_is_removed(tmp_path: Path) -> N
         await first.api.put(pod(server()))
         await first.ready()
     await first.delete()
-    async with node(tmp_path, first.api, slot=first.slot) as second:
+    async with node(tmp_path, first.api, addresses=first.addresses) as second:
         await until(second.is_gone)
 
 
@@ -108,7 +108,7 @@ LATE = datetime(2026, 11, 22, 21, 5, tzinfo=UTC)
 
 async def test_the_node_is_created_and_ready() -> None:
     api = FakeApi()
-    await register(api, EARLY)
+    await register(api, EARLY, "127.64.0.1")
     ready = find_condition(await api.get("Node", NODE), "Ready")
     assert ready is not None
     assert (ready["status"], ready["reason"]) == ("True", "KubeletReady")
@@ -116,8 +116,8 @@ async def test_the_node_is_created_and_ready() -> None:
 
 async def test_a_heartbeat_renews_the_time_and_keeps_the_transition() -> None:
     api = FakeApi()
-    await register(api, EARLY)
-    await register(api, LATE)
+    await register(api, EARLY, "127.64.0.1")
+    await register(api, LATE, "127.64.0.1")
     ready = find_condition(await api.get("Node", NODE), "Ready")
     assert ready is not None
     times = (ready["lastTransitionTime"], ready["lastHeartbeatTime"])
@@ -126,24 +126,24 @@ async def test_a_heartbeat_renews_the_time_and_keeps_the_transition() -> None:
 
 async def test_a_node_that_somebody_deleted_comes_back() -> None:
     api = FakeApi()
-    await register(api, EARLY)
+    await register(api, EARLY, "127.64.0.1")
     await api.delete("Node", NODE)
-    await register(api, LATE)
+    await register(api, LATE, "127.64.0.1")
     assert await api.get("Node", NODE)
 
 
 async def test_fields_of_others_on_the_node_stay() -> None:
     api = FakeApi()
-    await register(api, EARLY)
+    await register(api, EARLY, "127.64.0.1")
     node = await api.get("Node", NODE)
     await api.update({**node, "spec": {"unschedulable": True}})
-    await register(api, LATE)
+    await register(api, LATE, "127.64.0.1")
     assert (await api.get("Node", NODE))["spec"] == {"unschedulable": True}
 
 
 async def test_the_node_shows_its_versions() -> None:
     api = FakeApi()
-    await register(api, EARLY)
+    await register(api, EARLY, "127.64.0.1")
     info = (await api.get("Node", NODE))["status"]["nodeInfo"]
     assert info["containerRuntimeVersion"].startswith("process://")
     assert info["kubeletVersion"] == "v1.36.2"

@@ -22,6 +22,7 @@ from canarylab.playground.node.status import (
     restored_status,
 )
 
+NODE_IP = "127.64.0.1"
 NOW = datetime(2026, 11, 22, 21, 42, 10, tzinfo=UTC)
 THEN = "2026-11-22T21:42:09Z"
 NOW_TEXT = "2026-11-22T21:42:10Z"
@@ -46,7 +47,7 @@ def conditions(status: Object) -> dict[str, tuple[str, str | None]]:
 
 
 def test_the_first_status_of_a_pod() -> None:
-    status = pod_status(pod(), PodState([WAITING], ip=None), NOW)
+    status = pod_status(pod(), PodState([WAITING], None, NODE_IP), NOW)
     unready = {
         "lastProbeTime": None,
         "lastTransitionTime": NOW_TEXT,
@@ -76,8 +77,8 @@ def test_the_first_status_of_a_pod() -> None:
                 "state": {"waiting": {"reason": "ContainerCreating"}},
             }
         ],
-        "hostIP": "127.0.0.1",
-        "hostIPs": [{"ip": "127.0.0.1"}],
+        "hostIP": NODE_IP,
+        "hostIPs": [{"ip": NODE_IP}],
         "observedGeneration": 1,
         "phase": "Pending",
         "qosClass": "Burstable",
@@ -88,7 +89,7 @@ def test_the_first_status_of_a_pod() -> None:
 
 def test_the_status_of_a_pod_that_is_ready() -> None:
     ready = replace(RUNNING, is_ready=True, has_started=True)
-    status = pod_status(pod(), PodState([ready], "127.64.0.2"), NOW)
+    status = pod_status(pod(), PodState([ready], "127.64.0.2", NODE_IP), NOW)
     assert set(conditions(status).values()) == {("True", None)}
     assert status["podIPs"] == [{"ip": "127.64.0.2"}]
     assert status["containerStatuses"] == [
@@ -108,7 +109,7 @@ def test_the_status_of_a_pod_that_is_ready() -> None:
 
 
 def test_the_status_of_a_pod_that_succeeded() -> None:
-    status = pod_status(pod(), PodState([DONE], "127.64.0.2", is_over=True), NOW)
+    status = pod_status(pod(), PodState([DONE], "127.64.0.2", NODE_IP, is_over=True), NOW)
     assert (status["phase"], conditions(status)) == (
         "Succeeded",
         {
@@ -122,14 +123,14 @@ def test_the_status_of_a_pod_that_succeeded() -> None:
 
 
 def test_a_condition_that_does_not_change_keeps_its_time() -> None:
-    before = pod_status(pod(), PodState([WAITING], ip=None), NOW)
-    later = pod_status(pod(before), PodState([WAITING], ip=None), NOW.replace(second=59))
+    before = pod_status(pod(), PodState([WAITING], None, NODE_IP), NOW)
+    later = pod_status(pod(before), PodState([WAITING], None, NODE_IP), NOW.replace(second=59))
     assert later == before
 
 
 def test_fields_of_others_stay() -> None:
     status = {"conditions": [{"type": "example.com/Gate", "status": "True"}], "message": "kept"}
-    after = pod_status(pod(status), PodState([WAITING], ip=None), NOW)
+    after = pod_status(pod(status), PodState([WAITING], None, NODE_IP), NOW)
     assert after["message"] == "kept"
     assert "example.com/Gate" in conditions(after)
 
@@ -137,7 +138,7 @@ def test_fields_of_others_stay() -> None:
 def test_a_pod_is_ready_only_when_all_its_containers_are() -> None:
     ready = replace(RUNNING, is_ready=True)
     other = replace(RUNNING, name="side")
-    status = pod_status(pod(), PodState([ready, other], "127.64.0.2"), NOW)
+    status = pod_status(pod(), PodState([ready, other], "127.64.0.2", NODE_IP), NOW)
     assert status["conditions"][2]["message"] == "containers with unready status: [side]"
 
 
@@ -179,7 +180,9 @@ def test_the_phase_of_a_deleted_pod_is_how_it_ended(
 
 @pytest.mark.parametrize("status_of_container", [WAITING, DONE, CRASHED, BACKING_OFF])
 def test_a_container_status_is_restored_from_the_pod(status_of_container: ContainerStatus) -> None:
-    (status,) = pod_status(pod(), PodState([status_of_container], None), NOW)["containerStatuses"]
+    (status,) = pod_status(pod(), PodState([status_of_container], None, NODE_IP), NOW)[
+        "containerStatuses"
+    ]
     found = restored_status({"name": "nodeapp", "image": "node_app:1.0"}, status, now=NOW)
     expected = (
         status_of_container
@@ -190,7 +193,7 @@ def test_a_container_status_is_restored_from_the_pod(status_of_container: Contai
 
 
 def test_a_restored_running_container_has_terminated_with_unknown_result() -> None:
-    (status,) = pod_status(pod(), PodState([RUNNING], None), NOW)["containerStatuses"]
+    (status,) = pod_status(pod(), PodState([RUNNING], None, NODE_IP), NOW)["containerStatuses"]
     found = restored_status({"name": "nodeapp", "image": "node_app:1.0"}, status, now=NOW)
     assert found.state == ContainerTerminated(255, "Unknown", NOW, NOW, "process://c1")
 

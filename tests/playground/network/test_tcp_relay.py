@@ -1,4 +1,4 @@
-"""Are bytes carried, all of them, in order, and no more than needed at a time?"""
+"""The relay of a TCP connection carries all bytes, in order, one buffer at a time."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from canarylab.playground.network.door import Door
-from canarylab.playground.network.pump import Connection
-from canarylab.playground.network.routes import Address
+from canarylab.kube_objects import Address
+from canarylab.playground.network.service_proxy import Listener
+from canarylab.playground.network.tcp_relay import TcpRelay
 from canarylab.ports import unused
 from tests.waiting import until
 
@@ -21,22 +21,22 @@ MEGABYTE = 1_000_000
 
 @asynccontextmanager
 async def through_the_proxy(
-    answer: object, connections: set[Connection] | None = None
+    answer: object, relays: set[TcpRelay] | None = None
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A client's connection through a door to a server that answers so."""
+    """A client's connection through the service proxy to a server that answers so."""
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:  # type: ignore[arg-type]
         endpoint = Address(*server.sockets[0].getsockname())
         address = Address("127.0.0.1", unused())
-        kept = set() if connections is None else connections
-        door = Door(address, lambda _: endpoint, kept)
+        kept = set() if relays is None else relays
+        listener = Listener(address, lambda _: endpoint, kept)
         reader, writer = await asyncio.open_connection(*address)
         try:
             yield reader, writer
         finally:
             writer.transport.abort()
-            door.close()
-            for connection in list(kept):
-                connection.abort()
+            listener.close()
+            for relay in list(kept):
+                relay.abort()
 
 
 async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -133,8 +133,8 @@ async def test_a_client_that_breaks_off_breaks_the_server_off() -> None:
 
 
 async def test_a_connection_that_is_over_is_forgotten() -> None:
-    connections: set[Connection] = set()
-    async with through_the_proxy(echo, connections) as (reader, writer):
+    relays: set[TcpRelay] = set()
+    async with through_the_proxy(echo, relays) as (reader, writer):
         writer.write_eof()
         await reader.read()
-        await until(lambda: not connections)
+        await until(lambda: not relays)

@@ -1,0 +1,133 @@
+"""The playground as a cluster: where Services and Ingresses answer."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from canarylab import resources
+from canarylab.clusters.playground import NODE_PORTS, Playground
+from canarylab.errors import ClusterError
+from canarylab.playground import lifecycle
+from canarylab.playground.home import Home
+from canarylab.playground.lifecycle import Running
+from canarylab.ports import LOOPBACK, is_free
+from canarylab.release.apply import apply
+from canarylab.release.connection import Connection
+from canarylab.release.stages import reset_to
+from canarylab.traffic.http import get
+from tests.needs import needs
+from tests.running_playground import RunningPlayground
+from tests.waiting import until
+
+pytestmark = needs("linux")
+INGRESS: dict[str, Any] = {"kind": "Ingress", "metadata": {"name": "web"}, "spec": {}}
+
+
+@pytest.fixture
+def port() -> int:
+    """A node port that is free on 127.0.0.1."""
+    return next(number for number in NODE_PORTS if is_free(number))
+
+
+@pytest.fixture
+def running(playground: RunningPlayground) -> Running:
+    found = lifecycle.status(playground.home)
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def cluster(playground: RunningPlayground) -> Playground:
+    return Playground(playground.home)
+
+
+def service(port: int) -> dict[str, Any]:
+    ports = [{"port": 80, "targetPort": 3333, "nodePort": port}]
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "web", "labels": {"app": "nodeapp"}},
+        "spec": {"type": "NodePort", "ports": ports, "selector": {"app": "nodeapp"}},
+    }
+
+
+def test_a_node_port_is_on_127_0_0_1_where_nobody_else_has_it(
+    cluster: Playground, port: int
+) -> None:
+    (address,) = cluster.addresses(service(port), [])
+
+    assert address.url == f"http://127.0.0.1:{port}"
+    assert cluster.adapt_manifest(service(port)).notes == ()
+
+
+def test_where_another_program_has_it_the_node_answers_until_that_program_ends(
+    cluster: Playground, running: Running, port: int
+) -> None:
+    with socket.create_server((LOOPBACK, port)):
+        (address,) = cluster.addresses(service(port), [])
+        (note,) = cluster.adapt_manifest(service(port)).notes
+    (later,) = cluster.addresses(service(port), [])
+
+    assert address.url == f"http://{running.node}:{port}"
+    assert note == (
+        f"127.0.0.1:{port} belongs to another program, "
+        f"so this Service answers at {running.node}:{port}"
+    )
+    assert later.url == f"http://127.0.0.1:{port}"
+
+
+async def test_the_service_is_applied_and_answers_there(
+    connection: Connection, cluster: Playground, port: int
+) -> None:
+    reset_to(connection, "production", resources.folder("manifests"))
+    with socket.create_server((LOOPBACK, port)):
+        apply(connection, [service(port)])
+        (address,) = cluster.addresses(service(port), [])
+        await until(lambda: not is_free(port, address.url.split("/")[2].partition(":")[0]))
+        assert get(address.url).body == '"Version 1.0"'
+    await until(lambda: not is_free(port))
+    (later,) = cluster.addresses(service(port), [])
+    assert later.url == f"http://127.0.0.1:{port}"
+    assert get(later.url).body == '"Version 1.0"'
+
+
+@pytest.mark.parametrize("spec", [None, {}, {"ports": None}, {"ports": [None, {"nodePort": "x"}]}])
+def test_a_malformed_service_is_left_to_the_api_server(cluster: Playground, spec: object) -> None:
+    manifest = {"kind": "Service", "spec": spec}
+
+    assert cluster.adapt_manifest(manifest) == (manifest, ())
+
+
+@pytest.fixture
+def second(tmp_path: Path) -> Iterator[Playground]:
+    """A playground that finds 127.0.0.1:8080 taken."""
+    home = Home(tmp_path / "home")
+    listening = None if not is_free(8080) else socket.create_server((LOOPBACK, 8080))
+    lifecycle.up(home)
+    yield Playground(home)
+    lifecycle.down(home)
+    if listening is not None:
+        listening.close()
+
+
+def test_where_another_program_has_8080_the_ingress_answers_on_the_node(
+    second: Playground,
+) -> None:
+    running = lifecycle.status(second.home)
+    assert running is not None
+    note = f"127.0.0.1:8080 belongs to another program, so Ingresses answer at {running.node}:8080"
+
+    assert second.ingress_url([]) == f"http://{running.node}:8080"
+    assert get(second.ingress_url([])).body == "default backend - 404"
+    assert second.adapt_manifest(INGRESS).notes == (note,)
+    assert str(second.status()).endswith(f" {note}.")
+
+
+def test_without_a_playground_there_is_no_address(tmp_path: Path) -> None:
+    with pytest.raises(ClusterError, match="does not run"):
+        Playground(Home(tmp_path)).addresses(service(32089), [])
