@@ -322,10 +322,10 @@ async def _start(request: web.BaseRequest, response: web.StreamResponse) -> None
 
 
 async def _finish(request: web.BaseRequest, response: web.StreamResponse) -> None:
-    """End the response; a client that is still sending is told that nobody listens.
+    """End the response, and half-close the connection where the request is not complete.
 
-    aiohttp reads the rest for a while: closing at once would reset the connection, and the client
-    could lose the response.
+    aiohttp goes on reading and discarding for `linger_s`: closing at once would reset the
+    connection, and the client could lose the response.
     """
     await response.write_eof()
     transport = request.transport

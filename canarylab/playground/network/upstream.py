@@ -298,7 +298,7 @@ class UpstreamClient:
     async def send(
         self, forward: Forward, body: RequestBody, source: RequestSource
     ) -> aiohttp.ClientResponse | DirectResponse:
-        """Send a request, to the next endpoint where one fails and it can do no harm."""
+        """Send a request; if an endpoint fails, retry with the next where nginx would."""
         headers = upstream_headers(forward.head, source)
         failure = DirectResponse(502)
         for _ in range(self._limits.tries):
