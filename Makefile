@@ -13,7 +13,7 @@ help:  ## Say what there is (this list)
 lab: .venv/for-learning  ## Open JupyterLab at the first lesson
 	@$(BIN)/canarylab lab
 
-tour: .venv/for-learning  ## Play the whole story in this terminal, with pictures
+tour: .venv/for-learning  ## Run the whole canary release in this terminal, with pictures
 	@$(BIN)/canarylab tour
 
 # Two workers; tests/conftest.py says which tests stay together, and begins with the longest groups.

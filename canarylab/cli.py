@@ -1,6 +1,6 @@
-"""canarylab up · down · status · kubeconfig · url · doctor · build · bundle · lab · tour · sample
+"""The command line: up, down, status, kubeconfig, url, doctor, build, bundle, lab, tour, sample.
 
-Only what a command needs is imported, so that `canarylab --help` is quick.
+Each command imports only what it needs, so that `canarylab --help` is quick.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ def up(cluster: ClusterName = None, api_port: ApiPort = None) -> None:
         raise typer.BadParameter("only the playground can be told its --api-port")
     if api_port is not None:
         chosen = chosen._replace(cluster=Playground(api_port=api_port))
-    with status_line() as say:
-        chosen.cluster.start(say)
+    with status_line() as report:
+        chosen.cluster.start(report)
     print(f"You are on {chosen.why}.")
     print(chosen.cluster.status())
     print(f"For kubectl: export KUBECONFIG={chosen.cluster.kubeconfig}")
@@ -80,9 +80,9 @@ def down(cluster: ClusterName = None) -> None:
     chosen = choose_or_playground(cluster)
     runs = chosen.status() is not None
     if chosen.stop():
-        print(f"{_start(describe(chosen))} has ended.")
+        print(f"{_capitalized(describe(chosen))} has ended.")
     else:
-        print(chosen.ending if runs else f"{_start(describe(chosen))} was not running.")
+        print(chosen.ending if runs else f"{_capitalized(describe(chosen))} was not running.")
     if ports := remove_containers(Home.of_user()):
         print(f"Containers of lesson 1 are gone from {listed(f'port {port}' for port in ports)}.")
 
@@ -96,14 +96,14 @@ def status(cluster: ClusterName = None) -> None:
     from canarylab.clusters.choose import choose, describe
 
     chosen = choose(cluster).cluster
-    said = chosen.status()
-    print(said or f"{_start(describe(chosen))} does not run. `canarylab up` starts it.")
-    raise typer.Exit(0 if said else 1)
+    found = chosen.status()
+    print(found or f"{_capitalized(describe(chosen))} does not run. `canarylab up` starts it.")
+    raise typer.Exit(0 if found else 1)
 
 
 @app.command()
 def kubeconfig(cluster: ClusterName = None) -> None:
-    """Print what KUBECONFIG has to say.
+    """Print the value for KUBECONFIG.
 
     For kubectl: export KUBECONFIG=$(canarylab kubeconfig)
     """
@@ -111,7 +111,7 @@ def kubeconfig(cluster: ClusterName = None) -> None:
 
     chosen = choose(cluster).cluster
     if chosen.status() is None:
-        does_not = f"{_start(describe(chosen))} does not run yet."
+        does_not = f"{_capitalized(describe(chosen))} does not run yet."
         typer.echo(f"{does_not} `canarylab up` starts it and writes this file.", err=True)
     print(chosen.kubeconfig)
 
@@ -133,7 +133,9 @@ def url(
 
     chosen = choose(cluster).cluster
     if chosen.status() is None:
-        raise ClusterError(f"{_start(describe(chosen))} does not run. `canarylab up` starts it.")
+        raise ClusterError(
+            f"{_capitalized(describe(chosen))} does not run. `canarylab up` starts it."
+        )
     with closing(
         Connection(chosen.kubeconfig, chosen.namespace, context=chosen.context)
     ) as connection:
@@ -151,10 +153,10 @@ def build(
     cluster: ClusterName = None,
     registry: Annotated[
         str | None,
-        typer.Option(help="Push them there with Docker, for a cluster that somebody else runs."),
+        typer.Option(help="Push them to this registry, for a cluster on other machines."),
     ] = None,
 ) -> None:
-    """Build node_app:1.0 and node_app:2.0, and make them known to the cluster."""
+    """Build node_app:1.0 and node_app:2.0, and load them into the cluster."""
     from canarylab.clusters.choose import choose
     from canarylab.clusters.kubeconfig import push_image
     from canarylab.display import output_with_status_line
@@ -166,12 +168,12 @@ def build(
     chosen, why = choose_builder("docker" if registry else builder, home=home)
     print(f"Building {'without' if chosen.name == 'process' else 'with'} Docker. {why}", flush=True)
     for version in VERSIONS:
-        with output_with_status_line(print) as (tell, say):
-            image = chosen.build(version, tell, say)
+        with output_with_status_line(print) as (write, report):
+            image = chosen.build(version, write, report)
             if registry is None:
-                note = choose(cluster).cluster.load_image(image.reference, say)
+                note = choose(cluster).cluster.load_image(image.reference, report)
             else:
-                note = push_image(image.reference, registry, say)
+                note = push_image(image.reference, registry, report)
         print(f"{image.reference} is built: {image.size / 1e6:.0f} MB, {image.id[:19]}")
         if note:
             print(note)
@@ -183,7 +185,7 @@ def build(
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
-    """Say what is here, what is missing, and what can run on this machine.
+    """Show what this machine has, what is missing, and what can run on it.
 
     The exit status is 1 when nothing can run.
     """
@@ -219,7 +221,7 @@ def tour(
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("output/tour"),
     requests: Annotated[int, typer.Option(min=1, help="Requests at each sample.")] = 400,
 ) -> None:
-    """Play the whole story in this terminal, with pictures.
+    """Run the whole canary release in this terminal, and save pictures.
 
     The exit status is 0 only if every share was what its pods suggest.
     """
@@ -241,7 +243,7 @@ def sample(
     keep_alive: Annotated[
         int, typer.Option(help="Connections to keep; 0 opens one each time.")
     ] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print every answer as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print every result as JSON.")] = False,
 ) -> None:
     """Send requests and count which version answered."""
     from canarylab import traffic
@@ -274,7 +276,7 @@ def load_bundle(file: BundleFile, parts: BundleParts = BUNDLE_PARTS) -> None:
 
 
 def main() -> None:
-    """Run the command line; an expected failure is a message and exit status 1, not a traceback."""
+    """Run the command line; an expected error is a message and exit status 1, not a traceback."""
     try:
         app()
     except (CanaryLabError, ValueError) as exc:
@@ -282,12 +284,12 @@ def main() -> None:
         raise SystemExit(1) from exc
 
 
-def _report_to_stderr(words: str) -> None:
-    typer.echo(f"{words} ...", err=True)
+def _report_to_stderr(text: str) -> None:
+    typer.echo(f"{text} ...", err=True)
 
 
-def _start(words: str) -> str:
-    return words[0].upper() + words[1:]
+def _capitalized(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def _as_table(taken: Sample) -> Table:

@@ -1,8 +1,8 @@
-"""Every error canarylab raises on purpose.
+"""The errors that canarylab raises, as one tree.
 
 CanaryLabError
 ├── SetupError          this machine cannot run what was asked
-│   ├── PortInUseError      somebody listens there already
+│   ├── PortInUseError      another program listens there
 │   ├── ToolMissingError    docker, kind or kubectl is not installed
 │   └── EngineError         no Docker engine answers, and why
 ├── ManifestError       a file is not what Kubernetes can read
@@ -11,20 +11,20 @@ CanaryLabError
 │   └── CommandFailedError  a RUN line ended with another exit status than 0
 ├── ImageNameError      no image can have this name
 ├── ToolFailedError     docker, kind or kubectl ended with an error
-├── TrafficError        a URL that nobody serves
-├── ClusterError        a running cluster did something else than was asked
-│   ├── TimedOutError       it did not get there in time
-│   └── RefusedError        the API server said no, in its own words
+├── TrafficError        nothing answers at a URL
+├── ClusterError        a running cluster did not do what it was told
+│   ├── TimedOutError       it did not do it in time
+│   └── RefusedError        the API server refused a request
 ├── CheckpointError     a lesson's checkpoint does not hold
-└── ApiError            inside the playground: the API said no
+└── ApiError            inside the playground: its API refuses a request
     ├── NotFoundError
     ├── AlreadyExistsError
-    ├── ConflictError       somebody else wrote first: read again and retry
+    ├── ConflictError       the object has changed meanwhile: read again and retry
     ├── InvalidError        an object that breaks a rule, with every cause
     ├── BadRequestError     a request that cannot be understood
     ├── ForbiddenError      a request that is understood and not allowed
     ├── RequestError        a request refused before any object was looked at
-    └── GoneError           a watch that asks for events long forgotten
+    └── GoneError           a watch of events that are no longer kept
 
 A message has two sentences: what happened, then what to try. The messages of `ApiError` are
 the exception: they are Kubernetes' own, word for word, because kubectl shows them.
@@ -38,19 +38,19 @@ EngineProblem = Literal["not installed", "not running", "no permission"]
 
 
 class CanaryLabError(Exception):
-    """Base of the tree; catch this to catch everything the lab raises."""
+    """Base of the tree."""
 
     def _render_traceback_(self) -> list[str]:
-        """What a notebook shows: the message. How we came to it is not the learner's concern."""
+        """A notebook shows the message alone, without the traceback."""
         return [f"{type(self).__name__}: {self}"]
 
 
 class SetupError(CanaryLabError):
-    """Raised where this machine cannot run what was asked."""
+    """What was asked cannot run on this machine."""
 
 
 class PortInUseError(SetupError):
-    """Somebody listens on this port already."""
+    """Another program listens on this port."""
 
     def __init__(self, address: str, port: int, *, holder: str | None, remedy: str) -> None:
         self.address, self.port, self.holder = address, port, holder
@@ -68,7 +68,7 @@ class ToolMissingError(SetupError):
 
 
 class EngineError(SetupError):
-    """No Docker engine answers; `why` says what stands in the way."""
+    """No Docker engine answers; `why` names the reason."""
 
     def __init__(self, why: EngineProblem, problem: str, remedy: str) -> None:
         self.why, self.problem, self.remedy = why, problem, remedy
@@ -126,19 +126,19 @@ class ToolFailedError(CanaryLabError):
 
 
 class TrafficError(CanaryLabError):
-    """Raised for a URL that nobody serves."""
+    """Nothing answers at a URL."""
 
 
 class ClusterError(CanaryLabError):
-    """A running cluster did something else than was asked."""
+    """A running cluster did not do what it was told."""
 
 
 class TimedOutError(ClusterError):
-    """The cluster did not get there in time."""
+    """The cluster did not do it in time."""
 
 
 class RefusedError(ClusterError):
-    """The API server said no; `reply` holds its own words, unshortened."""
+    """The API server refused a request; `reply` holds its words, unshortened."""
 
     def __init__(self, what: str, reply: str, remedy: str) -> None:
         self.what, self.reply = what, reply
@@ -146,7 +146,7 @@ class RefusedError(ClusterError):
 
 
 class CheckpointError(CanaryLabError):
-    """A checkpoint does not hold, and `CANARYLAB_STRICT=1` wants it to."""
+    """A checkpoint does not hold, with `CANARYLAB_STRICT=1`."""
 
     def __init__(self, statement: str, why: str) -> None:
         self.statement = statement
@@ -165,7 +165,7 @@ class Cause(NamedTuple):
 
 
 class ApiError(CanaryLabError):
-    """The API said no. Becomes a Status on the wire."""
+    """The playground's API refuses a request, with a Status."""
 
     code = 500
     reason = ""
@@ -194,7 +194,7 @@ class AlreadyExistsError(ApiError):
 
 
 class ConflictError(ApiError):
-    """Somebody else wrote first: read again and retry."""
+    """The object has changed meanwhile: read again and retry."""
 
     code, reason = 409, "Conflict"
 
@@ -231,7 +231,7 @@ class BadRequestError(ApiError):
 
 
 class ForbiddenError(ApiError):
-    """A request that is understood and not allowed, whoever asks."""
+    """A request that is understood and not allowed to anybody."""
 
     code, reason = 403, "Forbidden"
 
@@ -245,7 +245,7 @@ class ForbiddenError(ApiError):
 
 
 class RequestError(ApiError):
-    """A request refused before any object was looked at; it brings its own code and reason."""
+    """A request refused before its object is read; it has its own code and reason."""
 
     def __init__(self, code: int, reason: str, message: str) -> None:
         self.code, self.reason = code, reason
@@ -253,6 +253,6 @@ class RequestError(ApiError):
 
 
 class GoneError(ApiError):
-    """A watch that asks for events long forgotten."""
+    """A watch of events that are no longer kept."""
 
     code, reason = 410, "Expired"

@@ -1,4 +1,4 @@
-"""Open the lessons in JupyterLab."""
+"""JupyterLab with the lessons."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from canarylab.ports import ensure_free
 
 FIRST_LESSON = "notebooks/1-two-versions.ipynb"
 COPIES = "canarylab-lessons"
-USUAL_PORT = 8890  # Jupyter's own, 8888, is where lesson 1 runs version 1.0
+DEFAULT_PORT = 8890  # Jupyter's own, 8888, is where lesson 1 runs version 1.0
 
 
 def open_lessons(*, port: int | None, browser: bool) -> int:
-    """Run JupyterLab until it is ended; its exit status."""
+    """Run JupyterLab to its end, and return its exit status."""
     if port is not None:
         ensure_free(port, remedy="Name another one with --port, or leave it out.")
     folder = lesson_folder(Path.cwd())
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
     command += [f"--LabApp.default_url=/lab/tree/{FIRST_LESSON}", "--ip=127.0.0.1"]
     command += [] if browser else ["--no-browser"]
-    command += ["--allow-root"] if os.geteuid() == 0 else []  # in a container one often is
-    command += [f"--port={port or USUAL_PORT}"]
+    command += ["--allow-root"] if os.geteuid() == 0 else []  # as in most containers
+    command += [f"--port={port or DEFAULT_PORT}"]
     command += [] if port is None else ["--ServerApp.port_retries=0"]
     return subprocess.run(command, check=False).returncode
 
 
 def lesson_folder(here: Path) -> Path:
-    """The repository of a checkout; else a folder of the learner's own copies, which are kept."""
+    """The repository of a checkout; else a folder with copies, which keep the learner's changes."""
     notebooks = resources.folder("notebooks")
     if notebooks.parent.name != "_content":
         return notebooks.parent

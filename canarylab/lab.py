@@ -329,7 +329,7 @@ class Lab:
         return Table(result.output.strip(), notes=result.notes)
 
     def sample(self, service: str = SERVICE, *, requests: int = 200, keep_alive: int = 0) -> Sample:
-        """Send requests and count who answers, once the network has taken in all changes.
+        """Send requests and count the answers of each version, once the network has settled.
 
         The sample knows what its ready pods suggest, if these stayed the same all along.
 
@@ -378,7 +378,7 @@ class Lab:
         headers: Fields = None,
         cookies: Fields = None,
     ) -> Sample:
-        """Send such a request often and count who answers, beside what the rules suggest.
+        """Send such a request often and count the answers, beside what the rules suggest.
 
         >>> lab.sample_ingress("/nowhere")
         Traceback (most recent call last):
@@ -412,10 +412,10 @@ class Lab:
         """
         if controllers := httproute.wait_until_accepted(self._connection, route):
             return Table(f"{route} is served by {listed(controllers)}.")
-        return Table(f"Nobody serves {route}: no controller of a Gateway has accepted it.")
+        return Table(f"{route} is not served: no controller of a Gateway has accepted it.")
 
     def sample_httproute(self, route: str, *, requests: int = 200) -> Sample:
-        """Send requests to the host of an HTTPRoute, and count who answers, beside its weights.
+        """Send requests to the host of an HTTPRoute and count the answers, beside its weights.
 
         They go where Ingresses answer; the address of a Gateway is not used.
 
@@ -439,7 +439,7 @@ class Lab:
         return ReplicaBoard(self)
 
     def route_explorer(self, path: str = "/", *, host: str = HOST) -> RouteExplorer:
-        """Fields for a request: where the rules send it, why, and who really answers.
+        """Fields for a request: where the rules send it, why, and which pod answers.
 
         >>> lab.route_explorer("/canary").close()
         """

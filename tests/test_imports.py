@@ -49,3 +49,11 @@ def test_nothing_heavy_is_loaded(module: str, report: dict[str, list[str]]) -> N
 
 def test_nothing_is_changed(report: dict[str, list[str]]) -> None:
     assert report["changed"] == []
+
+
+def test_the_sampler_loads_neither_matplotlib_nor_pandas() -> None:
+    script = "import sys, canarylab.traffic; print({'matplotlib', 'pandas'} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "set()\n"

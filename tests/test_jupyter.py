@@ -19,8 +19,8 @@ def test_lessons_open_away_from_the_ports_they_need(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(subprocess, "run", note)
     assert jupyter.open_lessons(port=None, browser=False) == 0
-    assert jupyter.USUAL_PORT not in LOCAL_PORTS.values()
-    assert f"--port={jupyter.USUAL_PORT}" in commands[0]
+    assert jupyter.DEFAULT_PORT not in LOCAL_PORTS.values()
+    assert f"--port={jupyter.DEFAULT_PORT}" in commands[0]
     assert "--no-browser" in commands[0]
     assert f"--LabApp.default_url=/lab/tree/{jupyter.FIRST_LESSON}" in commands[0]
 

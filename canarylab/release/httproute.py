@@ -1,7 +1,7 @@
 """HTTPRoutes of the Gateway API: which controllers serve one, and traffic to its host.
 
 Each controller writes into the status of a route, for each Gateway, whether it accepts the route
-and which generation of it. Without a Gateway nobody writes anything. The expected shares are read
+and which generation of it. Without a Gateway the status stays empty. The expected shares are read
 from the route alone, because not every user of a cluster may read Gateways.
 """
 

@@ -30,7 +30,7 @@ from canarylab.traffic.http import HttpResponse, Target, get
 from canarylab.wait import wait_until
 
 HOST = "foo.bar.com"
-"""The host of the lessons. The domain belongs to somebody, so it is only ever a Host header."""
+"""The host of the lessons. The domain has an owner, so it is only ever sent as a Host header."""
 LESSON_REQUEST = Request(host=HOST)
 CANARY_WEIGHT = "nginx.ingress.kubernetes.io/canary-weight"
 ROUTING_KINDS = frozenset({"Ingress", "Gateway", "HTTPRoute"})
@@ -179,7 +179,7 @@ def read_ingresses(connection: Connection) -> list[Object]:
 def service_addresses(ingresses: Iterable[Object], service: str) -> list[ServiceAddress]:
     """Where Ingresses lead to a Service without a host name; each address has to be tried.
 
-    A rule for one host is for those who send that name, which may be somebody's domain. Only a
+    A rule for one host needs requests with that name, which another machine may own. Only a
     rule for every host, on the path `/`, gives an address that a browser can open.
 
     >>> backend = {"service": {"name": "web"}}

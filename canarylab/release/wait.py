@@ -74,13 +74,13 @@ def wait_until_settled(
 
     if not wait_until(has_settled, timeout_s=timeout_s, pause_s=PROBE_PAUSE_S):
         raise TimedOutError(
-            f"After {timeout_s:.0f} s those who answer, {_listed(answered)}, are not the "
-            f"ready pods, {_listed(ready)}. `kubectl get endpointslices` shows who should."
+            f"After {timeout_s:.0f} s the pods that answer, {_listed(answered)}, are not the "
+            f"ready pods, {_listed(ready)}. `kubectl get endpointslices` shows which should."
         )
 
 
 def probe(url: str, *, timeout_s: float = PROBE_TIMEOUT_S) -> str | None:
-    """Send one request; the pod that answered, `UNNAMED`, or None where nobody answered.
+    """Send one request; the pod that answered, `UNNAMED`, or None without an answer.
 
     A node whose kube-proxy does not know a node port yet refuses the connection, and its kernel
     keeps a connection-tracking entry without translation for ten seconds. A later connection from
@@ -146,14 +146,14 @@ def _ready_pods(connection: Connection, service: str) -> list[str]:
     ready = ready_endpoints(connection, service)
     if not ready:
         raise ClusterError(
-            f"Service {service} has no ready endpoint, so nobody would answer. "
+            f"Service {service} has no ready endpoint, so no pod would answer. "
             f"Compare its selector with your pods' labels: `kubectl describe service {service}`."
         )
     return [each.pod for each in ready]
 
 
 def _answering_pods(url: str, count: int) -> set[str]:
-    """Who answers such requests, with an error or without; nobody where none is connected."""
+    """The pods that answer such requests, with an error status or without."""
     try:
         sample = traffic.measure(url, traffic.SamplingPlan(count=count))
     except TrafficError:

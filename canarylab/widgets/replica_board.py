@@ -1,4 +1,4 @@
-"""The replica board: scale production and canary, promote, and see who answers."""
+"""The replica board: scale production and canary, promote, and see which version answers."""
 
 from __future__ import annotations
 

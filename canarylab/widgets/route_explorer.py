@@ -1,6 +1,6 @@
-"""The route explorer: which rule and which pods a request reaches, and who really answers.
+"""The route explorer: which rule and which pods a request reaches, and what really answers.
 
-It explains while somebody types, and sends nothing until Send.
+It explains at every change of a field, and sends nothing until Send.
 """
 
 from __future__ import annotations

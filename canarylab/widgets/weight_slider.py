@@ -1,4 +1,4 @@
-"""The weight slider: set the share of a canary Ingress, and see who answers.
+"""The weight slider: set the share of a canary Ingress, and see which version answers.
 
 Moving the slider changes nothing, only Apply does. So a number can be chosen without haste, with a
 pointer or with the keyboard.

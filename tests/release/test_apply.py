@@ -1,8 +1,28 @@
+"""Applying manifests: the patch, and the refusals of the API server in kubectl's words."""
+
 from __future__ import annotations
 
+import copy
 import json
+from typing import Any
 
-from canarylab.release.apply import LAST_APPLIED, patch_for
+import pytest
+
+from canarylab import resources
+from canarylab.errors import RefusedError
+from canarylab.manifests import Object, load
+from canarylab.release.apply import LAST_APPLIED, Applied, apply, patch_for
+from canarylab.release.connection import Connection
+from canarylab.release.endpoints import pods_table
+from tests.needs import needs
+
+MANIFESTS = resources.folder("manifests")
+TWO_CAUSES = """The Deployment "nodeapp_production" is invalid:\x20
+* metadata.name: Invalid value: "nodeapp_production": a lowercase RFC 1123 subdomain must consist \
+of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric \
+character (e.g. 'example.com', regex used for validation is \
+'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')
+* spec.template.spec.containers[0].name: Invalid value: "node-app-1.0": must not contain dots"""
 
 
 def live_after(applied: dict[str, object]) -> dict[str, object]:
@@ -30,3 +50,53 @@ def test_the_manifest_is_remembered_as_kubectl_does() -> None:
     annotations = patch_for(manifest, {})["metadata"]["annotations"]
     assert json.loads(annotations[LAST_APPLIED]) == manifest
     assert annotations["mine"] == "yes"
+
+
+def manifest(name: str) -> Object:
+    return load(MANIFESTS / name)[0]
+
+
+def production(**spec: Any) -> Object:
+    wanted = copy.deepcopy(manifest("2-production/production.yaml"))
+    wanted["spec"].update(spec)
+    return wanted
+
+
+@needs("linux")
+def test_the_manifest_with_two_bad_names_is_refused_in_kubectls_words(
+    connection: Connection,
+) -> None:
+    with pytest.raises(RefusedError) as refused:
+        apply(connection, [manifest("2-production/refused/production.yaml")])
+    assert refused.value.reply == TWO_CAUSES
+    assert pods_table(connection).rows == []
+
+
+@needs("linux")
+def test_applying_twice_changes_nothing(connection: Connection) -> None:
+    wanted = [production(replicas=1)]
+    name = "deployment.apps/nodeapp-production"
+    assert apply(connection, wanted) == [Applied(name, "created")]
+    assert apply(connection, wanted) == [Applied(name, "unchanged")]
+    assert apply(connection, [production(replicas=2)]) == [Applied(name, "configured")]
+
+
+@needs("linux")
+def test_a_custom_kind_can_be_applied_again(connection: Connection) -> None:
+    name = "httproute.gateway.networking.k8s.io/nodeapp-split"
+    assert apply(connection, [manifest("7-weights/httproute.yaml")]) == [Applied(name, "created")]
+    assert apply(connection, [manifest("7-weights/mirror.yaml")]) == [Applied(name, "configured")]
+    assert apply(connection, [manifest("7-weights/mirror.yaml")]) == [Applied(name, "unchanged")]
+
+
+@needs("linux")
+def test_a_kind_that_the_cluster_does_not_know_is_named(connection: Connection) -> None:
+    canary = {"apiVersion": "apps/v1", "kind": "Canary", "metadata": {"name": "x"}}
+    with pytest.raises(RefusedError, match='no matches for kind "Canary" in version "apps/v1"'):
+        apply(connection, [canary])
+
+
+@needs("linux")
+def test_an_unknown_field_is_refused(connection: Connection) -> None:
+    with pytest.raises(RefusedError, match=r'unknown field "spec\.replica"'):
+        apply(connection, [production(replica=4)])

@@ -4,12 +4,20 @@ from typing import Any
 
 import pytest
 
+from canarylab import resources
+from canarylab.errors import ClusterError, RefusedError
+from canarylab.manifests import PRODUCTION, load
+from canarylab.release.apply import apply
+from canarylab.release.connection import Connection
 from canarylab.release.rollout import (
     pods_of_template,
     rollout_status,
+    scale,
     status_with_pods,
+    wait_until_rolled_out,
     waiting_reasons,
 )
+from tests.needs import needs
 
 READY = {"conditions": [{"type": "Ready", "status": "True"}]}
 
@@ -81,3 +89,21 @@ def test_only_pods_that_stay_and_have_the_wanted_image_can_be_in_trouble() -> No
     mine = pod("app:1.0")
     others = [pod("app:9.9"), pod("app:1.0", deletionTimestamp="now")]
     assert pods_of_template(wanted, [mine, *others]) == [mine]
+
+
+@needs("linux")
+def test_an_image_that_was_never_built_ends_the_waiting_with_what_to_do(
+    connection: Connection,
+) -> None:
+    (wanted,) = load(resources.folder("manifests") / "2-production" / "production.yaml")
+    wanted["spec"]["replicas"] = 1
+    wanted["spec"]["template"]["spec"]["containers"][0]["image"] = "node_app:9.9"
+    apply(connection, [wanted])
+    with pytest.raises(ClusterError, match=r"ErrImagePull.*`canarylab build`"):
+        wait_until_rolled_out(connection, PRODUCTION)
+
+
+@needs("linux")
+def test_scaling_what_is_not_there_is_refused(connection: Connection) -> None:
+    with pytest.raises(RefusedError, match=r'deployments\.apps "nobody" not found'):
+        scale(connection, "nobody", 2)

@@ -6,10 +6,14 @@ from collections.abc import Callable, Collection, Iterable
 
 import pytest
 
-from canarylab import traffic
-from canarylab.errors import TimedOutError
+from canarylab import resources, traffic
+from canarylab.errors import ClusterError, TimedOutError
+from canarylab.manifests import SERVICE, load
 from canarylab.release import wait
-from canarylab.release.wait import ANSWERS_PER_POD, UNNAMED, probe, wait_until_settled
+from canarylab.release.apply import apply
+from canarylab.release.connection import Connection
+from canarylab.release.wait import ANSWERS_PER_POD, UNNAMED, probe, settle, wait_until_settled
+from tests.needs import needs
 from tests.release.conntrack_node import FIRST_EPHEMERAL, conntrack_node
 
 
@@ -64,12 +68,12 @@ def test_an_app_that_does_not_say_its_pod_is_not_waited_for() -> None:
 
 
 def test_it_gives_up_with_the_names_of_both_sides() -> None:
-    with pytest.raises(TimedOutError, match=r"who answer, a, gone, are not the ready pods, a\. "):
+    with pytest.raises(TimedOutError, match=r"answer, a, gone, are not the ready pods, a\. "):
         wait_until_settled(named, Answers({"a", "gone"}), lambda: ["a"], timeout_s=0)
 
 
 def test_it_gives_up_where_nobody_answers() -> None:
-    with pytest.raises(TimedOutError, match=r"who answer, none, are not the ready pods, a\. "):
+    with pytest.raises(TimedOutError, match=r"answer, none, are not the ready pods, a\. "):
         wait_until_settled(lambda: None, Answers(()), lambda: ["a"], timeout_s=0)
 
 
@@ -95,3 +99,10 @@ def test_a_probe_names_the_pod_that_answered() -> None:
 
 def test_a_probe_of_a_port_where_nobody_listens_is_no_answer() -> None:
     assert probe("http://127.0.0.1:1") is None
+
+
+@needs("linux")
+def test_a_service_without_pods_is_explained(connection: Connection) -> None:
+    apply(connection, load(resources.folder("manifests") / "2-production" / "service.yaml"))
+    with pytest.raises(ClusterError, match="has no ready endpoint"):
+        settle(connection, SERVICE, "http://127.0.0.1:32089")

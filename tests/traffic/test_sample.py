@@ -171,3 +171,14 @@ def test_choices_for_connections_and_for_requests_are_not_pooled() -> None:
 def test_no_samples_make_no_pool() -> None:
     with pytest.raises(ValueError, match="Give at least one"):
         pool([])
+
+
+def test_a_sample_is_plotted_by_version_or_by_pod() -> None:
+    by_pod = replace(MIXED, expected_pods={"a": 0.5, "b": 0.5}).plot(by="pod")
+    assert MIXED.plot().alt != by_pod.alt
+    with pytest.raises(ValueError, match='by "version" or by "pod", not by "colour"'):
+        MIXED.plot(by="colour")  # type: ignore[arg-type]
+
+
+def test_the_summary_has_a_row_for_each_version() -> None:
+    assert list(MIXED.summary().index) == list(MIXED.by_version)
