@@ -20,7 +20,7 @@ from tests.running_playground import RunningPlayground, running_playground
 from tests.waiting import exclusive
 
 TESTS = Path(__file__).parent
-SLOW_FOLDERS = ("docker", "browser")
+SLOW_FOLDERS = ("docker", "browser", "soak")
 """Left out by `make test`."""
 LONG_FIRST = tuple(f"tests/{each}/" for each in ("docker", "browser", "conformance", "lessons"))
 LONGEST_SOAK_S = 3600
@@ -69,7 +69,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Mark what is slow; the long groups begin first."""
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
-        if folder in SLOW_FOLDERS or item.get_closest_marker("soak"):
+        if folder in SLOW_FOLDERS:
             item.add_marker(pytest.mark.slow)
         if item.get_closest_marker("soak") and config.getoption("soak"):
             item.add_marker(pytest.mark.timeout(LONGEST_SOAK_S))
