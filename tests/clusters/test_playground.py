@@ -36,9 +36,7 @@ def port() -> int:
 
 @pytest.fixture
 def running(playground: RunningPlayground) -> Running:
-    found = lifecycle.status(playground.home)
-    assert found is not None
-    return found
+    return playground.running
 
 
 @pytest.fixture
