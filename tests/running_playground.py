@@ -25,7 +25,7 @@ class RunningPlayground:
         return self.home.kubeconfig
 
     @property
-    def running(self) -> lifecycle.Running:
+    def running(self) -> lifecycle.DaemonState:
         """Its addresses."""
         running = lifecycle.status(self.home)
         assert running is not None
