@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from canarylab import __version__
 from canarylab.errors import CanaryLabError
+from canarylab.kube_objects import timestamp
 from canarylab.playground.address_range import LoopbackRange, reserve_range
 from canarylab.playground.apiserver.local_api import LocalApi, bootstrap
 from canarylab.playground.apiserver.registry import RegistryOptions
@@ -30,7 +31,6 @@ from canarylab.playground.apiserver.store import Store
 from canarylab.playground.controllers import CONTROLLERS, loop
 from canarylab.playground.credentials import Credentials, make_credentials, write_kubeconfig
 from canarylab.playground.home import Home
-from canarylab.playground.kube.objects import timestamp
 from canarylab.playground.lifecycle import Running, last_state, take_lock, write_state
 from canarylab.playground.network.ingress_server import IngressServer
 from canarylab.playground.network.service_proxy import ServiceProxy

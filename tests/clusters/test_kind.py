@@ -10,7 +10,7 @@ import pytest
 
 from canarylab import machine, ports
 from canarylab.clusters.adapt_manifest import RETIRED
-from canarylab.clusters.base import IngressSetup, Object
+from canarylab.clusters.base import IngressSetup
 from canarylab.clusters.kind import Kind, creation_step
 from canarylab.clusters.kind_images import (
     config,
@@ -19,6 +19,7 @@ from canarylab.clusters.kind_images import (
     traefik_objects,
 )
 from canarylab.errors import ClusterError, EngineError, SetupError, TimedOutError, ToolFailedError
+from canarylab.kube_objects import Object
 from canarylab.playground import lifecycle
 from tests.clusters.kind_machine import APP, CLUSTER, archives, files, images_in_the_node
 from tests.standins.installed import FakeTools
