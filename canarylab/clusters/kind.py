@@ -120,7 +120,7 @@ class ClusterRecord:
     """The images in the node: each name, and the id that it had on this machine."""
 
 
-class Kind(LocalCluster):
+class KindCluster(LocalCluster):
     """The cluster that kind makes for us."""
 
     name = "kind"

@@ -63,7 +63,7 @@ class ListeningSockets(NamedTuple):
         return str(host), int(port)
 
 
-class Cluster:
+class Daemon:
     """The parts, put together. Only here do they meet."""
 
     def __init__(self, home: Home, addresses: LoopbackRange) -> None:
@@ -128,7 +128,7 @@ async def _live(home: Home, wanted: int | None) -> None:
             until_end.enter_context(listening)
         credentials, sockets = make_credentials(), ListeningSockets(api, ingress)
         asked_to_end = _asked_to_end()
-        async with Cluster(home, addresses).running(sockets, credentials):
+        async with Daemon(home, addresses).running(sockets, credentials):
             write_kubeconfig(home.kubeconfig, credentials, sockets.api_port)
             write_state(home, _running(sockets, addresses))
             _close_standard_output()
