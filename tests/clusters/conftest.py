@@ -40,7 +40,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
 @pytest.fixture
 def tools(world: World, monkeypatch: pytest.MonkeyPatch) -> FakeTools:
-    """kind and docker, without a process."""
+    """The kind and docker programs, without a process."""
     tools = FakeTools(world, "kind", "docker")
     for name in ("find", "run", "stream"):
         monkeypatch.setattr(external_tools, name, getattr(tools, name))
@@ -49,7 +49,7 @@ def tools(world: World, monkeypatch: pytest.MonkeyPatch) -> FakeTools:
 
 @pytest.fixture
 def programs(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """kind and docker as programs, which other processes find too."""
+    """The kind and docker programs as executables, which other processes find too."""
     install(tmp_path / "bin", "kind", "docker")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
 
