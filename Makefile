@@ -28,7 +28,7 @@ test-all: .venv/for-working  ## Run all tests: with Docker, a browser, bundles, 
 soak: .venv/for-working  ## Repeat for hours what fails rarely: kills, random requests, lessons
 	@$(pytest) -m soak --soak
 
-check: .venv/for-working  ## Look for what breaks the rules: format, lint, types, floors, notebooks
+check: .venv/for-working  ## Look for what breaks the rules: format, lint, types, layers, notebooks
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy

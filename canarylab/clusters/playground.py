@@ -8,7 +8,6 @@ from typing import Any
 from canarylab.clusters.base import (
     AdaptedManifest,
     LocalCluster,
-    Object,
     Report,
     ServiceAddress,
     local_node_port,
@@ -16,6 +15,7 @@ from canarylab.clusters.base import (
 )
 from canarylab.errors import ClusterError
 from canarylab.images.process_build import build_app
+from canarylab.kube_objects import Object
 from canarylab.playground import lifecycle
 from canarylab.playground.home import Home
 from canarylab.playground.images import parse_reference

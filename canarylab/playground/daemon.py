@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from canarylab import __version__
 from canarylab.errors import CanaryLabError
+from canarylab.kube_objects import timestamp
 from canarylab.playground.address_range import LoopbackRange, reserve_range
 from canarylab.playground.apiserver.local_api import LocalApi, bootstrap
 from canarylab.playground.apiserver.registry import RegistryOptions
@@ -30,7 +31,6 @@ from canarylab.playground.apiserver.store import Store
 from canarylab.playground.controllers import CONTROLLERS, loop
 from canarylab.playground.credentials import Credentials, make_credentials, write_kubeconfig
 from canarylab.playground.home import Home
-from canarylab.playground.kube.objects import timestamp
 from canarylab.playground.lifecycle import DaemonState, read_state, take_lock, write_state
 from canarylab.playground.network.ingress_server import IngressServer
 from canarylab.playground.network.service_proxy import ServiceProxy
@@ -63,7 +63,7 @@ class ListeningSockets(NamedTuple):
         return str(host), int(port)
 
 
-class Cluster:
+class Daemon:
     """The parts of the playground, which know each other only here."""
 
     def __init__(self, home: Home, addresses: LoopbackRange) -> None:
@@ -128,7 +128,7 @@ async def _run(home: Home, wanted: int | None) -> None:
             sockets_open.enter_context(listening)
         credentials, sockets = make_credentials(), ListeningSockets(api, ingress)
         stop = _stop_on_signals()
-        async with Cluster(home, addresses).running(sockets, credentials):
+        async with Daemon(home, addresses).running(sockets, credentials):
             write_kubeconfig(home.kubeconfig, credentials, sockets.api_port)
             write_state(home, _state(sockets, addresses))
             _close_standard_output()

@@ -11,8 +11,8 @@ import pytest
 
 from canarylab.clusters.base import ServiceAddress
 from canarylab.errors import RefusedError
+from canarylab.kube_objects import Object
 from canarylab.manifests import SERVICE
-from canarylab.playground.kube.api import Object
 from canarylab.release import service_url
 from canarylab.release.connection import Connection
 from canarylab.release.service_url import Addresses, ServiceUrls
