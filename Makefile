@@ -7,7 +7,7 @@ export PYTHON
 .DEFAULT_GOAL := help
 .PHONY: help lab tour test test-all soak check fix notebooks bench clean
 
-help:  ## Say what there is (this list)
+help:  ## List the targets (this list)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 lab: .venv/for-learning  ## Open JupyterLab at the first lesson
@@ -28,14 +28,14 @@ test-all: .venv/for-working  ## Run all tests: with Docker, a browser, bundles, 
 soak: .venv/for-working  ## Repeat for hours what fails rarely: kills, random requests, lessons
 	@$(pytest) -m soak --soak
 
-check: .venv/for-working  ## Look for what breaks the rules: format, lint, types, floors, notebooks
+check: .venv/for-working  ## Check the rules: format, lint, types, layers, notebooks
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python tools/build_notebooks.py --check
 
-fix: .venv/for-working  ## Mend what can be mended without thinking: format, lint, notebooks
+fix: .venv/for-working  ## Correct format and lint, and rebuild the notebooks
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/python tools/build_notebooks.py

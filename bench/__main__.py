@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-from bench.row import Row
+from bench.measurement import Measurement
 
 PARTS = ("importing", "playground", "sampler", "network", "ingress", "docker")
 
@@ -21,10 +21,10 @@ def main(names: list[str]) -> int:
     return 1 if missed else 0
 
 
-def line(row: Row) -> str:
+def line(row: Measurement) -> str:
     """One row as the table shows it.
 
-    >>> line(Row("up", 0.9, "s", "at most 1.5", ok=True))
+    >>> line(Measurement("up", 0.9, "s", "at most 1.5", ok=True))
     '  up                                               0.90 s           at most 1.5'
     """
     mark = " " if row.ok else "!"

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from bench.row import Row
+from bench.measurement import Measurement
 from canarylab.errors import SetupError
 from canarylab.images.choose import choose_builder
 from canarylab.playground.home import Home
@@ -15,7 +15,7 @@ from canarylab.playground.home import Home
 ROUNDS = 5
 
 
-def measure() -> list[Row]:
+def measure() -> list[Measurement]:
     """Return the median of several builds; nothing where no engine answers."""
     with tempfile.TemporaryDirectory() as folder:
         try:
@@ -29,4 +29,6 @@ def measure() -> list[Row]:
             start = time.perf_counter()
             builder.build("1.0", lambda step: None)
             took.append(time.perf_counter() - start)
-    return [Row("second build with Docker", median(took), "s", "at most 3", median(took) <= 3)]
+    return [
+        Measurement("second build with Docker", median(took), "s", "at most 3", median(took) <= 3)
+    ]

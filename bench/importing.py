@@ -1,4 +1,4 @@
-"""How long does `import canarylab` take, in a Python of its own?"""
+"""The time of `import canarylab`, in a new Python process."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import subprocess
 import sys
 from statistics import median
 
-from bench.row import Row
+from bench.measurement import Measurement
 
 ROUNDS = 7
 _PROGRAM = "import time; t = time.perf_counter(); import canarylab; print(time.perf_counter() - t)"
 
 
-def measure() -> list[Row]:
+def measure() -> list[Measurement]:
     """The median of several."""
     took = median(_once() for _ in range(ROUNDS))
-    return [Row("import canarylab", took, "s", "at most 0.3", took <= 0.3)]
+    return [Measurement("import canarylab", took, "s", "at most 0.3", took <= 0.3)]
 
 
 def _once() -> float:

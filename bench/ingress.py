@@ -1,4 +1,4 @@
-"""What does the way through the ingress cost, beside Debian's nginx as a plain reverse proxy?
+"""The cost of the ingress, beside Debian's nginx as a plain reverse proxy.
 
 Both stand before the same pods of the real app and are asked in turns within one run, so that
 whatever else the machine does slows both down. nginx runs with two configurations: as
@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bench.home import built_home
-from bench.row import Row
+from bench.measurement import Measurement
 from bench.sampler import AT_ONCE
 from canarylab import resources
 from canarylab.manifests import PRODUCTION, SERVICE
@@ -78,7 +78,7 @@ http {{
 """
 
 
-def measure() -> Iterator[Row]:
+def measure() -> Iterator[Measurement]:
     """Rates beside those of nginx, and the median time that the ingress adds."""
     with built_home() as home:
         running = lifecycle.up(home)
@@ -96,24 +96,30 @@ def measure() -> Iterator[Row]:
             yield _added(ingress, f"http://{pod}/")
 
 
-def _rates(ingress: str, pods: Sequence[str]) -> Iterator[Row]:
+def _rates(ingress: str, pods: Sequence[str]) -> Iterator[Measurement]:
     if shutil.which("nginx") is None or shutil.which("wrk") is None:
         return  # apt-get install nginx-light wrk
     with _nginx(pods) as (plain, kept):
         for name, rate in (("kept connections", _kept), ("new connections", _new)):
             rounds = [(rate(ingress), rate(plain), rate(kept)) for _ in range(ROUNDS)]
             ours = median(each[0] for each in rounds)
-            yield Row(f"ingress, {name}", ours, "requests/s", "", ok=True)
+            yield Measurement(f"ingress, {name}", ours, "requests/s", "", ok=True)
             ratio, is_kept = median(each[0] / each[1] for each in rounds), rate is _kept
             bar = "at least 0.25" if is_kept else ""
-            yield Row(f"ingress : nginx, {name}", ratio, "times", bar, not is_kept or ratio >= 0.25)
+            yield Measurement(
+                f"ingress : nginx, {name}", ratio, "times", bar, not is_kept or ratio >= 0.25
+            )
             ratio = median(each[0] / each[2] for each in rounds)
-            yield Row(f"ingress : nginx that keeps its own, {name}", ratio, "times", "", ok=True)
+            yield Measurement(
+                f"ingress : nginx that keeps its own, {name}", ratio, "times", "", ok=True
+            )
 
 
-def _added(ingress: str, pod: str) -> Row:
+def _added(ingress: str, pod: str) -> Measurement:
     added = [1_000 * (_median_s(ingress) - _median_s(pod)) for _ in range(ROUNDS)]
-    return Row("ingress, added at the median", median(added), "ms", "below 1", median(added) < 1.0)
+    return Measurement(
+        "ingress, added at the median", median(added), "ms", "below 1", median(added) < 1.0
+    )
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What does the way through the playground's network cost?
+"""The latency that the playground's service proxy adds.
 
 All ask the same pods of the real app: through the NodePort, and one pod directly.
 """
@@ -11,7 +11,7 @@ from contextlib import closing
 from statistics import median
 
 from bench.home import built_home
-from bench.row import Row
+from bench.measurement import Measurement
 from bench.sampler import AT_ONCE, hey
 from canarylab import resources, traffic
 from canarylab.manifests import PRODUCTION, SERVICE
@@ -26,7 +26,7 @@ NODE_PORT = "http://127.0.0.1:32089/"
 REQUESTS, ONE_BY_ONE, ROUNDS = 5_000, 1_000, 3
 
 
-def measure() -> Iterator[Row]:
+def measure() -> Iterator[Measurement]:
     """Rates beside each other in turns, and the median time that the proxy adds."""
     with built_home() as home:
         lifecycle.up(home)
@@ -37,28 +37,28 @@ def measure() -> Iterator[Row]:
             yield _added(connection)
 
 
-def _added(connection: Connection) -> Row:
+def _added(connection: Connection) -> Measurement:
     """One pod behind the Service, so that both ways lead to the same one."""
     scale(connection, PRODUCTION, 1)
     wait_until_rolled_out(connection, PRODUCTION)
     settle(connection, SERVICE, NODE_PORT)
     pod = f"http://{ready_endpoints(connection, SERVICE)[0].address}/"
     added = [1_000 * (_median_s(NODE_PORT) - _median_s(pod)) for _ in range(ROUNDS)]
-    return Row(
+    return Measurement(
         "proxy, added at the median", median(added), "ms", "at most 0.4", median(added) <= 0.4
     )
 
 
-def _rates() -> Iterator[Row]:
+def _rates() -> Iterator[Measurement]:
     if shutil.which("hey") is None:
-        yield Row("sampler through the NodePort", _ours(), "requests/s", "", ok=True)
+        yield Measurement("sampler through the NodePort", _ours(), "requests/s", "", ok=True)
         return
     pairs = [(_ours(), hey(NODE_PORT, REQUESTS)) for _ in range(ROUNDS)]
     ratio = median(ours / theirs for ours, theirs in pairs)
-    yield Row(
+    yield Measurement(
         "sampler through the NodePort", median(ours for ours, _ in pairs), "requests/s", "", True
     )
-    yield Row("sampler : hey, through it", ratio, "times", "at least 1.0", ratio >= 1.0)
+    yield Measurement("sampler : hey, through it", ratio, "times", "at least 1.0", ratio >= 1.0)
 
 
 def _ours() -> float:

@@ -1,4 +1,4 @@
-"""How fast does the playground start, roll out and grow, and how much memory does it take?"""
+"""The playground's times to start, roll out and scale up, and its memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from statistics import median
 import psutil
 
 from bench.home import built_home
-from bench.row import Row
+from bench.measurement import Measurement
 from canarylab import resources
 from canarylab.manifests import PRODUCTION, load
 from canarylab.playground import lifecycle
@@ -25,22 +25,22 @@ ROUNDS = 3
 _PRODUCTION = resources.folder("manifests") / "2-production" / "production.yaml"
 
 
-def measure() -> Iterator[Row]:
+def measure() -> Iterator[Measurement]:
     """Each against its bar; a time is the median of three."""
     with built_home() as home:
         starts = [_timed(lambda: lifecycle.up(home)) for _ in _fresh(home)]
-        yield _row("playground from nothing to ready", starts, bar=1.5)
+        yield _row("playground from nothing to ready", starts, bar=1.0)
         lifecycle.up(home)
         yield _memory(home)
         connection = Connection(home.kubeconfig)
         if shutil.which("kubectl"):
             took = [_rolled_out_by_kubectl(connection, home) for _ in range(ROUNDS)]
-            yield _row("3 pods, kubectl apply to rolled out", took, bar=1.0)
-        yield _row("1 to 20 ready pods", [_grown(connection) for _ in range(ROUNDS)], bar=4.0)
+            yield _row("3 pods, kubectl apply to rolled out", took, bar=0.8)
+        yield _row("1 to 20 ready pods", [_grown(connection) for _ in range(ROUNDS)], bar=3.0)
 
 
-def _row(name: str, took: list[float], *, bar: float) -> Row:
-    return Row(name, median(took), "s", f"at most {bar}", median(took) <= bar)
+def _row(name: str, took: list[float], *, bar: float) -> Measurement:
+    return Measurement(name, median(took), "s", f"at most {bar}", median(took) <= bar)
 
 
 def _fresh(home: Home) -> Iterator[int]:
@@ -56,10 +56,10 @@ def _timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def _memory(home: Home) -> Row:
+def _memory(home: Home) -> Measurement:
     running = lifecycle.up(home)
     megabytes = psutil.Process(running.pid).memory_info().rss / 1e6
-    return Row("daemon, idle", megabytes, "MB", "at most 80", megabytes <= 80)
+    return Measurement("daemon, idle", megabytes, "MB", "at most 80", megabytes <= 80)
 
 
 def _rolled_out_by_kubectl(connection: Connection, home: Home) -> float:

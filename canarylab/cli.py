@@ -190,7 +190,7 @@ def doctor(
     The exit status is 1 when nothing can run.
     """
     from canarylab.clusters.choose import choose
-    from canarylab.clusters.kind import Kind
+    from canarylab.clusters.kind import KindCluster
     from canarylab.doctor import diagnose
 
     try:
@@ -198,7 +198,7 @@ def doctor(
     except CanaryLabError as exc:
         chosen = str(exc).rstrip(".")
     home = Home.of_user()
-    found = diagnose(home, has_kind_cluster=Kind(home).is_made(), chosen=chosen)
+    found = diagnose(home, has_kind_cluster=KindCluster(home).is_made(), chosen=chosen)
     print(json.dumps(found.to_dict(), indent=2) if as_json else found)
     raise typer.Exit(0 if found.can_run else 1)
 

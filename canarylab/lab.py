@@ -26,15 +26,8 @@ from canarylab.images.builder import (
     app_reference,
 )
 from canarylab.images.choose import BuilderSelection
-from canarylab.manifests import (
-    CANARY,
-    CANARY_INGRESS,
-    PRODUCTION,
-    SERVICE,
-    Object,
-    differences,
-    load,
-)
+from canarylab.kube_objects import Object
+from canarylab.manifests import CANARY, CANARY_INGRESS, PRODUCTION, SERVICE, differences, load
 from canarylab.playground.home import Home
 from canarylab.ports import is_held_by_parent, unused
 from canarylab.predictions import Predictions, Value

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from canarylab.errors import ManifestError
-
-Object = dict[str, Any]
+from canarylab.kube_objects import Object
 
 PRODUCTION, CANARY, SERVICE = "nodeapp-production", "nodeapp-canary", "nodeapp-svc"
 CANARY_INGRESS = "ingress-canary"

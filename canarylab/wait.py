@@ -9,21 +9,16 @@ from typing import TypeVar
 Value = TypeVar("Value")
 
 
-def _ignore(value: object) -> None:
-    """The default `report`."""
-
-
 def wait_until(
     condition: Callable[[], Value],
     *,
     timeout_s: float,
     pause_s: float = 0.05,
-    report: Callable[[Value], None] = _ignore,
 ) -> Value:
     """Evaluate `condition` until its value is true, and return that value.
 
     When the time is over, the last value is returned, which is then false. The condition is
-    evaluated once at least; `report` is called with every value.
+    evaluated once at least.
 
     >>> values = iter(["", "", "ready"])
     >>> wait_until(lambda: next(values), timeout_s=10, pause_s=0)
@@ -34,7 +29,6 @@ def wait_until(
     deadline = time.monotonic() + timeout_s
     while True:
         value = condition()
-        report(value)
         if value or time.monotonic() >= deadline:
             return value
         time.sleep(pause_s)

@@ -22,10 +22,10 @@ from aiohttp import web
 
 from canarylab import resources, runtime
 from canarylab.errors import ForbiddenError, RequestError
+from canarylab.kube_objects import Object
 from canarylab.playground.apiserver import requests
 from canarylab.playground.apiserver.requests import ResourcePath, parse_path, read_document
 from canarylab.playground.credentials import Credentials, make_credentials, write_kubeconfig
-from canarylab.playground.kube.api import Object
 from canarylab.release.connection import Connection
 from tests.running_playground import RunningPlayground
 

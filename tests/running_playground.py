@@ -26,11 +26,16 @@ class RunningPlayground:
         return self.home.kubeconfig
 
     @property
-    def node_port_url(self) -> str:
-        """The lessons' node port on the node, which no other playground of this machine has."""
+    def running(self) -> lifecycle.DaemonState:
+        """Its addresses."""
         running = lifecycle.status(self.home)
         assert running is not None
-        return f"http://{running.node}:32089"
+        return running
+
+    @property
+    def node_port_url(self) -> str:
+        """The lessons' node port on the node, which no other playground of this machine has."""
+        return f"http://{self.running.node}:32089"
 
     @property
     def environment(self) -> dict[str, str]:

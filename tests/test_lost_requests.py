@@ -12,7 +12,6 @@ from typing import Any
 
 from canarylab import resources, runtime, traffic
 from canarylab.manifests import PRODUCTION, SERVICE, load
-from canarylab.playground import lifecycle
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection
 from canarylab.release.rollout import scale, wait_until_rolled_out
@@ -107,9 +106,7 @@ def test_the_ingress_loses_no_request_to_an_app_that_drains(
 ) -> None:
     """In a rolling restart, and when three of four pods go."""
     roll_out(connection, playground.node_port_url, drain_s=2)
-    running = lifecycle.status(playground.home)
-    assert running is not None
-    url = f"{running.ingress_url}/"
+    url = f"{playground.running.ingress_url}/"
     apply(connection, [INGRESS])
     assert wait_until(lambda: not sample_once(url).failures, timeout_s=10)
     assert restart_under_traffic(connection, url, VISITOR).failures == {}

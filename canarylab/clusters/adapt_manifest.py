@@ -12,9 +12,9 @@ import copy
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from canarylab.clusters.base import AdaptedManifest, Object
+from canarylab.clusters.base import AdaptedManifest
 from canarylab.images.builder import APP_NAME
-from canarylab.playground.kube.objects import is_default_class
+from canarylab.kube_objects import Object, is_default_class
 
 NGINX = "nginx"
 RETIRED = (

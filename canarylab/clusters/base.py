@@ -11,10 +11,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
 from canarylab.errors import ClusterError
+from canarylab.kube_objects import Object
 
 KUBE_PROXY_SYNC_S = 1.0  # iptables mode: --iptables-min-sync-period
 
-Object = dict[str, Any]
 Report = Callable[[str], None]
 """Gets a few words about what is being done now."""
 

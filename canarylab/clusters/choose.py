@@ -13,14 +13,14 @@ from typing import NamedTuple
 
 from canarylab import machine
 from canarylab.clusters.base import Cluster
-from canarylab.clusters.kind import Kind
+from canarylab.clusters.kind import KindCluster
 from canarylab.clusters.kubeconfig import Kubeconfig
 from canarylab.clusters.playground import Playground
 from canarylab.errors import SetupError
 
 PROVIDERS: Mapping[str, Callable[[], Cluster]] = {
     "playground": Playground,
-    "kind": Kind,
+    "kind": KindCluster,
     "kubeconfig": Kubeconfig,
 }
 
@@ -58,7 +58,7 @@ def describe(cluster: Cluster) -> str:
 
 
 def _best() -> ChosenCluster:
-    kind = Kind()
+    kind = KindCluster()
     if kind.status() is not None:
         return ChosenCluster(kind, f"{describe(kind)}, because you made it and it runs")
     if machine.loopback().is_fine:

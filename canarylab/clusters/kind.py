@@ -29,7 +29,6 @@ from canarylab.clusters.adapt_manifest import nginx_class, retirement_note
 from canarylab.clusters.base import (
     IngressSetup,
     LocalCluster,
-    Object,
     Report,
     ServiceAddress,
     local_node_port,
@@ -51,6 +50,7 @@ from canarylab.errors import (
     TimedOutError,
     ToolFailedError,
 )
+from canarylab.kube_objects import Object
 from canarylab.machine import Finding
 from canarylab.playground import lifecycle
 from canarylab.playground.home import Home
@@ -120,7 +120,7 @@ class ClusterRecord:
     """The images in the node: each name, and the id that it had on this machine."""
 
 
-class Kind(LocalCluster):
+class KindCluster(LocalCluster):
     """The cluster that kind makes for us."""
 
     name = "kind"

@@ -15,9 +15,9 @@ from typing import Any
 import yaml
 
 from canarylab import external_tools, resources
-from canarylab.clusters.base import Object
 from canarylab.docker_engine import engine
 from canarylab.errors import SetupError, ToolFailedError
+from canarylab.kube_objects import Object
 from canarylab.manifests import load
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}

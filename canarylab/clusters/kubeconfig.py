@@ -24,7 +24,6 @@ from canarylab.clusters.base import (
     KUBE_PROXY_SYNC_S,
     AdaptedManifest,
     IngressSetup,
-    Object,
     Report,
     ServiceAddress,
     node_port,
@@ -37,6 +36,7 @@ from canarylab.clusters.client import (
     write_current_context,
 )
 from canarylab.errors import ClusterError, SetupError, ToolFailedError
+from canarylab.kube_objects import Object
 from canarylab.playground.home import Home
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ from typing import Any
 from canarylab.clusters.base import (
     AdaptedManifest,
     LocalCluster,
-    Object,
     Report,
     ServiceAddress,
     local_node_port,
@@ -16,10 +15,11 @@ from canarylab.clusters.base import (
 )
 from canarylab.errors import ClusterError
 from canarylab.images.process_build import build_app
+from canarylab.kube_objects import Object
 from canarylab.playground import lifecycle
 from canarylab.playground.home import Home
 from canarylab.playground.images import parse_reference
-from canarylab.playground.lifecycle import Running
+from canarylab.playground.lifecycle import DaemonState
 from canarylab.ports import LOOPBACK, is_free, is_held_by
 
 NODE_PORTS = range(30000, 32768)
@@ -45,7 +45,7 @@ class Playground(LocalCluster):
         return lifecycle.down(self.home)
 
     def status(self) -> str | None:
-        """What the daemon wrote down when it started."""
+        """When it started and where its API answers; a note, if its Ingress is elsewhere."""
         running = lifecycle.status(self.home)
         if running is None:
             return None
@@ -57,7 +57,7 @@ class Playground(LocalCluster):
 
     @property
     def kubeconfig(self) -> str:
-        """Written when the playground starts."""
+        """The file that the daemon writes when it starts."""
         return str(self.home.kubeconfig)
 
     def load_image(self, reference: str, report: Report) -> str | None:
@@ -94,14 +94,14 @@ class Playground(LocalCluster):
         host = LOOPBACK if port is None or _is_ours_or_free(running, port) else running.node
         return [address._replace(url=f"http://{host}:{port}", sync_delay_s=0.0)]
 
-    def _running(self) -> Running:
+    def _running(self) -> DaemonState:
         running = lifecycle.status(self.home)
         if running is None:
             raise ClusterError("The playground does not run. Start it with `canarylab up`.")
         return running
 
 
-def _is_ours_or_free(running: Running, port: int) -> bool:
+def _is_ours_or_free(running: DaemonState, port: int) -> bool:
     """Whether the service proxy listens on this port of 127.0.0.1, or is about to.
 
     The system is asked each time, because the other program may end at any time.
@@ -117,7 +117,7 @@ def _node_ports(manifest: Object) -> list[int]:
     return [port for port in found if isinstance(port, int) and port in NODE_PORTS]
 
 
-def _ingress_note(running: Running) -> str | None:
+def _ingress_note(running: DaemonState) -> str | None:
     if running.ingress_host == LOOPBACK:
         return None
     return (

@@ -17,8 +17,14 @@ from PIL.PngImagePlugin import PngInfo
 
 from canarylab import stats
 from canarylab.figures import captions
-from canarylab.figures.chart import DEFAULT_WIDTH, Chart, Row, draw
-from canarylab.figures.style import UNKNOWN_VERSION_STYLE, version_styles
+from canarylab.figures.chart import (
+    DEFAULT_WIDTH,
+    UNKNOWN_VERSION_STYLE,
+    Chart,
+    Row,
+    draw,
+    version_styles,
+)
 from canarylab.stats import Share
 from canarylab.traffic.sample import Sample
 from canarylab.traffic.text import OTHER, percent, sort_naturally, version_label

@@ -20,15 +20,13 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from canarylab.ingress_rules import warnings
-from canarylab.ingress_rules.annotations import (
+from canarylab.ingress_rules.ingress_spec import (
+    ANY_HOST,
     DEFAULT_BODY_LIMIT,
     NO_ANNOTATIONS,
     Annotations,
-    CanaryPolicy,
-)
-from canarylab.ingress_rules.ingress_spec import (
-    ANY_HOST,
     Backend,
+    CanaryPolicy,
     IngressSpec,
     RulePath,
     ServiceEndpoints,

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from canarylab.ingress_rules.annotations import CanaryPolicy
 from canarylab.ingress_rules.ingress_spec import (
     Backend,
     BackendProblem,
+    CanaryPolicy,
     IngressSpec,
     RulePath,
     ServiceEndpoints,

@@ -1,8 +1,8 @@
-"""The playground's one process: API server, controllers, kubelet, proxy, as tasks of one loop.
+"""The daemon: API server, controllers, kubelet, service proxy and ingress as tasks of one loop.
 
-`lifecycle.py` starts it. It says why on its standard output when it cannot start, nothing when it
-can, and closes it then. It ends on SIGTERM and takes its pods with it; what happens to
-them when it is killed is in `node/reaper.py`.
+`lifecycle.py` starts it. Where it cannot start, it prints why on its standard output, which it
+closes when it is ready. It ends on SIGTERM, and its pods with it; what happens to them when it is
+killed is in `node/reaper.py`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from canarylab import __version__
 from canarylab.errors import CanaryLabError
+from canarylab.kube_objects import timestamp
 from canarylab.playground.address_range import LoopbackRange, reserve_range
 from canarylab.playground.apiserver.local_api import LocalApi, bootstrap
 from canarylab.playground.apiserver.registry import RegistryOptions
@@ -30,8 +31,7 @@ from canarylab.playground.apiserver.store import Store
 from canarylab.playground.controllers import CONTROLLERS, loop
 from canarylab.playground.credentials import Credentials, make_credentials, write_kubeconfig
 from canarylab.playground.home import Home
-from canarylab.playground.kube.objects import timestamp
-from canarylab.playground.lifecycle import Running, last_state, take_lock, write_state
+from canarylab.playground.lifecycle import DaemonState, read_state, take_lock, write_state
 from canarylab.playground.network.ingress_server import IngressServer
 from canarylab.playground.network.service_proxy import ServiceProxy
 from canarylab.playground.node.kubelet import Kubelet
@@ -41,7 +41,7 @@ logger = logging.getLogger(__name__)
 
 OPEN_FILES = 65_536
 INGRESS_PORTS = range(8080, 8180)
-LOOK_FOR_HOME_S = 2.0
+HOME_CHECK_INTERVAL_S = 2.0
 
 
 class ListeningSockets(NamedTuple):
@@ -63,8 +63,8 @@ class ListeningSockets(NamedTuple):
         return str(host), int(port)
 
 
-class Cluster:
-    """The parts, put together. Only here do they meet."""
+class Daemon:
+    """The parts of the playground, which know each other only here."""
 
     def __init__(self, home: Home, addresses: LoopbackRange) -> None:
         self.addresses = addresses
@@ -76,7 +76,7 @@ class Cluster:
     async def running(
         self, sockets: ListeningSockets, credentials: Credentials
     ) -> AsyncIterator[None]:
-        """Everything runs for as long as the block lasts."""
+        """Run everything for the length of a `with`."""
         port = sockets.api_port
         await bootstrap(self.api, addresses=self.addresses, port=port)
         app = build_app(self.api, self.kubelet, TokenAuthenticator(credentials.token, port))
@@ -98,50 +98,50 @@ def main(arguments: list[str]) -> int:
     home = Home(Path(arguments[0]))
     wanted = int(arguments[1]) if len(arguments) > 1 else None
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
-    lock = take_lock(home)  # until the very end of the process, so that whoever waits for it can
+    lock = take_lock(home)  # held until the process ends: `lifecycle.down` waits for that
     if lock is None:
-        return 0  # another one was quicker, and whoever asked for a playground has it
+        return 0  # another daemon runs, and the caller finds it
     _allow_many_files()
     try:
-        asyncio.run(_live(home, wanted))
+        asyncio.run(_run(home, wanted))
     except CanaryLabError as exc:
-        print(exc, flush=True)  # noqa: T201  the one line for whoever started it
+        print(exc, flush=True)  # noqa: T201  `lifecycle.up` reads it
         logger.error("%s", exc)
         return 3
     return 0
 
 
 def _allow_many_files() -> None:
-    """Each connection through the proxy takes two; the usual 1,024 are soon gone in a class."""
+    """Raise the limit of 1,024 open files: each connection through the proxy takes two."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = OPEN_FILES if most == resource.RLIM_INFINITY else min(OPEN_FILES, most)
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
-async def _live(home: Home, wanted: int | None) -> None:
+async def _run(home: Home, wanted: int | None) -> None:
     addresses, reserving = reserve_range(str(home.root.resolve()))
-    with contextlib.ExitStack() as until_end:
-        until_end.enter_context(reserving)
-        api = until_end.enter_context(_api_socket(home, wanted))
+    with contextlib.ExitStack() as sockets_open:
+        sockets_open.enter_context(reserving)
+        api = sockets_open.enter_context(_api_socket(home, wanted))
         ingress = _ingress_sockets(addresses.node)
         for listening in ingress:
-            until_end.enter_context(listening)
+            sockets_open.enter_context(listening)
         credentials, sockets = make_credentials(), ListeningSockets(api, ingress)
-        asked_to_end = _asked_to_end()
-        async with Cluster(home, addresses).running(sockets, credentials):
+        stop = _stop_on_signals()
+        async with Daemon(home, addresses).running(sockets, credentials):
             write_kubeconfig(home.kubeconfig, credentials, sockets.api_port)
-            write_state(home, _running(sockets, addresses))
+            write_state(home, _state(sockets, addresses))
             _close_standard_output()
             logger.info("Ready: API on %s:%s.", LOOPBACK, sockets.api_port)
             logger.info("The node is %s.", addresses.node)
             logger.info("Ingresses answer on %s:%s.", *sockets.ingress_address)
-            await _until_asked_or_homeless(asked_to_end, home)
+            await _wait_until_stopped(stop, home)
             logger.info("Ending.")
 
 
-def _running(sockets: ListeningSockets, addresses: LoopbackRange) -> Running:
+def _state(sockets: ListeningSockets, addresses: LoopbackRange) -> DaemonState:
     ingress_host, ingress_port = sockets.ingress_address
-    return Running(
+    return DaemonState(
         pid=os.getpid(),
         api_port=sockets.api_port,
         node=addresses.node,
@@ -152,25 +152,25 @@ def _running(sockets: ListeningSockets, addresses: LoopbackRange) -> Running:
     )
 
 
-async def _until_asked_or_homeless(asked_to_end: asyncio.Event, home: Home) -> None:
-    """Whoever removes the home of a playground has no other way left to end it."""
-    while not asked_to_end.is_set() and _is_ours(home):
+async def _wait_until_stopped(stop: asyncio.Event, home: Home) -> None:
+    """Wait for a signal, or until the home folder is removed: then no command can stop us."""
+    while not stop.is_set() and _has_our_state(home):
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LOOK_FOR_HOME_S):
-                await asked_to_end.wait()
+            async with asyncio.timeout(HOME_CHECK_INTERVAL_S):
+                await stop.wait()
 
 
-def _is_ours(home: Home) -> bool:
-    """Does what we wrote there when we were ready still stand there?"""
-    said = last_state(home)
-    return said is not None and said.pid == os.getpid()
+def _has_our_state(home: Home) -> bool:
+    """Whether the state that this process has written is still there."""
+    state = read_state(home)
+    return state is not None and state.pid == os.getpid()
 
 
 def _api_socket(home: Home, wanted: int | None) -> socket.socket:
-    """The port asked for, or the one of last time, or any: discovery caches go by the port."""
+    """The wanted port, or that of last time, or any: kubectl's discovery cache goes by the port."""
     if wanted is not None:
         ensure_free(wanted, remedy="Leave out the API port, and a free one is chosen.")
-    before = last_state(home)
+    before = read_state(home)
     if wanted is None and before is not None and is_free(before.api_port):
         wanted = before.api_port
     return socket.create_server((LOOPBACK, wanted or 0))
@@ -191,25 +191,26 @@ def _ingress_sockets(node: str) -> tuple[socket.socket, ...]:
     return (socket.create_server((node, 0)),)
 
 
-def _asked_to_end() -> asyncio.Event:
-    asked = asyncio.Event()
+def _stop_on_signals() -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set."""
+    stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, asked.set)
-    return asked
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
 
 
 def _close_standard_output() -> None:
-    """Whoever started us waits for its end; from here on it leads nowhere."""
-    with Path(os.devnull).open("w") as nowhere:
-        os.dup2(nowhere.fileno(), 1)
+    """Tell `lifecycle.up`, which reads it, that the daemon is ready."""
+    with Path(os.devnull).open("w") as null:
+        os.dup2(null.fileno(), 1)
 
 
-def _leave_parent_behind() -> None:
-    """Go on as a process that nobody has to wait for."""
+def _detach() -> None:
+    """Go on in a child process, which the init process adopts."""
     if os.fork():
         os._exit(0)
 
 
 if __name__ == "__main__":
-    _leave_parent_behind()
+    _detach()
     sys.exit(main(sys.argv[1:]))

@@ -1,8 +1,8 @@
-"""Start the playground's daemon, find it, end it.
+"""Start, find and stop the daemon of a playground.
 
-The daemon holds a lock on a file for as long as it lives, however it ends; so whether one runs is
-asked of the system and never guessed from a process number. Two that start at once race for the
-lock, one wins, and both callers get the winner.
+The daemon holds a file lock as long as it lives, and the system releases it however the daemon
+ends; so the lock says whether one runs, not a process number in a file. Of two that start at once
+one gets the lock, and both callers get that one.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _FLOCK = "hhqqi"  # struct flock of Linux, on 64 bits: type, whence, start, leng
 
 
 @dataclass(frozen=True)
-class Running:
-    """A daemon that answers."""
+class DaemonState:
+    """What a daemon writes down when it is ready."""
 
     pid: int
     api_port: int
@@ -48,7 +48,7 @@ class Running:
         return f"http://{self.ingress_host}:{self.ingress_port}"
 
 
-def up(home: Home, *, api_port: int | None = None) -> Running:
+def up(home: Home, *, api_port: int | None = None) -> DaemonState:
     """The running playground, started if there was none.
 
     Raise SetupError where this machine cannot run it: not Linux, no write access, port in use.
@@ -66,16 +66,16 @@ def up(home: Home, *, api_port: int | None = None) -> Running:
     return running
 
 
-def status(home: Home) -> Running | None:
+def status(home: Home) -> DaemonState | None:
     """The running playground, if one runs and is ready."""
-    pid, said = holder_of_lock(home), last_state(home)
-    return said if said is not None and said.pid == pid else None
+    pid, state = holder_of_lock(home), read_state(home)
+    return state if state is not None and state.pid == pid else None
 
 
-def last_state(home: Home) -> Running | None:
-    """What the daemon, or the one before it, said when it was ready."""
+def read_state(home: Home) -> DaemonState | None:
+    """The state that the daemon, or the one before it, has written."""
     try:
-        return Running(**json.loads(_state_file(home).read_text()))
+        return DaemonState(**json.loads(_state_file(home).read_text()))
     except (FileNotFoundError, ValueError, TypeError):
         return None  # none yet, or of another version
 
@@ -108,21 +108,21 @@ def take_lock(home: Home) -> IO[str] | None:
 
 
 def holder_of_lock(home: Home) -> int | None:
-    """The process that is the daemon, ready or not; asking does not disturb the lock."""
+    """The process id of the daemon, ready or not; reading it does not affect the lock."""
     try:
         with _lock_file(home).open() as file:
-            question = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-            answer = fcntl.fcntl(file, fcntl.F_GETLK, question)
+            request = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+            answer = fcntl.fcntl(file, fcntl.F_GETLK, request)
     except FileNotFoundError:
         return None
     kind, _, _, _, pid = struct.unpack(_FLOCK, answer)
     return None if kind == fcntl.F_UNLCK else pid
 
 
-def write_state(home: Home, running: Running) -> None:
-    """Say that the daemon is ready; written in one step."""
+def write_state(home: Home, state: DaemonState) -> None:
+    """Write the state of this daemon, which is ready now, in one step."""
     draft = _state_file(home).with_suffix(".new")
-    draft.write_text(json.dumps(asdict(running)))
+    draft.write_text(json.dumps(asdict(state)))
     draft.rename(_state_file(home))
 
 
@@ -131,21 +131,23 @@ def _start(home: Home, api_port: int | None) -> None:
     if api_port is not None:
         command.append(str(api_port))
     with home.log.open("a") as log:
-        started = subprocess.run(  # it forks, and the half that lives closes its standard output
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            start_new_session=True,  # it outlives the shell and the kernel
-            cwd="/",
-            text=True,
-            check=False,
+        started = (
+            subprocess.run(  # it forks, and the child closes its standard output when it is ready
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,  # it outlives the shell and the kernel
+                cwd="/",
+                text=True,
+                check=False,
+            )
         )
-    if complaint := started.stdout.strip():
-        raise SetupError(complaint)
+    if problem := started.stdout.strip():
+        raise SetupError(problem)
 
 
-def _wait_until_running(home: Home) -> Running:
+def _wait_until_running(home: Home) -> DaemonState:
     wait_until(
         lambda: status(home) is not None or holder_of_lock(home) is None,
         timeout_s=START_TIMEOUT_S,
@@ -154,14 +156,14 @@ def _wait_until_running(home: Home) -> Running:
     running = status(home)
     if running is None:
         raise SetupError(
-            f"The playground did not start: {_last_line(home.log)}. All it said is in {home.log}."
+            f"The playground did not start: {_last_line(home.log)}. Its log is {home.log}."
         )
     return running
 
 
 def _last_line(log: Path) -> str:
     lines = log.read_text(errors="replace").split("\n")
-    return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "its log is empty")
 
 
 def _state_file(home: Home) -> Path:

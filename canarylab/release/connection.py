@@ -19,9 +19,10 @@ from kubernetes.dynamic import DynamicClient
 from kubernetes.dynamic.exceptions import DynamicApiError
 from urllib3.exceptions import HTTPError
 
-from canarylab.clusters.base import AdaptedManifest, Object
+from canarylab.clusters.base import AdaptedManifest
 from canarylab.clusters.client import api_client
 from canarylab.errors import ClusterError, RefusedError
+from canarylab.kube_objects import Object
 
 __all__ = ["Connection", "Object", "kubectl_words", "refusals"]
 

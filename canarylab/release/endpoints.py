@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from canarylab.display import Table
+from canarylab.kube_objects import is_ready
 from canarylab.manifests import SELECTOR
-from canarylab.playground.kube.objects import is_ready
 from canarylab.release.connection import Connection, Object, refusals
 from canarylab.traffic.text import counted
 

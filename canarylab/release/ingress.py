@@ -14,13 +14,13 @@ from typing import NamedTuple
 from kubernetes.client.exceptions import ApiException
 
 from canarylab import traffic
-from canarylab.clusters.base import Cluster, Object, ServiceAddress
+from canarylab.clusters.base import Cluster, ServiceAddress
 from canarylab.display import Table, status_line
 from canarylab.errors import ClusterError, TimedOutError
-from canarylab.ingress_rules.explain import explain
 from canarylab.ingress_rules.ingress_spec import ANY_HOST, ServiceEndpoints, parse_ingresses
-from canarylab.ingress_rules.routing import IngressRoute, ingress_request, route_request
+from canarylab.ingress_rules.routing import IngressRoute, explain, ingress_request, route_request
 from canarylab.ingress_rules.server_table import IngressRules, build_server_table
+from canarylab.kube_objects import Object
 from canarylab.release.connection import Connection, refusals
 from canarylab.release.endpoints import ready_endpoints
 from canarylab.release.ingress_controller import ensure_ingress_controller

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 
 from kubernetes.client.exceptions import ApiException
 
-from canarylab.clusters.base import IngressSetup, Object, Report
+from canarylab.clusters.base import IngressSetup, Report
+from canarylab.kube_objects import Object
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection, refusals
 from canarylab.release.rollout import wait_until_rolled_out

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from canarylab.errors import ClusterError, TimedOutError
-from canarylab.playground.kube.objects import is_ready
+from canarylab.kube_objects import is_ready
 from canarylab.release.connection import Connection, Object, refusals
 from canarylab.wait import wait_until
 

@@ -104,7 +104,7 @@ replica_set.metadata.name, replica_set.metadata.owner_references[0].name
 
 # %% [markdown]
 # The ReplicaSet counts pods. The Deployment decides which ReplicaSet should have how many, which becomes
-# interesting as soon as there are two versions. `kubectl get deployments,replicasets,pods` shows all three floors.
+# interesting as soon as there are two versions. `kubectl get deployments,replicasets,pods` shows all three levels.
 
 # %% tags=["checkpoint"]
 check(lab, "production is ready")

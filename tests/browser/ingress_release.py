@@ -6,8 +6,8 @@ another test may have.
 
 from __future__ import annotations
 
+from canarylab.kube_objects import Object
 from canarylab.lab import Lab
-from canarylab.manifests import Object
 
 HOST = "foo.bar.com"
 _LABELS = {"app": "nodeapp"}

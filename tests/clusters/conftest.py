@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from canarylab import external_tools
-from canarylab.clusters.kind import Kind
+from canarylab.clusters.kind import KindCluster
 from canarylab.playground.home import Home
 from tests.clusters.kind_machine import arrange
 from tests.standins.engine import listening
@@ -40,7 +40,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
 @pytest.fixture
 def tools(world: World, monkeypatch: pytest.MonkeyPatch) -> FakeTools:
-    """Kind and docker, without a process."""
+    """The kind and docker programs, without a process."""
     tools = FakeTools(world, "kind", "docker")
     for name in ("find", "run", "stream"):
         monkeypatch.setattr(external_tools, name, getattr(tools, name))
@@ -49,20 +49,20 @@ def tools(world: World, monkeypatch: pytest.MonkeyPatch) -> FakeTools:
 
 @pytest.fixture
 def programs(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Kind and docker as programs, which other processes find too."""
+    """The kind and docker programs as executables, which other processes find too."""
     install(tmp_path / "bin", "kind", "docker")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
 
 
 @pytest.fixture
-def kind(world: World, tools: FakeTools, monkeypatch: pytest.MonkeyPatch) -> Kind:
+def kind(world: World, tools: FakeTools, monkeypatch: pytest.MonkeyPatch) -> KindCluster:
     """On that machine; its API answers when the node runs, and its ports are free."""
     arrange(world, monkeypatch.setattr)
-    return Kind(Home.of_user())
+    return KindCluster(Home.of_user())
 
 
 @pytest.fixture
-def made(kind: Kind, world: World) -> Kind:
+def made(kind: KindCluster, world: World) -> KindCluster:
     """A cluster that is there; what was called to make it is forgotten."""
     kind.start(lambda _words: None)
     return kind

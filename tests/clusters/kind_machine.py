@@ -16,7 +16,7 @@ from pathlib import Path
 
 from canarylab import machine, ports
 from canarylab.clusters import kind as kind_module
-from canarylab.clusters.kind import Kind
+from canarylab.clusters.kind import KindCluster
 from canarylab.errors import CanaryLabError
 from tests.standins.world import World
 
@@ -42,12 +42,12 @@ def arrange(world: World, put: Callable[[object, str, object], None]) -> None:
     put(machine, "free_bytes", free)
 
 
-def files(kind: Kind) -> set[str]:
+def files(kind: KindCluster) -> set[str]:
     """What lies in the folder of the cluster."""
     return {path.name for path in Path(kind.kubeconfig).parent.iterdir()}
 
 
-def archives(kind: Kind) -> Path:
+def archives(kind: KindCluster) -> Path:
     """Where images are on their way."""
     return Path(kind.kubeconfig).parent / "archives"
 
@@ -78,7 +78,7 @@ def _main(verb: str) -> int:
     # Tests that a shell started in its background ignore Ctrl-C, and so would this.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     arrange(World.of_environment(), setattr)
-    kind = Kind()
+    kind = KindCluster()
     try:
         if verb == "start":
             kind.start(_tell)

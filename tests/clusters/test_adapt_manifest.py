@@ -13,7 +13,7 @@ from canarylab.clusters.adapt_manifest import (
     adapt_manifest,
     choose_ingress_class,
 )
-from canarylab.clusters.base import Object
+from canarylab.kube_objects import Object
 from canarylab.manifests import load
 
 FROM_INGRESS_NGINX = {"app.kubernetes.io/name": "ingress-nginx"}

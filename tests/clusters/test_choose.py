@@ -8,7 +8,7 @@ import pytest
 
 from canarylab import machine
 from canarylab.clusters.choose import choose, choose_or_playground, describe
-from canarylab.clusters.kind import Kind
+from canarylab.clusters.kind import KindCluster
 from canarylab.clusters.kubeconfig import Kubeconfig
 from canarylab.clusters.playground import Playground
 from canarylab.errors import SetupError
@@ -41,7 +41,7 @@ def with_a_kind_cluster(home: Home) -> None:
 @pytest.fixture
 def _running(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if the API of the kind cluster answered."""
-    monkeypatch.setattr(Kind, "status", lambda self: "It runs.")
+    monkeypatch.setattr(KindCluster, "status", lambda self: "It runs.")
 
 
 def on(monkeypatch: pytest.MonkeyPatch, *, linux: bool) -> None:
@@ -62,7 +62,7 @@ def test_unasked_it_is_the_playground(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_kind_cluster_that_runs_comes_first() -> None:
     chosen = choose()
 
-    assert isinstance(chosen.cluster, Kind)
+    assert isinstance(chosen.cluster, KindCluster)
     assert chosen.why == "the kind cluster, because you made it and it runs"
 
 
@@ -80,7 +80,7 @@ def test_where_the_playground_cannot_run_it_is_kind(monkeypatch: pytest.MonkeyPa
 
     chosen = choose()
 
-    assert isinstance(chosen.cluster, Kind)
+    assert isinstance(chosen.cluster, KindCluster)
     assert chosen.why == "the kind cluster, because the playground needs Linux"
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from canarylab import machine, ports
 from canarylab.clusters.adapt_manifest import RETIRED
-from canarylab.clusters.base import IngressSetup, Object
-from canarylab.clusters.kind import Kind, creation_step
+from canarylab.clusters.base import IngressSetup
+from canarylab.clusters.kind import KindCluster, creation_step
 from canarylab.clusters.kind_images import (
     config,
     node_image,
@@ -19,6 +19,7 @@ from canarylab.clusters.kind_images import (
     traefik_objects,
 )
 from canarylab.errors import ClusterError, EngineError, SetupError, TimedOutError, ToolFailedError
+from canarylab.kube_objects import Object
 from canarylab.playground import lifecycle
 from tests.clusters.kind_machine import APP, CLUSTER, archives, files, images_in_the_node
 from tests.standins.installed import FakeTools
@@ -36,7 +37,7 @@ ANOTHER_NGINX: Object = {"metadata": {"name": "nginx"}}
 
 
 class TestMaking:
-    def test_shows_the_steps_of_kind(self, kind: Kind, told: list[str]) -> None:
+    def test_shows_the_steps_of_kind(self, kind: KindCluster, told: list[str]) -> None:
         kind.start(told.append)
 
         assert told == [
@@ -51,7 +52,7 @@ class TestMaking:
         ]
 
     def test_asks_kind_for_our_configuration(
-        self, kind: Kind, world: World, told: list[str]
+        self, kind: KindCluster, world: World, told: list[str]
     ) -> None:
         kind.start(told.append)
 
@@ -62,7 +63,7 @@ class TestMaking:
         ]
 
     def test_leaves_the_users_kubeconfig_alone(
-        self, kind: Kind, told: list[str], tmp_path: Path
+        self, kind: KindCluster, told: list[str], tmp_path: Path
     ) -> None:
         own = tmp_path / "user" / ".kube" / "config"
         own.parent.mkdir()
@@ -74,13 +75,15 @@ class TestMaking:
         assert own.read_text() == "the user's own"
         assert [path.name for path in own.parent.iterdir()] == ["config"]
 
-    def test_the_kubeconfig_is_for_its_owner_alone(self, kind: Kind, told: list[str]) -> None:
+    def test_the_kubeconfig_is_for_its_owner_alone(
+        self, kind: KindCluster, told: list[str]
+    ) -> None:
         kind.start(told.append)
 
         assert stat.S_IMODE(Path(kind.kubeconfig).stat().st_mode) == 0o600
         assert stat.S_IMODE(Path(kind.kubeconfig).parent.stat().st_mode) == 0o700
 
-    def test_once_is_enough(self, kind: Kind, world: World, told: list[str]) -> None:
+    def test_once_is_enough(self, kind: KindCluster, world: World, told: list[str]) -> None:
         kind.start(told.append)
         del told[:]
         calls = world.calls()
@@ -90,15 +93,15 @@ class TestMaking:
         assert world.calls() == calls
         assert told == []
 
-    def test_is_remembered_by_the_next_notebook(self, kind: Kind, told: list[str]) -> None:
+    def test_is_remembered_by_the_next_notebook(self, kind: KindCluster, told: list[str]) -> None:
         assert not kind.is_made()
 
         kind.start(told.append)
 
-        assert Kind(kind.home).is_made()
+        assert KindCluster(kind.home).is_made()
 
     def test_takes_the_node_image_of_a_bundle(
-        self, kind: Kind, world: World, told: list[str]
+        self, kind: KindCluster, world: World, told: list[str]
     ) -> None:
         world.add_image(BY_TAG)  # an image that was loaded has lost its digest
 
@@ -107,7 +110,9 @@ class TestMaking:
         (call,) = world.calls("kind", "create")
         assert call[-2:] == ["--image", PINNED.partition("@")[0]]
 
-    def test_prefers_the_pinned_node_image(self, kind: Kind, world: World, told: list[str]) -> None:
+    def test_prefers_the_pinned_node_image(
+        self, kind: KindCluster, world: World, told: list[str]
+    ) -> None:
         world.add_image(BY_TAG)
         world.add_image("docker.io/" + PINNED)
 
@@ -118,7 +123,9 @@ class TestMaking:
 
 
 class TestFailing:
-    def test_shows_the_last_words_of_kind(self, kind: Kind, world: World, told: list[str]) -> None:
+    def test_shows_the_last_words_of_kind(
+        self, kind: KindCluster, world: World, told: list[str]
+    ) -> None:
         world.fail("kind Starting", "failed to init node with kubeadm: exit status 1")
 
         with pytest.raises(ToolFailedError, match="failed to init node with kubeadm") as raised:
@@ -127,7 +134,7 @@ class TestFailing:
         assert "ended with exit status 1" in str(raised.value)
         assert "kind: starting control-plane failed" in told
 
-    def test_leaves_nothing_behind(self, kind: Kind, world: World, told: list[str]) -> None:
+    def test_leaves_nothing_behind(self, kind: KindCluster, world: World, told: list[str]) -> None:
         world.fail("kind Starting", "failed to init node with kubeadm")
 
         with pytest.raises(ToolFailedError):
@@ -137,7 +144,7 @@ class TestFailing:
         assert files(kind) == {"lock"}
         assert not kind.is_made()
 
-    def test_can_be_tried_again(self, kind: Kind, world: World, told: list[str]) -> None:
+    def test_can_be_tried_again(self, kind: KindCluster, world: World, told: list[str]) -> None:
         world.fail("kind Installing", "failed to apply overlay network")
         with pytest.raises(ToolFailedError):
             kind.start(told.append)
@@ -147,7 +154,7 @@ class TestFailing:
         assert kind.is_made()
 
     def test_a_node_that_is_never_ready_is_deleted(
-        self, kind: Kind, world: World, told: list[str]
+        self, kind: KindCluster, world: World, told: list[str]
     ) -> None:
         world.fail("late")
 
@@ -157,7 +164,7 @@ class TestFailing:
         assert world.clusters() == []
 
     def test_what_cannot_be_deleted_now_is_deleted_by_the_next_start(
-        self, kind: Kind, world: World, told: list[str]
+        self, kind: KindCluster, world: World, told: list[str]
     ) -> None:
         world.fail("late")
         world.fail("kind delete", "ERROR: failed to delete cluster: the engine went away")
@@ -173,7 +180,7 @@ class TestFailing:
 
     @pytest.mark.parametrize("step", ["ensuring", "preparing", "installing", "waiting"])
     def test_an_interrupt_at_any_step_leaves_nothing_behind(
-        self, kind: Kind, world: World, told: list[str], step: str
+        self, kind: KindCluster, world: World, told: list[str], step: str
     ) -> None:
         def interrupt(words: str) -> None:
             told.append(words)
@@ -187,7 +194,9 @@ class TestFailing:
         assert world.clusters() == []
         assert not kind.is_made()
 
-    def test_the_lock_of_a_killed_kind_is_in_nobodys_way(self, kind: Kind, told: list[str]) -> None:
+    def test_the_lock_of_a_killed_kind_is_in_nobodys_way(
+        self, kind: KindCluster, told: list[str]
+    ) -> None:
         lock = Path(kind.kubeconfig + ".lock")
         lock.parent.mkdir(parents=True)
         lock.touch()
@@ -207,7 +216,7 @@ class TestFailing:
         ],
     )
     def test_says_what_helps_where_that_is_known(
-        self, kind: Kind, world: World, told: list[str], words: str, advice: str
+        self, kind: KindCluster, world: World, told: list[str], words: str, advice: str
     ) -> None:
         world.fail("kind Preparing", words)
 
@@ -219,7 +228,7 @@ class TestFailing:
 
 
 class TestSomebodyElsesCluster:
-    def test_is_refused(self, kind: Kind, world: World, told: list[str]) -> None:
+    def test_is_refused(self, kind: KindCluster, world: World, told: list[str]) -> None:
         theirs = world.add_cluster(CLUSTER)
 
         with pytest.raises(SetupError, match="not one that canarylab made") as raised:
@@ -229,14 +238,14 @@ class TestSomebodyElsesCluster:
         assert "CANARYLAB_CLUSTER=kubeconfig" in str(raised.value)
         assert world.cluster(CLUSTER) == theirs
 
-    def test_is_not_deleted(self, kind: Kind, world: World) -> None:
+    def test_is_not_deleted(self, kind: KindCluster, world: World) -> None:
         theirs = world.add_cluster(CLUSTER)
 
         assert not kind.stop()
         assert world.cluster(CLUSTER) == theirs
 
     def test_is_told_from_ours_even_where_ours_was_before(
-        self, kind: Kind, world: World, told: list[str]
+        self, kind: KindCluster, world: World, told: list[str]
     ) -> None:
         kind.start(told.append)
         world.remove_cluster(CLUSTER)
@@ -250,7 +259,7 @@ class TestSomebodyElsesCluster:
         assert world.cluster(CLUSTER) == theirs
 
     def test_that_was_made_a_moment_before_is_left_alone(
-        self, kind: Kind, world: World, told: list[str]
+        self, kind: KindCluster, world: World, told: list[str]
     ) -> None:
         words = 'node(s) already exist for a cluster with the name "canarylab"'
         world.fail("kind Ensuring", words)  # stands for: made between our look and kind's
@@ -264,7 +273,7 @@ class TestSomebodyElsesCluster:
 
 class TestFindingItAgain:
     def test_starts_a_node_that_was_stopped(
-        self, kind: Kind, world: World, told: list[str]
+        self, kind: KindCluster, world: World, told: list[str]
     ) -> None:
         kind.start(told.append)
         ours = world.cluster(CLUSTER) or {}
@@ -280,7 +289,7 @@ class TestFindingItAgain:
         ]
 
     def test_says_why_a_node_does_not_start(
-        self, kind: Kind, world: World, told: list[str]
+        self, kind: KindCluster, world: World, told: list[str]
     ) -> None:
         kind.start(told.append)
         world.write_cluster(CLUSTER, (world.cluster(CLUSTER) or {}) | {"running": False})
@@ -291,7 +300,9 @@ class TestFindingItAgain:
 
         assert kind.is_made()
 
-    def test_writes_a_lost_kubeconfig_anew(self, kind: Kind, world: World, told: list[str]) -> None:
+    def test_writes_a_lost_kubeconfig_anew(
+        self, kind: KindCluster, world: World, told: list[str]
+    ) -> None:
         kind.start(told.append)
         ours = world.cluster(CLUSTER)
         Path(kind.kubeconfig).unlink()
@@ -302,7 +313,7 @@ class TestFindingItAgain:
         assert world.cluster(CLUSTER) == ours
 
     def test_makes_a_new_one_where_it_was_deleted_by_hand(
-        self, kind: Kind, world: World, told: list[str]
+        self, kind: KindCluster, world: World, told: list[str]
     ) -> None:
         kind.start(told.append)
         world.remove_cluster(CLUSTER)
@@ -314,7 +325,7 @@ class TestFindingItAgain:
         assert "of the cluster that is gone" not in Path(kind.kubeconfig).read_text()
 
     def test_says_that_the_engine_is_gone(
-        self, kind: Kind, told: list[str], world: World, monkeypatch: pytest.MonkeyPatch
+        self, kind: KindCluster, told: list[str], world: World, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         kind.start(told.append)
         world.write_cluster(CLUSTER, (world.cluster(CLUSTER) or {}) | {"running": False})
@@ -328,7 +339,7 @@ class TestFindingItAgain:
 
 class TestStopping:
     def test_deletes_the_cluster_and_forgets_it(
-        self, kind: Kind, world: World, told: list[str]
+        self, kind: KindCluster, world: World, told: list[str]
     ) -> None:
         kind.start(told.append)
 
@@ -338,18 +349,20 @@ class TestStopping:
         assert files(kind) == {"lock"}
         assert not kind.is_made()
 
-    def test_where_nothing_is_there_says_so_and_asks_nobody(self, kind: Kind, world: World) -> None:
+    def test_where_nothing_is_there_says_so_and_asks_nobody(
+        self, kind: KindCluster, world: World
+    ) -> None:
         assert not kind.stop()
         assert world.calls() == []
 
-    def test_twice_is_no_error(self, kind: Kind, told: list[str]) -> None:
+    def test_twice_is_no_error(self, kind: KindCluster, told: list[str]) -> None:
         kind.start(told.append)
 
         assert kind.stop()
         assert not kind.stop()
 
     def test_can_be_repeated_where_it_failed(
-        self, kind: Kind, world: World, told: list[str]
+        self, kind: KindCluster, world: World, told: list[str]
     ) -> None:
         kind.start(told.append)
         world.fail("kind delete", "ERROR: failed to delete cluster: the engine went away")
@@ -362,11 +375,15 @@ class TestStopping:
 
 
 class TestStatus:
-    def test_where_there_is_none_there_is_nothing_to_say(self, kind: Kind, world: World) -> None:
+    def test_where_there_is_none_there_is_nothing_to_say(
+        self, kind: KindCluster, world: World
+    ) -> None:
         assert kind.status() is None
         assert world.calls() == []
 
-    def test_a_stopped_node_does_not_run(self, kind: Kind, world: World, told: list[str]) -> None:
+    def test_a_stopped_node_does_not_run(
+        self, kind: KindCluster, world: World, told: list[str]
+    ) -> None:
         kind.start(told.append)
         world.write_cluster(CLUSTER, (world.cluster(CLUSTER) or {}) | {"running": False})
 
@@ -375,32 +392,32 @@ class TestStatus:
 
 
 class TestAsACluster:
-    def test_is_reached_at_the_node_port_that_is_mapped(self, kind: Kind) -> None:
+    def test_is_reached_at_the_node_port_that_is_mapped(self, kind: KindCluster) -> None:
         (address,) = kind.addresses(service(32089), ["canarylab-control-plane"])
 
         assert (address.url, address.via) == ("http://127.0.0.1:32089", "node port 32089")
         assert not address.is_guess
 
-    def test_is_not_reached_at_another(self, kind: Kind) -> None:
+    def test_is_not_reached_at_another(self, kind: KindCluster) -> None:
         assert kind.addresses(service(31000), ["canarylab-control-plane"]) == []
 
-    def test_a_service_without_a_node_port_has_to_get_one(self, kind: Kind) -> None:
+    def test_a_service_without_a_node_port_has_to_get_one(self, kind: KindCluster) -> None:
         with pytest.raises(ClusterError, match="no node port"):
             kind.addresses(service(None), [])
 
-    def test_takes_names_and_manifests_as_they_are(self, kind: Kind) -> None:
+    def test_takes_names_and_manifests_as_they_are(self, kind: KindCluster) -> None:
         wanted = {"kind": "Service"}
 
         assert kind.image("node_app:1.0") == "node_app:1.0"
         assert kind.adapt_manifest(wanted) == (wanted, ())
 
-    def test_says_how_it_ends(self, kind: Kind) -> None:
+    def test_says_how_it_ends(self, kind: KindCluster) -> None:
         assert kind.ending == "The cluster runs on; `canarylab down --cluster kind` deletes it."
 
 
 class TestImages:
     def test_it_is_saved_for_one_platform_and_loaded(
-        self, made: Kind, world: World, told: list[str]
+        self, made: KindCluster, world: World, told: list[str]
     ) -> None:
         world.add_image(APP)
 
@@ -424,7 +441,7 @@ class TestImages:
         assert told == ["saving node_app:1.0 for kind", "loading node_app:1.0 into kind"]
 
     def test_it_is_in_the_node_under_the_name_of_the_manifests(
-        self, made: Kind, world: World
+        self, made: KindCluster, world: World
     ) -> None:
         image = world.add_image(APP)
 
@@ -432,7 +449,9 @@ class TestImages:
 
         assert images_in_the_node(world) == {APP: image}
 
-    def test_it_is_saved_for_the_platform_of_the_engine(self, made: Kind, world: World) -> None:
+    def test_it_is_saved_for_the_platform_of_the_engine(
+        self, made: KindCluster, world: World
+    ) -> None:
         world.set(architecture="aarch64")
         world.add_image(APP)
 
@@ -443,7 +462,7 @@ class TestImages:
 
     @pytest.mark.parametrize("old", [{"docker_version": "20.10.24"}, {"api_version": "1.41"}])
     def test_an_old_docker_saves_the_one_platform_it_has(
-        self, made: Kind, world: World, told: list[str], old: dict[str, str]
+        self, made: KindCluster, world: World, told: list[str], old: dict[str, str]
     ) -> None:
         world.set(**old)
         image = world.add_image(APP)
@@ -453,7 +472,9 @@ class TestImages:
         assert images_in_the_node(world) == {APP: image}
         assert told == ["saving node_app:1.0 for kind", "loading node_app:1.0 into kind"]
 
-    def test_another_refusal_is_not_taken_for_an_old_docker(self, made: Kind, world: World) -> None:
+    def test_another_refusal_is_not_taken_for_an_old_docker(
+        self, made: KindCluster, world: World
+    ) -> None:
         world.add_image(APP)
         world.fail("save", "Error response from daemon: something else")
 
@@ -462,7 +483,7 @@ class TestImages:
 
         assert len(world.calls("docker", "image", "save")) == 1
 
-    def test_it_is_not_loaded_twice(self, made: Kind, world: World, told: list[str]) -> None:
+    def test_it_is_not_loaded_twice(self, made: KindCluster, world: World, told: list[str]) -> None:
         world.add_image(APP)
         made.load_image("node_app:1.0", lambda _words: None)
 
@@ -471,7 +492,9 @@ class TestImages:
         assert len(world.calls("kind", "load")) == 1
         assert told == []
 
-    def test_it_is_loaded_again_when_it_was_built_anew(self, made: Kind, world: World) -> None:
+    def test_it_is_loaded_again_when_it_was_built_anew(
+        self, made: KindCluster, world: World
+    ) -> None:
         world.add_image(APP)
         made.load_image("node_app:1.0", lambda _words: None)
         rebuilt = world.add_image(APP)
@@ -480,7 +503,7 @@ class TestImages:
 
         assert images_in_the_node(world) == {APP: rebuilt}
 
-    def test_both_versions_are_remembered(self, made: Kind, world: World) -> None:
+    def test_both_versions_are_remembered(self, made: KindCluster, world: World) -> None:
         for version in ("1.0", "2.0") * 2:
             name = f"docker.io/library/node_app:{version}"
             if world.image(name) is None:
@@ -489,7 +512,7 @@ class TestImages:
 
         assert len(world.calls("kind", "load")) == 2
 
-    def test_it_is_loaded_into_a_new_cluster_again(self, made: Kind, world: World) -> None:
+    def test_it_is_loaded_into_a_new_cluster_again(self, made: KindCluster, world: World) -> None:
         image = world.add_image(APP)
         made.load_image("node_app:1.0", lambda _words: None)
         made.stop()
@@ -499,14 +522,14 @@ class TestImages:
 
         assert images_in_the_node(world) == {APP: image}
 
-    def test_no_archive_is_left(self, made: Kind, world: World) -> None:
+    def test_no_archive_is_left(self, made: KindCluster, world: World) -> None:
         world.add_image(APP)
 
         made.load_image("node_app:1.0", lambda _words: None)
 
         assert not archives(made).exists()
 
-    def test_no_archive_is_left_where_loading_failed(self, made: Kind, world: World) -> None:
+    def test_no_archive_is_left_where_loading_failed(self, made: KindCluster, world: World) -> None:
         world.add_image(APP)
         world.fail("kind load", "ERROR: failed to load image: exit status 1")
 
@@ -515,7 +538,7 @@ class TestImages:
 
         assert not archives(made).exists()
 
-    def test_a_load_that_failed_is_tried_again(self, made: Kind, world: World) -> None:
+    def test_a_load_that_failed_is_tried_again(self, made: KindCluster, world: World) -> None:
         image = world.add_image(APP)
         world.fail("kind load", "ERROR: failed to load image: exit status 1")
         with pytest.raises(ToolFailedError):
@@ -525,14 +548,16 @@ class TestImages:
 
         assert images_in_the_node(world) == {APP: image}
 
-    def test_an_image_that_was_not_built_is_named(self, made: Kind, world: World) -> None:
+    def test_an_image_that_was_not_built_is_named(self, made: KindCluster, world: World) -> None:
         with pytest.raises(SetupError, match=r"no image node_app:1\.0 in Docker") as raised:
             made.load_image("node_app:1.0", lambda _words: None)
 
         assert "canarylab build --builder docker" in str(raised.value)
         assert world.calls("kind", "load") == []
 
-    def test_where_there_is_no_cluster_yet_that_is_said(self, kind: Kind, world: World) -> None:
+    def test_where_there_is_no_cluster_yet_that_is_said(
+        self, kind: KindCluster, world: World
+    ) -> None:
         world.add_image(APP)
 
         said = kind.load_image("node_app:1.0", lambda _words: None)
@@ -542,7 +567,7 @@ class TestImages:
         assert "canarylab up --cluster kind" in said
         assert world.calls("kind", "load") == []
 
-    def test_a_full_disk_is_named(self, made: Kind, world: World) -> None:
+    def test_a_full_disk_is_named(self, made: KindCluster, world: World) -> None:
         world.add_image(APP)
         world.fail("save", "write .docker_temp_123: no space left on device")
 
@@ -551,7 +576,7 @@ class TestImages:
 
         assert not archives(made).exists()
 
-    def test_a_full_disk_of_the_node_is_named(self, made: Kind, world: World) -> None:
+    def test_a_full_disk_of_the_node_is_named(self, made: KindCluster, world: World) -> None:
         world.add_image(APP)
         world.fail("kind load", "ctr: failed to ingest: no space left on device")
 
@@ -560,31 +585,33 @@ class TestImages:
 
 
 class TestIngresses:
-    def test_traefik_where_nobody_serves_them(self, made: Kind) -> None:
+    def test_traefik_where_nobody_serves_them(self, made: KindCluster) -> None:
         serving = served(made)
 
         assert serving == IngressSetup(traefik_objects(TRAEFIK))
         assert image_of(serving) == TRAEFIK
 
-    def test_a_controller_for_another_class_does_not_help(self, made: Kind) -> None:
+    def test_a_controller_for_another_class_does_not_help(self, made: KindCluster) -> None:
         assert served(made, {"metadata": {"name": "haproxy"}}).objects != ()
 
-    def test_traefik_again_where_it_was_begun_and_perhaps_interrupted(self, made: Kind) -> None:
+    def test_traefik_again_where_it_was_begun_and_perhaps_interrupted(
+        self, made: KindCluster
+    ) -> None:
         assert served(made, OUR_CLASS) == served(made)
 
     def test_ingress_nginx_is_used_as_it_is_and_said_to_be_retired(
-        self, made: Kind, world: World
+        self, made: KindCluster, world: World
     ) -> None:
         world.add_image(normalized(TRAEFIK_TAG))
 
         assert served(made, FROM_INGRESS_NGINX) == IngressSetup(notes=(RETIRED,))
         assert world.calls("kind", "load") == []
 
-    def test_so_is_anybody_else_without_a_word(self, made: Kind) -> None:
+    def test_so_is_anybody_else_without_a_word(self, made: KindCluster) -> None:
         assert served(made, ANOTHER_NGINX) == IngressSetup()
 
     def test_an_image_that_is_here_is_loaded_and_not_pulled_by_its_digest(
-        self, made: Kind, world: World, told: list[str]
+        self, made: KindCluster, world: World, told: list[str]
     ) -> None:
         image = world.add_image(normalized(TRAEFIK_TAG))
 
@@ -594,7 +621,7 @@ class TestIngresses:
         assert images_in_the_node(world) == {normalized(TRAEFIK_TAG): image}
         assert told == [f"saving {TRAEFIK_TAG} for kind", f"loading {TRAEFIK_TAG} into kind"]
 
-    def test_it_is_loaded_once(self, made: Kind, world: World) -> None:
+    def test_it_is_loaded_once(self, made: KindCluster, world: World) -> None:
         world.add_image(normalized(TRAEFIK_TAG))
 
         assert image_of(served(made)) == image_of(served(made, OUR_CLASS)) == TRAEFIK_TAG
@@ -602,7 +629,7 @@ class TestIngresses:
 
 
 class TestPreflight:
-    def test_where_all_is_there_all_is_fine(self, kind: Kind) -> None:
+    def test_where_all_is_there_all_is_fine(self, kind: KindCluster) -> None:
         findings = kind.preflight()
 
         assert [finding.what for finding in findings] == [
@@ -617,7 +644,7 @@ class TestPreflight:
         assert all(finding.is_fine for finding in findings)
 
     def test_docker_is_not_installed(
-        self, kind: Kind, monkeypatch: pytest.MonkeyPatch, tools: FakeTools
+        self, kind: KindCluster, monkeypatch: pytest.MonkeyPatch, tools: FakeTools
     ) -> None:
         tools.installed.remove("docker")
         monkeypatch.setenv("DOCKER_HOST", f"unix://{kind.home.root}/no.sock")
@@ -626,14 +653,18 @@ class TestPreflight:
 
         assert line.startswith("Docker is not installed. ")
 
-    def test_the_engine_does_not_run(self, kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_engine_does_not_run(
+        self, kind: KindCluster, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setenv("DOCKER_HOST", f"unix://{kind.home.root}/no.sock")
 
         (line,) = refusal(kind)
 
         assert line.startswith("Docker is installed, but its engine does not answer at ")
 
-    def test_the_socket_may_not_be_used(self, kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_socket_may_not_be_used(
+        self, kind: KindCluster, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """Not by taking rights away: the system lets root use every socket all the same."""
         socket = Path(os.environ["DOCKER_HOST"].removeprefix("unix://"))
         socket.unlink()
@@ -645,7 +676,7 @@ class TestPreflight:
         assert line.startswith(f"You may not use Docker's socket, {socket}. ")
 
     def test_the_engine_answers_and_the_program_is_missing(
-        self, kind: Kind, tools: FakeTools
+        self, kind: KindCluster, tools: FakeTools
     ) -> None:
         tools.installed.remove("docker")
 
@@ -653,21 +684,21 @@ class TestPreflight:
 
         assert line.startswith("Docker answers, but its program docker is not on PATH. ")
 
-    def test_containers_run_under_cgroup_v1(self, kind: Kind, world: World) -> None:
+    def test_containers_run_under_cgroup_v1(self, kind: KindCluster, world: World) -> None:
         world.set(cgroup_version="1")
 
         (line,) = refusal(kind)
 
         assert line.startswith("Containers run under cgroup v1. ")
 
-    def test_kind_is_missing(self, kind: Kind, tools: FakeTools) -> None:
+    def test_kind_is_missing(self, kind: KindCluster, tools: FakeTools) -> None:
         tools.installed.remove("kind")
 
         (line,) = refusal(kind)
 
         assert line.startswith("kind is not installed. ")
 
-    def test_kind_is_too_old(self, kind: Kind, world: World) -> None:
+    def test_kind_is_too_old(self, kind: KindCluster, world: World) -> None:
         world.set(kind_version="0.30.0")
 
         (line,) = refusal(kind)
@@ -676,7 +707,7 @@ class TestPreflight:
 
     @pytest.mark.parametrize("number", [8080, 32089])
     def test_a_port_is_taken(
-        self, kind: Kind, monkeypatch: pytest.MonkeyPatch, number: int
+        self, kind: KindCluster, monkeypatch: pytest.MonkeyPatch, number: int
     ) -> None:
         take(monkeypatch, number)
 
@@ -684,7 +715,9 @@ class TestPreflight:
 
         assert line.startswith(f"Port {number} is in use by nginx (pid 4711). ")
 
-    def test_the_playground_has_the_port(self, kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_playground_has_the_port(
+        self, kind: KindCluster, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         take(monkeypatch, 32089, holder="python3 (pid 4712)")
         monkeypatch.setattr(lifecycle, "holder_of_lock", lambda _home: 4712)
 
@@ -692,7 +725,7 @@ class TestPreflight:
 
         assert line == "Port 32089 is in use by the playground. End it with `canarylab down`."
 
-    def test_the_disk_is_full(self, kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_disk_is_full(self, kind: KindCluster, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(machine, "free_bytes", lambda _place: machine.GB)
 
         (line,) = refusal(kind)
@@ -700,7 +733,7 @@ class TestPreflight:
         assert line.startswith("Only 1.0 GB free at ")
 
     def test_the_disk_is_the_one_of_the_engine(
-        self, kind: Kind, world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+        self, kind: KindCluster, world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         (tmp_path / "store").mkdir()
         world.set(docker_root=str(tmp_path / "store"))
@@ -713,7 +746,7 @@ class TestPreflight:
         assert f"free at {tmp_path / 'store'}" in line
 
     def test_everything_missing_is_named_at_once(
-        self, kind: Kind, world: World, monkeypatch: pytest.MonkeyPatch, tools: FakeTools
+        self, kind: KindCluster, world: World, monkeypatch: pytest.MonkeyPatch, tools: FakeTools
     ) -> None:
         tools.installed.remove("docker")
         tools.installed.remove("kind")
@@ -728,7 +761,9 @@ class TestPreflight:
             "Port 8080 is in use by nginx (pid 4711)",
         ]
 
-    def test_nothing_is_made_where_something_is_missing(self, kind: Kind, world: World) -> None:
+    def test_nothing_is_made_where_something_is_missing(
+        self, kind: KindCluster, world: World
+    ) -> None:
         world.set(cgroup_version="1")
 
         refusal(kind)
@@ -738,7 +773,7 @@ class TestPreflight:
         assert not kind.stop()
 
     def test_the_ports_of_a_cluster_that_is_made_are_its_own(
-        self, kind: Kind, world: World, monkeypatch: pytest.MonkeyPatch
+        self, kind: KindCluster, world: World, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         kind.start(lambda _words: None)
         take(monkeypatch, 8080, 32089, holder="docker-proxy (pid 4713)")
@@ -748,14 +783,14 @@ class TestPreflight:
 
         assert (world.cluster(CLUSTER) or {})["running"] is True
 
-    def test_looking_needs_no_folder(self, kind: Kind) -> None:
+    def test_looking_needs_no_folder(self, kind: KindCluster) -> None:
         kind.preflight()
 
         assert not kind.home.root.exists()
 
     @pytest.mark.parametrize("programs", [("kind",), ("docker",), ()])
     def test_preflight_never_raises(
-        self, kind: Kind, programs: tuple[str, ...], tools: FakeTools
+        self, kind: KindCluster, programs: tuple[str, ...], tools: FakeTools
     ) -> None:
         tools.installed = set(programs)
 
@@ -805,7 +840,7 @@ class TestSteps:
         assert creation_step(line) is None
 
 
-def refusal(kind: Kind) -> list[str]:
+def refusal(kind: KindCluster) -> list[str]:
     """The lines of what `start` says no with."""
     with pytest.raises(SetupError) as raised:
         kind.start(lambda _words: None)
@@ -820,7 +855,7 @@ def take(monkeypatch: pytest.MonkeyPatch, *taken: int, holder: str = "nginx (pid
     monkeypatch.setattr(ports, "holder", lambda _port: holder)
 
 
-def served(kind: Kind, *classes: Object) -> IngressSetup:
+def served(kind: KindCluster, *classes: Object) -> IngressSetup:
     return kind.ingress_setup(classes, lambda _words: None)
 
 

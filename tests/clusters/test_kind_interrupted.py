@@ -10,7 +10,7 @@ import signal
 
 import pytest
 
-from canarylab.clusters.kind import WAITING, Kind
+from canarylab.clusters.kind import WAITING, KindCluster
 from canarylab.playground.home import Home
 from tests.clusters.kind_machine import (
     APP,
@@ -27,13 +27,13 @@ from tests.waiting import until
 
 
 @pytest.fixture
-def kind(world: World, programs: None, monkeypatch: pytest.MonkeyPatch) -> Kind:
+def kind(world: World, programs: None, monkeypatch: pytest.MonkeyPatch) -> KindCluster:
     """On a machine where kind and docker are programs."""
     arrange(world, monkeypatch.setattr)
-    return Kind(Home.of_user())
+    return KindCluster(Home.of_user())
 
 
-def assert_one_whole_cluster(kind: Kind, world: World) -> None:
+def assert_one_whole_cluster(kind: KindCluster, world: World) -> None:
     assert world.clusters() == [CLUSTER]
     assert kind.is_made()
     assert files(kind) == {"kubeconfig", "lock", "made.json"}
@@ -41,7 +41,7 @@ def assert_one_whole_cluster(kind: Kind, world: World) -> None:
 
 @pytest.mark.parametrize("step", ["Ensuring", "Starting"])
 async def test_ctrl_c_deletes_what_was_half_made_and_it_can_be_made_again(
-    kind: Kind, world: World, step: str
+    kind: KindCluster, world: World, step: str
 ) -> None:
     world.hang(f"kind {step}")
 
@@ -59,7 +59,7 @@ async def test_ctrl_c_deletes_what_was_half_made_and_it_can_be_made_again(
 
 
 async def test_after_a_kill_a_kind_that_still_runs_is_waited_for_and_its_cluster_made_anew(
-    kind: Kind, world: World
+    kind: KindCluster, world: World
 ) -> None:
     world.hang("kind Starting")
     with notebook("start") as killed:
@@ -80,7 +80,7 @@ async def test_after_a_kill_a_kind_that_still_runs_is_waited_for_and_its_cluster
     assert_one_whole_cluster(kind, world)
 
 
-async def test_stop_deletes_what_a_kill_left_half_made(kind: Kind, world: World) -> None:
+async def test_stop_deletes_what_a_kill_left_half_made(kind: KindCluster, world: World) -> None:
     world.hang("kind Waiting")
     with notebook("start") as other:
         await until(world.hanging.exists)
@@ -92,7 +92,7 @@ async def test_stop_deletes_what_a_kill_left_half_made(kind: Kind, world: World)
 
 
 async def test_of_two_starts_the_second_takes_the_cluster_of_the_first(
-    kind: Kind, world: World
+    kind: KindCluster, world: World
 ) -> None:
     world.hang("kind Starting")
     with notebook("start") as first:
@@ -110,7 +110,7 @@ async def test_of_two_starts_the_second_takes_the_cluster_of_the_first(
 
 
 async def test_the_second_start_makes_it_where_the_first_was_interrupted(
-    kind: Kind, world: World
+    kind: KindCluster, world: World
 ) -> None:
     world.hang("kind Starting")
     with notebook("start") as first:
@@ -126,7 +126,7 @@ async def test_the_second_start_makes_it_where_the_first_was_interrupted(
     assert_one_whole_cluster(kind, world)
 
 
-async def test_a_start_that_waits_can_be_interrupted(kind: Kind, world: World) -> None:
+async def test_a_start_that_waits_can_be_interrupted(kind: KindCluster, world: World) -> None:
     world.hang("kind Starting")
     with notebook("start") as first:
         await until(world.hanging.exists)
@@ -144,7 +144,7 @@ async def test_a_start_that_waits_can_be_interrupted(kind: Kind, world: World) -
 
 @pytest.mark.parametrize(("place", "how"), [("save", signal.SIGINT), ("kind load", signal.SIGKILL)])
 async def test_an_interrupted_load_can_be_repeated(
-    kind: Kind, world: World, place: str, how: signal.Signals
+    kind: KindCluster, world: World, place: str, how: signal.Signals
 ) -> None:
     kind.start(lambda _words: None)
     image = world.add_image(APP)

@@ -12,7 +12,7 @@ from canarylab import machine, ports
 from canarylab.clusters import kind
 from canarylab.clusters.adapt_manifest import RETIRED
 from canarylab.clusters.base import ServiceAddress
-from canarylab.clusters.kind import Kind, api_answers, server_url
+from canarylab.clusters.kind import KindCluster, api_answers, server_url
 from canarylab.lab import Lab
 from canarylab.playground.home import Home
 from canarylab.release.connection import Connection
@@ -128,6 +128,6 @@ def test_a_kubeconfig_that_is_not_there_does_not_answer(tmp_path: Path) -> None:
 def test_a_second_start_only_asks_the_api(lab: Lab, world: World) -> None:
     calls = world.calls()
 
-    Kind().start(lambda _words: None)
+    KindCluster().start(lambda _words: None)
 
     assert world.calls() == calls

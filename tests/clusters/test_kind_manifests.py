@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from canarylab import resources
-from canarylab.clusters.base import Object
 from canarylab.clusters.kind import MAPPED_INGRESS_PORT, MAPPED_NODE_PORT, NAME, NEEDED_PORTS
 from canarylab.clusters.kind_images import config, node_image, traefik_image, traefik_manifest
+from canarylab.kube_objects import Object
 from canarylab.manifests import load
 from canarylab.playground.apiserver.local_api import NAMESPACES
 from canarylab.playground.network.gateway_controller import CLASS

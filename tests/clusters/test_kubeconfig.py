@@ -10,9 +10,10 @@ import pytest
 import yaml
 
 from canarylab.clusters.adapt_manifest import RETIRED
-from canarylab.clusters.base import Object, ServiceAddress
+from canarylab.clusters.base import ServiceAddress
 from canarylab.clusters.kubeconfig import Kubeconfig
 from canarylab.errors import ClusterError, SetupError
+from canarylab.kube_objects import Object
 from canarylab.lab import Lab
 from canarylab.playground.home import Home
 from canarylab.release.connection import Connection

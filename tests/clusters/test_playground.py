@@ -14,7 +14,7 @@ from canarylab.clusters.playground import NODE_PORTS, Playground
 from canarylab.errors import ClusterError
 from canarylab.playground import lifecycle
 from canarylab.playground.home import Home
-from canarylab.playground.lifecycle import Running
+from canarylab.playground.lifecycle import DaemonState
 from canarylab.ports import LOOPBACK, is_free
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection
@@ -35,10 +35,8 @@ def port() -> int:
 
 
 @pytest.fixture
-def running(playground: RunningPlayground) -> Running:
-    found = lifecycle.status(playground.home)
-    assert found is not None
-    return found
+def running(playground: RunningPlayground) -> DaemonState:
+    return playground.running
 
 
 @pytest.fixture
@@ -66,7 +64,7 @@ def test_a_node_port_is_on_127_0_0_1_where_nobody_else_has_it(
 
 
 def test_where_another_program_has_it_the_node_answers_until_that_program_ends(
-    cluster: Playground, running: Running, port: int
+    cluster: Playground, running: DaemonState, port: int
 ) -> None:
     with socket.create_server((LOOPBACK, port)):
         (address,) = cluster.addresses(service(port), [])

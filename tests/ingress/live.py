@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from kubernetes import client, config
 
-from canarylab.playground.kube.api import Object
+from canarylab.kube_objects import Object
 from tests.ingress.table import Case, Scenario
 
 SPACE = "ingress-table"

@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
-from canarylab.ingress_rules.annotations import PREFIX
-from canarylab.playground.kube.api import Object
+from canarylab.ingress_rules.ingress_spec import PREFIX
+from canarylab.kube_objects import Object
 
 FILE = Path(__file__).with_name("requests.yaml")
 PATH_TYPES = {"P": "Prefix", "E": "Exact", "I": "ImplementationSpecific"}

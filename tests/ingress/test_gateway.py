@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from canarylab.playground import lifecycle
 from tests.needs import needs
 from tests.running_playground import RunningPlayground
 
@@ -95,9 +94,7 @@ def kubectl(playground: RunningPlayground) -> Iterator[Kubectl]:
 def curl(playground: RunningPlayground, kubectl: Kubectl) -> Callable[..., str]:
     """Asks the Gateway."""
     kubectl("get", "httproute", "web")
-    running = lifecycle.status(playground.home)
-    assert running is not None
-    url = running.ingress_url
+    url = playground.running.ingress_url
 
     def ask(path: str, *words: str) -> str:
         asking = ["curl", "-s", "--fail", "--retry", "20", "--retry-delay", "1"]
@@ -121,9 +118,11 @@ def test_a_preview_path_is_taken_off(curl: Callable[..., str]) -> None:
     assert curl("/canary/healthz") == '"alive"'
 
 
-def test_get_shows_what_a_real_cluster_shows(kubectl: Kubectl) -> None:
+def test_get_shows_what_a_real_cluster_shows(
+    playground: RunningPlayground, kubectl: Kubectl
+) -> None:
     header, row = kubectl("get", "gateway").splitlines()
     assert header.split() == ["NAME", "CLASS", "ADDRESS", "PROGRAMMED", "AGE"]
-    assert row.split()[:4] == ["web", "canarylab", "127.0.0.1", "True"]
+    assert row.split()[:4] == ["web", "canarylab", playground.running.ingress_host, "True"]
     accepted = '{.status.parents[0].conditions[?(@.type=="Accepted")].status}'
     assert kubectl("get", "httproute", "web", "-o", f"jsonpath={accepted}") == "True"

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from canarylab.playground import lifecycle
 from tests.needs import needs
 from tests.running_playground import RunningPlayground
 
@@ -79,9 +78,7 @@ def kubectl(playground: RunningPlayground) -> Iterator[Kubectl]:
 @pytest.fixture
 def url(playground: RunningPlayground) -> str:
     """Of the ingress."""
-    running = lifecycle.status(playground.home)
-    assert running is not None
-    return running.ingress_url
+    return playground.running.ingress_url
 
 
 def curl(*words: str) -> str:
@@ -97,10 +94,10 @@ def test_curl_gets_an_answer_with_the_path_rewritten(kubectl: Kubectl, url: str)
 
 
 @needs("kubectl")
-def test_get_shows_where_it_answers(kubectl: Kubectl) -> None:
+def test_get_shows_where_it_answers(playground: RunningPlayground, kubectl: Kubectl) -> None:
     header, row = kubectl("get", "ingress").splitlines()
     assert header.split() == ["NAME", "CLASS", "HOSTS", "ADDRESS", "PORTS", "AGE"]
-    assert row.split()[:5] == ["web", "nginx", "foo.bar.com", "127.0.0.1", "80"]
+    assert row.split()[:5] == ["web", "nginx", "foo.bar.com", playground.running.ingress_host, "80"]
 
 
 @needs("kubectl")

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from canarylab.playground import lifecycle
 from tests.ingress.live import Live
 from tests.ingress.table import Scenario, scenarios
 from tests.running_playground import RunningPlayground
@@ -15,9 +14,7 @@ from tests.running_playground import RunningPlayground
 @pytest.fixture(scope="module")
 def live(playground: RunningPlayground) -> Iterator[Live]:
     """The playground, with the table's backends."""
-    running = lifecycle.status(playground.home)
-    assert running is not None
-    cluster = Live(str(playground.kubeconfig), running.ingress_url)
+    cluster = Live(str(playground.kubeconfig), playground.running.ingress_url)
     with cluster.backends():
         yield cluster
 

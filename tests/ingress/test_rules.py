@@ -13,7 +13,7 @@ from canarylab.ingress_rules.ingress_spec import (
 )
 from canarylab.ingress_rules.routing import ingress_request, route_request
 from canarylab.ingress_rules.server_table import IngressRules, build_server_table
-from canarylab.playground.kube.api import Object
+from canarylab.kube_objects import Object
 from tests.ingress.table import Case, Scenario, cases, scenarios
 
 CASES = list(cases())

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from canarylab.ingress_rules.annotations import PREFIX
-from canarylab.ingress_rules.ingress_spec import CONTROLLER, ServiceEndpoints, parse_ingresses
+from canarylab.ingress_rules.ingress_spec import (
+    CONTROLLER,
+    PREFIX,
+    ServiceEndpoints,
+    parse_ingresses,
+)
 from canarylab.ingress_rules.server_table import IngressRules, build_server_table
-from canarylab.playground.kube.api import Object
+from canarylab.kube_objects import Object
 
 SPACE = "lab"
 HOST = "foo.bar.com"

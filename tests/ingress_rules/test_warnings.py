@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from canarylab.ingress_rules.warnings import IngressWarning
-from canarylab.playground.kube.api import Object
+from canarylab.kube_objects import Object
 from tests.ingress_rules.ingress_objects import built, canary, ingress
 
 OLD = ingress("old", ("/", "prod"), age_s=9)

@@ -19,8 +19,8 @@ from typing import Any, cast
 import pytest
 
 from canarylab.errors import AlreadyExistsError, ConflictError, NotFoundError
-from canarylab.playground.kube.api import IMMEDIATELY, Api, DeleteOptions, Key, Object, WatchEvent
-from canarylab.playground.kube.objects import find_condition, is_terminating, key_of, uid_of
+from canarylab.kube_objects import Key, Object, find_condition, is_terminating, key_of, uid_of
+from canarylab.playground.kube.api import IMMEDIATELY, Api, DeleteOptions, WatchEvent
 
 SPACE = "lab"
 

@@ -15,9 +15,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from canarylab.errors import AlreadyExistsError, ConflictError, NotFoundError
-from canarylab.playground.kube.api import DeleteOptions, Key, Object, WatchEvent
+from canarylab.kube_objects import Key, Object, is_terminating, key_of, timestamp, uid_of
+from canarylab.playground.kube.api import DeleteOptions, WatchEvent
 from canarylab.playground.kube.kinds import KINDS
-from canarylab.playground.kube.objects import is_terminating, key_of, timestamp, uid_of
 
 DEFAULT_GRACE_S = 30
 _COUNTED = frozenset({"Deployment", "ReplicaSet", "Pod", "EndpointSlice"})

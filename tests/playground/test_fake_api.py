@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from canarylab.playground.kube.api import Api, Key
+from canarylab.kube_objects import Key
+from canarylab.playground.kube.api import Api
 from tests.playground.api_contract import SPACE, ApiContract, config_map
 from tests.playground.fake_api import FakeApi
 

@@ -10,7 +10,8 @@ import pytest
 
 from canarylab import resources
 from canarylab.errors import RefusedError
-from canarylab.manifests import Object, load
+from canarylab.kube_objects import Object
+from canarylab.manifests import load
 from canarylab.release.apply import LAST_APPLIED, Applied, apply, patch_for
 from canarylab.release.connection import Connection
 from canarylab.release.endpoints import pods_table

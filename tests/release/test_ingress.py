@@ -11,8 +11,8 @@ from kubernetes.client.exceptions import ApiException
 
 from canarylab import stats
 from canarylab.errors import ClusterError, RefusedError
+from canarylab.kube_objects import Object
 from canarylab.lab import Lab
-from canarylab.manifests import Object
 from canarylab.release.connection import Connection
 from canarylab.release.ingress import read_ingresses, service_addresses
 from canarylab.traffic import Request

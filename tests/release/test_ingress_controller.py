@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from canarylab.clusters.base import IngressSetup, Object, Report
+from canarylab.clusters.base import IngressSetup, Report
 from canarylab.clusters.kind_images import traefik_image, traefik_objects
 from canarylab.errors import ClusterError
+from canarylab.kube_objects import Object
 from canarylab.release.connection import Connection
 from canarylab.release.ingress import IngressClient
 from canarylab.release.ingress_controller import (

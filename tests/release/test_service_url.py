@@ -11,13 +11,14 @@ import pytest
 
 from canarylab.clusters.base import ServiceAddress
 from canarylab.errors import RefusedError
+from canarylab.kube_objects import Object
 from canarylab.manifests import SERVICE
-from canarylab.playground.kube.api import Object
 from canarylab.release import service_url
 from canarylab.release.connection import Connection
 from canarylab.release.service_url import Addresses, ServiceUrls
 from canarylab.traffic.http import get
 from tests.needs import needs
+from tests.running_playground import RunningPlayground
 
 pytestmark = needs("linux")
 NOBODY = ServiceAddress("http://127.0.0.1:1", "a port where nobody listens", is_guess=True)
@@ -45,9 +46,9 @@ def offering(*addresses: ServiceAddress) -> Addresses:
     return offer
 
 
-def node_port(service: Mapping[str, Any], hosts: Collection[str]) -> list[ServiceAddress]:
-    port = service["spec"]["ports"][0]["nodePort"]
-    return [NOBODY, ServiceAddress(f"http://127.0.0.1:{port}", "node port", is_guess=True)]
+@pytest.fixture
+def node_port(playground: RunningPlayground) -> Addresses:
+    return offering(NOBODY, ServiceAddress(playground.node_port_url, "node port", is_guess=True))
 
 
 def test_an_address_that_is_no_guess_is_not_tried(service_urls: Maker) -> None:
@@ -57,7 +58,7 @@ def test_an_address_that_is_no_guess_is_not_tried(service_urls: Maker) -> None:
 
 
 def test_a_guess_is_believed_when_a_pod_of_the_service_answers(
-    production: Connection, service_urls: Maker
+    production: Connection, service_urls: Maker, node_port: Addresses
 ) -> None:
     assert service_urls(node_port).find(SERVICE).way == "node port"
 
@@ -93,7 +94,10 @@ def test_the_api_servers_proxy_stays_where_it_is(service_urls: Maker) -> None:
 
 
 def test_what_was_found_out_is_not_tried_again(
-    production: Connection, service_urls: Maker, monkeypatch: pytest.MonkeyPatch
+    production: Connection,
+    service_urls: Maker,
+    monkeypatch: pytest.MonkeyPatch,
+    node_port: Addresses,
 ) -> None:
     urls = service_urls(node_port)
     first = urls.find(SERVICE)
@@ -117,7 +121,7 @@ def test_kube_proxy_gets_its_time_before_the_first_connection(
 
 
 def test_without_ready_pods_nothing_is_concluded(
-    production: Connection, service_urls: Maker
+    production: Connection, service_urls: Maker, node_port: Addresses
 ) -> None:
     ports: list[Object] = [{"port": 80, "targetPort": 3333}]
     spec = {"type": "NodePort", "selector": {"app": "nobody"}, "ports": ports}

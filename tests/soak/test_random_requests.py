@@ -20,8 +20,8 @@ import pytest
 import yaml
 
 from canarylab import resources
+from canarylab.kube_objects import Object
 from canarylab.playground import lifecycle
-from canarylab.playground.kube.api import Object
 from tests.needs import needs
 from tests.running_playground import RunningPlayground
 

@@ -260,9 +260,6 @@ def test_a_shorter_line_covers_the_longer_one_before_it() -> None:
     assert len(written[2]) == len(written[1])
 
 
-# FOLD: The face that waits, as a notebook uses it.
-
-
 async def test_a_notebook_gets_its_sample_without_await(serve: Serve) -> None:
     server = await serve(answering(response("1.0")))
     sample = await asyncio.to_thread(traffic.sample, server.url, count=20)
@@ -291,9 +288,6 @@ def test_nobody_there_is_an_error_in_two_sentences(nobody: str) -> None:
 def test_importing_it_loads_nothing_heavy(heavy: str) -> None:
     script = f"import sys, canarylab.traffic; sys.exit({heavy!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
-
-
-# FOLD: Every way in which a request can fail, over real sockets.
 
 
 SHORT_S = 0.1

@@ -12,11 +12,10 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from canarylab.errors import Cause, ForbiddenError, NotFoundError
+from canarylab.kube_objects import Object, is_default_class, is_terminating, timestamp
 from canarylab.playground.apiserver.defaults import with_defaults
 from canarylab.playground.apiserver.schema.builtin import PLAIN_VALUES
-from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import KINDS, Kind
-from canarylab.playground.kube.objects import is_default_class, is_terminating, timestamp
 
 CLASS_ANNOTATION = "kubernetes.io/ingress.class"
 EVENT_TTL = timedelta(hours=1)

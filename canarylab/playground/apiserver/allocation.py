@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from canarylab.errors import Cause, InvalidError
-from canarylab.playground.kube.api import Object
-from canarylab.playground.kube.objects import key_of
+from canarylab.kube_objects import Object, key_of
 
 NODE_PORTS = range(30000, 32768)
 HEADLESS = "None"

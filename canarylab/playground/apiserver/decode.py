@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from canarylab.errors import BadRequestError
+from canarylab.kube_objects import Object
 from canarylab.playground.apiserver.quantity import (
     QUANTITY_PATTERN,
     InvalidQuantityError,
@@ -35,7 +36,6 @@ from canarylab.playground.apiserver.schema.builtin import (
     structure_schema,
 )
 from canarylab.playground.apiserver.schema.structural import prune
-from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import KINDS, Kind
 
 FieldValidation = Literal["Strict", "Warn", "Ignore"]

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from canarylab.kube_objects import Object
 from canarylab.playground.apiserver.schema import STRUCTURAL_SCHEMAS, structural
-from canarylab.playground.kube.api import Object
 
 DEFAULT_MODE = 0o644
 

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from aiohttp import web
 
+from canarylab.kube_objects import Object
 from canarylab.playground.apiserver import openapi
 from canarylab.playground.apiserver.requests import JSON, json_response
-from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import SERVED_KINDS, Kind
 
 VERSION = {

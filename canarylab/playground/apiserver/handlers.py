@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from canarylab.errors import BadRequestError, ConflictError
+from canarylab.kube_objects import Object, key_of
 from canarylab.playground.apiserver.admission import creation_warnings
 from canarylab.playground.apiserver.decode import DecodedObject, decode
 from canarylab.playground.apiserver.patch import apply_patch, decode_patched
@@ -28,9 +29,8 @@ from canarylab.playground.apiserver.requests import (
 )
 from canarylab.playground.apiserver.store import Write
 from canarylab.playground.apiserver.watch import watch
-from canarylab.playground.kube.api import DeleteOptions, Object, Propagation
+from canarylab.playground.kube.api import DeleteOptions, Propagation
 from canarylab.playground.kube.kinds import KINDS, in_version
-from canarylab.playground.kube.objects import key_of
 
 _POLICIES: dict[Any, Propagation | None] = {
     None: None,

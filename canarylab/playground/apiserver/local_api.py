@@ -10,11 +10,11 @@ import logging
 from collections.abc import AsyncIterator
 
 from canarylab.errors import GoneError, NotFoundError
+from canarylab.kube_objects import Key, Object, key_of, uid_of
 from canarylab.playground.address_range import LoopbackRange
 from canarylab.playground.apiserver.registry import Registry, RegistryOptions, make_registry
 from canarylab.playground.apiserver.store import Store, Write
-from canarylab.playground.kube.api import Api, DeleteOptions, Key, Object, WatchEvent
-from canarylab.playground.kube.objects import key_of, uid_of
+from canarylab.playground.kube.api import Api, DeleteOptions, WatchEvent
 
 logger = logging.getLogger(__name__)
 NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")

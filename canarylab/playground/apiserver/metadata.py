@@ -14,16 +14,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from canarylab.errors import ConflictError, ForbiddenError
-from canarylab.playground.apiserver.store import Write
-from canarylab.playground.kube.api import DeleteOptions, Object, Propagation
-from canarylab.playground.kube.kinds import KINDS, Kind
-from canarylab.playground.kube.objects import (
+from canarylab.kube_objects import (
+    Object,
     is_terminating,
     parse_timestamp,
     timestamp,
     uid_of,
     utc_now,
 )
+from canarylab.playground.apiserver.store import Write
+from canarylab.playground.kube.api import DeleteOptions, Propagation
+from canarylab.playground.kube.kinds import KINDS, Kind
 
 SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # without vowels, so that no suffix is a word
 SUFFIX_LENGTH = 5  # letters

@@ -19,6 +19,7 @@ from typing import Any, Literal
 import jsonpatch
 
 from canarylab.errors import ApiError, BadRequestError, InvalidError, RequestError
+from canarylab.kube_objects import Object
 from canarylab.playground.apiserver.decode import (
     DecodedObject,
     DecodeErrors,
@@ -29,7 +30,6 @@ from canarylab.playground.apiserver.decode import (
 )
 from canarylab.playground.apiserver.field_errors import invalid
 from canarylab.playground.apiserver.schema.builtin import name_of, referred, short, structure_schema
-from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import Kind
 
 PatchStyle = Literal["strategic", "merge", "json"]

@@ -16,8 +16,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from canarylab.errors import BadRequestError
-from canarylab.playground.kube.api import Object
-from canarylab.playground.kube.objects import timestamp
+from canarylab.kube_objects import Object, timestamp
 
 MAGIC = b"k8s\x00"
 INLINE = "-"

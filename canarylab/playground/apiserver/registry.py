@@ -17,6 +17,7 @@ from canarylab.errors import (
     InvalidError,
     NotFoundError,
 )
+from canarylab.kube_objects import Key, Object, is_terminating, key_of, timestamp
 from canarylab.playground.address_range import LoopbackRange
 from canarylab.playground.apiserver import admission, allocation, metadata
 from canarylab.playground.apiserver.admission import omitempty
@@ -25,9 +26,8 @@ from canarylab.playground.apiserver.defaults import with_defaults
 from canarylab.playground.apiserver.metadata import Generators
 from canarylab.playground.apiserver.store import Store, Write
 from canarylab.playground.apiserver.validation import validate
-from canarylab.playground.kube.api import DeleteOptions, Key, Object
+from canarylab.playground.kube.api import DeleteOptions
 from canarylab.playground.kube.kinds import KINDS
-from canarylab.playground.kube.objects import is_terminating, key_of, timestamp
 
 
 @dataclass(frozen=True)

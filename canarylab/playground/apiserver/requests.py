@@ -28,15 +28,15 @@ from canarylab.errors import (
     NotFoundError,
     RequestError,
 )
+from canarylab.kube_objects import Key, Object, uid_of
 from canarylab.playground.apiserver.decode import FieldValidation, encoded
 from canarylab.playground.apiserver.local_api import LocalApi
 from canarylab.playground.apiserver.patch import PatchStyle
 from canarylab.playground.apiserver.protobuf import decode_protobuf
 from canarylab.playground.apiserver.store import Write
 from canarylab.playground.apiserver.tables import table_of
-from canarylab.playground.kube.api import Key, KubeletClient, Object
+from canarylab.playground.kube.api import KubeletClient
 from canarylab.playground.kube.kinds import SERVED_KINDS, Kind, in_version
-from canarylab.playground.kube.objects import uid_of
 from canarylab.playground.kube.selectors import Predicate, by_field_query, by_label_query
 
 Query = Mapping[str, str]

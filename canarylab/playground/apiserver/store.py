@@ -19,9 +19,8 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 from canarylab.errors import GoneError
+from canarylab.kube_objects import Key, Object, key_of
 from canarylab.playground.apiserver.decode import encoded
-from canarylab.playground.kube.api import Key, Object
-from canarylab.playground.kube.objects import key_of
 
 HISTORY_SIZE = 2_000  # changes after which a watch can begin
 MAX_BACKLOG = 1_000  # changes in the queue of one watcher

@@ -15,6 +15,7 @@ from yarl import URL
 
 from canarylab.errors import BadRequestError, Cause, ConflictError, InvalidError, RequestError
 from canarylab.http_headers import HOP_BY_HOP, without_fields
+from canarylab.kube_objects import Object
 from canarylab.playground.apiserver.handlers import delete_request
 from canarylab.playground.apiserver.patch import apply_patch
 from canarylab.playground.apiserver.requests import (
@@ -23,7 +24,6 @@ from canarylab.playground.apiserver.requests import (
     read_document,
     read_patch,
 )
-from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.selectors import label_query
 
 _SHARED_METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")

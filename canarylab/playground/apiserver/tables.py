@@ -14,8 +14,8 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from canarylab.playground.kube.api import Object
-from canarylab.playground.kube.objects import (
+from canarylab.kube_objects import (
+    Object,
     find_condition,
     is_default_class,
     is_ready,

@@ -18,6 +18,7 @@ from typing import NamedTuple
 from aiohttp import web
 
 from canarylab.errors import BadRequestError, GoneError
+from canarylab.kube_objects import Object
 from canarylab.playground.apiserver import requests
 from canarylab.playground.apiserver.requests import (
     JSON,
@@ -30,7 +31,6 @@ from canarylab.playground.apiserver.requests import (
 )
 from canarylab.playground.apiserver.store import Change, Subscription, event_line
 from canarylab.playground.apiserver.tables import table_of
-from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import Kind, in_version
 from canarylab.playground.kube.selectors import Predicate
 

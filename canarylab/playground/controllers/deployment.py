@@ -15,6 +15,16 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from canarylab.errors import AlreadyExistsError
+from canarylab.kube_objects import (
+    Clock,
+    Key,
+    Object,
+    controller_of,
+    is_terminating,
+    key_of,
+    uid_of,
+    utc_now,
+)
 from canarylab.playground.controllers import revisions
 from canarylab.playground.controllers.deployment_status import (
     deployment_status,
@@ -34,16 +44,8 @@ from canarylab.playground.controllers.rollout import (
     scale_proportionally,
     scale_up_new,
 )
-from canarylab.playground.kube.api import Api, Key, Object, find_object
+from canarylab.playground.kube.api import Api, find_object
 from canarylab.playground.kube.events import EventDetails, record_event
-from canarylab.playground.kube.objects import (
-    Clock,
-    controller_of,
-    is_terminating,
-    key_of,
-    uid_of,
-    utc_now,
-)
 
 SOURCE = "deployment-controller"
 

@@ -10,17 +10,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from canarylab.playground.controllers import revisions
-from canarylab.playground.controllers.conditions import (
+from canarylab.kube_objects import (
+    Object,
     StatusCondition,
     find_in,
+    parse_timestamp,
     refresh_condition,
     remove_condition,
     set_condition,
 )
+from canarylab.playground.controllers import revisions
 from canarylab.playground.controllers.rollout import RolloutLimits, resolve_limits
-from canarylab.playground.kube.api import Object
-from canarylab.playground.kube.objects import parse_timestamp
 
 COMPLETE, TIMED_OUT = "NewReplicaSetAvailable", "ProgressDeadlineExceeded"
 _PAUSED, _RESUMED = "DeploymentPaused", "DeploymentResumed"

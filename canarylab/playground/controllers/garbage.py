@@ -15,18 +15,10 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from canarylab.errors import NotFoundError
+from canarylab.kube_objects import Key, Object, is_terminating, key_of, uid_of
 from canarylab.playground.controllers.loop import Controller
-from canarylab.playground.kube.api import (
-    Api,
-    DeleteOptions,
-    Key,
-    Object,
-    Propagation,
-    WatchEvent,
-    find_object,
-)
+from canarylab.playground.kube.api import Api, DeleteOptions, Propagation, WatchEvent, find_object
 from canarylab.playground.kube.kinds import KINDS
-from canarylab.playground.kube.objects import is_terminating, key_of, uid_of
 
 FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
 OWNABLE = tuple(kind.kind for kind in KINDS.values() if kind.namespaced and kind.kind != "Event")

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from canarylab.errors import AlreadyExistsError, ConflictError, ForbiddenError, NotFoundError
-from canarylab.playground.kube.api import Api, Key, WatchEvent
-from canarylab.playground.kube.objects import key_of
+from canarylab.kube_objects import Key, key_of
+from canarylab.playground.kube.api import Api, WatchEvent
 
 logger = logging.getLogger(__name__)
 

@@ -11,10 +11,10 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from canarylab.errors import NotFoundError
+from canarylab.kube_objects import Key, Object, is_terminating, key_of
 from canarylab.playground.controllers.loop import Controller, keys_for_object
-from canarylab.playground.kube.api import Api, Key, Object, WatchEvent, find_object
+from canarylab.playground.kube.api import Api, WatchEvent, find_object
 from canarylab.playground.kube.kinds import KINDS
-from canarylab.playground.kube.objects import is_terminating, key_of
 
 _OWNERS = ("Deployment", "ReplicaSet", "Service")  # first, or they would create their objects anew
 _OTHERS = tuple(name for name, kind in KINDS.items() if kind.namespaced and name not in _OWNERS)

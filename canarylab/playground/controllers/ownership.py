@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from canarylab.playground.controllers.loop import MapFunc
-from canarylab.playground.kube.api import Api, Key, Object, WatchEvent
-from canarylab.playground.kube.objects import (
+from canarylab.kube_objects import (
+    Key,
+    Object,
     controller_of,
     is_controlled_by,
     is_terminating,
@@ -20,6 +20,8 @@ from canarylab.playground.kube.objects import (
     owner_reference,
     uid_of,
 )
+from canarylab.playground.controllers.loop import MapFunc
+from canarylab.playground.kube.api import Api, WatchEvent
 from canarylab.playground.kube.selectors import by_label_selector
 
 

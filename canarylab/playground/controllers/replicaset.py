@@ -13,12 +13,10 @@ from functools import partial
 from typing import NamedTuple
 
 from canarylab.errors import InvalidError
-from canarylab.playground.controllers.loop import Controller, keys_for_object
-from canarylab.playground.controllers.ownership import claim_dependants, keys_for_owner
-from canarylab.playground.kube.api import Api, Key, Object, find_object
-from canarylab.playground.kube.events import EventDetails, record_event
-from canarylab.playground.kube.objects import (
+from canarylab.kube_objects import (
     Clock,
+    Key,
+    Object,
     find_condition,
     is_ready,
     is_terminating,
@@ -27,6 +25,10 @@ from canarylab.playground.kube.objects import (
     parse_timestamp,
     utc_now,
 )
+from canarylab.playground.controllers.loop import Controller, keys_for_object
+from canarylab.playground.controllers.ownership import claim_dependants, keys_for_owner
+from canarylab.playground.kube.api import Api, find_object
+from canarylab.playground.kube.events import EventDetails, record_event
 
 SOURCE = "replicaset-controller"
 _FINISHED = ("Succeeded", "Failed")

@@ -11,8 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from canarylab.playground.kube.api import Object
-from canarylab.playground.kube.objects import is_terminating, owner_reference
+from canarylab.kube_objects import Object, is_terminating, owner_reference
 
 HASH_LABEL = "pod-template-hash"
 REVISION = "deployment.kubernetes.io/revision"

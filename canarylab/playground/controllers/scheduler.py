@@ -7,18 +7,21 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from canarylab.playground.controllers.conditions import StatusCondition, refresh_condition
-from canarylab.playground.controllers.loop import Controller
-from canarylab.playground.kube.api import Api, Key, Object, WatchEvent, find_object
-from canarylab.playground.kube.events import EventDetails, record_event
-from canarylab.playground.kube.objects import (
+from canarylab.kube_objects import (
     Clock,
+    Key,
+    Object,
+    StatusCondition,
     find_condition,
     is_ready,
     is_terminating,
     key_of,
+    refresh_condition,
     utc_now,
 )
+from canarylab.playground.controllers.loop import Controller
+from canarylab.playground.kube.api import Api, WatchEvent, find_object
+from canarylab.playground.kube.events import EventDetails, record_event
 
 SOURCE = "default-scheduler"
 

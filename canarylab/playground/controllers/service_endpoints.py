@@ -17,11 +17,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from canarylab.kube_objects import SERVICE_LABEL
-from canarylab.playground.controllers.loop import Controller, keys_for_object
-from canarylab.playground.kube.api import Api, Key, Object, WatchEvent, find_object
-from canarylab.playground.kube.objects import (
+from canarylab.kube_objects import (
+    SERVICE_LABEL,
     Clock,
+    Key,
+    Object,
     is_ready,
     is_terminating,
     key_of,
@@ -29,6 +29,8 @@ from canarylab.playground.kube.objects import (
     timestamp,
     utc_now,
 )
+from canarylab.playground.controllers.loop import Controller, keys_for_object
+from canarylab.playground.kube.api import Api, WatchEvent, find_object
 from canarylab.playground.kube.selectors import by_map
 
 CHANGED_AT = "endpoints.kubernetes.io/last-change-trigger-time"

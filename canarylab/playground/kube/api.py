@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
 from canarylab.errors import GoneError, NotFoundError
-from canarylab.kube_objects import Key as Key  # noqa: PLC0414  re-exported
-from canarylab.kube_objects import Object as Object  # noqa: PLC0414  re-exported
+from canarylab.kube_objects import Key, Object
 
 Propagation = Literal["Background", "Foreground", "Orphan"]
 

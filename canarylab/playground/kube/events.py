@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from canarylab.playground.kube.api import Api, Key, Object, find_object
-from canarylab.playground.kube.objects import timestamp, utc_now
+from canarylab.kube_objects import Key, Object, timestamp, utc_now
+from canarylab.playground.kube.api import Api, find_object
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from canarylab.playground.kube.api import Object
+from canarylab.kube_objects import Object
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from canarylab.errors import BadRequestError
-from canarylab.playground.kube.api import Object
+from canarylab.kube_objects import Object
 
 Predicate = Callable[[Object], bool]
 

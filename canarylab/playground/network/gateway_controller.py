@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from canarylab.errors import AlreadyExistsError, ApiError
 from canarylab.ingress_rules.ingress_spec import ServiceEndpoints
-from canarylab.playground.kube.api import Api, Object, notify_of_changes
-from canarylab.playground.kube.objects import Clock, key_of, last_transition_time, utc_now
+from canarylab.kube_objects import Clock, Object, key_of, last_transition_time, utc_now
+from canarylab.playground.kube.api import Api, notify_of_changes
 from canarylab.playground.network.gateway_rules import (
     GROUP,
     NO_RULES,

@@ -13,9 +13,7 @@ from urllib.parse import parse_qsl
 
 from canarylab.ingress_rules.ingress_spec import ServiceEndpoints
 from canarylab.ingress_rules.paths import Pattern, compile_pattern, normalize_path, split_target
-from canarylab.kube_objects import Address
-from canarylab.playground.kube.api import Key, Object
-from canarylab.playground.kube.objects import key_of
+from canarylab.kube_objects import Address, Key, Object, key_of
 from canarylab.playground.kube.selectors import by_label_selector
 from canarylab.playground.network.upstream import DirectResponse, RequestHead
 

@@ -11,17 +11,13 @@ from collections.abc import Awaitable, Callable, Iterable
 from random import Random
 
 from canarylab.errors import ApiError
-from canarylab.ingress_rules.ingress_spec import (
-    ServiceEndpoints,
-    parse_ingresses,
-    served_ingresses,
-)
+from canarylab.ingress_rules.ingress_spec import ServiceEndpoints, parse_ingresses, served_ingresses
 from canarylab.ingress_rules.routing import IngressRequest, route_request
 from canarylab.ingress_rules.server_table import EMPTY_TABLE, ServerTable, build_server_table
 from canarylab.ingress_rules.warnings import IngressWarning
-from canarylab.playground.kube.api import Api, Key, Object, notify_of_changes
+from canarylab.kube_objects import Key, Object, key_of, uid_of
+from canarylab.playground.kube.api import Api, notify_of_changes
 from canarylab.playground.kube.events import EventDetails, record_event
-from canarylab.playground.kube.objects import key_of, uid_of
 from canarylab.playground.network.upstream import DirectResponse, Forward, RequestHead
 
 SOURCE = "nginx-ingress-controller"

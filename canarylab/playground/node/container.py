@@ -13,9 +13,9 @@ from dataclasses import replace
 from typing import Any
 
 from canarylab.errors import BadRequestError
+from canarylab.kube_objects import Object, key_of, uid_of
 from canarylab.playground.images import Image
-from canarylab.playground.kube.api import LogOptions, Object
-from canarylab.playground.kube.objects import key_of, uid_of
+from canarylab.playground.kube.api import LogOptions
 from canarylab.playground.node.context import NodeContext, PodContext
 from canarylab.playground.node.environment import ConfigError, build_command
 from canarylab.playground.node.image_puller import ImagePuller

@@ -11,10 +11,10 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 from canarylab.errors import ApiError, SetupError
+from canarylab.kube_objects import Clock, Object, uid_of, utc_now
 from canarylab.playground.home import Home
-from canarylab.playground.kube.api import Api, Object
+from canarylab.playground.kube.api import Api
 from canarylab.playground.kube.events import EventDetails, record_event
-from canarylab.playground.kube.objects import Clock, uid_of, utc_now
 from canarylab.playground.node.process import Reaper
 
 logger = logging.getLogger(__name__)

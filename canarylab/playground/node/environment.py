@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from canarylab.kube_objects import Key, Object, key_of
 from canarylab.playground.home import path_with_node
 from canarylab.playground.images import Image
-from canarylab.playground.kube.api import Api, Key, Object
-from canarylab.playground.kube.objects import key_of
+from canarylab.playground.kube.api import Api
 from canarylab.playground.node.context import NodeContext, PodContext
 from canarylab.playground.node.process import Command
 from canarylab.playground.node.reaper import RUN_ID

@@ -18,11 +18,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from canarylab.errors import AlreadyExistsError, BadRequestError, ConflictError, NotFoundError
-from canarylab.playground.address_range import LoopbackRange
-from canarylab.playground.home import Home
-from canarylab.playground.kube.api import Api, Key, LogOptions, Object, WatchEvent, find_object
-from canarylab.playground.kube.objects import (
+from canarylab.kube_objects import (
     Clock,
+    Key,
+    Object,
     choose_container,
     find_condition,
     key_of,
@@ -31,6 +30,9 @@ from canarylab.playground.kube.objects import (
     uid_of,
     utc_now,
 )
+from canarylab.playground.address_range import LoopbackRange
+from canarylab.playground.home import Home
+from canarylab.playground.kube.api import Api, LogOptions, WatchEvent, find_object
 from canarylab.playground.node.container import Container
 from canarylab.playground.node.context import (
     EventRecorder,

@@ -13,8 +13,8 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from canarylab.errors import ApiError, ConflictError, NotFoundError
-from canarylab.playground.kube.api import DeleteOptions, Object, find_object
-from canarylab.playground.kube.objects import is_terminating, key_of, uid_of
+from canarylab.kube_objects import Object, is_terminating, key_of, uid_of
+from canarylab.playground.kube.api import DeleteOptions, find_object
 from canarylab.playground.node.container import Container
 from canarylab.playground.node.context import NodeContext, PodContext
 from canarylab.playground.node.process import background_task

@@ -16,7 +16,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from canarylab.playground.kube.api import Object
+from canarylab.kube_objects import Object
 
 EARLY_PROBES_FOR_S = 10.0
 MIN_EARLY_INTERVAL_S = 0.05

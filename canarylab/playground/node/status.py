@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
-from canarylab.playground.kube.api import Object
-from canarylab.playground.kube.objects import last_transition_time, parse_timestamp, timestamp
+from canarylab.kube_objects import Object, last_transition_time, parse_timestamp, timestamp
 
 RUNTIME = "process"
 _LOST = 255  # the exit code Kubernetes gives a container that disappeared with its machine

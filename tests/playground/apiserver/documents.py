@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from canarylab.errors import Cause
+from canarylab.kube_objects import Object
 from canarylab.playground.apiserver.decode import decode
 from canarylab.playground.apiserver.defaults import with_defaults
 from canarylab.playground.apiserver.validation import validate
-from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import KINDS
 
 LABELS = {"app": "nodeapp", "env": "prod"}

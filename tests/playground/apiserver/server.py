@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import aiohttp
 
 from canarylab.errors import ApiError, BadRequestError
+from canarylab.kube_objects import Key, Object
 from canarylab.playground.address_range import LoopbackRange
 from canarylab.playground.apiserver.local_api import LocalApi, bootstrap
 from canarylab.playground.apiserver.metadata import Generators
@@ -26,7 +27,7 @@ from canarylab.playground.apiserver.registry import RegistryOptions
 from canarylab.playground.apiserver.server import TokenAuthenticator, build_app, serving
 from canarylab.playground.apiserver.store import Store
 from canarylab.playground.credentials import Credentials, make_credentials, write_kubeconfig
-from canarylab.playground.kube.api import Key, LogOptions, Object
+from canarylab.playground.kube.api import LogOptions
 
 RANGE = LoopbackRange(17)
 KUBECTL = os.environ.get("CANARYLAB_KUBECTL", "kubectl")

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from canarylab.errors import ForbiddenError, NotFoundError
+from canarylab.kube_objects import Object
 from canarylab.playground.apiserver import admission
 from canarylab.playground.apiserver.admission import creation_warnings
-from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import KINDS
 from tests.playground.apiserver.documents import ingress, pod
 

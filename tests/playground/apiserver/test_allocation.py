@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from canarylab.errors import InvalidError
+from canarylab.kube_objects import Object
 from canarylab.playground.address_range import LoopbackRange
 from canarylab.playground.apiserver.allocation import (
     NODE_PORTS,
@@ -16,7 +17,6 @@ from canarylab.playground.apiserver.allocation import (
     keep_addresses,
     release_addresses,
 )
-from canarylab.playground.kube.api import Object
 
 SERVICES = LoopbackRange(17).services
 ALLOCATOR = ServiceAllocator(SERVICES, random.Random(7))

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from canarylab.errors import BadRequestError
+from canarylab.kube_objects import Object
 from canarylab.playground.apiserver.decode import (
     DecodeErrors,
     WrongTypeError,
@@ -16,7 +17,6 @@ from canarylab.playground.apiserver.decode import (
     read_structure,
     zero_value,
 )
-from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import KINDS
 from tests.playground.apiserver.documents import (
     container,

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from canarylab.kube_objects import Object
 from canarylab.playground.apiserver.defaults import pull_policy, with_defaults
-from canarylab.playground.kube.api import Object
 from tests.playground.apiserver.documents import (
     container,
     deployment,

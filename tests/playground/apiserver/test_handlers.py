@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from canarylab.playground.kube.api import Key
+from canarylab.kube_objects import Key
 from tests.playground.apiserver.documents import backend, gateway, http_route, ingress
 from tests.playground.apiserver.server import Server, config_map, deployment, pod
 

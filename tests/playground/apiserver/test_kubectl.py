@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from canarylab.playground.kube.api import IMMEDIATELY, Key
+from canarylab.kube_objects import Key
+from canarylab.playground.kube.api import IMMEDIATELY
 from tests.needs import needs
 from tests.playground.apiserver.server import Server, deployment, pod
 from tests.waiting import until

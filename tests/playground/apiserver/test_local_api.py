@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from canarylab.errors import ConflictError, InvalidError
+from canarylab.kube_objects import Key, Object, is_default_class
 from canarylab.playground.address_range import LoopbackRange
 from canarylab.playground.apiserver.local_api import NAMESPACES, LocalApi, bootstrap
 from canarylab.playground.apiserver.metadata import Generators
 from canarylab.playground.apiserver.registry import RegistryOptions
 from canarylab.playground.apiserver.store import Store
-from canarylab.playground.kube.api import Api, DeleteOptions, Key, Object
-from canarylab.playground.kube.objects import is_default_class
+from canarylab.playground.kube.api import Api, DeleteOptions
 from tests.playground.api_contract import (
     SPACE,
     ApiContract,

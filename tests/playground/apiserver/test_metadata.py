@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from canarylab.errors import ForbiddenError
+from canarylab.kube_objects import Object
 from canarylab.playground.apiserver.metadata import (
     Generators,
     is_deleted,
@@ -18,7 +19,7 @@ from canarylab.playground.apiserver.metadata import (
     plan_deletion,
     with_generation,
 )
-from canarylab.playground.kube.api import IMMEDIATELY, DeleteOptions, Object
+from canarylab.playground.kube.api import IMMEDIATELY, DeleteOptions
 from canarylab.playground.kube.kinds import KINDS
 
 MAKERS = Generators(lambda: datetime(2026, 11, 22, tzinfo=UTC), lambda: "uid-1", random.Random(7))

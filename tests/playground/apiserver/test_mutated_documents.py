@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 from canarylab.errors import ApiError
+from canarylab.kube_objects import Object
 from canarylab.playground.apiserver.decode import decode
 from canarylab.playground.apiserver.defaults import with_defaults
 from canarylab.playground.apiserver.patch import PatchStyle, apply_patch, decode_patched
 from canarylab.playground.apiserver.tables import table_of
 from canarylab.playground.apiserver.validation import validate
-from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import KINDS
 from tests.playground.apiserver.documents import (
     complete,

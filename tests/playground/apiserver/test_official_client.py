@@ -13,7 +13,7 @@ import pytest
 from kubernetes.client import ApiException
 from kubernetes.stream import stream
 
-from canarylab.playground.kube.api import Key
+from canarylab.kube_objects import Key
 from tests.playground.apiserver.documents import http_route, ingress, rule, weighted
 from tests.playground.apiserver.server import Server, deployment, pod, python
 

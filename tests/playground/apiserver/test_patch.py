@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from canarylab.errors import ApiError, BadRequestError, InvalidError, RequestError
+from canarylab.kube_objects import Object
 from canarylab.playground.apiserver.decode import DecodedObject
 from canarylab.playground.apiserver.patch import (
     MAX_JSON_PATCH_STEPS,
@@ -22,7 +23,6 @@ from canarylab.playground.apiserver.patch import (
     strategic_merge,
 )
 from canarylab.playground.apiserver.schema.builtin import schemas, short
-from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import KINDS
 from tests.playground.apiserver.documents import deployment
 

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from canarylab.errors import GoneError
+from canarylab.kube_objects import Key, Object
 from canarylab.playground.apiserver.store import Change, Store, Subscription, Write
-from canarylab.playground.kube.api import Key, Object
 
 
 def thing(name: str, **fields: object) -> Object:

@@ -10,8 +10,8 @@ import pytest
 from aiohttp import web
 
 from canarylab.errors import RequestError
+from canarylab.kube_objects import Key
 from canarylab.playground.apiserver.subresources import parse_proxy_target
-from canarylab.playground.kube.api import Key
 from tests.playground.apiserver.server import Server, deployment
 
 SCALE = "/apis/apps/v1/namespaces/default/deployments/web/scale"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from canarylab.kube_objects import Object
 from canarylab.playground.apiserver.tables import (
     COLUMNS,
     age,
@@ -18,7 +19,6 @@ from canarylab.playground.apiserver.tables import (
     pod_status,
     table_of,
 )
-from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import KINDS
 from tests.playground.apiserver.documents import (
     complete,

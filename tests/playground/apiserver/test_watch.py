@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from canarylab.errors import BadRequestError
+from canarylab.kube_objects import Key, Object
 from canarylab.playground.apiserver.store import Change, ChangeType, Store
 from canarylab.playground.apiserver.watch import WatchEncoder, WatchStart, watch_start
-from canarylab.playground.kube.api import IMMEDIATELY, Key, Object
+from canarylab.playground.kube.api import IMMEDIATELY
 from canarylab.playground.kube.kinds import KINDS, SERVED_KINDS
 from canarylab.playground.kube.selectors import by_label_query
 from tests.playground.apiserver.documents import gateway

@@ -9,9 +9,9 @@ from itertools import count
 from typing import Any
 
 from canarylab.errors import ConflictError, NotFoundError
+from canarylab.kube_objects import Key, Object, is_ready, is_terminating, key_of, owner_reference
 from canarylab.playground.controllers.loop import Controller, run_controller
-from canarylab.playground.kube.api import IMMEDIATELY, Api, Key, Object, WatchEvent
-from canarylab.playground.kube.objects import is_ready, is_terminating, key_of, owner_reference
+from canarylab.playground.kube.api import IMMEDIATELY, Api, WatchEvent
 from tests.playground.fake_api import FakeApi
 
 SPACE, NODE = "lab", "playground"

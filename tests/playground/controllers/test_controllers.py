@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from canarylab.kube_objects import Key, Object, find_condition, key_of, uid_of
 from canarylab.playground.controllers import CONTROLLERS, revisions
-from canarylab.playground.kube.api import DeleteOptions, Key, Object
-from canarylab.playground.kube.objects import find_condition, key_of, uid_of
+from canarylab.playground.kube.api import DeleteOptions
 from tests.playground.controllers.builders import (
     SPACE,
     deployment,

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from canarylab.kube_objects import Object
 from canarylab.playground.controllers.deployment import (
     DeploymentPlan,
     plan,
@@ -16,7 +17,6 @@ from canarylab.playground.controllers.revisions import (
     with_size,
 )
 from canarylab.playground.controllers.rollout import RolloutLimits
-from canarylab.playground.kube.api import Object
 from tests.playground.controllers.builders import THEN, deployment, meta, rolling, template
 
 NEXT = template("node_app:2.0")

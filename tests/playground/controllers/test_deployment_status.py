@@ -7,14 +7,12 @@ from typing import Any
 
 import pytest
 
-from canarylab.playground.controllers.conditions import find_in
+from canarylab.kube_objects import Object, find_in, parse_timestamp
 from canarylab.playground.controllers.deployment_status import (
     count_replicas,
     deployment_status,
     requeue_after_s,
 )
-from canarylab.playground.kube.api import Object
-from canarylab.playground.kube.objects import parse_timestamp
 from tests.playground.controllers.builders import THEN, deployment, meta, replica_set, template
 
 NOW = parse_timestamp(THEN)

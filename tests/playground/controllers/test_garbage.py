@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from canarylab.kube_objects import Key, Object, owner_reference
 from canarylab.playground.controllers import garbage
 from canarylab.playground.controllers.garbage import (
     FOREGROUND,
@@ -12,8 +13,7 @@ from canarylab.playground.controllers.garbage import (
     keys_for_owners,
     plan,
 )
-from canarylab.playground.kube.api import DeleteOptions, Key, Object, WatchEvent
-from canarylab.playground.kube.objects import owner_reference
+from canarylab.playground.kube.api import DeleteOptions, WatchEvent
 from tests.playground.controllers.builders import (
     SPACE,
     THEN,

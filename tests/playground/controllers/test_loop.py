@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from canarylab.errors import ConflictError
+from canarylab.kube_objects import Key
 from canarylab.playground.controllers.loop import (
     WORKERS,
     Controller,
@@ -18,7 +19,7 @@ from canarylab.playground.controllers.loop import (
     keys_for_object,
     run_controller,
 )
-from canarylab.playground.kube.api import Api, Key
+from canarylab.playground.kube.api import Api
 from tests.playground.api_contract import SPACE, changed, config_map
 from tests.playground.controllers.builders import (
     running_controllers,

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+from canarylab.kube_objects import Key, Object
 from canarylab.playground.controllers import namespace
 from canarylab.playground.controllers.namespace import NAMESPACED_KINDS, NamespacePlan, plan
-from canarylab.playground.kube.api import IMMEDIATELY, Key, Object
+from canarylab.playground.kube.api import IMMEDIATELY
 from canarylab.playground.kube.kinds import KINDS
 from tests.playground.api_contract import config_map
 from tests.playground.api_contract import namespace as a_namespace

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from canarylab.kube_objects import Key, Object
 from canarylab.playground.controllers.ownership import keys_for_owner, plan_claims
-from canarylab.playground.kube.api import Key, Object, WatchEvent, find_object
+from canarylab.playground.kube.api import WatchEvent, find_object
 from tests.playground.controllers.builders import (
     LABELS,
     SPACE,

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from canarylab.kube_objects import Key, Object, controller_of, key_of, parse_timestamp, uid_of
 from canarylab.playground.controllers import replicaset, scheduler
 from canarylab.playground.controllers.replicaset import (
     ReplicaSetPlan,
@@ -18,8 +19,7 @@ from canarylab.playground.controllers.replicaset import (
     replica_set_status,
     scale_down_rank,
 )
-from canarylab.playground.kube.api import DeleteOptions, Key, Object
-from canarylab.playground.kube.objects import controller_of, key_of, parse_timestamp, uid_of
+from canarylab.playground.kube.api import DeleteOptions
 from tests.playground.controllers.builders import (
     SPACE,
     THEN,

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from canarylab.kube_objects import Object, is_controlled_by
 from canarylab.playground.controllers.revisions import (
     DESIRED_REPLICAS,
     HASH_LABEL,
@@ -23,8 +24,6 @@ from canarylab.playground.controllers.revisions import (
     with_size,
     without_hash,
 )
-from canarylab.playground.kube.api import Object
-from canarylab.playground.kube.objects import is_controlled_by
 from tests.playground.controllers.builders import deployment, meta, replica_set, template
 
 WEB = meta(deployment(3), uid="d-1", generation=1)

@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
+from canarylab.kube_objects import Key, Object, find_condition
 from canarylab.playground.controllers import scheduler
 from canarylab.playground.controllers.scheduler import ScheduleResult, is_unscheduled, plan
-from canarylab.playground.kube.api import Key, Object
-from canarylab.playground.kube.objects import find_condition
 from tests.playground.controllers.builders import (
     NODE,
     SPACE,

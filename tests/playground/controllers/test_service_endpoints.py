@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
+from canarylab.kube_objects import Key, Object, parse_timestamp
 from canarylab.playground.controllers import service_endpoints
 from canarylab.playground.controllers.service_endpoints import CHANGED_AT, HEADLESS
-from canarylab.playground.kube.api import Key, Object
-from canarylab.playground.kube.objects import parse_timestamp
 from tests.playground.controllers.builders import (
     LABELS,
     NODE,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from canarylab.ingress_rules.ingress_spec import ServiceEndpoints
-from canarylab.playground.kube.api import Key, Object
-from canarylab.playground.kube.objects import key_of
+from canarylab.kube_objects import Key, Object, key_of
 from canarylab.playground.network.gateway_controller import CONTROLLER
 from canarylab.playground.network.gateway_rules import HttpRouteRules, build_route_rules
 from tests.ingress_rules.ingress_objects import HOST, SPACE, service, slice_of

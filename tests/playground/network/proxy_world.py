@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from canarylab.kube_objects import Key, Object
 from canarylab.playground.address_range import LoopbackRange
-from canarylab.playground.kube.api import Key, Object
 from canarylab.playground.network.service_proxy import ServiceProxy
 from canarylab.ports import LOOPBACK, unused
 from tests.playground.fake_api import FakeApi

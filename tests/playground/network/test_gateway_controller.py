@@ -14,8 +14,7 @@ from typing import Any
 
 import pytest
 
-from canarylab.playground.kube.api import Key, Object
-from canarylab.playground.kube.objects import find_condition
+from canarylab.kube_objects import Key, Object, find_condition
 from canarylab.playground.network.gateway_controller import (
     class_status,
     decide,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from canarylab.playground.kube.api import Key, Object
+from canarylab.kube_objects import Key, Object
 from canarylab.playground.network.ingress_server import IngressServer
 from tests.ingress_rules.ingress_objects import (
     CLASS,

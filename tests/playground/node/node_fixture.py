@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from canarylab.errors import BadRequestError, NotFoundError
+from canarylab.kube_objects import Key, Object, is_ready
 from canarylab.playground.address_range import LoopbackRange
 from canarylab.playground.home import Home
 from canarylab.playground.images import Image, save
-from canarylab.playground.kube.api import DeleteOptions, Key, LogOptions, Object
-from canarylab.playground.kube.objects import is_ready
+from canarylab.playground.kube.api import DeleteOptions, LogOptions
 from canarylab.playground.node.context import RestartBackoff
 from canarylab.playground.node.kubelet import Kubelet
 from canarylab.playground.node.process import background_task

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from canarylab.errors import BadRequestError, NotFoundError
-from canarylab.playground.kube.api import Key, LogOptions
+from canarylab.kube_objects import Key
+from canarylab.playground.kube.api import LogOptions
 from canarylab.playground.node.container import should_restart
 from canarylab.playground.node.context import RestartBackoff
 from tests.playground.node.node_fixture import SPACE, Node, node, pod, server, shell

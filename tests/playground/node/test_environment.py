@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from canarylab.kube_objects import Key, Object
 from canarylab.playground.images import Image
-from canarylab.playground.kube.api import Key, Object
 from canarylab.playground.node.environment import (
     ConfigError,
     PodSettings,

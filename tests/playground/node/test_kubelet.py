@@ -7,8 +7,7 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
-from canarylab.playground.kube.api import Key
-from canarylab.playground.kube.objects import find_condition
+from canarylab.kube_objects import Key, find_condition
 from canarylab.playground.node.kubelet import register
 from canarylab.playground.node.reaper import processes_of
 from tests.playground.fake_api import FakeApi

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from canarylab.playground.kube.api import Object
+from canarylab.kube_objects import Object
 from tests.playground.node.node_fixture import Node, node, pod, python, server, shell
 from tests.waiting import until
 

@@ -10,7 +10,7 @@ from itertools import pairwise, product
 
 import pytest
 
-from canarylab.playground.kube.api import Object
+from canarylab.kube_objects import Object
 from canarylab.playground.node.probes import (
     SUCCESS,
     Probe,

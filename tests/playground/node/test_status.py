@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from canarylab.playground.kube.api import Object
+from canarylab.kube_objects import Object
 from canarylab.playground.node.status import (
     ContainerRunning,
     ContainerStatus,

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
 from canarylab.errors import Cause
+from canarylab.kube_objects import Object
 from canarylab.playground.apiserver.field_errors import each, forbidden, invalid, too_long
 from canarylab.playground.apiserver.schema import STRUCTURAL_SCHEMAS, structural
-from canarylab.playground.apiserver.validation import ingresses, names, pods, services
-from canarylab.playground.kube.api import Object
+from canarylab.playground.apiserver.validation import names, networking, pods
 from canarylab.playground.kube.kinds import KINDS
 
 MAX_CONFIG_MAP_BYTES = 1024 * 1024  # all values of one ConfigMap together
@@ -110,18 +110,18 @@ VALIDATORS: Mapping[str, Callable[[Object, Object | None], Iterator[Cause]]] = M
     {
         "ConfigMap": validate_config_map,
         "Deployment": pods.validate_deployment,
-        "Endpoints": services.validate_endpoints,
-        "EndpointSlice": services.validate_endpoint_slice,
+        "Endpoints": networking.validate_endpoints,
+        "EndpointSlice": networking.validate_endpoint_slice,
         "Event": validate_event,
         "Gateway": validate_custom,
         "GatewayClass": validate_custom,
         "HTTPRoute": validate_custom,
-        "Ingress": ingresses.validate_ingress,
-        "IngressClass": ingresses.validate_ingress_class,
+        "Ingress": networking.validate_ingress,
+        "IngressClass": networking.validate_ingress_class,
         "Namespace": validate_namespace,
         "Node": validate_node,
         "Pod": pods.validate_pod,
         "ReplicaSet": pods.validate_replica_set,
-        "Service": services.validate_service,
+        "Service": networking.validate_service,
     }
 )

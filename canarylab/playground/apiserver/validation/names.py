@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from canarylab.errors import Cause
+from canarylab.kube_objects import Object
 from canarylab.playground.apiserver.field_errors import (
     each,
     forbidden,
@@ -18,7 +19,6 @@ from canarylab.playground.apiserver.field_errors import (
     required,
     too_long,
 )
-from canarylab.playground.kube.api import Object
 
 LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 SUBDOMAIN = rf"{LABEL}(\.{LABEL})*"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from canarylab.errors import Cause
+from canarylab.kube_objects import Object
 from canarylab.playground.apiserver.field_errors import (
     INT32_MAX,
     duplicate,
@@ -20,7 +21,6 @@ from canarylab.playground.apiserver.field_errors import (
 )
 from canarylab.playground.apiserver.quantity import parse_quantity
 from canarylab.playground.apiserver.validation import names
-from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.selectors import by_label_selector
 
 PROTOCOLS = ("SCTP", "TCP", "UDP")

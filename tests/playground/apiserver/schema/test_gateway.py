@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from canarylab.playground.kube.api import Object
+from canarylab.kube_objects import Object
 from tests.playground.apiserver.documents import (
     complete,
     errors_of,

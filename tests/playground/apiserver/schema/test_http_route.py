@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from canarylab.kube_objects import Object
 from canarylab.playground.apiserver.schema import STRUCTURAL_SCHEMAS
-from canarylab.playground.kube.api import Object
 from tests.playground.apiserver.documents import (
     complete,
     errors_of,

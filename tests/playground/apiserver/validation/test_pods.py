@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from canarylab.playground.kube.api import Object
+from canarylab.kube_objects import Object
 from tests.playground.apiserver.documents import (
     causes,
     container,

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from canarylab.errors import BadRequestError
-from canarylab.playground.kube.api import Object
+from canarylab.kube_objects import Object
 from canarylab.playground.kube.kinds import KINDS
 from tests.playground.apiserver.documents import errors_of
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from canarylab.kube_objects import Object
 from canarylab.playground.apiserver.validation import MAX_CONFIG_MAP_BYTES, VALIDATORS
-from canarylab.playground.kube.api import Object
 from canarylab.playground.kube.kinds import KINDS
 from tests.playground.apiserver.documents import errors_of
 

@@ -1,15 +1,17 @@
+"""TODO"""
+
 from __future__ import annotations
 
 from datetime import timedelta
 
-from canarylab.playground.controllers.conditions import (
+from canarylab.kube_objects import (
     StatusCondition,
     find_in,
+    parse_timestamp,
     refresh_condition,
     remove_condition,
     set_condition,
 )
-from canarylab.playground.kube.objects import parse_timestamp
 from tests.playground.controllers.builders import THEN
 
 NOW = parse_timestamp(THEN)

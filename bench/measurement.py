@@ -1,11 +1,11 @@
-"""What is one line of a benchmark?"""
+"""One line of the benchmark's table."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 
-class Row(NamedTuple):
+class Measurement(NamedTuple):
     """A measured value beside its bar, as the table of `make bench` shows it."""
 
     name: str
