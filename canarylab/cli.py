@@ -75,7 +75,7 @@ def down(cluster: ClusterName = None) -> None:
     """End a cluster and all its pods: the one you name, else the playground."""
     from canarylab.clusters.choose import choose_or_playground, describe
     from canarylab.images.choose import remove_containers
-    from canarylab.traffic.text import listed
+    from canarylab.text import join_words
 
     chosen = choose_or_playground(cluster)
     runs = chosen.status() is not None
@@ -84,7 +84,9 @@ def down(cluster: ClusterName = None) -> None:
     else:
         print(chosen.ending if runs else f"{_capitalized(describe(chosen))} was not running.")
     if ports := remove_containers(Home.of_user()):
-        print(f"Containers of lesson 1 are gone from {listed(f'port {port}' for port in ports)}.")
+        print(
+            f"Containers of lesson 1 are gone from {join_words(f'port {port}' for port in ports)}."
+        )
 
 
 @app.command()
@@ -294,9 +296,10 @@ def _capitalized(text: str) -> str:
 
 def _as_table(taken: Sample) -> Table:
     from canarylab import stats
-    from canarylab.traffic.text import percent
+    from canarylab.text import percent
 
     rows = [
-        (each.name, each.hits, percent(each.seen), each.interval) for each in stats.shares(taken)
+        (each.name, each.hits, percent(each.observed), each.interval)
+        for each in stats.shares(taken)
     ]
     return Table(f"{taken!r}.\n", ("version", "answers", "share", "95 % interval"), rows)

@@ -7,16 +7,14 @@ everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
+from canarylab.display import Report
 from canarylab.errors import ClusterError
 from canarylab.kube_objects import Object
 
 KUBE_PROXY_SYNC_S = 1.0  # iptables mode: --iptables-min-sync-period
-
-Report = Callable[[str], None]
-"""Gets a few words about what is being done now."""
 
 
 class AdaptedManifest(NamedTuple):
@@ -32,14 +30,14 @@ class ServiceAddress(NamedTuple):
 
     url: str
     """`http://127.0.0.1:32089`, without a slash at the end."""
-    via: str
+    description: str
     """What is at that address: "node port 32089"."""
-    is_guess: bool = False
-    """It has to be tried: a firewall may be between, or another program may answer."""
-    chosen_for: Literal["connection", "request"] = "connection"
-    """What a pod is chosen for there."""
+    needs_check: bool = False
+    """Whether a request has to prove it: a firewall or another program may be there."""
+    balanced_per: Literal["connection", "request"] = "connection"
+    """Whether a pod is chosen for each connection or for each request."""
     sync_delay_s: float = 0.0
-    """How long after endpoints become ready no connection is to be tried there."""
+    """Seconds to wait after endpoints become ready before the first connection."""
 
 
 class IngressSetup(NamedTuple):

@@ -29,7 +29,6 @@ from canarylab.clusters.adapt_manifest import nginx_class, retirement_note
 from canarylab.clusters.base import (
     IngressSetup,
     LocalCluster,
-    Report,
     ServiceAddress,
     local_node_port,
     node_port,
@@ -42,6 +41,7 @@ from canarylab.clusters.kind_images import (
     traefik_image,
     traefik_objects,
 )
+from canarylab.display import Report
 from canarylab.docker_engine import docker_and_cgroups, docker_program, engine
 from canarylab.errors import (
     CanaryLabError,

@@ -24,7 +24,6 @@ from canarylab.clusters.base import (
     KUBE_PROXY_SYNC_S,
     AdaptedManifest,
     IngressSetup,
-    Report,
     ServiceAddress,
     node_port,
 )
@@ -35,6 +34,7 @@ from canarylab.clusters.client import (
     kubeconfig_files,
     write_current_context,
 )
+from canarylab.display import Report
 from canarylab.errors import ClusterError, SetupError, ToolFailedError
 from canarylab.kube_objects import Object
 from canarylab.playground.home import Home
@@ -163,7 +163,9 @@ class Kubeconfig:
             return []
         server = urlsplit(self._context.server).hostname
         return [
-            _guess(host, number, f"node port {number}")._replace(sync_delay_s=KUBE_PROXY_SYNC_S)
+            _unchecked_address(host, number, f"node port {number}")._replace(
+                sync_delay_s=KUBE_PROXY_SYNC_S
+            )
             for host in dict.fromkeys([*([server] if server else []), *hosts])
         ]
 
@@ -205,12 +207,12 @@ def _load_balancers(service: Mapping[str, Any]) -> list[ServiceAddress]:
     entries = (status.get("loadBalancer") or {}).get("ingress") or []
     port = service["spec"]["ports"][0]["port"]
     hosts = [entry.get("ip") or entry.get("hostname") for entry in entries]
-    return [_guess(host, port, "its load balancer") for host in hosts if host]
+    return [_unchecked_address(host, port, "its load balancer") for host in hosts if host]
 
 
-def _guess(host: str, port: int, via: str) -> ServiceAddress:
+def _unchecked_address(host: str, port: int, description: str) -> ServiceAddress:
     bracketed = f"[{host}]" if ":" in host else host
-    return ServiceAddress(f"http://{bracketed}:{port}", via, is_guess=True)
+    return ServiceAddress(f"http://{bracketed}:{port}", description, needs_check=True)
 
 
 def _not_permitted(refused: list[RefusedRequest], context: KubeconfigContext) -> SetupError:

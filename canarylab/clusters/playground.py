@@ -8,11 +8,11 @@ from typing import Any
 from canarylab.clusters.base import (
     AdaptedManifest,
     LocalCluster,
-    Report,
     ServiceAddress,
     local_node_port,
     node_port,
 )
+from canarylab.display import Report
 from canarylab.errors import ClusterError
 from canarylab.images.process_build import build_app
 from canarylab.kube_objects import Object

@@ -24,7 +24,8 @@ from canarylab.kube_objects import Object
 from canarylab.release.connection import Connection, refusals
 from canarylab.release.endpoints import ready_endpoints
 from canarylab.release.ingress_controller import ensure_ingress_controller
-from canarylab.release.wait import UNNAMED, sync_count, wait_until_synced
+from canarylab.release.wait import sync_count, wait_until_synced
+from canarylab.text import OTHER
 from canarylab.traffic import Request, Sample, SamplingPlan
 from canarylab.traffic.http import HttpResponse, Target, get
 from canarylab.wait import wait_until
@@ -129,10 +130,10 @@ class IngressClient:
         _wait_until_only_expected_pods_answer(url, request, before)
         sample = traffic.measure(url, SamplingPlan(count=requests), request=request)
         where = f"{self._cluster.name}, through its Ingress"
-        sample = replace(sample, cluster=where, chosen_for="request", suggested_by="rules")
+        sample = replace(sample, cluster=where, balanced_per="request", expected_from="rules")
         if before != expected_shares_by_rules(self._connection, url, request):
             return sample
-        return sample.expecting(before.versions, before.pods)
+        return sample.with_expected(before.versions, before.pods)
 
     def ready_pods(self, backend: str) -> set[str]:
         """The ready pods of a backend of a `RouteExplanation`."""
@@ -189,7 +190,7 @@ def service_addresses(ingresses: Iterable[Object], service: str) -> list[Service
     ['http://192.0.2.7']
     """
     return [
-        ServiceAddress(f"http://{address}", "an Ingress", is_guess=True, chosen_for="request")
+        ServiceAddress(f"http://{address}", "an Ingress", needs_check=True, balanced_per="request")
         for ingress in ingresses
         if service in _services_for_every_host(ingress["spec"])
         for address in _addresses_in_status(ingress)
@@ -248,7 +249,7 @@ def _wait_until_only_expected_pods_answer(
     def has_settled() -> bool:
         nonlocal others
         sample = traffic.measure(url, SamplingPlan(count=_PROBES), request=request)
-        others = set(sample.by_pod) - set(expected.pods) - {UNNAMED}
+        others = set(sample.by_pod) - set(expected.pods) - {OTHER}
         return not others
 
     if not wait_until(has_settled, timeout_s=SETTLED_WITHIN_S):

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 
 from kubernetes.client.exceptions import ApiException
 
-from canarylab.clusters.base import IngressSetup, Report
+from canarylab.clusters.base import IngressSetup
+from canarylab.display import Report
 from canarylab.kube_objects import Object
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection, refusals

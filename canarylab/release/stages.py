@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic.exceptions import DynamicApiError, ResourceNotFoundError
 
+from canarylab.display import Report, no_report
 from canarylab.errors import TimedOutError
 from canarylab.manifests import (
     CANARY,
@@ -30,7 +31,6 @@ from canarylab.wait import wait_until
 
 Stage = Literal["empty", "production", "canary"]
 PromotionWay = Literal["replicas", "image"]
-Report = Callable[[str], None]
 
 PODS_GONE_WITHIN_S = 60.0
 _NOT_SHOWN = (403, 404)  # the user may not list them; a cluster without that kind
@@ -51,12 +51,8 @@ _WANTED: dict[Stage, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] =
 }
 
 
-def _no_report(text: str) -> None:
-    """The default `report`."""
-
-
 def reset_to(
-    connection: Connection, stage: Stage, manifests: Path, report: Report = _no_report
+    connection: Connection, stage: Stage, manifests: Path, report: Report = no_report
 ) -> None:
     """Bring the namespace to a stage, whatever is in it."""
     if stage not in get_args(Stage):
@@ -98,7 +94,7 @@ def clean_up(
         _delete_httproutes(connection)
 
 
-def promote(connection: Connection, way: PromotionWay, report: Report = _no_report) -> None:
+def promote(connection: Connection, way: PromotionWay, report: Report = no_report) -> None:
     """Promote the canary by "replicas" or by "image"; visitors see the same outcome."""
     if way not in get_args(PromotionWay):
         raise ValueError(f'A canary is promoted by "replicas" or by "image", not by "{way}".')

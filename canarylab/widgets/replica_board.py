@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import ipywidgets
 
 from canarylab.manifests import CANARY, CONTAINER, PRODUCTION, PRODUCTION_REPLICAS
+from canarylab.text import count_noun
 from canarylab.traffic.sample import Sample
-from canarylab.traffic.text import counted
 from canarylab.widgets.html import commands_html, sample_sentence
 from canarylab.widgets.panel import QUIET_S, WRAPPED, Panel, Work
 
@@ -86,7 +86,7 @@ class ReplicaBoard(Panel):
         self._start(*self._rows(), self._status_html, self._picture_html, self._commands_html)
 
     def __repr__(self) -> str:
-        pods = (f"{track} {counted(self._numbers[track].value, 'pod')}" for track in _TRACKS)
+        pods = (f"{track} {count_noun(self._numbers[track].value, 'pod')}" for track in _TRACKS)
         return f"{self.name}: {', '.join(pods)}. {self.status}"
 
     def static_html(self) -> str:
@@ -144,7 +144,7 @@ class ReplicaBoard(Panel):
             self._sample()
 
     def _scale(self, track: str, replicas: int) -> None:
-        name, pods = _TRACKS[track], counted(replicas, "pod")
+        name, pods = _TRACKS[track], count_noun(replicas, "pod")
         self._announce(
             f"Scaling {track} to {pods} and waiting until they are ready",
             _scale_command(name, replicas),

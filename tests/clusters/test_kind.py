@@ -395,8 +395,8 @@ class TestAsACluster:
     def test_is_reached_at_the_node_port_that_is_mapped(self, kind: KindCluster) -> None:
         (address,) = kind.addresses(service(32089), ["canarylab-control-plane"])
 
-        assert (address.url, address.via) == ("http://127.0.0.1:32089", "node port 32089")
-        assert not address.is_guess
+        assert (address.url, address.description) == ("http://127.0.0.1:32089", "node port 32089")
+        assert not address.needs_check
 
     def test_is_not_reached_at_another(self, kind: KindCluster) -> None:
         assert kind.addresses(service(31000), ["canarylab-control-plane"]) == []

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from canarylab.clusters.base import IngressSetup, Report
+from canarylab.clusters.base import IngressSetup
 from canarylab.clusters.kind_images import traefik_image, traefik_objects
+from canarylab.display import Report
 from canarylab.errors import ClusterError
 from canarylab.kube_objects import Object
 from canarylab.release.connection import Connection

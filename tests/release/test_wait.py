@@ -12,7 +12,8 @@ from canarylab.manifests import SERVICE, load
 from canarylab.release import wait
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection
-from canarylab.release.wait import ANSWERS_PER_POD, UNNAMED, probe, settle, wait_until_settled
+from canarylab.release.wait import ANSWERS_PER_POD, probe, settle, wait_until_settled
+from canarylab.text import OTHER
 from tests.needs import needs
 from tests.release.conntrack_node import FIRST_EPHEMERAL, conntrack_node
 
@@ -62,8 +63,8 @@ def test_requests_that_all_fail_are_not_taken_for_pods_without_a_name() -> None:
 
 
 def test_an_app_that_does_not_say_its_pod_is_not_waited_for() -> None:
-    answers = Answers({UNNAMED})
-    wait_until_settled(lambda: UNNAMED, answers, lambda: ["a", "b"])
+    answers = Answers({OTHER})
+    wait_until_settled(lambda: OTHER, answers, lambda: ["a", "b"])
     assert len(answers.counts) == 1
 
 
