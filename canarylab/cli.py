@@ -82,7 +82,11 @@ def down(cluster: ClusterName = None) -> None:
     if chosen.stop():
         print(f"{_capitalized(describe(chosen))} has ended.")
     else:
-        print(chosen.ending if runs else f"{_capitalized(describe(chosen))} was not running.")
+        print(
+            chosen.stop_instructions
+            if runs
+            else f"{_capitalized(describe(chosen))} was not running."
+        )
     if ports := remove_containers(Home.of_user()):
         print(
             f"Containers of lesson 1 are gone from {join_words(f'port {port}' for port in ports)}."
@@ -200,7 +204,7 @@ def doctor(
     except CanaryLabError as exc:
         chosen = str(exc).rstrip(".")
     home = Home.of_user()
-    found = diagnose(home, has_kind_cluster=KindCluster(home).is_made(), chosen=chosen)
+    found = diagnose(home, has_kind_cluster=KindCluster(home).has_record(), chosen=chosen)
     print(json.dumps(found.to_dict(), indent=2) if as_json else found)
     raise typer.Exit(0 if found.can_run else 1)
 

@@ -502,7 +502,7 @@ class Lab:
         self._service_urls.close()
         self._connection.close()
         self.stop_local()
-        return Table(f"Your pods and Services are gone. {self.cluster.ending}")
+        return Table(f"Your pods and Services are gone. {self.cluster.stop_instructions}")
 
 
 def _request(host: str | None, headers: Fields, cookies: Fields) -> Request:

@@ -273,10 +273,8 @@ def _draw_legend(axes: Axes, layout: _Layout) -> None:
     x, y = expected[0], _MARK_ROOM / 2 + 0.02
     axes.plot([x, x], [y - 0.09, y + 0.09], color=INK, linewidth=_MARK_LINE, clip_on=False)
     at, style = layout.across(x), _font(_SMALL, MUTED)
-    beside, before = (
-        layout.bars + layout.right - at - _LABEL_GAP,
-        at + layout.left - _MARGIN - _LABEL_GAP,
-    )
+    right = layout.bars + layout.right - at - _LABEL_GAP
+    left = at + layout.left - _MARGIN - _LABEL_GAP
     words = layout.chart.mark
     if width_of(words, _SMALL) > max(right, left):
         words = words.split(maxsplit=1)[0]

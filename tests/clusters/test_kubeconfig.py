@@ -183,7 +183,7 @@ def test_a_token_that_nobody_knows(restricted_cluster: RestrictedCluster) -> Non
     said["users"][0]["user"]["token"] = "stale"
     restricted_cluster.kubeconfig.write_text(yaml.safe_dump(said))
 
-    with pytest.raises(SetupError, match="does not know you: Unauthorized"):
+    with pytest.raises(SetupError, match="does not accept your credentials: Unauthorized"):
         Lab()
 
 
@@ -347,4 +347,4 @@ def test_a_cluster_without_any_class_says_so(
 
     (note,) = lab.apply(INGRESS).notes
 
-    assert note.startswith("There is no IngressClass here, so nobody may be serving Ingresses.")
+    assert note.startswith("There is no IngressClass here, so Ingresses may not be served.")
