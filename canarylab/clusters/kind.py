@@ -277,8 +277,8 @@ class KindCluster(LocalCluster):
 
     def _delete(self) -> None:
         """Delete the cluster and then the record of it, so that this can be repeated."""
-        # kind ignores a missing cluster, but fails on a lock file that a killed kind left. Only kind
-        # writes this kubeconfig, and only one kind runs at a time.
+        # kind ignores a missing cluster, but fails on a leftover lock file. Only kind writes this
+        # kubeconfig, and only one kind runs at a time.
         self._kubeconfig.with_name("kubeconfig.lock").unlink(missing_ok=True)
         _run_kind("delete", "cluster", "--name", NAME, "--kubeconfig", self.kubeconfig)
         self._forget()
