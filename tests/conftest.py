@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import re
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -17,15 +15,14 @@ from canarylab.release.connection import Connection
 from canarylab.release.stages import reset_to
 from tests.processes import wait_until_only_the_playground_runs
 from tests.reaper import reaper
-from tests.restricted_cluster import RestrictedCluster, running_restricted_cluster
+from tests.restricted_cluster import NAMESPACE, RestrictedCluster, running_restricted_cluster
 from tests.running_playground import RunningPlayground, running_playground
 from tests.waiting import exclusive
 
 TESTS = Path(__file__).parent
-SLOW_FOLDERS = ("docker", "browser")
+SLOW_FOLDERS = ("docker", "browser", "soak")
 """Left out by `make test`."""
-LONG_GROUPS = ("a playground", "docker", "browser")
-TAKES_A_PLAYGROUND = re.compile(r"\b(playground|connection|production|stranger|users): [A-Z]")
+LONG_FIRST = tuple(f"tests/{each}/" for each in ("docker", "browser", "conformance", "lessons"))
 LONGEST_SOAK_S = 3600
 
 
@@ -56,34 +53,25 @@ class ByGroup(LoadScopeScheduling):  # type: ignore[misc]
 
 
 def group(nodeid: str) -> str:
-    """What exists once a worker is made once: a playground, the Docker engine, a module's fixtures.
+    """The file, for fixtures of a module; its folder where that shares an engine or a browser.
 
     >>> group("tests/docker/test_building.py::test_a"), group("tests/test_stats.py::test_a[1]")
-    ('docker', 'tests/test_stats.py')
+    ('tests/docker', 'tests/test_stats.py')
     """
     file = nodeid.partition("::")[0]
-    folder = file.removeprefix("tests/").partition("/")[0]
-    if folder in LONG_GROUPS:
-        return folder
-    return "a playground" if _takes_a_playground(file) else file
-
-
-@functools.cache
-def _takes_a_playground(file: str) -> bool:
-    """Its NodePort 32089 is there once on a machine."""
-    path = TESTS.parent / file
-    return path.is_file() and bool(TAKES_A_PLAYGROUND.search(path.read_text()))
+    folder = "/".join(file.split("/")[:2])
+    return folder if folder in {"tests/docker", "tests/browser"} else file
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what is slow; the long groups begin first."""
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
-        if folder in SLOW_FOLDERS or item.get_closest_marker("soak"):
+        if folder in SLOW_FOLDERS:
             item.add_marker(pytest.mark.slow)
         if item.get_closest_marker("soak") and config.getoption("soak"):
             item.add_marker(pytest.mark.timeout(LONGEST_SOAK_S))
-    items.sort(key=lambda item: group(item.nodeid) not in LONG_GROUPS)
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG_FIRST))
 
 
 @pytest.fixture(scope="session")
@@ -97,18 +85,12 @@ def playground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlay
 @pytest.fixture
 def connection(playground: RunningPlayground) -> Iterator[Connection]:
     """To that playground, with nothing of the lessons in it before and after the test."""
+    manifests = resources.folder("manifests")
     with closing(Connection(playground.kubeconfig)) as connection:
-        _empty(connection)
+        reset_to(connection, "empty", manifests)
         yield connection
-        _empty(connection)
-
-
-def _empty(connection: Connection) -> None:
-    """Take away what the lessons make; a pod has no time to end in, so that nobody waits for it."""
-    ours = {"namespace": connection.namespace, "label_selector": "app=nodeapp"}
-    connection.apps.delete_collection_namespaced_deployment(**ours)
-    connection.core.delete_collection_namespaced_pod(**ours, grace_period_seconds=0)
-    reset_to(connection, "empty", resources.folder("manifests"))
+        playground.delete_pods_at_once()
+        reset_to(connection, "empty", manifests)
 
 
 @pytest.fixture
@@ -127,6 +109,7 @@ def restricted_cluster(
         for name, value in cluster.environment(tmp_path / "home").items():
             monkeypatch.setenv(name, value)
         yield cluster
+    playground.delete_pods_at_once(NAMESPACE)
 
 
 @pytest.fixture

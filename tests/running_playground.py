@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from canarylab.playground import lifecycle
 from canarylab.playground.home import Home
+from canarylab.release.connection import Connection
 from tests.built_images import built
 
 
@@ -44,6 +45,13 @@ class RunningPlayground:
             "CANARYLAB_HOME": str(self.home.root),
             "KUBECONFIG": str(self.kubeconfig),
         }
+
+    def delete_pods_at_once(self, namespace: str = "default") -> None:
+        """Those of the lessons, with their Deployments; nobody waits for the end of requests."""
+        ours = {"namespace": namespace, "label_selector": "app=nodeapp"}
+        with closing(Connection(self.kubeconfig)) as connection:
+            connection.apps.delete_collection_namespaced_deployment(**ours)
+            connection.core.delete_collection_namespaced_pod(**ours, grace_period_seconds=0)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import pytest
 
 from canarylab import checks
 from canarylab.lab import Lab
+from canarylab.release.connection import Connection
 from tests.needs import needs
 from tests.running_playground import RunningPlayground
 
@@ -26,12 +27,13 @@ def public_members(kind: type) -> list[Callable[..., Any]]:
 
 @pytest.fixture
 def names(
-    playground: RunningPlayground, monkeypatch: pytest.MonkeyPatch
+    playground: RunningPlayground, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[dict[str, Any]]:
+    del connection  # it leaves nothing of another test there
     monkeypatch.setenv("CANARYLAB_HOME", str(playground.home.root))
     lab = Lab()
-    lab.reset("empty")
     yield {"lab": lab, "Lab": Lab, "check": checks.check}
+    playground.delete_pods_at_once()
     lab.close()
 
 

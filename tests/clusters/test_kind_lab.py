@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from canarylab import machine, ports
+from canarylab.clusters import kind
 from canarylab.clusters.adapt_manifest import RETIRED
+from canarylab.clusters.base import ServiceAddress
 from canarylab.clusters.kind import KindCluster, api_answers, server_url
 from canarylab.lab import Lab
 from canarylab.playground.home import Home
@@ -42,22 +44,25 @@ def lab(
 ) -> Iterator[Lab]:
     """On kind, with version 1.0 in the node."""
     monkeypatch.setattr(ports, "is_free", lambda _port: True)  # the playground has that node port
+    there = ServiceAddress(playground.node_port_url, "node port 32089")  # no other playground's
+    monkeypatch.setattr(kind, "local_node_port", lambda _service: there)
     monkeypatch.setattr(machine, "free_bytes", lambda _place: 100 * machine.GB)
     (world.root / "kubeconfig").write_text(playground.kubeconfig.read_text())
     world.add_image(APP)
     with closing(Lab("kind")) as lab:
         lab.cluster.load_image("node_app:1.0", lambda _words: None)
         yield lab
+        playground.delete_pods_at_once()
 
 
-def test_production_answers(lab: Lab) -> None:
+def test_production_answers(lab: Lab, playground: RunningPlayground) -> None:
     lab.apply("manifests/2-production/production.yaml")
     lab.apply("manifests/2-production/service.yaml")
     lab.wait_ready("nodeapp-production")
 
     sample = lab.sample(requests=30)
 
-    assert lab.url() == "http://127.0.0.1:32089"
+    assert lab.url() == playground.node_port_url
     assert sample.by_version == {"1.0": 30}
     assert sample.cluster == "kind"
 

@@ -41,12 +41,15 @@ def silent(words: str) -> None:
 
 
 @pytest.fixture
-def lab(restricted_cluster: RestrictedCluster, tmp_path: Path) -> Iterator[Lab]:
+def lab(
+    restricted_cluster: RestrictedCluster, playground: RunningPlayground, tmp_path: Path
+) -> Iterator[Lab]:
     """There, and gone again."""
     built(tmp_path / "home" / "images")
     lab = Lab()
     lab.reset("empty")
     yield lab
+    playground.delete_pods_at_once(NAMESPACE)
     lab.close()
 
 

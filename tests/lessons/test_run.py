@@ -41,11 +41,13 @@ def home(playground: RunningPlayground, connection: Connection) -> Iterator[Path
     wait_until_only_the_playground_runs(playground.home.root)
 
 
+@pytest.mark.soak(few=1, many=20)
 @pytest.mark.parametrize("name", NAMES)
 async def test_the_solved_notebook_holds_what_it_promises(
-    name: str, home: Path, tmp_path: Path
+    name: str, home: Path, tmp_path: Path, times: int
 ) -> None:
-    await run(NOTEBOOKS / "solved" / f"{name}.ipynb", home, tmp_path, strict=True)
+    for _ in range(times):
+        await run(NOTEBOOKS / "solved" / f"{name}.ipynb", home, tmp_path, strict=True)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -55,12 +57,3 @@ async def test_the_unsolved_notebook_runs_through_and_its_checkpoints_say_what_i
     ran = await run(NOTEBOOKS / f"{name}.ipynb", home, tmp_path, strict=False)
 
     assert not_yet(ran) == UNSOLVED[name]
-
-
-@pytest.mark.soak(few=1, many=20)
-@pytest.mark.parametrize("name", NAMES)
-async def test_a_solved_notebook_runs_again_and_again(
-    name: str, home: Path, tmp_path: Path, times: int
-) -> None:
-    for _ in range(times):
-        await run(NOTEBOOKS / "solved" / f"{name}.ipynb", home, tmp_path, strict=True)

@@ -21,4 +21,5 @@ def production(playground: RunningPlayground) -> Iterator[Connection]:
         reset_to(connection, "empty", manifests)
         reset_to(connection, "production", manifests)
         yield connection
+        playground.delete_pods_at_once()
         reset_to(connection, "empty", manifests)

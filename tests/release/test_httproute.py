@@ -116,6 +116,7 @@ def lab(playground: RunningPlayground) -> Iterator[Lab]:
         lab.apply(f"{LESSON}/services.yaml")
         lab.apply(f"{LESSON}/gateway.yaml")
         yield lab
+        playground.delete_pods_at_once()
         lab.close()
 
 

@@ -140,6 +140,7 @@ def lab(playground: RunningPlayground) -> Iterator[Lab]:
         lab.apply(ingress("main", "prod"))
         lab.apply(ingress("ingress-canary", "canary", **CANARY))
         yield lab
+        playground.delete_pods_at_once()
         lab.close()
 
 
