@@ -80,13 +80,13 @@ def test_where_another_program_has_it_the_node_answers_until_that_program_ends(
 
 
 async def test_the_service_is_applied_and_answers_there(
-    connection: Connection, cluster: Playground, port: int
+    connection: Connection, cluster: Playground, running: DaemonState, port: int
 ) -> None:
     reset_to(connection, "production", resources.folder("manifests"))
     with socket.create_server((LOOPBACK, port)):
         apply(connection, [service(port)])
-        (address,) = cluster.addresses(service(port), [])
-        await until(lambda: not is_free(port, address.url.split("/")[2].partition(":")[0]))
+        (address,) = cluster.addresses(service(port), [running.node])
+        assert address.url == f"http://{running.node}:{port}"
         assert get(address.url).body == '"Version 1.0"'
     await until(lambda: not is_free(port))
     (later,) = cluster.addresses(service(port), [])
