@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from canarylab.playground import lifecycle
+from canarylab.playground import daemon_control
 from canarylab.playground.home import Home
 from tests.browser.conftest import WatchedPage
 from tests.browser.controls import drag, handle, picture, status
@@ -34,7 +34,7 @@ def home(lab: JupyterLab) -> Iterator[Home]:
     """The images are there; the notebook itself starts the playground."""
     built(lab.home / "images")
     yield Home(lab.home)
-    lifecycle.down(Home(lab.home))
+    daemon_control.down(Home(lab.home))
 
 
 def shown(lab: JupyterLab, page: Page, widget: str) -> None:
