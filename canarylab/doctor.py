@@ -24,7 +24,7 @@ from canarylab.clusters.client import find_context, kubeconfig_files
 from canarylab.clusters.kind import kind_program
 from canarylab.errors import SetupError, ToolFailedError
 from canarylab.machine import FOR_A_CLUSTER, GB, Finding, format_size
-from canarylab.playground import lifecycle
+from canarylab.playground import daemon_control
 from canarylab.playground.home import Home, node_folder, node_version
 from canarylab.playground.node.kubelet import KUBELET_VERSION
 from canarylab.runtime import in_background
@@ -399,7 +399,7 @@ def _cluster_port(number: int, needed_for: str, home: Home, *, has_kind: bool) -
     found = machine.port(number, needed_for)
     if found.is_fine:
         return found
-    if f"(pid {lifecycle.holder_of_lock(home)})" in found.words:
+    if f"(pid {daemon_control.holder_of_lock(home)})" in found.words:
         holder = "the playground"
     elif has_kind and _is_of_containers(found.words):
         holder = "the kind cluster"

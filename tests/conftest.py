@@ -53,15 +53,13 @@ class ByGroup(LoadScopeScheduling):  # type: ignore[misc]
 
 
 def group(nodeid: str) -> str:
-    """The file; but one Docker engine and one browser, and each case of conformance by itself.
+    """The file, for fixtures of a module; its folder where that shares an engine or a browser.
 
     >>> group("tests/docker/test_building.py::test_a"), group("tests/test_stats.py::test_a[1]")
     ('tests/docker', 'tests/test_stats.py')
     """
     file = nodeid.partition("::")[0]
     folder = "/".join(file.split("/")[:2])
-    if folder == "tests/conformance":
-        return nodeid
     return folder if folder in {"tests/docker", "tests/browser"} else file
 
 

@@ -124,7 +124,9 @@ def test_an_unknown_cluster_is_named_with_the_known_ones(tmp_path: Path) -> None
 @needs("linux")
 @pytest.mark.usefixtures("local_ports")
 def test_the_tour_plays_the_whole_story(playground: RunningPlayground, tmp_path: Path) -> None:
-    done = canarylab("tour", "--out", str(tmp_path), environment=playground.environment)
+    done = canarylab(
+        *("tour", "--out", str(tmp_path), "--requests", "200"), environment=playground.environment
+    )
     unlucky = [line for line in done.stdout.splitlines() if "OUTSIDE" in line]
     assert len(unlucky) <= 1, done.stdout  # by honest luck: one in 250 tours, two in 100,000
     assert done.returncode == len(unlucky), done.stdout + done.stderr

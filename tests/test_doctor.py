@@ -36,7 +36,7 @@ from canarylab.doctor import (
 )
 from canarylab.errors import SetupError
 from canarylab.machine import GB, Finding, State, loopback
-from canarylab.playground import lifecycle
+from canarylab.playground import daemon_control
 from canarylab.playground.home import Home, node_version
 from tests.needs import needs
 from tests.no_docker import install, no_engine, programs
@@ -333,7 +333,7 @@ def holders(monkeypatch: pytest.MonkeyPatch) -> dict[int, str | None]:
     monkeypatch.setattr(ports, "is_free", lambda number: number not in held)
     monkeypatch.setattr(ports, "holder", held.get)
     monkeypatch.setattr(ports, "is_held_by_parent", lambda number: held.get(number) == "parent")
-    monkeypatch.setattr(lifecycle, "holder_of_lock", lambda home: 7)
+    monkeypatch.setattr(daemon_control, "holder_of_lock", lambda home: 7)
     return held
 
 

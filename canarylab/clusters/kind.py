@@ -52,7 +52,7 @@ from canarylab.errors import (
 )
 from canarylab.kube_objects import Object
 from canarylab.machine import Finding
-from canarylab.playground import lifecycle
+from canarylab.playground import daemon_control
 from canarylab.playground.home import Home
 from canarylab.ports import LOOPBACK
 from canarylab.wait import wait_until
@@ -544,7 +544,7 @@ def _start_node(node: KindNode) -> None:
 
 def _port(number: int, needed_for: str, home: Home) -> Finding:
     found = machine.port(number, needed_for)
-    if found.is_fine or f"(pid {lifecycle.holder_of_lock(home)})" not in found.words:
+    if found.is_fine or f"(pid {daemon_control.holder_of_lock(home)})" not in found.words:
         return found
     words = f"Port {number} is in use by the playground"
     return found._replace(words=words, remedy="End it with `canarylab down`.")

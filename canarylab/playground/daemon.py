@@ -1,6 +1,6 @@
 """The daemon: API server, controllers, kubelet, service proxy and ingress as tasks of one loop.
 
-`lifecycle.py` starts it. Where it cannot start, it prints why on its standard output, which it
+`daemon_control.py` starts it. Where it cannot start, it prints why on its standard output, which it
 closes when it is ready. It ends on SIGTERM, and its pods with it; what happens to them when it is
 killed is in `node/reaper.py`.
 """
@@ -30,8 +30,8 @@ from canarylab.playground.apiserver.server import TokenAuthenticator, build_app,
 from canarylab.playground.apiserver.store import Store
 from canarylab.playground.controllers import CONTROLLERS, loop
 from canarylab.playground.credentials import Credentials, make_credentials, write_kubeconfig
+from canarylab.playground.daemon_control import DaemonState, read_state, take_lock, write_state
 from canarylab.playground.home import Home
-from canarylab.playground.lifecycle import DaemonState, read_state, take_lock, write_state
 from canarylab.playground.network.ingress_server import IngressServer
 from canarylab.playground.network.service_proxy import ServiceProxy
 from canarylab.playground.node.kubelet import Kubelet
@@ -98,14 +98,14 @@ def main(arguments: list[str]) -> int:
     home = Home(Path(arguments[0]))
     wanted = int(arguments[1]) if len(arguments) > 1 else None
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
-    lock = take_lock(home)  # held until the process ends: `lifecycle.down` waits for that
+    lock = take_lock(home)  # held until the process ends: `daemon_control.down` waits for that
     if lock is None:
         return 0  # another daemon runs, and the caller finds it
     _allow_many_files()
     try:
         asyncio.run(_run(home, wanted))
     except CanaryLabError as exc:
-        print(exc, flush=True)  # noqa: T201  `lifecycle.up` reads it
+        print(exc, flush=True)  # noqa: T201  `daemon_control.up` reads it
         logger.error("%s", exc)
         return 3
     return 0
@@ -200,7 +200,7 @@ def _stop_on_signals() -> asyncio.Event:
 
 
 def _close_standard_output() -> None:
-    """Tell `lifecycle.up`, which reads it, that the daemon is ready."""
+    """Tell `daemon_control.up`, which reads it, that the daemon is ready."""
     with Path(os.devnull).open("w") as null:
         os.dup2(null.fileno(), 1)
 

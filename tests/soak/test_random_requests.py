@@ -21,7 +21,7 @@ import yaml
 
 from canarylab import resources
 from canarylab.kube_objects import Object
-from canarylab.playground import lifecycle
+from canarylab.playground import daemon_control
 from tests.needs import needs
 from tests.running_playground import RunningPlayground
 
@@ -116,7 +116,7 @@ async def test_an_object_with_any_value_in_it_is_taken_or_refused(
 async def test_bytes_that_are_no_request_do_not_stop_the_ingress(
     playground: RunningPlayground, times: int
 ) -> None:
-    running = lifecycle.status(playground.home)
+    running = daemon_control.status(playground.home)
     assert running is not None
     dice = random.Random(times)
     for _ in range(times):
