@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from canarylab.errors import AlreadyExistsError, ApiError
 from canarylab.ingress_rules.ingress_spec import ServiceEndpoints
-from canarylab.kube_objects import Clock, Object, key_of, last_transition_time, utc_now
+from canarylab.kube_objects import Now, Object, key_of, last_transition_time, utc_now
 from canarylab.playground.kube.api import Api, notify_of_changes
 from canarylab.playground.network.gateway_rules import (
     GROUP,
@@ -62,7 +62,7 @@ class GatewayController:
         *,
         random: Random,
         sleep: Callable[[float], Awaitable[None]],
-        now: Clock = utc_now,
+        now: Now = utc_now,
     ) -> None:
         self.rules: HttpRouteRules = NO_RULES
         self._api, self._address, self._random = api, address, random
