@@ -16,6 +16,8 @@ Object = dict[str, Any]
 SERVICE_LABEL = "kubernetes.io/service-name"
 """The label of an EndpointSlice with the name of its Service."""
 REVISION_ANNOTATION = "deployment.kubernetes.io/revision"
+INGRESS_CLASS_ANNOTATION = "kubernetes.io/ingress.class"
+"""The annotation that named the class of an Ingress before `ingressClassName`; still supported."""
 DEFAULT_CLASS_ANNOTATION = "ingressclass.kubernetes.io/is-default-class"
 FINISHED_PHASES = ("Succeeded", "Failed")
 SAFE_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
@@ -85,6 +87,34 @@ def endpoint_addresses(slices: Iterable[Object], service_port: Object) -> Endpoi
             elif conditions.get("serving") and conditions.get("terminating"):
                 terminating |= found
     return EndpointAddresses(frozenset(ready), frozenset(terminating))
+
+
+class EndpointIndex:
+    """The ports of all Services at one moment, and their ready endpoints."""
+
+    def __init__(self, services: Iterable[Object], slices: Iterable[Object]) -> None:
+        self._services = {key_of(service): service for service in services}
+        self._slices = slices_by_service(slices)
+
+    def has_service(self, service: Key) -> bool:
+        """Whether the Service exists."""
+        return service in self._services
+
+    def ports(self, service: Key) -> list[Object]:
+        """The ports of a Service; none if it does not exist."""
+        found = self._services.get(service)
+        return (found["spec"].get("ports") or []) if found else []
+
+    def of_port(self, service: Key, number: int) -> tuple[Address, ...] | None:
+        """The ready endpoints of a port by its number; None if there is no such port."""
+        for port in self.ports(service):
+            if port["port"] == number:
+                return self.ready(service, port)
+        return None
+
+    def ready(self, service: Key, port: Object) -> tuple[Address, ...]:
+        """The ready endpoints of one of the Service's ports, in order; none that terminates."""
+        return tuple(sorted(endpoint_addresses(self._slices.get(service, ()), port).ready))
 
 
 def uid_of(obj: Object) -> str:

@@ -78,7 +78,7 @@ def test_another_path_has_another_way_and_its_own_answer(
     page.get_by_label("Path", exact=True).fill("/canary")
 
     expect(rules).to_contain_text("path /canary, of Ingress ingress-prod-canary")
-    expect(rules).to_contain_text("The pod is asked for /canary, as it came.")
+    expect(rules).to_contain_text("The pod receives the path /canary, unchanged.")
     expect(answer).to_contain_text("Not sent yet.")
     watched.picture("route-explorer-explained")
 
@@ -100,7 +100,7 @@ def test_the_explorer_can_be_worked_from_the_keyboard(explorer: Page) -> None:
     page.get_by_label("Path", exact=True).focus()
     page.keyboard.press("Control+A")
     page.keyboard.type("/healthz")
-    expect(part(page, "By the rules")).to_contain_text("The pod is asked for /healthz")
+    expect(part(page, "By the rules")).to_contain_text("The pod receives the path /healthz")
     for _ in range(6):  # the five other fields, and the button
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
