@@ -15,7 +15,7 @@ from bench.measurement import Measurement
 from bench.sampler import AT_ONCE, hey
 from canarylab import resources, traffic
 from canarylab.manifests import PRODUCTION, SERVICE
-from canarylab.playground import lifecycle
+from canarylab.playground import daemon_control
 from canarylab.release.connection import Connection
 from canarylab.release.endpoints import ready_endpoints
 from canarylab.release.rollout import scale, wait_until_rolled_out
@@ -29,7 +29,7 @@ REQUESTS, ONE_BY_ONE, ROUNDS = 5_000, 1_000, 3
 def measure() -> Iterator[Measurement]:
     """Rates beside each other in turns, and the median time that the proxy adds."""
     with built_home() as home:
-        lifecycle.up(home)
+        daemon_control.up(home)
         with closing(Connection(home.kubeconfig)) as connection:
             reset_to(connection, "production", resources.folder("manifests"))
             settle(connection, SERVICE, NODE_PORT)

@@ -358,7 +358,7 @@ class Lab:
 
         >>> lab.explain_route("/nowhere")
         No Ingress names this host, so the rules without a host apply.
-        No rule has this path, so the default backend answers: 404.
+        No rule has this path, so the default backend responds: 404.
         """
         return self._ingress.explain(path, _request(host, headers, cookies))
 

@@ -16,10 +16,10 @@ from canarylab.clusters.base import (
 from canarylab.errors import ClusterError
 from canarylab.images.process_build import build_app
 from canarylab.kube_objects import Object
-from canarylab.playground import lifecycle
+from canarylab.playground import daemon_control
+from canarylab.playground.daemon_control import DaemonState
 from canarylab.playground.home import Home
 from canarylab.playground.images import parse_reference
-from canarylab.playground.lifecycle import DaemonState
 from canarylab.ports import LOOPBACK, is_free, is_held_by
 from canarylab.wait import wait_until
 
@@ -40,15 +40,15 @@ class Playground(LocalCluster):
     def start(self, report: Report) -> None:
         """Find the running playground, or start one."""
         report("starting the playground")
-        lifecycle.up(self.home, api_port=self._api_port)
+        daemon_control.up(self.home, api_port=self._api_port)
 
     def stop(self) -> bool:
         """End it and all its pods."""
-        return lifecycle.down(self.home)
+        return daemon_control.down(self.home)
 
     def status(self) -> str | None:
         """When it started and where its API answers; a note, if its Ingress is elsewhere."""
-        running = lifecycle.status(self.home)
+        running = daemon_control.status(self.home)
         if running is None:
             return None
         note = _ingress_note(running)
@@ -97,7 +97,7 @@ class Playground(LocalCluster):
         return [address._replace(url=f"http://{host}:{port}", sync_delay_s=0.0)]
 
     def _running(self) -> DaemonState:
-        running = lifecycle.status(self.home)
+        running = daemon_control.status(self.home)
         if running is None:
             raise ClusterError("The playground does not run. Start it with `canarylab up`.")
         return running

@@ -17,10 +17,10 @@ from canarylab import traffic
 from canarylab.clusters.base import Cluster, ServiceAddress
 from canarylab.display import Table, status_line
 from canarylab.errors import ClusterError, TimedOutError
-from canarylab.ingress_rules.ingress_spec import ANY_HOST, ServiceEndpoints, parse_ingresses
+from canarylab.ingress_rules.ingress_spec import ANY_HOST, parse_ingresses
 from canarylab.ingress_rules.routing import IngressRoute, explain, ingress_request, route_request
-from canarylab.ingress_rules.server_table import IngressRules, build_server_table
-from canarylab.kube_objects import Object
+from canarylab.ingress_rules.server_table import BuildResult, build_server_table
+from canarylab.kube_objects import EndpointIndex, Object
 from canarylab.release.connection import Connection, refusals
 from canarylab.release.endpoints import ready_endpoints
 from canarylab.release.ingress_controller import ensure_ingress_controller
@@ -49,7 +49,7 @@ class RouteExplanation(NamedTuple):
     shares: Mapping[str, float]
     """The share of such requests that each backend gets; empty where no backend gets any."""
     path: str
-    """The path that the pod is asked for."""
+    """The path that the pod receives."""
     status: int
     """The status that the ingress itself answers with; 0 where a pod answers."""
     reasons: tuple[str, ...]
@@ -258,7 +258,7 @@ def _wait_until_only_expected_pods_answer(
         )
 
 
-def _read_rules(connection: Connection) -> IngressRules:
+def _read_rules(connection: Connection) -> BuildResult:
     namespace = connection.namespace
     with refusals("the Ingresses", remedy=_REMEDY):
         ingresses = connection.networking.list_namespaced_ingress(namespace)
@@ -267,7 +267,7 @@ def _read_rules(connection: Connection) -> IngressRules:
     found: list[list[Object]] = [
         connection.plain(each)["items"] for each in (ingresses, services, slices)
     ]
-    return build_server_table(parse_ingresses(found[0]), ServiceEndpoints(found[1], found[2]))
+    return build_server_table(parse_ingresses(found[0]), EndpointIndex(found[1], found[2]))
 
 
 def _services_for_every_host(spec: Object) -> Iterator[str]:

@@ -12,9 +12,9 @@ import pytest
 from canarylab import resources
 from canarylab.clusters.playground import NODE_PORTS, Playground
 from canarylab.errors import ClusterError
-from canarylab.playground import lifecycle
+from canarylab.playground import daemon_control
+from canarylab.playground.daemon_control import DaemonState
 from canarylab.playground.home import Home
-from canarylab.playground.lifecycle import DaemonState
 from canarylab.ports import LOOPBACK, is_free
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection
@@ -106,9 +106,9 @@ def second(tmp_path: Path) -> Iterator[Playground]:
     """A playground that finds 127.0.0.1:8080 taken."""
     home = Home(tmp_path / "home")
     listening = None if not is_free(8080) else socket.create_server((LOOPBACK, 8080))
-    lifecycle.up(home)
+    daemon_control.up(home)
     yield Playground(home)
-    lifecycle.down(home)
+    daemon_control.down(home)
     if listening is not None:
         listening.close()
 
@@ -116,7 +116,7 @@ def second(tmp_path: Path) -> Iterator[Playground]:
 def test_where_another_program_has_8080_the_ingress_answers_on_the_node(
     second: Playground,
 ) -> None:
-    running = lifecycle.status(second.home)
+    running = daemon_control.status(second.home)
     assert running is not None
     note = f"127.0.0.1:8080 belongs to another program, so Ingresses answer at {running.node}:8080"
 
