@@ -9,7 +9,7 @@ from pathlib import Path
 
 from canarylab.images.builder import VERSIONS
 from canarylab.images.process_build import build_app
-from canarylab.playground import lifecycle
+from canarylab.playground import daemon_control
 from canarylab.playground.home import Home
 
 
@@ -24,4 +24,4 @@ def built_home() -> Iterator[Home]:
         try:
             yield home
         finally:
-            lifecycle.down(home)
+            daemon_control.down(home)

@@ -25,7 +25,7 @@ from bench.measurement import Measurement
 from bench.sampler import AT_ONCE
 from canarylab import resources
 from canarylab.manifests import PRODUCTION, SERVICE
-from canarylab.playground import lifecycle
+from canarylab.playground import daemon_control
 from canarylab.ports import unused
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection
@@ -81,7 +81,7 @@ http {{
 def measure() -> Iterator[Measurement]:
     """Rates beside those of nginx, and the median time that the ingress adds."""
     with built_home() as home:
-        running = lifecycle.up(home)
+        running = daemon_control.up(home)
         ingress = f"{running.ingress_url}/"
         with closing(Connection(home.kubeconfig)) as connection:
             reset_to(connection, "production", resources.folder("manifests"))

@@ -14,7 +14,7 @@ from bench.home import built_home
 from bench.measurement import Measurement
 from canarylab import resources
 from canarylab.manifests import PRODUCTION, load
-from canarylab.playground import lifecycle
+from canarylab.playground import daemon_control
 from canarylab.playground.home import Home
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection
@@ -28,9 +28,9 @@ _PRODUCTION = resources.folder("manifests") / "2-production" / "production.yaml"
 def measure() -> Iterator[Measurement]:
     """Each against its bar; a time is the median of three."""
     with built_home() as home:
-        starts = [_timed(lambda: lifecycle.up(home)) for _ in _fresh(home)]
+        starts = [_timed(lambda: daemon_control.up(home)) for _ in _fresh(home)]
         yield _row("playground from nothing to ready", starts, bar=1.0)
-        lifecycle.up(home)
+        daemon_control.up(home)
         yield _memory(home)
         connection = Connection(home.kubeconfig)
         if shutil.which("kubectl"):
@@ -45,9 +45,9 @@ def _row(name: str, took: list[float], *, bar: float) -> Measurement:
 
 def _fresh(home: Home) -> Iterator[int]:
     for number in range(ROUNDS):
-        lifecycle.down(home)
+        daemon_control.down(home)
         yield number
-    lifecycle.down(home)
+    daemon_control.down(home)
 
 
 def _timed(work: Callable[[], object]) -> float:
@@ -57,7 +57,7 @@ def _timed(work: Callable[[], object]) -> float:
 
 
 def _memory(home: Home) -> Measurement:
-    running = lifecycle.up(home)
+    running = daemon_control.up(home)
     megabytes = psutil.Process(running.pid).memory_info().rss / 1e6
     return Measurement("daemon, idle", megabytes, "MB", "at most 80", megabytes <= 80)
 

@@ -1,8 +1,8 @@
 """`Lab`: the one object a notebook holds.
 
-It hides what is not the lesson: which cluster is used, how it starts, where a Service is reached,
-when the network has taken in a change. What is the lesson goes through the official client:
-`lab.apps`, `lab.core` and `lab.networking` are its API objects.
+It hides what is not part of a lesson: which cluster is used, how it starts, where a Service is
+reached, when the network has applied a change. What a lesson teaches goes through the official
+client: `lab.apps`, `lab.core` and `lab.networking` are its API objects.
 """
 
 from __future__ import annotations
@@ -30,8 +30,7 @@ from canarylab.manifests import CANARY, CANARY_INGRESS, PRODUCTION, SERVICE, dif
 from canarylab.playground.home import Home
 from canarylab.ports import is_held_by_parent, unused
 from canarylab.predictions import Predictions, Value
-from canarylab.release import exec as pod_exec
-from canarylab.release import httproute, rollout, stages
+from canarylab.release import httproute, pod_exec, rollout, stages
 from canarylab.release.connection import Connection
 from canarylab.release.endpoints import (
     Endpoint,
@@ -41,8 +40,8 @@ from canarylab.release.endpoints import (
     ready_endpoints,
 )
 from canarylab.release.ingress import HOST, IngressClient, RouteExplanation
+from canarylab.release.network_sync import apply_and_wait, wait_for_service
 from canarylab.release.service_url import ServiceUrls, sample_service
-from canarylab.release.wait import apply_and_wait, settle
 from canarylab.text import count_noun, join_words
 from canarylab.traffic import Request, Sample
 from canarylab.traffic.http import HttpResponse, get
@@ -59,7 +58,7 @@ Fields = Mapping[str, str] | None
 class Lab:
     """A cluster to release on, with the verbs of the lessons.
 
-    The examples below are one story, from an empty cluster to an empty cluster.
+    The examples in the docstrings run in order, on one cluster that is empty at first.
     """
 
     def __init__(self, cluster: str | None = None) -> None:
@@ -309,7 +308,7 @@ class Lab:
             return self._ingress.url
         url = self._service_urls.find(name).url
         if self.ready_endpoints(name):
-            settle(self._connection, name, url)
+            wait_for_service(self._connection, name, url)
         return url
 
     def get_from_pod(self, pod: str, url: str) -> Table:
@@ -336,9 +335,9 @@ class Lab:
             self._connection, service, found.url, requests=requests, keep_alive=keep_alive
         )
         is_direct = found.balanced_per == "connection"
-        where = (
-            self.cluster.name if is_direct else f"{self.cluster.name}, through {found.description}"
-        )
+        where = self.cluster.name
+        if not is_direct:
+            where += f", through {found.description}"
         return replace(sample, cluster=where, balanced_per=found.balanced_per)
 
     def promote(self, way: Literal["replicas", "image"]) -> Table:
@@ -361,7 +360,7 @@ class Lab:
 
         >>> lab.explain_route("/nowhere")
         No Ingress names this host, so the rules without a host apply.
-        No rule has this path, so the default backend answers: 404.
+        No rule has this path, so the default backend responds: 404.
         """
         return self._ingress.explain(path, _request(host, headers, cookies))
 

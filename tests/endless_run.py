@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 
 from canarylab import resources
-from canarylab.playground import lifecycle
+from canarylab.playground import daemon_control
 from canarylab.release.connection import Connection
 from canarylab.release.stages import reset_to
 from tests.running_playground import RunningPlayground
@@ -22,7 +22,7 @@ def test_without_an_end(playground: RunningPlayground) -> None:
     """Write down every process that a playground with three pods consists of, and hang."""
     with closing(Connection(playground.kubeconfig)) as connection:
         reset_to(connection, "production", resources.folder("manifests"))
-    running = lifecycle.status(playground.home)
+    running = daemon_control.status(playground.home)
     assert running is not None
     daemon = psutil.Process(running.pid)
     pids = [os.getpid(), daemon.pid, *(each.pid for each in daemon.children(recursive=True))]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from canarylab.playground import lifecycle
+from canarylab.playground import daemon_control
 from canarylab.playground.home import Home
 
 GONE_WITHIN_S = 20.0
@@ -26,7 +26,7 @@ def processes_of(home: Path) -> list[str]:
 
 def wait_until_only_the_playground_runs(home: Path) -> None:
     """Wait until nothing but the daemon and what it started belongs to this home; else fail."""
-    running = lifecycle.status(Home(home))
+    running = daemon_control.status(Home(home))
     family: list[psutil.Process] = []
     if running is not None:
         daemon = psutil.Process(running.pid)

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from canarylab.playground import lifecycle
+from canarylab.playground import daemon_control
 from canarylab.playground.home import Home
 from canarylab.release.connection import Connection
 from tests.built_images import built
@@ -26,9 +26,9 @@ class RunningPlayground:
         return self.home.kubeconfig
 
     @property
-    def running(self) -> lifecycle.DaemonState:
+    def running(self) -> daemon_control.DaemonState:
         """Its addresses."""
-        running = lifecycle.status(self.home)
+        running = daemon_control.status(self.home)
         assert running is not None
         return running
 
@@ -61,8 +61,8 @@ def running_playground(root: Path, *, images: bool = True) -> Iterator[RunningPl
     home.prepare()
     if images:
         built(home.images)
-    lifecycle.up(home)
+    daemon_control.up(home)
     try:
         yield RunningPlayground(home)
     finally:
-        lifecycle.down(home)
+        daemon_control.down(home)

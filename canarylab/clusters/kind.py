@@ -52,8 +52,9 @@ from canarylab.errors import (
 )
 from canarylab.kube_objects import Object
 from canarylab.machine import Finding
-from canarylab.playground import lifecycle
-from canarylab.playground.home import Home
+from canarylab.playground import daemon_control
+from canarylab.playground.home import Home, write_atomically
+from canarylab.playground.images import architecture
 from canarylab.ports import LOOPBACK
 from canarylab.wait import wait_until
 
@@ -323,9 +324,7 @@ class KindCluster(LocalCluster):
             return None  # none yet, or of another version
 
     def _write(self, record: ClusterRecord) -> None:
-        draft = self._record_file.with_suffix(".new")
-        draft.write_text(json.dumps(asdict(record)))
-        draft.rename(self._record_file)
+        write_atomically(self._record_file, json.dumps(asdict(record)))
 
     def _forget(self) -> None:
         lock = self._kubeconfig.with_name("kubeconfig.lock")  # as client-go names it
@@ -546,7 +545,7 @@ def _start_node(node: KindNode) -> None:
 
 def _port(number: int, needed_for: str, home: Home) -> Finding:
     found = machine.port(number, needed_for)
-    if found.is_fine or f"(pid {lifecycle.holder_of_lock(home)})" not in found.words:
+    if found.is_fine or f"(pid {daemon_control.holder_of_lock(home)})" not in found.words:
         return found
     words = f"Port {number} is in use by the playground"
     return found._replace(words=words, remedy="End it with `canarylab down`.")
@@ -568,7 +567,7 @@ def _require(findings: list[Finding]) -> None:
 
 def _unusable(words: str) -> Finding:
     release = _dotted(OLDEST_KIND)
-    url = f"https://kind.sigs.k8s.io/dl/v{release}/kind-linux-{machine.processor()}"
+    url = f"https://kind.sigs.k8s.io/dl/v{release}/kind-linux-{architecture()}"
     remedy = machine.remedy(
         {
             "Linux": f"Get it with `curl -Lo kind {url}`, then `install kind ~/.local/bin`, "

@@ -16,13 +16,15 @@ from canarylab.display import Report
 from canarylab.errors import ClusterError
 from canarylab.images.process_build import build_app
 from canarylab.kube_objects import Object
-from canarylab.playground import lifecycle
+from canarylab.playground import daemon_control
+from canarylab.playground.daemon_control import DaemonState
 from canarylab.playground.home import Home
 from canarylab.playground.images import parse_reference
-from canarylab.playground.lifecycle import DaemonState
 from canarylab.ports import LOOPBACK, is_free, is_held_by
+from canarylab.wait import wait_until
 
 NODE_PORTS = range(30000, 32768)
+SYNC_TIMEOUT_S = 5.0  # the service proxy syncs within a second
 _ROUTING_KINDS = {"Ingress", "Gateway", "HTTPRoute"}
 
 
@@ -38,15 +40,15 @@ class Playground(LocalCluster):
     def start(self, report: Report) -> None:
         """Find the running playground, or start one."""
         report("starting the playground")
-        lifecycle.up(self.home, api_port=self._api_port)
+        daemon_control.up(self.home, api_port=self._api_port)
 
     def stop(self) -> bool:
         """End it and all its pods."""
-        return lifecycle.down(self.home)
+        return daemon_control.down(self.home)
 
     def status(self) -> str | None:
         """When it started and where its API answers; a note, if its Ingress is elsewhere."""
-        running = lifecycle.status(self.home)
+        running = daemon_control.status(self.home)
         if running is None:
             return None
         note = _ingress_note(running)
@@ -93,14 +95,29 @@ class Playground(LocalCluster):
         """The node port on 127.0.0.1, or on the node if another program has that port."""
         address = local_node_port(service)
         running, port = self._running(), node_port(service)
-        host = LOOPBACK if port is None or _is_ours_or_free(running, port) else running.node
+        host = (
+            LOOPBACK if port is None else _node_port_host(running, port, is_ready=bool(node_hosts))
+        )
         return [address._replace(url=f"http://{host}:{port}", sync_delay_s=0.0)]
 
     def _running(self) -> DaemonState:
-        running = lifecycle.status(self.home)
+        running = daemon_control.status(self.home)
         if running is None:
             raise ClusterError("The playground does not run. Start it with `canarylab up`.")
         return running
+
+
+def _node_port_host(running: DaemonState, port: int, *, is_ready: bool) -> str:
+    """The host of a node port: 127.0.0.1, if the service proxy listens there or probably will.
+
+    With ready pods the proxy listens soon, on 127.0.0.1 first and then on the node. That is waited
+    for: until then another playground may take a port that is free on 127.0.0.1 now.
+    """
+    is_listening = wait_until(
+        lambda: not is_free(port, running.node), timeout_s=SYNC_TIMEOUT_S if is_ready else 0
+    )
+    is_local = is_held_by(running.pid, port) if is_listening else _is_ours_or_free(running, port)
+    return LOOPBACK if is_local else running.node
 
 
 def _is_ours_or_free(running: DaemonState, port: int) -> bool:

@@ -1,4 +1,4 @@
-"""Ingresses, IngressClasses and the Services behind them, read into plain values."""
+"""Ingresses, IngressClasses and the Services behind them, parsed into named tuples."""
 
 from __future__ import annotations
 
@@ -7,25 +7,24 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from canarylab.kube_objects import (
+    INGRESS_CLASS_ANNOTATION,
     Address,
+    EndpointIndex,
     Key,
     Object,
-    endpoint_addresses,
     is_terminating,
     key_of,
-    slices_by_service,
 )
 
 # An annotation whose value cannot be read counts as not given, as in ingress-nginx; `warnings.py`
 # reports it. Each annotation is documented at
 # https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/
 
-
 PREFIX = "nginx.ingress.kubernetes.io/"
 MEGABYTE = 1_048_576
-LEAST_WEIGHT_TOTAL = 100
+MIN_WEIGHT_TOTAL = 100
 """A smaller canary-weight-total is ignored."""
-DEFAULT_BODY_LIMIT = 1 * MEGABYTE  # proxy-body-size, when nothing is said
+DEFAULT_BODY_LIMIT = 1 * MEGABYTE  # bytes, if there is no proxy-body-size
 # What Go's strconv.ParseBool takes for true.
 _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 _INTEGER = re.compile(r"[+-]?\d+")
@@ -37,7 +36,7 @@ class CanaryPolicy(NamedTuple):
     """Which requests go to a canary: by header, by cookie, by weight."""
 
     weight: int = 0
-    total: int = LEAST_WEIGHT_TOTAL
+    total: int = MIN_WEIGHT_TOTAL
     header: str = ""
     header_value: str = ""
     header_pattern: str = ""
@@ -48,7 +47,7 @@ class Annotations(NamedTuple):
     """The annotations that are supported, parsed."""
 
     canary: CanaryPolicy | None = None
-    """Only where `canary` is "true": without it the other canary annotations have no effect."""
+    """None unless `canary` is "true": without it the other canary annotations have no effect."""
     rewrite_target: str = ""
     use_regex: bool = False
     body_limit: int = DEFAULT_BODY_LIMIT
@@ -105,7 +104,7 @@ def _canary_policy(own: Mapping[str, str]) -> CanaryPolicy:
     # https://github.com/kubernetes/ingress-nginx/blob/main/rootfs/etc/nginx/lua/balancer.lua
     return CanaryPolicy(
         weight=_integer(own.get("canary-weight", "")) or 0,
-        total=max(LEAST_WEIGHT_TOTAL, _integer(own.get("canary-weight-total", "")) or 0),
+        total=max(MIN_WEIGHT_TOTAL, _integer(own.get("canary-weight-total", "")) or 0),
         header=own.get("canary-by-header", ""),
         header_value=own.get("canary-by-header-value", ""),
         header_pattern=own.get("canary-by-header-pattern", ""),
@@ -115,7 +114,7 @@ def _canary_policy(own: Mapping[str, str]) -> CanaryPolicy:
 
 def _ignored_total(own: Mapping[str, str]) -> int | None:
     total = _integer(own.get("canary-weight-total", ""))
-    return total if total is not None and total < LEAST_WEIGHT_TOTAL else None
+    return total if total is not None and total < MIN_WEIGHT_TOTAL else None
 
 
 def _size(text: str) -> int:
@@ -126,11 +125,9 @@ def _size(text: str) -> int:
 
 
 ANY_HOST = "_"
-"""The host of a rule without one, as nginx calls it: requests that no other host serves."""
-CLASS = "nginx"
-CONTROLLER = "k8s.io/ingress-nginx"
-CLASS_ANNOTATION = "kubernetes.io/ingress.class"
-"""The old way to name a class, still understood."""
+"""The host of a rule without one, as in nginx: requests for which no other host has a rule."""
+INGRESS_CLASS = "nginx"
+INGRESS_CONTROLLER = "k8s.io/ingress-nginx"
 BackendProblem = Literal["ServiceNotFound", "PortNotFound", "NoEndpoints"]
 
 
@@ -174,53 +171,36 @@ class IngressSpec(NamedTuple):
         return self.annotations.canary is not None
 
 
-class ServiceEndpoints:
-    """The ready endpoints of every Service port at one moment."""
+def backend_endpoints(backend: Backend, endpoints: EndpointIndex) -> tuple[Address, ...]:
+    """The ready endpoints of a backend; none if the Service or its port does not exist.
 
-    def __init__(self, services: Iterable[Object], slices: Iterable[Object]) -> None:
-        self._services = {key_of(service): service for service in services}
-        self._slices = slices_by_service(slices)
+    None that terminates: a request that fails is retried, and must not be sent there.
+    """
+    port = _service_port(backend, endpoints)
+    return () if port is None else endpoints.ready(backend.service, port)
 
-    def of_backend(self, backend: Backend) -> tuple[Address, ...]:
-        """The ready ones; none where the Service or its port does not exist."""
-        port = self._port(backend)
-        return () if port is None else self._ready(backend.service, port)
 
-    def of_port(self, service: Key, port: int) -> tuple[Address, ...] | None:
-        """The ready ones of a port given by its number; None if there is no such port."""
-        for entry in self._ports(service):
-            if entry["port"] == port:
-                return self._ready(service, entry)
-        return None
+def backend_problem(backend: Backend, endpoints: EndpointIndex) -> BackendProblem | None:
+    """Why the backend has no endpoints, if it has none."""
+    if not endpoints.has_service(backend.service):
+        return "ServiceNotFound"
+    if _service_port(backend, endpoints) is None:
+        return "PortNotFound"
+    return None if backend_endpoints(backend, endpoints) else "NoEndpoints"
 
-    def problem(self, backend: Backend) -> BackendProblem | None:
-        """Why the backend has no endpoints, if it has none."""
-        if backend.service not in self._services:
-            return "ServiceNotFound"
-        if self._port(backend) is None:
-            return "PortNotFound"
-        return None if self.of_backend(backend) else "NoEndpoints"
 
-    def _port(self, backend: Backend) -> Object | None:
-        # By number, by name, or by targetPort: `serviceEndpoints` in
-        # https://github.com/kubernetes/ingress-nginx/blob/main/internal/ingress/controller/controller.go
-        for port in self._ports(backend.service):
-            names = (port["port"], port.get("targetPort"), port.get("name"))
-            if backend.port in {str(name) for name in names if name is not None}:
-                return port
-        return None
-
-    def _ports(self, service: Key) -> list[Object]:
-        found = self._services.get(service)
-        return (found["spec"].get("ports") or []) if found else []
-
-    def _ready(self, service: Key, port: Object) -> tuple[Address, ...]:
-        # Without those that terminate: a request that fails is retried, and must not go there.
-        return tuple(sorted(endpoint_addresses(self._slices.get(service, ()), port).ready))
+def _service_port(backend: Backend, endpoints: EndpointIndex) -> Object | None:
+    # By number, by name, or by targetPort: `serviceEndpoints` in
+    # https://github.com/kubernetes/ingress-nginx/blob/main/internal/ingress/controller/controller.go
+    for port in endpoints.ports(backend.service):
+        names = (port["port"], port.get("targetPort"), port.get("name"))
+        if backend.port in {str(name) for name in names if name is not None}:
+            return port
+    return None
 
 
 def parse_ingresses(ingresses: Iterable[Object]) -> list[IngressSpec]:
-    """Parse Ingresses; the oldest comes first, and keeps what two of them claim.
+    """Parse Ingresses; the oldest comes first, and its rules have precedence.
 
     A timestamp has whole seconds, so that what one `kubectl apply` creates is equally old; among
     those the last name goes first (sortIngressSlice). Rule and source:
@@ -243,7 +223,7 @@ def served_ingresses(ingresses: Iterable[Object], classes: Iterable[Object]) -> 
     names = {
         entry["metadata"]["name"]
         for entry in classes
-        if entry["spec"].get("controller") == CONTROLLER
+        if entry["spec"].get("controller") == INGRESS_CONTROLLER
     }
     return [
         ingress
@@ -257,7 +237,7 @@ def _is_of_class(ingress: Object, names: set[str]) -> bool:
     if named is not None:
         return named in names
     annotations = ingress["metadata"].get("annotations") or {}
-    return bool(annotations.get(CLASS_ANNOTATION) == CLASS)
+    return bool(annotations.get(INGRESS_CLASS_ANNOTATION) == INGRESS_CLASS)
 
 
 def _ingress_spec(ingress: Object) -> IngressSpec:

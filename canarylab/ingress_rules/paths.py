@@ -1,4 +1,4 @@
-"""Request paths as nginx compares and rewrites them, and the regular expressions for it.
+"""Hosts and paths of requests as nginx compares and rewrites them, and regular expressions.
 
 Regular expressions run in RE2, whose time is linear in the length of the path whatever the
 pattern; with backtracking, `(a+)+$` in one Ingress would stop the whole playground. They are
@@ -16,6 +16,7 @@ import re2
 
 _PLAIN = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)*/?")
 """Nothing to decode, no `//`, no `/.`: most paths."""
+_PORT = re.compile(r":\d*$")
 _BROKEN = re.compile(rb"%(?![0-9A-Fa-f]{2})|%00")
 _CAPTURE = re.compile(r"\$(?:\{(\d)\}|(\d))")
 _UNQUOTED = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '#%?"')
@@ -50,7 +51,7 @@ class Pattern:
 
 @lru_cache(maxsize=1_024)
 def compile_pattern(text: str, *, ignore_case: bool = False) -> Pattern:
-    """Compile a regular expression; raise ValueError with RE2's complaint where it is none.
+    """Compile a regular expression; raise ValueError with RE2's message if it is not one.
 
     >>> compile_pattern("^/canary(/|$)(.*)", ignore_case=True).search("/CANARY/x")
     ('/CANARY/x', '/', 'x')
@@ -65,7 +66,7 @@ def compile_pattern(text: str, *, ignore_case: bool = False) -> Pattern:
 
 
 def pattern_error(text: str) -> str | None:
-    """RE2's complaint about a pattern, or None."""
+    """RE2's message about an invalid pattern, or None."""
     try:
         compile_pattern(text)
     except ValueError as exc:
@@ -79,10 +80,19 @@ def split_target(target: str) -> tuple[str, str]:
     return path, mark + query
 
 
+def normalize_host(host: str) -> str:
+    """The host without its port and a final dot, in lower case.
+
+    >>> normalize_host("Foo.Bar.com.:8080")
+    'foo.bar.com'
+    """
+    return _PORT.sub("", host).rstrip(".").lower()
+
+
 def normalize_path(path: str) -> str | None:
     """The path that rules are compared with: decoded, without `.`, `..` and `//`.
 
-    None where nginx answers 400: an incomplete escape, or more `..` than there are folders.
+    None if nginx answers 400: an incomplete escape, or more `..` than there are folders.
 
     >>> normalize_path("/shop//./a/../b%20c")
     '/shop/b c'
@@ -98,7 +108,7 @@ def normalize_path(path: str) -> str | None:
 
 
 def rewrite(path: str, rewrite_target: str, normalized: str, target: str) -> str:
-    """The request target for the backend where the location at `path` has a rewrite-target.
+    """The request target for the backend of a location at `path` with a rewrite-target.
 
     A rewrite replaces the *whole* path by the rewrite-target, so that `/canary/x` becomes `/`; only
     what the path captures in brackets is kept, as `$1`, `$2`. The query stays.
@@ -118,7 +128,7 @@ def rewrite(path: str, rewrite_target: str, normalized: str, target: str) -> str
 
 
 def _bytes(text: str) -> bytes:
-    """The bytes that were decoded to this text, also where they are not UTF-8."""
+    """The bytes that were decoded to this text, even if they are not UTF-8."""
     return text.encode("utf-8", "surrogateescape")
 
 

@@ -1,7 +1,7 @@
-"""Routing of one request: its location, the backends that may answer it, and the path they get.
+"""Routing of one request: its location, its possible backends, and the path they get.
 
-The result is the same for every request that looks the same; the canary's draw comes last, in
-`IngressRoute.upstream`. `explain` gives the reasons as sentences.
+Equal requests get equal routes; only `IngressRoute.upstream` chooses at random between primary and
+canary. `explain` gives the reasons as sentences.
 """
 
 from __future__ import annotations
@@ -11,12 +11,17 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from canarylab.ingress_rules.ingress_spec import ANY_HOST, Backend, CanaryPolicy
-from canarylab.ingress_rules.paths import compile_pattern, normalize_path, rewrite, split_target
+from canarylab.ingress_rules.paths import (
+    compile_pattern,
+    normalize_host,
+    normalize_path,
+    rewrite,
+    split_target,
+)
 from canarylab.ingress_rules.server_table import Location, Server, ServerTable, Upstream
 
-Draw = Callable[[int], int]
-"""A random integer from 1 to the one given, all equally likely."""
-_PORT = re.compile(r":\d*$")
+RandomInt = Callable[[int], int]
+"""Returns a random integer from 1 to the one given, all equally likely."""
 _ONE_LABEL = re.compile(r"[\w-]+")
 
 
@@ -48,26 +53,26 @@ class IngressRoute(NamedTuple):
     """Where a request goes."""
 
     status: int
-    """0 where it goes to a backend; else what the ingress itself answers."""
+    """0 if a backend responds; else the status of the ingress's own response."""
     server: Server | None = None
     location: Location | None = None
     primary: Upstream | None = None
     canary: Upstream | None = None
     canary_weight: CanaryWeight | None = None
-    """None where there is no canary with endpoints."""
+    """None if there is no canary with endpoints."""
     target: str = ""
     """The request target that the backend gets."""
 
-    def upstream(self, draw: Draw) -> Upstream | None:
-        """The upstream for one request: the canary is drawn for every request anew."""
+    def upstream(self, random_int: RandomInt) -> Upstream | None:
+        """The upstream for one request; chooses at random for each request."""
         if self.canary_weight is not None:
-            drawn = draw(self.canary_weight.total)
-            if drawn <= self.canary_weight.weight:
+            number = random_int(self.canary_weight.total)
+            if number <= self.canary_weight.weight:
                 return self.canary
         return self.primary
 
     def shares(self) -> dict[Backend, float]:
-        """The backends that may answer, and their shares of such requests, from 0 to 1."""
+        """The possible backends, and their shares of such requests, from 0 to 1."""
         if self.primary is None or self.status:
             return {}
         share = self.canary_weight.share if self.canary_weight is not None else 0.0
@@ -125,7 +130,7 @@ def server_for_host(table: ServerTable, host: str) -> Server | None:
     `buildServerName` in
     https://github.com/kubernetes/ingress-nginx/blob/main/internal/ingress/controller/template/template.go
     """
-    name = _PORT.sub("", host).rstrip(".").lower()
+    name = normalize_host(host)
     first, dot, rest = name.partition(".")
     if (exact := table.servers.get(name)) is not None:
         return exact
@@ -157,7 +162,7 @@ def match_location(server: Server, path: str) -> Location | None:
 def canary_weight(
     policy: CanaryPolicy, headers: Mapping[str, str], cookies: Mapping[str, str]
 ) -> CanaryWeight:
-    """The header decides, else the cookie, else the weight.
+    """The canary's weight for a request: by its header, else by its cookie, else as configured.
 
     >>> canary_weight(CanaryPolicy(weight=10, header="X-Canary"), {"x-canary": "always"}, {}).share
     1.0
@@ -182,7 +187,7 @@ def canary_weight(
 
 
 def _weight_by_header(policy: CanaryPolicy, header: str) -> CanaryWeight | None:
-    """None where the header decides nothing, and cookie and weight do."""
+    """None if the header does not decide, so that cookie and weight do."""
     if policy.header_value:
         is_equal = header == policy.header_value
         return CanaryWeight(1, 1, f"header {policy.header} is {header}") if is_equal else None
@@ -214,7 +219,7 @@ def _cookies(header: str) -> dict[str, str]:
 def explain(route: IngressRoute) -> tuple[str, ...]:
     """One sentence for each step of the routing."""
     if route.status == 400:
-        return ("The path cannot be decoded, so the ingress answers 400 Bad Request.",)
+        return ("The path cannot be decoded, so the ingress responds with 400 Bad Request.",)
     return (
         *_explain_host(route.server),
         *_explain_location(route),
@@ -233,7 +238,7 @@ def _explain_host(server: Server | None) -> Iterator[str]:
 def _explain_location(route: IngressRoute) -> Iterator[str]:
     location = route.location
     if location is None or location.backend is None:
-        yield "No rule has this path, so the default backend answers: 404."
+        yield "No rule has this path, so the default backend responds: 404."
         return
     owner = f"Ingress {location.ingress.name}" if location.ingress else "the default backend"
     yield f"{_explain_match(location)} It belongs to {owner} and leads to {location.backend}."
@@ -276,7 +281,7 @@ def _explain_rewrite(route: IngressRoute) -> Iterator[str]:
     if route.location.rewrite_target:
         yield (
             f"rewrite-target {route.location.rewrite_target} replaces the whole path, so the pod "
-            f"is asked for {route.target}."
+            f"receives the path {route.target}."
         )
     else:
-        yield f"The pod is asked for {route.target}, as it came."
+        yield f"The pod receives the path {route.target}, unchanged."

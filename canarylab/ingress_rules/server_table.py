@@ -29,11 +29,11 @@ from canarylab.ingress_rules.ingress_spec import (
     CanaryPolicy,
     IngressSpec,
     RulePath,
-    ServiceEndpoints,
+    backend_endpoints,
 )
 from canarylab.ingress_rules.paths import Pattern, compile_pattern, pattern_error
 from canarylab.ingress_rules.warnings import IngressWarning
-from canarylab.kube_objects import Address, Key
+from canarylab.kube_objects import Address, EndpointIndex, Key
 
 
 class Upstream(NamedTuple):
@@ -42,9 +42,9 @@ class Upstream(NamedTuple):
     backend: Backend
     endpoints: tuple[Address, ...]
     policy: CanaryPolicy = CanaryPolicy()
-    """Which requests it takes, if it is a canary."""
+    """Which requests it gets, if it is a canary."""
     canary: Backend | None = None
-    """The canary that takes some of its requests."""
+    """The canary that gets some of its requests."""
 
 
 class Location(NamedTuple):
@@ -56,9 +56,9 @@ class Location(NamedTuple):
     """None is the default backend of the ingress itself: 404."""
     ingress: Key | None = None
     pattern: Pattern | None = None
-    """Where the paths of the host are regular expressions."""
+    """None unless the paths of the host are regular expressions."""
     rewrite_target: str = ""
-    """Empty where the path is passed unchanged."""
+    """Empty if the path is forwarded unchanged."""
     body_limit: int = DEFAULT_BODY_LIMIT
 
 
@@ -76,7 +76,7 @@ class Server(NamedTuple):
 
 
 class ServerTable(NamedTuple):
-    """Everything. It is replaced as a whole, so that no request sees half of a change."""
+    """All hosts and upstreams. Immutable; the controller replaces the whole table."""
 
     servers: Mapping[str, Server]
     upstreams: Mapping[Backend, Upstream]
@@ -85,18 +85,18 @@ class ServerTable(NamedTuple):
 EMPTY_TABLE = ServerTable({}, {})
 
 
-class IngressRules(NamedTuple):
-    """The server table, and warnings about what is not in it."""
+class BuildResult(NamedTuple):
+    """The server table, and warnings about what was left out of it or has no effect."""
 
     table: ServerTable
     warnings: tuple[IngressWarning, ...]
 
 
-def build_server_table(specs: Sequence[IngressSpec], endpoints: ServiceEndpoints) -> IngressRules:
+def build_server_table(specs: Sequence[IngressSpec], endpoints: EndpointIndex) -> BuildResult:
     """Build the table for these Ingresses, the oldest of them first.
 
-    An Ingress with a path that is not a regular expression, where it has to be one, is left out as
-    a whole, and the others are served: what the validating webhook of ingress-nginx is for.
+    An Ingress with a path that has to be a regular expression and is not one is left out as a
+    whole, and the others are served; ingress-nginx has its validating webhook for that.
     https://kubernetes.github.io/ingress-nginx/how-it-works/#avoiding-outage-from-wrong-configuration
     """
     builder = ServerTableBuilder()
@@ -104,13 +104,13 @@ def build_server_table(specs: Sequence[IngressSpec], endpoints: ServiceEndpoints
     if bad := builder.bad_paths():
         left_out = {warning.ingress for warning in bad}
         rest = build_server_table([spec for spec in specs if spec.key not in left_out], endpoints)
-        return IngressRules(rest.table, (*bad, *rest.warnings))
+        return BuildResult(rest.table, (*bad, *rest.warnings))
     found = [
         *builder.warnings,
         *warnings.annotation_warnings(specs),
         *warnings.backend_warnings(specs, endpoints),
     ]
-    return IngressRules(builder.table(endpoints), tuple(dict.fromkeys(found)))
+    return BuildResult(builder.build(endpoints), tuple(dict.fromkeys(found)))
 
 
 @dataclass
@@ -151,8 +151,8 @@ class LocationBuilder:
         """Whether it has the same path and pathType."""
         return self.path == path.path and self.exact == path.exact
 
-    def finished(self, *, by_regex: bool) -> Location:
-        """The location; an Exact path is no longer exact where it is a regular expression."""
+    def build(self, *, by_regex: bool) -> Location:
+        """Build the location; as a regular expression, an Exact path is no longer exact."""
         return Location(
             path=self.path,
             exact=self.exact,
@@ -189,25 +189,28 @@ class ServerTableBuilder:
                     self._merge_alternative_backends(spec)
 
     def bad_paths(self) -> list[IngressWarning]:
-        """Warnings about paths that have to be regular expressions, and are none."""
+        """Warnings about paths that have to be regular expressions and are not."""
         found = []
         for host, locations in self._hosts.items():
             if not any(location.is_regex for location in _in_nginx_order(locations)):
                 continue
             for location in locations:
-                complaint = pattern_error(f"^{location.path}")
-                if complaint and location.ingress:
+                message = pattern_error(f"^{location.path}")
+                if message and location.ingress:
                     path = RulePath(host, location.path, location.exact, location.backend)
-                    found.append(warnings.bad_path(location.ingress, path, complaint))
+                    found.append(warnings.bad_path(location.ingress, path, message))
         return found
 
-    def table(self, endpoints: ServiceEndpoints) -> ServerTable:
-        """The finished table."""
+    def build(self, endpoints: EndpointIndex) -> ServerTable:
+        """Build the table."""
         return ServerTable(
             servers={host: _server(host, locations) for host, locations in self._hosts.items()},
             upstreams={
                 backend: Upstream(
-                    backend, endpoints.of_backend(backend), upstream.policy, upstream.canary
+                    backend,
+                    backend_endpoints(backend, endpoints),
+                    upstream.policy,
+                    upstream.canary,
                 )
                 for backend, upstream in self._upstreams.items()
             },
@@ -271,8 +274,8 @@ class ServerTableBuilder:
         https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#canary
         """
         if spec.default is not None:
-            everything = RulePath(ANY_HOST, "/", exact=False, backend=spec.default)
-            self._merge(spec, everything, self._hosts[ANY_HOST])
+            any_path = RulePath(ANY_HOST, "/", exact=False, backend=spec.default)
+            self._merge(spec, any_path, self._hosts[ANY_HOST])
         for path in spec.paths:
             locations = self._hosts.get(path.host, [])
             if not any(location.backend == path.backend for location in locations):
@@ -308,7 +311,7 @@ def _upstream(spec: IngressSpec) -> UpstreamBuilder:
 def _server(host: str, locations: Sequence[LocationBuilder]) -> Server:
     ordered = _in_nginx_order(locations)
     by_regex = any(location.is_regex for location in ordered)
-    return Server(host, tuple(location.finished(by_regex=by_regex) for location in ordered))
+    return Server(host, tuple(location.build(by_regex=by_regex) for location in ordered))
 
 
 def _in_nginx_order(locations: Iterable[LocationBuilder]) -> list[LocationBuilder]:

@@ -15,10 +15,10 @@ from canarylab.ingress_rules.ingress_spec import (
     CanaryPolicy,
     IngressSpec,
     RulePath,
-    ServiceEndpoints,
+    backend_problem,
 )
 from canarylab.ingress_rules.paths import pattern_error
-from canarylab.kube_objects import Key
+from canarylab.kube_objects import EndpointIndex, Key
 
 
 class IngressWarning(NamedTuple):
@@ -31,23 +31,23 @@ class IngressWarning(NamedTuple):
 
 
 def annotation_warnings(specs: Iterable[IngressSpec]) -> Iterator[IngressWarning]:
-    """Annotations that have another effect than they seem to."""
+    """Warnings about annotations without effect, or with another one than expected."""
     for spec in specs:
         yield from _weight_warnings(spec)
         policy = spec.annotations.canary or CanaryPolicy()
-        if complaint := pattern_error(policy.header_pattern):
-            yield _bad_header_pattern(spec.key, policy.header_pattern, complaint)
+        if problem := pattern_error(policy.header_pattern):
+            yield _bad_header_pattern(spec.key, policy.header_pattern, problem)
         if spec.annotations.ignored_canary:
             yield _canary_not_enabled(spec.key, spec.annotations.ignored_canary)
 
 
 def backend_warnings(
-    specs: Iterable[IngressSpec], endpoints: ServiceEndpoints
+    specs: Iterable[IngressSpec], endpoints: EndpointIndex
 ) -> Iterator[IngressWarning]:
-    """Backends without endpoints."""
+    """Warnings about backends without endpoints."""
     for spec in specs:
         for backend in (spec.default, *(path.backend for path in spec.paths)):
-            if backend is not None and (problem := endpoints.problem(backend)):
+            if backend is not None and (problem := backend_problem(backend, endpoints)):
                 yield _no_endpoints(spec.key, backend, problem)
 
 
@@ -61,12 +61,12 @@ def already_claimed(ingress: Key, path: RulePath, holder: Key) -> IngressWarning
     )
 
 
-def bad_path(ingress: Key, path: RulePath, complaint: str) -> IngressWarning:
+def bad_path(ingress: Key, path: RulePath, problem: str) -> IngressWarning:
     """The whole Ingress is left out, as ingress-nginx's webhook refuses a whole Ingress."""
     return IngressWarning(
         ingress,
         "BadPath",
-        f"{path} is not a regular expression of RE2 ({complaint}), and all paths of this host are "
+        f"{path} is not a regular expression of RE2 ({problem}), and all paths of this host are "
         "regular expressions, so the whole Ingress is left out. Correct the path; lookaround, back "
         "references and repetitions over 1,000 are not supported.",
     )
@@ -137,11 +137,11 @@ def _bad_weight(ingress: Key, problem: str, consequence: str) -> IngressWarning:
     return IngressWarning(ingress, "BadWeight", message)
 
 
-def _bad_header_pattern(ingress: Key, pattern: str, complaint: str) -> IngressWarning:
+def _bad_header_pattern(ingress: Key, pattern: str, problem: str) -> IngressWarning:
     return IngressWarning(
         ingress,
         "BadPattern",
-        f"canary-by-header-pattern {pattern!r} is not a regular expression of RE2 ({complaint}), "
+        f"canary-by-header-pattern {pattern!r} is not a regular expression of RE2 ({problem}), "
         "so a request with that header never reaches the canary. Correct the pattern; lookaround, "
         "back references and repetitions over 1,000 are not supported.",
     )
@@ -170,7 +170,7 @@ def _no_endpoints(ingress: Key, backend: Backend, problem: BackendProblem) -> In
             "Look at its selector, and at whether its pods are ready.",
         ),
     }[problem]
-    return IngressWarning(ingress, problem, f"{why}, so nobody answers there. {remedy}")
+    return IngressWarning(ingress, problem, f"{why}, so requests get 503. {remedy}")
 
 
 def _name(key: Key) -> str:

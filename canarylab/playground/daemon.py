@@ -1,8 +1,8 @@
 """The daemon: API server, controllers, kubelet, service proxy and ingress as tasks of one loop.
 
-`lifecycle.py` starts it. Where it cannot start, it prints why on its standard output, which it
-closes when it is ready. It ends on SIGTERM, and its pods with it; what happens to them when it is
-killed is in `node/reaper.py`.
+`daemon_control.py` starts it. If it cannot start, it prints the reason on its standard output; when
+it is ready, it closes its standard output. SIGTERM ends the daemon and its pods. If the daemon is
+killed, `node/reaper.py` ends its pods.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from canarylab.playground.apiserver.server import TokenAuthenticator, build_app,
 from canarylab.playground.apiserver.store import Store
 from canarylab.playground.controllers import CONTROLLERS, loop
 from canarylab.playground.credentials import Credentials, make_credentials, write_kubeconfig
+from canarylab.playground.daemon_control import DaemonState, read_state, take_lock, write_state
 from canarylab.playground.home import Home
-from canarylab.playground.lifecycle import DaemonState, read_state, take_lock, write_state
 from canarylab.playground.network.ingress_server import IngressServer
 from canarylab.playground.network.service_proxy import ServiceProxy
 from canarylab.playground.node.kubelet import Kubelet
@@ -49,7 +49,7 @@ class ListeningSockets(NamedTuple):
 
     api: socket.socket
     ingress: tuple[socket.socket, ...]
-    """The first one is the address that is shown: 127.0.0.1, where that is free."""
+    """The first one is the address that is shown: 127.0.0.1, if that is free."""
 
     @property
     def api_port(self) -> int:
@@ -64,7 +64,7 @@ class ListeningSockets(NamedTuple):
 
 
 class Daemon:
-    """The parts of the playground, which know each other only here."""
+    """Creates and connects all parts."""
 
     def __init__(self, home: Home, addresses: LoopbackRange) -> None:
         self.addresses = addresses
@@ -98,14 +98,14 @@ def main(arguments: list[str]) -> int:
     home = Home(Path(arguments[0]))
     wanted = int(arguments[1]) if len(arguments) > 1 else None
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
-    lock = take_lock(home)  # held until the process ends: `lifecycle.down` waits for that
+    lock = take_lock(home)  # held until the process ends: `daemon_control.down` waits for that
     if lock is None:
         return 0  # another daemon runs, and the caller finds it
     _allow_many_files()
     try:
         asyncio.run(_run(home, wanted))
     except CanaryLabError as exc:
-        print(exc, flush=True)  # noqa: T201  `lifecycle.up` reads it
+        print(exc, flush=True)  # noqa: T201  `daemon_control.up` reads it
         logger.error("%s", exc)
         return 3
     return 0
@@ -177,10 +177,10 @@ def _api_socket(home: Home, wanted: int | None) -> socket.socket:
 
 
 def _ingress_sockets(node: str) -> tuple[socket.socket, ...]:
-    """127.0.0.1, where the port is free there, and the node's address.
+    """Listen on the node's address, and on 127.0.0.1 if the port is free there.
 
-    The port is 8080. A program that has it on all addresses has it on the node's, too; then it is
-    the next one that is free.
+    The port is 8080, or the next one that is free on the node's address. It is not free there if
+    another program listens on all addresses.
     """
     for port in INGRESS_PORTS:
         with contextlib.suppress(OSError):
@@ -200,13 +200,13 @@ def _stop_on_signals() -> asyncio.Event:
 
 
 def _close_standard_output() -> None:
-    """Tell `lifecycle.up`, which reads it, that the daemon is ready."""
+    """Tell `daemon_control.up`, which reads it, that the daemon is ready."""
     with Path(os.devnull).open("w") as null:
         os.dup2(null.fileno(), 1)
 
 
 def _detach() -> None:
-    """Go on in a child process, which the init process adopts."""
+    """Fork for the second time, so that the daemon is adopted by init (double fork)."""
     if os.fork():
         os._exit(0)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from canarylab.playground import lifecycle
+from canarylab.playground import daemon_control
 from canarylab.playground.home import Home
 from tests.browser.conftest import WatchedPage
 from tests.browser.controls import drag, handle, picture, status
@@ -34,7 +34,7 @@ def home(lab: JupyterLab) -> Iterator[Home]:
     """The images are there; the notebook itself starts the playground."""
     built(lab.home / "images")
     yield Home(lab.home)
-    lifecycle.down(Home(lab.home))
+    daemon_control.down(Home(lab.home))
 
 
 def shown(lab: JupyterLab, page: Page, widget: str) -> None:
@@ -78,7 +78,7 @@ def test_another_path_has_another_way_and_its_own_answer(
     page.get_by_label("Path", exact=True).fill("/canary")
 
     expect(rules).to_contain_text("path /canary, of Ingress ingress-prod-canary")
-    expect(rules).to_contain_text("The pod is asked for /canary, as it came.")
+    expect(rules).to_contain_text("The pod receives the path /canary, unchanged.")
     expect(answer).to_contain_text("Not sent yet.")
     watched.picture("route-explorer-explained")
 
@@ -100,7 +100,7 @@ def test_the_explorer_can_be_worked_from_the_keyboard(explorer: Page) -> None:
     page.get_by_label("Path", exact=True).focus()
     page.keyboard.press("Control+A")
     page.keyboard.type("/healthz")
-    expect(part(page, "By the rules")).to_contain_text("The pod is asked for /healthz")
+    expect(part(page, "By the rules")).to_contain_text("The pod receives the path /healthz")
     for _ in range(6):  # the five other fields, and the button
         page.keyboard.press("Tab")
     page.keyboard.press("Enter")
@@ -119,7 +119,7 @@ def test_dragging_sets_nothing_and_applying_moves_the_shares(
     before = picture(page).get_attribute("src") or ""
     drag(page, "Canary weight", to=50, most=100)
     expect(status(page)).to_contain_text("The weight is 10. Apply weight makes it 50.")
-    expect(page.get_by_label("Weight, typed")).to_have_value("50")
+    expect(page.get_by_label("Canary weight, typed")).to_have_value("50")
     expect(picture(page)).to_have_attribute("src", before)
     expect(page.get_by_label("The same in a terminal")).to_have_value(
         "kubectl annotate --overwrite ingress ingress-canary "
@@ -139,7 +139,7 @@ def test_arrow_keys_and_enter_set_a_weight(slider: Page) -> None:
     page = slider
     handle(page, "Canary weight").focus()
     page.keyboard.press("ArrowRight")
-    expect(page.get_by_label("Weight, typed")).to_have_value("11")
+    expect(page.get_by_label("Canary weight, typed")).to_have_value("11")
     page.get_by_role("button", name="Apply weight").press("Enter")
     expect(status(page)).to_contain_text("expected 11 %.", timeout=ACTION_MS)
 

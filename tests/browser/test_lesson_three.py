@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from canarylab.manifests import SERVICE
-from canarylab.playground import lifecycle
+from canarylab.playground import daemon_control
 from canarylab.playground.home import Home
 from canarylab.release.connection import Connection
 from canarylab.release.endpoints import expected_shares, read_endpoints
@@ -34,7 +34,7 @@ def home(lab: JupyterLab) -> Iterator[Home]:
     """The images are there, as after lesson 1; the lesson itself starts the playground."""
     built(lab.home / "images")
     yield Home(lab.home)
-    lifecycle.down(Home(lab.home))
+    daemon_control.down(Home(lab.home))
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from canarylab.clusters.kind_images import (
 )
 from canarylab.errors import ClusterError, EngineError, SetupError, TimedOutError, ToolFailedError
 from canarylab.kube_objects import Object
-from canarylab.playground import lifecycle
+from canarylab.playground import daemon_control
 from tests.clusters.kind_machine import APP, CLUSTER, archives, files, images_in_the_node
 from tests.standins.installed import FakeTools
 from tests.standins.world import World, normalized
@@ -722,7 +722,7 @@ class TestPreflight:
         self, kind: KindCluster, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         take(monkeypatch, 32089, holder="python3 (pid 4712)")
-        monkeypatch.setattr(lifecycle, "holder_of_lock", lambda _home: 4712)
+        monkeypatch.setattr(daemon_control, "holder_of_lock", lambda _home: 4712)
 
         (line,) = refusal(kind)
 

@@ -12,9 +12,9 @@ import pytest
 from canarylab import resources
 from canarylab.clusters.playground import NODE_PORTS, Playground
 from canarylab.errors import ClusterError
-from canarylab.playground import lifecycle
+from canarylab.playground import daemon_control
+from canarylab.playground.daemon_control import DaemonState
 from canarylab.playground.home import Home
-from canarylab.playground.lifecycle import DaemonState
 from canarylab.ports import LOOPBACK, is_free
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection
@@ -80,13 +80,13 @@ def test_where_another_program_has_it_the_node_answers_until_that_program_ends(
 
 
 async def test_the_service_is_applied_and_answers_there(
-    connection: Connection, cluster: Playground, port: int
+    connection: Connection, cluster: Playground, running: DaemonState, port: int
 ) -> None:
     reset_to(connection, "production", resources.folder("manifests"))
     with socket.create_server((LOOPBACK, port)):
         apply(connection, [service(port)])
-        (address,) = cluster.addresses(service(port), [])
-        await until(lambda: not is_free(port, address.url.split("/")[2].partition(":")[0]))
+        (address,) = cluster.addresses(service(port), [running.node])
+        assert address.url == f"http://{running.node}:{port}"
         assert get(address.url).body == '"Version 1.0"'
     await until(lambda: not is_free(port))
     (later,) = cluster.addresses(service(port), [])
@@ -106,9 +106,9 @@ def second(tmp_path: Path) -> Iterator[Playground]:
     """A playground that finds 127.0.0.1:8080 taken."""
     home = Home(tmp_path / "home")
     listening = None if not is_free(8080) else socket.create_server((LOOPBACK, 8080))
-    lifecycle.up(home)
+    daemon_control.up(home)
     yield Playground(home)
-    lifecycle.down(home)
+    daemon_control.down(home)
     if listening is not None:
         listening.close()
 
@@ -116,7 +116,7 @@ def second(tmp_path: Path) -> Iterator[Playground]:
 def test_where_another_program_has_8080_the_ingress_answers_on_the_node(
     second: Playground,
 ) -> None:
-    running = lifecycle.status(second.home)
+    running = daemon_control.status(second.home)
     assert running is not None
     note = f"127.0.0.1:8080 belongs to another program, so Ingresses answer at {running.node}:8080"
 

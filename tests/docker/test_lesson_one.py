@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from canarylab.playground import lifecycle
+from canarylab.playground import daemon_control
 from tests.docker.conftest import DockerSetup
 from tests.lessons.reading import NOTEBOOKS
 from tests.lessons.running import run
@@ -25,7 +25,7 @@ def place(docker: DockerSetup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     folder = tmp_path / "notebook"
     folder.mkdir()
     yield folder
-    lifecycle.down(docker.home)
+    daemon_control.down(docker.home)
 
 
 async def test_lesson_one_holds_with_containers(docker: DockerSetup, place: Path) -> None:

@@ -5,29 +5,28 @@ from __future__ import annotations
 import pytest
 
 from canarylab.ingress_rules.ingress_spec import (
-    CLASS,
-    CONTROLLER,
-    ServiceEndpoints,
+    INGRESS_CLASS,
+    INGRESS_CONTROLLER,
     parse_ingresses,
     served_ingresses,
 )
 from canarylab.ingress_rules.routing import ingress_request, route_request
-from canarylab.ingress_rules.server_table import IngressRules, build_server_table
-from canarylab.kube_objects import Object
+from canarylab.ingress_rules.server_table import BuildResult, build_server_table
+from canarylab.kube_objects import EndpointIndex, Object
 from tests.ingress.table import Case, Scenario, cases, scenarios
 
 CASES = list(cases())
 SPACE = "lab"
-NGINX = {"metadata": {"name": CLASS}, "spec": {"controller": CONTROLLER}}
+NGINX = {"metadata": {"name": INGRESS_CLASS}, "spec": {"controller": INGRESS_CONTROLLER}}
 
 
-def built(scenario: Scenario) -> IngressRules:
+def built(scenario: Scenario) -> BuildResult:
     """The table for a scenario, in a cluster where prod, canary and other have a pod each."""
     ingresses = [_created(ingress) for ingress in scenario.ingresses]
     services = [_service(name) for name in ("prod", "canary", "other", "empty")]
     slices = [_slice(name, n) for n, name in enumerate(("prod", "canary", "other"), start=2)]
     return build_server_table(
-        parse_ingresses(served_ingresses(ingresses, [NGINX])), ServiceEndpoints(services, slices)
+        parse_ingresses(served_ingresses(ingresses, [NGINX])), EndpointIndex(services, slices)
     )
 
 

@@ -6,13 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from canarylab.ingress_rules.ingress_spec import (
-    CONTROLLER,
+    INGRESS_CONTROLLER,
     PREFIX,
-    ServiceEndpoints,
     parse_ingresses,
 )
-from canarylab.ingress_rules.server_table import IngressRules, build_server_table
-from canarylab.kube_objects import Object
+from canarylab.ingress_rules.server_table import BuildResult, build_server_table
+from canarylab.kube_objects import EndpointIndex, Object
 
 SPACE = "lab"
 HOST = "foo.bar.com"
@@ -20,7 +19,7 @@ CLASS: Object = {
     "apiVersion": "networking.k8s.io/v1",
     "kind": "IngressClass",
     "metadata": {"name": "nginx"},
-    "spec": {"controller": CONTROLLER},
+    "spec": {"controller": INGRESS_CONTROLLER},
 }
 
 Rule = tuple[str, str]
@@ -84,14 +83,12 @@ def slice_of(name: str, *addresses: str, port: int = 3333, **conditions: bool) -
     }
 
 
-def built(
-    *ingresses: Object, services: Iterable[str] = ("prod", "canary", "other")
-) -> IngressRules:
+def built(*ingresses: Object, services: Iterable[str] = ("prod", "canary", "other")) -> BuildResult:
     """The table of these, where each Service has a ready endpoint."""
     names = list(services)
     slices = [slice_of(name, f"127.64.0.{n}") for n, name in enumerate(names, start=2)]
     return build_server_table(
-        parse_ingresses(ingresses), ServiceEndpoints(map(service, names), slices)
+        parse_ingresses(ingresses), EndpointIndex(map(service, names), slices)
     )
 
 

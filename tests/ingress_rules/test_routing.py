@@ -58,7 +58,8 @@ def said(target: str, *ingresses: Object, host: str = HOST, **headers: str) -> s
 def test_which_host_path_ingress_and_backend() -> None:
     assert said("/shop/x", OLD) == (
         "The host is served as foo.bar.com. The longest path that this one begins with is /shop/. "
-        "It belongs to Ingress old and leads to other:80. The pod is asked for /shop/x, as it came."
+        "It belongs to Ingress old and leads to other:80. "
+        "The pod receives the path /shop/x, unchanged."
     )
 
 
@@ -69,14 +70,14 @@ def test_an_exact_path() -> None:
 def test_a_host_that_nobody_names() -> None:
     assert said("/", OLD, host="other.com") == (
         "No Ingress names this host, so the rules without a host apply. "
-        "No rule has this path, so the default backend answers: 404."
+        "No rule has this path, so the default backend responds: 404."
     )
 
 
 def test_why_a_longer_word_matches_and_what_becomes_of_the_path() -> None:
     text = said("/canarybird", ingress("one", ("/canary", "canary"), rewrite_target="/"))
     assert "regular expression that ignores case" in text
-    assert "rewrite-target / replaces the whole path, so the pod is asked for /." in text
+    assert "rewrite-target / replaces the whole path, so the pod receives the path /." in text
 
 
 def test_what_share_the_canary_takes_and_why() -> None:

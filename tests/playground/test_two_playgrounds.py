@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from canarylab.playground import lifecycle
+from canarylab.playground import daemon_control
 from canarylab.playground.home import Home
 from tests.built_images import built
 from tests.needs import needs
@@ -100,7 +100,7 @@ def users(shared: Path) -> Iterator[Users]:
         made.append(User(home, prefix))
     with ExitStack() as ending:
         for user in made:
-            ending.callback(lifecycle.down, user.home)
+            ending.callback(daemon_control.down, user.home)
         yield Users(*made)
 
 

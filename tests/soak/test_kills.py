@@ -14,7 +14,7 @@ import pytest
 
 from canarylab import resources
 from canarylab.manifests import PRODUCTION, load
-from canarylab.playground import lifecycle
+from canarylab.playground import daemon_control
 from canarylab.playground.home import Home
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection
@@ -35,7 +35,7 @@ def home(tmp_path: Path) -> Iterator[Home]:
     home.prepare()
     built(home.images)
     yield home
-    lifecycle.down(home)
+    daemon_control.down(home)
 
 
 @pytest.mark.soak(few=3, many=100)
@@ -43,14 +43,15 @@ async def test_it_leaves_no_process_and_starts_again(home: Home, times: int) -> 
     dice = random.Random(times)
     production = load(resources.folder("manifests") / "2-production" / "production.yaml")
     for _ in range(times):
-        daemon = lifecycle.up(home).pid
+        daemon = daemon_control.up(home).pid
         with closing(Connection(home.kubeconfig)) as connection:
             apply(connection, production)
         time.sleep(dice.uniform(0, LATEST_KILL_S))  # the kill comes at any moment
         os.kill(daemon, signal.SIGKILL)
+        await until(lambda: daemon_control.status(home) is None)
         await until(lambda: processes_of(home.root) == [])
 
-    lifecycle.up(home)
+    daemon_control.up(home)
     with closing(Connection(home.kubeconfig)) as connection:
         apply(connection, production)
         wait_until_rolled_out(connection, PRODUCTION)

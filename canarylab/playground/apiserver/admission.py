@@ -137,7 +137,7 @@ def omitempty(obj: Object) -> Object:
     {'kind': 'Deployment', 'status': {'replicas': 3}}
     """
     for part, structure in (("spec", "Spec"), ("status", "Status")):
-        if obj.get(part):
+        if isinstance(obj.get(part), dict):  # a custom kind may still have anything there
             obj = {**obj, part: _omit_zeros(obj[part], f"{obj['kind']}{structure}")}
     return obj
 

@@ -136,10 +136,10 @@ def _check_identity(kind: Kind, document: Object) -> None:
     )
 
 
-def _api_versions(kind: Kind) -> set[str]:
+def _api_versions(kind: Kind) -> list[str]:
     """All versions in which a kind is served."""
     stored = KINDS[kind.kind]
-    return {f"{kind.group}/{version}" for version in (stored.version, *stored.other_versions)}
+    return [f"{kind.group}/{version}" for version in (stored.version, *stored.other_versions)]
 
 
 @dataclass

@@ -15,7 +15,10 @@ from datetime import datetime, timedelta
 
 from canarylab.errors import ConflictError, ForbiddenError
 from canarylab.kube_objects import (
+    REVISION_ANNOTATION,
+    SAFE_LETTERS,
     Object,
+    is_finished,
     is_terminating,
     parse_timestamp,
     timestamp,
@@ -26,7 +29,6 @@ from canarylab.playground.apiserver.store import Write
 from canarylab.playground.kube.api import DeleteOptions, Propagation
 from canarylab.playground.kube.kinds import KINDS, Kind
 
-SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # without vowels, so that no suffix is a word
 SUFFIX_LENGTH = 5  # letters
 MAX_BASE_NAME = 63 - SUFFIX_LENGTH
 KINDS_WITH_GENERATION = frozenset(
@@ -46,7 +48,6 @@ _SERVER_FIELDS = (
     "resourceVersion",
 )
 _DROPPED_FIELDS = ("selfLink", "managedFields")
-_REVISION = "deployment.kubernetes.io/revision"
 _OUTSIDE_CONTENT = ("metadata", "status", "apiVersion", "kind")
 _POLICY_FINALIZERS: dict[Propagation, str] = {
     "Foreground": "foregroundDeletion",
@@ -70,7 +71,7 @@ class Generators:
 
     def suffix(self) -> str:
         """Five random letters, as in the name of a pod."""
-        return "".join(self.random.choice(SUFFIX_LETTERS) for _ in range(SUFFIX_LENGTH))
+        return "".join(self.random.choice(SAFE_LETTERS) for _ in range(SUFFIX_LENGTH))
 
 
 def new_metadata(obj: Object, kind: Kind, generators: Generators) -> Object:
@@ -126,7 +127,7 @@ def _content(obj: Object) -> Object:
     if obj["kind"] != "Deployment":
         return content
     annotations = obj["metadata"].get("annotations") or {}
-    own = {name: value for name, value in annotations.items() if name != _REVISION}
+    own = {name: value for name, value in annotations.items() if name != REVISION_ANNOTATION}
     return {**content, "annotations": own}
 
 
@@ -182,7 +183,7 @@ def _grace_s(pod: Object, options: DeleteOptions) -> int:
     """The grace period in seconds; only a pod that runs on a node has one."""
     if not pod["spec"].get("nodeName"):
         return 0
-    if pod.get("status", {}).get("phase") in {"Succeeded", "Failed"}:
+    if is_finished(pod):
         return 0
     asked_s = options.grace_period_s
     if asked_s is None:

@@ -1,7 +1,7 @@
 """Serves the Gateways of class `canarylab` and their HTTPRoutes, and reports it in their status.
 
-Requests come in where those for Ingresses do, whatever port a listener names: a playground has no
-further addresses to give to Gateways. HTTPRoutes go before Ingresses.
+All requests arrive on the port of the ingress, whatever port a listener names: a playground has no
+further addresses for Gateways. HTTPRoutes have precedence over Ingresses.
 """
 
 from __future__ import annotations
@@ -13,10 +13,16 @@ from random import Random
 from typing import NamedTuple
 
 from canarylab.errors import AlreadyExistsError, ApiError
-from canarylab.ingress_rules.ingress_spec import ServiceEndpoints
-from canarylab.kube_objects import Clock, Object, key_of, last_transition_time, utc_now
+from canarylab.kube_objects import (
+    EndpointIndex,
+    Now,
+    Object,
+    key_of,
+    last_transition_time,
+    utc_now,
+)
 from canarylab.playground.kube.api import Api, notify_of_changes
-from canarylab.playground.network.gateway_rules import (
+from canarylab.playground.network.httproute_routing import (
     GROUP,
     NO_RULES,
     AttachedRoute,
@@ -32,7 +38,7 @@ from canarylab.playground.network.gateway_rules import (
     redirect,
     select_rule,
 )
-from canarylab.playground.network.upstream import DirectResponse, Forward, RequestHead
+from canarylab.playground.network.proxy_request import DirectResponse, Forward, RequestHead
 
 CLASS = "canarylab"
 CONTROLLER = "canarylab.dev/gateway-controller"
@@ -53,7 +59,7 @@ _UNRESOLVED = {
 
 
 class GatewayController:
-    """Follows the API and decides about requests. Only while `run` runs it knows any rules."""
+    """Watches HTTPRoutes and decides about requests. It has rules only while `run` runs."""
 
     def __init__(
         self,
@@ -62,7 +68,7 @@ class GatewayController:
         *,
         random: Random,
         sleep: Callable[[float], Awaitable[None]],
-        now: Clock = utc_now,
+        now: Now = utc_now,
     ) -> None:
         self.rules: HttpRouteRules = NO_RULES
         self._api, self._address, self._random = api, address, random
@@ -76,7 +82,7 @@ class GatewayController:
             tasks.create_task(self._sync_changes())
 
     def decide(self, head: RequestHead) -> DirectResponse | Forward | None:
-        """None where no rule matches the request."""
+        """The decision about a request; None if no rule matches it."""
         return decide(self.rules, head, self._random)
 
     async def _sync_changes(self) -> None:
@@ -117,7 +123,7 @@ class GatewayController:
             entry["metadata"]["name"]: entry for entry in await self._api.list("Namespace")
         }
         services = await self._api.list("Service")
-        endpoints = ServiceEndpoints(services, await self._api.list("EndpointSlice"))
+        endpoints = EndpointIndex(services, await self._api.list("EndpointSlice"))
         routes = await self._api.list("HTTPRoute")
         self.rules = build_route_rules(routes, gateways, namespaces, endpoints)
         now = self._now()
@@ -142,7 +148,7 @@ class GatewayController:
 def decide(
     rules: HttpRouteRules, head: RequestHead, random: Random
 ) -> DirectResponse | Forward | None:
-    """What becomes of a request; None where no rule matches it."""
+    """Decide about a request; None if no rule matches it."""
     if not rules.rules:
         return None
     request = match_request(head.host, head.method, head.target, head.by_name)
@@ -151,7 +157,7 @@ def decide(
         return None
     if (redirected := redirect(head, rule.filters, rule.match)) is not None:
         return redirected
-    backend = _draw_backend(rule.backends, random)
+    backend = _choose_backend(rule.backends, random)
     if backend is None or backend.endpoints is None:
         return DirectResponse(500)
     if not backend.endpoints:
@@ -161,8 +167,8 @@ def decide(
     return Forward((rule.route, backend.service), backend.endpoints, sent, mirrors=mirrors)
 
 
-def _draw_backend(backends: Sequence[WeightedBackend], random: Random) -> WeightedBackend | None:
-    """Draw by weight; None where all weights are 0."""
+def _choose_backend(backends: Sequence[WeightedBackend], random: Random) -> WeightedBackend | None:
+    """Choose at random, by weight; None if all weights are 0."""
     weights = [backend.weight for backend in backends]
     return random.choices(backends, weights)[0] if sum(weights) else None
 
@@ -202,7 +208,7 @@ def class_status(gateway_class: Object, now: datetime) -> Object:
 def gateway_status(
     gateway: Object, attachments: Sequence[Attachment], address: str, now: datetime
 ) -> Object:
-    """The status of a Gateway, programmed where at least one listener is served."""
+    """The status of a Gateway, programmed if at least one listener is served."""
     is_served = any(is_http(listener) for listener in gateway["spec"]["listeners"])
     message = "The Gateway is served." if is_served else "None of its listeners can be served."
     conditions = [

@@ -11,16 +11,16 @@ from collections.abc import Awaitable, Callable, Iterable
 from random import Random
 
 from canarylab.errors import ApiError
-from canarylab.ingress_rules.ingress_spec import ServiceEndpoints, parse_ingresses, served_ingresses
+from canarylab.ingress_rules.ingress_spec import parse_ingresses, served_ingresses
 from canarylab.ingress_rules.routing import IngressRequest, route_request
 from canarylab.ingress_rules.server_table import EMPTY_TABLE, ServerTable, build_server_table
 from canarylab.ingress_rules.warnings import IngressWarning
-from canarylab.kube_objects import Key, Object, key_of, uid_of
+from canarylab.kube_objects import EndpointIndex, Key, Object, key_of, uid_of
 from canarylab.playground.kube.api import Api, notify_of_changes
 from canarylab.playground.kube.events import EventDetails, record_event
-from canarylab.playground.network.upstream import DirectResponse, Forward, RequestHead
+from canarylab.playground.network.proxy_request import DirectResponse, Forward, RequestHead
 
-SOURCE = "nginx-ingress-controller"
+EVENT_SOURCE = "nginx-ingress-controller"
 DEFAULT_BACKEND = b"default backend - 404"
 """The body of the default backend of ingress-nginx."""
 SYNC_PAUSE_S = 0.1
@@ -30,7 +30,7 @@ _FOLLOWED = ("Ingress", "IngressClass", "Service", "EndpointSlice")
 
 
 class IngressController:
-    """Follows the API and decides about requests. Only while `run` runs it knows any rules."""
+    """Watches Ingresses and decides about requests. It has rules only while `run` runs."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class IngressController:
             tasks.create_task(self._sync_changes())
 
     def decide(self, head: RequestHead) -> DirectResponse | Forward:
-        """Route a request; the canary is drawn for each, as `math.random` is in balancer.lua."""
+        """Route a request; chooses at random for each, like `math.random` in balancer.lua."""
         route = route_request(self.table, IngressRequest(head.host, head.target, head.by_name))
         upstream = route.upstream(lambda total: self._random.randint(1, total))
         if route.status == 404:
@@ -79,19 +79,19 @@ class IngressController:
         ingresses = served_ingresses(await self._api.list("Ingress"), classes)
         services = await self._api.list("Service")
         slices = await self._api.list("EndpointSlice")
-        rules = build_server_table(parse_ingresses(ingresses), ServiceEndpoints(services, slices))
-        self.table = rules.table
+        result = build_server_table(parse_ingresses(ingresses), EndpointIndex(services, slices))
+        self.table = result.table
         by_key = {key_of(ingress): ingress for ingress in ingresses}
         for ingress in ingresses:
             await self._report(ingress)
         self._synced = {key: seen for key, seen in self._synced.items() if key in by_key}
-        await self._warn(by_key, rules.warnings)
+        await self._warn(by_key, result.warnings)
 
     async def _report(self, ingress: Object) -> None:
         seen = f"{uid_of(ingress)} {ingress['metadata'].get('generation')} {_annotations(ingress)}"
         if self._synced.get(key_of(ingress)) != seen:
             self._synced[key_of(ingress)] = seen
-            await self._record(ingress, EventDetails("Sync", "Scheduled for sync", SOURCE))
+            await self._record(ingress, EventDetails("Sync", "Scheduled for sync", EVENT_SOURCE))
         if ingress.get("status") != self._status:
             try:
                 await self._api.update_status({**ingress, "status": self._status})
@@ -102,7 +102,7 @@ class IngressController:
         """Record each warning once, and again if it was gone in between."""
         found = {(uid_of(by_key[warning.ingress]), warning) for warning in warnings}
         for _, warning in sorted(found - self._warned):
-            details = EventDetails(warning.reason, warning.message, SOURCE, "Warning")
+            details = EventDetails(warning.reason, warning.message, EVENT_SOURCE, "Warning")
             await self._record(by_key[warning.ingress], details)
         self._warned = found
 

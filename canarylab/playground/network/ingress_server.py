@@ -1,37 +1,36 @@
 """The HTTP server of the ingress: a reverse proxy by the rules of HTTPRoutes, else of Ingresses.
 
-aiohttp reads and writes HTTP; `upstream.py` sends requests to pods. Bodies are streamed in both
+aiohttp parses and writes HTTP; `forwarding.py` sends requests to pods. Bodies are streamed in both
 directions, and a slow reader slows its writer down.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from random import Random
-from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.base_protocol import BaseProtocol
-from aiohttp.http import HttpProcessingError, HttpVersion10, HttpVersion11, StreamWriter
+from aiohttp.http import HttpProcessingError, HttpVersion11, StreamWriter
 from multidict import CIMultiDict
 
-from canarylab.http_headers import HOP_BY_HOP
+from canarylab.http_headers import HOP_BY_HOP, without_fields
 from canarylab.playground.kube.api import Api
+from canarylab.playground.network.forwarding import Limits, RequestBody, UpstreamClient
 from canarylab.playground.network.gateway_controller import GatewayController
 from canarylab.playground.network.ingress_controller import IngressController
-from canarylab.playground.network.upstream import (
+from canarylab.playground.network.proxy_request import (
     Decide,
     DirectResponse,
     Forward,
-    Limits,
-    RequestBody,
     RequestHead,
-    UpstreamClient,
+    read_head,
     sendable,
 )
 
@@ -54,7 +53,7 @@ _PAGE = (
 
 
 class IngressServer:
-    """The HTTP server with the controllers that give it its rules. `run` it."""
+    """The HTTP server, and the controllers that build its rules."""
 
     def __init__(
         self,
@@ -79,12 +78,12 @@ class IngressServer:
             tasks.create_task(self.gateway.run())
 
     def decide(self, head: RequestHead) -> DirectResponse | Forward:
-        """An HTTPRoute that matches goes before an Ingress."""
+        """Decide about a request: a matching HTTPRoute has precedence over an Ingress."""
         return self.gateway.decide(head) or self.ingress.decide(head)
 
 
 class ReverseProxy:
-    """Answers requests as `decide` says."""
+    """Forwards requests, or responds directly, as `decide` returns."""
 
     def __init__(
         self, decide: Decide, *, limits: Limits | None = None, random: Random | None = None
@@ -99,6 +98,7 @@ class ReverseProxy:
             self._handle,
             handler_cancellation=True,
             access_log=None,
+            logger=_http_logger(),
             auto_decompress=False,
             keepalive_timeout=self._limits.keep_alive_s,
             lingering_time=self._limits.linger_s,
@@ -162,17 +162,17 @@ class ReverseProxy:
                 if not content.total_bytes and not content.is_eof():
                     request.writer.send_headers()
                 async for piece in content.iter_any():
-                    client_timeout.reschedule(_now() + self._limits.answer_s)
+                    client_timeout.reschedule(_now() + self._limits.read_timeout_s)
                     await passed_on.write(piece)
                     client_timeout.reschedule(None)
         except TimeoutError:
-            _cut(request, at_once=True)
+            _close_incomplete(request, at_once=True)
         except (aiohttp.ClientError, HttpProcessingError):
             response.close()
-            _cut(request, at_once=False)
+            _close_incomplete(request, at_once=False)
         else:
             if not request.content.at_eof():
-                response.close()  # the rest of the request is of no use to it
+                response.close()  # the pod does not need the rest of the request
             await _finish(request, passed_on)
         return passed_on
 
@@ -194,7 +194,7 @@ class ReverseProxy:
         protocol.set_parser(from_pod, from_pod.content)
         request.protocol.set_parser(from_client)  # type: ignore[arg-type]
         to_pod = StreamWriter(protocol, asyncio.get_running_loop())
-        idle = _IdleTimeout(self._limits.answer_s)
+        idle = _IdleTimeout(self._limits.read_timeout_s)
         copies = [
             asyncio.create_task(idle.copy(from_pod.content, request.writer)),
             asyncio.create_task(idle.copy(from_client.content, to_pod)),
@@ -206,35 +206,8 @@ class ReverseProxy:
                 copy.cancel()
             await asyncio.gather(*copies, return_exceptions=True)
             response.close()
-            _cut(request, at_once=False)
+            _close_incomplete(request, at_once=False)
         return passed_on
-
-
-def read_head(request: web.BaseRequest) -> RequestHead | DirectResponse:
-    """The head of a request, or the refusal of one that two programs could read differently."""
-    if status := _refusal(request):
-        return DirectResponse(status)
-    hosts = request.headers.getall("Host", [])
-    target, host = _target_and_host(request.raw_path, hosts[0] if hosts else "")
-    if not target.startswith("/") or any(mark in host for mark in " /,@\\"):
-        return DirectResponse(400)
-    by_name: dict[str, str] = {}
-    for mixed_case, value in request.headers.items():
-        name = mixed_case.lower()
-        if name in by_name:
-            by_name[name] += ("; " if name == "cookie" else ", ") + value
-        else:
-            by_name[name] = value
-    return RequestHead(
-        method=request.method,
-        target=target,
-        host=host,
-        headers=list(request.headers.items()),
-        by_name=by_name,
-        length=request.content_length,
-        is_upgrade=by_name.get("upgrade", "").lower() == "websocket"
-        and "upgrade" in by_name.get("connection", "").lower(),
-    )
 
 
 class _PassedOnResponse(web.StreamResponse):
@@ -245,8 +218,7 @@ class _PassedOnResponse(web.StreamResponse):
     def __init__(self, response: aiohttp.ClientResponse, dropped: frozenset[str]) -> None:
         headers = CIMultiDict(
             (name, sendable(value))
-            for name, value in response.headers.items()
-            if name.lower() not in dropped
+            for name, value in without_fields(response.headers, dropped).items()
         )
         super().__init__(status=response.status, reason=response.reason, headers=headers)
         self._added = {"Content-Type", "Date", "Server"} - headers.keys()
@@ -258,7 +230,7 @@ class _PassedOnResponse(web.StreamResponse):
 
 
 class _RawStream:
-    """Takes the place of aiohttp's WebSocket parser, and only collects the bytes."""
+    """Replaces aiohttp's WebSocket parser, and only collects the bytes."""
 
     def __init__(self, protocol: BaseProtocol) -> None:
         loop = asyncio.get_running_loop()
@@ -322,7 +294,7 @@ async def _start(request: web.BaseRequest, response: web.StreamResponse) -> None
 
 
 async def _finish(request: web.BaseRequest, response: web.StreamResponse) -> None:
-    """End the response, and half-close the connection where the request is not complete.
+    """End the response, and half-close the connection if the request is not complete.
 
     aiohttp goes on reading and discarding for `linger_s`: closing at once would reset the
     connection, and the client could lose the response.
@@ -339,7 +311,7 @@ async def _continue(request: web.BaseRequest) -> None:
         request.writer.output_size = 0  # the response has not started
 
 
-def _cut(request: web.BaseRequest, *, at_once: bool) -> None:
+def _close_incomplete(request: web.BaseRequest, *, at_once: bool) -> None:
     """Close without the end of the body, so that the client sees that it is not complete."""
     if request.transport is None:
         return
@@ -349,27 +321,16 @@ def _cut(request: web.BaseRequest, *, at_once: bool) -> None:
         request.transport.close()
 
 
-def _refusal(request: web.BaseRequest) -> int:
-    hosts = request.headers.getall("Host", [])
-    encoding = request.headers.get("Transfer-Encoding")
-    if request.version not in {HttpVersion10, HttpVersion11}:
-        return 505
-    if request.method in {"CONNECT", "TRACE"}:
-        return 405
-    if encoding is not None and encoding.lower() != "chunked":
-        return 501
-    if request.version == HttpVersion10:
-        return 400 if encoding is not None or len(hosts) > 1 else 0
-    return 0 if len(hosts) == 1 else 400
+def _http_logger() -> logging.Logger:
+    """Aiohttp's logger without requests that cannot be parsed: a client's error, not ours."""
+    logger = logging.getLogger(f"{__name__}.http")
+    logger.addFilter(_is_own_error)
+    return logger
 
 
-def _target_and_host(target: str, host: str) -> tuple[str, str]:
-    """`GET http://foo.bar.com/x` names the host, and its header field is ignored."""
-    if not target.lower().startswith("http://"):
-        return target, host
-    parts = urlsplit(target)
-    rest = target[len("http://") + len(parts.netloc) :]
-    return rest if rest.startswith("/") else f"/{rest}", parts.netloc
+def _is_own_error(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError)
 
 
 def _now() -> float:

@@ -1,13 +1,13 @@
 """The service proxy: connections to cluster IPs and node ports go to a ready endpoint.
 
-As kube-proxy does: an endpoint is chosen at random for each connection, among the ready ones, or,
-where none is ready, among those that are terminating but still serve. Changes are taken in at once,
-and then at most once a second (`MIN_SYNC_PERIOD_S`). That second is why a pod that stops listening
-as soon as it is told to end still gets connections, and loses them; a lesson is about that.
+As in kube-proxy, an endpoint is chosen at random for each connection, among the ready ones, or, if
+none is ready, among those that are terminating but still serve. Changes are applied immediately,
+then at most once a second (`MIN_SYNC_PERIOD_S`). In that second a pod that has stopped can still
+get connections; a lesson is about that.
 
-Node ports listen on the node's own address, and on 127.0.0.1 as well where that port is free. An
-address without endpoints is not listened on, so that a client is refused by the system itself.
-How bytes are carried is in `tcp_relay.py`.
+Node ports listen on the node's own address, and on 127.0.0.1 as well if that port is free. An
+address without endpoints is not listened on, so that the system refuses connections to it.
+`tcp_relay.py` copies the bytes.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ from canarylab.playground.kube.events import EventDetails, record_event
 from canarylab.playground.network.tcp_relay import TcpRelay, connect, reset
 from canarylab.ports import LOOPBACK
 
-SOURCE = "kube-proxy"
+EVENT_SOURCE = "kube-proxy"
 AFFINITY_S = 10_800  # the default of sessionAffinityConfig.clientIP.timeoutSeconds
 MIN_SYNC_PERIOD_S = 1.0
 RETRY_S = 2.0
 
 _BACKLOG = 1024  # connections
-_AT_ONCE = 64  # connections accepted before the loop turns to something else
+_ACCEPTS_PER_WAKEUP = 64  # connections; then the event loop handles other events
 _ACCEPT_PAUSE_S = 0.5
-_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-_SWEEP_AT = 4096  # clients with affinity; then expired ones are forgotten
+_NO_RESOURCES_ERRNOS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_MAX_AFFINITY_ENTRIES = 4096  # clients; above it, expired entries are removed
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ class ServiceProxy:
         return self._listeners.is_open(Address(host, port))
 
     async def run(self) -> None:
-        """Until cancelled; then nothing listens and every connection is closed."""
+        """Serve until cancelled, then close everything."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 kinds = ("Service", "EndpointSlice")
@@ -120,7 +120,7 @@ class ServiceProxy:
 
 
 def sync_delay_s(last: float | None, now: float) -> float:
-    """How long a change that is there now has to wait; `last` is when the last sync began.
+    """How long a change has to wait now; `last` is the time at which the last sync began.
 
     >>> sync_delay_s(None, 5.0), sync_delay_s(5.0, 5.25), sync_delay_s(5.0, 9.0)
     (0.0, 0.75, 0.0)
@@ -145,7 +145,7 @@ def service_ports(
 
 
 def other_protocols(service: Object) -> list[Object]:
-    """The ports of a Service that are not TCP: the playground carries nothing else."""
+    """The ports of a Service that are not TCP: the playground supports nothing else."""
     ports: list[Object] = service["spec"].get("ports", [])
     return [port for port in ports if port.get("protocol", "TCP") != "TCP"]
 
@@ -159,15 +159,15 @@ class ListenFailure(NamedTuple):
     """An errno."""
 
     def details(self, node: str) -> EventDetails:
-        """The event for it; where only 127.0.0.1 is taken, it names the address that answers."""
+        """The event for it; if only 127.0.0.1 is taken, it names the address that is served."""
         if self.is_taken_loopback:
             port = self.address.port
             words = (
                 f"{LOOPBACK}:{port} belongs to another program. "
                 f"This Service answers at {node}:{port}."
             )
-            return EventDetails("ListensOnNodeAddress", words, SOURCE)
-        return EventDetails("FailedToListen", self.words, SOURCE, "Warning")
+            return EventDetails("ListensOnNodeAddress", words, EVENT_SOURCE)
+        return EventDetails("FailedToListen", self.words, EVENT_SOURCE, "Warning")
 
     @property
     def is_taken_loopback(self) -> bool:
@@ -196,7 +196,7 @@ class ListenFailure(NamedTuple):
 
 
 def relevant(failures: Iterable[ListenFailure]) -> list[ListenFailure]:
-    """The failures to report: 127.0.0.1 matters only where the node's address answers.
+    """The failures to report: 127.0.0.1 matters only if the node's address is served.
 
     A program on 0.0.0.0 has the port on both.
     """
@@ -256,9 +256,9 @@ class Listeners:
 
 
 class Listener:
-    """One listening socket; raises OSError where this address cannot be listened on.
+    """One listening socket; raises OSError if it cannot listen on the address.
 
-    `choose` maps a client's host to an endpoint, or to None where there is none.
+    `choose` maps a client's host to an endpoint, or to None if there is none.
     """
 
     def __init__(
@@ -291,7 +291,7 @@ class Listener:
             self._loop.add_reader(self._socket, self._accept)
 
     def _accept(self) -> None:
-        for _ in range(_AT_ONCE):
+        for _ in range(_ACCEPTS_PER_WAKEUP):
             try:
                 client, peer = self._socket.accept()
             except (BlockingIOError, ConnectionAbortedError):
@@ -318,7 +318,7 @@ class Listener:
 
     def _pause_accepting(self, problem: OSError) -> None:
         """Too many files are open: new connections wait in the backlog for a moment."""
-        if problem.errno not in _EXHAUSTED:
+        if problem.errno not in _NO_RESOURCES_ERRNOS:
             raise problem
         logger.warning("the service proxy cannot accept more connections now: %s", problem)
         self._loop.remove_reader(self._socket)
@@ -326,7 +326,7 @@ class Listener:
 
 
 class LoadBalancer:
-    """Chooses endpoints at random, and remembers clients where a Service has ClientIP affinity."""
+    """Chooses endpoints at random, or by client for a Service with ClientIP affinity."""
 
     def __init__(self, random: Random, clock: Callable[[], float]) -> None:
         self._random, self._clock = random, clock
@@ -345,7 +345,7 @@ class LoadBalancer:
         else:
             endpoint = known.endpoint
         self._clients[key] = _Affinity(endpoint, self._clock(), port.affinity_s)
-        if len(self._clients) > _SWEEP_AT:
+        if len(self._clients) > _MAX_AFFINITY_ENTRIES:
             self._clients = {
                 key: known for key, known in self._clients.items() if not self._is_expired(known)
             }
@@ -389,4 +389,4 @@ def _not_proxied(service: Object, port: Object) -> EventDetails:
         f"Port {port['port']} of Service {service['metadata']['name']} is {port['protocol']}, and "
         "the playground carries TCP only. Use a cluster on kind for it."
     )
-    return EventDetails("FailedToListen", words, SOURCE, "Warning")
+    return EventDetails("FailedToListen", words, EVENT_SOURCE, "Warning")

@@ -36,7 +36,7 @@ class TcpRelay:
         self._open_directions = len(self._directions)
 
     def start(self) -> None:
-        """Start when the endpoint has accepted; on this machine it mostly has."""
+        """Start when the endpoint has accepted; on one machine it usually has already."""
         try:
             self._endpoint.getpeername()
         except OSError:
@@ -78,7 +78,7 @@ class TcpRelay:
 
 
 def connect(endpoint: tuple[str, int]) -> socket.socket:
-    """Begin to connect a socket to an endpoint; raise OSError where that fails at once."""
+    """Begin to connect a socket to an endpoint; raise OSError if that fails immediately."""
     outgoing = socket.socket()
     try:
         outgoing.setblocking(False)

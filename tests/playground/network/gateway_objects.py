@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from canarylab.ingress_rules.ingress_spec import ServiceEndpoints
-from canarylab.kube_objects import Key, Object, key_of
+from canarylab.kube_objects import EndpointIndex, Key, Object, key_of
 from canarylab.playground.network.gateway_controller import CONTROLLER
-from canarylab.playground.network.gateway_rules import HttpRouteRules, build_route_rules
+from canarylab.playground.network.httproute_routing import HttpRouteRules, build_route_rules
 from tests.ingress_rules.ingress_objects import HOST, SPACE, service, slice_of
 
 VERSION = "gateway.networking.k8s.io/v1"
@@ -68,7 +67,7 @@ def built(*routes: Object, over: Object | None = None) -> HttpRouteRules:
     """The rules, in a cluster where prod, canary and other have a pod each."""
     names = ("prod", "canary", "other")
     slices = [slice_of(name, f"127.64.0.{n}") for n, name in enumerate(names, start=2)]
-    backends = ServiceEndpoints([service(name) for name in (*names, "empty")], slices)
+    backends = EndpointIndex([service(name) for name in (*names, "empty")], slices)
     gateways: dict[Key, Object] = {key_of(entry): entry for entry in [over or gateway()]}
     spaces: dict[str, Object] = {
         SPACE: {"metadata": {"name": SPACE}},

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from random import Random
 
 from canarylab.kube_objects import Address
+from canarylab.playground.network.forwarding import Limits
 from canarylab.playground.network.ingress_server import ReverseProxy
-from canarylab.playground.network.upstream import Decide, DirectResponse, Forward, Limits
+from canarylab.playground.network.proxy_request import Decide, DirectResponse, Forward
 
 Handle = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 GET = b"GET / HTTP/1.1\r\nHost: foo.bar.com\r\n\r\n"

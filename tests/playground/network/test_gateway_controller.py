@@ -22,7 +22,7 @@ from canarylab.playground.network.gateway_controller import (
     route_status,
 )
 from canarylab.playground.network.ingress_server import IngressServer
-from canarylab.playground.network.upstream import DirectResponse, Forward, RequestHead
+from canarylab.playground.network.proxy_request import DirectResponse, Forward, RequestHead
 from tests.ingress_rules.ingress_objects import HOST, SPACE, ingress, service, slice_of
 from tests.playground.fake_api import FakeApi
 from tests.playground.network.gateway_objects import (

@@ -9,8 +9,9 @@ from random import Random
 
 import pytest
 
+from canarylab.playground.network.forwarding import Limits
 from canarylab.playground.network.ingress_server import ReverseProxy
-from canarylab.playground.network.upstream import Forward, Limits
+from canarylab.playground.network.proxy_request import Forward
 from tests.playground.network.http_world import (
     CLOSE,
     GET,
@@ -297,7 +298,7 @@ async def test_a_client_that_takes_nothing_is_given_up() -> None:
     given_up = asyncio.Event()
     async with (
         listening(pour) as address,
-        to_pods(address, limits=Limits(answer_s=0.1)) as port,
+        to_pods(address, limits=Limits(read_timeout_s=0.1)) as port,
         connected(port) as (reader, writer),
     ):
         reader._transport.pause_reading()  # type: ignore[attr-defined]
@@ -551,7 +552,10 @@ async def test_when_the_client_goes_the_pod_is_let_go() -> None:
 
 
 async def test_a_tunnel_that_falls_silent_is_cut() -> None:
-    async with listening(echo) as address, to_pods(address, limits=Limits(answer_s=0.05)) as port:
+    async with (
+        listening(echo) as address,
+        to_pods(address, limits=Limits(read_timeout_s=0.05)) as port,
+    ):
         assert (await ask(port, UPGRADE)).endswith(b"hello ")
 
 
@@ -575,6 +579,15 @@ async def test_nonsense_of_any_kind_leaves_the_ingress_answering(seed: int) -> N
                 writer.write(_damaged(STREAM * 2, random))
                 await asyncio.sleep(0)
         assert status_of(await ask(port)) == 200
+
+
+async def test_a_request_that_cannot_be_parsed_is_no_error_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with to_pod() as (port, _):
+        assert status_of(await ask(port, b"GET / HTTP/1.1\r\nHost : a\r\n\r\n")) == 400
+        assert status_of(await ask(port, b"no request\r\n\r\n")) == 400
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -5,7 +5,7 @@ v1 and v1beta1 of a kind have the same schema. What HTTPRoute has in common with
 
 from __future__ import annotations
 
-from canarylab.playground.apiserver.schema import gateway_rules as rules
+from canarylab.playground.apiserver.schema import gateway_cel as rules
 from canarylab.playground.apiserver.schema.structural import (
     Schema,
     array,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from canarylab.playground.apiserver.schema import gateway_rules as rules
+from canarylab.playground.apiserver.schema import gateway_cel as rules
 from canarylab.playground.apiserver.schema.gateway import (
     BACKEND,
     CONDITIONS,

@@ -11,7 +11,8 @@ from functools import partial
 import pytest
 
 from canarylab.kube_objects import Address
-from canarylab.playground.network.upstream import Forward, Limits, RequestHead
+from canarylab.playground.network.forwarding import Limits
+from canarylab.playground.network.proxy_request import Forward, RequestHead
 from canarylab.ports import unused
 from tests.playground.network.http_world import (
     GET,
@@ -136,7 +137,10 @@ async def test_a_pod_that_speaks_nonsense_is_502(nonsense: bytes) -> None:
 
 
 async def test_a_pod_that_does_not_answer_in_time_is_504() -> None:
-    async with listening(silent) as address, to_pods(address, limits=Limits(answer_s=0.05)) as port:
+    async with (
+        listening(silent) as address,
+        to_pods(address, limits=Limits(read_timeout_s=0.05)) as port,
+    ):
         assert status_of(await ask(port, POST)) == 504
 
 
@@ -146,7 +150,10 @@ async def test_a_pod_that_falls_silent_in_mid_answer_cuts_it() -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
         await reader.read()
 
-    async with listening(half) as address, to_pods(address, limits=Limits(answer_s=0.05)) as port:
+    async with (
+        listening(half) as address,
+        to_pods(address, limits=Limits(read_timeout_s=0.05)) as port,
+    ):
         assert (await ask(port)).endswith(b"half")
 
 
@@ -210,8 +217,6 @@ def full_backlog() -> Iterator[Address]:
 
 
 PUT = b"PUT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"
-
-
 CHUNKED = b"PUT /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 

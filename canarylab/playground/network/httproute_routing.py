@@ -1,4 +1,4 @@
-"""The rules of all HTTPRoutes: what they are attached to, which requests they match, what they do.
+"""Routing by HTTPRoutes: attachment to Gateways, matching of requests, filters.
 
 Pure functions of Gateways, HTTPRoutes, Services and EndpointSlices.
 https://gateway-api.sigs.k8s.io/reference/spec/#httproute
@@ -6,23 +6,25 @@ https://gateway-api.sigs.k8s.io/reference/spec/#httproute
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
-from canarylab.ingress_rules.ingress_spec import ServiceEndpoints
-from canarylab.ingress_rules.paths import Pattern, compile_pattern, normalize_path, split_target
-from canarylab.kube_objects import Address, Key, Object, key_of
+from canarylab.ingress_rules.paths import (
+    Pattern,
+    compile_pattern,
+    normalize_host,
+    normalize_path,
+    split_target,
+)
+from canarylab.kube_objects import Address, EndpointIndex, Key, Object, key_of
 from canarylab.playground.kube.selectors import by_label_selector
-from canarylab.playground.network.upstream import DirectResponse, RequestHead
+from canarylab.playground.network.proxy_request import DirectResponse, RequestHead
 
 GROUP = "gateway.networking.k8s.io"
 SUPPORTED_FILTERS = frozenset(
     {"RequestHeaderModifier", "RequestMirror", "RequestRedirect", "URLRewrite"}
 )
-
-_PORT = re.compile(r":\d*$")
 
 
 class Attachment(NamedTuple):
@@ -43,7 +45,7 @@ class ValueMatch(NamedTuple):
     name: str
     value: str
     pattern: Pattern | None
-    """Where the value is a regular expression."""
+    """None unless the value is a regular expression."""
 
     def matches(self, values: Mapping[str, str]) -> bool:
         """Whether the request has this value."""
@@ -59,7 +61,7 @@ class RouteMatch(NamedTuple):
     path_type: str = "PathPrefix"
     path: str = "/"
     pattern: Pattern | None = None
-    """Where the path is a regular expression."""
+    """None unless the path is a regular expression."""
     method: str = ""
     headers: tuple[ValueMatch, ...] = ()
     parameters: tuple[ValueMatch, ...] = ()
@@ -115,7 +117,7 @@ class WeightedBackend(NamedTuple):
     service: Key
     weight: int
     endpoints: tuple[Address, ...] | None
-    """None where there is no such Service or port: 500."""
+    """None if there is no such Service or port: 500."""
     filters: tuple[Object, ...] = ()
 
 
@@ -136,9 +138,9 @@ class AttachedRoute(NamedTuple):
     route: Object
     attachments: tuple[Attachment, ...]
     unresolved: str
-    """The reason why a backend is not resolved, or nothing."""
+    """The reason why a backend is not resolved, or an empty string."""
     unsupported: str
-    """The value that is not supported, or nothing."""
+    """The value that is not supported, or an empty string."""
 
 
 class HttpRouteRules(NamedTuple):
@@ -155,9 +157,9 @@ def build_route_rules(
     routes: Iterable[Object],
     gateways: Mapping[Key, Object],
     namespaces: Mapping[str, Object],
-    endpoints: ServiceEndpoints,
+    endpoints: EndpointIndex,
 ) -> HttpRouteRules:
-    """Build the rules; the oldest route comes first where nothing else decides, then by name."""
+    """Build the rules; the oldest route comes first if nothing else decides, then by name."""
     ordered = sorted(
         routes, key=lambda route: (route["metadata"].get("creationTimestamp", ""), key_of(route))
     )
@@ -191,19 +193,18 @@ def select_rule(rules: Sequence[HttpRouteRule], request: MatchRequest) -> HttpRo
 def match_request(
     host: str, method: str, target: str, headers: Mapping[str, str]
 ) -> MatchRequest | None:
-    """A request as matches see it; None where the path cannot be decoded."""
+    """The parts of a request that are matched; None if the path cannot be decoded."""
     raw, query = split_target(target)
     path = normalize_path(raw)
     if path is None:
         return None
-    name = _PORT.sub("", host).rstrip(".").lower()
     pairs = parse_qsl(query[1:], keep_blank_values=True)
     first_values = dict(reversed(pairs))
-    return MatchRequest(name, method, path, headers, first_values)
+    return MatchRequest(normalize_host(host), method, path, headers, first_values)
 
 
 def parse_match(match: Object) -> RouteMatch:
-    """Parse an entry of `matches`; raise ValueError for what is no regular expression."""
+    """Parse an entry of `matches`; raise ValueError for an invalid regular expression."""
     path = match.get("path") or {}
     path_type, value = path.get("type", "PathPrefix"), path.get("value", "/")
     return RouteMatch(
@@ -320,7 +321,7 @@ def _host_rank(pattern: str, host: str) -> tuple[int, int] | None:
 # Rules and backends.
 
 
-def _route_rules(attached: AttachedRoute, endpoints: ServiceEndpoints) -> Iterator[HttpRouteRule]:
+def _route_rules(attached: AttachedRoute, endpoints: EndpointIndex) -> Iterator[HttpRouteRule]:
     if attached.unsupported:
         return
     hosts = dict.fromkeys(host for each in attached.attachments for host in each.hosts)
@@ -334,7 +335,7 @@ def _route_rules(attached: AttachedRoute, endpoints: ServiceEndpoints) -> Iterat
                 yield HttpRouteRule(key, host, parse_match(match), filters, backends, mirrors)
 
 
-def _backend(route: Key, ref: Object, endpoints: ServiceEndpoints) -> WeightedBackend:
+def _backend(route: Key, ref: Object, endpoints: EndpointIndex) -> WeightedBackend:
     service = Key(ref.get("namespace") or route.namespace, ref["name"])
     is_allowed = _is_service(ref) and service.namespace == route.namespace
     return WeightedBackend(
@@ -345,12 +346,12 @@ def _backend(route: Key, ref: Object, endpoints: ServiceEndpoints) -> WeightedBa
     )
 
 
-def _unresolved(route: Object, endpoints: ServiceEndpoints) -> str:
+def _unresolved(route: Object, endpoints: EndpointIndex) -> str:
     reasons = (_unresolved_ref(route, ref, endpoints) for ref in _all_refs(route))
     return next(filter(None, reasons), "")
 
 
-def _unresolved_ref(route: Object, ref: Object, endpoints: ServiceEndpoints) -> str:
+def _unresolved_ref(route: Object, ref: Object, endpoints: EndpointIndex) -> str:
     namespace = key_of(route).namespace
     if not _is_service(ref):
         return "InvalidKind"
@@ -429,7 +430,7 @@ def filter_request(head: RequestHead, filters: Iterable[Object], match: RouteMat
 def redirect(
     head: RequestHead, filters: Iterable[Object], match: RouteMatch
 ) -> DirectResponse | None:
-    """The redirect that a filter demands."""
+    """The redirect of a RequestRedirect filter, if there is one."""
     for entry in filters:
         if entry["type"] == "RequestRedirect":
             wanted = entry["requestRedirect"]

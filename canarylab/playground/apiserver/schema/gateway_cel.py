@@ -17,7 +17,6 @@ DOMAIN_PATTERN = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?
 HOSTNAME_PATTERN = rf"^(\*\.)?{DOMAIN_PATTERN}$"
 PLAIN_PATH_TYPES = ("Exact", "PathPrefix")
 PATH_TYPES = (*PLAIN_PATH_TYPES, "RegularExpression")
-
 _PATH_CHARACTERS = "^(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|[%][0-9a-fA-F]{2})+$"
 _QUALIFIED_KEY = re.compile(rf"({DOMAIN_PATTERN}/)?([A-Za-z0-9][-A-Za-z0-9_.]{{0,61}})?[A-Za-z0-9]")
 _DURATION_PART = re.compile(r"(\d+)(ms|h|m|s)")
@@ -63,7 +62,6 @@ def _section_names(references: Any) -> list[list[str]]:
 
 
 BACKEND_REFERENCE: Rules = {"Must have port for Service reference": _has_port}
-
 _SAME_PARENT = "when parentRefs includes 2 or more references to the same parent"
 PARENT_REFERENCES: Rules = {
     f"sectionName must be specified {_SAME_PARENT}": lambda references: all(
@@ -73,6 +71,7 @@ PARENT_REFERENCES: Rules = {
         map(all_unique, _section_names(references))
     ),
 }
+
 
 # Gateway
 
@@ -170,6 +169,7 @@ TLS_PORTS: Rules = {
     )
 }
 
+
 # HTTPRoute: matches
 
 
@@ -204,6 +204,7 @@ PATH_MATCH: Rules = {
         lambda path: re.search(_PATH_CHARACTERS, path) is not None
     ),
 }
+
 
 # HTTPRoute: filters
 
@@ -254,7 +255,6 @@ FILTER_FIELDS = {
     "ExtensionRef": "extensionRef",
 }
 """The field of each type of filter."""
-
 PATH_MODIFIER: Rules = {
     **_typed_path("replaceFullPath", "ReplaceFullPath"),
     **_typed_path("replacePrefixMatch", "ReplacePrefixMatch"),
@@ -288,6 +288,7 @@ FILTERS: Rules = {
 CORS_HEADERS = _wildcard_is_alone("AllowHeaders", "methods")
 CORS_METHODS = _wildcard_is_alone("AllowMethods", "methods")
 CORS_ORIGINS = _wildcard_is_alone("AllowOrigins", "origins")
+
 
 # HTTPRoute: rules
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from canarylab.kube_objects import Object
-from canarylab.playground.network.gateway_rules import match_request, select_rule
+from canarylab.playground.network.httproute_routing import match_request, select_rule
 from tests.ingress_rules.ingress_objects import HOST
 from tests.playground.network.gateway_objects import built, named, path, route, rule, to
 

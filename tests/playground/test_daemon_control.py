@@ -19,7 +19,7 @@ import pytest
 from canarylab import resources
 from canarylab.errors import SetupError
 from canarylab.manifests import PRODUCTION, load
-from canarylab.playground import lifecycle
+from canarylab.playground import daemon_control
 from canarylab.playground.home import Home
 from canarylab.playground.node.reaper import processes_of
 from canarylab.release.apply import apply
@@ -43,34 +43,37 @@ def roll_out_two_pods(home: Home) -> None:
 def home(tmp_path: Path) -> Iterator[Home]:
     home = Home(tmp_path / "home")
     yield home
-    lifecycle.down(home)
+    daemon_control.down(home)
 
 
 def test_a_second_up_finds_the_running_one(home: Home) -> None:
-    assert lifecycle.up(home) == lifecycle.up(home)
+    assert daemon_control.up(home) == daemon_control.up(home)
 
 
 def test_only_its_owner_may_read_the_kubeconfig(home: Home) -> None:
-    lifecycle.up(home)
+    daemon_control.up(home)
     assert stat.S_IMODE(home.kubeconfig.stat().st_mode) == 0o600
 
 
 def test_up_after_down_keeps_the_api_port(home: Home) -> None:
-    first = lifecycle.up(home)
-    assert lifecycle.down(home)
-    assert lifecycle.status(home) is None
-    assert lifecycle.up(home).api_port == first.api_port
+    first = daemon_control.up(home)
+    assert daemon_control.down(home)
+    assert daemon_control.status(home) is None
+    assert daemon_control.up(home).api_port == first.api_port
 
 
 def test_down_says_when_there_was_nothing_to_end(home: Home) -> None:
-    assert not lifecycle.down(home)
+    assert not daemon_control.down(home)
 
 
 def test_it_outlives_whoever_started_it(home: Home) -> None:
-    program = "from canarylab.playground import home, lifecycle; lifecycle.up(home.Home.of_user())"
+    program = (
+        "from canarylab.playground import daemon_control, home;"
+        "daemon_control.up(home.Home.of_user())"
+    )
     environment = {**os.environ, "CANARYLAB_HOME": str(home.root)}
     subprocess.run([sys.executable, "-c", program], env=environment, check=True)
-    running = lifecycle.status(home)
+    running = daemon_control.status(home)
     assert running is not None
     assert os.getsid(running.pid) != os.getsid(0)
 
@@ -78,8 +81,8 @@ def test_it_outlives_whoever_started_it(home: Home) -> None:
 def test_two_that_start_at_once_get_the_same_one(home: Home) -> None:
     home.prepare()
     program = (
-        "from canarylab.playground import home, lifecycle;"
-        "print(lifecycle.up(home.Home.of_user()).pid)"
+        "from canarylab.playground import daemon_control, home;"
+        "print(daemon_control.up(home.Home.of_user()).pid)"
     )
     environment = {**os.environ, "CANARYLAB_HOME": str(home.root)}
     racers = [
@@ -89,24 +92,24 @@ def test_two_that_start_at_once_get_the_same_one(home: Home) -> None:
         for _ in range(4)
     ]
     told = {racer.communicate()[0].strip() for racer in racers}
-    assert told == {str(lifecycle.holder_of_lock(home))}
+    assert told == {str(daemon_control.holder_of_lock(home))}
 
 
 async def test_killed_it_leaves_no_pod_process_and_the_next_up_works(home: Home) -> None:
     home.prepare()
     built(home.images)
-    first = lifecycle.up(home)
+    first = daemon_control.up(home)
     roll_out_two_pods(home)
     mark = (home.playground / "run-ids").read_text().strip()
     assert len(processes_of(mark)) == 2
     os.kill(first.pid, signal.SIGKILL)
     await until(lambda: not processes_of(mark))
-    assert lifecycle.status(home) is None
-    assert lifecycle.up(home).pid != first.pid
+    assert daemon_control.status(home) is None
+    assert daemon_control.up(home).pid != first.pid
 
 
 async def test_it_ends_when_its_home_is_removed(home: Home) -> None:
-    family = psutil.Process(lifecycle.up(home).pid)
+    family = psutil.Process(daemon_control.up(home).pid)
     everybody = [family, *family.children(recursive=True)]
     shutil.rmtree(home.root)
     await until(lambda: not any(each.is_running() for each in everybody))
@@ -115,12 +118,12 @@ async def test_it_ends_when_its_home_is_removed(home: Home) -> None:
 async def test_down_takes_its_pods_and_helpers_with_it(home: Home) -> None:
     home.prepare()
     built(home.images)
-    running = lifecycle.up(home)
+    running = daemon_control.up(home)
     family = psutil.Process(running.pid)
     roll_out_two_pods(home)
     below = family.children(recursive=True)
     assert len(below) >= 3  # two pods and the guard
-    lifecycle.down(home)
+    daemon_control.down(home)
     await until(lambda: not any(each.is_running() for each in below))
 
 
@@ -128,20 +131,20 @@ def test_an_api_port_in_use_is_refused_with_its_holder(home: Home) -> None:
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = busy.getsockname()[1]
         with pytest.raises(SetupError, match=rf"Port {port} .*pid {os.getpid()}"):
-            lifecycle.up(home, api_port=port)
-    assert lifecycle.holder_of_lock(home) is None
+            daemon_control.up(home, api_port=port)
+    assert daemon_control.holder_of_lock(home) is None
 
 
 def test_another_api_port_than_the_running_one_is_refused(home: Home) -> None:
-    running = lifecycle.up(home)
+    running = daemon_control.up(home)
     with pytest.raises(SetupError, match=f"runs already, on API port {running.api_port}"):
-        lifecycle.up(home, api_port=running.api_port + 1)
+        daemon_control.up(home, api_port=running.api_port + 1)
 
 
 def test_a_home_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SetupError, match=r"cannot write to .*CANARYLAB_HOME"):
-        lifecycle.up(Home(tmp_path / "file" / "home"))
+        daemon_control.up(Home(tmp_path / "file" / "home"))
 
 
 def test_a_daemon_that_dies_at_once_is_explained_by_its_log(
@@ -153,4 +156,4 @@ def test_a_daemon_that_dies_at_once_is_explained_by_its_log(
     broken.mkdir(parents=True)
     (broken / "__init__.py").write_text("raise RuntimeError('this install is broken')")
     with pytest.raises(SetupError, match="this install is broken"):
-        lifecycle.up(home)
+        daemon_control.up(home)

@@ -1,19 +1,14 @@
-"""Forwarding of one request to a pod: headers, round robin, retries, mirrors.
-
-The header fields are those that ingress-nginx sets and drops. It does not believe what a client
-says of its own address: https://kubernetes.github.io/ingress-nginx/user-guide/miscellaneous/
-https://github.com/kubernetes/ingress-nginx/blob/main/rootfs/etc/nginx/template/nginx.tmpl
-"""
+"""Forwarding of a request to a pod: the HTTP client, round robin, retries, mirrors."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 from urllib.parse import quote
 
 import aiohttp
@@ -21,30 +16,20 @@ from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
 
-from canarylab.http_headers import HOP_BY_HOP
 from canarylab.kube_objects import Address
+from canarylab.playground.network.proxy_request import (
+    DirectResponse,
+    Forward,
+    RequestHead,
+    RequestSource,
+    upstream_headers,
+)
 
 MAX_MIRROR_BACKLOG = 1_048_576  # bytes
-
 _NOT_RETRIED = frozenset({"POST", "LOCK", "PATCH"})
 """Methods that nginx does not send to a second pod once it was sent to a first.
 https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_next_upstream
 """
-_NOT_FORWARDED = HOP_BY_HOP | {
-    "host",
-    "content-length",
-    "expect",
-    "proxy",
-    "x-request-id",
-    "x-real-ip",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-port",
-    "x-forwarded-proto",
-    "x-forwarded-scheme",
-    "x-scheme",
-    "x-original-forwarded-for",
-}
 _ASCII = "".join(map(chr, range(0x21, 0x7F)))
 
 
@@ -58,11 +43,11 @@ class Limits:
     client_s: float = 60.0
     """client-body-timeout."""
     keep_alive_s: float = 75.0
-    """How long a client may be silent between requests, or in the middle of a head."""
+    """The idle timeout of a client between requests, or in the middle of a head."""
     connect_s: float = 5.0
     """proxy-connect-timeout."""
-    answer_s: float = 60.0
-    """proxy-read-timeout and proxy-send-timeout; a WebSocket may be silent as long."""
+    read_timeout_s: float = 60.0
+    """proxy-read-timeout and proxy-send-timeout; also the idle timeout of a WebSocket."""
     linger_s: float = 5.0
     """How long the rest of a refused body is read and discarded: nginx's lingering_timeout."""
     idle_upstream_s: float = 4.0
@@ -71,57 +56,6 @@ class Limits:
     """How much of a body is kept for a retry."""
     tries: int = 3
     """proxy-next-upstream-tries."""
-
-
-class RequestHead(NamedTuple):
-    """A request without its body."""
-
-    method: str
-    target: str
-    """Path and query, as sent."""
-    host: str
-    headers: Sequence[tuple[str, str]]
-    """Names and values as sent, in their order."""
-    by_name: dict[str, str]
-    """By names in lower case; values of one name are joined."""
-    length: int | None = None
-    """Of the body, where it is known."""
-    is_upgrade: bool = False
-    """Whether the client asks for a WebSocket."""
-
-
-class DirectResponse(NamedTuple):
-    """The ingress answers itself."""
-
-    status: int
-    body: bytes | None = None
-    """None for the error page of the status."""
-    headers: tuple[tuple[str, str], ...] = ()
-
-
-class Forward(NamedTuple):
-    """A pod answers."""
-
-    key: Hashable
-    """Key of the round-robin counter."""
-    endpoints: tuple[Address, ...]
-    head: RequestHead
-    """The request as the pod gets it."""
-    body_limit: int = 0
-    """Bytes; 0 is no limit."""
-    mirrors: tuple[Forward, ...] = ()
-
-
-Decide = Callable[[RequestHead], DirectResponse | Forward]
-
-
-class RequestSource(NamedTuple):
-    """Where a request came from, for the X-Forwarded headers."""
-
-    client: str
-    port: int
-    """The port of this machine that the client connected to."""
-    request_id: str
 
 
 class NoResponseError(Exception):
@@ -133,15 +67,15 @@ class NoResponseError(Exception):
 
 
 class RefusedBodyError(Exception):
-    """The body of a request was not taken. `status` is for the client."""
+    """The body of a request was not accepted. `status` is for the client."""
 
     def __init__(self, status: int) -> None:
-        super().__init__(f"refused: {status}")
+        super().__init__(f"body not accepted: {status}")
         self.status = status
 
 
 class RoundRobin:
-    """Takes the endpoints of each backend in turn, from a random start, as ingress-nginx does.
+    """Chooses the endpoints of each backend in turn, from a random start, as ingress-nginx does.
 
     So the pods of one Service get equally many requests, far more evenly than at random.
     https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/configmap/#load-balance
@@ -166,7 +100,7 @@ class RequestBody:
     def __init__(self, request: web.BaseRequest, body_limit: int, limits: Limits) -> None:
         self.exists = request.body_exists
         self.refused = 0
-        """The status for the client where its body was not taken."""
+        """The status for the client if its body was not accepted; else 0."""
         self._content, self._body_limit, self._limits = request.content, body_limit, limits
         self._received = 0
         self._kept: list[bytes] | None = []
@@ -183,12 +117,12 @@ class RequestBody:
         return self._kept is not None
 
     def copy(self) -> BodyCopy:
-        """A copy for a mirror, which fills up while the pod is sent the original."""
+        """A copy for a mirror, filled while the original is sent to the pod."""
         self._copies.append(BodyCopy())
         return self._copies[-1]
 
     async def stream(self) -> AsyncIterator[bytes]:
-        """What is kept, and then the rest from the client."""
+        """The kept part, then the rest from the client."""
         for piece in list(self._kept or ()):
             yield piece
         while piece := await self._read():
@@ -197,7 +131,7 @@ class RequestBody:
             copy.end()
 
     def close(self) -> None:
-        """Give up the mirrors of a body that will never be complete."""
+        """Cancel the mirrors of a body that will never be complete."""
         if not self.is_complete:
             for copy in self._copies:
                 copy.abandon()
@@ -227,7 +161,7 @@ class RequestBody:
 
 
 class BodyCopy:
-    """A copy of a body for a mirror, given up where the mirror is too slow for it."""
+    """A copy of a body for a mirror, cancelled if the mirror is too slow."""
 
     def __init__(self) -> None:
         self.abandon: Callable[[], object] = lambda: None
@@ -247,7 +181,7 @@ class BodyCopy:
         self._pieces.put_nowait(b"")
 
     async def stream(self) -> AsyncIterator[bytes]:
-        """The body, as far as it has come."""
+        """The pieces of the body, as they arrive."""
         while piece := await self._pieces.get():
             self._unsent -= len(piece)
             yield piece
@@ -269,7 +203,7 @@ class UpstreamClient:
             auto_decompress=False,
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
             timeout=aiohttp.ClientTimeout(
-                total=None, sock_connect=limits.connect_s, sock_read=limits.answer_s
+                total=None, sock_connect=limits.connect_s, sock_read=limits.read_timeout_s
             ),
             middlewares=(_without_retry,),
         )
@@ -287,7 +221,7 @@ class UpstreamClient:
         await self._session.close()
 
     def source(self, request: web.BaseRequest) -> RequestSource:
-        """Where a request came from; its id has 32 hexadecimal digits, as nginx makes them."""
+        """The source of a request, with an id of 32 hexadecimal digits, as in nginx."""
         client, here = request.protocol.peername, request.protocol.sockname
         return RequestSource(
             str(client[0]) if client else "",
@@ -298,7 +232,7 @@ class UpstreamClient:
     async def send(
         self, forward: Forward, body: RequestBody, source: RequestSource
     ) -> aiohttp.ClientResponse | DirectResponse:
-        """Send a request; if an endpoint fails, retry with the next where nginx would."""
+        """Send a request; if an endpoint fails, retry with the next if nginx would."""
         headers = upstream_headers(forward.head, source)
         failure = DirectResponse(502)
         for _ in range(self._limits.tries):
@@ -350,48 +284,6 @@ class UpstreamClient:
         return await self._session.request(
             head.method, url, headers=headers, data=body, allow_redirects=False
         )
-
-
-def upstream_headers(head: RequestHead, source: RequestSource) -> CIMultiDict[str]:
-    """The header fields that a pod gets."""
-    named = head.by_name
-    headers = CIMultiDict(
-        {
-            "Host": head.host,
-            "X-Request-ID": named.get("x-request-id") or source.request_id,
-            "X-Real-IP": source.client,
-            "X-Forwarded-For": source.client,
-            "X-Forwarded-Host": head.host,
-            "X-Forwarded-Port": str(source.port),
-            "X-Forwarded-Proto": "http",
-            "X-Forwarded-Scheme": "http",
-            "X-Scheme": "http",
-        }
-    )
-    if "x-forwarded-for" in named:
-        headers["X-Original-Forwarded-For"] = named["x-forwarded-for"]
-    if head.length is not None:
-        headers["Content-Length"] = str(head.length)
-    if head.is_upgrade:
-        headers["Upgrade"], headers["Connection"] = named.get("upgrade", ""), "upgrade"
-    of_connection = {name.strip().lower() for name in named.get("connection", "").split(",")}
-    for name, value in head.headers:
-        lower = name.lower()
-        # A name with an underscore looks like another one with a hyphen to CGI; nginx drops it.
-        if lower not in _NOT_FORWARDED and lower not in of_connection and "_" not in name:
-            headers.add(name, sendable(value))
-    return headers
-
-
-def sendable(value: str) -> str:
-    """A header value that aiohttp can send: bytes that are not UTF-8 are sent as Latin-1."""
-    if value.isascii():
-        return value
-    raw = value.encode("utf-8", "surrogateescape")
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")
 
 
 async def _without_retry(
