@@ -16,6 +16,8 @@ from canarylab.errors import BadRequestError
 Object = dict[str, Any]
 """A Kubernetes object as the API returns it: plain JSON, never wrapped."""
 SERVICE_LABEL = "kubernetes.io/service-name"
+SAFE_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
+"""The letters of generated names, without vowels so that none is a word: `rand.String` in Go."""
 
 
 class Key(NamedTuple):

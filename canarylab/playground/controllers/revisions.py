@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from canarylab.kube_objects import Object, is_terminating, owner_reference
+from canarylab.kube_objects import SAFE_LETTERS, Object, is_terminating, owner_reference
 
 HASH_LABEL = "pod-template-hash"
 REVISION = "deployment.kubernetes.io/revision"
@@ -28,7 +28,6 @@ _NOT_COPIED = (
     MAX_REPLICAS,
 )
 _HISTORY_LIMIT = 2000  # characters
-_LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # without vowels, so that no hash is a word
 _FNV_START, _FNV_PRIME = 2166136261, 16777619
 
 
@@ -129,7 +128,7 @@ def template_hash(template: Object, collisions: int = 0) -> str:
     number = _FNV_START
     for byte in text.encode() + salt:
         number = (number ^ byte) * _FNV_PRIME % 2**32
-    return "".join(_LETTERS[ord(digit) % len(_LETTERS)] for digit in str(number))
+    return "".join(SAFE_LETTERS[ord(digit) % len(SAFE_LETTERS)] for digit in str(number))
 
 
 def same_template(one: Object, other: Object) -> bool:
