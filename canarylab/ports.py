@@ -21,6 +21,11 @@ def is_free(port: int, address: str = LOOPBACK) -> bool:
     return True
 
 
+def is_bindable(address: str) -> bool:
+    """Whether a server on this machine can listen on the address: it is a local one."""
+    return is_free(0, address)
+
+
 def ensure_free(port: int, *, remedy: str, address: str = LOOPBACK) -> None:
     """Raise PortInUseError, with the holder's name where this user may know it."""
     if not is_free(port, address):

@@ -37,7 +37,8 @@ from canarylab.doctor import (
 from canarylab.errors import SetupError
 from canarylab.machine import GB, Finding, State, loopback
 from canarylab.playground import daemon_control
-from canarylab.playground.home import Home, node_version
+from canarylab.playground.home import Home
+from canarylab.playground.nodejs import nodejs_version
 from tests.needs import needs
 from tests.no_docker import install, no_engine, programs
 
@@ -558,13 +559,13 @@ class TestSmallFindings:
 
     def test_node_comes_with_pip(self) -> None:
         found = node()
-        assert (found.state, found.words) == ("fine", f"Node {node_version()} came with pip")
+        assert (found.state, found.words) == ("fine", f"Node {nodejs_version()} came with pip")
 
     def test_a_missing_node_is_told_how_to_come(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def none() -> Path:
             raise SetupError("")
 
-        monkeypatch.setattr(doctor, "node_folder", none)
+        monkeypatch.setattr(doctor, "nodejs_bin", none)
         found = node()
         assert (found.state, "pip install nodejs" in found.remedy) == ("missing", True)
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from canarylab.kube_objects import (
     StatusCondition,
-    find_in,
+    find_condition_in,
     parse_timestamp,
     refresh_condition,
     remove_condition,
@@ -54,4 +54,4 @@ def test_a_refreshed_condition_is_updated_and_moves_to_the_end() -> None:
 
 def test_a_removed_condition_is_no_longer_found() -> None:
     conditions = set_condition([], StatusCondition("Available", "True", "Because", ""), NOW)
-    assert find_in(remove_condition(conditions, "Available"), "Available") is None
+    assert find_condition_in(remove_condition(conditions, "Available"), "Available") is None

@@ -44,3 +44,12 @@ def test_the_program_that_started_this_one_is_known_by_its_port() -> None:
 
 def test_nobody_holds_an_unused_port() -> None:
     assert ports.holder(ports.unused()) is None
+
+
+def test_loopback_is_bindable_and_another_machine_s_address_is_not() -> None:
+    assert (ports.is_bindable("127.64.0.2"), ports.is_bindable("192.0.2.1")) == (True, False)
+
+
+def test_an_address_on_which_a_pod_listens_is_still_bindable() -> None:
+    with socket.create_server(("127.64.0.2", 0)):
+        assert ports.is_bindable("127.64.0.2")

@@ -53,7 +53,8 @@ from canarylab.errors import (
 from canarylab.kube_objects import Object
 from canarylab.machine import Finding
 from canarylab.playground import daemon_control
-from canarylab.playground.home import Home
+from canarylab.playground.home import Home, write_atomically
+from canarylab.playground.images import architecture
 from canarylab.ports import LOOPBACK
 from canarylab.wait import wait_until
 
@@ -321,9 +322,7 @@ class KindCluster(LocalCluster):
             return None  # none yet, or of another version
 
     def _write(self, record: ClusterRecord) -> None:
-        draft = self._record_file.with_suffix(".new")
-        draft.write_text(json.dumps(asdict(record)))
-        draft.rename(self._record_file)
+        write_atomically(self._record_file, json.dumps(asdict(record)))
 
     def _forget(self) -> None:
         lock = self._kubeconfig.with_name("kubeconfig.lock")  # as client-go names it
@@ -566,7 +565,7 @@ def _require(findings: list[Finding]) -> None:
 
 def _unusable(words: str) -> Finding:
     release = _dotted(OLDEST_KIND)
-    url = f"https://kind.sigs.k8s.io/dl/v{release}/kind-linux-{machine.processor()}"
+    url = f"https://kind.sigs.k8s.io/dl/v{release}/kind-linux-{architecture()}"
     remedy = machine.remedy(
         {
             "Linux": f"Get it with `curl -Lo kind {url}`, then `install kind ~/.local/bin`, "

@@ -19,8 +19,7 @@ from canarylab.docker_engine import engine
 from canarylab.errors import SetupError, ToolFailedError
 from canarylab.kube_objects import Object
 from canarylab.manifests import load
-
-_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+from canarylab.playground.images import architecture
 
 
 def config() -> Path:
@@ -94,8 +93,8 @@ def saved_image(reference: str, folder: Path) -> Iterator[Path]:
 
 def _save_image(reference: str, archive: Path) -> None:
     with engine() as client:
-        architecture = str(client.info()["Architecture"])
-    platform = f"linux/{_ARCHITECTURES.get(architecture, architecture)}"
+        machine = str(client.info()["Architecture"])
+    platform = f"linux/{architecture(machine)}"
     output = ["-o", str(archive), reference]
     try:
         _docker("image", "save", "--platform", platform, *output)

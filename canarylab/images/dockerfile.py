@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from canarylab.errors import BuildError, DockerfileError, ImageNameError
-from canarylab.playground.home import node_version
-from canarylab.playground.images import parse_reference
+from canarylab.playground.images import DEFAULT_PATH, parse_reference
+from canarylab.playground.nodejs import nodejs_version
 
 INSTRUCTIONS = (
     *("ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE"),
@@ -60,7 +60,6 @@ _IN_QUOTES = re.compile(rf"""\\(?P<escaped>["\\$])|{_VARIABLE}""", re.DOTALL)
 
 Values = Mapping[str, str]
 
-_SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SIGNALS = {str(each.value): each.name for each in signal.Signals}
 
 
@@ -139,7 +138,7 @@ class ImageConfig:
     @property
     def values(self) -> dict[str, str]:
         """The values of $NAME in an instruction."""
-        return {"PATH": _SYSTEM_PATH, **self.run_env}
+        return {"PATH": DEFAULT_PATH, **self.run_env}
 
     def path_in_image(self, path: str) -> str:
         """Return the absolute path in the image; `..` stops at the root."""
@@ -355,7 +354,7 @@ def _base_image_notes(base: str, line: Instruction) -> tuple[str, ...]:
     if name != "node":
         problem = f"{base or 'nothing'} is not supported as a base image without Docker"
         raise line.refusal(problem, "Write FROM node:24-slim, or build with Docker.")
-    asked, present = re.match(r"\d+", tag), node_version()
+    asked, present = re.match(r"\d+", tag), nodejs_version()
     if asked is None or asked[0] == present.partition(".")[0]:
         return ()
     return (f"{base} asks for Node {asked[0]}, and this image runs on Node {present}.",)

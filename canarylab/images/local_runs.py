@@ -24,10 +24,9 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from canarylab.docker_engine import engine
 from canarylab.errors import ClusterError, PortInUseError, SetupError, TrafficError
 from canarylab.images.builder import not_built_error
-from canarylab.playground.home import path_with_node
 from canarylab.playground.images import parse_reference
 from canarylab.playground.node import reaper
-from canarylab.playground.node.environment import POD_IP, node_options
+from canarylab.playground.nodejs import POD_IP, node_options, path_with_nodejs
 from canarylab.ports import LOOPBACK, ensure_free, holder, is_free
 from canarylab.traffic.http import get
 from canarylab.wait import wait_until
@@ -55,7 +54,7 @@ class ProcessRun:
     reference: str
     port: int
     process: subprocess.Popen[bytes]
-    guard: subprocess.Popen[bytes]
+    reaper: subprocess.Popen[bytes]
 
     @property
     def url(self) -> str:
@@ -78,11 +77,11 @@ class ProcessRuns:
         self.stop(port)
         ensure_free(port, remedy=_PORT_REMEDY)
         self._logs.mkdir(parents=True, exist_ok=True)
-        mark, log = secrets.token_hex(16), self._logs / f"{port}.log"
-        guard = _start_guard(mark)
+        run_id, log = secrets.token_hex(16), self._logs / f"{port}.log"
+        reaping = _start_reaper(run_id)
         with log.open("wb") as output:
-            process = _start_process(image, port, mark, output)
-        run = ProcessRun(image.reference, port, process, guard)
+            process = _start_process(image, port, run_id, output)
+        run = ProcessRun(image.reference, port, process, reaping)
         self._runs[port] = run
         try:
             _wait_until_ready(
@@ -107,7 +106,7 @@ class ProcessRuns:
             run.process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             run.process.kill()
-        run.guard.communicate()  # closes its input: it ends what is left, and then itself
+        run.reaper.communicate()  # closes its input: it kills what is left, and ends
         run.process.wait()
         return True
 
@@ -248,17 +247,17 @@ def _url(port: int) -> str:
 
 
 def _start_process(
-    image: Image, port: int, mark: str, output: IO[bytes]
+    image: Image, port: int, run_id: str, output: IO[bytes]
 ) -> subprocess.Popen[bytes]:
     environment = {
         **image.env,
-        "PATH": path_with_node(image.env.get("PATH", os.defpath)),
+        "PATH": path_with_nodejs(image.env.get("PATH", os.defpath)),
         "PORT": str(port),
         "DRAIN_S": "0",  # no Service sends traffic here while it ends
         "HOSTNAME": f"local-{port}",
         "NODE_OPTIONS": node_options(image.env.get("NODE_OPTIONS", "")),
         POD_IP: LOOPBACK,
-        reaper.RUN_ID: mark,
+        reaper.RUN_ID: run_id,
     }
     try:
         return subprocess.Popen(
@@ -276,17 +275,17 @@ def _start_process(
         ) from exc
 
 
-def _start_guard(mark: str) -> subprocess.Popen[bytes]:
-    guard = subprocess.Popen(
+def _start_reaper(run_id: str) -> subprocess.Popen[bytes]:
+    started = subprocess.Popen(
         [sys.executable, "-I", "-S", "-E", reaper.__file__],
         stdin=subprocess.PIPE,
         start_new_session=True,
         cwd="/",
         bufsize=0,
     )
-    if guard.stdin is not None:
-        guard.stdin.write(f"{mark}\n".encode())
-    return guard
+    if started.stdin is not None:
+        started.stdin.write(f"{run_id}\n".encode())
+    return started
 
 
 def _listens(port: int) -> bool:

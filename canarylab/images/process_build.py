@@ -47,8 +47,9 @@ from canarylab.images.builder import (
 from canarylab.images.dockerfile import ImageConfig, Instruction, apply_instruction, exec_form
 from canarylab.images.local_runs import ProcessRuns
 from canarylab.playground import images as image_store
-from canarylab.playground.home import Home, node_version, path_with_node
+from canarylab.playground.home import Home
 from canarylab.playground.images import Image, parse_reference
+from canarylab.playground.nodejs import nodejs_version, path_with_nodejs
 
 KEPT_LAYERS = 64  # the least recently used ones are removed first
 LAYER_FORMAT = "1"  # part of every layer's key: a new format reuses no older layer
@@ -269,7 +270,7 @@ def run_environment(config: ImageConfig, tree: Path, machine: Mapping[str, str])
         **{name: value for name, value in machine.items() if _is_passed_on(name)},
         **_npm_settings(tree, machine),
         **config.run_env,
-        "PATH": path_with_node(programs),
+        "PATH": path_with_nodejs(programs),
     }
 
 
@@ -358,7 +359,7 @@ class _TreeBuilder:
             run_line(line, config, tree)
 
         variables = json.dumps(config.run_env, sort_keys=True)
-        parts = (line.text, config.working_dir, variables, node_version())
+        parts = (line.text, config.working_dir, variables, nodejs_version())
         return layer_key("RUN", before.digest, *parts), fill
 
 

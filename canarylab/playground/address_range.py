@@ -1,24 +1,27 @@
 """The loopback addresses of one cluster.
 
-All of 127.0.0.0/8 is this machine. Each cluster takes a range of 4,096 addresses out of
-127.64.0.0/10, so that two users of one machine, or two clusters of one user, never meet. The first
-address is the node's: NodePorts and the Ingress listen there, and a socket on its kubelet port
-reserves the range. The system closes that socket when its process ends, however it ends.
+Every address in 127.0.0.0/8 is local. Each cluster takes a range of 4,096 addresses out of
+127.64.0.0/10, so that two playgrounds on one machine never use the same address. The first address
+is the node's: NodePorts and the Ingress listen there, and a socket that listens there reserves the
+range. The system closes that socket when its process ends, however it ends.
 """
 
 from __future__ import annotations
 
 import socket
 import zlib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from canarylab.errors import SetupError
+from canarylab.ports import is_bindable
 
 RANGES = 1024
-KUBELET_PORT = 10250  # nothing answers there
+RESERVATION_PORT = 10250  # of the kubelet in Kubernetes, so no app expects to get it
 _FIRST = int(IPv4Address("127.64.0.0"))
 _SIZE = 4096  # addresses
+_FIRST_OF_PODS = 2  # .0 is the address of the network, .1 that of the node
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,57 @@ class LoopbackRange:
         return IPv4Network((_FIRST + self.number * _SIZE + _SIZE // 2, 21))
 
 
+class PodAddresses:
+    """The addresses of pods, given out in turn, so that one is used again as late as possible.
+
+    A client that still has the address of a deleted pod must get a refused connection, not a
+    connection to another pod.
+    """
+
+    def __init__(
+        self, network: IPv4Network, *, bindable: Callable[[str], bool] | None = None
+    ) -> None:
+        self._network, self._bindable = network, bindable or is_bindable
+        self._next = _FIRST_OF_PODS
+        self._allocated: set[str] = set()
+
+    @property
+    def node(self) -> str:
+        """The address of the node: the first one."""
+        return str(self._network[1])
+
+    def allocate(self, preferred: str | None = None) -> str:
+        """Return the preferred address, that of before a restart, if it is free; else the next."""
+        if preferred is not None and self._is_free(preferred):
+            return self._take(preferred)
+        for address in self._from_next():
+            if self._is_free(address):
+                return self._take(address)
+        raise SetupError(
+            f"There is no address left in {self._network} for another pod. "
+            "Delete pods you no longer need: `kubectl get pods -A` lists them."
+        )
+
+    def release(self, address: str) -> None:
+        """Free the address of a pod that is gone."""
+        self._allocated.discard(address)
+
+    def _from_next(self) -> Iterator[str]:
+        last = self._network.num_addresses - 1
+        numbers: Iterable[int] = (*range(self._next, last), *range(_FIRST_OF_PODS, self._next))
+        return (str(self._network[number]) for number in numbers)
+
+    def _is_free(self, address: str) -> bool:
+        is_inside = IPv4Address(address) in self._network
+        return is_inside and address not in self._allocated and self._bindable(address)
+
+    def _take(self, address: str) -> str:
+        self._allocated.add(address)
+        number = int(IPv4Address(address)) - int(self._network.network_address)
+        self._next = max(_FIRST_OF_PODS, (number + 1) % (self._network.num_addresses - 1))
+        return address
+
+
 def reserve_range(seed: str) -> tuple[LoopbackRange, socket.socket]:
     """The first free range from the one that `seed` chooses, and the socket that reserves it.
 
@@ -61,7 +115,7 @@ def reserve_range(seed: str) -> tuple[LoopbackRange, socket.socket]:
         addresses = LoopbackRange(number % RANGES)
         reserving = socket.socket()
         try:
-            reserving.bind((addresses.node, KUBELET_PORT))
+            reserving.bind((addresses.node, RESERVATION_PORT))
             reserving.listen(1)
         except OSError:
             reserving.close()

@@ -8,7 +8,6 @@ a token to https addresses only.
 from __future__ import annotations
 
 import base64
-import os
 import secrets
 import ssl
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ from pathlib import Path
 
 import trustme
 import yaml
+
+from canarylab.playground.home import write_atomically
 
 NAME = "playground"
 
@@ -47,7 +48,7 @@ def make_credentials() -> Credentials:
 
 
 def write_kubeconfig(path: Path, credentials: Credentials, port: int) -> None:
-    """Write the kubeconfig, readable by its owner alone, in one step."""
+    """Write the kubeconfig, readable by its owner alone."""
     authority = base64.b64encode(credentials.authority_pem).decode()
     content = {
         "apiVersion": "v1",
@@ -67,8 +68,4 @@ def write_kubeconfig(path: Path, credentials: Credentials, port: int) -> None:
         ],
         "current-context": NAME,
     }
-    temporary = path.with_suffix(".new")
-    temporary.unlink(missing_ok=True)
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        yaml.safe_dump(content, file, sort_keys=False)
-    temporary.rename(path)
+    write_atomically(path, yaml.safe_dump(content, sort_keys=False))

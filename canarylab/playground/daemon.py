@@ -1,8 +1,8 @@
 """The daemon: API server, controllers, kubelet, service proxy and ingress as tasks of one loop.
 
-`daemon_control.py` starts it. Where it cannot start, it prints why on its standard output, which it
-closes when it is ready. It ends on SIGTERM, and its pods with it; what happens to them when it is
-killed is in `node/reaper.py`.
+`daemon_control.py` starts it. If it cannot start, it prints the reason on its standard output; when
+it is ready, it closes its standard output. SIGTERM ends the daemon and its pods. If the daemon is
+killed, `node/reaper.py` ends its pods.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class ListeningSockets(NamedTuple):
 
     api: socket.socket
     ingress: tuple[socket.socket, ...]
-    """The first one is the address that is shown: 127.0.0.1, where that is free."""
+    """The first one is the address that is shown: 127.0.0.1, if that is free."""
 
     @property
     def api_port(self) -> int:
@@ -64,7 +64,7 @@ class ListeningSockets(NamedTuple):
 
 
 class Daemon:
-    """The parts of the playground, which know each other only here."""
+    """Creates and connects all parts."""
 
     def __init__(self, home: Home, addresses: LoopbackRange) -> None:
         self.addresses = addresses
@@ -177,10 +177,10 @@ def _api_socket(home: Home, wanted: int | None) -> socket.socket:
 
 
 def _ingress_sockets(node: str) -> tuple[socket.socket, ...]:
-    """127.0.0.1, where the port is free there, and the node's address.
+    """Listen on the node's address, and on 127.0.0.1 if the port is free there.
 
-    The port is 8080. A program that has it on all addresses has it on the node's, too; then it is
-    the next one that is free.
+    The port is 8080, or the next one that is free on the node's address. It is not free there if
+    another program listens on all addresses.
     """
     for port in INGRESS_PORTS:
         with contextlib.suppress(OSError):
@@ -206,7 +206,7 @@ def _close_standard_output() -> None:
 
 
 def _detach() -> None:
-    """Go on in a child process, which the init process adopts."""
+    """Fork for the second time, so that the daemon is adopted by init (double fork)."""
     if os.fork():
         os._exit(0)
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from canarylab.errors import SetupError, TimedOutError
-from canarylab.playground.home import Home
+from canarylab.playground.home import Home, write_atomically
 from canarylab.wait import wait_until
 
 START_TIMEOUT_S, STOP_TIMEOUT_S = 20.0, 20.0
@@ -36,7 +36,7 @@ class DaemonState:
     node: str
     """The address of the node, where node ports answer."""
     ingress_host: str
-    """Where Ingresses answer: 127.0.0.1, or the node where its port was not free."""
+    """Where Ingresses answer: 127.0.0.1, or the node if its port was not free."""
     ingress_port: int
     started: str
     """UTC, as Kubernetes writes times."""
@@ -51,7 +51,7 @@ class DaemonState:
 def up(home: Home, *, api_port: int | None = None) -> DaemonState:
     """The running playground, started if there was none.
 
-    Raise SetupError where this machine cannot run it: not Linux, no write access, port in use.
+    Raise SetupError if this machine cannot run it: not Linux, no write access, port in use.
     """
     _require_loopback_network()
     home.prepare()
@@ -120,10 +120,8 @@ def holder_of_lock(home: Home) -> int | None:
 
 
 def write_state(home: Home, state: DaemonState) -> None:
-    """Write the state of this daemon, which is ready now, in one step."""
-    draft = _state_file(home).with_suffix(".new")
-    draft.write_text(json.dumps(asdict(state)))
-    draft.rename(_state_file(home))
+    """Write the state of this daemon, which is ready now."""
+    write_atomically(_state_file(home), json.dumps(asdict(state)))
 
 
 def _start(home: Home, api_port: int | None) -> None:

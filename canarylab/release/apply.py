@@ -15,10 +15,10 @@ from typing import Any, Literal, NamedTuple
 from kubernetes.dynamic.exceptions import DynamicApiError, NotFoundError, ResourceNotFoundError
 
 from canarylab.errors import RefusedError
+from canarylab.kube_objects import REVISION_ANNOTATION
 from canarylab.release.connection import Connection, Object, refusals
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-REVISION = "deployment.kubernetes.io/revision"
 _UNSUPPORTED_MEDIA_TYPE = 415
 _OF_THE_CLUSTER = ("resourceVersion", "managedFields")
 _REMEDY = "Change the manifest where the cluster says, and apply it again."
@@ -99,7 +99,9 @@ def _without_server_fields(obj: Object) -> Object:
     """The object without the fields that the cluster itself writes."""
     meta = {name: value for name, value in obj["metadata"].items() if name not in _OF_THE_CLUSTER}
     kept = meta.get("annotations") or {}
-    meta["annotations"] = {name: value for name, value in kept.items() if name != REVISION}
+    meta["annotations"] = {
+        name: value for name, value in kept.items() if name != REVISION_ANNOTATION
+    }
     return {**{name: value for name, value in obj.items() if name != "status"}, "metadata": meta}
 
 

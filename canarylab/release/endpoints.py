@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from canarylab.display import Table
-from canarylab.kube_objects import is_ready
+from canarylab.kube_objects import SERVICE_LABEL, is_ready
 from canarylab.manifests import SELECTOR
 from canarylab.release.connection import Connection, Object, refusals
 from canarylab.traffic.text import counted
@@ -36,7 +36,7 @@ def read_endpoints(connection: Connection, service: str) -> list[Endpoint]:
     with refusals(f'Service "{service}"', remedy=_SERVICE_REMEDY):
         connection.core.read_namespaced_service(service, connection.namespace)
         slices = connection.discovery.list_namespaced_endpoint_slice(
-            connection.namespace, label_selector=f"kubernetes.io/service-name={service}"
+            connection.namespace, label_selector=f"{SERVICE_LABEL}={service}"
         )
         pods = connection.core.list_namespaced_pod(connection.namespace)
     images = {pod["metadata"]["name"]: _image(pod) for pod in connection.plain(pods)["items"]}

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from canarylab import resources
-from canarylab.playground.home import path_with_node
+from canarylab.playground.nodejs import path_with_nodejs
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def run(folder: Path, *command: str) -> str:
     done = subprocess.run(
         command,
         cwd=folder,
-        env={**os.environ, "PATH": path_with_node(os.environ["PATH"])},
+        env={**os.environ, "PATH": path_with_nodejs(os.environ["PATH"])},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

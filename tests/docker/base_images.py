@@ -15,7 +15,7 @@ from pathlib import Path
 
 from docker import DockerClient
 
-from canarylab.playground.home import node_folder
+from canarylab.playground.nodejs import nodejs_bin
 
 NAME, TAG = "node", "24-slim"
 CERTIFICATES = "etc/ssl/certs/ca-certificates.crt"
@@ -42,7 +42,7 @@ def make_base_image(address: str) -> None:
 
 def _fill(archive: tarfile.TarFile) -> None:
     programs = {
-        "usr/local/bin/node": node_folder() / "node",
+        "usr/local/bin/node": nodejs_bin() / "node",
         "bin/sh": Path("/bin/sh"),
         "usr/bin/env": Path("/usr/bin/env"),
     }
@@ -52,7 +52,7 @@ def _fill(archive: tarfile.TarFile) -> None:
         archive.add(program.resolve(), target)
     for library in sorted(_libraries(programs.values())):
         archive.add(Path(library).resolve(), library.lstrip("/"))
-    archive.add(node_folder().parent / "lib" / "node_modules" / "npm", NPM)
+    archive.add(nodejs_bin().parent / "lib" / "node_modules" / "npm", NPM)
     for script in ("npm", "npx"):
         _add_link(archive, f"usr/local/bin/{script}", f"/{NPM}/bin/{script}-cli.js")
     archive.add(Path(f"/{CERTIFICATES}").resolve(), CERTIFICATES)

@@ -32,8 +32,8 @@ from canarylab.images.process_build import (
     run_environment,
     run_line,
 )
-from canarylab.playground.home import path_with_node
 from canarylab.playground.images import Image, find, list_images
+from canarylab.playground.nodejs import path_with_nodejs
 from tests.images.project import Project, files_of, wait_until_gone, wait_until_there
 
 ARTICLE = """FROM node:14-slim
@@ -51,7 +51,7 @@ def output_of(image: Image) -> str:
     done = subprocess.run(
         [*image.entrypoint, *image.command],
         cwd=image.working_folder,
-        env={**os.environ, **image.env, "PATH": path_with_node("/usr/bin:/bin")},
+        env={**os.environ, **image.env, "PATH": path_with_nodejs("/usr/bin:/bin")},
         capture_output=True,
         text=True,
         check=True,

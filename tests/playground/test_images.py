@@ -10,8 +10,8 @@ import pytest
 
 from canarylab.errors import ImageNameError, SetupError
 from canarylab.playground import images
-from canarylab.playground.home import path_with_node
 from canarylab.playground.images import Image
+from canarylab.playground.nodejs import path_with_nodejs
 
 
 def an_image(folder: Path, reference: str = "node_app:1.0") -> Image:
@@ -124,7 +124,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("program", ["node", "npm", "npx", "yarn"])
 def test_every_program_of_node_runs(program: str) -> None:
-    path = path_with_node("/usr/bin:/bin")
+    path = path_with_nodejs("/usr/bin:/bin")
 
     asked = subprocess.run(
         ["/usr/bin/env", f"PATH={path}", program, "--version"], capture_output=True, check=False

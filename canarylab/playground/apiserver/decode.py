@@ -155,10 +155,10 @@ def _check_identity(kind: Kind, document: Object) -> None:
     )
 
 
-def _api_versions(kind: Kind) -> set[str]:
+def _api_versions(kind: Kind) -> list[str]:
     """All versions in which a kind is served."""
     stored = KINDS[kind.kind]
-    return {f"{kind.group}/{version}" for version in (stored.version, *stored.other_versions)}
+    return [f"{kind.group}/{version}" for version in (stored.version, *stored.other_versions)]
 
 
 @dataclass
@@ -486,7 +486,7 @@ def omitempty(obj: Object) -> Object:
     {'kind': 'Deployment', 'status': {'replicas': 3}}
     """
     for part, structure in (("spec", "Spec"), ("status", "Status")):
-        if obj.get(part):
+        if isinstance(obj.get(part), dict):  # a custom kind may still have anything there
             obj = {**obj, part: _omit_zeros(obj[part], f"{obj['kind']}{structure}")}
     return obj
 

@@ -10,7 +10,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from canarylab.errors import ConflictError, ForbiddenError
-from canarylab.kube_objects import Object, is_terminating, parse_timestamp, timestamp, uid_of
+from canarylab.kube_objects import (
+    Object,
+    is_finished,
+    is_terminating,
+    parse_timestamp,
+    timestamp,
+    uid_of,
+)
 from canarylab.playground.apiserver.metadata import next_generation
 from canarylab.playground.apiserver.store import PlannedWrite
 from canarylab.playground.kube.api import (
@@ -81,7 +88,7 @@ def _grace_s(pod: Object, options: DeleteOptions) -> int:
     """The grace period in seconds; only a pod that runs on a node has one."""
     if not pod["spec"].get("nodeName"):
         return 0
-    if pod.get("status", {}).get("phase") in {"Succeeded", "Failed"}:
+    if is_finished(pod):
         return 0
     asked_s = options.grace_period_s
     if asked_s is None:

@@ -13,12 +13,12 @@ from aiohttp import web
 from canarylab.kube_objects import Object
 from canarylab.playground.apiserver import openapi
 from canarylab.playground.apiserver.requests import JSON, json_response
-from canarylab.playground.kube.kinds import SERVED_KINDS, Kind
+from canarylab.playground.kube.kinds import KUBERNETES_VERSION, SERVED_KINDS, Kind
 
 VERSION = {
     "major": "1",
     "minor": "36",
-    "gitVersion": "v1.36.2",
+    "gitVersion": KUBERNETES_VERSION,
     "gitCommit": "canarylab-playground",
     "gitTreeState": "clean",
     "buildDate": "2026-11-22T00:00:00Z",

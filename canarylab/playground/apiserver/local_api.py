@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 
 from canarylab.errors import GoneError
 from canarylab.ingress_rules.ingress_spec import INGRESS_CLASS, INGRESS_CONTROLLER
-from canarylab.kube_objects import Key, Object, key_of, uid_of
+from canarylab.kube_objects import SERVICE_LABEL, Key, Object, key_of, uid_of
 from canarylab.playground.address_range import LoopbackRange
 from canarylab.playground.apiserver.registry import Registry, RegistryOptions, make_registry
 from canarylab.playground.apiserver.store import PlannedWrite, Store
@@ -175,7 +175,7 @@ def _kubernetes_service(addresses: LoopbackRange, host: str, port: int) -> list[
         {
             "apiVersion": "discovery.k8s.io/v1",
             "kind": "EndpointSlice",
-            "metadata": {**meta, "labels": {"kubernetes.io/service-name": "kubernetes"}},
+            "metadata": {**meta, "labels": {SERVICE_LABEL: "kubernetes"}},
             "addressType": "IPv4",
             "endpoints": [{"addresses": [host], "conditions": {"ready": True}}],
             "ports": [listening],

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from canarylab.kube_objects import SAFE_LETTERS, Object, timestamp, utc_now
+from canarylab.kube_objects import REVISION_ANNOTATION, SAFE_LETTERS, Object, timestamp, utc_now
 from canarylab.playground.kube.kinds import Kind
 
 SUFFIX_LENGTH = 5  # letters
@@ -30,7 +30,6 @@ _SERVER_FIELDS = (
     "resourceVersion",
 )
 _DROPPED_FIELDS = ("selfLink", "managedFields")
-_REVISION = "deployment.kubernetes.io/revision"
 _OUTSIDE_CONTENT = ("metadata", "status", "apiVersion", "kind")
 
 
@@ -104,5 +103,5 @@ def _content(obj: Object) -> Object:
     if obj["kind"] != "Deployment":
         return content
     annotations = obj["metadata"].get("annotations") or {}
-    own = {name: value for name, value in annotations.items() if name != _REVISION}
+    own = {name: value for name, value in annotations.items() if name != REVISION_ANNOTATION}
     return {**content, "annotations": own}

@@ -18,7 +18,7 @@ from enum import IntEnum
 from aiohttp import WSMsgType, web
 
 from canarylab.errors import ApiError, BadRequestError
-from canarylab.kube_objects import choose_container, parse_timestamp
+from canarylab.kube_objects import parse_timestamp
 from canarylab.playground.apiserver.decode import encoded
 from canarylab.playground.apiserver.requests import (
     Query,
@@ -26,7 +26,7 @@ from canarylab.playground.apiserver.requests import (
     integer_parameter,
     is_true,
 )
-from canarylab.playground.kube.api import LogOptions
+from canarylab.playground.kube.api import LogOptions, choose_container
 
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 

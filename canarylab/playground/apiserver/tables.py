@@ -18,6 +18,7 @@ from canarylab.kube_objects import (
     Object,
     find_condition,
     is_default_class,
+    is_finished,
     is_ready,
     is_terminating,
 )
@@ -27,7 +28,6 @@ NONE = "<none>"
 MAX_SHOWN = 3  # addresses, ports or hosts in one cell; the rest is counted
 
 _ROLE = "node-role.kubernetes.io/"
-_ENDED_PHASES = ("Succeeded", "Failed")
 _MINUTE, _HOUR, _DAY, _YEAR = 60, 3600, 86400, 365 * 86400  # seconds
 
 
@@ -373,7 +373,7 @@ def status_column(pod: Object) -> str:
     if is_terminating(pod):
         if status.get("reason") == "NodeLost":
             return "Unknown"
-        if status.get("phase") not in _ENDED_PHASES:
+        if not is_finished(pod):
             return "Terminating"
     return str(word)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from canarylab.playground.controllers import (
     deployment,
-    garbage,
+    garbage_collector,
     namespace,
     replicaset,
     scheduler,
@@ -17,6 +17,6 @@ CONTROLLERS = (
     scheduler.controller,
     service_endpoints.slices_controller,
     service_endpoints.endpoints_controller,
-    garbage.controller,
+    garbage_collector.controller,
     namespace.controller,
 )

@@ -16,8 +16,9 @@ from typing import NamedTuple
 
 from canarylab.errors import AlreadyExistsError
 from canarylab.kube_objects import (
-    Clock,
+    REVISION_ANNOTATION,
     Key,
+    Now,
     Object,
     controller_of,
     is_terminating,
@@ -47,7 +48,7 @@ from canarylab.playground.controllers.rollout import (
 from canarylab.playground.kube.api import Api, find_object
 from canarylab.playground.kube.events import EventDetails, record_event
 
-SOURCE = "deployment-controller"
+EVENT_SOURCE = "deployment-controller"
 
 
 class DeploymentPlan(NamedTuple):
@@ -74,7 +75,7 @@ def plan(deployment: Object, replica_sets: Sequence[Object]) -> DeploymentPlan:
     return step(deployment, new, olds)
 
 
-async def reconcile(api: Api, key: Key, *, now: Clock = utc_now) -> float | None:
+async def reconcile(api: Api, key: Key, *, now: Now = utc_now) -> float | None:
     """Carry out the next step of one Deployment, and write its status."""
     # Look.
     deployment = await find_object(api, "Deployment", key)
@@ -261,7 +262,7 @@ async def _copy_revision(api: Api, deployment: Object, replica_sets: Sequence[Ob
     if new is None or revisions.revision_of(new) == revisions.revision_of(deployment):
         return deployment
     meta, revision = deployment["metadata"], str(revisions.revision_of(new))
-    annotations = {**(meta.get("annotations") or {}), revisions.REVISION: revision}
+    annotations = {**(meta.get("annotations") or {}), REVISION_ANNOTATION: revision}
     return await api.update({**deployment, "metadata": {**meta, "annotations": annotations}})
 
 
@@ -273,7 +274,7 @@ async def _record_scaling(
         return
     direction = "up" if size > before else "down"
     message = f"Scaled {direction} replica set {name} from {before} to {size}"
-    await record_event(api, deployment, EventDetails("ScalingReplicaSet", message, SOURCE))
+    await record_event(api, deployment, EventDetails("ScalingReplicaSet", message, EVENT_SOURCE))
 
 
 controller = Controller(

@@ -1,8 +1,8 @@
 """The status of a Deployment, and what its spec and status say.
 
-The counts add up those of its ReplicaSets. The two conditions are for people: Available says
-whether there are enough pods right now, Progressing whether the rollout still gets on. `kubectl
-rollout status` waits for the counts, and gives up when Progressing turns False.
+The counts are the sums of those of its ReplicaSets. The condition Available says whether there are
+enough pods now, Progressing whether the rollout is making progress. `kubectl rollout status` waits
+for the counts, and fails when Progressing turns False.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from canarylab.kube_objects import (
     Object,
     StatusCondition,
-    find_in,
+    find_condition_in,
     parse_timestamp,
     refresh_condition,
     remove_condition,
@@ -66,7 +66,7 @@ def count_replicas(deployment: Object, replica_sets: Sequence[Object]) -> Object
 
 def requeue_after_s(deployment: Object, status: Object, now: datetime) -> float | None:
     """Return the seconds until the progress deadline, if the rollout can still miss it."""
-    progress = find_in(status["conditions"], "Progressing")
+    progress = find_condition_in(status["conditions"], "Progressing")
     if progress is None or is_paused(deployment) or is_complete(deployment, status):
         return None
     if progress["reason"] in (COMPLETE, TIMED_OUT):
@@ -114,7 +114,7 @@ def _rollout_change(
     deployment: Object, conditions: list[Object], new: Object | None, created: Object | None
 ) -> StatusCondition | None:
     """Return the condition Progressing when the rollout began, was paused or was resumed."""
-    before = find_in(conditions, "Progressing")
+    before = find_condition_in(conditions, "Progressing")
     reason = before["reason"] if before else None
     if created is not None:
         message = f'Created new replica set "{created["metadata"]["name"]}"'
@@ -143,7 +143,7 @@ def _with_progress(
 ) -> list[Object]:
     """Return the conditions with Progressing as the counts have changed since the last status."""
     conditions: list[Object] = status["conditions"]
-    before = find_in(conditions, "Progressing")
+    before = find_condition_in(conditions, "Progressing")
     updated = status.get("updatedReplicas", 0)
     if before and before["reason"] == COMPLETE and status.get("replicas", 0) == updated:
         return conditions  # complete; pods that come and go later are no rollout

@@ -1,9 +1,10 @@
 """The reconcile loop and the work queue that every controller runs on.
 
 An event never says what to do; it only names the object to reconcile. So many events about one
-object become one reconcile, the next event makes good for a lost one, and a reconcile that fails
-is tried again, a little later each time. The names are those of controller-runtime and client-go.
-Read `replicaset.py` next: a controller is little more than a `plan`.
+object become one reconcile; a lost event does no harm, because the next one triggers the same
+reconcile; and a reconcile that fails is tried again, a little later each time. The names are those
+of controller-runtime and client-go. Read `replicaset.py` next: a controller is little more than a
+`plan`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from canarylab.playground.kube.api import Api, WatchEvent
 logger = logging.getLogger(__name__)
 
 FIRST_RETRY, LAST_RETRY = 0.005, 5.0  # seconds
-WORKERS = 4  # reconciles at a time, each of another object: a slow one does not hold up the others
+WORKERS = (
+    4  # reconciles at a time, each of another object, so that a slow one does not block the others
+)
 
 _EXPECTED = (AlreadyExistsError, ConflictError, ForbiddenError, NotFoundError)
 """Refusals that only mean that another writer was faster, or that a namespace is being emptied."""
@@ -30,7 +33,7 @@ MapFunc = Callable[[Api, WatchEvent], Awaitable[Iterable[Key]]]
 """Maps an event to the keys of the objects to reconcile because of it."""
 
 Reconcile = Callable[[Api, Key], Awaitable[float | None]]
-"""Brings one object closer to what its spec asks for.
+"""Brings one object closer to its spec.
 
 Returns the seconds after which to reconcile again even if no event comes, or None.
 """

@@ -56,7 +56,6 @@ async def reconcile(api: Api, key: Key) -> float | None:
     if todo.finalized is not None:
         await api.update(todo.finalized)
 
-    # Report. There is nothing to report on.
     return None
 
 

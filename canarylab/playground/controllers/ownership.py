@@ -1,8 +1,9 @@
 """Owner references: which objects a controller owns, adopts and releases.
 
-An object's owner does not follow from its name or its labels but from its ownerReference. A
-controller adopts what its selector matches and nobody owns, and releases what it owns and its
-selector no longer matches. That is why a pod whose label you change is replaced, and lives on.
+The owner of an object is in its ownerReferences; names and labels do not matter. A controller
+adopts objects that its selector matches and that have no owner. It releases objects that it owns
+when its selector no longer matches them. So a pod whose label you change keeps running without an
+owner, and a new pod replaces it.
 """
 
 from __future__ import annotations

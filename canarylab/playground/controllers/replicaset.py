@@ -1,4 +1,4 @@
-"""The ReplicaSet controller: creates and deletes pods until there are as many as asked for.
+"""The ReplicaSet controller: creates and deletes pods until there are as many as its spec says.
 
 `plan` decides and touches nothing; `reconcile` looks, calls `plan`, and acts. Kubernetes' own
 controller must also remember what it has just done, because it reads from a cache that lags
@@ -7,17 +7,16 @@ behind; here a read is never older than the last write, so nothing is remembered
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import NamedTuple
 
 from canarylab.errors import InvalidError
 from canarylab.kube_objects import (
-    Clock,
     Key,
+    Now,
     Object,
     find_condition,
+    is_finished,
     is_ready,
     is_terminating,
     key_of,
@@ -30,9 +29,8 @@ from canarylab.playground.controllers.ownership import claim_dependants, keys_fo
 from canarylab.playground.kube.api import Api, find_object
 from canarylab.playground.kube.events import EventDetails, record_event
 
-SOURCE = "replicaset-controller"
-_FINISHED = ("Succeeded", "Failed")
-_PHASES = ("Pending", "Unknown", "Running")  # in the order in which pods are deleted
+EVENT_SOURCE = "replicaset-controller"
+_SCALE_DOWN_PHASE_ORDER = ("Pending", "Unknown", "Running")
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -41,9 +39,6 @@ class ReplicaSetPlan(NamedTuple):
 
     create: int
     delete: list[Object]
-
-
-Planner = Callable[[int, list[Object]], ReplicaSetPlan]
 
 
 def plan(replicas: int, pods: list[Object]) -> ReplicaSetPlan:
@@ -58,9 +53,7 @@ def plan(replicas: int, pods: list[Object]) -> ReplicaSetPlan:
     return ReplicaSetPlan(create=0, delete=sorted(pods, key=scale_down_rank)[:-missing])
 
 
-async def reconcile(
-    api: Api, key: Key, *, plan: Planner = plan, now: Clock = utc_now
-) -> float | None:
+async def reconcile(api: Api, key: Key, *, now: Now = utc_now) -> float | None:
     """Create or delete the pods of one ReplicaSet, and write its status."""
     # Look.
     replica_set = await find_object(api, "ReplicaSet", key)
@@ -76,11 +69,15 @@ async def reconcile(
     # Act.
     for pod in [await _create_pod(api, replica_set) for _ in range(todo.create)]:
         message = f"Created pod: {pod['metadata']['name']}"
-        await record_event(api, replica_set, EventDetails("SuccessfulCreate", message, SOURCE))
+        await record_event(
+            api, replica_set, EventDetails("SuccessfulCreate", message, EVENT_SOURCE)
+        )
     for pod in todo.delete:
         await api.delete("Pod", key_of(pod))
         message = f"Deleted pod: {pod['metadata']['name']}"
-        await record_event(api, replica_set, EventDetails("SuccessfulDelete", message, SOURCE))
+        await record_event(
+            api, replica_set, EventDetails("SuccessfulDelete", message, EVENT_SOURCE)
+        )
 
     # Report. Pods just created or deleted count next time: their events are on the way.
     moment, min_ready_s = now(), replica_set["spec"].get("minReadySeconds", 0)
@@ -125,12 +122,12 @@ def new_pod(replica_set: Object) -> Object:
 
 def is_active(pod: Object) -> bool:
     """Whether the pod counts as a replica: neither finished nor terminating."""
-    return not is_terminating(pod) and not _is_finished(pod)
+    return not is_terminating(pod) and not is_finished(pod)
 
 
 def is_terminating_replica(pod: Object) -> bool:
     """Whether the pod is terminating and still running."""
-    return is_terminating(pod) and not _is_finished(pod)
+    return is_terminating(pod) and not is_finished(pod)
 
 
 def is_available(pod: Object, min_ready_s: float, now: datetime) -> bool:
@@ -150,13 +147,13 @@ def scale_down_rank(pod: Object) -> tuple[bool, int, bool, float, int, float]:
     Not yet on a node, then by phase, then not ready, then ready for the shortest time, then the
     most restarts, then the youngest. Two things are simpler: Kubernetes takes times of the same
     order of magnitude for equal and then chooses at random, and it first compares how many pods
-    of the ReplicaSet are on the same node. The only node here makes that comparison idle.
+    of the ReplicaSet are on the same node. With one node this comparison has no effect.
     """
     status = pod.get("status", {})
     restarts = sum(entry.get("restartCount", 0) for entry in status.get("containerStatuses", []))
     return (
         bool(pod["spec"].get("nodeName")),
-        _PHASES.index(status.get("phase", "Pending")),
+        _SCALE_DOWN_PHASE_ORDER.index(status.get("phase", "Pending")),
         is_ready(pod),
         _latest_first(_ready_since(pod)) if is_ready(pod) else 0.0,
         -restarts,
@@ -169,13 +166,9 @@ async def _create_pod(api: Api, replica_set: Object) -> Object:
         return await api.create(new_pod(replica_set))
     except InvalidError as error:
         message = f"Error creating: {error}"
-        details = EventDetails("FailedCreate", message, SOURCE, type="Warning")
+        details = EventDetails("FailedCreate", message, EVENT_SOURCE, type="Warning")
         await record_event(api, replica_set, details)
         raise
-
-
-def _is_finished(pod: Object) -> bool:
-    return pod.get("status", {}).get("phase") in _FINISHED
 
 
 def _ready_since(pod: Object) -> str | None:
@@ -191,13 +184,8 @@ def _latest_first(text: str | None) -> float:
     return -parse_timestamp(text).timestamp() if text else 0.0
 
 
-def controller_with(plan: Planner) -> Controller:
-    """Build the controller with another `plan`: the last lesson runs the cluster on your own."""
-    return Controller(
-        name="replicaset",
-        reconcile=partial(reconcile, plan=plan),
-        watches={"ReplicaSet": keys_for_object, "Pod": keys_for_owner("ReplicaSet")},
-    )
-
-
-controller = controller_with(plan)
+controller = Controller(
+    name="replicaset",
+    reconcile=reconcile,
+    watches={"ReplicaSet": keys_for_object, "Pod": keys_for_owner("ReplicaSet")},
+)

@@ -1,8 +1,8 @@
 """The revisions of a Deployment: its ReplicaSets, named by a hash and numbered by annotations.
 
-The new ReplicaSet is not the youngest but the one whose template is the Deployment's. To roll back
-is to ask for a template that there was before: its ReplicaSet is still there, with no pods, and
-only gets a new number.
+The new ReplicaSet is the one with the template of the Deployment; it need not be the youngest. A
+rollback sets an earlier template. The ReplicaSet of that template still exists, with no pods, and
+gets a new number.
 """
 
 from __future__ import annotations
@@ -11,10 +11,15 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from canarylab.kube_objects import SAFE_LETTERS, Object, is_terminating, owner_reference
+from canarylab.kube_objects import (
+    REVISION_ANNOTATION,
+    SAFE_LETTERS,
+    Object,
+    is_terminating,
+    owner_reference,
+)
 
 HASH_LABEL = "pod-template-hash"
-REVISION = "deployment.kubernetes.io/revision"
 REVISION_HISTORY = "deployment.kubernetes.io/revision-history"
 DESIRED_REPLICAS = "deployment.kubernetes.io/desired-replicas"
 MAX_REPLICAS = "deployment.kubernetes.io/max-replicas"
@@ -22,7 +27,7 @@ MAX_REPLICAS = "deployment.kubernetes.io/max-replicas"
 _NOT_COPIED = (
     "kubectl.kubernetes.io/last-applied-configuration",
     "deprecated.deployment.rollback.to",
-    REVISION,
+    REVISION_ANNOTATION,
     REVISION_HISTORY,
     DESIRED_REPLICAS,
     MAX_REPLICAS,
@@ -44,7 +49,7 @@ def new_and_old(
 
 def revision_of(obj: Object) -> int:
     """Return the number of a ReplicaSet or Deployment; 0 if it has none."""
-    number = _annotations(obj).get(REVISION, "")
+    number = _annotations(obj).get(REVISION_ANNOTATION, "")
     return int(number) if number.isdecimal() else 0
 
 
@@ -81,7 +86,7 @@ def with_revision(new: Object, deployment: Object, olds: Sequence[Object]) -> Ob
     inherited = _annotations(deployment).items()
     copied = {name: text for name, text in inherited if name not in _NOT_COPIED}
     number = max(before, 1 + max(map(revision_of, olds), default=0))
-    annotations = {**current, **copied, REVISION: str(number)}
+    annotations = {**current, **copied, REVISION_ANNOTATION: str(number)}
     if 0 < before < number:
         annotations[REVISION_HISTORY] = _append(current.get(REVISION_HISTORY, ""), before)
     numbered = {**new, "metadata": {**new["metadata"], "annotations": annotations}}
@@ -89,7 +94,7 @@ def with_revision(new: Object, deployment: Object, olds: Sequence[Object]) -> Ob
 
 
 def with_size(replica_set: Object, deployment: Object, *, size: int, max_replicas: int) -> Object:
-    """Return the ReplicaSet with another size, and a record of what the Deployment asked for."""
+    """Return the ReplicaSet with another size, and a record of the replicas in the Deployment."""
     meta, desired = replica_set["metadata"], deployment["spec"]["replicas"]
     recorded = {DESIRED_REPLICAS: str(desired), MAX_REPLICAS: str(max_replicas)}
     annotations = {**_annotations(replica_set), **recorded}

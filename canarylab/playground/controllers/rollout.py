@@ -1,10 +1,10 @@
 """The arithmetic of a rolling update, and of scaling in the middle of one.
 
-Numbers in, numbers out; no API and no clock. Two promises hold at every step: never more than
-`replicas + max_surge` pods, and never fewer than `replicas - max_unavailable` available because of
-the update. A step first scales the new version up into whatever room there is, and only when there
-is none scales the old ones down. It is the same step whether the update has just begun, is half
-done, or was reversed in the middle: only the numbers count.
+Pure functions. Two invariants: there are never more than `replicas + max_surge` pods, and the
+update never leaves fewer than `replicas - max_unavailable` pods available. A step first scales the
+new version up as far as the first invariant allows; if that changes nothing, it scales the old ones
+down as far as the second allows. The step is the same whether the update has just begun, is half
+done, or was reversed in the middle, because it depends on the numbers alone.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def scale_up_new(
     >>> scale_up_new(4, Replicas(1, 0), [Replicas(3, 3)], limits)
     2
     """
-    room = replicas + limits.max_surge - new.desired - _desired(olds)
+    room = replicas + limits.max_surge - new.desired - _sum_desired(olds)
     return min(replicas, new.desired + max(0, room))
 
 
@@ -72,7 +72,7 @@ def scale_down_old(
     olds = [_without_terminating(old) for old in olds]
     new = _without_terminating(new)
     unhealthy = [old.desired - old.available for old in olds]
-    healthy_only = _remove(olds, new.available + _desired(olds) - min_available, unhealthy)
+    healthy_only = _remove(olds, new.available + _sum_desired(olds) - min_available, unhealthy)
     surplus = new.available + sum(old.available for old in olds) - min_available
     left = _remove(healthy_only, surplus, [old.desired for old in healthy_only])
     return [old.desired for old in left]
@@ -86,9 +86,9 @@ class ReplicaSetSize(NamedTuple):
 
 
 def scale_proportionally(allowed: int, sizes: Sequence[ReplicaSetSize]) -> list[int]:
-    """Scale every version alike, so that a half-done update stays half done.
+    """Scale every version alike, so that a half-done update keeps its proportions.
 
-    The new sizes come to `allowed`; what rounding leaves over goes to the first.
+    The new sizes come to `allowed`; the remainder of rounding is added to the first.
 
     >>> scale_proportionally(12, [ReplicaSetSize(5, max_replicas=6), ReplicaSetSize(1, 6)])
     [10, 2]
@@ -117,7 +117,7 @@ def _remove(olds: Sequence[Replicas], count: int, at_most: Sequence[int]) -> lis
     return left
 
 
-def _desired(versions: Sequence[Replicas]) -> int:
+def _sum_desired(versions: Sequence[Replicas]) -> int:
     return sum(version.desired for version in versions)
 
 

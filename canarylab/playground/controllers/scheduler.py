@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from canarylab.kube_objects import (
-    Clock,
     Key,
+    Now,
     Object,
     StatusCondition,
     find_condition,
@@ -23,7 +23,8 @@ from canarylab.playground.controllers.loop import Controller
 from canarylab.playground.kube.api import Api, WatchEvent, find_object
 from canarylab.playground.kube.events import EventDetails, record_event
 
-SOURCE = "default-scheduler"
+SCHEDULER_NAME = "default-scheduler"
+EVENT_SOURCE = SCHEDULER_NAME
 
 
 class ScheduleResult(NamedTuple):
@@ -50,7 +51,7 @@ def plan(pod: Object, nodes: Sequence[Object]) -> ScheduleResult:
     return ScheduleResult(None, message)
 
 
-async def reconcile(api: Api, key: Key, *, now: Clock = utc_now) -> float | None:
+async def reconcile(api: Api, key: Key, *, now: Now = utc_now) -> float | None:
     """Bind one pod, or report why no node takes it."""
     # Look.
     pod = await find_object(api, "Pod", key)
@@ -70,13 +71,13 @@ async def reconcile(api: Api, key: Key, *, now: Clock = utc_now) -> float | None
         await _report_failure(api, pod, result.message, now())
     else:
         message = f"Successfully assigned {key.namespace}/{key.name} to {result.node}"
-        await record_event(api, pod, EventDetails("Scheduled", message, SOURCE))
+        await record_event(api, pod, EventDetails("Scheduled", message, EVENT_SOURCE))
     return None
 
 
 def is_unscheduled(pod: Object) -> bool:
     """Whether the pod waits for this scheduler to find a node."""
-    is_ours = pod["spec"].get("schedulerName", SOURCE) == SOURCE
+    is_ours = pod["spec"].get("schedulerName", SCHEDULER_NAME) == SCHEDULER_NAME
     return is_ours and not pod["spec"].get("nodeName") and not is_terminating(pod)
 
 
@@ -101,7 +102,7 @@ async def _report_failure(api: Api, pod: Object, message: str, now: datetime) ->
     unscheduled = StatusCondition("PodScheduled", "False", "Unschedulable", message)
     conditions = refresh_condition(status.get("conditions", []), unscheduled, now)
     await api.update_status({**pod, "status": {**status, "conditions": conditions}})
-    details = EventDetails("FailedScheduling", message, SOURCE, type="Warning")
+    details = EventDetails("FailedScheduling", message, EVENT_SOURCE, type="Warning")
     await record_event(api, pod, details)
 
 

@@ -2,7 +2,7 @@
 
 Both list the addresses of the pods that a Service selects. The service proxy reads the slices. A
 pod that is not ready stays in its slice with that condition, and so does a terminating one, so
-that the proxy can choose. Kubernetes gave up Endpoints in 1.33 in favour of EndpointSlices and
+that the proxy can choose. Kubernetes deprecated Endpoints in 1.33 in favour of EndpointSlices, but
 still writes them, and `kubectl get endpoints` is in every tutorial; they have no condition
 terminating, so such a pod is left out.
 
@@ -19,9 +19,10 @@ from typing import NamedTuple
 
 from canarylab.kube_objects import (
     SERVICE_LABEL,
-    Clock,
     Key,
+    Now,
     Object,
+    is_finished,
     is_ready,
     is_terminating,
     key_of,
@@ -34,7 +35,7 @@ from canarylab.playground.kube.api import Api, WatchEvent, find_object
 from canarylab.playground.kube.selectors import by_map
 
 CHANGED_AT = "endpoints.kubernetes.io/last-change-trigger-time"
-HEADLESS = "service.kubernetes.io/headless"
+HEADLESS_LABEL = "service.kubernetes.io/headless"
 
 _SLICE_MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 _SLICE_MANAGER = "endpointslice-controller.k8s.io"
@@ -51,7 +52,7 @@ class EndpointPort(NamedTuple):
     app_protocol: str = ""
 
 
-class ServiceEndpoint(NamedTuple):
+class SelectedPod(NamedTuple):
     """A pod with an address, and the ports of the Service that it has."""
 
     pod: Object
@@ -111,7 +112,7 @@ def plan_slices(
     )
 
 
-async def reconcile_slices(api: Api, key: Key, *, now: Clock = utc_now) -> float | None:
+async def reconcile_slices(api: Api, key: Key, *, now: Now = utc_now) -> float | None:
     """Write the EndpointSlices of one Service."""
     # Look.
     service = await find_object(api, "Service", key)
@@ -129,7 +130,6 @@ async def reconcile_slices(api: Api, key: Key, *, now: Clock = utc_now) -> float
     for slice_ in todo.delete:
         await api.delete("EndpointSlice", key_of(slice_))
 
-    # Report. The slices are the report.
     return None
 
 
@@ -156,7 +156,7 @@ def plan_endpoints(
     }
 
 
-async def reconcile_endpoints(api: Api, key: Key, *, now: Clock = utc_now) -> float | None:
+async def reconcile_endpoints(api: Api, key: Key, *, now: Now = utc_now) -> float | None:
     """Write the Endpoints of one Service."""
     # Look.
     service = await find_object(api, "Service", key)
@@ -174,7 +174,6 @@ async def reconcile_endpoints(api: Api, key: Key, *, now: Clock = utc_now) -> fl
     elif desired is not None and desired is not existing:
         await api.update(desired)
 
-    # Report. The Endpoints are the report.
     return None
 
 
@@ -184,19 +183,19 @@ def has_selector(service: Object) -> bool:
     return bool(spec.get("selector")) and spec.get("type") != "ExternalName"
 
 
-def find_endpoints(service: Object, pods: Iterable[Object]) -> list[ServiceEndpoint]:
+def find_endpoints(service: Object, pods: Iterable[Object]) -> list[SelectedPod]:
     """Return the selected pods that have an address and are not finished, by address."""
     selects = by_map(service["spec"]["selector"])
     selected = [pod for pod in pods if selects(pod) and _has_endpoint(pod)]
-    endpoints = [ServiceEndpoint(pod, _ports(service, pod)) for pod in selected]
+    endpoints = [SelectedPod(pod, _ports(service, pod)) for pod in selected]
     return sorted(endpoints, key=lambda endpoint: _octets(endpoint.address))
 
 
 def group_by_ports(
-    endpoints: Iterable[ServiceEndpoint],
-) -> dict[tuple[EndpointPort, ...], list[ServiceEndpoint]]:
+    endpoints: Iterable[SelectedPod],
+) -> dict[tuple[EndpointPort, ...], list[SelectedPod]]:
     """Group pods with the same ports. Only a port given by name can differ between pods."""
-    groups: dict[tuple[EndpointPort, ...], list[ServiceEndpoint]] = {}
+    groups: dict[tuple[EndpointPort, ...], list[SelectedPod]] = {}
     for endpoint in endpoints:
         groups.setdefault(endpoint.ports, []).append(endpoint)
     return groups
@@ -206,7 +205,7 @@ def endpoint_labels(service: Object, **own: str) -> dict[str, str]:
     """Return the Service's labels, which are copied to its endpoints, with the controller's own."""
     is_headless = service["spec"].get("clusterIP") == "None"
     labels = service["metadata"].get("labels") or {}
-    return {**labels, **({HEADLESS: ""} if is_headless else {}), **own}
+    return {**labels, **({HEADLESS_LABEL: ""} if is_headless else {}), **own}
 
 
 def publishes_not_ready(service: Object) -> bool:
@@ -243,7 +242,7 @@ def _number(target_port: int | str, pod: Object, protocol: str) -> int | None:
 
 def _has_endpoint(pod: Object) -> bool:
     status = pod.get("status", {})
-    return bool(status.get("podIP")) and status.get("phase") not in ("Succeeded", "Failed")
+    return bool(status.get("podIP")) and not is_finished(pod)
 
 
 def _octets(address: str) -> list[int]:
@@ -257,7 +256,7 @@ def _desired_slices(service: Object, pods: list[Object]) -> list[Object]:
 
 
 def _slice(
-    service: Object, ports: Sequence[EndpointPort], endpoints: Sequence[ServiceEndpoint]
+    service: Object, ports: Sequence[EndpointPort], endpoints: Sequence[SelectedPod]
 ) -> Object:
     meta = service["metadata"]
     own = {SERVICE_LABEL: meta["name"], _SLICE_MANAGED_BY: _SLICE_MANAGER}
@@ -276,7 +275,7 @@ def _slice(
     }
 
 
-def _slice_endpoint(service: Object, endpoint: ServiceEndpoint) -> Object:
+def _slice_endpoint(service: Object, endpoint: SelectedPod) -> Object:
     is_serving, is_terminating = endpoint.is_serving, endpoint.is_terminating
     return {
         "addresses": [endpoint.address],
@@ -322,7 +321,7 @@ def _is_of(slice_: Object, service: Key) -> bool:
     return (labels.get(SERVICE_LABEL), labels.get(_SLICE_MANAGED_BY)) == expected
 
 
-def _subsets(service: Object, endpoints: Sequence[ServiceEndpoint]) -> list[Object]:
+def _subsets(service: Object, endpoints: Sequence[SelectedPod]) -> list[Object]:
     """Return a subset for every set of ports, with ready and not ready addresses."""
     listed = [one for one in endpoints if publishes_not_ready(service) or not one.is_terminating]
     if service["spec"].get("ports"):
@@ -331,9 +330,7 @@ def _subsets(service: Object, endpoints: Sequence[ServiceEndpoint]) -> list[Obje
     return [_subset(service, ports, group) for ports, group in groups]
 
 
-def _subset(
-    service: Object, ports: Sequence[EndpointPort], group: Sequence[ServiceEndpoint]
-) -> Object:
+def _subset(service: Object, ports: Sequence[EndpointPort], group: Sequence[SelectedPod]) -> Object:
     ready = [one for one in group if publishes_not_ready(service) or one.is_serving]
     parts = {
         "addresses": [_subset_address(service, one) for one in ready],
@@ -343,7 +340,7 @@ def _subset(
     return {name: entries for name, entries in parts.items() if entries}
 
 
-def _subset_address(service: Object, endpoint: ServiceEndpoint) -> Object:
+def _subset_address(service: Object, endpoint: SelectedPod) -> Object:
     fields = endpoint.optional_fields(service)
     return {"ip": endpoint.address, **fields, "targetRef": endpoint.target_ref}
 

@@ -1,4 +1,4 @@
-"""`Api`, the seam between the API server and the other parts, and `KubeletClient`, the way back.
+"""Interfaces: `Api` (clients to API server) and `KubeletClient` (API server to kubelet).
 
 Controllers, the kubelet and the service proxy hold an `Api` and nothing else. The API server
 provides the real one (`apiserver/local_api.py`); tests use `tests/playground/fake_api.py`, and both
@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
-from canarylab.errors import GoneError, NotFoundError
+from canarylab.errors import BadRequestError, GoneError, NotFoundError
 from canarylab.kube_objects import Key, Object
 
 Propagation = Literal["Background", "Foreground", "Orphan"]
@@ -73,7 +73,7 @@ class Api(Protocol):
 
 
 async def find_object(api: Api, kind: str, key: Key) -> Object | None:
-    """Return the object, or None where there is none."""
+    """Return the object, or None if there is none."""
     try:
         return await api.get(kind, key)
     except NotFoundError:
@@ -90,6 +90,27 @@ class LogOptions:
     tail_lines: int | None = None
     since_s: float | None = None
     timestamps: bool = False
+
+
+def choose_container(pod: Object, name: str | None) -> str:
+    """Return the name of the container meant; a pod's only one needs no name.
+
+    >>> choose_container({"spec": {"containers": [{"name": "nodeapp"}]}}, None)
+    'nodeapp'
+    """
+    spec, pod_name = pod["spec"], pod.get("metadata", {}).get("name", "")
+    containers = [str(each["name"]) for each in spec["containers"]]
+    init_containers = [str(each["name"]) for each in spec.get("initContainers") or []]
+    if name is None and len(containers) == 1:
+        return containers[0]
+    if name is None:
+        choices = f"choose one of: [{' '.join(containers)}]"
+        if init_containers:
+            choices += f" or one of the init containers: [{' '.join(init_containers)}]"
+        raise BadRequestError(f"a container name must be specified for pod {pod_name}, {choices}")
+    if name not in containers + init_containers:
+        raise BadRequestError(f"container {name} is not valid for pod {pod_name}")
+    return name
 
 
 class KubeletClient(Protocol):
@@ -112,7 +133,7 @@ class KubeletClient(Protocol):
 async def notify_of_changes(api: Api, kinds: Iterable[str], changed: asyncio.Event) -> None:
     """Set `changed` at every change of an object of these kinds; runs until cancelled.
 
-    For those who read everything anew at each change, and need no single event.
+    For controllers that list again on every change.
     """
     async with asyncio.TaskGroup() as tasks:
         for kind in kinds:

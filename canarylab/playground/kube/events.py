@@ -6,11 +6,16 @@ that cannot start would fill the list.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import logging
 from dataclasses import dataclass
 
+from canarylab.errors import ApiError
 from canarylab.kube_objects import Key, Object, timestamp, utc_now
 from canarylab.playground.kube.api import Api, find_object
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,31 @@ async def record_event(api: Api, regarding: Object, details: EventDetails) -> No
     await api.update(
         {**existing, "count": existing.get("count", 1) + 1, "lastTimestamp": event["lastTimestamp"]}
     )
+
+
+class EventRecorder:
+    """Records the events of a component in order, without making the component wait."""
+
+    def __init__(self, api: Api, source: str) -> None:
+        self._api, self._source = api, source
+        self._queue: asyncio.Queue[tuple[Object, EventDetails]] = asyncio.Queue()
+
+    def event(
+        self, pod: Object, reason: str, message: str, *, type: str = "Normal", container: str = ""
+    ) -> None:
+        """Queue an event about a pod, or about a container of it."""
+        path = f"spec.containers{{{container}}}" if container else None
+        self._queue.put_nowait((pod, EventDetails(reason, message, self._source, type, path)))
+
+    async def run(self) -> None:
+        """Write events until cancelled. A namespace that is being deleted takes none."""
+        while True:
+            pod, details = await self._queue.get()
+            try:
+                await record_event(self._api, pod, details)
+            except ApiError as error:
+                name = pod["metadata"]["name"]
+                logger.info("no event %s for %s: %s", details.reason, name, error)
 
 
 def _event(regarding: Object, details: EventDetails) -> Object:

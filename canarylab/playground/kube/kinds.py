@@ -1,4 +1,4 @@
-"""The kinds that the playground serves, with their names."""
+"""The version of Kubernetes, and the kinds that the playground serves, with their names."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from canarylab.kube_objects import Object
+
+KUBERNETES_VERSION = "v1.36.2"
+"""The version whose API the playground serves."""
 
 
 @dataclass(frozen=True)

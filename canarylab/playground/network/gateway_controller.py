@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from canarylab.errors import AlreadyExistsError, ApiError
 from canarylab.kube_objects import (
-    Clock,
     EndpointIndex,
+    Now,
     Object,
     key_of,
     last_transition_time,
@@ -68,7 +68,7 @@ class GatewayController:
         *,
         random: Random,
         sleep: Callable[[float], Awaitable[None]],
-        now: Clock = utc_now,
+        now: Now = utc_now,
     ) -> None:
         self.rules: HttpRouteRules = NO_RULES
         self._api, self._address, self._random = api, address, random

@@ -20,7 +20,7 @@ from canarylab.playground.kube.api import Api, notify_of_changes
 from canarylab.playground.kube.events import EventDetails, record_event
 from canarylab.playground.network.proxy_request import DirectResponse, Forward, RequestHead
 
-SOURCE = "nginx-ingress-controller"
+EVENT_SOURCE = "nginx-ingress-controller"
 DEFAULT_BACKEND = b"default backend - 404"
 """The body of the default backend of ingress-nginx."""
 SYNC_PAUSE_S = 0.1
@@ -91,7 +91,7 @@ class IngressController:
         seen = f"{uid_of(ingress)} {ingress['metadata'].get('generation')} {_annotations(ingress)}"
         if self._synced.get(key_of(ingress)) != seen:
             self._synced[key_of(ingress)] = seen
-            await self._record(ingress, EventDetails("Sync", "Scheduled for sync", SOURCE))
+            await self._record(ingress, EventDetails("Sync", "Scheduled for sync", EVENT_SOURCE))
         if ingress.get("status") != self._status:
             try:
                 await self._api.update_status({**ingress, "status": self._status})
@@ -102,7 +102,7 @@ class IngressController:
         """Record each warning once, and again if it was gone in between."""
         found = {(uid_of(by_key[warning.ingress]), warning) for warning in warnings}
         for _, warning in sorted(found - self._warned):
-            details = EventDetails(warning.reason, warning.message, SOURCE, "Warning")
+            details = EventDetails(warning.reason, warning.message, EVENT_SOURCE, "Warning")
             await self._record(by_key[warning.ingress], details)
         self._warned = found
 

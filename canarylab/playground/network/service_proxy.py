@@ -35,7 +35,7 @@ from canarylab.playground.kube.events import EventDetails, record_event
 from canarylab.playground.network.tcp_relay import TcpRelay, connect, reset
 from canarylab.ports import LOOPBACK
 
-SOURCE = "kube-proxy"
+EVENT_SOURCE = "kube-proxy"
 AFFINITY_S = 10_800  # the default of sessionAffinityConfig.clientIP.timeoutSeconds
 MIN_SYNC_PERIOD_S = 1.0
 RETRY_S = 2.0
@@ -166,8 +166,8 @@ class ListenFailure(NamedTuple):
                 f"{LOOPBACK}:{port} belongs to another program. "
                 f"This Service answers at {node}:{port}."
             )
-            return EventDetails("ListensOnNodeAddress", words, SOURCE)
-        return EventDetails("FailedToListen", self.words, SOURCE, "Warning")
+            return EventDetails("ListensOnNodeAddress", words, EVENT_SOURCE)
+        return EventDetails("FailedToListen", self.words, EVENT_SOURCE, "Warning")
 
     @property
     def is_taken_loopback(self) -> bool:
@@ -389,4 +389,4 @@ def _not_proxied(service: Object, port: Object) -> EventDetails:
         f"Port {port['port']} of Service {service['metadata']['name']} is {port['protocol']}, and "
         "the playground carries TCP only. Use a cluster on kind for it."
     )
-    return EventDetails("FailedToListen", words, SOURCE, "Warning")
+    return EventDetails("FailedToListen", words, EVENT_SOURCE, "Warning")

@@ -1,4 +1,7 @@
-"""A container of a pod: its image, its runs with their hooks and probes, and its restarts."""
+"""A container of a pod: its image, its runs with their hooks and probes, and its restarts.
+
+`NodeContext` and `PodContext` are what the containers of a node, and of a pod, share.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,20 @@ import math
 import secrets
 import signal
 from asyncio.subprocess import Process as AsyncioProcess
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from canarylab.errors import BadRequestError
-from canarylab.kube_objects import Object, key_of, uid_of
+from canarylab.kube_objects import Now, Object, key_of, uid_of, utc_now
+from canarylab.playground.address_range import PodAddresses
+from canarylab.playground.home import Home
 from canarylab.playground.images import Image
-from canarylab.playground.kube.api import LogOptions
-from canarylab.playground.node.context import NodeContext, PodContext
-from canarylab.playground.node.environment import ConfigError, build_command
+from canarylab.playground.kube.api import Api, LogOptions
+from canarylab.playground.kube.events import EventRecorder
+from canarylab.playground.node.environment import ConfigError, PodSettings, build_command
 from canarylab.playground.node.image_puller import ImagePuller
 from canarylab.playground.node.logs import ContainerLog, ContainerLogs
 from canarylab.playground.node.probes import (
@@ -31,6 +37,7 @@ from canarylab.playground.node.process import (
     CannotStartError,
     Command,
     Process,
+    ReaperSupervisor,
     background_task,
     exec_and_wait,
     exec_with_pipes,
@@ -49,6 +56,62 @@ _CANNOT_START = 128  # the exit code of a container that never ran
 _COMMAND_NOT_FOUND = 127
 _NO_TIMEOUT_S = 3600.0  # the caller of a hook has a deadline of its own
 _PULL_ERRORS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName")
+
+
+@dataclass(frozen=True)
+class RestartBackoff:
+    """Delays of restarts: none the first time, then 10 s, doubling up to five minutes.
+
+    A container that ran for ten minutes starts over. The delay counts from its end.
+    """
+
+    first_s: float = 10.0
+    last_s: float = 300.0
+    reset_after_s: float = 600.0
+
+    def next(self, before_s: float | None, *, ran_s: float) -> float:
+        """Return the next delay, given the delay before this run, None if there was none.
+
+        >>> backoff = RestartBackoff()
+        >>> backoff.next(None, ran_s=1), backoff.next(0, ran_s=1), backoff.next(10, ran_s=1)
+        (0.0, 10.0, 20)
+        >>> backoff.next(300, ran_s=601)
+        0.0
+        """
+        if before_s is None or ran_s > self.reset_after_s:
+            return 0.0
+        return min(before_s * 2, self.last_s) if before_s else self.first_s
+
+
+@dataclass(frozen=True)
+class NodeContext:
+    """Shared by all pods of a node."""
+
+    api: Api
+    home: Home
+    addresses: PodAddresses
+    recorder: EventRecorder
+    reaper: ReaperSupervisor
+    backoff: RestartBackoff = field(default_factory=RestartBackoff)
+    now: Now = utc_now
+
+    def folder_of(self, pod: Object) -> Path:
+        """Return the folder of a pod's logs and of the HOME of its processes."""
+        return pods_folder(self.home) / uid_of(pod)
+
+
+@dataclass(frozen=True)
+class PodContext:
+    """Shared by the containers of a pod."""
+
+    pod: Object
+    ip: str
+    status_changed: Callable[[], None]
+
+
+def pods_folder(home: Home) -> Path:
+    """Return the folder that has a folder for each pod, named by its uid."""
+    return home.playground / "pods"
 
 
 class Container:
@@ -170,15 +233,28 @@ class Container:
             self._running = None
 
     async def _build_command(self, image: Image, container_id: str) -> Command:
+        settings = self._pod_settings(container_id)
         while True:
             try:
-                return await build_command(self._node, self._pod, self.spec, image, container_id)
+                return await build_command(
+                    self._node.api, self._pod.pod, self.spec, image, settings
+                )
             except ConfigError as error:
                 waiting = ContainerWaiting("CreateContainerConfigError", str(error))
             if waiting != self.status.state:
                 self.event("Failed", f"Error: {waiting.message}", type="Warning")
                 self._set_waiting(waiting)
             await asyncio.sleep(_CONFIG_RETRY_S)
+
+    def _pod_settings(self, container_id: str) -> PodSettings:
+        node, pod = self._node, self._pod
+        return PodSettings(
+            ip=pod.ip,
+            host_ip=node.addresses.node,
+            run_id=node.reaper.id_of(container_id),
+            home=node.folder_of(pod.pod) / "home",
+            compile_cache=node.home.playground / "compile-cache",
+        )
 
     async def _back_off(self, end: ContainerTerminated, delay_s: float) -> None:
         left_s = delay_s - (self._node.now() - end.finished).total_seconds()
@@ -243,7 +319,7 @@ class RunningContainer:
         await self._process.has_ended.wait()
 
     def shorten_grace_period(self, grace_period_s: float) -> None:
-        """Move the deadline forward; it never moves back."""
+        """Set an earlier deadline; a later one is ignored."""
         deadline = asyncio.get_running_loop().time() + grace_period_s
         timeout = self._timeout
         if timeout is not None and deadline < self._deadline and not timeout.expired():
@@ -251,7 +327,7 @@ class RunningContainer:
             timeout.reschedule(deadline)
 
     def on_started(self) -> None:
-        """Take the success of the startup probe; without one, that of the start."""
+        """Called when the startup probe has succeeded, or at once if there is none."""
         self._container.set_status(replace(self._container.status, has_started=True))
 
     def on_readiness(self, *, ready: bool) -> None:
@@ -262,7 +338,7 @@ class RunningContainer:
         """Take one failure of a probe."""
         self._container.event("Unhealthy", f"{probe} probe failed: {message}", type="Warning")
 
-    async def restart(self, probe: str, *, grace_period_s: int | None) -> None:
+    async def stop_for_restart(self, probe: str, *, grace_period_s: int | None) -> None:
         """Stop this run; the container starts another."""
         name = self._container.name
         self._container.event(
@@ -271,7 +347,7 @@ class RunningContainer:
         await self.stop(self._grace_period_s if grace_period_s is None else grace_period_s)
 
     async def _until_deadline(self, work: Coroutine[Any, Any, object]) -> None:
-        """Wait until it is done or the deadline has come, which may move."""
+        """Wait until it is done or the deadline has come, which may become earlier."""
         with suppress(TimeoutError):
             self._timeout = asyncio.timeout_at(self._deadline)
             async with self._timeout:

@@ -15,17 +15,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from canarylab.kube_objects import Key, Object, key_of
-from canarylab.playground.home import path_with_node
-from canarylab.playground.images import Image
+from canarylab.playground.images import DEFAULT_PATH, Image
 from canarylab.playground.kube.api import Api
-from canarylab.playground.node.context import NodeContext, PodContext
 from canarylab.playground.node.process import Command
 from canarylab.playground.node.reaper import RUN_ID
+from canarylab.playground.nodejs import POD_IP, node_options, path_with_nodejs
 
-PRELOAD = Path(__file__).with_name("preload.cjs")
-POD_IP = "CANARYLAB_POD_IP"
-_DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_SMALL_HEAP = "--max-old-space-size=64 --max-semi-space-size=1"  # MB: 59 instead of 87 under load
 _FROM_DAEMON = ("LANG", "LC_ALL", "TZ")
 _NO_SECRETS = "the playground has no Secrets; use a ConfigMap here, or a cluster on kind"
 _SUPPORTED_SOURCES = (
@@ -44,32 +39,28 @@ class PodSettings(NamedTuple):
     """The values of the variables that the playground sets."""
 
     ip: str
+    host_ip: str
+    """The address of the node."""
     run_id: str
     home: Path
     compile_cache: Path
 
 
 async def build_command(
-    node: NodeContext, pod: PodContext, container: Object, image: Image, container_id: str
+    api: Api, pod: Object, container: Object, image: Image, settings: PodSettings
 ) -> Command:
     """Build the command of a container; raise ConfigError if the manifest refers to nothing."""
-    config_maps = await _config_maps(node.api, pod.pod, container)
-    settings = PodSettings(
-        ip=pod.ip,
-        run_id=node.reaper.id_of(container_id),
-        home=node.folder_of(pod.pod) / "home",
-        compile_cache=node.home.playground / "compile-cache",
-    )
+    config_maps = await _config_maps(api, pod, container)
     settings.home.mkdir(parents=True, exist_ok=True)
     variables = manifest_variables(
-        pod.pod, container, config_maps, ip=pod.ip, host_ip=node.addresses.node
+        pod, container, config_maps, ip=settings.ip, host_ip=settings.host_ip
     )
     argv = command_line(container, image, variables)
     if not argv:
         raise ConfigError("no command specified: neither the pod nor its image says what to run")
     return Command(
         argv=argv,
-        environment=environment(pod.pod, variables, image, settings),
+        environment=environment(pod, variables, image, settings),
         folder=_working_folder(container, image),
         stop_signal=stop_signal(image.stop_signal),
     )
@@ -80,12 +71,12 @@ def environment(
 ) -> dict[str, str]:
     """Return the whole environment; `manifest` has the variables of the manifest."""
     variables = {name: os.environ[name] for name in _FROM_DAEMON if name in os.environ}
-    variables |= {"PATH": _DEFAULT_PATH, "NODE_COMPILE_CACHE": str(settings.compile_cache)}
+    variables |= {"PATH": DEFAULT_PATH, "NODE_COMPILE_CACHE": str(settings.compile_cache)}
     variables |= {"HOME": str(settings.home), "HOSTNAME": pod["metadata"]["name"]}
     variables |= image.env
     variables |= manifest
     return variables | {
-        "PATH": path_with_node(variables["PATH"]),
+        "PATH": path_with_nodejs(variables["PATH"]),
         "NODE_OPTIONS": node_options(variables.get("NODE_OPTIONS", "")),
         POD_IP: settings.ip,
         RUN_ID: settings.run_id,
@@ -134,12 +125,6 @@ def expand(text: str, variables: Mapping[str, str]) -> str:
         return "$" if match["name"] is None else variables.get(match["name"], match[0])
 
     return _VARIABLE.sub(replacement, text)
-
-
-def node_options(own: str) -> str:
-    """Return NODE_OPTIONS: the preload and a small heap, then the pod's own, which win."""
-    preload = str(PRELOAD).replace("\\", "\\\\").replace('"', '\\"')
-    return f'--require "{preload}" {_SMALL_HEAP} {own}'.strip()
 
 
 def stop_signal(text: str) -> int:

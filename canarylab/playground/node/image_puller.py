@@ -70,9 +70,9 @@ class ImagePuller:
         return await self._find_within(delay_s - _ERROR_SHOWN_S)
 
     async def _find_within(self, delay_s: float) -> Image | None:
-        clock = asyncio.get_running_loop()
-        end, poll_s = clock.time() + delay_s, _FIRST_POLL_S
-        while (left_s := end - clock.time()) > 0:
+        loop = asyncio.get_running_loop()
+        end, poll_s = loop.time() + delay_s, _FIRST_POLL_S
+        while (left_s := end - loop.time()) > 0:
             await asyncio.sleep(min(poll_s, left_s))
             if image := find(self.images, self.reference):
                 return image

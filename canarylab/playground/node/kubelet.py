@@ -19,10 +19,9 @@ from pathlib import Path
 
 from canarylab.errors import AlreadyExistsError, BadRequestError, ConflictError, NotFoundError
 from canarylab.kube_objects import (
-    Clock,
     Key,
+    Now,
     Object,
-    choose_container,
     find_condition,
     key_of,
     last_transition_time,
@@ -30,29 +29,35 @@ from canarylab.kube_objects import (
     uid_of,
     utc_now,
 )
-from canarylab.playground.address_range import LoopbackRange
+from canarylab.playground.address_range import LoopbackRange, PodAddresses
 from canarylab.playground.home import Home
-from canarylab.playground.kube.api import Api, LogOptions, WatchEvent, find_object
-from canarylab.playground.node.container import Container
-from canarylab.playground.node.context import (
-    EventRecorder,
+from canarylab.playground.images import architecture
+from canarylab.playground.kube.api import (
+    Api,
+    LogOptions,
+    WatchEvent,
+    choose_container,
+    find_object,
+)
+from canarylab.playground.kube.events import EventRecorder
+from canarylab.playground.kube.kinds import KUBERNETES_VERSION
+from canarylab.playground.node.container import (
+    Container,
     NodeContext,
-    PodAddresses,
     RestartBackoff,
     pods_folder,
 )
 from canarylab.playground.node.pod import Pod
-from canarylab.playground.node.process import Reaper
+from canarylab.playground.node.process import ReaperSupervisor
 from canarylab.playground.node.status import RUNTIME
 
 logger = logging.getLogger(__name__)
 
 NODE = "playground"
-KUBELET_VERSION = "v1.36.2"
+EVENT_SOURCE = "kubelet"
 MAX_PODS = 110
 HEARTBEAT_S = 300.0  # as a kubelet whose node does not change
 _RETRY_S = 1.0
-_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 class Kubelet:
@@ -65,7 +70,7 @@ class Kubelet:
         addresses: LoopbackRange,
         *,
         backoff: RestartBackoff = RestartBackoff(),  # noqa: B008  frozen
-        now: Clock = utc_now,
+        now: Now = utc_now,
     ) -> None:
         self._api, self._home, self._backoff, self._now = api, home, backoff, now
         self._addresses = PodAddresses(addresses.pods)
@@ -73,9 +78,9 @@ class Kubelet:
 
     async def run(self) -> None:
         """Run until cancelled; then every process of every pod has ended."""
-        recorder = EventRecorder(self._api)
+        recorder = EventRecorder(self._api, EVENT_SOURCE)
         async with (
-            Reaper.running(self._home.playground / "run-ids") as reaper,
+            ReaperSupervisor.running(self._home.playground / "run-ids") as reaper,
             asyncio.TaskGroup() as tasks,
         ):
             node = NodeContext(
@@ -131,7 +136,7 @@ class Kubelet:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-async def keep_registered(api: Api, now: Clock, address: str) -> None:
+async def keep_registered(api: Api, now: Now, address: str) -> None:
     """Send heartbeats until cancelled. A Node that somebody deleted comes back with the next."""
     while True:
         await register(api, now(), address)
@@ -184,11 +189,6 @@ def node_status(before: Object, now: datetime, address: str) -> Object:
     }
 
 
-def architecture() -> str:
-    """Return the architecture as container images name it: `amd64`."""
-    return _ARCHITECTURES.get(platform.machine(), platform.machine())
-
-
 def canarylab_version() -> str:
     """Return the version of this package, as installed."""
     try:
@@ -205,7 +205,7 @@ def _node_info() -> Object:
         "kernelVersion": platform.release(),
         "osImage": _os_image(),
         "containerRuntimeVersion": f"{RUNTIME}://{canarylab_version()}",
-        "kubeletVersion": KUBELET_VERSION,
+        "kubeletVersion": KUBERNETES_VERSION,
         "kubeProxyVersion": "",
         "operatingSystem": "linux",
         "architecture": architecture(),

@@ -13,18 +13,16 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from canarylab.errors import ApiError, ConflictError, NotFoundError
-from canarylab.kube_objects import Object, is_terminating, key_of, uid_of
+from canarylab.kube_objects import Object, is_finished, is_terminating, key_of, uid_of
 from canarylab.playground.kube.api import DeleteOptions, find_object
-from canarylab.playground.node.container import Container
-from canarylab.playground.node.context import NodeContext, PodContext
+from canarylab.playground.node.container import Container, NodeContext, PodContext
 from canarylab.playground.node.process import background_task
 from canarylab.playground.node.status import PodState, pod_status, restored_status
 
 logger = logging.getLogger(__name__)
 
-_GRACE_PERIOD_OF_REMOVED_S = 2.0  # of a pod whose object was removed without waiting for its end
+_FORCE_DELETED_GRACE_S = 2.0  # of a pod whose object was deleted before its processes ended
 _RETRY_S = 1.0
-_FINISHED = ("Succeeded", "Failed")
 
 
 class Pod:
@@ -35,7 +33,7 @@ class Pod:
         self.object = pod
         self.containers: list[Container] = []
         self._ip: str | None = None
-        self._is_over = False
+        self._is_finished = False
         self._status_changed = asyncio.Event()
         self._stop_requested = asyncio.Event()
         self._grace_period_s = 0.0
@@ -49,7 +47,7 @@ class Pod:
 
     def remove(self) -> None:
         """Stop, because the object is gone, whether the pod has ended or not."""
-        self._request_stop(_GRACE_PERIOD_OF_REMOVED_S)
+        self._request_stop(_FORCE_DELETED_GRACE_S)
 
     async def run(self) -> None:
         """Run until the pod is deleted and gone. Cancelling ends its processes, not the pod."""
@@ -73,12 +71,12 @@ class Pod:
             for spec in self.object["spec"]["containers"]
         ]
         async with asyncio.TaskGroup() as tasks:
-            if not self._stop_requested.is_set() and status.get("phase") not in _FINISHED:
+            if not self._stop_requested.is_set() and not is_finished(self.object):
                 tasks.create_task(self._run_containers())
             await self._stop_requested.wait()
             for container in self.containers:
                 tasks.create_task(container.stop(self._grace_period_s))
-        self._is_over = True
+        self._is_finished = True
 
     async def _run_containers(self) -> None:
         self._status_changed.set()
@@ -88,7 +86,7 @@ class Pod:
         async with asyncio.TaskGroup() as tasks:
             for container in self.containers:
                 tasks.create_task(container.run())
-        self._is_over = True
+        self._is_finished = True
         self._status_changed.set()
 
     async def _clean_up(self) -> None:
@@ -116,7 +114,9 @@ class Pod:
             if pod is None or uid_of(pod) != uid_of(self.object):
                 return
             statuses = [container.status for container in self.containers]
-            state = PodState(statuses, self._ip, self._node.addresses.node, is_over=self._is_over)
+            state = PodState(
+                statuses, self._ip, self._node.addresses.node, is_finished=self._is_finished
+            )
             status = pod_status(pod, state, self._node.now())
             try:
                 await self._node.api.update_status({**pod, "status": status})

@@ -91,8 +91,8 @@ class ProbeHandler(Protocol):
         """Take one failure; `probe` is "Readiness", "Liveness" or "Startup"."""
         ...
 
-    async def restart(self, probe: str, *, grace_period_s: int | None) -> None:
-        """Restart the container, because `probe` failed often enough."""
+    async def stop_for_restart(self, probe: str, *, grace_period_s: int | None) -> None:
+        """Stop the container, which is then restarted: `probe` failed often enough."""
         ...
 
 
@@ -174,11 +174,11 @@ async def _observe(
     probe: Probe, target: ProbeTarget, *, early: bool
 ) -> AsyncGenerator[_Observation, None]:
     """Probe again and again."""
-    clock = asyncio.get_running_loop()
+    loop = asyncio.get_running_loop()
     await asyncio.sleep(probe.initial_delay_s)
-    began, history, has_succeeded = clock.time(), ProbeHistory(), False
+    began, history, has_succeeded = loop.time(), ProbeHistory(), False
     while True:
-        due = clock.time() + probe.period_s
+        due = loop.time() + probe.period_s
         result = await probe_once(probe.action, target, timeout_s=probe.timeout_s)
         has_succeeded = has_succeeded or result.is_success
         history = history.after(probe, success=result.is_success)
@@ -186,17 +186,17 @@ async def _observe(
         if early and not has_succeeded and await _succeeds_early(probe, target, began, due):
             has_succeeded, history = True, history.after(probe, success=True)
             yield _Observation(SUCCESS, history.outcome)
-        await asyncio.sleep(due - clock.time())
+        await asyncio.sleep(due - loop.time())
 
 
 async def _succeeds_early(probe: Probe, target: ProbeTarget, began: float, due: float) -> bool:
     """Probe often until the next regular probe is due. Commands cost too much for that."""
-    clock = asyncio.get_running_loop()
+    loop = asyncio.get_running_loop()
     if "exec" in probe.action:
         return False
-    while (age_s := clock.time() - began) < EARLY_PROBES_FOR_S:
+    while (age_s := loop.time() - began) < EARLY_PROBES_FOR_S:
         pause_s = early_probe_interval_s(age_s)
-        if clock.time() + pause_s >= due:
+        if loop.time() + pause_s >= due:
             return False
         await asyncio.sleep(pause_s)
         if (await probe_once(probe.action, target, timeout_s=probe.timeout_s)).is_success:
@@ -212,7 +212,7 @@ async def _run_startup(container: Object, target: ProbeTarget, handler: ProbeHan
             if observation.outcome is not None:
                 break
     if not observation.outcome:
-        await handler.restart("startup", grace_period_s=probe.grace_period_s)
+        await handler.stop_for_restart("startup", grace_period_s=probe.grace_period_s)
     return bool(observation.outcome)
 
 
@@ -221,7 +221,7 @@ async def _run_liveness(probe: Probe, target: ProbeTarget, handler: ProbeHandler
         async for observation in observations:
             _report_failure(handler, "Liveness", observation)
             if observation.outcome is False:
-                await handler.restart("liveness", grace_period_s=probe.grace_period_s)
+                await handler.stop_for_restart("liveness", grace_period_s=probe.grace_period_s)
                 return
 
 

@@ -26,12 +26,12 @@ from canarylab.playground.node.logs import ContainerLog, OutputCollector
 
 _TERMINATION_LIMIT_S = 1.0  # between SIGTERM and SIGKILL when the daemon ends
 _REST_OF_OUTPUT_S = 0.2  # a dead process's output is in the pipe; a descendant may keep it open
-_POLL_S = 0.02  # only where the system has no pidfd
+_POLL_S = 0.02  # only if the system has no pidfd
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command line, its environment, its folder, and the signal that asks it to end."""
+    """A command line, its environment, its folder, and the signal that ends it."""
 
     argv: Sequence[str]
     environment: Mapping[str, str]
@@ -53,7 +53,7 @@ class Process:
 
     @classmethod
     async def start(cls, command: Command, log: ContainerLog) -> Process:
-        """Start a command; raise CannotStartError where the system refuses it."""
+        """Start a command; raise CannotStartError if the system refuses it."""
         process = cls(_popen(command), log)
         try:
             await process._collect("stdout", process._popen.stdout)
@@ -112,7 +112,7 @@ class Process:
 
 
 async def exec_with_pipes(command: Command) -> AsyncioProcess:
-    """Start a command with three pipes; raise CannotStartError where the system refuses it."""
+    """Start a command with three pipes; raise CannotStartError if the system refuses it."""
     return await _create_subprocess(command, stdin=PIPE, stderr=PIPE)
 
 
@@ -169,13 +169,13 @@ async def background_task(work: Coroutine[Any, Any, None]) -> AsyncIterator[None
         raise error
 
 
-class Reaper:
-    """The process that kills all pods if the daemon is killed.
+class ReaperSupervisor:
+    """Runs the program `reaper.py`, which kills all pods if the daemon is killed.
 
-    It notices the daemon's end by the end of a pipe; no `kill -9` of the daemon can stop it.
-    Every container has the id of this run in its environment; `reaper.py` finds them by it. If
-    the reaper itself is killed another is started, and if both are killed at once, the next daemon
-    of the same home kills what is left.
+    The program sees the daemon's end by the end of a pipe, even after `kill -9`. Every container
+    has the id of this run in its environment, by which the program finds its processes. If the
+    program is killed it is started again; if both are killed at once, the next daemon of the same
+    home kills what is left.
     """
 
     def __init__(self, run_id: str) -> None:
@@ -184,7 +184,7 @@ class Reaper:
 
     @classmethod
     @asynccontextmanager
-    async def running(cls, run_ids: Path) -> AsyncIterator[Reaper]:
+    async def running(cls, run_ids: Path) -> AsyncIterator[ReaperSupervisor]:
         """Run a reaper during a `with`; the file `run_ids` has the runs before this one."""
         for run_id in _earlier_runs(run_ids):
             reaper.kill_all(run_id)
@@ -201,9 +201,9 @@ class Reaper:
         return f"{self.run_id}/{container_id}"
 
     def kill_container(self, container_id: str) -> None:
-        """Ask the reaper to kill what is left of a container."""
+        """Send the id of a container to the reaper, which kills what is left of it."""
         with contextlib.suppress(BrokenPipeError, BlockingIOError):
-            # Where it is not there or behind, the end of the run kills it all.
+            # If the reaper does not read, the end of the run kills everything.
             os.write(self._pipe, f"{self.id_of(container_id)}\n".encode())
 
     def _start(self) -> tuple[subprocess.Popen[bytes], int]:

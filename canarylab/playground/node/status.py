@@ -140,7 +140,7 @@ class PodState:
     """None until the pod has an address."""
     host_ip: str
     """The address of the node."""
-    is_over: bool = False
+    is_finished: bool = False
     """Nothing runs, and nothing will be started."""
 
 
@@ -153,7 +153,7 @@ def pod_status(pod: Object, state: PodState, now: datetime) -> Object:
     return {
         **before,
         **({} if generation is None else {"observedGeneration": generation}),
-        "phase": phase(state.containers, policy, is_over=state.is_over),
+        "phase": phase(state.containers, policy, is_finished=state.is_finished),
         "conditions": _conditions(pod, state, now),
         "hostIP": state.host_ip,
         "hostIPs": [{"ip": state.host_ip}],
@@ -164,10 +164,10 @@ def pod_status(pod: Object, state: PodState, now: datetime) -> Object:
     }
 
 
-def phase(containers: Sequence[ContainerStatus], restart_policy: str, *, is_over: bool) -> str:
+def phase(containers: Sequence[ContainerStatus], restart_policy: str, *, is_finished: bool) -> str:
     """Compute the phase.
 
-    >>> phase([ContainerStatus("web", "node_app:1.0")], "Always", is_over=False)
+    >>> phase([ContainerStatus("web", "node_app:1.0")], "Always", is_finished=False)
     'Pending'
     """
     ends = [_end(status) for status in containers]
@@ -175,13 +175,13 @@ def phase(containers: Sequence[ContainerStatus], restart_policy: str, *, is_over
     has_never_run = any(
         isinstance(status.state, ContainerWaiting) and status.last is None for status in containers
     )
-    if has_never_run and not is_over:
+    if has_never_run and not is_finished:
         return "Pending"
-    if is_running or (restart_policy == "Always" and not is_over):
+    if is_running or (restart_policy == "Always" and not is_finished):
         return "Running"
     if all(end is not None and end.exit_code == 0 for end in ends):
         return "Succeeded"
-    return "Failed" if is_over or restart_policy == "Never" else "Running"
+    return "Failed" if is_finished or restart_policy == "Never" else "Running"
 
 
 class _ConditionStatus(NamedTuple):
@@ -208,8 +208,10 @@ def _conditions(pod: Object, state: PodState, now: datetime) -> list[Object]:
 def _condition_statuses(pod: Object, state: PodState) -> dict[str, _ConditionStatus]:
     ready = _readiness(pod, state)
     return {
-        "PodReadyToStartContainers": _ConditionStatus(state.ip is not None and not state.is_over),
-        "Initialized": _ConditionStatus(True, ready.reason if state.is_over else ""),
+        "PodReadyToStartContainers": _ConditionStatus(
+            state.ip is not None and not state.is_finished
+        ),
+        "Initialized": _ConditionStatus(True, ready.reason if state.is_finished else ""),
         "Ready": ready,
         "ContainersReady": ready,
         "PodScheduled": _ConditionStatus(True),
@@ -217,9 +219,9 @@ def _condition_statuses(pod: Object, state: PodState) -> dict[str, _ConditionSta
 
 
 def _readiness(pod: Object, state: PodState) -> _ConditionStatus:
-    if state.is_over:
+    if state.is_finished:
         policy = pod["spec"].get("restartPolicy", "Always")
-        has_succeeded = phase(state.containers, policy, is_over=True) == "Succeeded"
+        has_succeeded = phase(state.containers, policy, is_finished=True) == "Succeeded"
         return _ConditionStatus(False, "PodCompleted" if has_succeeded else "PodFailed")
     unready = [status.name for status in state.containers if not status.is_ready]
     if not unready:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from canarylab.kube_objects import Object, find_in, parse_timestamp
+from canarylab.kube_objects import Object, find_condition_in, parse_timestamp
 from canarylab.playground.controllers.deployment_status import (
     count_replicas,
     deployment_status,
@@ -43,7 +43,7 @@ def progressing(reason: str, word: str = "True", *, updated: str = THEN) -> Obje
 
 
 def said_of(report: Object, kind: str) -> tuple[str, str, str]:
-    entry = find_in(report["conditions"], kind) or {}
+    entry = find_condition_in(report["conditions"], kind) or {}
     return entry["status"], entry["reason"], entry["message"]
 
 
@@ -110,7 +110,7 @@ def test_every_progress_moves_the_deadline() -> None:
     before = {"replicas": 3, "conditions": [progressing("ReplicaSetUpdated")]}
     later = NOW + timedelta(seconds=30)
     report = deployment_status(web(before), [new(3, replicas=3)], None, later)
-    condition = find_in(report["conditions"], "Progressing") or {}
+    condition = find_condition_in(report["conditions"], "Progressing") or {}
     assert condition["lastUpdateTime"] != condition["lastTransitionTime"] == THEN
 
 
@@ -156,7 +156,7 @@ def test_without_a_deadline_there_is_no_progressing_condition() -> None:
         {"conditions": [progressing("ReplicaSetUpdated")]}, progressDeadlineSeconds=2147483647
     )
     report = deployment_status(forever, [new(3, replicas=3)], None, NOW)
-    assert find_in(report["conditions"], "Progressing") is None
+    assert find_condition_in(report["conditions"], "Progressing") is None
 
 
 def test_pausing_and_resuming_are_reported() -> None:

@@ -10,7 +10,6 @@ import pytest
 from canarylab.kube_objects import Key, Object, controller_of, key_of, parse_timestamp, uid_of
 from canarylab.playground.controllers import replicaset, scheduler
 from canarylab.playground.controllers.replicaset import (
-    ReplicaSetPlan,
     is_active,
     is_terminating_replica,
     new_pod,
@@ -233,16 +232,6 @@ async def test_a_terminating_replica_set_creates_no_pods() -> None:
     async with running_controllers(api, replicaset.controller):
         await until(lambda: told_status(api, 0))
     assert await pods(api) == []
-
-
-async def test_the_plan_can_be_replaced() -> None:
-    def always_one_more(wanted: int, there: list[Object]) -> ReplicaSetPlan:
-        return ReplicaSetPlan(create=max(0, wanted + 1 - len(there)), delete=[])
-
-    api = FakeApi()
-    await api.create(replica_set(2))
-    async with running_controllers(api, replicaset.controller_with(always_one_more)):
-        await until(lambda: told_status(api, 3))
 
 
 async def have_pods(api: FakeApi, number: int) -> bool:

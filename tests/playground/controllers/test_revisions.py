@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from canarylab.kube_objects import Object, is_controlled_by
+from canarylab.kube_objects import REVISION_ANNOTATION, Object, is_controlled_by
 from canarylab.playground.controllers.revisions import (
     DESIRED_REPLICAS,
     HASH_LABEL,
     MAX_REPLICAS,
-    REVISION,
     REVISION_HISTORY,
     beyond_history_limit,
     new_and_old,
@@ -31,7 +30,7 @@ OTHER = template("node_app:2.0")
 
 
 def numbered(number: int, *, history: str | None = None, replicas: int = 0) -> Object:
-    own = {REVISION: str(number)} | ({REVISION_HISTORY: history} if history else {})
+    own = {REVISION_ANNOTATION: str(number)} | ({REVISION_HISTORY: history} if history else {})
     at_rest = {"replicas": replicas, "observedGeneration": 1}
     one = meta(replica_set(replicas, f"web-{number}"), annotations=own, generation=1)
     return {**one, "status": at_rest}
@@ -71,7 +70,11 @@ def test_a_new_replica_set_has_the_hash_in_its_name_and_labels() -> None:
 
 def test_a_new_replica_set_has_the_next_revision_and_the_recorded_sizes() -> None:
     new = new_replica_set(WEB, [numbered(1), numbered(4)], size=1, max_replicas=4)
-    assert annotations_of(new) == {REVISION: "5", DESIRED_REPLICAS: "3", MAX_REPLICAS: "4"}
+    assert annotations_of(new) == {
+        REVISION_ANNOTATION: "5",
+        DESIRED_REPLICAS: "3",
+        MAX_REPLICAS: "4",
+    }
     assert new["spec"]["replicas"] == 1
 
 
@@ -85,10 +88,10 @@ def test_after_a_collision_the_name_differs() -> None:
 
 
 def test_annotations_are_copied_except_those_of_the_deployment_itself() -> None:
-    own = {"kubectl.kubernetes.io/last-applied-configuration": "{}", REVISION: "7"}
+    own = {"kubectl.kubernetes.io/last-applied-configuration": "{}", REVISION_ANNOTATION: "7"}
     web = meta(WEB, annotations={**own, "kubernetes.io/change-cause": "version 2.0"})
     assert annotations_of(with_revision(numbered(1), web, [])) == {
-        REVISION: "1",
+        REVISION_ANNOTATION: "1",
         "kubernetes.io/change-cause": "version 2.0",
     }
 
@@ -97,7 +100,7 @@ def test_a_rolled_back_replica_set_gets_the_next_revision_and_keeps_the_old_in_i
     None
 ):
     back = with_revision(numbered(2), WEB, [numbered(1), numbered(3)])
-    assert annotations_of(back) == {REVISION: "4", REVISION_HISTORY: "2"}
+    assert annotations_of(back) == {REVISION_ANNOTATION: "4", REVISION_HISTORY: "2"}
 
 
 def test_the_history_keeps_all_earlier_revisions() -> None:
@@ -128,7 +131,11 @@ def test_min_ready_seconds_are_copied(seconds: int) -> None:
 def test_a_size_is_recorded_with_the_desired_replicas() -> None:
     other = with_size(numbered(1), WEB, size=2, max_replicas=4)
     assert other["spec"]["replicas"] == 2
-    assert annotations_of(other) == {REVISION: "1", DESIRED_REPLICAS: "3", MAX_REPLICAS: "4"}
+    assert annotations_of(other) == {
+        REVISION_ANNOTATION: "1",
+        DESIRED_REPLICAS: "3",
+        MAX_REPLICAS: "4",
+    }
 
 
 @pytest.mark.parametrize("limit", range(5))
@@ -145,7 +152,7 @@ def test_replica_sets_with_pods_or_an_outdated_status_stay() -> None:
 
 def test_an_object_without_a_number_has_revision_zero() -> None:
     assert revision_of(replica_set()) == 0
-    assert revision_of(meta(replica_set(), annotations={REVISION: "seven"})) == 0
+    assert revision_of(meta(replica_set(), annotations={REVISION_ANNOTATION: "seven"})) == 0
 
 
 PROBE = {

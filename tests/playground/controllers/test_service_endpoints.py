@@ -9,7 +9,7 @@ import pytest
 
 from canarylab.kube_objects import Key, Object, parse_timestamp
 from canarylab.playground.controllers import service_endpoints
-from canarylab.playground.controllers.service_endpoints import CHANGED_AT, HEADLESS
+from canarylab.playground.controllers.service_endpoints import CHANGED_AT, HEADLESS_LABEL
 from tests.playground.controllers.builders import (
     LABELS,
     NODE,
@@ -80,8 +80,8 @@ def test_addresses_are_sorted_by_number() -> None:
 def test_the_endpoints_of_a_headless_service_have_its_label() -> None:
     headless = web(clusterIP="None", ports=[])
     [only] = slices_of(headless, at(2))
-    assert only["metadata"]["labels"][HEADLESS] == ""
-    assert endpoints_of(headless, at(2))["metadata"]["labels"][HEADLESS] == ""
+    assert only["metadata"]["labels"][HEADLESS_LABEL] == ""
+    assert endpoints_of(headless, at(2))["metadata"]["labels"][HEADLESS_LABEL] == ""
     assert endpoints_of(headless, at(2))["subsets"][0].keys() == {"addresses"}
 
 

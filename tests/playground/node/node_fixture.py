@@ -18,7 +18,7 @@ from canarylab.playground.address_range import LoopbackRange
 from canarylab.playground.home import Home
 from canarylab.playground.images import Image, save
 from canarylab.playground.kube.api import DeleteOptions, LogOptions
-from canarylab.playground.node.context import RestartBackoff
+from canarylab.playground.node.container import RestartBackoff
 from canarylab.playground.node.kubelet import Kubelet
 from canarylab.playground.node.process import background_task
 from canarylab.playground.node.reaper import processes_of

@@ -11,8 +11,7 @@ import pytest
 from canarylab.errors import BadRequestError, NotFoundError
 from canarylab.kube_objects import Key
 from canarylab.playground.kube.api import LogOptions
-from canarylab.playground.node.container import should_restart
-from canarylab.playground.node.context import RestartBackoff
+from canarylab.playground.node.container import RestartBackoff, should_restart
 from tests.playground.node.node_fixture import SPACE, Node, node, pod, server, shell
 from tests.waiting import until
 

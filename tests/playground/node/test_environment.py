@@ -16,8 +16,8 @@ from canarylab.playground.node.environment import (
     environment,
     expand,
     manifest_variables,
-    node_options,
 )
+from canarylab.playground.nodejs import node_options
 
 POD: Object = {
     "metadata": {
@@ -30,7 +30,7 @@ POD: Object = {
     "spec": {"nodeName": "playground"},
 }
 MAPS = {Key("lab", "settings"): {"data": {"COLOUR": "yellow", "SIZE": "small"}}}
-SETTINGS = PodSettings("127.64.0.5", "run/c1", Path("/pods/u-1/home"), Path("/cache"))
+SETTINGS = PodSettings("127.64.0.5", "127.64.0.1", "run/c1", Path("/pods/u-1/home"), Path("/cache"))
 
 
 def image(**fields: Any) -> Image:

@@ -84,7 +84,7 @@ class RecordingHandler:
     def on_failure(self, probe: str, message: str) -> None:
         self.results.append(f"{probe}: {message}")
 
-    async def restart(self, probe: str, *, grace_period_s: int | None) -> None:
+    async def stop_for_restart(self, probe: str, *, grace_period_s: int | None) -> None:
         self.restarts.append((probe, grace_period_s))
 
 

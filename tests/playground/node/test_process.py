@@ -11,18 +11,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from canarylab.playground.node.process import Reaper
+from canarylab.playground.node.process import ReaperSupervisor
 from canarylab.playground.node.reaper import RUN_ID, kill_all, processes_of
 from tests.waiting import until
 
 DAEMON = """
 import asyncio, os, subprocess, sys
 from pathlib import Path
-from canarylab.playground.node.process import Reaper
+from canarylab.playground.node.process import ReaperSupervisor
 from canarylab.playground.node.reaper import RUN_ID
 
 async def main():
-    async with Reaper.running(Path(sys.argv[1])) as reaper:
+    async with ReaperSupervisor.running(Path(sys.argv[1])) as reaper:
         environment = {RUN_ID: reaper.id_of("c1"), "PATH": os.environ["PATH"]}
         script = "setsid sh -c 'sleep 600 & sleep 600' & sleep 600 & env -i sleep 600 & wait"
         subprocess.Popen(["sh", "-c", script], env=environment, start_new_session=True)
@@ -87,12 +87,12 @@ async def test_the_next_start_kills_what_is_left_when_both_were_killed(tmp_path:
         process.wait()
     run_id = run_id_in(run_ids)
     assert processes_of(run_id)
-    async with Reaper.running(run_ids):
+    async with ReaperSupervisor.running(run_ids):
         assert processes_of(run_id) == set()
 
 
 async def test_one_container_is_killed_and_not_the_others(tmp_path: Path) -> None:
-    async with Reaper.running(tmp_path / "run-ids") as reaper:
+    async with ReaperSupervisor.running(tmp_path / "run-ids") as reaper:
         names = ("c1", "c2")
         first, second = (sleeper(reaper.id_of(name)) for name in names)
         reaper.kill_container("c1")
@@ -102,7 +102,7 @@ async def test_one_container_is_killed_and_not_the_others(tmp_path: Path) -> Non
 
 
 async def test_the_run_id_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
-    async with Reaper.running(tmp_path / "run-ids") as reaper:
+    async with ReaperSupervisor.running(tmp_path / "run-ids") as reaper:
         assert (tmp_path / "run-ids").stat().st_mode & 0o077 == 0
         assert reaper.run_id not in Path(f"/proc/{reaper._process.pid}/cmdline").read_text()
 

@@ -109,7 +109,7 @@ def test_the_status_of_a_pod_that_is_ready() -> None:
 
 
 def test_the_status_of_a_pod_that_succeeded() -> None:
-    status = pod_status(pod(), PodState([DONE], "127.64.0.2", NODE_IP, is_over=True), NOW)
+    status = pod_status(pod(), PodState([DONE], "127.64.0.2", NODE_IP, is_finished=True), NOW)
     assert (status["phase"], conditions(status)) == (
         "Succeeded",
         {
@@ -164,7 +164,7 @@ BACKING_OFF = CRASHED.waiting(ContainerWaiting("CrashLoopBackOff"))
     ],
 )
 def test_phase(statuses: list[ContainerStatus], policy: str, expected: str) -> None:
-    assert phase(statuses, policy, is_over=False) == expected
+    assert phase(statuses, policy, is_finished=False) == expected
 
 
 @pytest.mark.parametrize("policy", ["Always", "OnFailure", "Never"])
@@ -175,7 +175,7 @@ def test_phase(statuses: list[ContainerStatus], policy: str, expected: str) -> N
 def test_the_phase_of_a_deleted_pod_is_how_it_ended(
     status_of_container: ContainerStatus, policy: str, expected: str
 ) -> None:
-    assert phase([status_of_container], policy, is_over=True) == expected
+    assert phase([status_of_container], policy, is_finished=True) == expected
 
 
 @pytest.mark.parametrize("status_of_container", [WAITING, DONE, CRASHED, BACKING_OFF])

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from canarylab.playground.home import node_folder
-from canarylab.playground.node.environment import POD_IP, node_options
+from canarylab.playground.nodejs import POD_IP, node_options, nodejs_bin
 
 POD, INSIDE = "127.95.241.7", "127.159.241.7"
 
@@ -18,7 +17,7 @@ POD, INSIDE = "127.95.241.7", "127.159.241.7"
 def node(script: str, **environment: str) -> str:
     """What the script prints, run as in a pod."""
     done = subprocess.run(
-        [str(node_folder() / "node"), "-e", script],
+        [str(nodejs_bin() / "node"), "-e", script],
         env={"NODE_OPTIONS": node_options(""), POD_IP: POD, "HOSTNAME": "web-1", **environment},
         capture_output=True,
         text=True,
@@ -111,7 +110,7 @@ def test_the_only_network_interface_has_the_pod_s_address() -> None:
 
 def test_outside_a_pod_nothing_is_changed() -> None:
     done = subprocess.run(
-        [str(node_folder() / "node"), "-p", "os.hostname()"],
+        [str(nodejs_bin() / "node"), "-p", "os.hostname()"],
         env={"NODE_OPTIONS": node_options(""), "HOSTNAME": "web-1"},
         capture_output=True,
         text=True,

@@ -1,14 +1,11 @@
-"""Tests of the addresses of pods."""
-
 from __future__ import annotations
 
-import socket
 from ipaddress import IPv4Network
 
 import pytest
 
 from canarylab.errors import SetupError
-from canarylab.playground.node.context import PodAddresses, is_bindable
+from canarylab.playground.address_range import PodAddresses
 
 TINY = IPv4Network("127.64.0.0/29")  # .2 to .6 can be given out
 
@@ -53,12 +50,3 @@ def test_an_allocated_or_foreign_address_is_not_allocated(preferred: str) -> Non
 def test_an_address_that_is_not_bindable_is_skipped() -> None:
     addresses = PodAddresses(TINY, bindable=lambda address: address != "127.64.0.2")
     assert addresses.allocate() == "127.64.0.3"
-
-
-def test_loopback_is_bindable_and_another_machine_s_address_is_not() -> None:
-    assert (is_bindable("127.64.0.2"), is_bindable("192.0.2.1")) == (True, False)
-
-
-def test_an_address_on_which_a_pod_listens_is_still_bindable() -> None:
-    with socket.create_server(("127.64.0.2", 0)):
-        assert is_bindable("127.64.0.2")

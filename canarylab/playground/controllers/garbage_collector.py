@@ -1,11 +1,11 @@
 """The garbage collector: deletes objects whose owners are gone.
 
-Whoever creates an object for another writes an ownerReference into it. When the owner is gone,
-what belongs to nobody else is deleted; so deleting a Deployment deletes its ReplicaSets, and they
-their pods. With propagationPolicy Foreground the owner goes last, and waits for its dependants;
-with Orphan they stay and lose the reference. In both the owner stays until its finalizer is gone.
+A dependant has an ownerReference. It is deleted when all its owners are gone; so deleting a
+Deployment deletes its ReplicaSets, and then their pods. With propagationPolicy Foreground the owner
+is deleted after its dependants; with Orphan they stay and lose the reference. In both cases the
+owner stays until its finalizer is removed.
 
-The key here names an owner by namespace and uid, because a later object can have its name.
+The keys in the queue are namespace and uid of an owner, because a later object can have its name.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class OwnerAndDependants(NamedTuple):
     owner: Object | None
     dependants: Sequence[Object]
     absent: Collection[str] = ()
-    """The uids of all owners of these dependants that are gone."""
+    """The uids of those owners of the dependants that are gone."""
     owning: Collection[str] = ()
     """The uids of all objects that have dependants."""
 
@@ -57,7 +57,7 @@ class GarbagePlan(NamedTuple):
 
 
 def plan(state: OwnerAndDependants) -> GarbagePlan:
-    """Decide which dependants to delete, and whether the owner may go."""
+    """Decide which dependants to delete, and whether to remove the finalizer of the owner."""
     owner, dependants = state.owner, state.dependants
     if owner is None:
         return _collect(state)
@@ -72,7 +72,8 @@ def plan(state: OwnerAndDependants) -> GarbagePlan:
 async def reconcile(api: Api, key: Key) -> float | None:
     """Carry out the next step for one owner."""
     # Look.
-    state = await _find_dependants(api, namespace=key.namespace, uid=key.name)
+    namespace, uid = key
+    state = await _find_dependants(api, namespace=namespace, uid=uid)
 
     # Decide.
     todo = plan(state)
@@ -85,7 +86,6 @@ async def reconcile(api: Api, key: Key) -> float | None:
         with suppress(NotFoundError):  # gone already
             await api.delete(obj["kind"], key_of(obj), options)
 
-    # Report. Deleted objects have no status.
     return None
 
 
@@ -171,7 +171,12 @@ async def keys_for_owners(_: Api, event: WatchEvent) -> list[Key]:
     is_held = {FOREGROUND_FINALIZER, ORPHAN_FINALIZER} & set(_finalizers(event.object))
     as_owner = [meta["uid"]] if event.type == "DELETED" or is_held else []
     owners = [] if event.type == "MODIFIED" else _owners(event.object)
-    return [Key(meta["namespace"], uid) for uid in (*as_owner, *owners)]
+    return [_owner_key(meta["namespace"], uid) for uid in (*as_owner, *owners)]
+
+
+def _owner_key(namespace: str, uid: str) -> Key:
+    """Return the key of an owner, which has its uid in place of its name."""
+    return Key(namespace, uid)
 
 
 controller = Controller(

