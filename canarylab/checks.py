@@ -24,11 +24,11 @@ from canarylab.traffic.text import counted, listed, percent
 CONFIDENCE = 0.9999
 """A checkpoint about a sample is wrong by bad luck once in ten thousand times."""
 
-WEIGHTED = "nodeapp-svc-canary-weighted:80"
+CANARY_BACKEND = "nodeapp-svc-canary-weighted:80"
 """The backend of the canary Ingress, as `lab.explain_route` shows it."""
 
 _SERVICE_OF = {"1.0": "nodeapp-svc-prod", "2.0": "nodeapp-svc-canary"}
-_PREVIEWED = {"/": "1.0", "/canary": "2.0", "/canary/x": "2.0", "/canarybird": "1.0"}
+_VERSION_AT_PATH = {"/": "1.0", "/canary": "2.0", "/canary/x": "2.0", "/canarybird": "1.0"}
 
 
 class Verdict(NamedTuple):
@@ -146,16 +146,16 @@ def only_the_new_version_answers(lab: Lab, sample: Sample) -> Verdict:
 
 def quarter_goes_to_the_canary(lab: Lab) -> Verdict:
     """The canary Ingress takes 25 of 100 requests."""
-    share = lab.explain_route("/").shares.get(WEIGHTED, 0.0)
+    share = lab.explain_route("/").shares.get(CANARY_BACKEND, 0.0)
     hint = "" if share == 0.25 else "; look at lab.set_weight(...)"
-    reason = f"{percent(share)} of the requests for / go to {WEIGHTED}{hint}"
+    reason = f"{percent(share)} of the requests for / go to {CANARY_BACKEND}{hint}"
     return Verdict(holds=share == 0.25, reason=reason)
 
 
 def yellow_testers_reach_the_canary(lab: Lab) -> Verdict:
     """The header leads to the canary with the value yellow, and with no other."""
-    word = lab.explain_route("/", headers={"X-Canary": "yellow"}).shares.get(WEIGHTED, 0.0)
-    always = lab.explain_route("/", headers={"X-Canary": "always"}).shares.get(WEIGHTED, 0.0)
+    word = lab.explain_route("/", headers={"X-Canary": "yellow"}).shares.get(CANARY_BACKEND, 0.0)
+    always = lab.explain_route("/", headers={"X-Canary": "always"}).shares.get(CANARY_BACKEND, 0.0)
     reason = f"X-Canary: yellow {percent(word)}, X-Canary: always {percent(always)} to the canary"
     if word == 1 and always < 1:
         return Verdict(holds=True, reason=reason)
@@ -165,9 +165,9 @@ def yellow_testers_reach_the_canary(lab: Lab) -> Verdict:
 
 def canary_belongs_to_production(lab: Lab) -> Verdict:
     """The canary Ingress has a rule of the other one, so that it gets requests."""
-    share = lab.explain_route("/").shares.get(WEIGHTED, 0.0)
+    share = lab.explain_route("/").shares.get(CANARY_BACKEND, 0.0)
     hint = "" if share else "; compare host, path and pathType of the two Ingresses"
-    reason = f"{percent(share)} of the requests for / go to {WEIGHTED}{hint}"
+    reason = f"{percent(share)} of the requests for / go to {CANARY_BACKEND}{hint}"
     return Verdict(holds=share > 0, reason=reason)
 
 
@@ -185,8 +185,8 @@ def each_version_has_a_service(lab: Lab) -> Verdict:
 
 def preview_keeps_to_its_path(lab: Lab) -> Verdict:
     """Version 2.0 answers at `/canary` and below it, and version 1.0 at every other path."""
-    answers = {path: lab.get(path).headers.get("X-Version") for path in _PREVIEWED}
-    wrong = [path for path, version in _PREVIEWED.items() if answers[path] != version]
+    answers = {path: lab.get(path).headers.get("X-Version") for path in _VERSION_AT_PATH}
+    wrong = [path for path, version in _VERSION_AT_PATH.items() if answers[path] != version]
     if wrong:
         answered = {path: answers[path] or "(none)" for path in wrong}
         reason = "; ".join(f"version {name} answers {path}" for path, name in answered.items())

@@ -1,8 +1,8 @@
 """`Lab`: the one object a notebook holds.
 
-It hides what is not the lesson: which cluster is used, how it starts, where a Service is reached,
-when the network has taken in a change. What is the lesson goes through the official client:
-`lab.apps`, `lab.core` and `lab.networking` are its API objects.
+It hides what is not part of a lesson: which cluster is used, how it starts, where a Service is
+reached, when the network has applied a change. What a lesson teaches goes through the official
+client: `lab.apps`, `lab.core` and `lab.networking` are its API objects.
 """
 
 from __future__ import annotations
@@ -31,8 +31,7 @@ from canarylab.manifests import CANARY, CANARY_INGRESS, PRODUCTION, SERVICE, dif
 from canarylab.playground.home import Home
 from canarylab.ports import is_held_by_parent, unused
 from canarylab.predictions import Predictions, Value
-from canarylab.release import exec as pod_exec
-from canarylab.release import httproute, rollout, stages
+from canarylab.release import httproute, pod_exec, rollout, stages
 from canarylab.release.connection import Connection
 from canarylab.release.endpoints import (
     Endpoint,
@@ -42,8 +41,8 @@ from canarylab.release.endpoints import (
     ready_endpoints,
 )
 from canarylab.release.ingress import HOST, IngressClient, RouteExplanation
+from canarylab.release.network_sync import apply_and_wait, wait_for_service
 from canarylab.release.service_url import ServiceUrls, sample_service
-from canarylab.release.wait import apply_and_wait, settle
 from canarylab.traffic import Request, Sample
 from canarylab.traffic.http import HttpResponse, get
 from canarylab.traffic.text import counted, listed
@@ -60,7 +59,7 @@ Fields = Mapping[str, str] | None
 class Lab:
     """A cluster to release on, with the verbs of the lessons.
 
-    The examples below are one story, from an empty cluster to an empty cluster.
+    The examples in the docstrings run in order, on one cluster that is empty at first.
     """
 
     def __init__(self, cluster: str | None = None) -> None:
@@ -308,7 +307,7 @@ class Lab:
             return self._ingress.url
         url = self._service_urls.find(name).url
         if self.ready_endpoints(name):
-            settle(self._connection, name, url)
+            wait_for_service(self._connection, name, url)
         return url
 
     def get_from_pod(self, pod: str, url: str) -> Table:

@@ -17,8 +17,7 @@ import ipywidgets
 from canarylab.traffic import Request
 from canarylab.traffic.http import HttpResponse
 from canarylab.traffic.text import listed, percent
-from canarylab.widgets.html import commands_html
-from canarylab.widgets.panel import QUIET_S, WRAPPED, Panel
+from canarylab.widgets.panel import DEBOUNCE_S, WRAPPED, Panel, commands_html
 
 if TYPE_CHECKING:  # the widgets know nothing of clusters; `IngressClient` brings the value
     from canarylab.release.ingress import RouteExplanation
@@ -48,7 +47,7 @@ _NOT_SENT = "Not sent yet. Send sends this request."
 _MISSING = "not in the response"
 
 
-class Ingresses(Protocol):
+class IngressMethods(Protocol):
     """The methods of `IngressClient` that the explorer calls."""
 
     @property
@@ -71,9 +70,14 @@ class RouteExplorer(Panel):
     name = "Route explorer"
 
     def __init__(
-        self, ingresses: Ingresses, *, path: str = "/", host: str = "", quiet_s: float = QUIET_S
+        self,
+        ingresses: IngressMethods,
+        *,
+        path: str = "/",
+        host: str = "",
+        debounce_s: float = DEBOUNCE_S,
     ) -> None:
-        super().__init__(quiet_s=quiet_s)
+        super().__init__(debounce_s=debounce_s)
         self._ingresses = ingresses
         self.explanation: RouteExplanation | None = None
         self.observed: ObservedResponse | None = None

@@ -66,12 +66,12 @@ def test_a_guess_is_believed_when_a_pod_of_the_service_answers(
 def test_somebody_else_at_the_address_is_not_believed(
     production: Connection, service_urls: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service_url, "TRIED_FOR_S", 0)
+    monkeypatch.setattr(service_url, "CHECK_FOR_S", 0)
     with closing(ServiceUrls(production, offering())) as other:
         elsewhere = ServiceAddress(
             other.find(SERVICE).url, "the proxy of another Service", is_guess=True
         )
-        monkeypatch.setattr(service_url, "probe", lambda url: "somebody")
+        monkeypatch.setattr(service_url, "answering_pod", lambda url: "somebody")
 
         found = service_urls(offering(elsewhere)).find(SERVICE)
 
@@ -101,7 +101,7 @@ def test_what_was_found_out_is_not_tried_again(
 ) -> None:
     urls = service_urls(node_port)
     first = urls.find(SERVICE)
-    monkeypatch.setattr(service_url, "probe", None)  # another probe would fail
+    monkeypatch.setattr(service_url, "answering_pod", None)  # another request would fail
 
     assert urls.find(SERVICE) == first
 
@@ -111,13 +111,13 @@ def test_kube_proxy_gets_its_time_before_the_first_connection(
 ) -> None:
     done: list[str] = []
     monkeypatch.setattr(time, "sleep", lambda s: done.append("wait" if s > 0.9 else "no wait"))
-    monkeypatch.setattr(service_url, "probe", lambda url: done.append("probe"))
-    monkeypatch.setattr(service_url, "TRIED_FOR_S", 0)
+    monkeypatch.setattr(service_url, "answering_pod", lambda url: done.append("request"))
+    monkeypatch.setattr(service_url, "CHECK_FOR_S", 0)
     urls = service_urls(offering(NOBODY._replace(sync_delay_s=1000)))
 
     urls.find(SERVICE)
 
-    assert done == ["wait", "probe"]
+    assert done == ["wait", "request"]
 
 
 def test_without_ready_pods_nothing_is_concluded(
