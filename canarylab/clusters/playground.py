@@ -20,10 +20,9 @@ from canarylab.playground import daemon_control
 from canarylab.playground.daemon_control import DaemonState
 from canarylab.playground.home import Home
 from canarylab.playground.images import parse_reference
-from canarylab.ports import LOOPBACK, is_free, is_held_by
+from canarylab.ports import LOOPBACK, NODE_PORTS, is_free, is_held_by
 from canarylab.wait import wait_until
 
-NODE_PORTS = range(30000, 32768)
 SYNC_TIMEOUT_S = 5.0  # the service proxy syncs within a second
 _ROUTING_KINDS = {"Ingress", "Gateway", "HTTPRoute"}
 
