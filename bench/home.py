@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from canarylab.images.builder import VERSIONS
-from canarylab.images.process_build import build_app
+from canarylab.images.process_build import build_app_image
 from canarylab.playground import daemon_control
 from canarylab.playground.home import Home
 
@@ -20,7 +20,7 @@ def built_home() -> Iterator[Home]:
         home = Home(Path(folder))
         home.prepare()
         for version in VERSIONS:
-            build_app(version, home.images)
+            build_app_image(version, home.images)
         try:
             yield home
         finally:

@@ -4,7 +4,8 @@ It has three parts. wheels: canarylab and all that it needs, which pip installs 
 the archive is a plain tar, so a learner without canarylab takes them out with `tar`. playground:
 the app as it was built for the playground, with the layers that let a learner build it again
 without npm's registry. images: what the engine saves, in one stream, so that layers which images
-share are in it once. Loading twice, or again after an interruption, ends the same as loading once.
+share are in it once. Loading twice, or again after an interruption, has the same result as loading
+once.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ from canarylab.docker_engine import engine
 from canarylab.errors import EngineError, SetupError, ToolFailedError
 from canarylab.external_tools import LAST_LINES
 from canarylab.images.builder import APP_NAME, VERSIONS, app_reference
-from canarylab.images.process_build import build_app, open_layers
+from canarylab.images.process_build import build_app_image, open_layers
 from canarylab.machine import format_size
 from canarylab.playground.home import Home
 from canarylab.playground.images import find, folder_of
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 LAYERS, IMAGE_RECORD = ".layers", "image.json"  # in a folder of images
-GZIP_LEVEL = 1  # fast: a room waits for the disk, not for the last tenth of the size
+GZIP_LEVEL = 1  # compression speed matters more than size
 ENGINE_TIMEOUT_S = 3600  # an engine may be silent for minutes over a gigabyte
 
 
@@ -70,7 +71,7 @@ def save(
     """Write the archive and say what it holds.
 
     `projects` are what pip is asked for; nothing means canarylab and all that it needs. Raises
-    SetupError, and leaves no archive, where a part cannot be had.
+    SetupError, and leaves no archive, if a part cannot be had.
     """
     folder = file.absolute().parent
     if not folder.is_dir():
@@ -92,7 +93,7 @@ def save(
         archive.add(MANIFEST, lambda sink: sink.write(manifest.to_json()))
         size = archive.finish()
     return (
-        f"{file} is saved: {format_size(size)}, for {manifest.machine}.\n"
+        f"{file} is saved: {format_size(size)}, for {manifest.platform}.\n"
         f"It holds {_describe(manifest)}."
     )
 
@@ -106,14 +107,14 @@ def load(
 ) -> str:
     """Check the archive, load what is wanted and usable here, and say what was loaded.
 
-    Raises SetupError where nothing can be loaded.
+    Raises SetupError if nothing can be loaded.
     """
     here = here or Platform.here()
     report(f"checking {file}")
     with open_bundle(file) as bundle:
         manifest = bundle.manifest
         wanted = [part for part in manifest.parts() if part in parts]
-        usable = [part for part in wanted if is_usable(part, manifest.machine, here)]
+        usable = [part for part in wanted if is_usable(part, manifest.platform, here)]
         if not wanted:
             raise SetupError(
                 f"{file} holds {' and '.join(manifest.parts()) or 'nothing'}, and you asked for "
@@ -121,13 +122,13 @@ def load(
             )
         if not usable:
             raise SetupError(
-                f"{file} is for {manifest.machine}, and nothing of it can be used on {here}. "
+                f"{file} is for {manifest.platform}, and nothing of it can be used on {here}. "
                 "Save a bundle on a machine like this one."
             )
         _require_engine_and_disk(usable, manifest, file, home)
         lines = [line for part in usable for line in _load_part(part, bundle, home, report)]
     lines += [
-        f"Left out: the {part}, which are for {manifest.machine}; here is {here}."
+        f"Left out: the {part}, which are for {manifest.platform}; here is {here}."
         for part in wanted
         if part not in usable
     ]
@@ -204,7 +205,7 @@ def collect_playground(archive: ArchiveWriter, home: Home) -> None:
     """Build both versions of the app, unless they are built, and add them."""
     home.prepare()
     for version in VERSIONS:
-        build_app(version, home.images)
+        build_app_image(version, home.images)
     with open_layers(home.images):
         archive.add(PLAYGROUND, lambda sink: _pack_images(home.images, sink))
 
@@ -221,7 +222,11 @@ def load_playground(bundle: Bundle, home: Home) -> list[str]:
             _extract(packed, scratch)
         for layer in (scratch / LAYERS).glob("*"):
             _move_if_new(layer, home.images / LAYERS / layer.name)
-        return [name for name in map(app_reference, VERSIONS) if _take(name, scratch, home.images)]
+        return [
+            name
+            for name in map(app_reference, VERSIONS)
+            if _install_image(name, scratch, home.images)
+        ]
 
 
 def wanted_images() -> list[str]:
@@ -238,8 +243,8 @@ def wanted_images() -> list[str]:
 def tag_of(name: str) -> str:
     """The name without its digest, which an archive does not keep.
 
-    Images that are pinned by digest are saved under their tags; clusters/kind_images.py looks for
-    the tag where the digest is not here.
+    Images that are pinned by digest are saved under their tags; clusters/kind_images.py uses
+    the tag if the digest is not here.
 
     >>> tag_of("kindest/node:v1.37.0@sha256:a1ed")
     'kindest/node:v1.37.0'
@@ -298,13 +303,13 @@ def _require_engine_and_disk(
         _require_engine()
     unpacked = [part for part in parts if part != "images"]
     needed = sum(entry.size for part in unpacked for entry in manifest.of(part))
-    room = machine.disk(home.root, 3 * needed, "the bundle")  # packed, unpacked, and the one before
-    if not room.is_fine:
-        raise SetupError(f"{room.words}, which is too little for {file}. {room.remedy}")
+    disk = machine.disk(home.root, 3 * needed, "the bundle")  # packed, unpacked, and the one before
+    if not disk.is_available:
+        raise SetupError(f"{disk.words}, which is too little for {file}. {disk.remedy}")
 
 
 def _require_engine() -> None:
-    """Raise EngineError, with a way to do without, where no engine answers."""
+    """Raise EngineError, with a way to do without, if no engine answers."""
     try:
         with engine():
             return
@@ -371,7 +376,7 @@ def _extract(packed: IO[bytes], folder: Path) -> None:
         ) from exc
 
 
-def _take(name: str, scratch: Path, images: Path) -> bool:
+def _install_image(name: str, scratch: Path, images: Path) -> bool:
     """Move an unpacked image to its place; False where it is there already, or not unpacked."""
     if find(images, name) is not None:
         return False

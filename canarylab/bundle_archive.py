@@ -73,7 +73,7 @@ class BundleManifest:
     """All members, and the platform that they were made on."""
 
     entries: Sequence[BundleEntry]
-    machine: Platform
+    platform: Platform
     images: Sequence[str] = ()
     """The names that the images have once they are loaded."""
     created: str = ""
@@ -84,7 +84,8 @@ class BundleManifest:
         """The content of `manifest.json`."""
         document = asdict(self)
         document["entries"] = [entry._asdict() for entry in self.entries]
-        document["machine"] = self.machine._asdict()
+        del document["platform"]
+        document["machine"] = self.platform._asdict()  # the key of format 1
         return json.dumps(document, indent=2).encode()
 
     @classmethod
@@ -248,7 +249,7 @@ class Bundle:
 
 @contextmanager
 def open_bundle(file: Path) -> Iterator[Bundle]:
-    """A checked bundle; raise SetupError where it is not complete and unchanged."""
+    """A checked bundle; raise SetupError if it is not complete and unchanged."""
     try:
         tar = tarfile.open(file, "r:")  # noqa: SIM115  closed below
     except OSError as exc:

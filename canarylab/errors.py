@@ -24,7 +24,7 @@ CanaryLabError
     ├── BadRequestError     a request that cannot be understood
     ├── ForbiddenError      a request that is understood and not allowed
     ├── RequestError        a request refused before any object was looked at
-    └── GoneError           a watch of events that are no longer kept
+    └── GoneError           the requested resourceVersion is too old
 
 A message has two sentences: what happened, then what to try. The messages of `ApiError` are
 the exception: they are Kubernetes' own, word for word, because kubectl shows them.
@@ -35,6 +35,8 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 EngineProblem = Literal["not installed", "not running", "no permission"]
+
+LAST_LINES_ADVICE = "The last lines of its output are above. Correct the problem and run it again."
 
 
 class CanaryLabError(Exception):
@@ -97,8 +99,7 @@ class CommandFailedError(BuildError):
     def __init__(self, where: str, command: str, *, status: int, output: str) -> None:
         self.where, self.command, self.status, self.output = where, command, status, output
         super().__init__(
-            f"{output}\n{where}: `{command}` ended with exit status {status}. "
-            "Its last lines stand above; fix what they name and build again."
+            f"{output}\n{where}: `{command}` ended with exit status {status}. {LAST_LINES_ADVICE}"
         )
 
 
@@ -119,10 +120,7 @@ class ToolFailedError(CanaryLabError):
     def __init__(self, command: list[str], *, status: int | None, output: str) -> None:
         self.command, self.status, self.output = command, status, output
         ended = "was ended" if status is None else f"ended with exit status {status}"
-        super().__init__(
-            f"{output}\n`{' '.join(command)}` {ended}. "
-            "Its last words stand above; mend what they name and try again."
-        )
+        super().__init__(f"{output}\n`{' '.join(command)}` {ended}. {LAST_LINES_ADVICE}")
 
 
 class TrafficError(CanaryLabError):
@@ -253,6 +251,6 @@ class RequestError(ApiError):
 
 
 class GoneError(ApiError):
-    """A watch of events that are no longer kept."""
+    """The requested resourceVersion is too old: its events are no longer kept."""
 
     code, reason = 410, "Expired"

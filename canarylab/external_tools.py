@@ -28,7 +28,7 @@ WHERE_TO_GET: Mapping[Tool, str] = {
 
 
 def find(tool: Tool) -> Path | None:
-    """The program's path, or None where it is not installed."""
+    """The program's path, or None if it is not installed."""
     found = shutil.which(tool)
     return Path(found) if found else None
 
@@ -38,8 +38,8 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Run the program and wait for it, whatever its exit status.
 
-    Raises ToolMissingError where the program is not installed, and ToolFailedError where it does
-    not end in time.
+    Raises ToolMissingError if the program is not installed, and ToolFailedError if it does not
+    end in time.
     """
     command = _command(tool, arguments)
     try:
@@ -58,7 +58,7 @@ def run(
 
 
 def check_output(tool: Tool, *arguments: str) -> str:
-    """What the program writes to stdout; raise ToolFailedError where its exit status is not 0."""
+    """What the program writes to stdout; raise ToolFailedError if its exit status is not 0."""
     done = run(tool, *arguments)
     if done.returncode:
         output = _last_lines(done.stderr.splitlines() or done.stdout.splitlines())
@@ -75,9 +75,9 @@ def stream(
 ) -> None:
     """Run the program to its end without a time limit; `report` gets each line that it writes.
 
-    Raises ToolFailedError, with the last lines, where its exit status is not 0. Whatever
+    Raises ToolFailedError, with the last lines, if its exit status is not 0. Whatever
     interrupts the wait, Ctrl-C included, ends the program first. The program inherits the file
-    descriptors in `pass_fds`: a lock among them is held until it ends, even where this process
+    descriptors in `pass_fds`: a lock among them is held until it ends, even if this process
     is killed.
     """
     kept: list[str] = []

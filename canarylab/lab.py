@@ -116,7 +116,7 @@ class Lab:
             rows = [_build(chosen, version, report) for version in versions or VERSIONS]
             notes = [self.cluster.load_image(row[0], report) for row in rows]
         shown = tuple(dict.fromkeys(note for note in notes if note))
-        way = "without Docker" if chosen.name == "process" else f"with {chosen.name}"
+        way = f"{'without' if chosen.name == 'process' else 'with'} Docker"
         columns = ("image", "size", "steps reused", "took")
         return Table(f"Built from app/Dockerfile {way}.", columns, rows, notes=shown)
 

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from canarylab import ports
+from canarylab.playground import daemon_control
+from canarylab.playground.home import Home
 
 GB = 1_000_000_000
 FOR_A_CLUSTER = 6 * GB
 """kind's node image takes about 1.5 GB, unpacked and in use twice that; images and pods come on
-top, and the kubelet evicts pods where less than 15 % of a disk are left."""
+top, and the kubelet evicts pods when less than 15 % of a disk are left."""
 POD_ADDRESS = "127.64.0.1"
 
 State = Literal["fine", "missing", "note"]
@@ -26,7 +28,7 @@ System = Literal["Linux", "WSL", "macOS", "Windows"]
 
 
 class Finding(NamedTuple):
-    """One fact about this machine, whether it is fine, and what to do where it is not.
+    """One fact about this machine, whether it is fine, and what to do if it is not.
 
     >>> str(Finding("kind", "missing", "kind is not on PATH", "the kind cluster", "Install it."))
     'kind is not on PATH. Install it.'
@@ -41,14 +43,14 @@ class Finding(NamedTuple):
     needed_for: str
     """What is impossible without it: "the kind cluster"."""
     remedy: str = ""
-    """How to get it, a sentence; empty where all is fine."""
+    """How to get it, a sentence; empty if nothing has to be done."""
 
     def __str__(self) -> str:
         return f"{self.words}. {self.remedy}" if self.remedy else f"{self.words}."
 
     @property
-    def is_fine(self) -> bool:
-        """Whether nothing has to be done."""
+    def is_available(self) -> bool:
+        """Whether it is there, with or without a note."""
         return self.state != "missing"
 
 
@@ -62,7 +64,7 @@ def this_system() -> System:
 
 
 def remedy(by_system: Mapping[System, str]) -> str:
-    """The remedy for this operating system; the one for Linux where there is no other."""
+    """The remedy for this operating system; the one for Linux if there is no other."""
     return by_system.get(this_system()) or by_system["Linux"]
 
 
@@ -87,9 +89,9 @@ def free_bytes(folder: Path) -> int:
 def disk(
     folder: Path, needed: int = FOR_A_CLUSTER, needed_for: str = "images and clusters"
 ) -> Finding:
-    """Free space where this folder is, or will be made."""
+    """Free space on the file system of this folder, which need not exist yet."""
     absolute = folder.absolute()
-    # unlike Path.exists, os.path.exists takes a folder that may not be entered for a missing one
+    # os.path.exists is False for a folder that may not be entered; Path.exists raises
     place = next(each for each in (absolute, *absolute.parents) if os.path.exists(each))  # noqa: PTH110
     free = free_bytes(place)
     words = f"{format_size(free)} free at {place}"
@@ -114,11 +116,17 @@ def port(number: int, needed_for: str) -> Finding:
     return Finding(what, "missing", words, needed_for, remedy)
 
 
+def is_port_of_playground(number: int, home: Home) -> bool:
+    """Whether the playground of this home listens on a port of 127.0.0.1."""
+    pid = daemon_control.holder_of_lock(home)
+    return pid is not None and ports.is_held_by(pid, number)
+
+
 def loopback(address: str = POD_ADDRESS) -> Finding:
     """Whether each pod can have its own loopback address: all of 127.0.0.0/8 is usable."""
     needed_for = "the playground"
     if not ports.is_bindable(address):
-        words = f"Nobody can listen at {address}: this system has one loopback address"
+        words = f"No program can listen at {address}: this system has one loopback address"
         remedy = "Use kind, or open the lessons on Binder; Linux and WSL 2 have all of them."
         return Finding("loopback", "missing", words, needed_for, remedy)
     return Finding("loopback", "fine", "All of 127.0.0.0/8 is this machine", needed_for)

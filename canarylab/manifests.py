@@ -18,9 +18,9 @@ SELECTOR = "app=nodeapp"
 
 
 def load(path: Path) -> list[Object]:
-    """The objects in a file, in its order; raise ManifestError where it holds none.
+    """The objects in a file, in its order; raise ManifestError if it holds none.
 
-    Whether the cluster will accept them is for the cluster to say.
+    Only the cluster checks whether it accepts them.
     """
     try:
         text = path.read_text()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from typing import NamedTuple
 
 from canarylab.errors import PortInUseError
 
@@ -11,7 +12,7 @@ NODE_PORTS = range(30000, 32768)  # the default of Kubernetes
 
 
 def is_free(port: int, address: str = LOOPBACK) -> bool:
-    """Whether a server could listen there now."""
+    """Whether a server could listen on this port now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -27,17 +28,28 @@ def is_bindable(address: str) -> bool:
 
 
 def ensure_free(port: int, *, remedy: str, address: str = LOOPBACK) -> None:
-    """Raise PortInUseError, with the holder's name where this user may know it."""
+    """Raise PortInUseError, with the holder's name if the system tells it."""
     if not is_free(port, address):
-        raise PortInUseError(address, port, holder=holder(port), remedy=remedy)
+        found = holder(port)
+        raise PortInUseError(address, port, holder=str(found) if found else None, remedy=remedy)
 
 
-def holder(port: int) -> str | None:
-    """The program that listens on this port: "node (pid 4711)"."""
+class PortHolder(NamedTuple):
+    """A program that listens on a port."""
+
+    name: str
+    pid: int
+
+    def __str__(self) -> str:
+        return f"{self.name} (pid {self.pid})"
+
+
+def holder(port: int) -> PortHolder | None:
+    """The program that listens on this port; None if the system does not name it."""
     import psutil  # noqa: PLC0415  heavy, and needed only when something is wrong
 
     try:
-        return next((f"{psutil.Process(pid).name()} (pid {pid})" for pid in _listeners(port)), None)
+        return next((PortHolder(psutil.Process(pid).name(), pid) for pid in _listeners(port)), None)
     except psutil.Error:
         return None  # another user's program: the system does not say
 
@@ -56,7 +68,7 @@ def is_held_by(pid: int, port: int, address: str = LOOPBACK) -> bool:
 
 
 def is_held_by_parent(port: int) -> bool:
-    """Whether a program listens there that started this one, such as the Jupyter of a kernel."""
+    """Whether an ancestor process, such as Jupyter, listens on the port."""
     import psutil  # noqa: PLC0415
 
     try:

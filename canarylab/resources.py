@@ -1,6 +1,6 @@
-"""Where the app, the manifests, the notebooks and the source code lie on this machine.
+"""Paths of the app, the manifests, the notebooks and the source code on this machine.
 
-In a checkout they are folders beside the package, and editing them changes what the lab uses. An
+In a checkout they are folders next to the package, and editing them changes what the lab uses. An
 installed package carries a copy of its own, so that it works without the repository.
 """
 
@@ -27,14 +27,21 @@ def folder(name: Name, *, package: Path = PACKAGE) -> Path:
 def source_file(name: str, *, package: Path = PACKAGE) -> Path:
     """The module of this name, `replicaset` or `release/rollout`, as it runs here.
 
-    Raises ValueError, with names that are close, where there is none.
+    Raises ValueError, with similar names, if there is none, and with all names if several match.
 
     >>> source_file("resources").name
     'resources.py'
     """
-    found = sorted(package.glob(f"**/{name}.py"), key=lambda path: len(path.parts))
+    found = sorted(package.glob(f"**/{name}.py"))
+    if package / f"{name}.py" in found:
+        return package / f"{name}.py"
+    if len(found) > 1:
+        names = [path.relative_to(package).with_suffix("").as_posix() for path in found]
+        raise ValueError(f'"{name}" is one of {len(found)} files. Name one: {", ".join(names)}.')
     if not found:
         close = sorted(path.stem for path in package.glob("**/*.py") if name in path.stem)
-        hint = f"Did you mean one of: {', '.join(close)}?" if close else "Look into canarylab/."
+        hint = "All are in the folder canarylab/."
+        if close:
+            hint = f"Did you mean one of: {', '.join(close)}?"
         raise ValueError(f'There is no file "{name}.py" in canarylab. {hint}')
     return found[0]

@@ -1,7 +1,7 @@
-"""Run coroutines from synchronous code, on an event loop in a background thread.
+"""Runs coroutines from synchronous code, on an event loop in a background thread.
 
 A notebook cell runs inside Jupyter's own event loop, where `asyncio.run` is refused; a loop in
-another thread works everywhere. Nothing else in the package starts threads.
+another thread works everywhere.
 """
 
 from __future__ import annotations

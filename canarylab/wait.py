@@ -1,4 +1,4 @@
-"""Waiting for a state of the outside world: a pause between looks, and a limit."""
+"""Poll a condition until it is true or a timeout passes."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 
 from canarylab.images.builder import VERSIONS, app_reference
-from canarylab.images.process_build import build_app
+from canarylab.images.process_build import build_app_image
 from canarylab.playground.images import Image, find
 from tests.reaper import run_folder
 from tests.waiting import exclusive
@@ -32,6 +32,6 @@ def _shared() -> Path:
         if not folder.exists():
             draft = run_folder() / "images.draft"
             for version in VERSIONS:
-                build_app(version, draft)
+                build_app_image(version, draft)
             draft.rename(folder)
     return folder

@@ -109,7 +109,7 @@ def quick_pip(wheel: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def quick_build(monkeypatch: pytest.MonkeyPatch) -> None:
     """Building the app takes npm and seconds; here it is two files that share a link."""
-    monkeypatch.setattr(bundling, "build_app", build_quickly)
+    monkeypatch.setattr(bundling, "build_app_image", build_quickly)
 
 
 @pytest.fixture

@@ -80,7 +80,7 @@ def test_a_socket_of_others_is_no_permission(
     Path(tmp_path / "docker.sock").chmod(0)
     if os.geteuid() == 0:  # root may do everything, so only the answer can be taken from it
         monkeypatch.setattr("os.access", lambda path, mode: False)
-    found = docker_engine.explain(docker.host)
+    found = docker_engine.unreachable_error(docker.host)
     assert found.why == "no permission"
     assert "usermod -aG docker" in found.remedy
 
@@ -164,7 +164,7 @@ def test_an_engine_without_root_that_was_not_chosen_is_pointed_out(
     install(programs, "docker", "exit 1")
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "docker.sock").touch()
-    found = docker_engine.explain(f"unix://{tmp_path}/none.sock")
+    found = docker_engine.unreachable_error(f"unix://{tmp_path}/none.sock")
     assert "docker context use rootless" in found.remedy
 
 
@@ -174,9 +174,9 @@ def test_each_remedy_is_a_line_or_two(
     here: machine.System, programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(machine, "this_system", lambda: here)
-    not_installed = docker_engine.explain(f"unix://{tmp_path}/none.sock")
+    not_installed = docker_engine.unreachable_error(f"unix://{tmp_path}/none.sock")
     install(programs, "docker", "exit 1")
-    not_running = docker_engine.explain(f"unix://{tmp_path}/none.sock")
+    not_running = docker_engine.unreachable_error(f"unix://{tmp_path}/none.sock")
     remedies = [not_installed.remedy, not_running.remedy]
     assert len(set(remedies)) == 2
     assert all(40 < len(words) < 150 and words.endswith(".") for words in remedies)

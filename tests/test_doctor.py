@@ -27,7 +27,7 @@ from canarylab.doctor import (
     kubeconfig,
     kubectl,
     memory_finding,
-    node,
+    nodejs,
     port_findings,
     proxy,
     python,
@@ -39,12 +39,15 @@ from canarylab.machine import GB, Finding, State, loopback
 from canarylab.playground import daemon_control
 from canarylab.playground.home import Home
 from canarylab.playground.nodejs import nodejs_version
+from canarylab.ports import PortHolder
 from tests.needs import needs
 from tests.no_docker import install, no_engine, programs
 
 __all__ = ["no_engine", "programs"]
 
-THINGS = "Python Node kubectl loopback Docker cgroups kind memory inotify proxy Binder kubeconfig"
+THINGS = (
+    "Python Node.js kubectl loopback Docker cgroups kind memory inotify proxy Binder kubeconfig"
+)
 
 
 def run_doctor(home: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -210,7 +213,7 @@ KUBECTL = Finding("kubectl", "note", "kubectl 1.32 is installed", "a terminal", 
 YES = Capability("playground", can_run=True, why="it needs nothing more")
 
 
-NO = Capability("kind", can_run=False, why="in the way: kind")
+NO = Capability("kind", can_run=False, why="missing: kind")
 
 
 class TestDiagnosis:
@@ -225,7 +228,7 @@ class TestDiagnosis:
             "",
             "What can run here:",
             "yes      playground  it needs nothing more",
-            "no       kind        in the way: kind",
+            "no       kind        missing: kind",
             "",
             "A lesson takes the playground.",
         ]
@@ -267,7 +270,7 @@ class TestDiagnosis:
 
 
 ALL: tuple[str, ...] = (
-    *("Python", "Node", "kubectl", "loopback", "Docker", "cgroups", "kind", "disk", "memory"),
+    *("Python", "Node.js", "kubectl", "loopback", "Docker", "cgroups", "kind", "disk", "memory"),
     *("inotify", "proxy", "Binder", "kubeconfig"),
 )
 
@@ -300,7 +303,7 @@ class TestCapabilities:
             ("Python", set()),
             ("memory", set()),
             ("disk", {"kubeconfig"}),
-            ("Node", {"kind", "kubeconfig"}),
+            ("Node.js", {"kind", "kubeconfig"}),
             ("loopback", {"kind", "kubeconfig"}),
             ("Docker", {"playground", "kubeconfig"}),
             ("docker", {"playground", "kubeconfig"}),
@@ -324,18 +327,26 @@ class TestCapabilities:
     def test_everything_in_the_way_is_named_once(self) -> None:
         missing = found_with(Docker="missing", kind="missing", port_8080="missing")
         (_, kind, _) = capabilities(missing, has_kind_cluster=False)
-        assert kind.why == "in the way: Docker, kind, port 8080"
+        assert kind.why == "missing: Docker, kind, port 8080"
 
 
 @pytest.fixture
-def holders(monkeypatch: pytest.MonkeyPatch) -> dict[int, str | None]:
+def holders(monkeypatch: pytest.MonkeyPatch) -> dict[int, PortHolder | None]:
     """Who holds which port, in place of this machine's programs."""
-    held: dict[int, str | None] = {}
+    held: dict[int, PortHolder | None] = {}
     monkeypatch.setattr(ports, "is_free", lambda number: number not in held)
     monkeypatch.setattr(ports, "holder", held.get)
-    monkeypatch.setattr(ports, "is_held_by_parent", lambda number: held.get(number) == "parent")
+    monkeypatch.setattr(ports, "is_held_by_parent", lambda number: held.get(number) == PARENT)
     monkeypatch.setattr(daemon_control, "holder_of_lock", lambda home: 7)
+    monkeypatch.setattr(ports, "is_held_by", lambda pid, number: _pid(held.get(number)) == pid)
     return held
+
+
+PARENT = PortHolder("python3", 3)
+
+
+def _pid(holder: PortHolder | None) -> int | None:
+    return holder.pid if holder else None
 
 
 def ports_found(*, has_kind: bool = False) -> list[Finding]:
@@ -343,52 +354,54 @@ def ports_found(*, has_kind: bool = False) -> list[Finding]:
 
 
 class TestPorts:
-    def test_free_ports_share_a_line(self, holders: dict[int, str | None]) -> None:
+    def test_free_ports_share_a_line(self, holders: dict[int, PortHolder | None]) -> None:
         assert [str(each) for each in ports_found()] == ["8888, 9999, 32089 and 8080 are free."]
 
     def test_a_port_that_is_taken_has_a_line_of_its_own(
-        self, holders: dict[int, str | None]
+        self, holders: dict[int, PortHolder | None]
     ) -> None:
-        holders |= {8080: "nginx (pid 12)"}
+        holders |= {8080: PortHolder("nginx", 12)}
         taken, free = ports_found()
         assert (taken.what, taken.state) == ("port 8080", "missing")
         assert taken.words == "Port 8080 is in use by nginx (pid 12)"
         assert str(free) == "8888, 9999 and 32089 are free."
 
-    @pytest.mark.parametrize("holder", ["parent", "jupyter-lab (pid 12)"])
-    def test_jupyter_may_keep_its_port(self, holder: str, holders: dict[int, str | None]) -> None:
+    @pytest.mark.parametrize("holder", [PARENT, PortHolder("jupyter-lab", 12)])
+    def test_jupyter_may_keep_its_port(
+        self, holder: PortHolder, holders: dict[int, PortHolder | None]
+    ) -> None:
         holders |= {8888: holder}
         assert (ports_found()[0].state, ports_found()[0].remedy) == (
             "note",
             "The lesson then takes another.",
         )
 
-    def test_lesson_one_may_still_run(self, holders: dict[int, str | None]) -> None:
-        holders |= {8888: "node (pid 12)", 9999: "node (pid 13)"}
+    def test_lesson_one_may_still_run(self, holders: dict[int, PortHolder | None]) -> None:
+        holders |= {8888: PortHolder("node", 12), 9999: PortHolder("node", 13)}
         assert [each.state for each in ports_found()] == ["note", "note", "fine"]
 
-    def test_the_playground_may_have_its_port(self, holders: dict[int, str | None]) -> None:
-        holders |= {32089: "python3 (pid 7)"}
+    def test_the_playground_may_have_its_port(self, holders: dict[int, PortHolder | None]) -> None:
+        holders |= {32089: PortHolder("python3", 7)}
         assert str(ports_found()[0]) == "Port 32089 is in use by the playground, as it should be."
 
-    @pytest.mark.parametrize("holder", ["docker-proxy (pid 12)", None])
+    @pytest.mark.parametrize("holder", [PortHolder("docker-proxy", 12), None])
     def test_the_kind_cluster_may_have_its_ports(
         self,
-        holder: str | None,
-        holders: dict[int, str | None],
+        holder: PortHolder | None,
+        holders: dict[int, PortHolder | None],
     ) -> None:
         holders |= {32089: holder, 8080: holder}
         assert [each.state for each in ports_found(has_kind=True)] == ["note", "note", "fine"]
         assert [each.state for each in ports_found()] == ["missing", "missing", "fine"]
 
     def test_another_program_on_the_port_of_kind_is_named_even_so(
-        self, holders: dict[int, str | None]
+        self, holders: dict[int, PortHolder | None]
     ) -> None:
-        holders |= {8080: "nginx (pid 12)"}
+        holders |= {8080: PortHolder("nginx", 12)}
         assert ports_found(has_kind=True)[0].state == "missing"
 
-    def test_one_free_port_is_one(self, holders: dict[int, str | None]) -> None:
-        holders |= dict.fromkeys((8888, 9999, 32089), "node (pid 12)")
+    def test_one_free_port_is_one(self, holders: dict[int, PortHolder | None]) -> None:
+        holders |= dict.fromkeys((8888, 9999, 32089), PortHolder("node", 12))
         assert str(ports_found()[-1]) == "Port 8080 is free."
 
 
@@ -558,15 +571,15 @@ class TestSmallFindings:
         assert (found.state, found.words.startswith("Python 3.10.14")) == ("missing", True)
 
     def test_node_comes_with_pip(self) -> None:
-        found = node()
-        assert (found.state, found.words) == ("fine", f"Node {nodejs_version()} came with pip")
+        found = nodejs()
+        assert (found.state, found.words) == ("fine", f"Node.js {nodejs_version()} came with pip")
 
     def test_a_missing_node_is_told_how_to_come(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def none() -> Path:
             raise SetupError("")
 
         monkeypatch.setattr(doctor, "nodejs_bin", none)
-        found = node()
+        found = nodejs()
         assert (found.state, "pip install nodejs" in found.remedy) == ("missing", True)
 
     @pytest.mark.parametrize(("most", "state"), [(512, "fine"), (128, "note")])
@@ -587,7 +600,7 @@ class TestSmallFindings:
                 "fine",
                 "HTTPS_PROXY is set, and",
             ),
-            ({"HTTPS_PROXY": "http://p:1"}, "note", "curl and `requests` would ask the proxy"),
+            ({"HTTPS_PROXY": "http://p:1"}, "note", "`requests` would send requests to the proxy"),
             ({"ALL_PROXY": "socks5://p:1", "NO_PROXY": "a.org"}, "note", "ALL_PROXY is set"),
             ({"HTTP_PROXY": ""}, "fine", "No proxy is set"),
         ],

@@ -61,7 +61,7 @@ def _best() -> ChosenCluster:
     kind = KindCluster()
     if kind.status() is not None:
         return ChosenCluster(kind, f"{describe(kind)}, because you made it and it runs")
-    if machine.loopback().is_fine:
+    if machine.loopback().is_available:
         why = (
             "your kind cluster does not run" if kind.has_record() else "it needs nothing but Python"
         )

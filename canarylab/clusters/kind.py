@@ -52,7 +52,6 @@ from canarylab.errors import (
 )
 from canarylab.kube_objects import Object
 from canarylab.machine import Finding
-from canarylab.playground import daemon_control
 from canarylab.playground.home import Home, write_atomically
 from canarylab.playground.images import architecture
 from canarylab.ports import LOOPBACK
@@ -143,11 +142,11 @@ class KindCluster(LocalCluster):
         """Everything that a new cluster needs, fine or not."""
         docker, cgroups = docker_and_cgroups()
         findings = [docker]
-        if docker.is_fine:  # without an engine there is nothing to say about its cgroups
+        if docker.is_available:  # without an engine there is nothing to say about its cgroups
             findings += [docker_program(), cgroups]
         findings.append(kind_program())
         findings += [_port(number, needed_for, self.home) for number, needed_for in NEEDED_PORTS]
-        store = _image_store(self.home) if docker.is_fine else self.home.root
+        store = _image_store(self.home) if docker.is_available else self.home.root
         findings.append(machine.disk(store, needed_for=_NEEDED_FOR))
         return findings
 
@@ -545,7 +544,7 @@ def _start_node(node: KindNode) -> None:
 
 def _port(number: int, needed_for: str, home: Home) -> Finding:
     found = machine.port(number, needed_for)
-    if found.is_fine or f"(pid {daemon_control.holder_of_lock(home)})" not in found.words:
+    if found.is_available or not machine.is_port_of_playground(number, home):
         return found
     words = f"Port {number} is in use by the playground"
     return found._replace(words=words, remedy="End it with `canarylab down`.")
@@ -560,7 +559,7 @@ def _image_store(home: Home) -> Path:
 
 def _require(findings: list[Finding]) -> None:
     """Raise SetupError that names everything missing, a line each."""
-    missing = [str(finding) for finding in findings if not finding.is_fine]
+    missing = [str(finding) for finding in findings if not finding.is_available]
     if missing:
         raise SetupError("\n".join(missing))
 

@@ -1,7 +1,7 @@
 """The images of a kind cluster: those that are pinned, and how one gets out of Docker.
 
 An image that was loaded from an archive, such as a bundle's, has lost its digest: Docker knows it
-by its tag alone. So the tag is used where the pinned digest is not here.
+by its tag alone. So the tag is used if the pinned digest is not here.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def node_image() -> str:
 
 
 def node_image_here() -> str:
-    """The pinned node image; its tag where only a bundle brought it.
+    """The pinned node image; its tag if only a bundle brought it.
 
     An image that was loaded from an archive has lost its digest, and kind would pull it again.
     """
@@ -61,7 +61,7 @@ def traefik_objects(image: str) -> tuple[Object, ...]:
 
 
 def find_image(reference: str) -> str | None:
-    """The id of the image in Docker, or None where it is not there."""
+    """The id of the image in Docker, or None if it is not there."""
     from docker.errors import APIError  # noqa: PLC0415  docker-py is slow to import
 
     with engine() as client:

@@ -14,7 +14,7 @@ from canarylab.clusters.base import (
 )
 from canarylab.display import Report
 from canarylab.errors import ClusterError
-from canarylab.images.process_build import build_app
+from canarylab.images.process_build import build_app_image
 from canarylab.kube_objects import Object
 from canarylab.playground import daemon_control
 from canarylab.playground.daemon_control import DaemonState
@@ -64,7 +64,7 @@ class Playground(LocalCluster):
     def load_image(self, reference: str, report: Report) -> str | None:
         """Build the image as a folder, which the kubelet runs, if it is not there yet."""
         report(f"preparing {reference} for the playground")
-        build_app(parse_reference(reference).tag, self.home.images)
+        build_app_image(parse_reference(reference).tag, self.home.images)
         return None
 
     def adapt_manifest(self, manifest: Object) -> AdaptedManifest:

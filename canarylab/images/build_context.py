@@ -109,16 +109,18 @@ def plan_copy(
     """Return everything that a COPY line copies; `is_folder` tells folders of the image so far."""
     *patterns, destination = line.words(config.values)
     if not patterns:
-        raise line.refusal(f"{line} names one path only", "Write COPY, what to copy, where to.")
+        raise line.unsupported_error(
+            f"{line} names one path only", "Write COPY, what to copy, where to."
+        )
     sources = [source for pattern in patterns for source in _sources(line, pattern, context)]
     if not sources:
         problem = f"nothing matches {' '.join(patterns)}"
-        raise line.failure(problem, "Check the names in the folder.")
+        raise line.build_error(problem, "Check the names in the folder.")
     target = config.path_in_image(destination)
     into_folder = destination.endswith(("/", "/.")) or destination in (".", "..")
     if len(sources) > 1 and not into_folder:
         problem = f"{len(sources)} sources cannot become the one file {destination}"
-        raise line.refusal(problem, f"End it with a slash, as in {destination}/.")
+        raise line.unsupported_error(problem, f"End it with a slash, as in {destination}/.")
     into_folder = into_folder or is_folder(target)
     last_of_each_target = {
         copied.target: copied
@@ -167,13 +169,13 @@ def _sources(line: Instruction, pattern: str, context: BuildContext) -> list[str
     wanted = posixpath.normpath(f"./{pattern}")
     if wanted.split("/")[0] == "..":
         remedy = "Move what it needs into the folder: a build sees nothing else."
-        raise line.refusal(f"{pattern} lies outside the folder that is built", remedy)
+        raise line.unsupported_error(f"{pattern} lies outside the folder that is built", remedy)
     found = [""] if wanted == "." else _expanded(wanted, context)
     kept = [path for path in found if not path or _is_included(path, context)]
     if not kept and found and not _GLOB.search(wanted):
         file = context.root / wanted
         why = "is excluded by .dockerignore" if os.path.lexists(file) else "does not exist"
-        raise line.failure(f"{file} {why}", "Check the name and the patterns in .dockerignore.")
+        raise line.build_error(f"{file} {why}", "Check the name and the patterns in .dockerignore.")
     return kept
 
 
@@ -225,10 +227,10 @@ def _check_inside(line: Instruction, context: BuildContext, path: Path) -> None:
     absolute = path.is_symlink() and path.readlink().is_absolute()
     if absolute or not _real(path).is_relative_to(_real(context.root)):
         problem = f"{path} is a link that leads out of the folder"
-        raise line.failure(problem, "Copy the file itself there, or name it in .dockerignore.")
+        raise line.build_error(problem, "Copy the file itself there, or name it in .dockerignore.")
     if path.exists() and not path.is_file() and not path.is_dir():
         problem = f"{path} is neither a file nor a folder"
-        raise line.failure(problem, "Remove it, or name it in .dockerignore.")
+        raise line.build_error(problem, "Remove it, or name it in .dockerignore.")
 
 
 def _copy(source: Path, tree: Path, target: str) -> Path:

@@ -94,7 +94,7 @@ class Builder(Protocol):
 
     @property
     def name(self) -> str:
-        """`Docker` or `process`."""
+        """`docker` or `process`, the value of `--builder`."""
         ...
 
     def build(self, version: str, on_step: OnStep, report: Report = no_report) -> BuiltImage:
@@ -108,7 +108,7 @@ class Builder(Protocol):
     def run(self, reference: str, *, port: int) -> LocalRun:
         """Run an image and wait until it answers; replace what this builder ran on that port.
 
-        Raises PortInUseError where another program listens there.
+        Raises PortInUseError if another program listens there.
         """
         ...
 
@@ -117,7 +117,7 @@ class Builder(Protocol):
         ...
 
     def stop(self, port: int) -> bool:
-        """Stop what runs on this port; return False where this builder runs nothing there."""
+        """Stop what runs on this port; return False if this builder runs nothing there."""
         ...
 
     def stop_all(self) -> list[int]:

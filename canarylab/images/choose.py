@@ -1,4 +1,4 @@
-"""Chooses the builder: the one that was named, else Docker where its engine answers.
+"""Chooses the builder: the one that was named, else Docker if its engine answers.
 
 Without an engine, or without the docker program, images are built as folders (process_build.py).
 """
@@ -17,13 +17,13 @@ from canarylab.playground.home import Home
 
 NAMES = ("docker", "process")
 VARIABLE = "CANARYLAB_BUILDER"
-PING_TIMEOUT_S = 2.0  # for an engine that was not asked for by name
+PING_TIMEOUT_S = 2.0  # for an engine that was not named
 
 
 def choose_builder(name: str | None = None, *, home: Home | None = None) -> tuple[Builder, str]:
     """Return the builder, and one sentence with the reason.
 
-    Raises EngineError or ToolMissingError where Docker was asked for and cannot be used, and
+    Raises EngineError or ToolMissingError if Docker was named and cannot be used, and
     ValueError for an unknown name.
     """
     home = home or Home.of_user()
@@ -79,7 +79,7 @@ class BuilderSelection:
 def remove_containers(home: Home) -> list[int]:
     """Remove the home's containers, whoever started them; return the ports that are free again.
 
-    Where no engine answers there can be none, and nothing is reported.
+    Without an engine there are none, and nothing is reported.
     """
     if find("docker") is None or not engine_answers():
         return []

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 
 from canarylab import resources
 from canarylab.display import Report, no_report
-from canarylab.docker_engine import engine
-from canarylab.errors import BuildError, ToolFailedError
-from canarylab.external_tools import stream
+from canarylab.docker_engine import engine, engine_errors
+from canarylab.errors import LAST_LINES_ADVICE, BuildError, ToolFailedError
+from canarylab.external_tools import LAST_LINES, stream
 from canarylab.images.builder import (
     APP_NAME,
     WITHOUT_DOCKER,
@@ -30,13 +30,11 @@ from canarylab.images.builder import (
     OnStep,
     app_reference,
 )
-from canarylab.images.local_runs import ContainerRuns, engine_errors
+from canarylab.images.local_runs import ContainerRuns
 from canarylab.playground.images import parse_reference
 
 if TYPE_CHECKING:
     from docker.models.images import Image as DockerImage
-
-LAST_LINES = 15
 
 # kind cannot load an image with attestations.
 _BUILD_ENV = {"BUILDKIT_PROGRESS": "plain", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
@@ -74,7 +72,7 @@ _NOT_FOUND = re.compile(
 class DockerBuilder:
     """Builds images with a Docker engine, and runs them in containers."""
 
-    name = "Docker"
+    name = "docker"
 
     def __init__(
         self,
@@ -92,11 +90,11 @@ class DockerBuilder:
         arguments = ["--build-arg", f"APP_VERSION={version}", "--tag", reference, str(self._app)]
         with engine() as client:
             self._run_build(reference, arguments, on_step, report)
-            with engine_errors(f"looking at {reference}"):
+            with engine_errors(f"reading the image {reference}"):
                 image = client.images.get(reference)
             if _is_of_another_version(image, version):
                 self._run_build(reference, ["--no-cache", *arguments], on_step, report)
-                with engine_errors(f"looking at {reference}"):
+                with engine_errors(f"reading the image {reference}"):
                     image = client.images.get(reference)
             return _built_image(reference, image)
 
@@ -279,11 +277,9 @@ def explain_failure(reference: str, output: BuildOutput) -> BuildError:
         return _build_error(last, _explain_base_image(reference, "\n".join(last)))
     status = _EXIT_STATUS.search("\n".join(reversed(last)))
     ended = f"ended with exit status {status[1]}" if status else "failed"
-    return _build_error(
-        failed.last_lines or last,
-        f"{reference}, step {failed.number} of {failed.total}: `{failed.instruction}` {ended}. "
-        "Its last lines stand above; fix what they name and build again.",
-    )
+    step = f"{reference}, step {failed.number} of {failed.total}"
+    problem = f"{step}: `{failed.instruction}` {ended}. {LAST_LINES_ADVICE}"
+    return _build_error(failed.last_lines or last, problem)
 
 
 def _running_step(begun: re.Match[str], at: float) -> RunningStep:

@@ -1,9 +1,8 @@
 """Reads a Dockerfile: instructions, variables, and the image config that they set.
 
-Nothing here touches a disk. The builder without Docker knows one stage on a node image, which is
-what the lessons need; every other line is refused by its number, before anything is built. The
-rules for words and variables are Docker's: a value is inserted as one word, single quotes keep
-everything as written, and an unset name is the empty text.
+Pure functions. Supported: one stage, FROM node. Any other line is an error with its number, before
+anything is built. The rules for words and variables are Docker's: a value is inserted as one word,
+single quotes keep everything as written, and an unset name is the empty text.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ _REMEDIES = {
 }
 _FLAGS = {"COPY": {"chown", "link"}}
 _FLAG_REMEDIES = {
-    "from": "The builder knows one stage only: copy from this folder, or build with Docker.",
+    "from": "The builder supports one stage only: copy from this folder, or build with Docker.",
     "chmod": "Use RUN chmod on the line after it.",
     "mount": "Remove it: npm's own cache is used in any case.",
     "platform": "Remove it: the image runs on this machine.",
@@ -81,25 +80,25 @@ class Instruction:
         """`Dockerfile, line 7`."""
         return f"{self.path}, line {self.line}"
 
-    def refusal(self, problem: str, remedy: str) -> DockerfileError:
-        """Return the error for a line that is wrong."""
+    def unsupported_error(self, problem: str, remedy: str) -> DockerfileError:
+        """Return the error for a line that this builder does not support."""
         return DockerfileError(self.path, self.line, problem, remedy)
 
-    def failure(self, problem: str, remedy: str) -> BuildError:
-        """Return the error for a correct line that could not be carried out."""
+    def build_error(self, problem: str, remedy: str) -> BuildError:
+        """Return the error for a supported line that failed."""
         return BuildError(f"{self.where}: {problem}. {remedy}")
 
     def words(self, values: Mapping[str, str]) -> list[str]:
         """Return the words of the line, or of its JSON list, with variables expanded."""
         listed = exec_form(self.text)
         if listed == []:
-            raise self.refusal(f"{self} has no argument", "Add one, or remove the line.")
+            raise self.unsupported_error(f"{self} has no argument", "Add one, or remove the line.")
         try:
             if listed is not None:
                 return [expand(word, values) for word in listed]
             return split_words(self.text, values)
         except ValueError as exc:
-            raise self.refusal(f"{self}: {exc}", _QUOTING) from None
+            raise self.unsupported_error(f"{self}: {exc}", _QUOTING) from None
 
     def assignments(self, values: Mapping[str, str]) -> dict[str, str]:
         """Return names and values of an ENV or LABEL line."""
@@ -107,7 +106,7 @@ class Instruction:
             return parse_assignments(self.text, values)
         except ValueError as exc:
             remedy = f"Write {self.keyword} NAME=value, with quotes around a value with spaces."
-            raise self.refusal(f"{self}: {exc}", remedy) from None
+            raise self.unsupported_error(f"{self}: {exc}", remedy) from None
 
 
 @dataclass(frozen=True)
@@ -274,22 +273,26 @@ def _check(line: Instruction) -> None:
         near = difflib.get_close_matches(line.keyword, INSTRUCTIONS, n=1)
         hint = f"Did you mean {near[0]}?" if near else f"Supported are {', '.join(INSTRUCTIONS)}."
         remedy = _REMEDIES.get(line.keyword, hint)
-        raise line.refusal(f"{line.keyword} is not supported without Docker", remedy)
+        raise line.unsupported_error(f"{line.keyword} is not supported without Docker", remedy)
     for flag in line.flags.keys() - _FLAGS.get(line.keyword, set()):
         remedy = _FLAG_REMEDIES.get(flag, "Remove it, or build with Docker.")
-        raise line.refusal(f"{line.keyword} --{flag} is not supported without Docker", remedy)
+        raise line.unsupported_error(
+            f"{line.keyword} --{flag} is not supported without Docker", remedy
+        )
     if not line.text:
-        raise line.refusal(f"{line.keyword} has no argument", "Add one, or remove the line.")
+        raise line.unsupported_error(
+            f"{line.keyword} has no argument", "Add one, or remove the line."
+        )
     if line.keyword in ("RUN", "COPY") and _HERE_DOCUMENT.search(line.text):
         problem = "<< begins a here-document, which is not supported without Docker"
-        raise line.refusal(problem, "Put the text into a file of its own and COPY it.")
+        raise line.unsupported_error(problem, "Put the text into a file of its own and COPY it.")
     if line.keyword in ("CMD", "ENTRYPOINT") and exec_form(line.text) is None:
         raise _shell_form_error(line)
 
 
 def _shell_form_error(line: Instruction) -> DockerfileError:
     if line.text.startswith("["):
-        return line.refusal(
+        return line.unsupported_error(
             f"{line} is not a list of texts",
             'Use double quotes and commas, as in ["npm", "start"].',
         )
@@ -297,7 +300,7 @@ def _shell_form_error(line: Instruction) -> DockerfileError:
         suggestion = json.dumps(shlex.split(line.text))
     except ValueError:
         suggestion = '["node", "src/main.ts"]'
-    return line.refusal(
+    return line.unsupported_error(
         f"{line} would run in a shell, which keeps SIGTERM from the app",
         f"Write it as a list: {line.keyword} {suggestion}.",
     )
@@ -310,10 +313,12 @@ def _check_stages(instructions: list[Instruction], path: str) -> None:
         raise DockerfileError(path, 1, "there is no FROM", "Begin with FROM node:24-slim.")
     before = next(line for line in instructions if line.keyword != "ARG")
     if before.keyword != "FROM":
-        raise before.refusal(f"{before.keyword} stands before FROM", "Only ARG may: move it below.")
+        raise before.unsupported_error(
+            f"{before.keyword} stands before FROM", "Only ARG may: move it below."
+        )
     if len(bases) > 1:
         remedy = "Build in one stage, or build with Docker."
-        raise bases[1].refusal(
+        raise bases[1].unsupported_error(
             "a second FROM begins another stage, which is not supported without Docker", remedy
         )
 
@@ -336,7 +341,9 @@ def _variable_value(found: re.Match[str], values: Mapping[str, str]) -> str:
 def _from(config: ImageConfig, line: Instruction) -> ImageConfig:
     base, *alias = line.words(config.values)
     if alias and (len(alias) != 2 or alias[0].upper() != "AS"):
-        raise line.refusal(f"{line} has words that are not supported", "Write FROM node:24-slim.")
+        raise line.unsupported_error(
+            f"{line} has words that are not supported", "Write FROM node:24-slim."
+        )
     return ImageConfig(
         given=config.given,
         args_before_from=config.args,
@@ -353,7 +360,7 @@ def _base_image_notes(base: str, line: Instruction) -> tuple[str, ...]:
         name, tag = base, ""
     if name != "node":
         problem = f"{base or 'nothing'} is not supported as a base image without Docker"
-        raise line.refusal(problem, "Write FROM node:24-slim, or build with Docker.")
+        raise line.unsupported_error(problem, "Write FROM node:24-slim, or build with Docker.")
     asked, present = re.match(r"\d+", tag), nodejs_version()
     if asked is None or asked[0] == present.partition(".")[0]:
         return ()
@@ -402,7 +409,9 @@ def _expose(config: ImageConfig, line: Instruction) -> ImageConfig:
 def _port(word: str, line: Instruction) -> int:
     found = re.fullmatch(r"(\d{1,5})(?:/tcp)?", word, re.IGNORECASE)
     if found is None or not 0 < int(found[1]) < 65_536:
-        raise line.refusal(f"{word} is not a TCP port", "Write one number each, as in EXPOSE 3333.")
+        raise line.unsupported_error(
+            f"{word} is not a TCP port", "Write one number each, as in EXPOSE 3333."
+        )
     return int(found[1])
 
 
@@ -410,7 +419,9 @@ def _stop_signal(config: ImageConfig, line: Instruction) -> ImageConfig:
     word = "".join(line.words(config.values))
     name = _SIGNALS.get(word, f"SIG{word.upper().removeprefix('SIG')}")
     if name not in _SIGNALS.values():
-        raise line.refusal(f"{word} is not a signal", "Write its name, as in STOPSIGNAL SIGTERM.")
+        raise line.unsupported_error(
+            f"{word} is not a signal", "Write its name, as in STOPSIGNAL SIGTERM."
+        )
     return replace(config, stop_signal=name)
 
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from canarylab.docker_engine import engine
+from canarylab.docker_engine import engine, engine_errors
 from canarylab.errors import ClusterError, PortInUseError, SetupError, TrafficError
 from canarylab.images.builder import not_built_error
 from canarylab.playground.images import parse_reference
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
 LABEL = "canarylab.dev/local"
 START_TIMEOUT_S, STOP_TIMEOUT_S = 15.0, 10
-REPLACE_TIMEOUT_S = 1  # nobody reads the last answers of a container that is replaced
-LAST_LINES = 5
+REPLACE_TIMEOUT_S = 1  # a replaced container need not finish its open requests
+LOG_TAIL_LINES = 5
 _POLL_INTERVAL_S = 0.02
 _PORT_IN_USE = ("port is already allocated", "address already in use")
 _PORT_REMEDY = "End that program, or name another port with `port=`."
@@ -97,7 +97,7 @@ class ProcessRuns:
         return list(self._runs.values())
 
     def stop(self, port: int) -> bool:
-        """Stop the process of this port; return False where there is none."""
+        """Stop the process of this port; return False if there is none."""
         run = self._runs.pop(port, None)
         if run is None:
             return False
@@ -165,7 +165,7 @@ class ContainerRuns:
             return [_run_of(each) for each in own if each.status == "running"]
 
     def stop(self, port: int) -> bool:
-        """Stop and remove the container of this port; return False where there is none."""
+        """Stop and remove the container of this port; return False if there is none."""
         with engine() as client, engine_errors(f"stopping the container of port {port}"):
             found = [each for each in self._own(client) if each.name == _name(port)]
             for container in found:
@@ -186,7 +186,7 @@ class ContainerRuns:
         )
 
     def _remove_previous(self, client: DockerClient, port: int) -> None:
-        """Remove an earlier container of this name; raise SetupError where it is not ours."""
+        """Remove an earlier container of this name; raise SetupError if it is not ours."""
         for container in client.containers.list(
             all=True, filters={"name": f"^/?{_name(port)}$"}, ignore_removed=True
         ):
@@ -199,25 +199,6 @@ class ContainerRuns:
             _remove(client, container, grace_s=REPLACE_TIMEOUT_S)
 
 
-@contextmanager
-def engine_errors(action: str) -> Iterator[None]:
-    """Turn docker-py's errors into a ClusterError that says which action the engine refused."""
-    from docker.errors import DockerException  # noqa: PLC0415  docker-py is slow to import
-    from requests.exceptions import ConnectionError as LostError  # noqa: PLC0415
-    from requests.exceptions import RequestException, Timeout  # noqa: PLC0415
-    from urllib3.exceptions import HTTPError  # noqa: PLC0415
-
-    try:
-        yield
-    except (LostError, Timeout):
-        raise  # `engine` finds out why the engine does not answer
-    except (DockerException, RequestException, HTTPError) as exc:
-        reason = str(getattr(exc, "explanation", None) or exc).strip().rstrip(".")
-        raise ClusterError(
-            f"The engine failed at {action}: {reason}. Fix what it names, and run the same again."
-        ) from exc
-
-
 class _Exit(NamedTuple):
     status: int
     lines: list[str]
@@ -226,14 +207,14 @@ class _Exit(NamedTuple):
 def _wait_until_ready(
     reference: str, is_ready: Callable[[], bool], ended: Callable[[], _Exit | None]
 ) -> None:
-    """Wait for the app; raise ClusterError where it ends first or takes too long."""
+    """Wait for the app; raise ClusterError if it ends first or takes too long."""
     outcome = wait_until(
         lambda: is_ready() or ended(), timeout_s=START_TIMEOUT_S, pause_s=_POLL_INTERVAL_S
     )
     if isinstance(outcome, _Exit):
         raise ClusterError(
             f"{reference} ended with exit status {outcome.status} before it answered. "
-            f"It said: {' | '.join(outcome.lines[-LAST_LINES:]) or 'nothing'}"
+            f"Its last lines: {' | '.join(outcome.lines[-LOG_TAIL_LINES:]) or 'none'}"
         )
     if not outcome:
         raise ClusterError(
@@ -334,7 +315,8 @@ def _exposed_port(image: DockerImage) -> int:
 
 def _port_in_use(client: DockerClient, port: int) -> PortInUseError:
     by = client.containers.list(filters={"publish": str(port)}, ignore_removed=True)
-    name = f"the container {by[0].name}" if by else holder(port)
+    found = f"the container {by[0].name}" if by else holder(port)
+    name = str(found) if found else None
     return PortInUseError(LOOPBACK, port, holder=name, remedy=_PORT_REMEDY)
 
 
@@ -362,7 +344,7 @@ def _exit_of(container: Container) -> _Exit | None:
     container.reload()
     if container.status in {"created", "running"}:
         return None
-    output = container.logs(tail=LAST_LINES).decode(errors="replace")
+    output = container.logs(tail=LOG_TAIL_LINES).decode(errors="replace")
     return _Exit(container.attrs["State"]["ExitCode"], output.strip().splitlines())
 
 

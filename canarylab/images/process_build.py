@@ -1,11 +1,13 @@
 """Builds an image without Docker, from the same Dockerfile: the image is a folder.
 
+Its name as a builder is `process`, because its images run as processes.
+
 Three instructions make files: WORKDIR, COPY and RUN. Each result is a layer, the whole file tree
 after that instruction, named by everything that went into it (the tree before, the instruction,
 the files it copies, the variables it sees); a later build reuses it. A layer is complete or does
 not exist: it is made under another name and renamed at the end. One build runs at a time.
 
-Layers share files by hard links where nothing can write through them: a COPY replaces files and
+Layers share files by hard links if nothing can write through them: a COPY replaces files and
 never writes into one. A RUN line may, and so may a pod; both get real copies.
 
 A RUN line is not isolated: an absolute path in it is a path of this machine. Of the caller's
@@ -84,7 +86,7 @@ class ProcessBuilder:
             on_step(step)
             report(f"{reference}: step {step.number} of {step.total} is done")
 
-        return _built_image(build_app(version, self._images, step_done))
+        return _built_image(build_app_image(version, self._images, step_done))
 
     def list_images(self) -> list[BuiltImage]:
         """Return every image in the home."""
@@ -110,7 +112,7 @@ class ProcessBuilder:
         return self._runs.stop_all()
 
 
-def build_app(version: str, images: Path, on_step: OnStep = lambda step: None) -> Image:
+def build_app_image(version: str, images: Path, on_step: OnStep = lambda step: None) -> Image:
     """Build one version of the app; the versions differ by a build argument."""
     return build(
         resources.folder("app"),
@@ -189,7 +191,7 @@ class LayerStore:
             tree = scratch / "tree"
             tree.mkdir()
             fill(tree)
-            digest, size = _measure(tree)
+            digest, size = _digest_and_size(tree)
             (scratch / "layer.json").write_text(json.dumps({"digest": digest, "size": size}))
             scratch.rename(self._folder / key)
         return Layer(self._folder / key / "tree", digest, size)
@@ -315,11 +317,11 @@ class _TreeBuilder:
 
     def apply(self, line: Instruction, config: ImageConfig) -> bool:
         """Carry out an instruction, or reuse its layer; return whether it was reused."""
-        recipes = {"WORKDIR": self._workdir, "COPY": self._copy, "RUN": self._run}
-        if line.keyword not in recipes:
+        builders_by_keyword = {"WORKDIR": self._workdir, "COPY": self._copy, "RUN": self._run}
+        if line.keyword not in builders_by_keyword:
             return False
         with _os_errors(line):
-            key, fill = recipes[line.keyword](line, config)
+            key, fill = builders_by_keyword[line.keyword](line, config)
             found = self.layers.find(key)
             self.layer = found or self.layers.make(key, fill)
             return found is not None
@@ -344,7 +346,7 @@ class _TreeBuilder:
             link_tree(before.tree, tree)
             if build_context.fingerprint(build_context.copy_files(files, tree)) != planned:
                 problem = "a file changed while it was copied"
-                raise line.failure(problem, "Save everything, and build again.")
+                raise line.build_error(problem, "Save everything, and build again.")
 
         return layer_key("COPY", before.digest, planned), fill
 
@@ -392,10 +394,10 @@ def _os_errors(line: Instruction) -> Iterator[None]:
     except OSError as exc:
         about = f" ({exc.filename})" if exc.filename else ""
         problem = f"{line} met an error: {exc.strerror or exc}{about}"
-        raise line.failure(problem, "Fix that, and build again.") from exc
+        raise line.build_error(problem, "Correct the problem, and build again.") from exc
 
 
-def _measure(tree: Path) -> tuple[str, int]:
+def _digest_and_size(tree: Path) -> tuple[str, int]:
     """Return the digest of all names, modes and bytes in a tree, and its size in bytes."""
     digest, size = hashlib.sha256(), 0
     for path in sorted(tree.rglob("*")):

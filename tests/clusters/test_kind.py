@@ -21,6 +21,7 @@ from canarylab.clusters.kind_images import (
 from canarylab.errors import ClusterError, EngineError, SetupError, TimedOutError, ToolFailedError
 from canarylab.kube_objects import Object
 from canarylab.playground import daemon_control
+from canarylab.ports import PortHolder
 from tests.clusters.kind_machine import APP, CLUSTER, archives, files, images_in_the_node
 from tests.standins.installed import FakeTools
 from tests.standins.world import World, normalized
@@ -644,7 +645,7 @@ class TestPreflight:
             "port 8080",
             "disk",
         ]
-        assert all(finding.is_fine for finding in findings)
+        assert all(finding.is_available for finding in findings)
 
     def test_docker_is_not_installed(
         self, kind: KindCluster, monkeypatch: pytest.MonkeyPatch, tools: FakeTools
@@ -721,8 +722,9 @@ class TestPreflight:
     def test_the_playground_has_the_port(
         self, kind: KindCluster, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        take(monkeypatch, 32089, holder="python3 (pid 4712)")
+        take(monkeypatch, 32089, holder=PortHolder("python3", 4712))
         monkeypatch.setattr(daemon_control, "holder_of_lock", lambda _home: 4712)
+        monkeypatch.setattr(ports, "is_held_by", lambda pid, _port: pid == 4712)
 
         (line,) = refusal(kind)
 
@@ -779,7 +781,7 @@ class TestPreflight:
         self, kind: KindCluster, world: World, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         kind.start(lambda _words: None)
-        take(monkeypatch, 8080, 32089, holder="docker-proxy (pid 4713)")
+        take(monkeypatch, 8080, 32089, holder=PortHolder("docker-proxy", 4713))
         world.write_cluster(CLUSTER, (world.cluster(CLUSTER) or {}) | {"running": False})
 
         kind.start(lambda _words: None)
@@ -797,7 +799,7 @@ class TestPreflight:
     ) -> None:
         tools.installed = set(programs)
 
-        missing = {finding.what for finding in kind.preflight() if not finding.is_fine}
+        missing = {finding.what for finding in kind.preflight() if not finding.is_available}
 
         assert missing == {"kind", "docker"} - set(programs)
 
@@ -850,7 +852,10 @@ def refusal(kind: KindCluster) -> list[str]:
     return str(raised.value).splitlines()
 
 
-def take(monkeypatch: pytest.MonkeyPatch, *taken: int, holder: str = "nginx (pid 4711)") -> None:
+NGINX_PROGRAM = PortHolder("nginx", 4711)
+
+
+def take(monkeypatch: pytest.MonkeyPatch, *taken: int, holder: PortHolder = NGINX_PROGRAM) -> None:
     def is_free(port: int, address: str = ports.LOOPBACK) -> bool:
         return port not in taken
 

@@ -124,7 +124,9 @@ def test_an_image_that_ends_at_once_is_reported_with_its_last_lines(docker: Dock
     script = "console.log('no luck'); process.exit(3)"
     docker.dockerfile("EXPOSE 3333", f'CMD ["node", "-e", "{script}"]')
     docker.build("6.0")
-    with pytest.raises(ClusterError, match=r"exit status 3 before it answered\. It said: no luck"):
+    with pytest.raises(
+        ClusterError, match=r"exit status 3 before it answered\. Its last lines: no luck"
+    ):
         docker.builder.run("node_app:6.0", port=unused())
     assert docker.containers() == []
 

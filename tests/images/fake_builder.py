@@ -32,7 +32,7 @@ class FakeRun:
 class FakeBuilder:
     """The second build of a version reuses both steps that make files."""
 
-    name: str = "Docker"
+    name: str = "docker"
     images: dict[str, BuiltImage] = field(default_factory=dict)
     runs: dict[int, FakeRun] = field(default_factory=dict)
 

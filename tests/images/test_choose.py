@@ -83,7 +83,7 @@ def test_docker_is_chosen_where_its_engine_answers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("canarylab.images.choose.engine", lambda timeout_s: nullcontext())
-    assert chosen(tmp_path) == ("Docker", "Docker answers here.")
+    assert chosen(tmp_path) == ("docker", "Docker answers here.")
 
 
 def test_a_missing_docker_is_an_error_where_it_was_named(
@@ -124,7 +124,7 @@ def used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BuilderSelection:
     """A selection of fake builders; Docker is chosen unless the other is named."""
 
     def choose(name: str | None = None, *, home: Home) -> tuple[Builder, str]:
-        return FakeBuilder("process" if name == "process" else "Docker"), "It was asked for."
+        return FakeBuilder("process" if name == "process" else "docker"), "It was asked for."
 
     monkeypatch.setattr("canarylab.images.choose.choose_builder", choose)
     monkeypatch.setattr("canarylab.images.choose.remove_containers", lambda home: [4711])
@@ -133,7 +133,7 @@ def used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BuilderSelection:
 
 def test_a_builder_is_chosen_once(used: BuilderSelection) -> None:
     assert used.use() is used.use()
-    assert used.use().name == "Docker"
+    assert used.use().name == "docker"
 
 
 def test_the_builder_named_last_is_used_again(used: BuilderSelection) -> None:

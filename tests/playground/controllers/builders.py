@@ -182,5 +182,5 @@ async def _take_care(
     if is_terminating(pod):
         await api.delete("Pod", key_of(pod), IMMEDIATELY)
     elif pod["status"]["phase"] == "Pending":
-        is_fine = pod["spec"]["containers"][0]["image"] not in broken
-        await api.update_status({**pod, "status": running_status(address, ready=is_fine)})
+        is_available = pod["spec"]["containers"][0]["image"] not in broken
+        await api.update_status({**pod, "status": running_status(address, ready=is_available)})
