@@ -48,6 +48,7 @@ async def test_it_leaves_no_process_and_starts_again(home: Home, times: int) -> 
             apply(connection, production)
         time.sleep(dice.uniform(0, LATEST_KILL_S))  # the kill comes at any moment
         os.kill(daemon, signal.SIGKILL)
+        await until(lambda: daemon_control.status(home) is None)
         await until(lambda: processes_of(home.root) == [])
 
     daemon_control.up(home)

@@ -13,6 +13,7 @@ import json
 import random
 import ssl
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import aiohttp
@@ -21,9 +22,9 @@ import yaml
 
 from canarylab import resources
 from canarylab.kube_objects import Object
-from canarylab.playground import daemon_control
 from tests.needs import needs
 from tests.running_playground import RunningPlayground
+from tests.waiting import until
 
 pytestmark = needs("linux")
 VALUES: list[Any] = [
@@ -34,7 +35,7 @@ PATCHES = ["application/merge-patch+json", "application/strategic-merge-patch+js
 REQUEST = (
     b"GET /canary?a=1 HTTP/1.1\r\nHost: foo.bar.com\r\nCookie: a=b\r\nConnection: close\r\n\r\n"
 )
-ANSWER_S = 10.0
+ANSWER_S = 0.2
 
 
 class Server(NamedTuple):
@@ -116,28 +117,31 @@ async def test_an_object_with_any_value_in_it_is_taken_or_refused(
 async def test_bytes_that_are_no_request_do_not_stop_the_ingress(
     playground: RunningPlayground, times: int
 ) -> None:
-    running = daemon_control.status(playground.home)
-    assert running is not None
+    ingress = (playground.running.ingress_host, playground.running.ingress_port)
     dice = random.Random(times)
     for _ in range(times):
         sent = bytearray(REQUEST)
         for _ in range(dice.randint(1, 6)):
             place = dice.randrange(len(sent))
             sent[place : place + dice.randint(0, 4)] = dice.randbytes(dice.randint(0, 4))
-        await answer_to(running.ingress_port, bytes(sent))
+        await answer_to(ingress, bytes(sent))
 
-    assert b" 404 " in await answer_to(running.ingress_port, REQUEST)
+    async def is_answered() -> bool:
+        return b" 404 " in await answer_to(ingress, REQUEST)
+
+    await until(is_answered)
 
 
-async def answer_to(port: int, sent: bytes) -> bytes:
-    """What comes back once nothing more is sent."""
-    async with asyncio.timeout(ANSWER_S):
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        try:
-            writer.write(sent)
-            writer.write_eof()
+async def answer_to(ingress: tuple[str, int], sent: bytes) -> bytes:
+    """What comes back; nothing where the server waits for more."""
+    reader, writer = await asyncio.open_connection(*ingress)
+    try:
+        writer.write(sent)
+        async with asyncio.timeout(ANSWER_S):
             return await reader.read()
-        except ConnectionError:
-            return b""
-        finally:
-            writer.close()
+    except (ConnectionError, TimeoutError):
+        return b""
+    finally:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()

@@ -33,7 +33,7 @@ from canarylab.playground.apiserver.decode import FieldValidation, encoded
 from canarylab.playground.apiserver.local_api import LocalApi
 from canarylab.playground.apiserver.patch import PatchStyle
 from canarylab.playground.apiserver.protobuf import decode_protobuf
-from canarylab.playground.apiserver.store import Write
+from canarylab.playground.apiserver.store import PlannedWrite
 from canarylab.playground.apiserver.tables import table_of
 from canarylab.playground.kube.api import KubeletClient
 from canarylab.playground.kube.kinds import SERVED_KINDS, Kind, in_version
@@ -117,7 +117,7 @@ class RequestContext:
         obj = self.api.registry.get(self.kind.kind, self.path.key)
         return in_version(obj, self.kind)
 
-    def commit(self, write: Write) -> Object:
+    def commit(self, write: PlannedWrite) -> Object:
         """Commit a write, unless this is a dry run; the object in the version of the path."""
         obj = write.object if is_dry_run(self.query) else self.api.commit(write)
         return in_version(obj, self.kind)

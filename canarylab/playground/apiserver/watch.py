@@ -29,7 +29,12 @@ from canarylab.playground.apiserver.requests import (
     object_selector,
     wants_table,
 )
-from canarylab.playground.apiserver.store import Change, Subscription, event_line
+from canarylab.playground.apiserver.store import (
+    Change,
+    Subscription,
+    event_line,
+    with_resource_version,
+)
 from canarylab.playground.apiserver.tables import table_of
 from canarylab.playground.kube.kinds import Kind, in_version
 from canarylab.playground.kube.selectors import Predicate
@@ -129,7 +134,7 @@ def _subscription(context: RequestContext, since: int | None) -> Iterator[Subscr
 
 
 class WatchStart(NamedTuple):
-    """Where a watch begins."""
+    """The beginning of a watch."""
 
     since: int | None
     """The version after which changes are sent."""
@@ -192,7 +197,7 @@ class WatchEncoder:
         if change.type == "DELETED":
             return self._unfiltered(change) if matched else b""
         if matched and not matches and before is not None:
-            return self._line("DELETED", _at_version(before, change.version))
+            return self._line("DELETED", with_resource_version(before, change.version))
         if matches and not matched:
             return self._line("ADDED", change.object)
         return self._unfiltered(change) if matches else b""
@@ -221,7 +226,3 @@ def _parse_version(text: str) -> int | None:
         message = f'resourceVersion: Invalid value: "{text}": must be a number the server gave out'
         raise BadRequestError(message)
     return int(text or 0) or None
-
-
-def _at_version(obj: Object, version: int) -> Object:
-    return {**obj, "metadata": {**obj["metadata"], "resourceVersion": str(version)}}

@@ -18,10 +18,10 @@ from canarylab.ingress_rules.paths import (
     split_target,
 )
 from canarylab.kube_objects import Address, EndpointIndex, Key, Object, key_of
+from canarylab.playground.kube.kinds import GATEWAY_GROUP
 from canarylab.playground.kube.selectors import by_label_selector
 from canarylab.playground.network.proxy_request import DirectResponse, RequestHead
 
-GROUP = "gateway.networking.k8s.io"
 SUPPORTED_FILTERS = frozenset(
     {"RequestHeaderModifier", "RequestMirror", "RequestRedirect", "URLRewrite"}
 )
@@ -232,7 +232,7 @@ def find_attachments(
     for parent in route["spec"].get("parentRefs") or []:
         key = Key(parent.get("namespace") or key_of(route).namespace, parent["name"])
         is_gateway = parent.get("kind", "Gateway") == "Gateway"
-        if is_gateway and parent.get("group", GROUP) == GROUP and key in gateways:
+        if is_gateway and parent.get("group", GATEWAY_GROUP) == GATEWAY_GROUP and key in gateways:
             found.append(_attachment(route, parent, gateways[key], namespaces))
     return found
 

@@ -15,7 +15,7 @@ import pytest
 
 from canarylab.errors import ApiError
 from canarylab.kube_objects import Object
-from canarylab.playground.apiserver.decode import decode
+from canarylab.playground.apiserver.decode import decode, omitempty
 from canarylab.playground.apiserver.defaults import with_defaults
 from canarylab.playground.apiserver.patch import PatchStyle, apply_patch, decode_patched
 from canarylab.playground.apiserver.tables import table_of
@@ -91,7 +91,7 @@ def variants(document: Any) -> Iterator[Any]:
 
 
 def go_all_the_way(obj: Object, old: Object | None) -> None:
-    made = with_defaults(obj)
+    made = omitempty(with_defaults(obj))
     if not validate(made, old):
         table_of(made["kind"], [made], NOW)
 
@@ -101,6 +101,13 @@ def test_a_mutated_document_is_read_or_refused(document: Object) -> None:
     for variant in variants(document):
         with suppress(ApiError):
             go_all_the_way(decode(KINDS[document["kind"]], variant).obj, None)
+
+
+@pytest.mark.parametrize("name", ["apiVersion", "kind"])
+def test_an_odd_version_or_kind_is_refused(name: str) -> None:
+    for odd in filter(None, ODD):
+        with pytest.raises(ApiError):
+            decode(KINDS["Deployment"], {**deployment(), name: odd})
 
 
 BOTH: list[PatchStyle] = ["strategic", "merge"]
