@@ -18,8 +18,8 @@ from canarylab.errors import CanaryLabError, CheckpointError
 from canarylab.lab import Lab
 from canarylab.manifests import CANARY, PRODUCTION
 from canarylab.release.rollout import rollout_status
+from canarylab.text import count_noun, join_words, percent
 from canarylab.traffic import Sample
-from canarylab.traffic.text import counted, listed, percent
 
 CONFIDENCE = 0.9999
 """A checkpoint about a sample is wrong by bad luck once in ten thousand times."""
@@ -114,9 +114,9 @@ def release_is_finished(lab: Lab) -> Verdict:
     left = [each.pod for each in behind if each.version != "2.0"]
     canaries = [each.pod for each in behind if each.pod.startswith(CANARY)]
     if left or canaries or not behind:
-        reason = f"still behind the Service: {listed([*left, *canaries], none='no pod')}"
+        reason = f"still behind the Service: {join_words([*left, *canaries], none='no pod')}"
         return Verdict(holds=False, reason=f"{reason}; which Deployment do they belong to?")
-    return Verdict(holds=True, reason=f"{counted(len(behind), 'pod')} of production, all of 2.0")
+    return Verdict(holds=True, reason=f"{count_noun(len(behind), 'pod')} of production, all of 2.0")
 
 
 def canary_answers_as_expected(lab: Lab, sample: Sample) -> Verdict:
@@ -174,7 +174,7 @@ def canary_belongs_to_production(lab: Lab) -> Verdict:
 def each_version_has_a_service(lab: Lab) -> Verdict:
     """Each of the two Services finds one version, and only that one."""
     found = {
-        service: listed(sorted({each.version for each in lab.ready_endpoints(service)}))
+        service: join_words(sorted({each.version for each in lab.ready_endpoints(service)}))
         for service in _SERVICE_OF.values()
     }
     holds = found == {service: version for version, service in _SERVICE_OF.items()}
@@ -193,7 +193,7 @@ def preview_keeps_to_its_path(lab: Lab) -> Verdict:
         return Verdict(
             holds=False, reason=f"{reason}; `lab.explain_route` says which rule leads there"
         )
-    return Verdict(holds=True, reason=f"{listed(answers)} lead where they should")
+    return Verdict(holds=True, reason=f"{join_words(answers)} lead where they should")
 
 
 CHECKS: Mapping[str, Callable[..., Verdict]] = {
@@ -219,9 +219,11 @@ def _answering(lab: Lab, versions: Sequence[str]) -> Verdict:
     answers = {version: lab.get(run.url).body for version, run in lab.local_runs().items()}
     missing = [version for version in versions if answers.get(version) != f'"Version {version}"']
     if missing:
-        reason = f'no answer from version {listed(missing)}; look at lab.run_locally("...")'
+        reason = f'no answer from version {join_words(missing)}; look at lab.run_locally("...")'
         return Verdict(holds=False, reason=reason)
-    return Verdict(holds=True, reason=f"answering, each with its own version: {listed(versions)}")
+    return Verdict(
+        holds=True, reason=f"answering, each with its own version: {join_words(versions)}"
+    )
 
 
 def _ready(lab: Lab, name: str, wanted: int) -> Verdict:

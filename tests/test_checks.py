@@ -64,7 +64,7 @@ def holds(lab: SmallLab, statement: str, *evidence: Sample) -> bool:
 
 
 def sample(*, old: int, new: int) -> Sample:
-    typed = Sample.typed(["1.0"] * old + ["2.0"] * new)
+    typed = Sample.from_versions(["1.0"] * old + ["2.0"] * new)
     return replace(typed, expected={"1.0": 0.75, "2.0": 0.25})
 
 

@@ -14,8 +14,8 @@ from typing import NamedTuple
 from kubernetes.client.exceptions import ApiException
 
 from canarylab import traffic
-from canarylab.clusters.base import Cluster, IngressSetup, Report, ServiceAddress
-from canarylab.display import Table, status_line
+from canarylab.clusters.base import Cluster, IngressSetup, ServiceAddress
+from canarylab.display import Report, Table, status_line
 from canarylab.errors import ClusterError, TimedOutError
 from canarylab.ingress_rules.ingress_spec import ANY_HOST, parse_ingresses
 from canarylab.ingress_rules.routing import IngressRoute, explain, ingress_request, route_request
@@ -24,8 +24,9 @@ from canarylab.kube_objects import EndpointIndex, Object
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection, refusals
 from canarylab.release.endpoints import ready_endpoints
-from canarylab.release.network_sync import UNNAMED, sync_count, wait_until_synced
+from canarylab.release.network_sync import sync_count, wait_until_synced
 from canarylab.release.rollout import wait_until_rolled_out
+from canarylab.text import OTHER
 from canarylab.traffic import Request, Sample, SamplingPlan
 from canarylab.traffic.http import HttpResponse, Target, get
 from canarylab.wait import wait_until
@@ -136,10 +137,10 @@ class IngressClient:
         _wait_until_only_expected_pods_answer(url, request, before)
         sample = traffic.measure(url, SamplingPlan(count=requests), request=request)
         where = f"{self._cluster.name}, through its Ingress"
-        sample = replace(sample, cluster=where, chosen_for="request", suggested_by="rules")
+        sample = replace(sample, cluster=where, balanced_per="request", expected_from="rules")
         if before != expected_shares_by_rules(self._connection, url, request):
             return sample
-        return sample.expecting(before.versions, before.pods)
+        return sample.with_expected(before.versions, before.pods)
 
     def ready_pods(self, backend: str) -> set[str]:
         """The ready pods of a backend of a `RouteExplanation`."""
@@ -229,7 +230,7 @@ def service_addresses(ingresses: Iterable[Object], service: str) -> list[Service
     ['http://192.0.2.7']
     """
     return [
-        ServiceAddress(f"http://{address}", "an Ingress", is_guess=True, chosen_for="request")
+        ServiceAddress(f"http://{address}", "an Ingress", needs_check=True, balanced_per="request")
         for ingress in ingresses
         if service in _services_for_every_host(ingress["spec"])
         for address in _addresses_in_status(ingress)
@@ -288,7 +289,7 @@ def _wait_until_only_expected_pods_answer(
     def has_settled() -> bool:
         nonlocal others
         sample = traffic.measure(url, SamplingPlan(count=_PROBES), request=request)
-        others = set(sample.by_pod) - set(expected.pods) - {UNNAMED}
+        others = set(sample.by_pod) - set(expected.pods) - {OTHER}
         return not others
 
     if not wait_until(has_settled, timeout_s=SERVICE_READY_WITHIN_S):

@@ -19,10 +19,9 @@ from canarylab.errors import ClusterError, TimedOutError, TrafficError
 from canarylab.release.apply import Applied, apply
 from canarylab.release.connection import Connection, Object, refusals
 from canarylab.release.endpoints import ready_endpoints
+from canarylab.text import OTHER
 from canarylab.wait import wait_until
 
-UNNAMED = "other"
-"""Stands for an answer that does not say the name of a pod."""
 ANSWERS_PER_POD = 10
 """Of n pods one stays unseen in 10 n answers with a chance of about n in 22,000."""
 SERVICE_READY_WITHIN_S = 15.0
@@ -68,7 +67,7 @@ def wait_for_pods(
         if checked_pod() is None:
             return False
         answered = set(answering_pods(max(1, len(ready)) * ANSWERS_PER_POD))
-        return bool(answered) and answered in (ready, {UNNAMED})
+        return bool(answered) and answered in (ready, {OTHER})
 
     if not wait_until(is_served, timeout_s=timeout_s, pause_s=CHECK_PAUSE_S):
         raise TimedOutError(
@@ -78,7 +77,7 @@ def wait_for_pods(
 
 
 def answering_pod(url: str, *, timeout_s: float = CHECK_TIMEOUT_S) -> str | None:
-    """Send one request; the pod that answered, `UNNAMED`, or None without an answer.
+    """Send one request; the pod that answered, `OTHER`, or None without an answer.
 
     A node whose kube-proxy does not know a node port yet refuses the connection, and its kernel
     keeps a connection-tracking entry without translation for ten seconds. A later connection from
@@ -109,7 +108,7 @@ def answering_pod(url: str, *, timeout_s: float = CHECK_TIMEOUT_S) -> str | None
             return None
         finally:
             connection.close()
-        return response.headers.get("X-Pod") or (UNNAMED if response.status < 400 else None)
+        return response.headers.get("X-Pod") or (OTHER if response.status < 400 else None)
     return None
 
 
@@ -157,7 +156,7 @@ def _answering_pods(url: str, count: int) -> set[str]:
     except TrafficError:
         return set()
     pods = {answer.pod for answer in sample.results if answer.pod}
-    return pods | ({UNNAMED} if UNNAMED in sample.by_pod else set())
+    return pods | ({OTHER} if OTHER in sample.by_pod else set())
 
 
 def _listed(pods: Collection[str]) -> str:

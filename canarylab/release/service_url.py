@@ -36,9 +36,9 @@ class ServiceUrl(NamedTuple):
     """Where a Service answers, and what a pod is chosen for there."""
 
     url: str
-    way: str
+    description: str
     """ "node port 32089", "the API server's proxy"."""
-    chosen_for: Literal["connection", "request"] = "connection"
+    balanced_per: Literal["connection", "request"] = "connection"
 
 
 class ServiceUrls:
@@ -57,7 +57,7 @@ class ServiceUrls:
         candidates = self._addresses(service, self._hosts(ready))
         if ready and candidates:
             self._wait_for_kube_proxy(service, candidates[0].sync_delay_s)
-        if candidates and not candidates[0].is_guess:
+        if candidates and not candidates[0].needs_check:
             return _at(candidates[0])
         candidates += service_addresses(read_ingresses(self._connection), name)
         reachable = self._first_reachable(service, candidates, {each.pod for each in ready})
@@ -125,7 +125,7 @@ def reachable_url(cluster: Cluster, connection: Connection, name: str) -> str:
         url = urls.find(name)
     finally:
         urls.close()
-    if url.way == API_PROXY:
+    if url.description == API_PROXY:
         raise ClusterError(
             f"No address of Service {name} answers from this machine. "
             f"`kubectl port-forward service/{name} 8000:80` makes one, http://127.0.0.1:8000."
@@ -146,8 +146,8 @@ def sample_service(
     if before != ready_endpoints(connection, service):
         return sample
     pods = {each.pod: 1 / len(before) for each in before}
-    return sample.expecting(expected_shares(before), pods)
+    return sample.with_expected(expected_shares(before), pods)
 
 
 def _at(address: ServiceAddress) -> ServiceUrl:
-    return ServiceUrl(address.url, address.via, address.chosen_for)
+    return ServiceUrl(address.url, address.description, address.balanced_per)

@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic.exceptions import DynamicApiError, ResourceNotFoundError
 
+from canarylab.display import Report, no_report
 from canarylab.errors import TimedOutError
 from canarylab.manifests import (
     CANARY,
@@ -30,7 +31,6 @@ from canarylab.wait import wait_until
 
 Stage = Literal["empty", "production", "canary"]
 PromotionMethod = Literal["replicas", "image"]
-Report = Callable[[str], None]
 
 PODS_GONE_WITHIN_S = 60.0
 _NOT_LISTABLE = (403, 404)  # the user may not list them; a cluster without that kind
@@ -59,12 +59,8 @@ _STAGES: dict[Stage, StageContent] = {
 }
 
 
-def _no_report(text: str) -> None:
-    """The default `report`."""
-
-
 def reset_to(
-    connection: Connection, stage: Stage, manifests: Path, report: Report = _no_report
+    connection: Connection, stage: Stage, manifests: Path, report: Report = no_report
 ) -> None:
     """Bring the namespace to a stage, whatever is in it."""
     if stage not in get_args(Stage):
@@ -106,7 +102,7 @@ def clean_up(
         _delete_httproutes(connection)
 
 
-def promote(connection: Connection, method: PromotionMethod, report: Report = _no_report) -> None:
+def promote(connection: Connection, method: PromotionMethod, report: Report = no_report) -> None:
     """Promote the canary by "replicas" or by "image"; visitors see the same outcome."""
     if method not in get_args(PromotionMethod):
         raise ValueError(f'A canary is promoted by "replicas" or by "image", not by "{method}".')

@@ -16,8 +16,8 @@ import ipywidgets
 from canarylab import runtime
 from canarylab.errors import CanaryLabError
 from canarylab.stats import Share, shares
+from canarylab.text import OTHER, percent, version_label
 from canarylab.traffic.sample import Sample
-from canarylab.traffic.text import OTHER, percent, version_label
 
 Work = Callable[[], None]
 
@@ -167,7 +167,7 @@ def error_sentence(exc: BaseException) -> str:
 def _share_text(share: Share) -> str:
     expected = "" if share.expected is None else f", expected {percent(share.expected)}"
     name = version_label(share.name).capitalize()
-    return f"{name} answered {share.hits:,} of {share.total:,}, {percent(share.seen)}{expected}"
+    return f"{name} answered {share.hits:,} of {share.total:,}, {percent(share.observed)}{expected}"
 
 
 class Debouncer:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import ipywidgets
 
 from canarylab.manifests import CANARY, CONTAINER, PRODUCTION, PRODUCTION_REPLICAS
+from canarylab.text import count_noun
 from canarylab.traffic.sample import Sample
-from canarylab.traffic.text import counted
 from canarylab.widgets.panel import (
     DEBOUNCE_S,
     DEFAULT_REQUESTS,
@@ -88,7 +88,9 @@ class ReplicaBoard(Panel):
         self._start(*self._rows(), self._status_html, self._picture_html, self._commands_html)
 
     def __repr__(self) -> str:
-        pods = (f"{track} {counted(self._numbers[track].value, 'pod')}" for track in _DEPLOYMENTS)
+        pods = (
+            f"{track} {count_noun(self._numbers[track].value, 'pod')}" for track in _DEPLOYMENTS
+        )
         return f"{self.name}: {', '.join(pods)}. {self.status}"
 
     def static_html(self) -> str:
@@ -135,7 +137,7 @@ class ReplicaBoard(Panel):
             self._sample()
 
     def _scale(self, track: str, replicas: int) -> None:
-        name, pods = _DEPLOYMENTS[track], counted(replicas, "pod")
+        name, pods = _DEPLOYMENTS[track], count_noun(replicas, "pod")
         self._announce(
             f"Scaling {track} to {pods} and waiting until they are ready",
             _scale_command(name, replicas),

@@ -12,8 +12,9 @@ import pytest
 from kubernetes.client.exceptions import ApiException
 
 from canarylab import stats
-from canarylab.clusters.base import IngressSetup, Report
+from canarylab.clusters.base import IngressSetup
 from canarylab.clusters.kind_images import traefik_image, traefik_objects
+from canarylab.display import Report
 from canarylab.errors import ClusterError, RefusedError
 from canarylab.kube_objects import Object
 from canarylab.lab import Lab
@@ -53,7 +54,11 @@ def ingress_status(
 def test_a_rule_for_every_host_gives_an_address_that_chooses_for_each_request() -> None:
     (found,) = service_addresses([ingress_status()], "web")
 
-    assert (found.url, found.is_guess, found.chosen_for) == ("http://192.0.2.7", True, "request")
+    assert (found.url, found.needs_check, found.balanced_per) == (
+        "http://192.0.2.7",
+        True,
+        "request",
+    )
 
 
 @pytest.mark.parametrize(
@@ -215,7 +220,7 @@ def test_the_share_is_the_weight_whatever_the_pods(lab: Lab, percent: int) -> No
 def test_the_sample_names_its_cluster_and_the_ingress(lab: Lab) -> None:
     sample = lab.sample_ingress(requests=10)
 
-    assert (sample.cluster, sample.chosen_for) == ("playground, through its Ingress", "request")
+    assert (sample.cluster, sample.balanced_per) == ("playground, through its Ingress", "request")
 
 
 @needs("linux")

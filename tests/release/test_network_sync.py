@@ -14,11 +14,11 @@ from canarylab.release.apply import apply
 from canarylab.release.connection import Connection
 from canarylab.release.network_sync import (
     ANSWERS_PER_POD,
-    UNNAMED,
     answering_pod,
     wait_for_pods,
     wait_for_service,
 )
+from canarylab.text import OTHER
 from tests.needs import needs
 from tests.release.conntrack_node import FIRST_EPHEMERAL, conntrack_node
 
@@ -68,8 +68,8 @@ def test_requests_that_all_fail_are_not_taken_for_pods_without_a_name() -> None:
 
 
 def test_an_app_that_does_not_say_its_pod_is_not_waited_for() -> None:
-    answers = Answers({UNNAMED})
-    wait_for_pods(lambda: UNNAMED, answers, lambda: ["a", "b"])
+    answers = Answers({OTHER})
+    wait_for_pods(lambda: OTHER, answers, lambda: ["a", "b"])
     assert len(answers.counts) == 1
 
 
