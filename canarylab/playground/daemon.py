@@ -167,7 +167,7 @@ def _has_our_state(home: Home) -> bool:
 
 
 def _api_socket(home: Home, wanted: int | None) -> socket.socket:
-    """The wanted port, or that of last time, or any: kubectl's discovery cache goes by the port."""
+    """Listen on the wanted port, or the last one, or any: kubectl caches discovery by port."""
     if wanted is not None:
         ensure_free(wanted, remedy="Leave out the API port, and a free one is chosen.")
     before = read_state(home)

@@ -90,7 +90,7 @@ class DecodedObject(NamedTuple):
 
 
 def decode(kind: Kind, document: object, *, validation: FieldValidation = "Warn") -> DecodedObject:
-    """The object of a document; raise BadRequestError in Kubernetes' words."""
+    """The object of a document; raise BadRequestError with Kubernetes' message."""
     if not isinstance(document, dict):
         raise BadRequestError(_not_an_object(kind, document))
     _check_identity(kind, document)
@@ -106,7 +106,7 @@ def decode(kind: Kind, document: object, *, validation: FieldValidation = "Warn"
 
 
 def read_object(kind: Kind, document: Object, errors: DecodeErrors) -> Object:
-    """Read an object of a built-in or custom kind; what is wrong goes into `errors`.
+    """Read an object of a built-in or custom kind; problems are added to `errors`.
 
     A value of the wrong type stays in an object of a custom kind, and validation refuses it.
     """
@@ -168,9 +168,9 @@ class DecodeErrors:
     unknown_fields: list[str] = field(default_factory=list)
     """Paths of unknown fields, `spec.containers[0].imagee`."""
     first_error: str | None = None
-    """The first value of a wrong type, in Go's words."""
+    """The error of the first value of a wrong type, as in Go."""
     from_patch: bool = False
-    """Whether the document results from a strategic merge patch, whose reader has other words."""
+    """Whether the document results from a strategic merge patch; its errors differ."""
 
     def add(self, sentence: str) -> None:
         """Keep the error if it is the first, as Go does."""
@@ -196,7 +196,7 @@ class _FieldLocation:
 def read_structure(
     structure: str, document: Mapping[str, Any], errors: DecodeErrors, path: str = ""
 ) -> Object:
-    """The structure as Go would read it; what is wrong goes into `errors`."""
+    """Decode a structure as Go does; problems are added to `errors`."""
     known, required = (
         structure_schema(structure)["properties"],
         structure_schema(structure).get("required", ()),
@@ -313,7 +313,7 @@ class WrongTypeError(Exception):
 
 
 def json_type(value: Any) -> str:
-    """The type of a value in the words of Go's JSON reader.
+    """The type of a value as Go's JSON decoder names it.
 
     >>> json_type([]), json_type(True), json_type(1), json_type(1.5)
     ('array', 'bool', 'number', 'number 1.5')

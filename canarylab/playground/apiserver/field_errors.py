@@ -1,4 +1,4 @@
-"""Field errors in the words of Kubernetes (apimachinery/pkg/util/validation/field).
+"""Field errors with the messages of Kubernetes (apimachinery/pkg/util/validation/field).
 
 Each is a `Cause`: a reason for programs, the path of the field, and a sentence with the value as Go
 prints it.

@@ -328,7 +328,7 @@ class ListChanges:
     removed: Any
     """Items to remove from a list of primitives."""
     order: Any
-    """The order of all items that the client knows, if it is given."""
+    """`$setElementOrder`: the order of the items, if the patch has it."""
 
 
 def merge_primitives(before: list[Any], changes: ListChanges) -> list[Any]:

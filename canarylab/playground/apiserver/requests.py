@@ -1,4 +1,4 @@
-"""Requests and responses: path, query and body of a request, and the forms of an answer.
+"""Requests and responses: path, query and body of a request, and the formats of a response.
 
 Bodies are JSON, YAML (curl), or the protobuf that `kubectl create` sends from version 1.32 on.
 Answers are JSON; kubectl asks for lists as a Table, whose cells the server fills in. Errors are
@@ -95,7 +95,7 @@ _SERVER_SIDE_APPLY = ("application/apply-patch+yaml", "application/apply-patch+c
 
 @dataclass(frozen=True)
 class RequestContext:
-    """One request, its path, and the API and kubelet that answer it."""
+    """One request with its path, the API and the kubelet."""
 
     request: web.Request
     path: ResourcePath
@@ -183,7 +183,7 @@ def is_true(query: Query, name: str) -> bool:
 
 
 def is_dry_run(query: Query) -> bool:
-    """Whether the request asks for a dry run."""
+    """Whether the request is a dry run."""
     value = query.get("dryRun", "")
     if value not in {"", "All"}:
         raise BadRequestError(f'dryRun: Unsupported value: "{value}": supported values: "All"')

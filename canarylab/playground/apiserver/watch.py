@@ -72,7 +72,7 @@ async def watch(context: RequestContext) -> web.StreamResponse:
 
 
 def _initial_events(context: RequestContext, start: WatchStart, encoder: WatchEncoder) -> bytes:
-    """The events before the first change, if the client asks for them."""
+    """The events before the first change, if the query requests them."""
     store = context.api.store
     first = encoder.initial(store.all(context.kind.kind)) if start.sends_initial else b""
     return first + encoder.initial_events_end(store.version) if start.marks_initial_end else first
@@ -144,7 +144,7 @@ class WatchStart(NamedTuple):
 
 
 def watch_start(query: Query) -> WatchStart:
-    """The start that a query asks for: with all objects, if it names no version.
+    """The start that a query requests: with all objects, if it names no version.
 
     >>> watch_start({"resourceVersion": "17"})
     WatchStart(since=17, sends_initial=False, marks_initial_end=False)
@@ -172,7 +172,7 @@ class WatchEncoder:
         return b"".join(self._line("ADDED", obj) for obj in objects if self.selects(obj))
 
     def changes(self, changes: list[Change]) -> bytes:
-        """The events of these changes, as this client sees them."""
+        """The events of these changes for this client's selector."""
         return b"".join(map(self._change, changes))
 
     def bookmark(self, version: int) -> bytes:

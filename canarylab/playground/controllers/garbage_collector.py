@@ -166,7 +166,7 @@ def _without_owners(obj: Object, uids: Collection[str]) -> Object:
 
 
 async def keys_for_owners(_: Api, event: WatchEvent) -> list[Key]:
-    """Reconcile an object as an owner when it is deleted, and its owners when it comes or goes."""
+    """Reconcile a deleted object as an owner, and the owners of a created or deleted one."""
     meta = event.object["metadata"]
     is_held = {FOREGROUND_FINALIZER, ORPHAN_FINALIZER} & set(_finalizers(event.object))
     as_owner = [meta["uid"]] if event.type == "DELETED" or is_held else []

@@ -68,7 +68,7 @@ class RouteMatch(NamedTuple):
 
     @property
     def precedence(self) -> tuple[int, ...]:
-        """The greatest is tried first: exact path, longest prefix, method, headers, parameters."""
+        """The highest is first: exact path, longest prefix, method, headers, parameters."""
         return (
             int(self.path_type == "Exact"),
             len(self.path) if self.path_type == "PathPrefix" else 0,
@@ -144,7 +144,7 @@ class AttachedRoute(NamedTuple):
 
 
 class HttpRouteRules(NamedTuple):
-    """The rules in the order in which they are tried, and the routes they come from."""
+    """The rules in the order in which they are tried, and their routes."""
 
     rules: tuple[HttpRouteRule, ...]
     routes: tuple[AttachedRoute, ...]

@@ -98,7 +98,7 @@ def prune(schema: Schema, value: Any, unknown: list[str], path: str = "") -> Any
 
 
 def with_defaults(schema: Schema, value: Any) -> Any:
-    """The value with the defaults of all fields whose parent is there.
+    """The value with the defaults of all fields whose parent exists.
 
     >>> with_defaults(structure("", {"kind": string("", default="Gateway")}), {"name": "web"})
     {'name': 'web', 'kind': 'Gateway'}
@@ -121,7 +121,7 @@ def with_defaults(schema: Schema, value: Any) -> Any:
 
 
 def type_errors(schema: Schema, value: Any, path: str = "") -> Iterator[Cause]:
-    """The errors of OpenAPI's validator, in its words: types, required fields, limits."""
+    """The errors of OpenAPI's validator, with its messages: types, required fields, limits."""
     found = "integer" if _is_integer(value) else _TYPES.get(type(value), "null")
     if found != schema["type"]:
         yield _wrong_type(path, found, schema["type"])

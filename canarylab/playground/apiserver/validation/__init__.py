@@ -1,4 +1,4 @@
-"""Validation of objects, kind by kind, in the words of Kubernetes.
+"""Validation of objects, kind by kind, with the messages of Kubernetes.
 
 Each kind has a function that yields causes in the order in which Kubernetes finds them. Kinds with
 few rules are validated in this module.
