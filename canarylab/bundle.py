@@ -70,7 +70,7 @@ def save(
 ) -> str:
     """Write the archive and say what it holds.
 
-    `projects` are what pip is asked for; nothing means canarylab and all that it needs. Raises
+    `projects` are the requirements for pip; empty means canarylab and all that it needs. Raises
     SetupError, and leaves no archive, if a part cannot be had.
     """
     folder = file.absolute().parent
@@ -170,7 +170,7 @@ def checkout() -> str:
 
 
 def load_wheels(bundle: Bundle, home: Home) -> Path:
-    """Replace the wheels of an earlier bundle by these; where pip finds them."""
+    """Replace the wheels of an earlier bundle by these; return their folder."""
     place, draft = wheelhouse(home), wheelhouse(home).with_suffix(".new")
     with explained_os_errors(place):
         shutil.rmtree(draft, ignore_errors=True)  # of a load that was interrupted
@@ -254,7 +254,7 @@ def tag_of(name: str) -> str:
 
 def collect_images(archive: ArchiveWriter, names: Sequence[str], report: Report) -> list[str]:
     """Pull what is missing and add all images; the names that they will have."""
-    with _patient_engine() as client:
+    with _engine_with_long_timeout() as client:
         for name in names:
             _ensure_tagged(client, name, report)
         tags = [tag_of(name) for name in names]
@@ -268,7 +268,7 @@ def load_images(bundle: Bundle, report: Report) -> None:
     from docker.errors import APIError  # noqa: PLC0415  docker-py is slow to import
 
     report(f"loading {len(bundle.manifest.images)} images into Docker")
-    with _patient_engine() as client, bundle.open(IMAGES) as packed:
+    with _engine_with_long_timeout() as client, bundle.open(IMAGES) as packed:
         try:
             events: Iterator[dict[str, Any]] = client.api.load_image(packed)  # type: ignore[no-untyped-call]
             problem = next((str(each["error"]) for each in events if "error" in each), None)
@@ -377,7 +377,7 @@ def _extract(packed: IO[bytes], folder: Path) -> None:
 
 
 def _install_image(name: str, scratch: Path, images: Path) -> bool:
-    """Move an unpacked image to its place; False where it is there already, or not unpacked."""
+    """Move an unpacked image to its place; False if it is there already, or not unpacked."""
     if find(images, name) is not None:
         return False
     unpacked, place = folder_of(scratch, name), folder_of(images, name)
@@ -398,14 +398,14 @@ def _move_if_new(source: Path, target: Path) -> None:
 
 
 @contextmanager
-def _patient_engine() -> Iterator[DockerClient]:
+def _engine_with_long_timeout() -> Iterator[DockerClient]:
     with engine() as client:
         client.api.timeout = ENGINE_TIMEOUT_S
         yield client
 
 
 def _ensure_tagged(client: DockerClient, name: str, report: Report) -> None:
-    """Make sure that the engine has the image, and knows it by its tag."""
+    """Make sure that the engine has the image, under its tag."""
     if not _has(client, name):
         if name.startswith(f"{APP_NAME}:"):
             raise SetupError(
@@ -429,7 +429,7 @@ def _pull(client: DockerClient, name: str, report: Report) -> None:
             return  # an earlier bundle brought it
         raise SetupError(
             f"The image {name} is not here and cannot be pulled: {exc.explanation or exc}. "
-            "Save the bundle where there is network, or leave the images out with "
+            "Save the bundle on a machine with network, or leave the images out with "
             "`--parts wheels,playground`."
         ) from exc
 
@@ -458,7 +458,7 @@ def _save_images(client: DockerClient, tags: Sequence[str], sink: BinaryIO) -> N
         if not response.ok:
             raise SetupError(
                 f"Docker did not save the images: {response.text.strip()[:200]}. "
-                "Look whether `docker image save` works, and try again."
+                "Check that `docker image save` works, and try again."
             )
         with gzip.GzipFile(fileobj=sink, mode="wb", compresslevel=GZIP_LEVEL, mtime=0) as packed:
             for chunk in response.iter_content(BUFFER_BYTES):

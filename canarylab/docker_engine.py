@@ -114,7 +114,7 @@ def docker_and_cgroups(timeout_s: float = PING_TIMEOUT_S) -> tuple[Finding, Find
     """Whether an engine answers, and whether its containers run under cgroup v2; one request."""
     try:
         with engine(timeout_s=timeout_s) as client:
-            told: dict[str, Any] = client.info()
+            info: dict[str, Any] = client.info()
     except EngineError as exc:
         return (
             Finding("Docker", "missing", exc.problem, DOCKER_FOR, exc.remedy),
@@ -126,9 +126,9 @@ def docker_and_cgroups(timeout_s: float = PING_TIMEOUT_S) -> tuple[Finding, Find
                 "First start Docker.",
             ),
         )
-    system = str(told.get("OperatingSystem") or "an unnamed system")
-    words = f"Docker {told.get('ServerVersion', 'of unknown version')} answers ({system})"
-    return Finding("Docker", "fine", words, DOCKER_FOR), _cgroups(told)
+    system = str(info.get("OperatingSystem") or "an unnamed system")
+    words = f"Docker {info.get('ServerVersion', 'of unknown version')} answers ({system})"
+    return Finding("Docker", "fine", words, DOCKER_FOR), _cgroups(info)
 
 
 def docker_program() -> Finding:
@@ -262,17 +262,17 @@ def _how_to_install() -> str:
     )
 
 
-def _cgroups(told: dict[str, Any]) -> Finding:
-    version = str(told.get("CgroupVersion") or "1")  # engines before 20.10 had only that one
+def _cgroups(info: dict[str, Any]) -> Finding:
+    version = str(info.get("CgroupVersion") or "1")  # engines before 20.10 had only that one
     words = f"Containers run under cgroup v{version}"
     if version == "2":
         return Finding("cgroups", "fine", words, CGROUPS_FOR)
-    if "Docker Desktop" in str(told.get("OperatingSystem")):
+    if "Docker Desktop" in str(info.get("OperatingSystem")):
         return Finding("cgroups", "missing", words, CGROUPS_FOR, "Update Docker Desktop.")
     remedy = machine.remedy(
         {
             "Linux": "Add systemd.unified_cgroup_hierarchy=1 to the kernel's command line and "
-            "start anew, or use a newer distribution.",
+            "start it again, or use a newer distribution.",
             "WSL": "Run `wsl --update` in Windows, put `[wsl2]` and "
             "`kernelCommandLine=cgroup_no_v1=all` into .wslconfig, then `wsl --shutdown`.",
             "macOS": "Update Docker Desktop, or whatever runs the engine.",

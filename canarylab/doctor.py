@@ -153,7 +153,7 @@ def capabilities(findings: Sequence[Finding], *, has_kind_cluster: bool) -> list
             each for each in findings if each.what in NEEDED_BY_NEW_KIND and each.state != "fine"
         ]
         why_kind = "all that it needs is here"
-    why_kubeconfig = "as far as this machine knows; no request was sent to its cluster"
+    why_kubeconfig = "by its file; no request was sent to its cluster"
     return [
         _capability("playground", missing(NEEDED_BY_PLAYGROUND), "it needs nothing more"),
         _capability("kind", kind, why_kind),
@@ -292,7 +292,7 @@ def binder(environment: Mapping[str, str] = os.environ) -> Finding:
 
 def kubeconfig() -> Finding:
     """The context that kubectl would use; no request is sent to its cluster."""
-    needed_for = "a cluster that somebody runs"
+    needed_for = "a cluster of your own or of your team"
     try:
         found = find_context(kubeconfig_files())
     except SetupError as exc:

@@ -1,7 +1,7 @@
 """The errors that canarylab raises, as one tree.
 
 CanaryLabError
-├── SetupError          this machine cannot run what was asked
+├── SetupError          something cannot run on this machine
 │   ├── PortInUseError      another program listens there
 │   ├── ToolMissingError    docker, kind or kubectl is not installed
 │   └── EngineError         no Docker engine answers, and why
@@ -12,9 +12,9 @@ CanaryLabError
 ├── ImageNameError      no image can have this name
 ├── ToolFailedError     docker, kind or kubectl ended with an error
 ├── TrafficError        nothing answers at a URL
-├── ClusterError        a running cluster did not do what it was told
+├── ClusterError        a running cluster did not do what was requested
 │   ├── TimedOutError       it did not do it in time
-│   └── RefusedError        the API server refused a request
+│   └── ApiRefusedError     the API server refused a request
 ├── CheckpointError     a lesson's checkpoint does not hold
 └── ApiError            inside the playground: its API refuses a request
     ├── NotFoundError
@@ -23,7 +23,7 @@ CanaryLabError
     ├── InvalidError        an object that breaks a rule, with every cause
     ├── BadRequestError     a request that cannot be understood
     ├── ForbiddenError      a request that is understood and not allowed
-    ├── RequestError        a request refused before any object was looked at
+    ├── StatusError         a request refused before its object is read; code and reason vary
     └── GoneError           the requested resourceVersion is too old
 
 A message has two sentences: what happened, then what to try. The messages of `ApiError` are
@@ -48,7 +48,7 @@ class CanaryLabError(Exception):
 
 
 class SetupError(CanaryLabError):
-    """What was asked cannot run on this machine."""
+    """Something cannot run on this machine."""
 
 
 class PortInUseError(SetupError):
@@ -128,14 +128,14 @@ class TrafficError(CanaryLabError):
 
 
 class ClusterError(CanaryLabError):
-    """A running cluster did not do what it was told."""
+    """A running cluster did not do what was requested."""
 
 
 class TimedOutError(ClusterError):
     """The cluster did not do it in time."""
 
 
-class RefusedError(ClusterError):
+class ApiRefusedError(ClusterError):
     """The API server refused a request; `reply` holds its words, unshortened."""
 
     def __init__(self, what: str, reply: str, remedy: str) -> None:
@@ -159,7 +159,7 @@ class Cause(NamedTuple):
     field: str
     """`spec.template.spec.containers[0].name`"""
     message: str
-    """What stands after `field: `."""
+    """The text after `field: `."""
 
 
 class ApiError(CanaryLabError):
@@ -242,7 +242,7 @@ class ForbiddenError(ApiError):
         super().__init__(f"{named} is forbidden: {why}")
 
 
-class RequestError(ApiError):
+class StatusError(ApiError):
     """A request refused before its object is read; it has its own code and reason."""
 
     def __init__(self, code: int, reason: str, message: str) -> None:

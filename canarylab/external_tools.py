@@ -123,7 +123,7 @@ def _command(tool: Tool, arguments: Collection[str]) -> list[str]:
     if program is None:
         raise ToolMissingError(tool, WHERE_TO_GET[tool])
     if not os.access(program, os.X_OK):
-        raise SetupError(f"{program} cannot be run. Make it executable, or install {tool} anew.")
+        raise SetupError(f"{program} cannot be run. Make it executable, or install {tool} again.")
     return [str(program), *arguments]
 
 

@@ -13,7 +13,7 @@ _SMALLEST = 0.001  # smaller shares are not distinguished
 
 
 def percent(share: float) -> str:
-    """A share in percent, with a decimal only where rounding would give 0 % or 100 %.
+    """A share in percent, with a decimal only if rounding would give 0 % or 100 %.
 
     >>> percent(0.25), percent(0.004), percent(0.9996)
     ('25 %', '0.4 %', 'over 99.9 %')
@@ -28,7 +28,7 @@ def percent(share: float) -> str:
 
 
 def count_noun(number: int, thing: str) -> str:
-    """A number with its noun, in the plural where needed.
+    """A number with its noun, in the plural if needed.
 
     >>> count_noun(1, "request"), count_noun(1801, "request")
     ('1 request', '1,801 requests')

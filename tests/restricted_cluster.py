@@ -21,7 +21,7 @@ import yaml
 from aiohttp import web
 
 from canarylab import resources, runtime
-from canarylab.errors import ForbiddenError, RequestError
+from canarylab.errors import ForbiddenError, StatusError
 from canarylab.kube_objects import Object
 from canarylab.playground.apiserver import requests
 from canarylab.playground.apiserver.requests import ResourcePath, parse_path, read_document
@@ -143,7 +143,7 @@ class _AuthorizingProxy:
         body = await request.read()
         try:
             await self._check(request)
-        except (RequestError, ForbiddenError) as error:
+        except (StatusError, ForbiddenError) as error:
             return web.json_response(requests.failure_status(error), status=error.code)
         return await self._forward(request, body)
 

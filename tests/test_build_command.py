@@ -27,7 +27,7 @@ def test_without_docker_it_shows_each_step_and_both_images(tmp_path: Path) -> No
     done = build(tmp_path, "--builder", "process")
     assert done.returncode == 0, done.stderr
     first, *rest = done.stdout.splitlines()
-    assert first == "Building without Docker. It was asked for."
+    assert first == "Building without Docker. It was named."
     assert sum("RUN npm ci" in line for line in rest) == 2
     assert [line.partition(":")[2].split()[0] for line in rest if "is built" in line] == [
         "1.0",

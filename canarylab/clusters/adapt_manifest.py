@@ -1,4 +1,4 @@
-"""Changes to a manifest for a cluster that somebody else runs.
+"""Changes to a manifest for a cluster of another owner.
 
 A node port of our own choice could be taken there, so the API chooses one; if the namespace may
 have no node ports, the Service gets a cluster IP only. Our images get the name of the registry

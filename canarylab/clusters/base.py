@@ -1,7 +1,7 @@
 """The interface of a cluster, as everything above it sees one.
 
-A provider starts and stops a cluster, loads an image into it, says how a manifest has to look
-there, and where a Service might be reached. All else goes through its kubeconfig and is the same
+A provider starts and stops a cluster, loads an image into it, adapts a manifest
+to it, and lists the addresses of a Service. All else goes through its kubeconfig and is the same
 everywhere.
 """
 

@@ -1,8 +1,8 @@
 """Choice of the cluster that the lessons run on.
 
-The one that is named; else the best that this machine can run without being asked: a kind cluster
-that runs already, then the playground, which needs nothing, then kind where the playground cannot
-run. A cluster of somebody else is used only where it is named.
+The one that is named; else the best that this machine can run: a kind cluster that runs already,
+then the playground, which needs nothing, then kind if the playground cannot run. A cluster from a
+kubeconfig is used only if it is named.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def choose(name: str | None = None) -> ChosenCluster:
 
 
 def choose_or_playground(name: str | None = None) -> Cluster:
-    """By name, else by `CANARYLAB_CLUSTER`, else the playground, which may be ended unasked."""
+    """By name, else by `CANARYLAB_CLUSTER`, else the playground; no other is stopped unnamed."""
     return choose(name or os.environ.get("CANARYLAB_CLUSTER") or "playground").cluster
 
 

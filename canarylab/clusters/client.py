@@ -26,7 +26,7 @@ class KubeconfigContext(NamedTuple):
     server: str
     """The API server's address."""
     is_current: bool
-    """kubectl uses it unless told otherwise."""
+    """Whether it is the current context, which kubectl uses by default."""
 
 
 def api_client(kubeconfig: str, context: str | None = None, *, retries: int | None = None) -> Any:

@@ -5,8 +5,8 @@ of the node's container and the images that were loaded into it. A cluster calle
 ours if its node has that id; the name alone does not count. While a cluster is made the record has
 no id; a record that was left so belongs to a half-made cluster, which the next start deletes.
 
-Whoever changes the cluster holds a lock, and the kind program inherits it: when the notebook that
-started kind is killed, everybody else still waits until that kind has ended.
+A program that changes the cluster holds a lock, and the kind program inherits it: when the notebook
+that started kind is killed, other programs still wait until that kind has ended.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ _MANAGED_BY = "app.kubernetes.io/managed-by"
 _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 _PICTURES = {"So", "Sk", "Mn", "Me", "Cf", "Cn", "Co"}  # emoji, and what joins and colours them
 
-_OFFLINE = "Look at the network, or bring the images with `canarylab bundle load FILE`."
+_OFFLINE = "Check the network, or bring the images with `canarylab bundle load FILE`."
 # Words in what kind writes: the problem, and what to try. Preflight cannot foresee these.
 _KNOWN_FAILURES = {
     "toomanyrequests": (
@@ -172,7 +172,7 @@ class KindCluster(LocalCluster):
         return is_ours
 
     def status(self) -> str | None:
-        """That its API answers, and where."""
+        """A sentence with the container and the API server; None if the API does not answer."""
         if not self._answers():
             return None
         server = server_url(self._kubeconfig)
@@ -293,7 +293,7 @@ class KindCluster(LocalCluster):
         ):
             raise TimedOutError(
                 f"The kind cluster runs, and its API did not answer within {API_TIMEOUT_S:.0f} s. "
-                "Delete it with `canarylab down --cluster kind`, and make it anew."
+                "Delete it with `canarylab down --cluster kind`, and make it again."
             )
 
     def _answers(self) -> bool:
@@ -452,8 +452,8 @@ def server_url(kubeconfig: Path) -> str:
 def creation_step(line: str) -> str | None:
     """The step that begins or fails in this line of kind's output, else None.
 
-    Away from a terminal kind writes a line ` • Preparing nodes 📦  ...` where a step begins and
-    ` ✓ Preparing nodes 📦 ` or ` ✗ ...` where it ends.
+    Without a terminal kind writes a line ` • Preparing nodes 📦  ...` when a step begins and
+    ` ✓ Preparing nodes 📦 ` or ` ✗ ...` when it ends.
 
     >>> creation_step(" • Preparing nodes 📦   ...")
     'preparing nodes'
@@ -553,8 +553,8 @@ def _port(number: int, needed_for: str, home: Home) -> Finding:
 def _image_store(home: Home) -> Path:
     """Where the engine keeps its images; a folder that may not be on this machine at all."""
     with engine() as client:
-        told = client.info().get("DockerRootDir")
-    return Path(told) if told and Path(told).parent.is_dir() else home.root
+        folder = client.info().get("DockerRootDir")
+    return Path(folder) if folder and Path(folder).parent.is_dir() else home.root
 
 
 def _require(findings: list[Finding]) -> None:

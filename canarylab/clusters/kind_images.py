@@ -1,7 +1,7 @@
 """The images of a kind cluster: those that are pinned, and how one gets out of Docker.
 
-An image that was loaded from an archive, such as a bundle's, has lost its digest: Docker knows it
-by its tag alone. So the tag is used if the pinned digest is not here.
+An image that was loaded from an archive, such as a bundle's, has lost its digest: Docker has only
+its tag. So the tag is used if the pinned digest is not here.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def saved_image(reference: str, folder: Path) -> Iterator[Path]:
     """An archive of the image in a folder of its own, for the length of a `with`.
 
     `kind load docker-image` fails with Docker 29, Docker Desktop and OrbStack: they keep images
-    of several platforms, kind asks for all of them, and only one is there. So the one platform
+    of several platforms, kind requests all of them, and only one is there. So the one platform
     that the node has is saved, and kind loads that archive.
     """
     shutil.rmtree(folder, ignore_errors=True)  # of a load that was killed

@@ -1,7 +1,7 @@
-"""A cluster that somebody else runs, reached with a kubeconfig.
+"""A cluster of another owner, reached with a kubeconfig.
 
-We work in one namespace, that of the context, and request nothing that other users would notice:
-no list of nodes or namespaces, no cluster-scoped object, no node port of our own choice. Images
+All requests stay in one namespace, that of the context, and other users notice none of them: no
+list of nodes or namespaces, no cluster-scoped object, no node port of our own choice. Images
 reach such a cluster through a registry.
 """
 

@@ -128,7 +128,7 @@ def _is_ours_or_free(running: DaemonState, port: int) -> bool:
 
 
 def _node_ports(manifest: Object) -> list[int]:
-    """The node ports that a manifest of a learner asks for, which may be malformed."""
+    """The node ports in a learner's manifest, which may be malformed."""
     spec = manifest.get("spec")
     ports = spec.get("ports") if isinstance(spec, dict) else None
     found = [port.get("nodePort") for port in ports or [] if isinstance(port, dict)]

@@ -106,7 +106,7 @@ def plan_copy(
     context: BuildContext,
     is_folder: Callable[[str], bool],
 ) -> list[CopiedFile]:
-    """Return everything that a COPY line copies; `is_folder` tells folders of the image so far."""
+    """Return everything that a COPY line copies; `is_folder` is about paths in the image so far."""
     *patterns, destination = line.words(config.values)
     if not patterns:
         raise line.unsupported_error(
@@ -153,7 +153,7 @@ def _patterns(line: str, number: int, path: str) -> list[Pattern]:
     sign = "!" if line.strip().startswith("!") else ""
     rest = line.strip().removeprefix(sign).strip()
     if not rest:
-        raise DockerfileError(path, number, "! stands alone", "Write after it what to include.")
+        raise DockerfileError(path, number, "! has no pattern", "Write after it what to include.")
     cleaned = posixpath.normpath(rest.lstrip("/"))  # `docs`, `./docs/` and `/docs` are one
     if cleaned in (".", "..") or cleaned.startswith("../"):
         return []
@@ -165,7 +165,7 @@ def _patterns(line: str, number: int, path: str) -> list[Pattern]:
 
 
 def _sources(line: Instruction, pattern: str, context: BuildContext) -> list[str]:
-    """Return the paths that one source of the line matches; raise BuildError where none exists."""
+    """Return the paths that one source of the line matches; raise BuildError if none exists."""
     wanted = posixpath.normpath(f"./{pattern}")
     if wanted.split("/")[0] == "..":
         remedy = "Move what it needs into the folder: a build sees nothing else."

@@ -32,7 +32,7 @@ def choose_builder(name: str | None = None, *, home: Home | None = None) -> tupl
         return _best(home)
     if named not in NAMES:
         raise ValueError(f'There is no builder "{named}". There are: {", ".join(NAMES)}.')
-    why = "It was asked for." if name else f"{VARIABLE} names it."
+    why = "It was named." if name else f"{VARIABLE} names it."
     if named == "process":
         return ProcessBuilder(home), why
     with engine():

@@ -1,6 +1,6 @@
 """Builds the app's images with a Docker engine.
 
-The docker program builds, because docker-py knows nothing of BuildKit; docker-py does everything
+The docker program builds, because docker-py does not support BuildKit; docker-py does everything
 else. The program chooses BuildKit or the classic builder by itself, and
 `BuildOutput` reads what either prints. Podman works through its Docker-compatible socket, with
 DOCKER_HOST and DOCKER_BUILDKIT=0.
@@ -133,7 +133,7 @@ class DockerBuilder:
             report(f"{reference}: {output.activity}")
 
         try:
-            # The classic builder keeps the container of a failed step unless told otherwise.
+            # The classic builder keeps the container of a failed step without --force-rm.
             stream("docker", "build", "--force-rm", *arguments, report=read, env=_BUILD_ENV)
         except ToolFailedError as exc:
             raise explain_failure(reference, output) from exc

@@ -241,7 +241,7 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _escape_character(lines: list[str]) -> str:
-    """Return the backslash, or the backtick where an `escape` directive at the top says so."""
+    """Return the backslash, or the backtick if an `escape` directive at the top says so."""
     for line in lines:
         directive = re.fullmatch(r"#\s*(\w+)\s*=\s*(\S+)\s*", line)
         if directive is None:
@@ -314,7 +314,7 @@ def _check_stages(instructions: list[Instruction], path: str) -> None:
     before = next(line for line in instructions if line.keyword != "ARG")
     if before.keyword != "FROM":
         raise before.unsupported_error(
-            f"{before.keyword} stands before FROM", "Only ARG may: move it below."
+            f"{before.keyword} is before FROM", "Only ARG may: move it below."
         )
     if len(bases) > 1:
         remedy = "Build in one stage, or build with Docker."
@@ -353,7 +353,7 @@ def _from(config: ImageConfig, line: Instruction) -> ImageConfig:
 
 
 def _base_image_notes(base: str, line: Instruction) -> tuple[str, ...]:
-    """Return notes about the base image; raise DockerfileError where it is not Node."""
+    """Return notes about the base image; raise DockerfileError if it is not Node.js."""
     try:
         name, tag = parse_reference(base.partition("@")[0])
     except ImageNameError:
@@ -361,10 +361,10 @@ def _base_image_notes(base: str, line: Instruction) -> tuple[str, ...]:
     if name != "node":
         problem = f"{base or 'nothing'} is not supported as a base image without Docker"
         raise line.unsupported_error(problem, "Write FROM node:24-slim, or build with Docker.")
-    asked, present = re.match(r"\d+", tag), nodejs_version()
-    if asked is None or asked[0] == present.partition(".")[0]:
+    wanted, present = re.match(r"\d+", tag), nodejs_version()
+    if wanted is None or wanted[0] == present.partition(".")[0]:
         return ()
-    return (f"{base} asks for Node {asked[0]}, and this image runs on Node {present}.",)
+    return (f"{base} names Node.js {wanted[0]}, and this image runs on Node.js {present}.",)
 
 
 def _arg(config: ImageConfig, line: Instruction) -> ImageConfig:

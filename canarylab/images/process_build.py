@@ -280,7 +280,7 @@ def tag_layer(
     layers: LayerStore,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Image:
-    """Give the tag to an image of this layer; keep the present one where nothing changed.
+    """Give the tag to an image of this layer; keep the present one if nothing changed.
 
     Each tag gets a copy of the tree: pods run in it, and what they write must reach neither
     another image nor a later build. The previous copy stays for the pods that still run in it.

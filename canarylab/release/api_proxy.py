@@ -15,7 +15,7 @@ from aiohttp import web
 from urllib3.exceptions import HTTPError
 
 from canarylab import runtime
-from canarylab.errors import RefusedError
+from canarylab.errors import ApiRefusedError
 from canarylab.http_headers import HOP_BY_HOP, without_fields
 from canarylab.ports import LOOPBACK
 from canarylab.release.connection import Connection, kubectl_words
@@ -56,7 +56,7 @@ class ApiServerProxy:
         reply = self._fetch("GET", "/", {})
         kind = reply.headers.get("Content-Type", "")
         if reply.status in _FORBIDDEN and kind.startswith("application/json"):
-            raise RefusedError(
+            raise ApiRefusedError(
                 f'the proxy of Service "{self.service}"',
                 kubectl_words(reply.data, reply.reason),
                 "No address of the Service answers from here, and you may not use its proxy: ask "

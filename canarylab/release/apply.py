@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 from kubernetes.dynamic.exceptions import DynamicApiError, NotFoundError, ResourceNotFoundError
 
-from canarylab.errors import RefusedError
+from canarylab.errors import ApiRefusedError
 from canarylab.kube_objects import REVISION_ANNOTATION
 from canarylab.release.connection import Connection, Object, refusals
 
@@ -38,7 +38,7 @@ class Applied(NamedTuple):
 
 
 def apply(connection: Connection, objects: list[Object]) -> list[Applied]:
-    """Create or change every object, in order; raise RefusedError at the first refusal."""
+    """Create or change every object, in order; raise ApiRefusedError at the first refusal."""
     adapted = [connection.adapt(entry) for entry in objects]
     return [_apply_one(connection, each.object)._replace(notes=each.notes) for each in adapted]
 
@@ -113,7 +113,7 @@ def _resource(connection: Connection, wanted: Object, name: str) -> Any:
                 api_version=wanted["apiVersion"], kind=wanted["kind"]
             )
         except ResourceNotFoundError as exc:
-            raise RefusedError(
+            raise ApiRefusedError(
                 what,
                 f'no matches for kind "{wanted["kind"]}" in version "{wanted["apiVersion"]}"',
                 "`kubectl api-resources` lists the kinds that this cluster knows.",

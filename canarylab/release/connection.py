@@ -1,6 +1,6 @@
 """Connection to a cluster: one kubeconfig, one namespace, the official client's API objects.
 
-Refusals of the API server are raised as RefusedError, with the words of kubectl.
+Refusals of the API server are raised as ApiRefusedError, with the words of kubectl.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from urllib3.exceptions import HTTPError
 
 from canarylab.clusters.base import AdaptedManifest
 from canarylab.clusters.client import api_client
-from canarylab.errors import ClusterError, RefusedError
+from canarylab.errors import ApiRefusedError, ClusterError
 from canarylab.kube_objects import Object
 
 __all__ = ["Connection", "Object", "kubectl_words", "refusals"]
@@ -99,12 +99,12 @@ class Connection:
 
 @contextmanager
 def refusals(what: str, *, remedy: str) -> Iterator[None]:
-    """Turn what the client raises into RefusedError or ClusterError about `what`."""
+    """Turn what the client raises into ApiRefusedError or ClusterError about `what`."""
     try:
         yield
     except (ApiException, DynamicApiError) as exc:
         body = exc.body or _status_of_handshake(exc.reason)
-        raise RefusedError(what, kubectl_words(body, exc.reason), remedy) from exc
+        raise ApiRefusedError(what, kubectl_words(body, exc.reason), remedy) from exc
     except HTTPError as exc:
         raise ClusterError(
             f"The cluster did not answer a request about {what}. "

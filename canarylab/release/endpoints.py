@@ -32,7 +32,7 @@ class Endpoint(NamedTuple):
 
 
 def read_endpoints(connection: Connection, service: str) -> list[Endpoint]:
-    """All endpoints of the Service; raise RefusedError when there is no such Service."""
+    """All endpoints of the Service; raise ApiRefusedError when there is no such Service."""
     with refusals(f'Service "{service}"', remedy=_SERVICE_REMEDY):
         connection.core.read_namespaced_service(service, connection.namespace)
         slices = connection.discovery.list_namespaced_endpoint_slice(

@@ -14,7 +14,7 @@ from dataclasses import replace
 from kubernetes.dynamic.exceptions import ResourceNotFoundError
 
 from canarylab import traffic
-from canarylab.errors import RefusedError
+from canarylab.errors import ApiRefusedError
 from canarylab.release.connection import Connection, Object, refusals
 from canarylab.release.endpoints import expected_shares, read_endpoints
 from canarylab.traffic import Request, Sample, SamplingPlan
@@ -37,12 +37,12 @@ def wait_until_accepted(
 
 
 def read_httproute(connection: Connection, name: str) -> Object:
-    """An HTTPRoute as the API returns it; raise RefusedError when there is none."""
+    """An HTTPRoute as the API returns it; raise ApiRefusedError when there is none."""
     with refusals(f'HTTPRoute "{name}"', remedy="Look with `kubectl get httproutes`."):
         try:
             routes = connection.dynamic.resources.get(api_version=API_VERSION, kind=KIND)
         except ResourceNotFoundError as exc:
-            raise RefusedError(f'HTTPRoute "{name}"', _UNKNOWN, _INSTALL) from exc
+            raise ApiRefusedError(f'HTTPRoute "{name}"', _UNKNOWN, _INSTALL) from exc
         found: Object = routes.get(name=name, namespace=connection.namespace).to_dict()
     return found
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from kubernetes.client.exceptions import ApiException
 from kubernetes.stream import stream
 
-from canarylab.errors import ClusterError, RefusedError, TimedOutError
+from canarylab.errors import ApiRefusedError, ClusterError, TimedOutError
 from canarylab.release.connection import Connection, Object, refusals
 from canarylab.wait import wait_until
 
@@ -70,7 +70,7 @@ def get_from_pod(connection: Connection, pod: str, url: str) -> ExecResult:
     """Send a request from inside a pod; from a helper pod where exec is forbidden."""
     try:
         return run_in_pod(connection, pod, ["node", "-e", FETCH, url])
-    except RefusedError as exc:
+    except ApiRefusedError as exc:
         if "(Forbidden)" not in exc.reply:
             raise
     note = f"You may not run commands in {pod} here, so a helper pod sent the request."

@@ -51,7 +51,7 @@ class ServiceUrls:
         self._ready_since: dict[str, float] = {}
 
     def find(self, name: str) -> ServiceUrl:
-        """The best URL of a Service; raise RefusedError when there is no such Service."""
+        """The best URL of a Service; raise ApiRefusedError when there is no such Service."""
         service = self._read(name)
         ready = ready_endpoints(self._connection, name)
         candidates = self._addresses(service, self._hosts(ready))

@@ -1,7 +1,7 @@
 """Traffic to a URL, and which version and pod answered each request.
 
-Nothing here knows of clusters, so the playground, a real cluster and any other service are measured
-in the same way.
+It depends on no cluster, so the playground, a real cluster and any other service are measured in
+the same way.
 """
 
 from canarylab.traffic.http import Request

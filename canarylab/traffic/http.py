@@ -63,7 +63,7 @@ class Request:
     """What a request adds to a plain GET: Host, headers, cookies, TLS trust."""
 
     host: str | None = None
-    """The Host header, where it is not the host that is connected to."""
+    """The Host header, if it differs from the host of the URL."""
     headers: Mapping[str, str] = field(default_factory=dict)
     cookies: Mapping[str, str] = field(default_factory=dict)
     tls: ssl.SSLContext | None = None

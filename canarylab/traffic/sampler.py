@@ -111,9 +111,9 @@ class SamplingPlan:
 
     def __post_init__(self) -> None:
         if (self.count is None) == (self.seconds is None):
-            asked = "neither" if self.count is None else "both"
+            given = "neither" if self.count is None else "both"
             raise ValueError(
-                f"A sample is bounded by a number of requests or by a time, and here {asked} "
+                f"A sample is bounded by a number of requests or by a time, and here {given} "
                 "is given. Give count=200, or seconds=10."
             )
         _check_range("count", self.count, 1, MAX_REQUESTS)
@@ -130,7 +130,7 @@ class SamplingPlan:
 
     @property
     def max_requests(self) -> int:
-        """Upper limit on requests, also where the plan is bounded by time."""
+        """Upper limit on requests, also if the plan is bounded by time."""
         return self.count or MAX_REQUESTS
 
 

@@ -132,11 +132,11 @@ lab.predict("names that are refused", 1)
 lab.apply("manifests/2-production/refused/production.yaml")
 
 # %%
-from canarylab.errors import RefusedError
+from canarylab.errors import ApiRefusedError
 
 try:
     lab.apply("manifests/2-production/refused/production.yaml")
-except RefusedError as refusal:
+except ApiRefusedError as refusal:
     complaints = refusal.reply.count("\n* ")
 lab.compare("names that are refused", complaints)
 

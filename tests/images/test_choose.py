@@ -46,7 +46,7 @@ def test_without_docker_the_process_builder_is_chosen(tmp_path: Path) -> None:
 
 
 def test_the_named_builder_is_chosen(tmp_path: Path) -> None:
-    assert chosen(tmp_path, "process") == ("process", "It was asked for.")
+    assert chosen(tmp_path, "process") == ("process", "It was named.")
 
 
 def test_the_variable_names_the_builder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +124,7 @@ def used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BuilderSelection:
     """A selection of fake builders; Docker is chosen unless the other is named."""
 
     def choose(name: str | None = None, *, home: Home) -> tuple[Builder, str]:
-        return FakeBuilder("process" if name == "process" else "docker"), "It was asked for."
+        return FakeBuilder("process" if name == "process" else "docker"), "It was named."
 
     monkeypatch.setattr("canarylab.images.choose.choose_builder", choose)
     monkeypatch.setattr("canarylab.images.choose.remove_containers", lambda home: [4711])

@@ -367,7 +367,7 @@ def test_node_base_images_need_no_note(base: str) -> None:
 
 def test_another_version_of_node_is_noted() -> None:
     assert settled("FROM node:14-slim").notes == (
-        f"node:14-slim asks for Node 14, and this image runs on Node {nodejs_version()}.",
+        f"node:14-slim names Node.js 14, and this image runs on Node.js {nodejs_version()}.",
     )
 
 

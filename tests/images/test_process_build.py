@@ -69,7 +69,7 @@ def test_a_dockerfile_like_the_article_s_is_built_and_runs(project: Project) -> 
     assert output_of(image) == "Version 1.0\n"
     assert image.working_dir == "/usr/src/app"
     assert image.exposed_ports == [3333]
-    assert "asks for Node 14" in image.notes[0]
+    assert "names Node.js 14" in image.notes[0]
 
 
 def test_one_source_makes_two_versions(project: Project) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from canarylab import resources
-from canarylab.errors import RefusedError
+from canarylab.errors import ApiRefusedError
 from canarylab.kube_objects import Object
 from canarylab.manifests import load
 from canarylab.release.apply import LAST_APPLIED, Applied, apply, patch_for
@@ -67,7 +67,7 @@ def production(**spec: Any) -> Object:
 def test_the_manifest_with_two_bad_names_is_refused_in_kubectls_words(
     connection: Connection,
 ) -> None:
-    with pytest.raises(RefusedError) as refused:
+    with pytest.raises(ApiRefusedError) as refused:
         apply(connection, [manifest("2-production/refused/production.yaml")])
     assert refused.value.reply == TWO_CAUSES
     assert pods_table(connection).rows == []
@@ -93,11 +93,11 @@ def test_a_custom_kind_can_be_applied_again(connection: Connection) -> None:
 @needs("linux")
 def test_a_kind_that_the_cluster_does_not_know_is_named(connection: Connection) -> None:
     canary = {"apiVersion": "apps/v1", "kind": "Canary", "metadata": {"name": "x"}}
-    with pytest.raises(RefusedError, match='no matches for kind "Canary" in version "apps/v1"'):
+    with pytest.raises(ApiRefusedError, match='no matches for kind "Canary" in version "apps/v1"'):
         apply(connection, [canary])
 
 
 @needs("linux")
 def test_an_unknown_field_is_refused(connection: Connection) -> None:
-    with pytest.raises(RefusedError, match=r'unknown field "spec\.replica"'):
+    with pytest.raises(ApiRefusedError, match=r'unknown field "spec\.replica"'):
         apply(connection, [production(replica=4)])

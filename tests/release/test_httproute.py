@@ -10,7 +10,7 @@ import pytest
 from kubernetes.dynamic.exceptions import ResourceNotFoundError
 
 from canarylab import resources, stats
-from canarylab.errors import RefusedError
+from canarylab.errors import ApiRefusedError
 from canarylab.lab import Lab
 from canarylab.manifests import load
 from canarylab.release.httproute import (
@@ -54,7 +54,7 @@ def test_a_cluster_without_the_gateway_api_says_who_installs_it() -> None:
     without: Any = SimpleNamespace(
         namespace="default", dynamic=SimpleNamespace(resources=SimpleNamespace(get=unknown))
     )
-    with pytest.raises(RefusedError, match="whoever runs the cluster installs it"):
+    with pytest.raises(ApiRefusedError, match="whoever runs the cluster installs it"):
         read_httproute(without, "nodeapp-split")
 
 
@@ -166,5 +166,5 @@ def test_a_mirror_returns_responses_of_production_only(lab: Lab) -> None:
 
 @needs("linux")
 def test_a_route_that_is_not_there_is_refused(lab: Lab) -> None:
-    with pytest.raises(RefusedError, match="nowhere"):
+    with pytest.raises(ApiRefusedError, match="nowhere"):
         lab.sample_httproute("nowhere")

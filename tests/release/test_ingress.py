@@ -15,7 +15,7 @@ from canarylab import stats
 from canarylab.clusters.base import IngressSetup
 from canarylab.clusters.kind_images import traefik_image, traefik_objects
 from canarylab.display import Report
-from canarylab.errors import ClusterError, RefusedError
+from canarylab.errors import ApiRefusedError, ClusterError
 from canarylab.kube_objects import Object
 from canarylab.lab import Lab
 from canarylab.release.connection import Connection
@@ -113,7 +113,7 @@ def test_a_cluster_that_shows_or_knows_no_ingresses_has_none(refusal: int) -> No
 
 
 def test_any_other_refusal_is_raised() -> None:
-    with pytest.raises(RefusedError, match="the Ingresses"):
+    with pytest.raises(ApiRefusedError, match="the Ingresses"):
         read_ingresses(connection(500))
 
 
@@ -241,7 +241,7 @@ def test_a_weight_out_of_range_is_refused(lab: Lab, percent: int) -> None:
 
 @needs("linux")
 def test_the_weight_of_an_ingress_that_is_not_there(lab: Lab) -> None:
-    with pytest.raises(RefusedError, match='"nowhere" not found'):
+    with pytest.raises(ApiRefusedError, match='"nowhere" not found'):
         lab.set_weight(10, "nowhere")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from canarylab import resources
-from canarylab.errors import ClusterError, RefusedError
+from canarylab.errors import ApiRefusedError, ClusterError
 from canarylab.manifests import PRODUCTION, load
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection
@@ -105,5 +105,5 @@ def test_an_image_that_was_never_built_ends_the_waiting_with_what_to_do(
 
 @needs("linux")
 def test_scaling_what_is_not_there_is_refused(connection: Connection) -> None:
-    with pytest.raises(RefusedError, match=r'deployments\.apps "nobody" not found'):
+    with pytest.raises(ApiRefusedError, match=r'deployments\.apps "nobody" not found'):
         scale(connection, "nobody", 2)

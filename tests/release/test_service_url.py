@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from canarylab.clusters.base import ServiceAddress
-from canarylab.errors import RefusedError
+from canarylab.errors import ApiRefusedError
 from canarylab.kube_objects import Object
 from canarylab.manifests import SERVICE
 from canarylab.release import service_url
@@ -135,5 +135,5 @@ def test_without_ready_pods_nothing_is_concluded(
 
 
 def test_a_service_that_is_not_there(service_urls: Maker) -> None:
-    with pytest.raises(RefusedError, match='services "nowhere" not found'):
+    with pytest.raises(ApiRefusedError, match='services "nowhere" not found'):
         service_urls(offering()).find("nowhere")

@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 import jsonpatch
 
-from canarylab.errors import ApiError, BadRequestError, InvalidError, RequestError
+from canarylab.errors import ApiError, BadRequestError, InvalidError, StatusError
 from canarylab.kube_objects import Object
 from canarylab.playground.apiserver.decode import (
     DecodedObject,
@@ -146,9 +146,9 @@ def _json_patch(current: Object, patch: object) -> Object:
     try:
         result = jsonpatch.apply_patch(current, patch)
     except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as exc:
-        raise RequestError(422, "Invalid", _REJECTED) from exc
+        raise StatusError(422, "Invalid", _REJECTED) from exc
     if not isinstance(result, dict):
-        raise RequestError(422, "Invalid", _REJECTED)
+        raise StatusError(422, "Invalid", _REJECTED)
     return result
 
 

@@ -26,7 +26,7 @@ from canarylab.errors import (
     ForbiddenError,
     InvalidError,
     NotFoundError,
-    RequestError,
+    StatusError,
 )
 from canarylab.kube_objects import Key, Object, uid_of
 from canarylab.playground.apiserver.decode import FieldValidation, encoded
@@ -268,7 +268,7 @@ async def read_patch(request: web.Request, kind: Kind) -> tuple[object, PatchSty
     if kind.is_custom and request.content_type not in _CUSTOM_PATCH_TYPES:
         raise unsupported_media_type(*_CUSTOM_PATCH_TYPES)
     if request.content_type in _SERVER_SIDE_APPLY:
-        raise RequestError(
+        raise StatusError(
             415,
             "UnsupportedMediaType",
             "this server does not know server-side apply yet - accepted media types include: "
@@ -403,20 +403,20 @@ def deleted_status(obj: Object, kind: Kind) -> Object:
     }
 
 
-def path_not_found() -> RequestError:
+def path_not_found() -> StatusError:
     """The error for a path that does not exist."""
-    return RequestError(404, "NotFound", "the server could not find the requested resource")
+    return StatusError(404, "NotFound", "the server could not find the requested resource")
 
 
-def method_not_allowed() -> RequestError:
+def method_not_allowed() -> StatusError:
     """The error for a method that the path does not have."""
     message = "the server does not allow this method on the requested resource"
-    return RequestError(405, "MethodNotAllowed", message)
+    return StatusError(405, "MethodNotAllowed", message)
 
 
-def unsupported_media_type(*accepted: str) -> RequestError:
+def unsupported_media_type(*accepted: str) -> StatusError:
     """The error for a body of an unknown content type."""
-    return RequestError(
+    return StatusError(
         415,
         "UnsupportedMediaType",
         "the body of the request was in an unknown format - accepted media types include: "
@@ -424,20 +424,20 @@ def unsupported_media_type(*accepted: str) -> RequestError:
     )
 
 
-def body_too_large(limit: int) -> RequestError:
+def body_too_large(limit: int) -> StatusError:
     """The error for a body of more than `limit` bytes."""
     message = f"Request entity is too large: limit is {limit}"
-    return RequestError(413, "RequestEntityTooLarge", message)
+    return StatusError(413, "RequestEntityTooLarge", message)
 
 
-def unauthorized() -> RequestError:
+def unauthorized() -> StatusError:
     """The error for a missing or wrong token."""
-    return RequestError(401, "Unauthorized", "Unauthorized")
+    return StatusError(401, "Unauthorized", "Unauthorized")
 
 
-def internal_error(error: Exception) -> RequestError:
+def internal_error(error: Exception) -> StatusError:
     """The error for an unexpected exception."""
-    return RequestError(500, "InternalError", f"Internal error occurred: {error}")
+    return StatusError(500, "InternalError", f"Internal error occurred: {error}")
 
 
 def _error_details(error: ApiError) -> Object | None:
@@ -450,7 +450,7 @@ def _error_details(error: ApiError) -> Object | None:
             return {**named, "causes": list(map(_cause, error.causes))}
         case NotFoundError() | AlreadyExistsError() | ConflictError() | ForbiddenError():
             return _object_details(error.name, error.group, error.resource)
-        case RequestError(code=404 | 405 | 415):
+        case StatusError(code=404 | 405 | 415):
             return {}
         case _:
             return None

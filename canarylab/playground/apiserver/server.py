@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from canarylab.errors import ApiError, RequestError
+from canarylab.errors import ApiError, StatusError
 from canarylab.playground.apiserver import discovery, handlers, pod_streams, requests, subresources
 from canarylab.playground.apiserver.local_api import LocalApi
 from canarylab.playground.apiserver.requests import (
@@ -141,7 +141,7 @@ async def _end_watches(app: web.Application) -> None:
 
 
 def find_handler(method: str, target: ResourcePath) -> Handler:
-    """The handler of a method and path; raise RequestError (404 or 405) if there is none."""
+    """The handler of a method and path; raise StatusError (404 or 405) if there is none."""
     verbs = _handlers(target)
     if verbs is None:
         raise requests.path_not_found()
@@ -186,7 +186,7 @@ class TokenAuthenticator:
     port: int
 
     def check(self, path: str, headers: Mapping[str, str]) -> None:
-        """Raise RequestError with code 401 or 403 for a request that is not permitted."""
+        """Raise StatusError with code 401 or 403 for a request that is not permitted."""
         hosts = {f"{name}:{self.port}" for name in _HOST_NAMES}
         host, origin = headers.get("Host", ""), headers.get("Origin")
         if host not in hosts:
@@ -203,5 +203,5 @@ class TokenAuthenticator:
         )
 
 
-def _forbidden(why: str) -> RequestError:
-    return RequestError(403, "Forbidden", f"forbidden: {why}")
+def _forbidden(why: str) -> StatusError:
+    return StatusError(403, "Forbidden", f"forbidden: {why}")

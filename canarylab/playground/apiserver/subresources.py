@@ -13,7 +13,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from canarylab.errors import BadRequestError, Cause, ConflictError, InvalidError, RequestError
+from canarylab.errors import BadRequestError, Cause, ConflictError, InvalidError, StatusError
 from canarylab.http_headers import HOP_BY_HOP, without_fields
 from canarylab.kube_objects import Object
 from canarylab.playground.apiserver.decode import json_type
@@ -150,7 +150,7 @@ def parse_proxy_target(name: str) -> ProxyTarget:
     if len(parts) == 3 and parts[0] in {"", "http"}:
         parts = parts[1:]
     if len(parts) > 2 or not parts[0]:
-        raise RequestError(400, "BadRequest", f'invalid service request "{name}"')
+        raise StatusError(400, "BadRequest", f'invalid service request "{name}"')
     return ProxyTarget(parts[0], parts[1] if len(parts) == 2 else "")
 
 
@@ -206,5 +206,5 @@ async def _relay_response(
     return response
 
 
-def _unavailable(why: str) -> RequestError:
-    return RequestError(503, "ServiceUnavailable", why)
+def _unavailable(why: str) -> StatusError:
+    return StatusError(503, "ServiceUnavailable", why)

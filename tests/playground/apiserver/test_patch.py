@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from canarylab.errors import ApiError, BadRequestError, InvalidError, RequestError
+from canarylab.errors import ApiError, BadRequestError, InvalidError, StatusError
 from canarylab.kube_objects import Object
 from canarylab.playground.apiserver.decode import DecodedObject
 from canarylab.playground.apiserver.patch import (
@@ -89,7 +89,7 @@ def test_a_json_patch_is_a_list_of_operations(step: Object, labels: Object) -> N
     ],
 )
 def test_a_failing_operation_refuses_the_json_patch(step: Object) -> None:
-    with pytest.raises(RequestError) as caught:
+    with pytest.raises(StatusError) as caught:
         apply_patch(POD, [step], "json")
     assert (caught.value.code, caught.value.reason) == (422, "Invalid")
     assert str(caught.value) == "the server rejected our request due to an error in our request"

@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from canarylab.errors import RequestError
+from canarylab.errors import StatusError
 from canarylab.playground.apiserver.server import PUBLIC_PATHS, TokenAuthenticator
 from tests.playground.apiserver.server import Server, running_server
 
@@ -91,7 +91,7 @@ def code_of(path: str = "/api", **headers: str | None) -> int:
     merged = {**OURS, **headers}
     try:
         GATE.check(path, {name: value for name, value in merged.items() if value is not None})
-    except RequestError as refused:
+    except StatusError as refused:
         return refused.code
     return 200
 

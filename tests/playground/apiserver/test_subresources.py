@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from canarylab.errors import RequestError
+from canarylab.errors import StatusError
 from canarylab.kube_objects import Key
 from canarylab.playground.apiserver.subresources import parse_proxy_target
 from tests.playground.apiserver.server import Server, deployment
@@ -191,5 +191,5 @@ async def test_a_pod_that_refuses_connections_is_unavailable(server: Server) -> 
 
 @pytest.mark.parametrize("name", [":80", "a:b:c", "a:b:c:d"])
 def test_an_invalid_service_name_is_refused(name: str) -> None:
-    with pytest.raises(RequestError, match="invalid service request"):
+    with pytest.raises(StatusError, match="invalid service request"):
         parse_proxy_target(name)
