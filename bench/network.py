@@ -18,9 +18,9 @@ from canarylab.manifests import PRODUCTION, SERVICE
 from canarylab.playground import daemon_control
 from canarylab.release.connection import Connection
 from canarylab.release.endpoints import ready_endpoints
+from canarylab.release.network_sync import wait_for_service
 from canarylab.release.rollout import scale, wait_until_rolled_out
 from canarylab.release.stages import reset_to
-from canarylab.release.wait import settle
 
 NODE_PORT = "http://127.0.0.1:32089/"
 REQUESTS, ONE_BY_ONE, ROUNDS = 5_000, 1_000, 3
@@ -32,7 +32,7 @@ def measure() -> Iterator[Measurement]:
         daemon_control.up(home)
         with closing(Connection(home.kubeconfig)) as connection:
             reset_to(connection, "production", resources.folder("manifests"))
-            settle(connection, SERVICE, NODE_PORT)
+            wait_for_service(connection, SERVICE, NODE_PORT)
             yield from _rates()
             yield _added(connection)
 
@@ -41,7 +41,7 @@ def _added(connection: Connection) -> Measurement:
     """One pod behind the Service, so that both ways lead to the same one."""
     scale(connection, PRODUCTION, 1)
     wait_until_rolled_out(connection, PRODUCTION)
-    settle(connection, SERVICE, NODE_PORT)
+    wait_for_service(connection, SERVICE, NODE_PORT)
     pod = f"http://{ready_endpoints(connection, SERVICE)[0].address}/"
     added = [1_000 * (_median_s(NODE_PORT) - _median_s(pod)) for _ in range(ROUNDS)]
     return Measurement(

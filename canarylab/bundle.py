@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -42,6 +42,7 @@ from canarylab.bundle_archive import (
     open_bundle,
 )
 from canarylab.clusters.kind_images import node_image, traefik_image
+from canarylab.display import Report
 from canarylab.docker_engine import engine
 from canarylab.errors import EngineError, SetupError, ToolFailedError
 from canarylab.external_tools import LAST_LINES
@@ -53,8 +54,6 @@ from canarylab.playground.images import find, folder_of
 
 if TYPE_CHECKING:
     from docker import DockerClient
-
-Report = Callable[[str], None]
 
 LAYERS, IMAGE_RECORD = ".layers", "image.json"  # in a folder of images
 GZIP_LEVEL = 1  # fast: a room waits for the disk, not for the last tenth of the size

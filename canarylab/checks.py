@@ -18,17 +18,17 @@ from canarylab.errors import CanaryLabError, CheckpointError
 from canarylab.lab import Lab
 from canarylab.manifests import CANARY, PRODUCTION
 from canarylab.release.rollout import rollout_status
+from canarylab.text import count_noun, join_words, percent
 from canarylab.traffic import Sample
-from canarylab.traffic.text import counted, listed, percent
 
 CONFIDENCE = 0.9999
 """A checkpoint about a sample is wrong by bad luck once in ten thousand times."""
 
-WEIGHTED = "nodeapp-svc-canary-weighted:80"
+CANARY_BACKEND = "nodeapp-svc-canary-weighted:80"
 """The backend of the canary Ingress, as `lab.explain_route` shows it."""
 
 _SERVICE_OF = {"1.0": "nodeapp-svc-prod", "2.0": "nodeapp-svc-canary"}
-_PREVIEWED = {"/": "1.0", "/canary": "2.0", "/canary/x": "2.0", "/canarybird": "1.0"}
+_VERSION_AT_PATH = {"/": "1.0", "/canary": "2.0", "/canary/x": "2.0", "/canarybird": "1.0"}
 
 
 class Verdict(NamedTuple):
@@ -114,9 +114,9 @@ def release_is_finished(lab: Lab) -> Verdict:
     left = [each.pod for each in behind if each.version != "2.0"]
     canaries = [each.pod for each in behind if each.pod.startswith(CANARY)]
     if left or canaries or not behind:
-        reason = f"still behind the Service: {listed([*left, *canaries], none='no pod')}"
+        reason = f"still behind the Service: {join_words([*left, *canaries], none='no pod')}"
         return Verdict(holds=False, reason=f"{reason}; which Deployment do they belong to?")
-    return Verdict(holds=True, reason=f"{counted(len(behind), 'pod')} of production, all of 2.0")
+    return Verdict(holds=True, reason=f"{count_noun(len(behind), 'pod')} of production, all of 2.0")
 
 
 def canary_answers_as_expected(lab: Lab, sample: Sample) -> Verdict:
@@ -146,16 +146,16 @@ def only_the_new_version_answers(lab: Lab, sample: Sample) -> Verdict:
 
 def quarter_goes_to_the_canary(lab: Lab) -> Verdict:
     """The canary Ingress takes 25 of 100 requests."""
-    share = lab.explain_route("/").shares.get(WEIGHTED, 0.0)
+    share = lab.explain_route("/").shares.get(CANARY_BACKEND, 0.0)
     hint = "" if share == 0.25 else "; look at lab.set_weight(...)"
-    reason = f"{percent(share)} of the requests for / go to {WEIGHTED}{hint}"
+    reason = f"{percent(share)} of the requests for / go to {CANARY_BACKEND}{hint}"
     return Verdict(holds=share == 0.25, reason=reason)
 
 
 def yellow_testers_reach_the_canary(lab: Lab) -> Verdict:
     """The header leads to the canary with the value yellow, and with no other."""
-    word = lab.explain_route("/", headers={"X-Canary": "yellow"}).shares.get(WEIGHTED, 0.0)
-    always = lab.explain_route("/", headers={"X-Canary": "always"}).shares.get(WEIGHTED, 0.0)
+    word = lab.explain_route("/", headers={"X-Canary": "yellow"}).shares.get(CANARY_BACKEND, 0.0)
+    always = lab.explain_route("/", headers={"X-Canary": "always"}).shares.get(CANARY_BACKEND, 0.0)
     reason = f"X-Canary: yellow {percent(word)}, X-Canary: always {percent(always)} to the canary"
     if word == 1 and always < 1:
         return Verdict(holds=True, reason=reason)
@@ -165,16 +165,16 @@ def yellow_testers_reach_the_canary(lab: Lab) -> Verdict:
 
 def canary_belongs_to_production(lab: Lab) -> Verdict:
     """The canary Ingress has a rule of the other one, so that it gets requests."""
-    share = lab.explain_route("/").shares.get(WEIGHTED, 0.0)
+    share = lab.explain_route("/").shares.get(CANARY_BACKEND, 0.0)
     hint = "" if share else "; compare host, path and pathType of the two Ingresses"
-    reason = f"{percent(share)} of the requests for / go to {WEIGHTED}{hint}"
+    reason = f"{percent(share)} of the requests for / go to {CANARY_BACKEND}{hint}"
     return Verdict(holds=share > 0, reason=reason)
 
 
 def each_version_has_a_service(lab: Lab) -> Verdict:
     """Each of the two Services finds one version, and only that one."""
     found = {
-        service: listed(sorted({each.version for each in lab.ready_endpoints(service)}))
+        service: join_words(sorted({each.version for each in lab.ready_endpoints(service)}))
         for service in _SERVICE_OF.values()
     }
     holds = found == {service: version for version, service in _SERVICE_OF.items()}
@@ -185,15 +185,15 @@ def each_version_has_a_service(lab: Lab) -> Verdict:
 
 def preview_keeps_to_its_path(lab: Lab) -> Verdict:
     """Version 2.0 answers at `/canary` and below it, and version 1.0 at every other path."""
-    answers = {path: lab.get(path).headers.get("X-Version") for path in _PREVIEWED}
-    wrong = [path for path, version in _PREVIEWED.items() if answers[path] != version]
+    answers = {path: lab.get(path).headers.get("X-Version") for path in _VERSION_AT_PATH}
+    wrong = [path for path, version in _VERSION_AT_PATH.items() if answers[path] != version]
     if wrong:
         answered = {path: answers[path] or "(none)" for path in wrong}
         reason = "; ".join(f"version {name} answers {path}" for path, name in answered.items())
         return Verdict(
             holds=False, reason=f"{reason}; `lab.explain_route` says which rule leads there"
         )
-    return Verdict(holds=True, reason=f"{listed(answers)} lead where they should")
+    return Verdict(holds=True, reason=f"{join_words(answers)} lead where they should")
 
 
 CHECKS: Mapping[str, Callable[..., Verdict]] = {
@@ -219,9 +219,11 @@ def _answering(lab: Lab, versions: Sequence[str]) -> Verdict:
     answers = {version: lab.get(run.url).body for version, run in lab.local_runs().items()}
     missing = [version for version in versions if answers.get(version) != f'"Version {version}"']
     if missing:
-        reason = f'no answer from version {listed(missing)}; look at lab.run_locally("...")'
+        reason = f'no answer from version {join_words(missing)}; look at lab.run_locally("...")'
         return Verdict(holds=False, reason=reason)
-    return Verdict(holds=True, reason=f"answering, each with its own version: {listed(versions)}")
+    return Verdict(
+        holds=True, reason=f"answering, each with its own version: {join_words(versions)}"
+    )
 
 
 def _ready(lab: Lab, name: str, wanted: int) -> Verdict:

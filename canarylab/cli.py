@@ -75,16 +75,22 @@ def down(cluster: ClusterName = None) -> None:
     """End a cluster and all its pods: the one you name, else the playground."""
     from canarylab.clusters.choose import choose_or_playground, describe
     from canarylab.images.choose import remove_containers
-    from canarylab.traffic.text import listed
+    from canarylab.text import join_words
 
     chosen = choose_or_playground(cluster)
     runs = chosen.status() is not None
     if chosen.stop():
         print(f"{_capitalized(describe(chosen))} has ended.")
     else:
-        print(chosen.ending if runs else f"{_capitalized(describe(chosen))} was not running.")
+        print(
+            chosen.stop_instructions
+            if runs
+            else f"{_capitalized(describe(chosen))} was not running."
+        )
     if ports := remove_containers(Home.of_user()):
-        print(f"Containers of lesson 1 are gone from {listed(f'port {port}' for port in ports)}.")
+        print(
+            f"Containers of lesson 1 are gone from {join_words(f'port {port}' for port in ports)}."
+        )
 
 
 @app.command()
@@ -198,7 +204,7 @@ def doctor(
     except CanaryLabError as exc:
         chosen = str(exc).rstrip(".")
     home = Home.of_user()
-    found = diagnose(home, has_kind_cluster=KindCluster(home).is_made(), chosen=chosen)
+    found = diagnose(home, has_kind_cluster=KindCluster(home).has_record(), chosen=chosen)
     print(json.dumps(found.to_dict(), indent=2) if as_json else found)
     raise typer.Exit(0 if found.can_run else 1)
 
@@ -294,9 +300,10 @@ def _capitalized(text: str) -> str:
 
 def _as_table(taken: Sample) -> Table:
     from canarylab import stats
-    from canarylab.traffic.text import percent
+    from canarylab.text import percent
 
     rows = [
-        (each.name, each.hits, percent(each.seen), each.interval) for each in stats.shares(taken)
+        (each.name, each.hits, percent(each.observed), each.interval)
+        for each in stats.shares(taken)
     ]
     return Table(f"{taken!r}.\n", ("version", "answers", "share", "95 % interval"), rows)

@@ -8,7 +8,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TextIO
+from typing import NamedTuple, TextIO
+
+Report = Callable[[str], None]
+"""Called with a few words about what is being done now."""
 
 SHOW_AFTER_S = 1.0  # a shorter wait needs no status line
 _LEFT = 'style="text-align:left"'  # Jupyter aligns tables to the right, as if all were numbers
@@ -17,7 +20,7 @@ _MONOSPACE = "font-family:monospace"
 
 @dataclass(frozen=True)
 class Table:
-    """A sentence, with a table below it where there are rows.
+    """A sentence, with a table below it if there are rows.
 
     >>> print(Table("Two pods.", ("pod", "ready"), [("a", "yes"), ("b", "no")]))
     Two pods.
@@ -72,6 +75,17 @@ class FileView:
         return f'<p>{html.escape(self.title)}</p><pre style="{_MONOSPACE}">{body}</pre>'
 
 
+def no_report(text: str) -> None:
+    """Show no progress: the default of functions that take a `Report`."""
+
+
+class OutputAndReport(NamedTuple):
+    """Two ways to write to a cell: lasting output, and progress below it."""
+
+    write: Callable[[object], None]
+    report: Report
+
+
 class StatusLine:
     """One line of text that each update rewrites; it stays empty for the first second."""
 
@@ -103,7 +117,7 @@ class StatusLine:
 
 
 @contextmanager
-def status_line() -> Iterator[Callable[[str], None]]:
+def status_line() -> Iterator[Report]:
     """Give a function that shows progress; the last text stays."""
     line = StatusLine(status_stream())
     try:
@@ -115,7 +129,7 @@ def status_line() -> Iterator[Callable[[str], None]]:
 @contextmanager
 def output_with_status_line(
     write: Callable[[object], None],
-) -> Iterator[tuple[Callable[[object], None], Callable[[str], None]]]:
+) -> Iterator[OutputAndReport]:
     """Give a function that writes lasting output, and one that shows progress below it."""
     line = StatusLine(status_stream())
 
@@ -124,13 +138,13 @@ def output_with_status_line(
         write(output)
 
     try:
-        yield write_above, line.show
+        yield OutputAndReport(write_above, line.show)
     finally:
         line.clear()
 
 
 def status_stream() -> TextIO | None:
-    """The terminal or notebook that shows a status line; None where the output is redirected."""
+    """The terminal or notebook that shows a status line; None if the output is redirected."""
     if sys.stderr is not None and sys.stderr.isatty():
         return sys.stderr
     return sys.stdout if type(sys.stdout).__module__.startswith("ipykernel") else None

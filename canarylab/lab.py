@@ -1,8 +1,8 @@
 """`Lab`: the one object a notebook holds.
 
-It hides what is not the lesson: which cluster is used, how it starts, where a Service is reached,
-when the network has taken in a change. What is the lesson goes through the official client:
-`lab.apps`, `lab.core` and `lab.networking` are its API objects.
+It hides what is not part of a lesson: which cluster is used, how it starts, where a Service is
+reached, when the network has applied a change. What a lesson teaches goes through the official
+client: `lab.apps`, `lab.core` and `lab.networking` are its API objects.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from canarylab import resources
 from canarylab.clusters.choose import choose
-from canarylab.display import FileView, Table, status_line
+from canarylab.display import FileView, Report, Table, status_line
 from canarylab.images.builder import (
     APP_NAME,
     LOCAL_PORTS,
@@ -22,7 +22,6 @@ from canarylab.images.builder import (
     Builder,
     BuildStep,
     LocalRun,
-    OnProgress,
     app_reference,
 )
 from canarylab.images.choose import BuilderSelection
@@ -31,8 +30,7 @@ from canarylab.manifests import CANARY, CANARY_INGRESS, PRODUCTION, SERVICE, dif
 from canarylab.playground.home import Home
 from canarylab.ports import is_held_by_parent, unused
 from canarylab.predictions import Predictions, Value
-from canarylab.release import exec as pod_exec
-from canarylab.release import httproute, rollout, stages
+from canarylab.release import httproute, pod_exec, rollout, stages
 from canarylab.release.connection import Connection
 from canarylab.release.endpoints import (
     Endpoint,
@@ -42,11 +40,11 @@ from canarylab.release.endpoints import (
     ready_endpoints,
 )
 from canarylab.release.ingress import HOST, IngressClient, RouteExplanation
+from canarylab.release.network_sync import apply_and_wait, wait_for_service
 from canarylab.release.service_url import ServiceUrls, sample_service
-from canarylab.release.wait import apply_and_wait, settle
+from canarylab.text import count_noun, join_words
 from canarylab.traffic import Request, Sample
 from canarylab.traffic.http import HttpResponse, get
-from canarylab.traffic.text import counted, listed
 
 if TYPE_CHECKING:
     from canarylab.widgets.replica_board import ReplicaBoard
@@ -60,7 +58,7 @@ Fields = Mapping[str, str] | None
 class Lab:
     """A cluster to release on, with the verbs of the lessons.
 
-    The examples below are one story, from an empty cluster to an empty cluster.
+    The examples in the docstrings run in order, on one cluster that is empty at first.
     """
 
     def __init__(self, cluster: str | None = None) -> None:
@@ -131,7 +129,9 @@ class Lab:
         """
         found = self._builders.use().list_images()
         rows = [(each.reference, _short_id(each.id), _megabytes(each.size)) for each in found]
-        return Table(f"{counted(len(rows), 'image')} of {APP_NAME}.", ("image", "id", "size"), rows)
+        return Table(
+            f"{count_noun(len(rows), 'image')} of {APP_NAME}.", ("image", "id", "size"), rows
+        )
 
     def image(self, version: str) -> str:
         """The name of an image in the cluster; with a registry, its name comes first.
@@ -182,7 +182,7 @@ class Lab:
         Free again: port 9999 and port 8888.
         """
         ports = self._builders.stop_all()
-        return Table(f"Free again: {listed(f'port {port}' for port in ports)}.")
+        return Table(f"Free again: {join_words(f'port {port}' for port in ports)}.")
 
     # Files
 
@@ -308,7 +308,7 @@ class Lab:
             return self._ingress.url
         url = self._service_urls.find(name).url
         if self.ready_endpoints(name):
-            settle(self._connection, name, url)
+            wait_for_service(self._connection, name, url)
         return url
 
     def get_from_pod(self, pod: str, url: str) -> Table:
@@ -334,9 +334,11 @@ class Lab:
         sample = sample_service(
             self._connection, service, found.url, requests=requests, keep_alive=keep_alive
         )
-        is_direct = found.chosen_for == "connection"
-        where = self.cluster.name if is_direct else f"{self.cluster.name}, through {found.way}"
-        return replace(sample, cluster=where, chosen_for=found.chosen_for)
+        is_direct = found.balanced_per == "connection"
+        where = self.cluster.name
+        if not is_direct:
+            where += f", through {found.description}"
+        return replace(sample, cluster=where, balanced_per=found.balanced_per)
 
     def promote(self, way: Literal["replicas", "image"]) -> Table:
         """Promote the canary: scale it up and production to 0, or give production its image.
@@ -404,7 +406,7 @@ class Lab:
         nodeapp-split is served by canarylab.dev/gateway-controller.
         """
         if controllers := httproute.wait_until_accepted(self._connection, route):
-            return Table(f"{route} is served by {listed(controllers)}.")
+            return Table(f"{route} is served by {join_words(controllers)}.")
         return Table(f"{route} is not served: no controller of a Gateway has accepted it.")
 
     def sample_httproute(self, route: str, *, requests: int = 200) -> Sample:
@@ -499,14 +501,14 @@ class Lab:
         self._service_urls.close()
         self._connection.close()
         self.stop_local()
-        return Table(f"Your pods and Services are gone. {self.cluster.ending}")
+        return Table(f"Your pods and Services are gone. {self.cluster.stop_instructions}")
 
 
 def _request(host: str | None, headers: Fields, cookies: Fields) -> Request:
     return Request(host=host, headers=headers or {}, cookies=cookies or {})
 
 
-def _build(builder: Builder, version: str, report: OnProgress) -> tuple[str, str, str, str]:
+def _build(builder: Builder, version: str, report: Report) -> tuple[str, str, str, str]:
     steps: list[BuildStep] = []
     image = builder.build(version, steps.append, report)
     made = [step for step in steps if step.makes_files]

@@ -7,6 +7,7 @@ import socket
 from canarylab.errors import PortInUseError
 
 LOOPBACK = "127.0.0.1"
+NODE_PORTS = range(30000, 32768)  # the default of Kubernetes
 
 
 def is_free(port: int, address: str = LOOPBACK) -> bool:

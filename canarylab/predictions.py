@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from canarylab.display import Table
-from canarylab.traffic.text import percent
+from canarylab.text import percent
 
 Value = float | int | str
 

@@ -2,12 +2,12 @@
 
 A share observed in a few requests is random. Its interval holds the true shares that are
 compatible with it. Wilson's interval keeps its coverage for few requests and for shares near 0
-and 1, where the usual normal approximation does not (Wilson 1927, "Probable inference, the
+and 1, and the usual normal approximation does not (Wilson 1927, "Probable inference, the
 law of succession, and statistical inference"; Brown, Cai and DasGupta 2001, "Interval estimation
 for a binomial proportion", Statistical Science 16(2), 101-133).
 
 The sample size n is the number of independent choices of a pod. A Service chooses once for each
-connection, so 200 requests over one connection are n = 1. Where a proxy chooses for each request,
+connection, so 200 requests over one connection are n = 1. If a proxy chooses for each request,
 every request counts.
 """
 
@@ -18,8 +18,8 @@ from collections.abc import Mapping
 from statistics import NormalDist
 from typing import TYPE_CHECKING, NamedTuple
 
+from canarylab.text import percent
 from canarylab.traffic.sample import Sample
-from canarylab.traffic.text import percent
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -67,19 +67,19 @@ class Share(NamedTuple):
     expected: float | None
 
     @property
-    def seen(self) -> float:
-        """The observed share; 0 where nothing was answered.
+    def observed(self) -> float:
+        """The observed share; 0 if nothing was answered.
 
-        >>> Share("2.0", 10, 40, wilson(10, 40), 0.25).seen
+        >>> Share("2.0", 10, 40, wilson(10, 40), 0.25).observed
         0.25
         """
         return self.hits / self.total if self.total else 0.0
 
     @property
-    def fits(self) -> bool | None:
-        """Whether the interval holds the expected share; None where there is none, or no answer.
+    def contains_expected(self) -> bool | None:
+        """Whether the interval contains the expected share; None without that share or an answer.
 
-        >>> Share("2.0", 10, 40, wilson(10, 40), 0.25).fits
+        >>> Share("2.0", 10, 40, wilson(10, 40), 0.25).contains_expected
         True
         """
         if self.expected is None or not self.total:
@@ -120,7 +120,7 @@ def requests_needed(share: float, margin: float, *, confidence: float = DEFAULT_
 def interval(sample: Sample, hits: int, *, confidence: float = DEFAULT_CONFIDENCE) -> Interval:
     """The interval for a number of hits in a sample; 0 to 1 without answers.
 
-    >>> print(interval(Sample.typed(["1.0", "2.0", "1.0", "1.0"]), 1))
+    >>> print(interval(Sample.from_versions(["1.0", "2.0", "1.0", "1.0"]), 1))
     5 % to 70 %
     """
     if not sample.answered:
@@ -131,7 +131,8 @@ def interval(sample: Sample, hits: int, *, confidence: float = DEFAULT_CONFIDENC
 def intervals(sample: Sample, *, confidence: float = DEFAULT_CONFIDENCE) -> dict[str, Interval]:
     """The interval of each version's share.
 
-    >>> {name: str(found) for name, found in intervals(Sample.typed(["1.0", "2.0"])).items()}
+    >>> sample = Sample.from_versions(["1.0", "2.0"])
+    >>> {name: str(found) for name, found in intervals(sample).items()}
     {'1.0': '9 % to 91 %', '2.0': '9 % to 91 %'}
     """
     return {each.name: each.interval for each in shares(sample, confidence=confidence)}
@@ -140,7 +141,7 @@ def intervals(sample: Sample, *, confidence: float = DEFAULT_CONFIDENCE) -> dict
 def shares(sample: Sample, *, confidence: float = DEFAULT_CONFIDENCE) -> list[Share]:
     """The share of each version.
 
-    >>> [(each.name, each.hits) for each in shares(Sample.typed(["1.0", "2.0", "1.0"]))]
+    >>> [(each.name, each.hits) for each in shares(Sample.from_versions(["1.0", "2.0", "1.0"]))]
     [('1.0', 2), ('2.0', 1)]
     """
     return _shares(sample, sample.by_version, sample.expected, confidence)
@@ -149,7 +150,7 @@ def shares(sample: Sample, *, confidence: float = DEFAULT_CONFIDENCE) -> list[Sh
 def pod_shares(sample: Sample, *, confidence: float = DEFAULT_CONFIDENCE) -> list[Share]:
     """The share of each pod.
 
-    >>> [(each.name, each.hits) for each in pod_shares(Sample.typed(["1.0", "2.0"]))]
+    >>> [(each.name, each.hits) for each in pod_shares(Sample.from_versions(["1.0", "2.0"]))]
     [('other', 2)]
     """
     return _shares(sample, sample.by_pod, sample.expected_pods, confidence)
@@ -158,7 +159,7 @@ def pod_shares(sample: Sample, *, confidence: float = DEFAULT_CONFIDENCE) -> lis
 def summary(sample: Sample, *, confidence: float = DEFAULT_CONFIDENCE) -> DataFrame:
     """A row for each version: hits, share, the ends of its interval, the expected share.
 
-    >>> summary(Sample.typed(["1.0", "2.0", "1.0", "1.0"]))["share"].to_dict()
+    >>> summary(Sample.from_versions(["1.0", "2.0", "1.0", "1.0"]))["share"].to_dict()
     {'1.0': 0.75, '2.0': 0.25}
     """
     return _frame("version", shares(sample, confidence=confidence))
@@ -167,7 +168,7 @@ def summary(sample: Sample, *, confidence: float = DEFAULT_CONFIDENCE) -> DataFr
 def pod_summary(sample: Sample, *, confidence: float = DEFAULT_CONFIDENCE) -> DataFrame:
     """A row for each pod: hits, share, the ends of its interval, the expected share.
 
-    >>> pod_summary(Sample.typed(["1.0", "2.0"])).index.to_list()
+    >>> pod_summary(Sample.from_versions(["1.0", "2.0"])).index.to_list()
     ['other']
     """
     return _frame("pod", pod_shares(sample, confidence=confidence))
@@ -175,7 +176,7 @@ def pod_summary(sample: Sample, *, confidence: float = DEFAULT_CONFIDENCE) -> Da
 
 def _shares(
     sample: Sample,
-    counted: Mapping[str, int],
+    hits_by_name: Mapping[str, int],
     expected: Mapping[str, float] | None,
     confidence: float,
 ) -> list[Share]:
@@ -187,7 +188,7 @@ def _shares(
             interval(sample, hits, confidence=confidence),
             None if expected is None else expected.get(name, 0.0),
         )
-        for name, hits in counted.items()
+        for name, hits in hits_by_name.items()
     ]
 
 
@@ -195,7 +196,7 @@ def _frame(name: str, found: list[Share]) -> DataFrame:
     from pandas import DataFrame  # noqa: PLC0415  importing the arithmetic must stay cheap
 
     columns = [name, "hits", "share", "low", "high", "expected"]
-    rows = [(each.name, each.hits, each.seen, *each.interval, each.expected) for each in found]
+    rows = [(each.name, each.hits, each.observed, *each.interval, each.expected) for each in found]
     return DataFrame(rows, columns=columns).set_index(name)
 
 

@@ -18,8 +18,8 @@ from canarylab import figures, stats
 from canarylab.images.builder import VERSIONS
 from canarylab.lab import Lab
 from canarylab.manifests import CANARY, PRODUCTION
+from canarylab.text import count_noun, percent
 from canarylab.traffic import Sample
-from canarylab.traffic.text import counted, percent
 
 NEW = "2.0"
 CONFIDENCE = 0.999
@@ -106,26 +106,28 @@ def sample_step(sample: Sample) -> TourStep:
     """The share of the new version, and whether it is what its pods suggest.
 
     >>> from dataclasses import replace
-    >>> sample = Sample.typed(["1.0", "1.0", "2.0", "1.0"])
+    >>> sample = Sample.from_versions(["1.0", "1.0", "2.0", "1.0"])
     >>> sample_step(replace(sample, expected={"1.0": 0.75, "2.0": 0.25})).result
     '1 by 2.0, 25 %; expected 25 %, inside 2 % to 85 %'
     """
-    action = f"Send {counted(sample.total, 'request')}"
+    action = f"Send {count_noun(sample.total, 'request')}"
     if sample.expected is None:
         return TourStep(action, "the pods changed meanwhile, so nothing was expected", holds=False)
     if sample.failed or not sample.answered:
         return TourStep(action, f"{sample.failed} of {sample.total} failed", holds=False)
     shares = {each.name: each for each in stats.shares(sample, confidence=CONFIDENCE)}
     result = "; ".join(
-        _share_text(share) for name, share in shares.items() if name == NEW or not share.fits
+        _share_text(share)
+        for name, share in shares.items()
+        if name == NEW or not share.contains_expected
     )
-    return TourStep(action, result, holds=all(share.fits for share in shares.values()))
+    return TourStep(action, result, holds=all(share.contains_expected for share in shares.values()))
 
 
 def _share_text(share: stats.Share) -> str:
-    place = "inside" if share.fits else "OUTSIDE"
+    place = "inside" if share.contains_expected else "OUTSIDE"
     return (
-        f"{share.hits} by {share.name}, {percent(share.seen)}; "
+        f"{share.hits} by {share.name}, {percent(share.observed)}; "
         f"expected {percent(share.expected or 0.0)}, {place} {share.interval}"
     )
 

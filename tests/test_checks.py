@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from canarylab.checks import WEIGHTED, Verdict, check
+from canarylab.checks import CANARY_BACKEND, Verdict, check
 from canarylab.errors import CheckpointError, TrafficError
 from canarylab.release.endpoints import Endpoint
 from canarylab.release.ingress import RouteExplanation
@@ -53,7 +53,7 @@ class SmallLab:
         self, path: str, *, headers: Mapping[str, str] | None = None
     ) -> RouteExplanation:
         share = self._canary_takes[(headers or {}).get("X-Canary", "")]
-        return RouteExplanation({WEIGHTED: share} if share else {}, path, 0, ())
+        return RouteExplanation({CANARY_BACKEND: share} if share else {}, path, 0, ())
 
     def local_runs(self) -> dict[str, Any]:
         return {}
@@ -64,7 +64,7 @@ def holds(lab: SmallLab, statement: str, *evidence: Sample) -> bool:
 
 
 def sample(*, old: int, new: int) -> Sample:
-    typed = Sample.typed(["1.0"] * old + ["2.0"] * new)
+    typed = Sample.from_versions(["1.0"] * old + ["2.0"] * new)
     return replace(typed, expected={"1.0": 0.75, "2.0": 0.25})
 
 

@@ -145,7 +145,7 @@ class TestCommand:
         monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
         found = kubeconfig()
         assert (found.state, found.words) == ("missing", f"{tmp_path / 'config'} is no kubeconfig")
-        assert found.remedy == "Mend it, or name another with KUBECONFIG."
+        assert found.remedy == "Correct it, or name another with KUBECONFIG."
 
 
 FINE = Finding("kind", "fine", "kind is here", "the kind cluster")

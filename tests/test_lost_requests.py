@@ -14,8 +14,8 @@ from canarylab import resources, runtime, traffic
 from canarylab.manifests import PRODUCTION, SERVICE, load
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection
+from canarylab.release.network_sync import wait_for_service
 from canarylab.release.rollout import scale, wait_until_rolled_out
-from canarylab.release.wait import settle
 from canarylab.wait import wait_until
 from tests.needs import needs
 from tests.running_playground import RunningPlayground
@@ -58,7 +58,7 @@ def roll_out(connection: Connection, url: str, *, drain_s: int) -> None:
     container["env"] = [{"name": "DRAIN_S", "value": str(drain_s)}]
     apply(connection, [wanted, *load(MANIFESTS / "2-production" / "service.yaml")])
     wait_until_rolled_out(connection, PRODUCTION)
-    settle(connection, SERVICE, url)
+    wait_for_service(connection, SERVICE, url)
 
 
 def restart_under_traffic(

@@ -113,7 +113,7 @@ def test_a_word_is_not_within_an_interval() -> None:
 
 
 def test_200_requests_over_one_connection_say_as_much_as_one() -> None:
-    kept = Sample.typed(["1.0"] * 200)
+    kept = Sample.from_versions(["1.0"] * 200)
     kept = Sample.from_dict(
         kept.to_dict()
         | {"results": [each._replace(connection=0)._asdict() for each in kept.results]}
@@ -122,11 +122,11 @@ def test_200_requests_over_one_connection_say_as_much_as_one() -> None:
 
 
 def test_without_answers_everything_is_plausible() -> None:
-    assert stats.interval(Sample.typed([]), 0) == Interval(0.0, 1.0)
+    assert stats.interval(Sample.from_versions([]), 0) == Interval(0.0, 1.0)
 
 
 def test_a_version_that_was_not_expected_was_expected_never() -> None:
-    found = stats.shares(Sample.typed(["1.0", None]).expecting({"1.0": 1.0}))
+    found = stats.shares(Sample.from_versions(["1.0", None]).with_expected({"1.0": 1.0}))
     assert [(each.name, each.expected) for each in found] == [("1.0", 1.0), ("other", 0.0)]
 
 
@@ -134,16 +134,16 @@ def test_a_version_that_was_not_expected_was_expected_never() -> None:
 def test_a_share_fits_when_the_expected_one_is_plausible(
     expected: float | None, *, fits: bool | None
 ) -> None:
-    assert stats.Share("2.0", 10, 40, wilson(10, 40), expected).fits is fits
+    assert stats.Share("2.0", 10, 40, wilson(10, 40), expected).contains_expected is fits
 
 
 def test_nothing_fits_or_not_where_nobody_answered() -> None:
-    assert stats.Share("2.0", 0, 0, Interval(0.0, 1.0), 0.25).fits is None
+    assert stats.Share("2.0", 0, 0, Interval(0.0, 1.0), 0.25).contains_expected is None
 
 
 def test_the_summary_has_a_row_for_each_version() -> None:
     told = stats.summary(
-        Sample.typed(["1.0", "1.0", "2.0", "1.0"]).expecting({"1.0": 0.75, "2.0": 0.25})
+        Sample.from_versions(["1.0", "1.0", "2.0", "1.0"]).with_expected({"1.0": 0.75, "2.0": 0.25})
     )
     assert told.loc["2.0"].to_dict() == pytest.approx(
         {"hits": 1, "share": 0.25, "low": 0.0456, "high": 0.6994, "expected": 0.25}, abs=5e-5
@@ -151,7 +151,7 @@ def test_the_summary_has_a_row_for_each_version() -> None:
 
 
 def test_the_summary_of_nothing_is_empty() -> None:
-    assert stats.summary(Sample.typed([])).empty
+    assert stats.summary(Sample.from_versions([])).empty
 
 
 def test_importing_it_loads_nothing_heavy() -> None:
@@ -168,4 +168,4 @@ def test_where_a_pod_is_chosen_for_each_request_one_connection_says_as_much_as_m
     )
     kept = Sample("http://127.0.0.1/", answers, datetime.now(UTC), 1.0, keep_alive=1)
     assert stats.interval(kept, 25).width > 0.7
-    assert stats.interval(replace(kept, chosen_for="request"), 25) == stats.wilson(25, 100)
+    assert stats.interval(replace(kept, balanced_per="request"), 25) == stats.wilson(25, 100)

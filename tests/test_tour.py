@@ -11,7 +11,7 @@ SPLIT = {"1.0": 0.75, "2.0": 0.25}
 
 
 def sample(*, old: int, new: int) -> Sample:
-    return replace(Sample.typed(["1.0"] * old + ["2.0"] * new), expected=SPLIT)
+    return replace(Sample.from_versions(["1.0"] * old + ["2.0"] * new), expected=SPLIT)
 
 
 @pytest.mark.parametrize(("old", "new"), [(300, 100), (320, 80), (275, 125)])
@@ -37,7 +37,7 @@ def test_a_sample_without_expected_shares_does_not_hold() -> None:
 
 
 def test_responses_without_a_version_are_shown_even_when_the_canary_fits() -> None:
-    strange = Sample.typed(["1.0"] * 275 + ["2.0"] * 100 + [None] * 25)
+    strange = Sample.from_versions(["1.0"] * 275 + ["2.0"] * 100 + [None] * 25)
     step = sample_step(replace(strange, expected=SPLIT))
     assert not step.holds
     assert "25 by other, 6 %" in step.result

@@ -1,7 +1,4 @@
-// What does the app answer?
-//
-// `createApp` only knows how to answer. It never listens and never ends: main.ts does the one,
-// lifecycle.ts the other.
+// The routes of the app. Listening is in main.ts, shutting down in lifecycle.ts.
 
 import express from "express";
 import type { Express } from "express";
@@ -18,7 +15,7 @@ export function createApp(config: Config, state: State): Express {
 
   app.use((_request, response, next) => {
     response.set({ "X-Version": config.version, "X-Pod": config.pod });
-    // Whoever keeps a connection alive is told to open the next one somewhere else.
+    // A client that keeps its connection has to open the next one to another pod.
     if (state.draining) response.set("Connection", "close");
     next();
   });
@@ -27,7 +24,7 @@ export function createApp(config: Config, state: State): Express {
     response.json(`Version ${config.version}`);
   });
 
-  // Alive is not the same as ready: an app that drains must not be restarted for it.
+  // Alive is not the same as ready: a draining app must not be restarted.
   app.get("/healthz", (_request, response) => {
     response.json("alive");
   });

@@ -1,7 +1,7 @@
-// What was this copy of the app told to be?
+// The configuration of the app, from environment variables.
 //
-// Read once, at the start, and checked there: a wrong setting stops the app before it takes a
-// single request, with a sentence in the pod's log.
+// It is read and checked once, at the start: a wrong setting stops the app before its first
+// request, with a sentence in the pod's log.
 
 export interface Config {
   readonly version: string;
@@ -28,7 +28,7 @@ export function readConfig(environment: Environment, hostname: string): Config {
   };
 }
 
-/** What is set, an empty text included: `APP_VERSION=` is a mistake, not a wish for the default. */
+/** What is set, an empty text included: `APP_VERSION=` is a mistake, not a request for the default. */
 function present(environment: Environment): Partial<typeof DEFAULTS> {
   const names = Object.keys(DEFAULTS).filter((name) => environment[name] !== undefined);
   return Object.fromEntries(names.map((name) => [name, environment[name]]));

@@ -1,8 +1,8 @@
 """Changes to a manifest for a cluster that somebody else runs.
 
-A node port of our own choice could be taken there, so the API chooses one; where the namespace may
+A node port of our own choice could be taken there, so the API chooses one; if the namespace may
 have no node ports, the Service gets a cluster IP only. Our images get the name of the registry
-that they were pushed to. Ingresses name the class `nginx` where it exists, else the class that the
+that they were pushed to. Ingresses name the class `nginx` if it exists, else the class that the
 cluster has; its controller may not understand the annotations of ingress-nginx.
 """
 
@@ -83,7 +83,7 @@ def choose_ingress_class(classes: Sequence[Object] | None) -> ChosenClass:
         return ChosenClass(notes=retirement_note(found))
     if not classes:
         note = (
-            "There is no IngressClass here, so nobody may be serving Ingresses. "
+            "There is no IngressClass here, so Ingresses may not be served. "
             "Ask whoever runs the cluster for an ingress controller."
         )
         return ChosenClass(notes=(note,))
@@ -109,7 +109,7 @@ def nginx_class(classes: Sequence[Object]) -> Object | None:
 
 
 def retirement_note(ingress_class: Object) -> tuple[str, ...]:
-    """A note where the class comes from ingress-nginx."""
+    """A note if the class comes from ingress-nginx."""
     labels = ingress_class["metadata"].get("labels") or {}
     return (RETIRED,) if labels.get(_APP_NAME) == "ingress-nginx" else ()
 

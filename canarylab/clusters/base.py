@@ -7,16 +7,14 @@ everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
+from canarylab.display import Report
 from canarylab.errors import ClusterError
 from canarylab.kube_objects import Object
 
 KUBE_PROXY_SYNC_S = 1.0  # iptables mode: --iptables-min-sync-period
-
-Report = Callable[[str], None]
-"""Gets a few words about what is being done now."""
 
 
 class AdaptedManifest(NamedTuple):
@@ -32,21 +30,21 @@ class ServiceAddress(NamedTuple):
 
     url: str
     """`http://127.0.0.1:32089`, without a slash at the end."""
-    via: str
+    description: str
     """What is at that address: "node port 32089"."""
-    is_guess: bool = False
-    """It has to be tried: a firewall may be between, or another program may answer."""
-    chosen_for: Literal["connection", "request"] = "connection"
-    """What a pod is chosen for there."""
+    needs_check: bool = False
+    """Whether a request has to prove it: a firewall or another program may be there."""
+    balanced_per: Literal["connection", "request"] = "connection"
+    """Whether a pod is chosen for each connection or for each request."""
     sync_delay_s: float = 0.0
-    """How long after endpoints become ready no connection is to be tried there."""
+    """Seconds to wait after endpoints become ready before the first connection."""
 
 
 class IngressSetup(NamedTuple):
-    """What a cluster lacks before Ingresses are served."""
+    """What a cluster needs before Ingresses are served."""
 
     objects: tuple[Object, ...] = ()
-    """The objects to apply; none where a controller runs already."""
+    """The objects to apply; none if a controller runs already."""
     notes: tuple[str, ...] = ()
     """What a learner should know, a sentence or two each."""
 
@@ -61,7 +59,7 @@ class Cluster(Protocol):
 
     @property
     def namespace(self) -> str:
-        """The namespace of everything of ours."""
+        """The namespace of all objects of the lessons."""
         ...
 
     @property
@@ -70,7 +68,7 @@ class Cluster(Protocol):
         ...
 
     def start(self, report: Report) -> None:
-        """Make sure it runs; raise SetupError where that cannot be."""
+        """Make sure that it runs; raise SetupError if it cannot."""
         ...
 
     def stop(self) -> bool:
@@ -78,7 +76,7 @@ class Cluster(Protocol):
         ...
 
     def status(self) -> str | None:
-        """That it runs, and where, in a sentence; None where it does not. It starts nothing."""
+        """A sentence that says where it runs; None if it does not run. Starts nothing."""
         ...
 
     @property
@@ -87,8 +85,8 @@ class Cluster(Protocol):
         ...
 
     @property
-    def ending(self) -> str:
-        """How a learner ends it, or that it is not theirs to end; a sentence."""
+    def stop_instructions(self) -> str:
+        """How a learner stops it, or why canarylab does not; a sentence."""
         ...
 
     def load_image(self, reference: str, report: Report) -> str | None:
@@ -103,18 +101,21 @@ class Cluster(Protocol):
         """The manifest as this cluster accepts it."""
         ...
 
-    def addresses(self, service: Mapping[str, Any], hosts: Collection[str]) -> list[ServiceAddress]:
-        """Where the Service might be reached, the best first; `hosts` run its pods."""
+    def addresses(
+        self, service: Mapping[str, Any], node_hosts: Collection[str]
+    ) -> list[ServiceAddress]:
+        """Where the Service might be reached, the best first; `node_hosts` run its pods."""
         ...
 
     def ingress_setup(self, classes: Sequence[Object] | None, report: Report) -> IngressSetup:
-        """What is missing, going by its IngressClasses; None where they may not be listed."""
+        """What is missing, judged by its IngressClasses; None if they may not be listed."""
         ...
 
-    def ingress_url(self, hosts: Collection[str]) -> str:
-        """Where Ingresses answer; `hosts` are in their status. Without a slash at the end.
+    def ingress_url(self, status_addresses: Collection[str]) -> str:
+        """Where Ingresses answer, without a slash at the end.
 
-        Raises ClusterError where no controller serves them.
+        `status_addresses` are the addresses in the status of the Ingresses. Raises ClusterError
+        if no controller serves them.
         """
         ...
 
@@ -139,7 +140,7 @@ class LocalCluster:
 
 
 def node_port(service: Mapping[str, Any]) -> int | None:
-    """The first node port of a Service, or None where it has none."""
+    """The first node port of a Service, or None if it has none."""
     ports = service["spec"].get("ports") or []
     return next((port["nodePort"] for port in ports if port.get("nodePort")), None)
 

@@ -62,6 +62,8 @@ def _best() -> ChosenCluster:
     if kind.status() is not None:
         return ChosenCluster(kind, f"{describe(kind)}, because you made it and it runs")
     if machine.loopback().is_fine:
-        why = "your kind cluster does not run" if kind.is_made() else "it needs nothing but Python"
+        why = (
+            "your kind cluster does not run" if kind.has_record() else "it needs nothing but Python"
+        )
         return ChosenCluster(Playground(), f"the playground, because {why}")
     return ChosenCluster(kind, f"{describe(kind)}, because the playground needs Linux")

@@ -30,7 +30,7 @@ class KubeconfigContext(NamedTuple):
 
 
 def api_client(kubeconfig: str, context: str | None = None, *, retries: int | None = None) -> Any:
-    """The client; raise SetupError where the files do not say how to reach the cluster.
+    """The client; raise SetupError if the files do not say how to reach the cluster.
 
     `kubeconfig` names one file or several, as KUBECONFIG does.
     """
@@ -58,7 +58,7 @@ def api_client(kubeconfig: str, context: str | None = None, *, retries: int | No
 
 
 def is_local(server: str) -> bool:
-    """Whether this address belongs to this machine alone.
+    """Whether this address is a loopback address.
 
     >>> is_local("https://127.0.0.1:6443"), is_local("https://cluster.example:6443")
     (True, False)
@@ -76,7 +76,7 @@ def kubeconfig_files() -> str:
 
 
 def find_context(files: str, name: str | None = None) -> KubeconfigContext:
-    """The context of that name, or the current one; raise SetupError where there is none."""
+    """The context of that name, or the current one; raise SetupError if there is none."""
     merged = _merge(files)
     wanted = name or merged.current
     if not wanted:
@@ -142,10 +142,10 @@ def _read(file: Path) -> dict[str, object]:
         return {}
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as exc:
         raise SetupError(
-            f"{file} is no readable kubeconfig: {exc}. Mend it, or name another with KUBECONFIG."
+            f"{file} is no readable kubeconfig: {exc}. Correct it, or name another with KUBECONFIG."
         ) from exc
     if document is not None and not isinstance(document, dict):
-        raise SetupError(f"{file} is no kubeconfig. Mend it, or name another with KUBECONFIG.")
+        raise SetupError(f"{file} is no kubeconfig. Correct it, or name another with KUBECONFIG.")
     return document or {}
 
 

@@ -1,9 +1,9 @@
 """kind as a cluster: real Kubernetes, one node, in a container on this machine.
 
 `~/.canarylab/kind` holds its kubeconfig (the user's own is never written) and `made.json`: the id
-of the node's container and the images that were loaded into it. Whether a cluster called canarylab
-is ours is told by that id, never by its name alone. While a cluster is made the record has no id;
-a record that was left so belongs to a half-made cluster, which the next start deletes.
+of the node's container and the images that were loaded into it. A cluster called canarylab is
+ours if its node has that id; the name alone does not count. While a cluster is made the record has
+no id; a record that was left so belongs to a half-made cluster, which the next start deletes.
 
 Whoever changes the cluster holds a lock, and the kind program inherits it: when the notebook that
 started kind is killed, everybody else still waits until that kind has ended.
@@ -29,7 +29,6 @@ from canarylab.clusters.adapt_manifest import nginx_class, retirement_note
 from canarylab.clusters.base import (
     IngressSetup,
     LocalCluster,
-    Report,
     ServiceAddress,
     local_node_port,
     node_port,
@@ -42,6 +41,7 @@ from canarylab.clusters.kind_images import (
     traefik_image,
     traefik_objects,
 )
+from canarylab.display import Report
 from canarylab.docker_engine import docker_and_cgroups, docker_program, engine
 from canarylab.errors import (
     CanaryLabError,
@@ -125,7 +125,7 @@ class KindCluster(LocalCluster):
     """The cluster that kind makes for us."""
 
     name = "kind"
-    ending = "The cluster runs on; `canarylab down --cluster kind` deletes it."
+    stop_instructions = "The cluster runs on; `canarylab down --cluster kind` deletes it."
 
     def __init__(self, home: Home | None = None) -> None:
         self.home = home or Home.of_user()
@@ -134,8 +134,8 @@ class KindCluster(LocalCluster):
         self._record_file = self._folder / "made.json"
         self._lock_file = self._folder / "lock"
 
-    def is_made(self) -> bool:
-        """Whether a cluster of ours should exist, running or not; asks no program."""
+    def has_record(self) -> bool:
+        """Whether the record names a cluster, running or not. Reads one file only."""
         record = self._record()
         return record is not None and record.node != ""
 
@@ -216,11 +216,13 @@ class KindCluster(LocalCluster):
             return IngressSetup(notes=retirement_note(found))
         return IngressSetup(traefik_objects(self._ensure_traefik_image(report)))
 
-    def ingress_url(self, hosts: Collection[str]) -> str:
+    def ingress_url(self, status_addresses: Collection[str]) -> str:
         """Port 80 of the node, which is mapped to 8080 here."""
         return f"http://{LOOPBACK}:{MAPPED_INGRESS_PORT}"
 
-    def addresses(self, service: Mapping[str, Any], hosts: Collection[str]) -> list[ServiceAddress]:
+    def addresses(
+        self, service: Mapping[str, Any], node_hosts: Collection[str]
+    ) -> list[ServiceAddress]:
         """127.0.0.1, for the one node port that is mapped to it; no other can be reached."""
         if node_port(service) not in {None, MAPPED_NODE_PORT}:
             return []
@@ -231,7 +233,7 @@ class KindCluster(LocalCluster):
         try:
             node = _find_node()
         except EngineError:
-            if not self.is_made():
+            if not self.has_record():
                 _require(self.preflight())  # names whatever else is missing, too
             raise
         if record is not None and not record.node:
@@ -259,7 +261,7 @@ class KindCluster(LocalCluster):
             self._write(ClusterRecord(_require_node().id))
         except BaseException as exc:
             if isinstance(exc, ToolFailedError) and _NAME_IS_TAKEN in exc.output:
-                self._forget()  # somebody made one between our look and kind's
+                self._forget()  # another program made one after our check
                 raise _not_ours() from exc
             lock.reacquire()  # waits for whatever kind has started and not ended
             self._delete_half_made(report)
@@ -276,8 +278,8 @@ class KindCluster(LocalCluster):
 
     def _delete(self) -> None:
         """Delete the cluster and then the record of it, so that this can be repeated."""
-        # kind does not mind where there is no cluster, but it minds the lock that a killed kind
-        # left. Only kind writes this kubeconfig, and only one kind runs at a time.
+        # kind ignores a missing cluster, but fails on a leftover lock file. Only kind writes this
+        # kubeconfig, and only one kind runs at a time.
         self._kubeconfig.with_name("kubeconfig.lock").unlink(missing_ok=True)
         _run_kind("delete", "cluster", "--name", NAME, "--kubeconfig", self.kubeconfig)
         self._forget()
@@ -296,7 +298,7 @@ class KindCluster(LocalCluster):
             )
 
     def _answers(self) -> bool:
-        return self.is_made() and api_answers(self._kubeconfig)
+        return self.has_record() and api_answers(self._kubeconfig)
 
     def _copy_into_node(self, reference: str, report: Report) -> None:
         report(f"saving {reference} for kind")
@@ -537,7 +539,7 @@ def _start_node(node: KindNode) -> None:
         except APIError as exc:
             raise SetupError(
                 f"The node of the kind cluster cannot be started again: {exc.explanation}. "
-                "Mend what that names, or make a new cluster after `canarylab down --cluster kind`."
+                "Correct the problem, or make a new cluster after `canarylab down --cluster kind`."
             ) from exc
 
 

@@ -24,7 +24,6 @@ from canarylab.clusters.base import (
     KUBE_PROXY_SYNC_S,
     AdaptedManifest,
     IngressSetup,
-    Report,
     ServiceAddress,
     node_port,
 )
@@ -35,6 +34,7 @@ from canarylab.clusters.client import (
     kubeconfig_files,
     write_current_context,
 )
+from canarylab.display import Report
 from canarylab.errors import ClusterError, SetupError, ToolFailedError
 from canarylab.kube_objects import Object
 from canarylab.playground.home import Home
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
 REQUEST_TIMEOUT_S = 10.0
-_LABELS = {"app": "canarylab-question"}
-_DRY_RUN_METADATA: Object = {"name": "canarylab-question", "labels": _LABELS}
+_LABELS = {"app": "canarylab-permission-check"}
+_DRY_RUN_METADATA: Object = {"name": "canarylab-permission-check", "labels": _LABELS}
 
 
 class Permissions(NamedTuple):
@@ -59,14 +59,14 @@ class RefusedRequest(NamedTuple):
     what: str
     """`list pods`, `create deployments`"""
     code: int
-    """The HTTP status; 0 where no server answered."""
+    """The HTTP status; 0 if no server answered."""
     message: str
 
 
 class Kubeconfig:
     """One context of the user's kubeconfig."""
 
-    ending = "The cluster is somebody else's and stays as it is."
+    stop_instructions = "The cluster is somebody else's and stays as it is."
 
     def __init__(
         self,
@@ -98,7 +98,7 @@ class Kubeconfig:
 
     def start(self, report: Report) -> None:
         """Find out, without changing anything, whether the lessons can run here."""
-        report(f"asking what you may do in namespace {self.namespace}")
+        report(f"checking your permissions in namespace {self.namespace}")
         permissions = check_permissions(self._files, self._context)
         self._limits = self._limits._replace(allows_node_ports=permissions.node_ports)
 
@@ -107,12 +107,12 @@ class Kubeconfig:
         return False
 
     def status(self) -> str | None:
-        """Where it is; whether it answers shows when it is used."""
+        """The context and its server; no request is sent."""
         return f"Context {self._context.name} is at {self._context.server}."
 
     @property
     def kubeconfig(self) -> str:
-        """The user's own files, after one that sets the current context where that is needed."""
+        """The user's own files, after one that sets the current context if that is needed."""
         if self._context.is_current:
             return self._files
         chosen = self._home.root / "context.kubeconfig"
@@ -142,34 +142,35 @@ class Kubeconfig:
         self._limits = self._limits._replace(ingress_class=chosen.name)
         return IngressSetup(notes=chosen.notes)
 
-    def ingress_url(self, hosts: Collection[str]) -> str:
-        """The first host in the status of the Ingresses."""
-        if not hosts:
+    def ingress_url(self, status_addresses: Collection[str]) -> str:
+        """The first address in the status of the Ingresses."""
+        if not status_addresses:
             raise ClusterError(
                 f"No Ingress in namespace {self.namespace} has an address: no controller serves "
                 "it. `kubectl describe ingress` says more; ask whoever runs the cluster."
             )
-        return f"http://{next(iter(hosts))}"
+        return f"http://{next(iter(status_addresses))}"
 
-    def addresses(self, service: Mapping[str, Any], hosts: Collection[str]) -> list[ServiceAddress]:
+    def addresses(
+        self, service: Mapping[str, Any], node_hosts: Collection[str]
+    ) -> list[ServiceAddress]:
         """Its load balancers, then the node port at the API server's host and at the nodes."""
-        return [*_load_balancers(service), *self._node_ports(service, hosts)]
+        return [*_load_balancers(service), *self._node_ports(service, node_hosts)]
 
     def _node_ports(
-        self, service: Mapping[str, Any], hosts: Collection[str]
+        self, service: Mapping[str, Any], node_hosts: Collection[str]
     ) -> list[ServiceAddress]:
         number = node_port(service)
         if number is None:
             return []
         server = urlsplit(self._context.server).hostname
-        return [
-            _guess(host, number, f"node port {number}")._replace(sync_delay_s=KUBE_PROXY_SYNC_S)
-            for host in dict.fromkeys([*([server] if server else []), *hosts])
-        ]
+        hosts = dict.fromkeys([*([server] if server else []), *node_hosts])
+        found = (_unchecked_address(host, number, f"node port {number}") for host in hosts)
+        return [each._replace(sync_delay_s=KUBE_PROXY_SYNC_S) for each in found]
 
 
 def push_image(reference: str, registry: str, report: Report) -> str:
-    """Tag and push the image, and say so; raise SetupError where the registry refuses."""
+    """Tag and push the image, and say so; raise SetupError if the registry refuses."""
     pushed = registry_reference(reference, registry)
     report(f"pushing {pushed}")
 
@@ -188,16 +189,16 @@ def push_image(reference: str, registry: str, report: Report) -> str:
 
 
 def check_permissions(files: str, context: KubeconfigContext) -> Permissions:
-    """What the user of this context may do; raise SetupError where the lessons cannot run.
+    """What the user of this context may do; raise SetupError if the lessons cannot run.
 
     Nothing is changed: one entry of each list is read, and objects are created as a dry run, which
-    the API server judges, quota included, and then forgets.
+    the API server checks, quota included, and does not store.
     """
     with api_client(files, context.name, retries=0) as client:
         refused = list(_refused_requests(client, context))
         if refused:
             raise _not_permitted(refused, context)
-        return Permissions(node_ports=_try(_service(client, context, "NodePort")) is None)
+        return Permissions(node_ports=_refusal_of(_service(client, context, "NodePort")) is None)
 
 
 def _load_balancers(service: Mapping[str, Any]) -> list[ServiceAddress]:
@@ -205,12 +206,12 @@ def _load_balancers(service: Mapping[str, Any]) -> list[ServiceAddress]:
     entries = (status.get("loadBalancer") or {}).get("ingress") or []
     port = service["spec"]["ports"][0]["port"]
     hosts = [entry.get("ip") or entry.get("hostname") for entry in entries]
-    return [_guess(host, port, "its load balancer") for host in hosts if host]
+    return [_unchecked_address(host, port, "its load balancer") for host in hosts if host]
 
 
-def _guess(host: str, port: int, via: str) -> ServiceAddress:
+def _unchecked_address(host: str, port: int, description: str) -> ServiceAddress:
     bracketed = f"[{host}]" if ":" in host else host
-    return ServiceAddress(f"http://{bracketed}:{port}", via, is_guess=True)
+    return ServiceAddress(f"http://{bracketed}:{port}", description, needs_check=True)
 
 
 def _not_permitted(refused: list[RefusedRequest], context: KubeconfigContext) -> SetupError:
@@ -222,7 +223,7 @@ def _not_permitted(refused: list[RefusedRequest], context: KubeconfigContext) ->
         )
     if code == 401:
         return SetupError(
-            f"The cluster of context {context.name} does not know you: {message}. "
+            f"The cluster of context {context.name} does not accept your credentials: {message}. "
             "Log in to it again, or ask whoever runs it for a new kubeconfig."
         )
     if any("namespaces" in each.message and each.code == 404 for each in refused):
@@ -239,7 +240,7 @@ def _not_permitted(refused: list[RefusedRequest], context: KubeconfigContext) ->
 
 def _refused_requests(client: ApiClient, context: KubeconfigContext) -> Iterator[RefusedRequest]:
     for what, request in _needed_requests(client, context).items():
-        refusal = _try(request)
+        refusal = _refusal_of(request)
         if refusal is not None:
             yield RefusedRequest(what, *refusal)
             if refusal[0] in {0, 401}:
@@ -295,8 +296,8 @@ def _dry_run(
     )
 
 
-def _try(request: Callable[[], object]) -> tuple[int, str] | None:
-    """None where it was allowed; else the status, 0 where no server answered, and the message."""
+def _refusal_of(request: Callable[[], object]) -> tuple[int, str] | None:
+    """The status, 0 if no server answered, and the message; None if it was allowed."""
     from kubernetes.client.exceptions import ApiException  # noqa: PLC0415
     from urllib3.exceptions import HTTPError  # noqa: PLC0415
 

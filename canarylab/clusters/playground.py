@@ -8,11 +8,11 @@ from typing import Any
 from canarylab.clusters.base import (
     AdaptedManifest,
     LocalCluster,
-    Report,
     ServiceAddress,
     local_node_port,
     node_port,
 )
+from canarylab.display import Report
 from canarylab.errors import ClusterError
 from canarylab.images.process_build import build_app
 from canarylab.kube_objects import Object
@@ -20,10 +20,9 @@ from canarylab.playground import daemon_control
 from canarylab.playground.daemon_control import DaemonState
 from canarylab.playground.home import Home
 from canarylab.playground.images import parse_reference
-from canarylab.ports import LOOPBACK, is_free, is_held_by
+from canarylab.ports import LOOPBACK, NODE_PORTS, is_free, is_held_by
 from canarylab.wait import wait_until
 
-NODE_PORTS = range(30000, 32768)
 SYNC_TIMEOUT_S = 5.0  # the service proxy syncs within a second
 _ROUTING_KINDS = {"Ingress", "Gateway", "HTTPRoute"}
 
@@ -32,7 +31,7 @@ class Playground(LocalCluster):
     """The small cluster inside this package."""
 
     name = "playground"
-    ending = "The cluster runs on; `canarylab down` ends it."
+    stop_instructions = "The cluster runs on; `canarylab down` ends it."
 
     def __init__(self, home: Home | None = None, *, api_port: int | None = None) -> None:
         self.home, self._api_port = home or Home.of_user(), api_port
@@ -63,13 +62,13 @@ class Playground(LocalCluster):
         return str(self.home.kubeconfig)
 
     def load_image(self, reference: str, report: Report) -> str | None:
-        """The kubelet runs folders: make one from the same Dockerfile, if it is not there yet."""
+        """Build the image as a folder, which the kubelet runs, if it is not there yet."""
         report(f"preparing {reference} for the playground")
         build_app(parse_reference(reference).tag, self.home.images)
         return None
 
     def adapt_manifest(self, manifest: Object) -> AdaptedManifest:
-        """The manifest, unchanged; a note names the address that answers, where it is unusual."""
+        """The manifest, unchanged; a note names the address that answers, if it is unusual."""
         kind, notes = manifest.get("kind"), []
         if kind != "Service" and kind not in _ROUTING_KINDS:
             return AdaptedManifest(manifest)
@@ -85,15 +84,19 @@ class Playground(LocalCluster):
             notes = [note]
         return AdaptedManifest(manifest, tuple(notes))
 
-    def ingress_url(self, hosts: Collection[str]) -> str:
-        """127.0.0.1:8080, or the node's address where another program had that port."""
+    def ingress_url(self, status_addresses: Collection[str]) -> str:
+        """127.0.0.1:8080, or the node's address if another program had that port."""
         return self._running().ingress_url
 
-    def addresses(self, service: Mapping[str, Any], hosts: Collection[str]) -> list[ServiceAddress]:
-        """The node port on 127.0.0.1, or on the node where another program has that port."""
+    def addresses(
+        self, service: Mapping[str, Any], node_hosts: Collection[str]
+    ) -> list[ServiceAddress]:
+        """The node port on 127.0.0.1, or on the node if another program has that port."""
         address = local_node_port(service)
         running, port = self._running(), node_port(service)
-        host = LOOPBACK if port is None else _node_port_host(running, port, is_ready=bool(hosts))
+        host = (
+            LOOPBACK if port is None else _node_port_host(running, port, is_ready=bool(node_hosts))
+        )
         return [address._replace(url=f"http://{host}:{port}", sync_delay_s=0.0)]
 
     def _running(self) -> DaemonState:
@@ -119,7 +122,7 @@ def _node_port_host(running: DaemonState, port: int, *, is_ready: bool) -> str:
 def _is_ours_or_free(running: DaemonState, port: int) -> bool:
     """Whether the service proxy listens on this port of 127.0.0.1, or is about to.
 
-    The system is asked each time, because the other program may end at any time.
+    It is checked each time, because the other program may end at any time.
     """
     return is_free(port) or is_held_by(running.pid, port)
 

@@ -1,8 +1,8 @@
-"""Pictures of samples, each with its words.
+"""Pictures of samples, each with a title and a description made from its numbers.
 
-A picture says what it shows in its title, in words made from the numbers, and carries a
-description for those who do not see it. Colour never stands alone: shape, hatch and a label say
-the same.
+`plot_versions`, `plot_pods` and `plot_steps` each return a `Picture`: a drawn matplotlib figure
+with its title and its description for readers who do not see it. What is drawn is a `Chart`, the
+plain values of one dot plot. Colour is never the only sign: shape, hatch and a label say the same.
 """
 
 from canarylab.figures.pictures import Picture, plot_pods, plot_steps, plot_versions

@@ -26,8 +26,8 @@ from canarylab.figures.chart import (
     version_styles,
 )
 from canarylab.stats import Share
+from canarylab.text import OTHER, percent, sort_naturally, version_label
 from canarylab.traffic.sample import Sample
-from canarylab.traffic.text import OTHER, percent, sort_naturally, version_label
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,7 +51,7 @@ class Picture:
     def png(self) -> bytes:
         """The picture as PNG, with title and description as metadata.
 
-        A palette makes it a quarter of the size, which matters where many share a
+        A palette makes it a quarter of the size, which matters when many share a
         network connection.
         """
         drawn, written = BytesIO(), BytesIO()
@@ -76,7 +76,7 @@ class Picture:
         >>> from canarylab.figures import plot_versions
         >>> from canarylab.traffic import Sample
         >>> with TemporaryDirectory() as folder:
-        ...     plot_versions(Sample.typed(["1.0", "2.0"])).save(f"{folder}/split.png").name
+        ...     plot_versions(Sample.from_versions(["1.0", "2.0"])).save(f"{folder}/split.png").name
         'split.png'
         """
         place = Path(path)
@@ -98,18 +98,18 @@ class Picture:
         return {"text/plain": self.alt, "text/html": self._repr_html_()}
 
 
-MARKS = {"pods": "expected from ready pods", "rules": "expected by the rules"}
+EXPECTATION_LABELS = {"pods": "expected from ready pods", "rules": "expected by the rules"}
 _CHANCE_NOTE = "By chance alone, about one in twenty such intervals misses the true share."
 _BARS = "Bars: 95 % Wilson intervals"
 _ENDS = (0.2, 0.4, 1.0)  # of the axis of a picture of pods
-_CHANCE_NOTE_FROM = 5  # intervals; from this many on, one that misses is no surprise
+_CHANCE_NOTE_FROM = 5  # from this many intervals on, the note is shown
 
 
 def plot_versions(sample: Sample, *, width: float = DEFAULT_WIDTH) -> Picture:
     """The share of each version with its interval, beside the expected share.
 
     >>> from canarylab.traffic import Sample
-    >>> plot_versions(Sample.typed(["1.0", "1.0", "2.0", "1.0"])).title
+    >>> plot_versions(Sample.from_versions(["1.0", "1.0", "2.0", "1.0"])).title
     'Version 2.0 answered 1 of 4 requests'
     """
     shares = stats.shares(sample)
@@ -117,7 +117,7 @@ def plot_versions(sample: Sample, *, width: float = DEFAULT_WIDTH) -> Picture:
     rows = [Row(version_label(each.name).capitalize(), each, style[each.name]) for each in shares]
     unnamed = ["Other: the answer named no version."] if sample.by_version.get(OTHER) else []
     title = captions.versions_title(sample, shares)
-    mark = MARKS[sample.suggested_by]
+    mark = EXPECTATION_LABELS[sample.expected_from]
     return picture(Chart(title, rows, [*notes(sample), *unnamed], width, mark=mark))
 
 
@@ -125,17 +125,19 @@ def plot_pods(sample: Sample, *, width: float = DEFAULT_WIDTH) -> Picture:
     """The share of each pod with its interval, beside the expected share.
 
     >>> from canarylab.traffic import Sample
-    >>> plot_pods(Sample.typed(["1.0", "2.0"])).title
+    >>> plot_pods(Sample.from_versions(["1.0", "2.0"])).title
     'No answer named its pod'
     """
     shares = {each.name: each for each in stats.pod_shares(sample)}
     title = captions.pods_title(sample, list(shares.values()))
-    missed = sum(each.fits is False for each in shares.values())
-    luck = [_CHANCE_NOTE] if missed and len(shares) >= _CHANCE_NOTE_FROM else []
+    missed = sum(each.contains_expected is False for each in shares.values())
+    chance = [_CHANCE_NOTE] if missed and len(shares) >= _CHANCE_NOTE_FROM else []
     rows = list(_grouped(shares, _version_of_each_pod(sample)))
     end = _end(shares.values())
-    said, mark = [*notes(sample), *luck], MARKS[sample.suggested_by]
-    return picture(Chart(title, rows, said, width, compact=True, end=end, mark=mark))
+    mark = EXPECTATION_LABELS[sample.expected_from]
+    return picture(
+        Chart(title, rows, [*notes(sample), *chance], width, compact=True, end=end, mark=mark)
+    )
 
 
 def notes(sample: Sample) -> list[str]:
@@ -172,16 +174,16 @@ def _grouped(shares: Mapping[str, Share], version_of: Mapping[str, str]) -> Iter
         group = sort_naturally(name for name in shares if version_of.get(name) == version)
         heading = version_label(version).capitalize() if version else "No answers"
         for place, name in enumerate(group):
-            seen_as = style[version] if version else UNKNOWN_VERSION_STYLE
-            yield Row(name, shares[name], seen_as, heading if place == 0 else None)
+            row_style = style[version] if version else UNKNOWN_VERSION_STYLE
+            yield Row(name, shares[name], row_style, heading if place == 0 else None)
 
 
 def _version_of_each_pod(sample: Sample) -> dict[str, str]:
-    counted: dict[str, Counter[str]] = {}
-    for answer in sample.results:
-        if answer.failure is None:
-            counted.setdefault(answer.pod or OTHER, Counter())[answer.version or OTHER] += 1
-    return {pod: versions.most_common(1)[0][0] for pod, versions in counted.items()}
+    hits: dict[str, Counter[str]] = {}
+    for result in sample.results:
+        if result.failure is None:
+            hits.setdefault(result.pod or OTHER, Counter())[result.version or OTHER] += 1
+    return {pod: versions.most_common(1)[0][0] for pod, versions in hits.items()}
 
 
 Step = tuple[str, Sample]
@@ -194,8 +196,8 @@ def plot_steps(
     """The share of one version at each of several steps; by default of the newest version.
 
     >>> from canarylab.traffic import Sample
-    >>> steps = [("one", Sample.typed(["1.0", "2.0"])), ("two", Sample.typed(["2.0"]))]
-    >>> plot_steps(steps).title
+    >>> both, new = Sample.from_versions(["1.0", "2.0"]), Sample.from_versions(["2.0"])
+    >>> plot_steps([("one", both), ("two", new)]).title
     'Version 2.0 answered 50 % at first and 100 % at last'
     """
     if not steps:
@@ -224,7 +226,7 @@ def _share(sample: Sample, version: str) -> Share:
 
 
 def _mark(steps: Sequence[Step]) -> str:
-    marks = {MARKS[sample.suggested_by] for _, sample in steps}
+    marks = {EXPECTATION_LABELS[sample.expected_from] for _, sample in steps}
     return marks.pop() if len(marks) == 1 else "expected"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+from canarylab.display import Report, no_report
 from canarylab.errors import SetupError
 
 APP_NAME = "node_app"
@@ -58,12 +59,6 @@ class BuildStep(NamedTuple):
 
 OnStep = Callable[[BuildStep], None]
 """Called with each step when it is completed."""
-OnProgress = Callable[[str], None]
-"""Called with a few words on what the build is doing now."""
-
-
-def ignore_progress(words: str) -> None:
-    """Show no progress."""
 
 
 class BuiltImage(NamedTuple):
@@ -102,9 +97,7 @@ class Builder(Protocol):
         """`Docker` or `process`."""
         ...
 
-    def build(
-        self, version: str, on_step: OnStep, on_progress: OnProgress = ignore_progress
-    ) -> BuiltImage:
+    def build(self, version: str, on_step: OnStep, report: Report = no_report) -> BuiltImage:
         """Build one version; raise BuildError with the step that failed."""
         ...
 

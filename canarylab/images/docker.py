@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from canarylab import resources
+from canarylab.display import Report, no_report
 from canarylab.docker_engine import engine
 from canarylab.errors import BuildError, ToolFailedError
 from canarylab.external_tools import stream
@@ -26,10 +27,8 @@ from canarylab.images.builder import (
     BuildStep,
     BuiltImage,
     LocalRun,
-    OnProgress,
     OnStep,
     app_reference,
-    ignore_progress,
 )
 from canarylab.images.local_runs import ContainerRuns, engine_errors
 from canarylab.playground.images import parse_reference
@@ -87,18 +86,16 @@ class DockerBuilder:
         self._app, self._clock = app or resources.folder("app"), clock
         self._containers = ContainerRuns(home)
 
-    def build(
-        self, version: str, on_step: OnStep, on_progress: OnProgress = ignore_progress
-    ) -> BuiltImage:
+    def build(self, version: str, on_step: OnStep, report: Report = no_report) -> BuiltImage:
         """Build one version; the versions differ by a build argument."""
         reference = app_reference(version)
         arguments = ["--build-arg", f"APP_VERSION={version}", "--tag", reference, str(self._app)]
         with engine() as client:
-            self._run_build(reference, arguments, on_step, on_progress)
+            self._run_build(reference, arguments, on_step, report)
             with engine_errors(f"looking at {reference}"):
                 image = client.images.get(reference)
             if _is_of_another_version(image, version):
-                self._run_build(reference, ["--no-cache", *arguments], on_step, on_progress)
+                self._run_build(reference, ["--no-cache", *arguments], on_step, report)
                 with engine_errors(f"looking at {reference}"):
                     image = client.images.get(reference)
             return _built_image(reference, image)
@@ -128,14 +125,14 @@ class DockerBuilder:
         return self._containers.stop_all()
 
     def _run_build(
-        self, reference: str, arguments: list[str], on_step: OnStep, on_progress: OnProgress
+        self, reference: str, arguments: list[str], on_step: OnStep, report: Report
     ) -> None:
         output = BuildOutput()
 
         def read(line: str) -> None:
             for step in output.read(line, self._clock()):
                 on_step(step)
-            on_progress(f"{reference}: {output.activity}")
+            report(f"{reference}: {output.activity}")
 
         try:
             # The classic builder keeps the container of a failed step unless told otherwise.

@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from canarylab import resources
+from canarylab.display import Report, no_report
 from canarylab.errors import BuildError, CommandFailedError, SetupError
 from canarylab.images import build_context, dockerfile
 from canarylab.images.build_context import BuildContext
@@ -38,10 +39,8 @@ from canarylab.images.builder import (
     BuildStep,
     BuiltImage,
     LocalRun,
-    OnProgress,
     OnStep,
     app_reference,
-    ignore_progress,
     not_built_error,
 )
 from canarylab.images.dockerfile import ImageConfig, Instruction, apply_instruction, exec_form
@@ -76,16 +75,14 @@ class ProcessBuilder:
     def __init__(self, home: Home) -> None:
         self._images, self._runs = home.images, ProcessRuns(home.root / "local")
 
-    def build(
-        self, version: str, on_step: OnStep, on_progress: OnProgress = ignore_progress
-    ) -> BuiltImage:
+    def build(self, version: str, on_step: OnStep, report: Report = no_report) -> BuiltImage:
         """Build one version; the versions differ by a build argument."""
         reference = app_reference(version)
-        on_progress(f"{reference}: reading the Dockerfile")
+        report(f"{reference}: reading the Dockerfile")
 
         def step_done(step: BuildStep) -> None:
             on_step(step)
-            on_progress(f"{reference}: step {step.number} of {step.total} is done")
+            report(f"{reference}: step {step.number} of {step.total} is done")
 
         return _built_image(build_app(version, self._images, step_done))
 

@@ -50,7 +50,7 @@ class CanaryWeight(NamedTuple):
 
 
 class IngressRoute(NamedTuple):
-    """Where a request goes."""
+    """The server, location and upstreams of a request."""
 
     status: int
     """0 if a backend responds; else the status of the ingress's own response."""

@@ -52,7 +52,7 @@ def backend_warnings(
 
 
 def already_claimed(ingress: Key, path: RulePath, holder: Key) -> IngressWarning:
-    """The oldest rule wins."""
+    """Two Ingresses have the same rule; the oldest has precedence."""
     return IngressWarning(
         ingress,
         "AlreadyClaimed",
@@ -73,12 +73,12 @@ def bad_path(ingress: Key, path: RulePath, problem: str) -> IngressWarning:
 
 
 def no_primary(ingress: Key, path: RulePath) -> IngressWarning:
-    """A canary without a primary."""
+    """A canary without a rule to share."""
     return IngressWarning(
         ingress,
         "NoPrimary",
         f"No other Ingress serves {path} with this pathType, so this canary gets no request. "
-        "Give it the host, the path and the pathType of the rule whose share it shall take.",
+        "Give it the host, the path and the pathType of the rule that it shall share.",
     )
 
 
@@ -157,7 +157,7 @@ def _canary_not_enabled(ingress: Key, names: Iterable[str]) -> IngressWarning:
 
 
 def _no_endpoints(ingress: Key, backend: Backend, problem: BackendProblem) -> IngressWarning:
-    """Every request to this backend gets 503."""
+    """A backend without endpoints; requests to it get 503."""
     service = f"Service {_name(backend.service)}"
     why, remedy = {
         "ServiceNotFound": (f"{service} does not exist", "Create it, or name another one."),

@@ -86,7 +86,7 @@ class PodAddresses:
         )
 
     def release(self, address: str) -> None:
-        """Free the address of a pod that is gone."""
+        """Free the address of a deleted pod."""
         self._allocated.discard(address)
 
     def _from_next(self) -> Iterator[str]:

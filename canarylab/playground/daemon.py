@@ -26,7 +26,7 @@ from canarylab.kube_objects import timestamp
 from canarylab.playground.address_range import LoopbackRange, reserve_range
 from canarylab.playground.apiserver.local_api import LocalApi, bootstrap
 from canarylab.playground.apiserver.registry import RegistryOptions
-from canarylab.playground.apiserver.server import TokenAuthenticator, build_app, serving
+from canarylab.playground.apiserver.server import TokenAuthenticator, make_web_app, serving
 from canarylab.playground.apiserver.store import Store
 from canarylab.playground.controllers import CONTROLLERS, loop
 from canarylab.playground.credentials import Credentials, make_credentials, write_kubeconfig
@@ -79,7 +79,7 @@ class Daemon:
         """Run everything for the length of a `with`."""
         port = sockets.api_port
         await bootstrap(self.api, addresses=self.addresses, port=port)
-        app = build_app(self.api, self.kubelet, TokenAuthenticator(credentials.token, port))
+        app = make_web_app(self.api, self.kubelet, TokenAuthenticator(credentials.token, port))
         ingress = IngressServer(self.api, sockets.ingress)
         tls = credentials.ssl_context()
         async with serving(app, sockets.api, tls), asyncio.TaskGroup() as tasks:
@@ -167,7 +167,7 @@ def _has_our_state(home: Home) -> bool:
 
 
 def _api_socket(home: Home, wanted: int | None) -> socket.socket:
-    """The wanted port, or that of last time, or any: kubectl's discovery cache goes by the port."""
+    """Listen on the wanted port, or the last one, or any: kubectl caches discovery by port."""
     if wanted is not None:
         ensure_free(wanted, remedy="Leave out the API port, and a free one is chosen.")
     before = read_state(home)

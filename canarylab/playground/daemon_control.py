@@ -1,6 +1,6 @@
 """Start, find and stop the daemon of a playground.
 
-The daemon holds a file lock as long as it lives, and the system releases it however the daemon
+The daemon holds a file lock as long as it runs, and the system releases it however the daemon
 ends; so the lock says whether one runs, not a process number in a file. Of two that start at once
 one gets the lock, and both callers get that one.
 """

@@ -67,7 +67,7 @@ class Home:
 def write_atomically(file: Path, text: str) -> None:
     """Replace a file in one step: a reader sees the old text or the new one.
 
-    Nobody but its owner can read the file.
+    Only its owner can read the file.
     """
     descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=".new-")
     try:

@@ -107,7 +107,7 @@ def refusals(what: str, *, remedy: str) -> Iterator[None]:
         raise RefusedError(what, kubectl_words(body, exc.reason), remedy) from exc
     except HTTPError as exc:
         raise ClusterError(
-            f"The cluster did not answer when asked for {what}. "
+            f"The cluster did not answer a request about {what}. "
             "Is it running? `canarylab status` says, `canarylab up` starts it."
         ) from exc
 

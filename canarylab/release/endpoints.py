@@ -15,7 +15,7 @@ from canarylab.display import Table
 from canarylab.kube_objects import SERVICE_LABEL, is_ready
 from canarylab.manifests import SELECTOR
 from canarylab.release.connection import Connection, Object, refusals
-from canarylab.traffic.text import counted
+from canarylab.text import count_noun
 
 _SERVICE_REMEDY = "`kubectl get services` lists the Services there are."
 
@@ -75,7 +75,7 @@ def endpoints_table(service: str, endpoints: list[Endpoint]) -> Table:
     rows = [
         (each.address, each.pod, each.version, "yes" if each.ready else "no") for each in endpoints
     ]
-    sentence = f"{service} has {counted(ready, 'ready endpoint')}."
+    sentence = f"{service} has {count_noun(ready, 'ready endpoint')}."
     return Table(sentence, ("address", "pod", "version", "ready"), rows)
 
 
@@ -94,7 +94,7 @@ def pods_table(connection: Connection) -> Table:
     with refusals("the pods", remedy="Look with `kubectl get pods`."):
         answer = connection.core.list_namespaced_pod(connection.namespace, label_selector=SELECTOR)
     rows = sorted(_pod_row(pod) for pod in connection.plain(answer)["items"])
-    sentence = f"{counted(len(rows), 'pod')} with {SELECTOR}."
+    sentence = f"{count_noun(len(rows), 'pod')} with {SELECTOR}."
     return Table(sentence, ("pod", "version", "address", "state"), rows)
 
 

@@ -72,10 +72,10 @@ def sample_httproute(connection: Connection, url: str, name: str, *, requests: i
     hosts = route["spec"].get("hostnames") or [None]
     plan, request = SamplingPlan(count=requests), Request(host=hosts[0])
     sample = traffic.measure(f"{url}/", plan, request=request)
-    sample = replace(sample, chosen_for="request", suggested_by="rules")
+    sample = replace(sample, balanced_per="request", expected_from="rules")
     if before != _expected_versions(connection, read_httproute(connection, name)):
         return sample
-    return sample.expecting(before)
+    return sample.with_expected(before)
 
 
 def service_shares(route: Object) -> dict[str, float]:

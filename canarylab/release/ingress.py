@@ -7,24 +7,26 @@ the same code. Another controller may decide otherwise, which the response to a 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from kubernetes.client.exceptions import ApiException
 
 from canarylab import traffic
-from canarylab.clusters.base import Cluster, ServiceAddress
-from canarylab.display import Table, status_line
+from canarylab.clusters.base import Cluster, IngressSetup, ServiceAddress
+from canarylab.display import Report, Table, status_line
 from canarylab.errors import ClusterError, TimedOutError
 from canarylab.ingress_rules.ingress_spec import ANY_HOST, parse_ingresses
 from canarylab.ingress_rules.routing import IngressRoute, explain, ingress_request, route_request
 from canarylab.ingress_rules.server_table import BuildResult, build_server_table
 from canarylab.kube_objects import EndpointIndex, Object
+from canarylab.release.apply import apply
 from canarylab.release.connection import Connection, refusals
 from canarylab.release.endpoints import ready_endpoints
-from canarylab.release.ingress_controller import ensure_ingress_controller
-from canarylab.release.wait import UNNAMED, sync_count, wait_until_synced
+from canarylab.release.network_sync import sync_count, wait_until_synced
+from canarylab.release.rollout import wait_until_rolled_out
+from canarylab.text import OTHER
 from canarylab.traffic import Request, Sample, SamplingPlan
 from canarylab.traffic.http import HttpResponse, Target, get
 from canarylab.wait import wait_until
@@ -34,13 +36,19 @@ HOST = "foo.bar.com"
 LESSON_REQUEST = Request(host=HOST)
 CANARY_WEIGHT = "nginx.ingress.kubernetes.io/canary-weight"
 ROUTING_KINDS = frozenset({"Ingress", "Gateway", "HTTPRoute"})
-SETTLED_WITHIN_S = 10.0
-
+SERVICE_READY_WITHIN_S = 10.0
 _PROBES = 40
 _NOT_FOUND = 404  # a cluster without that kind
 _FORBIDDEN = 403
 _HTTP, _HTTPS = 80, 443
 _REMEDY = "Look with `kubectl get ingresses,services,endpointslices`."
+FindIngressSetup = Callable[[Sequence[Object] | None, Report], IngressSetup]
+CONTROLLER_READY_WITHIN_S = 180.0  # most of it to pull the image over a slow network
+_NOT_LISTABLE = {403, 404}  # the user may not list them; a cluster without that kind
+_NO_IMAGE = (
+    "Look at the network, or load the images with `canarylab bundle load FILE`; "
+    "then apply the Ingress again."
+)
 
 
 class RouteExplanation(NamedTuple):
@@ -129,10 +137,10 @@ class IngressClient:
         _wait_until_only_expected_pods_answer(url, request, before)
         sample = traffic.measure(url, SamplingPlan(count=requests), request=request)
         where = f"{self._cluster.name}, through its Ingress"
-        sample = replace(sample, cluster=where, chosen_for="request", suggested_by="rules")
+        sample = replace(sample, cluster=where, balanced_per="request", expected_from="rules")
         if before != expected_shares_by_rules(self._connection, url, request):
             return sample
-        return sample.expecting(before.versions, before.pods)
+        return sample.with_expected(before.versions, before.pods)
 
     def ready_pods(self, backend: str) -> set[str]:
         """The ready pods of a backend of a `RouteExplanation`."""
@@ -163,6 +171,39 @@ class IngressClient:
         wait_until_synced(self._connection, ingress, before)
 
 
+def ensure_ingress_controller(
+    connection: Connection, ingress_setup: FindIngressSetup, report: Report
+) -> tuple[str, ...]:
+    """Install the ingress controller if the cluster has none; return notes for the user.
+
+    The provider says which objects are missing. They are applied with the first Ingress; on kind
+    the wait may take as long as the image takes to pull.
+    """
+    wanted = ingress_setup(read_ingress_classes(connection), report)
+    for deployment in (each for each in wanted.objects if each["kind"] == "Deployment"):
+        name, namespace = deployment["metadata"]["name"], deployment["metadata"]["namespace"]
+        there = connection.in_namespace(namespace)
+        report(f"installing {name}, which serves Ingresses here")
+        apply(there, list(wanted.objects))
+        wait_until_rolled_out(
+            there, name, timeout_s=CONTROLLER_READY_WITHIN_S, report=report, if_no_image=_NO_IMAGE
+        )
+    return wanted.notes
+
+
+def read_ingress_classes(connection: Connection) -> list[Object] | None:
+    """The IngressClasses of the cluster; None if the user may not list them."""
+    with refusals("the IngressClasses", remedy="Look with `kubectl get ingressclasses`."):
+        try:
+            found = connection.networking.list_ingress_class()
+        except ApiException as exc:
+            if exc.status in _NOT_LISTABLE:
+                return None
+            raise
+    items: list[Object] = connection.plain(found)["items"]
+    return items
+
+
 def read_ingresses(connection: Connection) -> list[Object]:
     """The Ingresses of the namespace; none where the cluster has no such kind, or hides them."""
     with refusals("the Ingresses", remedy="Look with `kubectl get ingresses`."):
@@ -189,7 +230,7 @@ def service_addresses(ingresses: Iterable[Object], service: str) -> list[Service
     ['http://192.0.2.7']
     """
     return [
-        ServiceAddress(f"http://{address}", "an Ingress", is_guess=True, chosen_for="request")
+        ServiceAddress(f"http://{address}", "an Ingress", needs_check=True, balanced_per="request")
         for ingress in ingresses
         if service in _services_for_every_host(ingress["spec"])
         for address in _addresses_in_status(ingress)
@@ -248,12 +289,12 @@ def _wait_until_only_expected_pods_answer(
     def has_settled() -> bool:
         nonlocal others
         sample = traffic.measure(url, SamplingPlan(count=_PROBES), request=request)
-        others = set(sample.by_pod) - set(expected.pods) - {UNNAMED}
+        others = set(sample.by_pod) - set(expected.pods) - {OTHER}
         return not others
 
-    if not wait_until(has_settled, timeout_s=SETTLED_WITHIN_S):
+    if not wait_until(has_settled, timeout_s=SERVICE_READY_WITHIN_S):
         raise TimedOutError(
-            f"After {SETTLED_WITHIN_S:.0f} s these pods answer and should not: "
+            f"After {SERVICE_READY_WITHIN_S:.0f} s these pods answer and should not: "
             f"{', '.join(sorted(others))}. `lab.explain_route` says which should."
         )
 

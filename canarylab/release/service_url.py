@@ -20,14 +20,14 @@ from canarylab.release.api_proxy import ApiServerProxy
 from canarylab.release.connection import Connection, Object, refusals
 from canarylab.release.endpoints import Endpoint, expected_shares, ready_endpoints
 from canarylab.release.ingress import read_ingresses, reported_addresses, service_addresses
-from canarylab.release.wait import probe, settle
+from canarylab.release.network_sync import answering_pod, wait_for_service
 from canarylab.traffic import Sample
 from canarylab.wait import wait_until
 
 API_PROXY = "the API server's proxy"
-TRIED_FOR_S = 3.0
-TRY_PAUSE_S = 0.5
-MOST_HOSTS = 4  # each costs the time limit of a probe where a firewall drops packets
+CHECK_FOR_S = 3.0
+CHECK_EVERY_S = 0.5
+MAX_HOSTS = 4  # each costs the time limit of a request where a firewall drops packets
 
 Addresses = Callable[[Mapping[str, Any], Collection[str]], list[ServiceAddress]]
 
@@ -36,9 +36,9 @@ class ServiceUrl(NamedTuple):
     """Where a Service answers, and what a pod is chosen for there."""
 
     url: str
-    way: str
+    description: str
     """ "node port 32089", "the API server's proxy"."""
-    chosen_for: Literal["connection", "request"] = "connection"
+    balanced_per: Literal["connection", "request"] = "connection"
 
 
 class ServiceUrls:
@@ -47,21 +47,21 @@ class ServiceUrls:
     def __init__(self, connection: Connection, addresses: Addresses) -> None:
         self._connection, self._addresses = connection, addresses
         self._proxies: dict[tuple[str, int], ApiServerProxy] = {}
-        self._proved: dict[tuple[str, frozenset[ServiceAddress]], ServiceAddress | None] = {}
+        self._checked: dict[tuple[str, frozenset[ServiceAddress]], ServiceAddress | None] = {}
         self._ready_since: dict[str, float] = {}
 
     def find(self, name: str) -> ServiceUrl:
         """The best URL of a Service; raise RefusedError when there is no such Service."""
         service = self._read(name)
         ready = ready_endpoints(self._connection, name)
-        offered = self._addresses(service, self._hosts(ready))
-        if ready and offered:
-            self._wait_for_kube_proxy(service, offered[0].sync_delay_s)
-        if offered and not offered[0].is_guess:
-            return _at(offered[0])
-        offered += service_addresses(read_ingresses(self._connection), name)
-        proved = self._prove(service, offered, {each.pod for each in ready})
-        return _at(proved) if proved else self._proxied(service)
+        candidates = self._addresses(service, self._hosts(ready))
+        if ready and candidates:
+            self._wait_for_kube_proxy(service, candidates[0].sync_delay_s)
+        if candidates and not candidates[0].needs_check:
+            return _at(candidates[0])
+        candidates += service_addresses(read_ingresses(self._connection), name)
+        reachable = self._first_reachable(service, candidates, {each.pod for each in ready})
+        return _at(reachable) if reachable else self._proxied(service)
 
     def close(self) -> None:
         """End the proxies."""
@@ -70,22 +70,24 @@ class ServiceUrls:
         self._proxies.clear()
 
     def _wait_for_kube_proxy(self, service: Object, delay_s: float) -> None:
-        """Wait until kube-proxy has had the time to hear of the ready endpoints (see `probe`)."""
+        """Wait until kube-proxy has probably applied the ready endpoints (see `answering_pod`)."""
         since = self._ready_since.setdefault(service["metadata"]["uid"], time.monotonic())
         time.sleep(max(0.0, since + delay_s - time.monotonic()))
 
-    def _prove(
-        self, service: Object, offered: Collection[ServiceAddress], pods: Collection[str]
+    def _first_reachable(
+        self, service: Object, candidates: Collection[ServiceAddress], pods: Collection[str]
     ) -> ServiceAddress | None:
         """The first address where a pod has answered; remembered, so that it is tried only once."""
-        key = (service["metadata"]["uid"], frozenset(offered))
-        if key not in self._proved and pods:
-            self._proved[key] = wait_until(
-                lambda: next((each for each in offered if probe(each.url) in pods), None),
-                timeout_s=TRIED_FOR_S if offered else 0,
-                pause_s=TRY_PAUSE_S,
+        key = (service["metadata"]["uid"], frozenset(candidates))
+        if key not in self._checked and pods:
+            self._checked[key] = wait_until(
+                lambda: next(
+                    (each for each in candidates if answering_pod(each.url) in pods), None
+                ),
+                timeout_s=CHECK_FOR_S if candidates else 0,
+                pause_s=CHECK_EVERY_S,
             )
-        return self._proved.get(key)
+        return self._checked.get(key)
 
     def _proxied(self, service: Object) -> ServiceUrl:
         name, port = service["metadata"]["name"], service["spec"]["ports"][0]["port"]
@@ -106,7 +108,7 @@ class ServiceUrls:
         with refusals("the pods", remedy="Look with `kubectl get pods`."):
             pods = self._connection.core.list_namespaced_pod(self._connection.namespace).items
         hosts = {pod.status.host_ip for pod in pods if pod.metadata.name in names}
-        return sorted(hosts - {None})[:MOST_HOSTS]
+        return sorted(hosts - {None})[:MAX_HOSTS]
 
 
 def reachable_url(cluster: Cluster, connection: Connection, name: str) -> str:
@@ -123,7 +125,7 @@ def reachable_url(cluster: Cluster, connection: Connection, name: str) -> str:
         url = urls.find(name)
     finally:
         urls.close()
-    if url.way == API_PROXY:
+    if url.description == API_PROXY:
         raise ClusterError(
             f"No address of Service {name} answers from this machine. "
             f"`kubectl port-forward service/{name} 8000:80` makes one, http://127.0.0.1:8000."
@@ -138,14 +140,14 @@ def sample_service(
 
     What its ready pods suggest is part of the sample, unless they changed meanwhile.
     """
-    settle(connection, service, url)
+    wait_for_service(connection, service, url)
     before = ready_endpoints(connection, service)
     sample = traffic.sample(url, count=requests, keep_alive=keep_alive)
     if before != ready_endpoints(connection, service):
         return sample
     pods = {each.pod: 1 / len(before) for each in before}
-    return sample.expecting(expected_shares(before), pods)
+    return sample.with_expected(expected_shares(before), pods)
 
 
 def _at(address: ServiceAddress) -> ServiceUrl:
-    return ServiceUrl(address.url, address.via, address.chosen_for)
+    return ServiceUrl(address.url, address.description, address.balanced_per)

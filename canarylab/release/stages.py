@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic.exceptions import DynamicApiError, ResourceNotFoundError
 
+from canarylab.display import Report, no_report
 from canarylab.errors import TimedOutError
 from canarylab.manifests import (
     CANARY,
@@ -29,21 +30,28 @@ from canarylab.release.rollout import image_of, scale, set_image, wait_until_rol
 from canarylab.wait import wait_until
 
 Stage = Literal["empty", "production", "canary"]
-PromotionWay = Literal["replicas", "image"]
-Report = Callable[[str], None]
+PromotionMethod = Literal["replicas", "image"]
 
 PODS_GONE_WITHIN_S = 60.0
-_NOT_SHOWN = (403, 404)  # the user may not list them; a cluster without that kind
+_NOT_LISTABLE = (403, 404)  # the user may not list them; a cluster without that kind
 
-_WANTED: dict[Stage, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
-    # stage: manifests, Deployments, Services
-    "empty": ((), (), ()),
-    "production": (
+
+class StageContent(NamedTuple):
+    """The manifests of a stage, and the names of the objects in them."""
+
+    manifests: tuple[str, ...] = ()
+    deployments: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+
+
+_STAGES: dict[Stage, StageContent] = {
+    "empty": StageContent(),
+    "production": StageContent(
         ("2-production/production.yaml", "2-production/service.yaml"),
         (PRODUCTION,),
         (SERVICE,),
     ),
-    "canary": (
+    "canary": StageContent(
         ("2-production/production.yaml", "2-production/service.yaml", "3-canary/canary.yaml"),
         (PRODUCTION, CANARY),
         (SERVICE,),
@@ -51,17 +59,13 @@ _WANTED: dict[Stage, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] =
 }
 
 
-def _no_report(text: str) -> None:
-    """The default `report`."""
-
-
 def reset_to(
-    connection: Connection, stage: Stage, manifests: Path, report: Report = _no_report
+    connection: Connection, stage: Stage, manifests: Path, report: Report = no_report
 ) -> None:
     """Bring the namespace to a stage, whatever is in it."""
     if stage not in get_args(Stage):
-        raise ValueError(f'There is no stage "{stage}". Choose one of: {", ".join(_WANTED)}.')
-    files, deployments, services = _WANTED[stage]
+        raise ValueError(f'There is no stage "{stage}". Choose one of: {", ".join(_STAGES)}.')
+    files, deployments, services = _STAGES[stage]
     clean_up(connection, keep_deployments=deployments, keep_services=services)
     for name in files:
         apply(connection, load(manifests / name))
@@ -98,11 +102,11 @@ def clean_up(
         _delete_httproutes(connection)
 
 
-def promote(connection: Connection, way: PromotionWay, report: Report = _no_report) -> None:
+def promote(connection: Connection, method: PromotionMethod, report: Report = no_report) -> None:
     """Promote the canary by "replicas" or by "image"; visitors see the same outcome."""
-    if way not in get_args(PromotionWay):
-        raise ValueError(f'A canary is promoted by "replicas" or by "image", not by "{way}".')
-    {"replicas": _promote_by_replicas, "image": _promote_by_image}[way](connection, report)
+    if method not in get_args(PromotionMethod):
+        raise ValueError(f'A canary is promoted by "replicas" or by "image", not by "{method}".')
+    {"replicas": _promote_by_replicas, "image": _promote_by_image}[method](connection, report)
 
 
 def _promote_by_replicas(connection: Connection, report: Report) -> None:
@@ -155,7 +159,7 @@ def _delete(
     try:
         found = list_objects(connection.namespace, label_selector=SELECTOR).items
     except ApiException as exc:
-        if exc.status not in _NOT_SHOWN:
+        if exc.status not in _NOT_LISTABLE:
             raise
         return
     for each in found:
@@ -171,7 +175,7 @@ def _delete_httproutes(connection: Connection) -> None:
     except ResourceNotFoundError:
         return
     except DynamicApiError as exc:
-        if exc.status not in _NOT_SHOWN:
+        if exc.status not in _NOT_LISTABLE:
             raise
         return
     for each in found:

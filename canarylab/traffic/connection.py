@@ -21,7 +21,7 @@ from httptools import HttpParserError, HttpParserUpgrade
 from canarylab.errors import TrafficError
 from canarylab.traffic.http import ParsedResponse, Request, ResponseParser, Target
 
-Address = tuple[socket.AddressFamily, tuple[str, int]]
+SocketAddress = tuple[socket.AddressFamily, tuple[str, int]]
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 _CHUNK = 65_536  # bytes
@@ -29,14 +29,14 @@ _IN_PROGRESS = (errno.EINPROGRESS, errno.EAGAIN, errno.ENOTCONN)  # the last one
 
 REFUSED, UNREACHABLE, NO_CONNECTION = "refused", "unreachable", "no connection"
 UNKNOWN_HOST, UNTRUSTED = "unknown host", "untrusted"
-RESET, CUT_OFF, TIMEOUT, GARBAGE = "reset", "cut off", "timeout", "garbage"
+RESET, CUT_OFF, TIMEOUT, INVALID_RESPONSE = "reset", "cut off", "timeout", "invalid response"
 NO_PORT_LEFT = "no port left"
 UNREACHABLE_REASONS = {
     REFUSED: "the connection was refused",
-    UNREACHABLE: "there is no way to that address",
-    NO_CONNECTION: "no connection came about in time",
-    UNKNOWN_HOST: "no such host is known",
-    UNTRUSTED: "its certificate is not one this machine trusts, or it does not speak TLS",
+    UNREACHABLE: "there is no route to that address",
+    NO_CONNECTION: "no connection was established in time",
+    UNKNOWN_HOST: "the host name is unknown",
+    UNTRUSTED: "this machine does not trust its certificate, or it does not speak TLS",
 }
 """Failures that mean nothing serves the URL, in words."""
 
@@ -69,8 +69,8 @@ _BY_TYPE: tuple[tuple[type[BaseException], str], ...] = (
     (ConnectTimeoutError, NO_CONNECTION),
     (TruncatedResponseError, CUT_OFF),
     (TimeoutError, TIMEOUT),
-    (HttpParserError, GARBAGE),
-    (HttpParserUpgrade, GARBAGE),
+    (HttpParserError, INVALID_RESPONSE),
+    (HttpParserUpgrade, INVALID_RESPONSE),
     (socket.gaierror, UNKNOWN_HOST),
     (ssl.SSLError, UNTRUSTED),
     (ConnectionRefusedError, REFUSED),
@@ -83,7 +83,7 @@ REQUEST_ERRORS = (OSError, HttpParserError, HttpParserUpgrade)
 async def resolve(target: Target, request: Request, timeout: SharedTimeout) -> ConnectionFactory:
     """Look the host up once, and return a function that makes connections to it.
 
-    A connection opens with its first request. Where the name has several addresses, as `localhost`
+    A connection opens with its first request. If the name has several addresses, as `localhost`
     has, the first that accepts a connection is used for all requests.
     """
     address = await _address(target, timeout.timeout_s)
@@ -94,7 +94,7 @@ async def resolve(target: Target, request: Request, timeout: SharedTimeout) -> C
     return lambda: TlsConnection(address, context, name=name, timeout_s=timeout.timeout_s)
 
 
-async def _address(target: Target, timeout_s: float) -> Address:
+async def _address(target: Target, timeout_s: float) -> SocketAddress:
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
@@ -107,7 +107,7 @@ async def _address(target: Target, timeout_s: float) -> Address:
     return addresses[0]
 
 
-async def _accepts(address: Address, timeout_s: float) -> bool:
+async def _accepts(address: SocketAddress, timeout_s: float) -> bool:
     family, where = address
     with socket.socket(family, socket.SOCK_STREAM) as tried, suppress(OSError):
         tried.setblocking(False)
@@ -121,7 +121,7 @@ def unreachable_error(url: str, kind: str) -> TrafficError:
     """The error for a URL that nothing serves."""
     return TrafficError(
         f"There is no answer at {url}: {UNREACHABLE_REASONS[kind]}. "
-        "Start what should answer there, or correct the address."
+        "Start the server, or correct the URL."
     )
 
 
@@ -153,11 +153,11 @@ class HttpConnection(Protocol):
 class TcpConnection:
     """A connection without TLS, on a socket of its own.
 
-    The loop is told of sockets by number: it looks each up, and a socket it does not find costs
-    as much as two system calls, because the error describes the socket.
+    Sockets are passed to the event loop by number. The loop looks a socket object up, and a failed
+    look-up costs as much as two system calls, because the error describes the socket.
     """
 
-    def __init__(self, address: Address, timeout: SharedTimeout) -> None:
+    def __init__(self, address: SocketAddress, timeout: SharedTimeout) -> None:
         self._address, self._timeout = address, timeout
         self._loop = asyncio.get_running_loop()
         self._socket: socket.socket | None = None
@@ -175,7 +175,7 @@ class TcpConnection:
             self._write(self._socket or self._open())
             response = await self._done
         except ConnectionError as exc:
-            raise self._stale_or(exc) from exc
+            raise self._error_for(exc) from exc
         finally:
             self._timeout.cancel(self)
             if self._parser.response is None:
@@ -255,7 +255,7 @@ class TcpConnection:
         if not self._done.done():
             self._done.set_exception(exc)
 
-    def _stale_or(self, exc: ConnectionError) -> ConnectionError:
+    def _error_for(self, exc: ConnectionError) -> ConnectionError:
         return StaleConnectionError() if self._used and not self._parser.started else exc
 
 
@@ -268,7 +268,7 @@ class TlsConnection:
     """A connection with TLS; the server's certificate must be valid for `name`."""
 
     def __init__(
-        self, address: Address, context: ssl.SSLContext, *, name: str, timeout_s: float
+        self, address: SocketAddress, context: ssl.SSLContext, *, name: str, timeout_s: float
     ) -> None:
         self._address, self._context, self._name = address, context, name
         self._timeout_s = timeout_s

@@ -47,7 +47,7 @@ def get(url: str, request: Request | None = None) -> HttpResponse:
     except (OSError, http.client.HTTPException) as exc:
         raise TrafficError(
             f"There is no answer at {url}: {exc or type(exc).__name__}. "
-            "Start what should answer there, or correct the address."
+            "Start the server, or correct the URL."
         ) from exc
     finally:
         connection.close()

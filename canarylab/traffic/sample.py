@@ -15,7 +15,7 @@ from functools import cached_property, reduce
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from canarylab.display import html_table
-from canarylab.traffic.text import OTHER, counted, listed, percent, sort_naturally, version_label
+from canarylab.text import OTHER, count_noun, join_words, percent, sort_naturally, version_label
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -36,7 +36,7 @@ class RequestResult(NamedTuple):
     pod: str | None = None
     status: int | None = None
     failure: str | None = None
-    """`refused`, `reset`, `cut off`, `timeout`, `garbage`, `status 503`, ...; None if answered."""
+    """`refused`, `reset`, `cut off`, `timeout`, `status 503`, ...; None if answered."""
     connection: int | None = None
     """Number of the connection; equal numbers are one connection."""
 
@@ -45,7 +45,7 @@ class RequestResult(NamedTuple):
 class Sample:
     """The results of requests to one URL, and the shares expected of its ready pods.
 
-    >>> Sample.typed(["1.0", "1.0", "2.0", "1.0"]).share("2.0")
+    >>> Sample.from_versions(["1.0", "1.0", "2.0", "1.0"]).share("2.0")
     0.25
     """
 
@@ -55,25 +55,25 @@ class Sample:
     started: datetime
     seconds: float
     keep_alive: int = 0
-    """How many connections were kept; 0 is a new connection for each request."""
+    """How many connections were kept; 0 means a new connection for each request."""
     expected: Mapping[str, float] | None = None
     """The share of each version that the ready endpoints suggest."""
     expected_pods: Mapping[str, float] | None = None
     cluster: str | None = None
     """The cluster it was measured on, for captions."""
-    chosen_for: Literal["connection", "request"] = "connection"
-    """Load balancing: a pod is chosen per connection (a Service) or per request (a proxy)."""
-    suggested_by: Literal["pods", "rules"] = "pods"
-    """Source of the expected shares: the ready pods alone, or the rules of an Ingress."""
+    balanced_per: Literal["connection", "request"] = "connection"
+    """Whether a pod is chosen for each connection (a Service) or each request (a proxy)."""
+    expected_from: Literal["pods", "rules"] = "pods"
+    """Source of the expected shares: the ready pods alone, or the rules of an Ingress too."""
 
     @classmethod
-    def typed(cls, versions: Iterable[str | None], *, url: str = "typed by hand") -> Sample:
+    def from_versions(cls, versions: Iterable[str | None], *, url: str = "typed by hand") -> Sample:
         """A sample made from a list of versions; None is an unknown version."""
-        answers = (
+        results = (
             RequestResult(when_s=float(number), latency_s=0.0, version=version, connection=number)
             for number, version in enumerate(versions)
         )
-        return cls(url, tuple(answers), datetime.fromtimestamp(0, UTC), 0.0)
+        return cls(url, tuple(results), datetime.fromtimestamp(0, UTC), 0.0)
 
     @property
     def total(self) -> int:
@@ -88,7 +88,7 @@ class Sample:
     @cached_property
     def failed(self) -> int:
         """How many requests failed."""
-        return sum(answer.failure is not None for answer in self.results)
+        return sum(result.failure is not None for result in self.results)
 
     @cached_property
     def connections(self) -> int:
@@ -98,17 +98,17 @@ class Sample:
     @property
     def trials(self) -> int:
         """How many independent choices of a pod led to an answer: n of every interval."""
-        return self.answered if self.chosen_for == "request" else self.connections
+        return self.answered if self.balanced_per == "request" else self.connections
 
     @property
     def by_version(self) -> dict[str, int]:
         """Answers by version, including expected versions without an answer."""
-        return _counted((each.version for each in self._answered_results()), self.expected)
+        return _tally((each.version for each in self._answered_results()), self.expected)
 
     @property
     def by_pod(self) -> dict[str, int]:
         """Answers by pod, including expected pods without an answer."""
-        return _counted((each.pod for each in self._answered_results()), self.expected_pods)
+        return _tally((each.pod for each in self._answered_results()), self.expected_pods)
 
     @property
     def failures(self) -> dict[str, int]:
@@ -116,10 +116,10 @@ class Sample:
         return dict(Counter(each.failure for each in self.results if each.failure).most_common())
 
     def share(self, version: str) -> float:
-        """Share of a version among the answered requests; 0 where none was answered."""
+        """Share of a version among the answered requests; 0 if none was answered."""
         return self.by_version.get(version, 0) / self.answered if self.answered else 0.0
 
-    def expecting(
+    def with_expected(
         self,
         versions: Mapping[str, float] | None,
         pods: Mapping[str, float] | None = None,
@@ -133,7 +133,7 @@ class Sample:
     def plot(self, *, by: Literal["version", "pod"] = "version") -> Picture:
         """The observed shares with their intervals, beside the expected ones.
 
-        >>> Sample.typed(["1.0", "2.0"]).plot().title
+        >>> Sample.from_versions(["1.0", "2.0"]).plot().title
         'Version 2.0 answered 1 of 2 requests'
         """
         from canarylab import figures  # noqa: PLC0415  matplotlib is slow to import
@@ -146,7 +146,7 @@ class Sample:
     def summary(self) -> DataFrame:
         """A row for each version: hits, share, the ends of its interval, the expected share.
 
-        >>> list(Sample.typed(["1.0", "2.0", "1.0"]).summary().columns)
+        >>> list(Sample.from_versions(["1.0", "2.0", "1.0"]).summary().columns)
         ['hits', 'share', 'low', 'high', 'expected']
         """
         from canarylab import stats  # noqa: PLC0415  it imports this module
@@ -156,7 +156,7 @@ class Sample:
     def to_frame(self) -> DataFrame:
         """A row for each request, failed ones included.
 
-        >>> Sample.typed(["1.0", "2.0"]).to_frame()["version"].to_list()
+        >>> Sample.from_versions(["1.0", "2.0"]).to_frame()["version"].to_list()
         ['1.0', '2.0']
         """
         from pandas import DataFrame  # noqa: PLC0415  pandas is slow to import
@@ -166,24 +166,25 @@ class Sample:
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain JSON values; `from_dict` reads it back."""
         plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        plain["results"] = [answer._asdict() for answer in self.results]
+        plain["results"] = [result._asdict() for result in self.results]
         return plain | {"started": self.started.isoformat()}
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Sample:
         """The sample that `to_dict` wrote."""
-        answers = tuple(RequestResult(**answer) for answer in plain["results"])
+        results = tuple(RequestResult(**result) for result in plain["results"])
         started = datetime.fromisoformat(plain["started"])
-        return cls(**{**plain, "results": answers, "started": started})
+        return cls(**{**plain, "results": results, "started": started})
 
     def __add__(self, other: Sample) -> Sample:
         """Both samples as one."""
         return _pooled(self, other)
 
     def __repr__(self) -> str:
-        hits = (f"{who} {what} ({share})" for who, what, share in self._version_rows())
+        rows = (f"{who} {what} ({share})" for who, what, share in self._version_rows())
+        hits = join_words(rows, none="no request was answered")
         failed = (f"; {what} {who}" for who, what, _ in self._failure_rows())
-        return f"{self._caption()}: {listed(hits, none='no request was answered')}{''.join(failed)}"
+        return f"{self._caption()}: {hits}{''.join(failed)}"
 
     def _repr_html_(self) -> str:
         rows = self._version_rows() or [("no request", "was answered", "")]
@@ -191,7 +192,7 @@ class Sample:
         return html_table(self._caption(), head, [*rows, *self._failure_rows()])
 
     def _caption(self) -> str:
-        return f"{counted(self.total, 'request')} to {self.url}"
+        return f"{count_noun(self.total, 'request')} to {self.url}"
 
     def _version_rows(self) -> list[tuple[str, str, str]]:
         total = self.answered
@@ -203,17 +204,17 @@ class Sample:
     def _failure_rows(self) -> list[tuple[str, str, str]]:
         if not self.failed:
             return []
-        kinds = listed(f"{kind} {number:,}" for kind, number in self.failures.items())
-        return [(f"failed: {kinds}", counted(self.failed, "request"), "")]
+        kinds = join_words(f"{kind} {number:,}" for kind, number in self.failures.items())
+        return [(f"failed: {kinds}", count_noun(self.failed, "request"), "")]
 
     def _answered_results(self) -> Iterable[RequestResult]:
-        return (answer for answer in self.results if answer.failure is None)
+        return (result for result in self.results if result.failure is None)
 
 
 def pool(samples: Iterable[Sample]) -> Sample:
     """Many samples as one, as if one client had sent all their requests.
 
-    >>> pool([Sample.typed(["1.0"]), Sample.typed(["2.0", "1.0"])]).by_version
+    >>> pool([Sample.from_versions(["1.0"]), Sample.from_versions(["2.0", "1.0"])]).by_version
     {'1.0': 2, '2.0': 1}
     """
     several = list(samples)
@@ -222,13 +223,13 @@ def pool(samples: Iterable[Sample]) -> Sample:
     return reduce(_pooled, several)
 
 
-def _counted(names: Iterable[str | None], expected: Mapping[str, float] | None) -> dict[str, int]:
-    seen = Counter(name or OTHER for name in names)
-    return {name: seen[name] for name in sort_naturally({*seen, *(expected or {})})}
+def _tally(names: Iterable[str | None], expected: Mapping[str, float] | None) -> dict[str, int]:
+    hits = Counter(name or OTHER for name in names)
+    return {name: hits[name] for name in sort_naturally({*hits, *(expected or {})})}
 
 
 def _pooled(one: Sample, two: Sample) -> Sample:
-    if one.chosen_for != two.chosen_for:
+    if one.balanced_per != two.balanced_per:
         raise ValueError(
             "For one of these samples the network chose a pod for each connection, for the other "
             "for each request. Pool samples that were measured in the same way."
@@ -250,13 +251,13 @@ def _pooled(one: Sample, two: Sample) -> Sample:
         expected=one.expected if one.expected == two.expected else None,
         expected_pods=one.expected_pods if one.expected_pods == two.expected_pods else None,
         cluster=one.cluster if one.cluster == two.cluster else "several clusters",
-        chosen_for=one.chosen_for,
-        suggested_by=one.suggested_by,
+        balanced_per=one.balanced_per,
+        expected_from=one.expected_from,
     )
 
 
 def _moved(sample: Sample, started: datetime, first_free: int) -> Iterable[RequestResult]:
     later_s = (sample.started - started).total_seconds()
-    for answer in sample.results:
-        number = None if answer.connection is None else answer.connection + first_free
-        yield answer._replace(when_s=answer.when_s + later_s, connection=number)
+    for result in sample.results:
+        number = None if result.connection is None else result.connection + first_free
+        yield result._replace(when_s=result.when_s + later_s, connection=number)

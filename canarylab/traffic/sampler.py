@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 from canarylab import runtime
 from canarylab.display import StatusLine, status_stream
+from canarylab.text import count_noun
 from canarylab.traffic.connection import (
     REQUEST_ERRORS,
     UNREACHABLE_REASONS,
@@ -27,9 +28,8 @@ from canarylab.traffic.connection import (
 )
 from canarylab.traffic.http import ParsedResponse, Request, Target
 from canarylab.traffic.sample import RequestResult, Sample
-from canarylab.traffic.text import counted
 
-OnProgress = Callable[[int, int], None]
+OnRequestProgress = Callable[[int, int], None]
 """Called with how many requests are done, and how many of those failed."""
 
 DEFAULT_COUNT = 100
@@ -78,7 +78,7 @@ def measure(
     plan: SamplingPlan,
     *,
     request: Request = PLAIN_GET,
-    on_progress: OnProgress | None = None,
+    on_progress: OnRequestProgress | None = None,
 ) -> Sample:
     """Like `sample`, without a progress line and with a full plan: rate, timeout, headers, Host.
 
@@ -139,7 +139,7 @@ async def send_requests(
     plan: SamplingPlan,
     *,
     request: Request = PLAIN_GET,
-    on_progress: OnProgress | None = None,
+    on_progress: OnRequestProgress | None = None,
 ) -> Sample:
     """Send the requests of a plan. Redirects are results; they are not followed.
 
@@ -260,7 +260,7 @@ class _Worker:
             self._connection = None
 
 
-async def _report(state: _SampleState, on_progress: OnProgress | None) -> None:
+async def _report(state: _SampleState, on_progress: OnRequestProgress | None) -> None:
     while on_progress is not None:
         await asyncio.sleep(_PROGRESS_EVERY_S)
         on_progress(len(state.results), state.failed)
@@ -278,7 +278,7 @@ class ProgressLine:
     def _text(self, done: int, failed: int) -> str:
         goal = f" of {self._plan.count:,}" if self._plan.count else ""
         limit = f" in {self._plan.seconds:g} s" if self._plan.seconds else ""
-        return f"{done:,}{goal} requests done{limit}, {counted(failed, 'failure')}"
+        return f"{done:,}{goal} requests done{limit}, {count_noun(failed, 'failure')}"
 
 
 def _check_range(name: str, value: int | None, least: int, most: int) -> None:

@@ -9,22 +9,30 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import ipywidgets
 
 from canarylab.manifests import CANARY, CONTAINER, PRODUCTION, PRODUCTION_REPLICAS
+from canarylab.text import count_noun
 from canarylab.traffic.sample import Sample
-from canarylab.traffic.text import counted
-from canarylab.widgets.html import commands_html, sample_sentence
-from canarylab.widgets.panel import QUIET_S, WRAPPED, Panel, Work
+from canarylab.widgets.panel import (
+    DEBOUNCE_S,
+    DEFAULT_REQUESTS,
+    WRAPPED,
+    Panel,
+    Work,
+    button,
+    commands_html,
+    linked_slider_and_field,
+    requests_field,
+    sample_sentence,
+)
 
 if TYPE_CHECKING:
     from canarylab.figures import Picture
 
-USUAL_REQUESTS, MOST_REQUESTS = 200, 5_000
-MOST_PODS = 10
-_TRACKS = {"production": PRODUCTION, "canary": CANARY}
-_WIDE = {"description_width": "initial"}
-_SLIDER, _FIELD = {"description_width": "8.5em"}, {"description_width": "13em"}
+MAX_PODS = 10
+
+_DEPLOYMENTS = {"production": PRODUCTION, "canary": CANARY}
 
 
-class Release(Protocol):
+class LabMethods(Protocol):
     """The methods of `Lab` that the board calls; each returns when the cluster has changed."""
 
     def replicas(self) -> Mapping[str, int]:
@@ -50,29 +58,23 @@ class Release(Protocol):
 
 
 class ReplicaBoard(Panel):
-    """Sliders for the pods of production and canary, with the traffic that follows.
-
-    Each slider has a number field beside it: the handle of a slider has no name for screen readers
-    (ipywidgets 8.1), and Notebook 7 takes its arrow keys away.
-    """
+    """Sliders for the pods of production and canary, with the traffic that follows."""
 
     name = "Replica board"
 
     def __init__(
-        self, release: Release, *, requests: int = USUAL_REQUESTS, quiet_s: float = QUIET_S
+        self, lab: LabMethods, *, requests: int = DEFAULT_REQUESTS, debounce_s: float = DEBOUNCE_S
     ) -> None:
-        super().__init__(quiet_s=quiet_s)
-        self._release = release
+        super().__init__(debounce_s=debounce_s)
+        self._lab = lab
         self.picture: Picture | None = None
         self.commands: list[str] = []
         self._known: dict[str, int] = {}
         """The pods of each track as last set by a control or read from the cluster."""
-        self._numbers = {track: self._number_field(track) for track in _TRACKS}
-        self._sliders = {track: self._slider(track) for track in _TRACKS}
-        self._requests = ipywidgets.BoundedIntText(
-            value=requests, min=1, max=MOST_REQUESTS, description="Requests to send",
-            style=_WIDE, layout={"width": "14em"},
-        )  # fmt: skip
+        pairs = {track: self._slider_and_field(track) for track in _DEPLOYMENTS}
+        self._sliders = {track: slider for track, (slider, _) in pairs.items()}
+        self._numbers = {track: field for track, (_, field) in pairs.items()}
+        self._requests = requests_field(requests)
         self._buttons = [
             self._button("Send requests", self._send_requests),
             self._button("Promote: grow the canary", self._promote_by_replicas),
@@ -86,7 +88,9 @@ class ReplicaBoard(Panel):
         self._start(*self._rows(), self._status_html, self._picture_html, self._commands_html)
 
     def __repr__(self) -> str:
-        pods = (f"{track} {counted(self._numbers[track].value, 'pod')}" for track in _TRACKS)
+        pods = (
+            f"{track} {count_noun(self._numbers[track].value, 'pod')}" for track in _DEPLOYMENTS
+        )
         return f"{self.name}: {', '.join(pods)}. {self.status}"
 
     def static_html(self) -> str:
@@ -96,46 +100,35 @@ class ReplicaBoard(Panel):
         return f"<p>{self!r}</p>{picture}{commands_html(self.commands, identity=identity)}"
 
     def _rows(self) -> list[Any]:
-        rows = [[self._sliders[track], self._numbers[track]] for track in _TRACKS]
+        rows = [[self._sliders[track], self._numbers[track]] for track in _DEPLOYMENTS]
         rows += [[self._requests, self._buttons[0]], self._buttons[1:]]
         return [ipywidgets.Box(row, layout=WRAPPED) for row in rows]
 
-    def _number_field(self, track: str) -> Any:
-        field = ipywidgets.BoundedIntText(
-            min=0, max=MOST_PODS, description=f"{track.capitalize()} pods, typed",
-            style=_FIELD, layout={"width": "18em"},
-        )  # fmt: skip
+    def _slider_and_field(self, track: str) -> tuple[Any, Any]:
+        slider, field = linked_slider_and_field(f"{track.capitalize()} pods", highest=MAX_PODS)
         field.observe(lambda change: self._move(track, change["new"]), "value")
-        return field
-
-    def _slider(self, track: str) -> Any:
-        slider = ipywidgets.IntSlider(
-            min=0, max=MOST_PODS, description=f"{track.capitalize()} pods",
-            continuous_update=False, style=_SLIDER, layout={"width": "26em"},
-        )  # fmt: skip
-        ipywidgets.link((self._numbers[track], "value"), (slider, "value"))
-        return slider
+        return slider, field
 
     def _button(self, label: str, work: Work) -> Any:
-        button = ipywidgets.Button(description=label, layout={"width": "auto"})
-        button.on_click(lambda _: self._schedule(label, work))
-        return button
+        made = button(label)
+        made.on_click(lambda _: self._schedule(label, work))
+        return made
 
     def _move(self, track: str, replicas: int) -> None:
         if self._known.get(track) != replicas:
             self._known[track] = replicas
             self._schedule(track, partial(self._scale, track, replicas))
 
-    def _do(self, burst: list[Work]) -> None:
+    def _do(self, works: list[Work]) -> None:
         self._enable(enabled=False)
         try:
-            self._attempt(partial(self._change_and_sample, burst))
+            self._attempt(partial(self._change_and_sample, works))
         finally:
             self._enable(enabled=True)
 
-    def _change_and_sample(self, burst: list[Work]) -> None:
+    def _change_and_sample(self, works: list[Work]) -> None:
         try:
-            for work in burst:
+            for work in works:
                 work()
         finally:
             if self._debouncer.empty:
@@ -144,12 +137,12 @@ class ReplicaBoard(Panel):
             self._sample()
 
     def _scale(self, track: str, replicas: int) -> None:
-        name, pods = _TRACKS[track], counted(replicas, "pod")
+        name, pods = _DEPLOYMENTS[track], count_noun(replicas, "pod")
         self._announce(
             f"Scaling {track} to {pods} and waiting until they are ready",
             _scale_command(name, replicas),
         )
-        self._release.scale(name, replicas)
+        self._lab.scale(name, replicas)
 
     def _promote_by_replicas(self) -> None:
         self._announce(
@@ -157,33 +150,33 @@ class ReplicaBoard(Panel):
             _scale_command(CANARY, PRODUCTION_REPLICAS),
             _scale_command(PRODUCTION, 0),
         )
-        self._release.promote("replicas")
+        self._lab.promote("replicas")
 
     def _promote_by_image(self) -> None:
-        image = self._release.image("2.0")
+        image = self._lab.image("2.0")
         self._announce(
             "Giving production the canary's image, one pod after the other",
             f"kubectl set image deployment/{PRODUCTION} {CONTAINER}={image}",
             f"kubectl delete deployment {CANARY}",
         )
-        self._release.promote("image")
+        self._lab.promote("image")
 
     def _go_back(self) -> None:
         self._announce(
             "Going back to three pods of production and one of the canary",
             "kubectl apply -f manifests/2-production -f manifests/3-canary",
         )
-        self._release.reset("canary")
+        self._lab.reset("canary")
 
     def _send_requests(self) -> None:
-        """List the command alone: `_change_and_sample` sends requests after every burst."""
+        """List the command alone: `_change_and_sample` sends requests after every change."""
         self._set_status("Finding the address of the Service...")
-        self._show_commands(f"canarylab sample {self._release.url()}")
+        self._show_commands(f"canarylab sample {self._lab.url()}")
 
     def _sample(self) -> None:
         requests = int(self._requests.value)
         self._set_status(f"Sending {requests:,} requests...")
-        sample = self._release.sample(requests=requests)
+        sample = self._lab.sample(requests=requests)
         self.picture = sample.plot()
         self._picture_html.value = self.picture._repr_html_()
         self._set_status(sample_sentence(sample))
@@ -193,9 +186,9 @@ class ReplicaBoard(Panel):
         self._show_commands("\n".join(commands))
 
     def _show_replicas(self) -> None:
-        replicas = self._release.replicas()
-        for track, name in _TRACKS.items():
-            self._known[track] = min(replicas[name], MOST_PODS)
+        replicas = self._lab.replicas()
+        for track, name in _DEPLOYMENTS.items():
+            self._known[track] = min(replicas[name], MAX_PODS)
             self._numbers[track].value = self._known[track]
 
     def _show_commands(self, *new: str) -> None:

@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import ipywidgets
 
+from canarylab.text import join_words, percent
 from canarylab.traffic import Request
 from canarylab.traffic.http import HttpResponse
-from canarylab.traffic.text import listed, percent
-from canarylab.widgets.html import commands_html
-from canarylab.widgets.panel import QUIET_S, WRAPPED, Panel
+from canarylab.widgets.panel import DEBOUNCE_S, WRAPPED, Panel, commands_html
 
 if TYPE_CHECKING:  # the widgets know nothing of clusters; `IngressClient` brings the value
     from canarylab.release.ingress import RouteExplanation
@@ -48,7 +47,7 @@ _NOT_SENT = "Not sent yet. Send sends this request."
 _MISSING = "not in the response"
 
 
-class Ingresses(Protocol):
+class IngressMethods(Protocol):
     """The methods of `IngressClient` that the explorer calls."""
 
     @property
@@ -71,9 +70,14 @@ class RouteExplorer(Panel):
     name = "Route explorer"
 
     def __init__(
-        self, ingresses: Ingresses, *, path: str = "/", host: str = "", quiet_s: float = QUIET_S
+        self,
+        ingresses: IngressMethods,
+        *,
+        path: str = "/",
+        host: str = "",
+        debounce_s: float = DEBOUNCE_S,
     ) -> None:
-        super().__init__(quiet_s=quiet_s)
+        super().__init__(debounce_s=debounce_s)
         self._ingresses = ingresses
         self.explanation: RouteExplanation | None = None
         self.observed: ObservedResponse | None = None
@@ -258,7 +262,7 @@ def _destination(explanation: RouteExplanation) -> str:
     shares = explanation.shares
     if len(shares) == 1:
         return next(iter(shares))
-    return listed(f"{backend} ({percent(share)})" for backend, share in shares.items())
+    return join_words(f"{backend} ({percent(share)})" for backend, share in shares.items())
 
 
 def _destination_sentence(explanation: RouteExplanation) -> str:
@@ -271,10 +275,10 @@ def _evidence(explanation: RouteExplanation, observed: ObservedResponse) -> str:
     if observed.pod is None:
         return f"the response is {observed.status} and names no pod"
     if observed.backends:
-        return f"{observed.pod} is a ready pod of {listed(sorted(observed.backends))}"
+        return f"{observed.pod} is a ready pod of {join_words(sorted(observed.backends))}"
     if explanation.status:
         return f"{observed.pod} answered, where the ingress itself should have"
-    return f"{observed.pod} is no ready pod of {listed(explanation.shares)}"
+    return f"{observed.pod} is no ready pod of {join_words(explanation.shares)}"
 
 
 def _name_and_value(kind: str, name: str, value: str) -> Mapping[str, str]:

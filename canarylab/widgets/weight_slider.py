@@ -8,24 +8,30 @@ from __future__ import annotations
 
 from functools import partial
 from html import escape
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import ipywidgets
 
 from canarylab.traffic.sample import Sample
-from canarylab.widgets.html import commands_html, sample_sentence
-from canarylab.widgets.panel import QUIET_S, WRAPPED, Panel
+from canarylab.widgets.panel import (
+    DEBOUNCE_S,
+    DEFAULT_REQUESTS,
+    WRAPPED,
+    Panel,
+    button,
+    commands_html,
+    linked_slider_and_field,
+    requests_field,
+    sample_sentence,
+)
 
 if TYPE_CHECKING:
     from canarylab.figures import Picture
 
-USUAL_REQUESTS, MOST_REQUESTS = 200, 5_000
 _ANNOTATION = "nginx.ingress.kubernetes.io/canary-weight"
-_WIDE = {"description_width": "initial"}
-_SLIDER, _FIELD = {"description_width": "8.5em"}, {"description_width": "13em"}
 
 
-class CanaryIngresses(Protocol):
+class CanaryIngressMethods(Protocol):
     """The methods of `IngressClient` that the slider calls."""
 
     def weight(self, ingress: str) -> int:
@@ -45,26 +51,23 @@ class WeightSlider(Panel):
 
     def __init__(
         self,
-        ingresses: CanaryIngresses,
+        ingresses: CanaryIngressMethods,
         ingress: str,
         *,
         path: str = "/",
-        requests: int = USUAL_REQUESTS,
-        quiet_s: float = QUIET_S,
+        requests: int = DEFAULT_REQUESTS,
+        debounce_s: float = DEBOUNCE_S,
     ) -> None:
-        super().__init__(quiet_s=quiet_s)
+        super().__init__(debounce_s=debounce_s)
         self._ingresses, self._ingress, self._path = ingresses, ingress, path
         self.picture: Picture | None = None
         self.applied: int | None = None
         """The weight of the Ingress; None until it has been read."""
-        self._slider, self._number = _linked_slider_and_number()
+        self._slider, self._number = linked_slider_and_field("Canary weight", highest=100)
         self._number.observe(lambda _: self._on_move(), "value")
-        self._requests = ipywidgets.BoundedIntText(
-            value=requests, min=1, max=MOST_REQUESTS, description="Requests to send",
-            style=_WIDE, layout={"width": "14em"},
-        )  # fmt: skip
+        self._requests = requests_field(requests)
         self._picture_html, self._commands_html = ipywidgets.HTML(), ipywidgets.HTML()
-        apply, send = _button("Apply weight"), _button("Send requests")
+        apply, send = button("Apply weight"), button("Send requests")
         apply.on_click(lambda _: self._schedule("apply", partial(self._apply, self.chosen)))
         send.on_click(lambda _: self._schedule("sample", self._sample))
         first = ipywidgets.Box([self._slider, self._number], layout=WRAPPED)
@@ -112,7 +115,7 @@ class WeightSlider(Panel):
         try:
             sample = self._ingresses.sample(self._path, requests=requests)
             self.picture = sample.plot()
-        finally:  # where it failed, no picture of an earlier weight may stay
+        finally:  # if it failed, no picture of an earlier weight may stay
             self._picture_html.value = self.picture._repr_html_() if self.picture else ""
         self._set_status(sample_sentence(sample))
 
@@ -124,19 +127,3 @@ class WeightSlider(Panel):
             f"kubectl annotate --overwrite ingress {self._ingress} {_ANNOTATION}={self.chosen}"
         )
         return commands_html([command], identity=f"{prefix}-{self._commands_html.model_id}")
-
-
-def _linked_slider_and_number() -> tuple[Any, Any]:
-    number = ipywidgets.BoundedIntText(
-        min=0, max=100, description="Weight, typed", style=_FIELD, layout={"width": "18em"}
-    )
-    slider = ipywidgets.IntSlider(
-        min=0, max=100, description="Canary weight",
-        continuous_update=False, style=_SLIDER, layout={"width": "26em"},
-    )  # fmt: skip
-    ipywidgets.link((number, "value"), (slider, "value"))
-    return slider, number
-
-
-def _button(label: str) -> Any:
-    return ipywidgets.Button(description=label, layout={"width": "auto"})

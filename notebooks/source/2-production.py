@@ -16,7 +16,7 @@
 #
 # After this you can
 # - describe production in one file and have the cluster make it so;
-# - read a refusal of the API server, and mend what it names;
+# - read a refusal of the API server, and correct what it names;
 # - say which pods a Service sends traffic to, and why.
 
 # %%
@@ -158,7 +158,7 @@ lab.pods()
 # rules; `--dry-run=server` asks it without changing anything.
 
 # %% tags=["exercise"]
-# Mend both names and give the result to the cluster. `manifest` is the file as a Python dictionary.
+# Correct both names and give the result to the cluster. `manifest` is the file as a Python dictionary.
 manifest = lab.read("manifests/2-production/refused/production.yaml")
 # solution
 manifest["metadata"]["name"] = "nodeapp-production"
@@ -295,7 +295,7 @@ lab.endpoints("nodeapp-svc")
 # `kubectl describe pod NAME` shows the same story with times.
 
 # %% tags=["exercise"]
-# Mend it: give the container an image that exists, and wait. The cell that broke it shows how.
+# Correct it: give the container an image that exists, and wait. The cell that broke it shows how.
 # solution
 container = {"name": "nodeapp", "image": lab.image("1.0")}
 change = {"spec": {"template": {"spec": {"containers": [container]}}}}

@@ -269,7 +269,7 @@ lab.apply(tidied)
 lab.explain_route("/")
 
 # %% tags=["exercise"]
-# Mend `tidied`, and apply it. Compare it with the first Ingress, which has not changed.
+# Correct `tidied`, and apply it. Compare it with the first Ingress, which has not changed.
 # solution
 tidied["spec"]["rules"][0]["http"]["paths"][0]["pathType"] = "Prefix"
 lab.apply(tidied)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Locator, Page
 
-from canarylab.widgets.replica_board import MOST_PODS
+from canarylab.widgets.replica_board import MAX_PODS
 
 
 def status(page: Page) -> Locator:
@@ -17,7 +17,7 @@ def handle(page: Page, label: str) -> Locator:
     return row.locator(".noUi-handle")
 
 
-def drag(page: Page, label: str, *, to: int, most: int = MOST_PODS) -> None:
+def drag(page: Page, label: str, *, to: int, most: int = MAX_PODS) -> None:
     """Drag a handle to a number."""
     track = handle(page, label).locator("xpath=ancestor::*[contains(@class, 'noUi-base')]")
     begin, whole = handle(page, label).bounding_box(), track.bounding_box()

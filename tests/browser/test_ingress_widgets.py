@@ -119,7 +119,7 @@ def test_dragging_sets_nothing_and_applying_moves_the_shares(
     before = picture(page).get_attribute("src") or ""
     drag(page, "Canary weight", to=50, most=100)
     expect(status(page)).to_contain_text("The weight is 10. Apply weight makes it 50.")
-    expect(page.get_by_label("Weight, typed")).to_have_value("50")
+    expect(page.get_by_label("Canary weight, typed")).to_have_value("50")
     expect(picture(page)).to_have_attribute("src", before)
     expect(page.get_by_label("The same in a terminal")).to_have_value(
         "kubectl annotate --overwrite ingress ingress-canary "
@@ -139,7 +139,7 @@ def test_arrow_keys_and_enter_set_a_weight(slider: Page) -> None:
     page = slider
     handle(page, "Canary weight").focus()
     page.keyboard.press("ArrowRight")
-    expect(page.get_by_label("Weight, typed")).to_have_value("11")
+    expect(page.get_by_label("Canary weight, typed")).to_have_value("11")
     page.get_by_role("button", name="Apply weight").press("Enter")
     expect(status(page)).to_contain_text("expected 11 %.", timeout=ACTION_MS)
 

@@ -163,4 +163,4 @@ def test_a_cluster_without_classes_is_said_to_have_none() -> None:
     name, (note,) = choose_ingress_class([])
 
     assert name == "nginx"
-    assert note.startswith("There is no IngressClass here, so nobody may be serving Ingresses.")
+    assert note.startswith("There is no IngressClass here, so Ingresses may not be served.")

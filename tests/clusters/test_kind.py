@@ -94,11 +94,11 @@ class TestMaking:
         assert told == []
 
     def test_is_remembered_by_the_next_notebook(self, kind: KindCluster, told: list[str]) -> None:
-        assert not kind.is_made()
+        assert not kind.has_record()
 
         kind.start(told.append)
 
-        assert KindCluster(kind.home).is_made()
+        assert KindCluster(kind.home).has_record()
 
     def test_takes_the_node_image_of_a_bundle(
         self, kind: KindCluster, world: World, told: list[str]
@@ -142,7 +142,7 @@ class TestFailing:
 
         assert world.clusters() == []
         assert files(kind) == {"lock"}
-        assert not kind.is_made()
+        assert not kind.has_record()
 
     def test_can_be_tried_again(self, kind: KindCluster, world: World, told: list[str]) -> None:
         world.fail("kind Installing", "failed to apply overlay network")
@@ -151,7 +151,7 @@ class TestFailing:
 
         kind.start(told.append)
 
-        assert kind.is_made()
+        assert kind.has_record()
 
     def test_a_node_that_is_never_ready_is_deleted(
         self, kind: KindCluster, world: World, told: list[str]
@@ -192,7 +192,7 @@ class TestFailing:
 
         assert told[-1] == "deleting the half-made kind cluster"
         assert world.clusters() == []
-        assert not kind.is_made()
+        assert not kind.has_record()
 
     def test_the_lock_of_a_killed_kind_is_in_nobodys_way(
         self, kind: KindCluster, told: list[str]
@@ -203,7 +203,7 @@ class TestFailing:
 
         kind.start(told.append)
 
-        assert kind.is_made()
+        assert kind.has_record()
 
     @pytest.mark.parametrize(
         ("words", "advice"),
@@ -268,7 +268,7 @@ class TestSomebodyElsesCluster:
             kind.start(told.append)
 
         assert world.calls("kind", "delete") == []
-        assert not kind.is_made()
+        assert not kind.has_record()
 
 
 class TestFindingItAgain:
@@ -298,7 +298,7 @@ class TestFindingItAgain:
         with pytest.raises(SetupError, match="cannot be started again: Bind for"):
             kind.start(told.append)
 
-        assert kind.is_made()
+        assert kind.has_record()
 
     def test_writes_a_lost_kubeconfig_anew(
         self, kind: KindCluster, world: World, told: list[str]
@@ -334,7 +334,7 @@ class TestFindingItAgain:
         with pytest.raises(EngineError, match="its engine does not answer"):
             kind.start(told.append)
 
-        assert kind.is_made()
+        assert kind.has_record()
 
 
 class TestStopping:
@@ -347,7 +347,7 @@ class TestStopping:
 
         assert world.clusters() == []
         assert files(kind) == {"lock"}
-        assert not kind.is_made()
+        assert not kind.has_record()
 
     def test_where_nothing_is_there_says_so_and_asks_nobody(
         self, kind: KindCluster, world: World
@@ -369,7 +369,7 @@ class TestStopping:
         with pytest.raises(ToolFailedError):
             kind.stop()
 
-        assert kind.is_made()
+        assert kind.has_record()
         assert kind.stop()
         assert world.clusters() == []
 
@@ -388,15 +388,15 @@ class TestStatus:
         world.write_cluster(CLUSTER, (world.cluster(CLUSTER) or {}) | {"running": False})
 
         assert kind.status() is None
-        assert kind.is_made()
+        assert kind.has_record()
 
 
 class TestAsACluster:
     def test_is_reached_at_the_node_port_that_is_mapped(self, kind: KindCluster) -> None:
         (address,) = kind.addresses(service(32089), ["canarylab-control-plane"])
 
-        assert (address.url, address.via) == ("http://127.0.0.1:32089", "node port 32089")
-        assert not address.is_guess
+        assert (address.url, address.description) == ("http://127.0.0.1:32089", "node port 32089")
+        assert not address.needs_check
 
     def test_is_not_reached_at_another(self, kind: KindCluster) -> None:
         assert kind.addresses(service(31000), ["canarylab-control-plane"]) == []
@@ -412,7 +412,10 @@ class TestAsACluster:
         assert kind.adapt_manifest(wanted) == (wanted, ())
 
     def test_says_how_it_ends(self, kind: KindCluster) -> None:
-        assert kind.ending == "The cluster runs on; `canarylab down --cluster kind` deletes it."
+        assert (
+            kind.stop_instructions
+            == "The cluster runs on; `canarylab down --cluster kind` deletes it."
+        )
 
 
 class TestImages:
@@ -769,7 +772,7 @@ class TestPreflight:
         refusal(kind)
 
         assert world.calls("kind", "create") == []
-        assert not kind.is_made()
+        assert not kind.has_record()
         assert not kind.stop()
 
     def test_the_ports_of_a_cluster_that_is_made_are_its_own(

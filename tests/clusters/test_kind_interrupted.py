@@ -35,7 +35,7 @@ def kind(world: World, programs: None, monkeypatch: pytest.MonkeyPatch) -> KindC
 
 def assert_one_whole_cluster(kind: KindCluster, world: World) -> None:
     assert world.clusters() == [CLUSTER]
-    assert kind.is_made()
+    assert kind.has_record()
     assert files(kind) == {"kubeconfig", "lock", "made.json"}
 
 
@@ -53,7 +53,7 @@ async def test_ctrl_c_deletes_what_was_half_made_and_it_can_be_made_again(
     assert other.returncode == 130
     assert "deleting the half-made kind cluster" in output
     assert world.clusters() == []
-    assert not kind.is_made()
+    assert not kind.has_record()
     kind.start(lambda _words: None)
     assert_one_whole_cluster(kind, world)
 

@@ -76,7 +76,7 @@ def test_where_node_ports_are_not_allowed_traffic_goes_through_the_api_server(
 
     assert lab.core.read_namespaced_service("nodeapp-svc", NAMESPACE).spec.type == "ClusterIP"
     assert sample.cluster == f"context {CONTEXT}, through the API server's proxy"
-    assert (sample.chosen_for, sample.failed, sample.trials) == ("request", 0, 60)
+    assert (sample.balanced_per, sample.failed, sample.trials) == ("request", 0, 60)
     assert len(sample.by_pod) == 4  # one connection, and still every pod has answered
     assert restricted_cluster.rules.refused == []
 
@@ -92,7 +92,7 @@ def test_where_they_are_the_api_chooses_one_and_traffic_takes_it(
 
     port = lab.core.read_namespaced_service("nodeapp-svc", NAMESPACE).spec.ports[0].node_port
     assert sample.url == f"http://127.0.0.1:{port}"
-    assert (sample.cluster, sample.chosen_for) == (f"context {CONTEXT}", "connection")
+    assert (sample.cluster, sample.balanced_per) == (f"context {CONTEXT}", "connection")
 
 
 def test_an_applied_service_says_what_became_of_its_node_port(lab: Lab) -> None:
@@ -183,7 +183,7 @@ def test_a_token_that_nobody_knows(restricted_cluster: RestrictedCluster) -> Non
     said["users"][0]["user"]["token"] = "stale"
     restricted_cluster.kubeconfig.write_text(yaml.safe_dump(said))
 
-    with pytest.raises(SetupError, match="does not know you: Unauthorized"):
+    with pytest.raises(SetupError, match="does not accept your credentials: Unauthorized"):
         Lab()
 
 
@@ -248,7 +248,9 @@ def test_where_a_service_might_answer(restricted_cluster: RestrictedCluster) -> 
     cluster = Kubeconfig()
 
     assert cluster.addresses(NODE_PORT, ["10.0.0.5", "fd00::5"]) == [
-        ServiceAddress(f"http://{host}:30123", "node port 30123", is_guess=True, sync_delay_s=1.0)
+        ServiceAddress(
+            f"http://{host}:30123", "node port 30123", needs_check=True, sync_delay_s=1.0
+        )
         for host in ("127.0.0.1", "10.0.0.5", "[fd00::5]")
     ]
 
@@ -345,4 +347,4 @@ def test_a_cluster_without_any_class_says_so(
 
     (note,) = lab.apply(INGRESS).notes
 
-    assert note.startswith("There is no IngressClass here, so nobody may be serving Ingresses.")
+    assert note.startswith("There is no IngressClass here, so Ingresses may not be served.")

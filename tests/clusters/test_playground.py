@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from canarylab import resources
-from canarylab.clusters.playground import NODE_PORTS, Playground
+from canarylab.clusters.playground import Playground
 from canarylab.errors import ClusterError
 from canarylab.playground import daemon_control
 from canarylab.playground.daemon_control import DaemonState
 from canarylab.playground.home import Home
-from canarylab.ports import LOOPBACK, is_free
+from canarylab.ports import LOOPBACK, NODE_PORTS, is_free
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection
 from canarylab.release.stages import reset_to

@@ -160,7 +160,7 @@ def test_a_page_shows_the_picture_with_its_description() -> None:
 
 
 def test_a_name_cannot_break_out_of_the_page() -> None:
-    picture = plot_versions(Sample.typed(['"><script>', "2.0"]).expecting({"2.0": 1.0}))
+    picture = plot_versions(Sample.from_versions(['"><script>', "2.0"]).with_expected({"2.0": 1.0}))
     assert "<script>" not in picture._repr_html_()
 
 

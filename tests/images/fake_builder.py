@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from canarylab.display import Report, no_report
 from canarylab.images.builder import (
     BuildStep,
     BuiltImage,
     LocalRun,
-    OnProgress,
     OnStep,
     app_reference,
-    ignore_progress,
     not_built_error,
 )
 
@@ -37,12 +36,10 @@ class FakeBuilder:
     images: dict[str, BuiltImage] = field(default_factory=dict)
     runs: dict[int, FakeRun] = field(default_factory=dict)
 
-    def build(
-        self, version: str, on_step: OnStep, on_progress: OnProgress = ignore_progress
-    ) -> BuiltImage:
+    def build(self, version: str, on_step: OnStep, report: Report = no_report) -> BuiltImage:
         """Report three steps, of which two make files."""
         reference = app_reference(version)
-        on_progress(f"{reference}: step 1 of 2")
+        report(f"{reference}: step 1 of 2")
         for number, instruction in enumerate(("FROM node", "COPY src ./src", "RUN npm ci"), 1):
             on_step(BuildStep(number, 3, instruction, reference in self.images, 0.5))
         self.images[reference] = BuiltImage(reference, 208_000_000, f"sha256:{'0' * 12}{version}")

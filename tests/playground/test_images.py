@@ -1,8 +1,7 @@
-"""The playground's image store, and the Node that images run on."""
+"""The playground's image store."""
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import pytest
 from canarylab.errors import ImageNameError, SetupError
 from canarylab.playground import images
 from canarylab.playground.images import Image
-from canarylab.playground.nodejs import path_with_nodejs
 
 
 def an_image(folder: Path, reference: str = "node_app:1.0") -> Image:
@@ -120,14 +118,3 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(SetupError, match=r"node_app.* CANARYLAB_HOME"):
         images.save(tmp_path, image)
-
-
-@pytest.mark.parametrize("program", ["node", "npm", "npx", "yarn"])
-def test_every_program_of_node_runs(program: str) -> None:
-    path = path_with_nodejs("/usr/bin:/bin")
-
-    asked = subprocess.run(
-        ["/usr/bin/env", f"PATH={path}", program, "--version"], capture_output=True, check=False
-    )
-
-    assert asked.returncode == 0, asked.stderr

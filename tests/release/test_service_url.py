@@ -21,7 +21,7 @@ from tests.needs import needs
 from tests.running_playground import RunningPlayground
 
 pytestmark = needs("linux")
-NOBODY = ServiceAddress("http://127.0.0.1:1", "a port where nobody listens", is_guess=True)
+NOBODY = ServiceAddress("http://127.0.0.1:1", "a port where nobody listens", needs_check=True)
 Maker = Callable[[Addresses], ServiceUrls]
 
 
@@ -48,7 +48,7 @@ def offering(*addresses: ServiceAddress) -> Addresses:
 
 @pytest.fixture
 def node_port(playground: RunningPlayground) -> Addresses:
-    return offering(NOBODY, ServiceAddress(playground.node_port_url, "node port", is_guess=True))
+    return offering(NOBODY, ServiceAddress(playground.node_port_url, "node port", needs_check=True))
 
 
 def test_an_address_that_is_no_guess_is_not_tried(service_urls: Maker) -> None:
@@ -60,22 +60,22 @@ def test_an_address_that_is_no_guess_is_not_tried(service_urls: Maker) -> None:
 def test_a_guess_is_believed_when_a_pod_of_the_service_answers(
     production: Connection, service_urls: Maker, node_port: Addresses
 ) -> None:
-    assert service_urls(node_port).find(SERVICE).way == "node port"
+    assert service_urls(node_port).find(SERVICE).description == "node port"
 
 
 def test_somebody_else_at_the_address_is_not_believed(
     production: Connection, service_urls: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service_url, "TRIED_FOR_S", 0)
+    monkeypatch.setattr(service_url, "CHECK_FOR_S", 0)
     with closing(ServiceUrls(production, offering())) as other:
         elsewhere = ServiceAddress(
-            other.find(SERVICE).url, "the proxy of another Service", is_guess=True
+            other.find(SERVICE).url, "the proxy of another Service", needs_check=True
         )
-        monkeypatch.setattr(service_url, "probe", lambda url: "somebody")
+        monkeypatch.setattr(service_url, "answering_pod", lambda url: "somebody")
 
         found = service_urls(offering(elsewhere)).find(SERVICE)
 
-    assert found.way == "the API server's proxy"
+    assert found.description == "the API server's proxy"
 
 
 def test_where_no_address_is_left_the_api_server_hands_requests_on(
@@ -83,7 +83,7 @@ def test_where_no_address_is_left_the_api_server_hands_requests_on(
 ) -> None:
     found = service_urls(offering()).find(SERVICE)
 
-    assert (found.way, found.chosen_for) == ("the API server's proxy", "request")
+    assert (found.description, found.balanced_per) == ("the API server's proxy", "request")
     assert get(found.url).body == '"Version 1.0"'
 
 
@@ -101,7 +101,7 @@ def test_what_was_found_out_is_not_tried_again(
 ) -> None:
     urls = service_urls(node_port)
     first = urls.find(SERVICE)
-    monkeypatch.setattr(service_url, "probe", None)  # another probe would fail
+    monkeypatch.setattr(service_url, "answering_pod", None)  # another request would fail
 
     assert urls.find(SERVICE) == first
 
@@ -111,13 +111,13 @@ def test_kube_proxy_gets_its_time_before_the_first_connection(
 ) -> None:
     done: list[str] = []
     monkeypatch.setattr(time, "sleep", lambda s: done.append("wait" if s > 0.9 else "no wait"))
-    monkeypatch.setattr(service_url, "probe", lambda url: done.append("probe"))
-    monkeypatch.setattr(service_url, "TRIED_FOR_S", 0)
+    monkeypatch.setattr(service_url, "answering_pod", lambda url: done.append("request"))
+    monkeypatch.setattr(service_url, "CHECK_FOR_S", 0)
     urls = service_urls(offering(NOBODY._replace(sync_delay_s=1000)))
 
     urls.find(SERVICE)
 
-    assert done == ["wait", "probe"]
+    assert done == ["wait", "request"]
 
 
 def test_without_ready_pods_nothing_is_concluded(
@@ -130,7 +130,7 @@ def test_without_ready_pods_nothing_is_concluded(
 
     found = service_urls(node_port).find("lonely")
 
-    assert found.way == "the API server's proxy"
+    assert found.description == "the API server's proxy"
     assert get(found.url).status == 503
 
 

@@ -61,14 +61,14 @@ def test_without_answers_every_share_is_nought() -> None:
 
 
 def test_a_version_that_was_expected_and_never_answered_has_no_hits() -> None:
-    assert sample(answer("1.0")).expecting({"1.0": 0.75, "2.0": 0.25}).by_version == {
+    assert sample(answer("1.0")).with_expected({"1.0": 0.75, "2.0": 0.25}).by_version == {
         "1.0": 1,
         "2.0": 0,
     }
 
 
 def test_a_pod_that_was_expected_and_never_answered_has_no_hits() -> None:
-    expected = sample(answer("1.0", pod="a")).expecting(None, {"a": 0.5, "b": 0.5})
+    expected = sample(answer("1.0", pod="a")).with_expected(None, {"a": 0.5, "b": 0.5})
     assert expected.by_pod == {"a": 1, "b": 0}
 
 
@@ -79,7 +79,7 @@ def test_answers_over_one_connection_are_one_choice_of_a_pod() -> None:
 
 def test_where_a_pod_is_chosen_for_each_request_every_answer_is_a_choice() -> None:
     kept = sample(*[answer("1.0", 7)] * 5, failed("reset"), keep_alive=1)
-    assert replace(kept, chosen_for="request").trials == 5
+    assert replace(kept, balanced_per="request").trials == 5
 
 
 def test_a_failed_request_says_nothing_about_the_choice_of_a_pod() -> None:
@@ -101,7 +101,7 @@ def test_an_empty_sample_has_a_table_too() -> None:
 
 
 def test_a_sample_survives_json() -> None:
-    told = MIXED.expecting({"1.0": 1.0}, {"a": 1.0}, cluster="playground")
+    told = MIXED.with_expected({"1.0": 1.0}, {"a": 1.0}, cluster="playground")
     assert Sample.from_dict(json.loads(json.dumps(told.to_dict()))) == told
 
 
@@ -149,12 +149,12 @@ def test_a_pooled_answer_was_sent_when_it_was_sent() -> None:
 
 
 def test_samples_that_expected_different_shares_expect_nothing_together() -> None:
-    one, two = (MIXED.expecting({"1.0": share}) for share in (0.75, 0.6))
+    one, two = (MIXED.with_expected({"1.0": share}) for share in (0.75, 0.6))
     assert (one + two).expected is None
 
 
 def test_samples_of_several_clusters_say_so() -> None:
-    one, two = (MIXED.expecting(None, cluster=name) for name in ("kind", "playground"))
+    one, two = (MIXED.with_expected(None, cluster=name) for name in ("kind", "playground"))
     assert (one + two).cluster == "several clusters"
 
 
@@ -165,7 +165,7 @@ def test_kept_and_new_connections_are_not_pooled() -> None:
 
 def test_choices_for_connections_and_for_requests_are_not_pooled() -> None:
     with pytest.raises(ValueError, match="for each connection, for the other for each request"):
-        MIXED + replace(MIXED, chosen_for="request")
+        MIXED + replace(MIXED, balanced_per="request")
 
 
 def test_no_samples_make_no_pool() -> None:

@@ -178,7 +178,7 @@ async def test_a_certificate_nobody_vouches_for_is_told_in_words(serve: Serve) -
     serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(serving)
     server = await serve(answering(response()), tls=serving)
-    with pytest.raises(TrafficError, match="certificate is not one this machine trusts"):
+    with pytest.raises(TrafficError, match="this machine does not trust its certificate"):
         await ask(server)
 
 
@@ -350,9 +350,9 @@ async def test_a_connection_that_timed_out_is_closed(serve: Serve) -> None:
     await until(lambda: server.open == 0)
 
 
-async def test_what_is_not_http_is_garbage(serve: Serve) -> None:
+async def test_what_is_not_http_is_an_invalid_response(serve: Serve) -> None:
     server = await serve(partial(hang_up, after=b"SSH-2.0-OpenSSH_9.2\r\n"))
-    assert await failures(server.url) == {"garbage": 1}
+    assert await failures(server.url) == {"invalid response": 1}
 
 
 @pytest.mark.parametrize("status", [404, 500, 503])
@@ -372,7 +372,7 @@ async def test_an_error_status_still_says_which_version_it_came_from(serve: Serv
 async def test_some_failures_among_answers_make_a_sample(serve: Serve) -> None:
     server = await serve(answering(response(), b"garbage\r\n\r\n"))
     sample = await send_requests(server.url, SamplingPlan(count=20))
-    assert (sample.answered, sample.failures) == (10, {"garbage": 10})
+    assert (sample.answered, sample.failures) == (10, {"invalid response": 10})
 
 
 async def test_a_server_that_goes_away_leaves_a_sample_with_refused_requests() -> None:
@@ -402,7 +402,7 @@ async def test_a_url_that_nobody_serves_ends_a_timed_sample_at_once(nobody: str)
 
 
 async def test_a_host_that_is_not_known_is_an_error_that_names_it() -> None:
-    with pytest.raises(TrafficError, match=r"no\.such\.invalid.*: no such host is known\. "):
+    with pytest.raises(TrafficError, match=r"no\.such\.invalid.*: the host name is unknown\. "):
         await send_requests("http://no.such.invalid:8080/", SamplingPlan(count=1))
 
 
@@ -412,7 +412,7 @@ async def test_a_connection_that_never_comes_about_is_told_from_a_slow_answer() 
         full.listen(0)
         with socket.create_connection(full.getsockname()):
             url = f"http://127.0.0.1:{full.getsockname()[1]}/"
-            with pytest.raises(TrafficError, match="no connection came about in time"):
+            with pytest.raises(TrafficError, match="no connection was established in time"):
                 await send_requests(url, SamplingPlan(count=3, timeout_s=SHORT_S))
 
 

@@ -76,4 +76,4 @@ class FakeCanaryIngresses:
         share = self.percent / 100
         drawn = ("2.0" if self._random.random() < share else "1.0" for _ in range(requests))
         expected = {"1.0": 1 - share, "2.0": share}
-        return replace(Sample.typed(drawn).expecting(expected), suggested_by="rules")
+        return replace(Sample.from_versions(drawn).with_expected(expected), expected_from="rules")

@@ -40,7 +40,7 @@ class FakeRelease:
         self.calls.append(f"sample {requests}")
         share = self.pods[CANARY] / (sum(self.pods.values()) or 1)
         drawn = ("2.0" if self._random.random() < share else "1.0" for _ in range(requests))
-        return Sample.typed(drawn).expecting({"1.0": 1 - share, "2.0": share})
+        return Sample.from_versions(drawn).with_expected({"1.0": 1 - share, "2.0": share})
 
     def image(self, version: str) -> str:
         return f"registry.example/node_app:{version}"

@@ -20,7 +20,7 @@ from canarylab.widgets.panel import Debouncer
 )
 def test_the_newest_event_of_each_kind_is_kept(events: list[str], kept: list[str]) -> None:
     done: list[str] = []
-    debouncer = Debouncer(quiet_s=0)
+    debouncer = Debouncer(debounce_s=0)
     for event in events:
         debouncer.put(event[0], _recording(done, event))
     for work in debouncer.take() or []:
@@ -29,7 +29,7 @@ def test_the_newest_event_of_each_kind_is_kept(events: list[str], kept: list[str
 
 
 def test_nothing_is_taken_after_close() -> None:
-    debouncer = Debouncer(quiet_s=0)
+    debouncer = Debouncer(debounce_s=0)
     debouncer.put("a", lambda: None)
     debouncer.close()
     assert debouncer.take() is None

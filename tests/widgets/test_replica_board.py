@@ -33,7 +33,7 @@ def fake() -> FakeRelease:
 @pytest.fixture
 async def board(fake: FakeRelease) -> Any:
     """A board that has drawn its first picture."""
-    shown = ReplicaBoard(fake, quiet_s=0.01)
+    shown = ReplicaBoard(fake, debounce_s=0.01)
     await until(lambda: at_rest(shown))
     yield shown
     shown.close()
@@ -114,7 +114,7 @@ async def test_a_deployment_of_more_pods_than_the_slider_has_is_not_scaled(
     fake: FakeRelease,
 ) -> None:
     fake.pods["nodeapp-canary"] = 12
-    board = ReplicaBoard(fake, quiet_s=0.01)
+    board = ReplicaBoard(fake, debounce_s=0.01)
     await until(lambda: at_rest(board))
     board.close()
     assert fake.calls == ["sample 200"]
@@ -186,7 +186,7 @@ async def test_controls_are_disabled_during_work(board: ReplicaBoard, fake: Fake
 
 
 async def test_a_burst_of_moves_becomes_its_last_one(fake: FakeRelease) -> None:
-    board = ReplicaBoard(fake, quiet_s=0.2)
+    board = ReplicaBoard(fake, debounce_s=0.2)
     await until(lambda: at_rest(board))
     for pods in (2, 3, 4, 5):
         controls(board.view)["Canary pods"].value = pods
@@ -243,7 +243,7 @@ async def test_a_closed_board_leaves_no_thread(fake: FakeRelease) -> None:
 
 
 async def test_closing_ends_what_is_under_way_without_another_sample(fake: FakeRelease) -> None:
-    board = ReplicaBoard(fake, quiet_s=0.01)
+    board = ReplicaBoard(fake, debounce_s=0.01)
     await until(lambda: at_rest(board))
     scaling, go_on = threading.Event(), threading.Event()
 

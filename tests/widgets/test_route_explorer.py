@@ -34,7 +34,7 @@ def fake() -> FakeIngresses:
 @pytest.fixture
 async def explorer(fake: FakeIngresses) -> Any:
     """An explorer that has explained what it began with."""
-    shown = RouteExplorer(fake, host="foo.bar.com", quiet_s=0.01)
+    shown = RouteExplorer(fake, host="foo.bar.com", debounce_s=0.01)
     await until(lambda: shown.explanation)
     await until(lambda: "The host is served" in html(shown.view))
     yield shown
@@ -114,7 +114,7 @@ async def test_another_request_removes_the_response(explorer: RouteExplorer) -> 
 
 
 async def test_a_burst_of_keys_is_explained_once(fake: FakeIngresses) -> None:
-    explorer = RouteExplorer(fake, host="foo.bar.com", quiet_s=0.3)
+    explorer = RouteExplorer(fake, host="foo.bar.com", debounce_s=0.3)
     for length in range(1, 8):
         controls(explorer.view)["Path"].value = "/canary"[:length]
     await until(lambda: fake.explained)

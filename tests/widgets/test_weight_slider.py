@@ -16,7 +16,13 @@ from tests.widgets.controls import controls, failing, html
 from tests.widgets.fake_ingresses import FakeCanaryIngresses
 
 INGRESS = "ingress-canary"
-CONTROLS = {"Canary weight", "Weight, typed", "Requests to send", "Apply weight", "Send requests"}
+CONTROLS = {
+    "Canary weight",
+    "Canary weight, typed",
+    "Requests to send",
+    "Apply weight",
+    "Send requests",
+}
 
 
 @pytest.fixture
@@ -27,7 +33,7 @@ def fake() -> FakeCanaryIngresses:
 @pytest.fixture
 async def slider(fake: FakeCanaryIngresses) -> Any:
     """A slider that has drawn its first picture."""
-    shown = WeightSlider(fake, INGRESS, quiet_s=0.01)
+    shown = WeightSlider(fake, INGRESS, debounce_s=0.01)
     await until(lambda: "answered" in shown.status)
     yield shown
     shown.close()
@@ -65,7 +71,7 @@ async def test_applying_sets_the_weight_and_then_measures(
 async def test_a_number_field_does_what_its_slider_does(
     slider: WeightSlider, fake: FakeCanaryIngresses
 ) -> None:
-    await applied(slider, 50, label="Weight, typed")
+    await applied(slider, 50, label="Canary weight, typed")
     assert fake.percent == controls(slider.view)["Canary weight"].value == 50
 
 
@@ -132,7 +138,7 @@ async def test_a_missing_canary_ingress_is_shown_until_it_is_there(
     fake: FakeCanaryIngresses,
 ) -> None:
     fake.before_reading = failing(ClusterError('Ingress "ingress-canary" is not there. Apply it.'))
-    slider = WeightSlider(fake, INGRESS, quiet_s=0.01)
+    slider = WeightSlider(fake, INGRESS, debounce_s=0.01)
     await until(lambda: "is not there" in slider.status)
     await applied(slider, 50)
     slider.close()

@@ -13,9 +13,9 @@ from ipaddress import IPv4Address, IPv4Network
 
 from canarylab.errors import Cause, InvalidError
 from canarylab.kube_objects import Object, key_of
+from canarylab.ports import NODE_PORTS
 
-NODE_PORTS = range(30000, 32768)
-HEADLESS = "None"
+HEADLESS_CLUSTER_IP = "None"
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class ServiceAllocator:
     def allocate(
         self, service: Object, services: Iterable[Object], old: Object | None = None
     ) -> Object:
-        """The Service with address and ports; raise InvalidError for what it cannot have.
+        """The Service with address and ports; raise InvalidError if it cannot have them.
 
         A new one, with no `old`, collides even with one of its own name, as on a real cluster.
         """
@@ -44,7 +44,7 @@ class ServiceAllocator:
         address = spec.get("clusterIP") or next(iter(spec.get("clusterIPs") or []), None)
         if address is None:
             address = self._free_address(taken)
-        elif address != HEADLESS and (problem := self._address_problem(address, taken)):
+        elif address != HEADLESS_CLUSTER_IP and (problem := self._address_problem(address, taken)):
             raise _invalid_service(
                 service,
                 "spec.clusterIPs",
@@ -55,7 +55,7 @@ class ServiceAllocator:
     def _free_address(self, taken: set[str | None]) -> str:
         first, last = int(self.addresses[1]), int(self.addresses[-2])
         while (address := str(IPv4Address(self.random.randint(first, last)))) in taken:
-            pass  # 2,046 addresses and a handful of Services: the second draw finds one
+            pass  # 2,046 addresses and a handful of Services: the second attempt finds one
         return address
 
     def _address_problem(self, address: str, taken: set[str | None]) -> str | None:
@@ -108,7 +108,7 @@ class ServiceAllocator:
 
 
 def keep_addresses(service: Object, old: Object) -> Object:
-    """The new version with the addresses of the old one where it names none."""
+    """The new version with the addresses of the old one that it does not name itself."""
     service = _with_old_address(service, old)
     if not (needs_node_ports(old) and needs_node_ports(service)):
         return service

@@ -1,8 +1,12 @@
 """Decoding of documents, as Go's JSON reader does it, and encoding to JSON.
 
 Null means absent, unknown fields are dropped with a warning, empty values are not written back. A
-value of the wrong type refuses the document, and only the first one is reported. A document that
-results from a patch is decoded in `patch.py`.
+document with a value of the wrong type is refused, and only the first one is reported. A document
+that results from a patch is decoded in `patch.py`.
+
+A quantity is written as Kubernetes does it: `0.5` processors are `500m`, and `1024Mi` of memory are
+`1Gi`: the largest suffix that leaves a whole number, of the family (binary, decimal, exponent) in
+which the quantity was given. `omitempty` omits zeros in objects that controllers write.
 """
 
 from __future__ import annotations
@@ -10,39 +14,35 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from fractions import Fraction
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from canarylab.errors import BadRequestError
 from canarylab.kube_objects import Object
-from canarylab.playground.apiserver.quantity import (
-    QUANTITY_PATTERN,
-    InvalidQuantityError,
-    canonical_quantity,
-)
 from canarylab.playground.apiserver.schema import STRUCTURAL_SCHEMAS
 from canarylab.playground.apiserver.schema.builtin import (
     KEPT_WHEN_EMPTY,
-    PLAIN_VALUES,
+    OMITTED_WHEN_ZERO,
     Schema,
+    go_name,
     go_type,
-    name_of,
-    referred,
-    short,
+    referenced_schema,
+    schema_name,
     structure_schema,
 )
 from canarylab.playground.apiserver.schema.structural import prune
 from canarylab.playground.kube.kinds import KINDS, Kind
 
 FieldValidation = Literal["Strict", "Warn", "Ignore"]
-
 _HEAD = frozenset({"apiVersion", "kind", "metadata"})
-_SAME_HEAD = "io.k8s.api.core.v1.ConfigMap"
-"""A built-in kind as which the head of custom kinds is read."""
+_METADATA_SCHEMA = "io.k8s.api.core.v1.ConfigMap"
+"""apiVersion, kind and metadata of custom kinds are read by the schema of a built-in kind."""
 _INTERNAL_PACKAGES = {
     "": "core",
     "apps": "apps",
@@ -60,6 +60,25 @@ _ZEROS = {
     "quantity": "0",
 }  # fmt: skip
 _TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$")
+QUANTITY_PATTERN = r"^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$"
+"""The pattern in the messages of Kubernetes."""
+_BINARY_SUFFIXES = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
+_DECIMAL_SUFFIXES = {
+    "n": -3,
+    "u": -2,
+    "m": -1,
+    "": 0,
+    "k": 1,
+    "M": 2,
+    "G": 3,
+    "T": 4,
+    "P": 5,
+    "E": 6,
+}
+_QUANTITY = re.compile(
+    r"^(?P<number>[+-]?(?:\d+\.?\d*|\.\d+))(?P<suffix>[a-zA-Z]{0,2}|[eE][+-]?\d+)$"
+)
+_NANO = Fraction(1, 10**9)  # the smallest fraction that is kept
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -71,7 +90,7 @@ class DecodedObject(NamedTuple):
 
 
 def decode(kind: Kind, document: object, *, validation: FieldValidation = "Warn") -> DecodedObject:
-    """The object of a document; raise BadRequestError in Kubernetes' words."""
+    """The object of a document; raise BadRequestError with Kubernetes' message."""
     if not isinstance(document, dict):
         raise BadRequestError(_not_an_object(kind, document))
     _check_identity(kind, document)
@@ -80,28 +99,28 @@ def decode(kind: Kind, document: object, *, validation: FieldValidation = "Warn"
     obj = {"metadata": {}, **obj, "apiVersion": kind.api_version, "kind": kind.kind}
     unknown = [f'unknown field "{path}"' for path in errors.unknown_fields]
     if errors.first_error is not None:
-        raise BadRequestError(_refusal(kind, errors.first_error))
+        raise BadRequestError(_decode_error(kind, errors.first_error))
     if unknown and validation == "Strict":
-        raise BadRequestError(_refusal(kind, f"strict decoding error: {', '.join(unknown)}"))
+        raise BadRequestError(_decode_error(kind, f"strict decoding error: {', '.join(unknown)}"))
     return DecodedObject(obj, unknown if validation == "Warn" else [])
 
 
 def read_object(kind: Kind, document: Object, errors: DecodeErrors) -> Object:
-    """Read an object of a built-in or custom kind; what is wrong goes into `errors`.
+    """Read an object of a built-in or custom kind; problems are added to `errors`.
 
     A value of the wrong type stays in an object of a custom kind, and validation refuses it.
     """
     if not kind.is_custom:
-        return read_structure(name_of(kind.kind, kind.group), document, errors)
+        return read_structure(schema_name(kind.kind, kind.group), document, errors)
     head = {name: value for name, value in document.items() if name in _HEAD}
     body = {name: value for name, value in document.items() if name not in _HEAD}
     return {
-        **read_structure(_SAME_HEAD, head, errors),
+        **read_structure(_METADATA_SCHEMA, head, errors),
         **prune(STRUCTURAL_SCHEMAS[kind.kind], body, errors.unknown_fields),
     }
 
 
-def _refusal(kind: Kind, problem: str) -> str:
+def _decode_error(kind: Kind, problem: str) -> str:
     return f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {problem}'
 
 
@@ -114,7 +133,7 @@ def _not_an_object(kind: Kind, document: object) -> str:
 
 
 def _check_identity(kind: Kind, document: Object) -> None:
-    """Raise BadRequestError if apiVersion or kind, where given, are not those of the path."""
+    """Raise BadRequestError if a given apiVersion or kind is not that of the path."""
     claimed = document.get("kind") or kind.kind
     api_version = document.get("apiVersion") or kind.api_version
     if (claimed, api_version) == (kind.kind, kind.api_version):
@@ -149,9 +168,9 @@ class DecodeErrors:
     unknown_fields: list[str] = field(default_factory=list)
     """Paths of unknown fields, `spec.containers[0].imagee`."""
     first_error: str | None = None
-    """The first value of a wrong type, in Go's words."""
+    """The error of the first value of a wrong type, as in Go."""
     from_patch: bool = False
-    """Whether the document results from a strategic merge patch, whose reader has other words."""
+    """Whether the document results from a strategic merge patch; its errors differ."""
 
     def add(self, sentence: str) -> None:
         """Keep the error if it is the first, as Go does."""
@@ -168,7 +187,7 @@ class _FieldLocation:
 
     @property
     def name(self) -> str:
-        return f"{short(self.structure)}.{self.field}"
+        return f"{go_name(self.structure)}.{self.field}"
 
     def item(self, index: int) -> _FieldLocation:
         return _FieldLocation(self.structure, self.field, f"{self.path}[{index}]")
@@ -177,7 +196,7 @@ class _FieldLocation:
 def read_structure(
     structure: str, document: Mapping[str, Any], errors: DecodeErrors, path: str = ""
 ) -> Object:
-    """The structure as Go would read it; what is wrong goes into `errors`."""
+    """Decode a structure as Go does; problems are added to `errors`."""
     known, required = (
         structure_schema(structure)["properties"],
         structure_schema(structure).get("required", ()),
@@ -203,7 +222,7 @@ def _is_omitted(schema: Schema, value: Any, name: str) -> bool:
     if value:
         return False
     if isinstance(value, bool | int):
-        return name in PLAIN_VALUES
+        return name in OMITTED_WHEN_ZERO
     if value == "":
         return name not in KEPT_WHEN_EMPTY
     return "items" in schema or "additionalProperties" in schema
@@ -214,7 +233,7 @@ def _read_value(schema: Schema, value: Any, location: _FieldLocation, errors: De
         return _read_list(schema, value, location, errors)
     if "additionalProperties" in schema:
         return _read_map(schema, value, location, errors)
-    structure = referred(schema)
+    structure = referenced_schema(schema)
     if structure is not None:
         if isinstance(value, dict):
             return read_structure(structure, value, errors, location.path)
@@ -243,7 +262,7 @@ def _read_element(
 ) -> Any:
     """An item of a list or a value of a map; null is the zero of its type."""
     if value is None:
-        value = {} if referred(schema) else zero_value(schema)
+        value = {} if referenced_schema(schema) else zero_value(schema)
     return _read_value(schema, value, location, errors)
 
 
@@ -269,7 +288,7 @@ def _report_wrong_type(
         errors.add(_conversion_error(schema, value, expected))
         return
     found = json_type(value)
-    owner = f"{short(location.structure)}.{_INDEX.sub('', location.path)}"
+    owner = f"{go_name(location.structure)}.{_INDEX.sub('', location.path)}"
     errors.add(f"json: cannot unmarshal {found} into Go struct field {owner} of type {expected}")
 
 
@@ -282,7 +301,7 @@ def _conversion_error(schema: Schema, value: Any, expected: str) -> str:
         return f"cannot restore slice from {found}"
     if "additionalProperties" in schema:
         return f"cannot restore map from {found}"
-    if referred(schema) is not None:
+    if referenced_schema(schema) is not None:
         return f"cannot restore struct from: {found}"
     if (found, expected) in (("float64", "int32"), ("float64", "int64"), ("int64", "string")):
         return f"cannot convert {found} to {expected}"
@@ -294,7 +313,7 @@ class WrongTypeError(Exception):
 
 
 def json_type(value: Any) -> str:
-    """The type of a value in the words of Go's JSON reader.
+    """The type of a value as Go's JSON decoder names it.
 
     >>> json_type([]), json_type(True), json_type(1), json_type(1.5)
     ('array', 'bool', 'number', 'number 1.5')
@@ -390,6 +409,94 @@ _READERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "quantity": _quantity,
     }
 )
+
+
+class InvalidQuantityError(ValueError):
+    """Raised for a text that is not a quantity."""
+
+
+def parse_quantity(text: str) -> Fraction:
+    """The number of a quantity.
+
+    >>> parse_quantity("500m")
+    Fraction(1, 2)
+    """
+    number, suffix = _number_and_suffix(text)
+    return number * _suffix_factor(suffix)
+
+
+def canonical_quantity(text: str) -> str:
+    """The quantity as Kubernetes writes it.
+
+    >>> [canonical_quantity(text) for text in ("0.5", "1024Mi", "1.5Gi", "2000m")]
+    ['500m', '1Gi', '1536Mi', '2']
+    """
+    value, (_, suffix) = parse_quantity(text), _number_and_suffix(text)
+    if suffix in _BINARY_SUFFIXES[1:] and abs(value) >= 1024 and value.denominator == 1:
+        return _binary_quantity(value)
+    rounded = Fraction(math.ceil(abs(value) / _NANO)) * _NANO
+    sign = "-" if value < 0 else ""
+    exponent = _decimal_exponent(rounded)
+    number = f"{sign}{rounded / _power(1000, exponent)}"
+    if suffix[:1] in ("e", "E") and suffix[1:]:
+        return f"{number}e{3 * exponent}" if exponent else number
+    return number + next(name for name, power in _DECIMAL_SUFFIXES.items() if power == exponent)
+
+
+def _suffix_factor(suffix: str) -> Fraction:
+    if suffix in _BINARY_SUFFIXES[1:]:
+        return Fraction(1024 ** _BINARY_SUFFIXES.index(suffix))
+    if suffix in _DECIMAL_SUFFIXES:
+        return _power(1000, _DECIMAL_SUFFIXES[suffix])
+    if suffix[:1] in ("e", "E") and suffix[1:]:
+        return _power(10, int(suffix[1:]))
+    raise InvalidQuantityError(suffix)
+
+
+def _power(base: int, exponent: int) -> Fraction:
+    return Fraction(base**exponent) if exponent >= 0 else Fraction(1, base**-exponent)
+
+
+def _number_and_suffix(text: str) -> tuple[Fraction, str]:
+    found = _QUANTITY.match(text)
+    if found is None:
+        raise InvalidQuantityError(text)
+    return Fraction(found["number"]), found["suffix"]
+
+
+def _binary_quantity(value: Fraction) -> str:
+    power = 0
+    while power < len(_BINARY_SUFFIXES) - 1 and value % 1024 == 0:
+        value, power = value / 1024, power + 1
+    return f"{value}{_BINARY_SUFFIXES[power]}"
+
+
+def _decimal_exponent(value: Fraction) -> int:
+    """The largest power of a thousand that divides the value."""
+    if value == 0:
+        return 0
+    powers = range(max(_DECIMAL_SUFFIXES.values()), min(_DECIMAL_SUFFIXES.values()) - 1, -1)
+    return next(power for power in powers if (value / _power(1000, power)).denominator == 1)
+
+
+def omitempty(obj: Object) -> Object:
+    """The object without the zeros that Kubernetes does not write.
+
+    >>> omitempty({"kind": "Deployment", "status": {"replicas": 3, "readyReplicas": 0}})
+    {'kind': 'Deployment', 'status': {'replicas': 3}}
+    """
+    for part, structure in (("spec", "Spec"), ("status", "Status")):
+        if isinstance(obj.get(part), dict):  # a custom kind may still have anything there
+            obj = {**obj, part: _omit_zeros(obj[part], f"{obj['kind']}{structure}")}
+    return obj
+
+
+def _omit_zeros(part: Object, structure: str) -> Object:
+    return {
+        name: value
+        for name, value in part.items()
+        if value or f"{structure}.{name}" not in OMITTED_WHEN_ZERO
+    }
 
 
 def encoded(obj: Object) -> bytes:

@@ -1,7 +1,7 @@
 """Defaults of all kinds, as Kubernetes' API types have them.
 
 They are filled in when an object is created and after every change, so that a removed field gets
-its default again, as on a real cluster.
+its default again, as on a real cluster. `with_initial_status` is for new objects only.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 from canarylab.kube_objects import Object
 from canarylab.playground.apiserver.schema import STRUCTURAL_SCHEMAS, structural
+from canarylab.playground.kube.kinds import KINDS
 
 DEFAULT_MODE = 0o644
 
@@ -304,3 +305,50 @@ def _volume(given: Object) -> Object:
     if "hostPath" in given:
         modes["hostPath"] = {"type": "", **given["hostPath"]}
     return {**given, **modes}
+
+
+def with_initial_status(obj: Object) -> Object:
+    """A new object with its initial status; a namespace with its finalizer, too."""
+    kind = KINDS[obj["kind"]]
+    if obj["kind"] == "Namespace":
+        obj = {**obj, "spec": {"finalizers": ["kubernetes"]}}
+    if kind.is_custom:
+        return with_defaults({name: obj[name] for name in obj if name != "status"})
+    if not kind.has_status or (obj["kind"] == "Node" and "status" in obj):
+        return obj  # the kubelet creates its node with a status
+    return {**obj, "status": _initial_status(obj)}
+
+
+def _initial_status(obj: Object) -> Object:
+    match obj["kind"]:
+        case "Pod":
+            return {"phase": "Pending", "qosClass": qos_class(obj.get("spec") or {})}
+        case "Namespace":
+            return {"phase": "Active"}
+        case "Service" | "Ingress":
+            return {"loadBalancer": {}}
+        case "ReplicaSet":
+            return {"replicas": 0}
+        case _:
+            return {}
+
+
+def qos_class(spec: Object) -> str:
+    """The quality of service of a pod.
+
+    >>> qos_class({"containers": [{"name": "nodeapp", "resources": {}}]})
+    'BestEffort'
+    """
+    containers = [*spec.get("containers", []), *spec.get("initContainers", [])]
+    resources = [container.get("resources") or {} for container in containers]
+    if not any(entry.get("limits") or entry.get("requests") for entry in resources):
+        return "BestEffort"
+    return "Guaranteed" if all(map(_is_guaranteed, resources)) else "Burstable"
+
+
+def _is_guaranteed(resources: Object) -> bool:
+    limits = resources.get("limits") or {}
+    requests = {**limits, **(resources.get("requests") or {})}
+    return {"cpu", "memory"} <= limits.keys() and all(
+        requests[name] == limits[name] for name in ("cpu", "memory")
+    )

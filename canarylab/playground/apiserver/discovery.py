@@ -26,7 +26,7 @@ VERSION = {
     "compiler": "none",
     "platform": "linux/amd64",
 }
-"""The Kubernetes whose answers this server gives."""
+"""The version of Kubernetes that this server reports."""
 
 _HEALTH_PATHS = frozenset({"/healthz", "/livez", "/readyz"})
 _ACCESS_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
@@ -37,7 +37,7 @@ _ACCESS_REVIEW_PLURAL = "selfsubjectaccessreviews"
 
 
 def meta_response(request: web.Request) -> web.Response | None:
-    """The answer of a meta endpoint, or None if the path is not one of them."""
+    """The response of a meta endpoint, or None if the path is not one of them."""
     path = request.path.rstrip("/")
     if request.method == "POST" and path == _ACCESS_REVIEWS:
         return _access_review_response()
@@ -105,7 +105,7 @@ def _openapi_response(request: web.Request, path: str) -> web.Response | None:
 
 
 def _access_review_response() -> web.Response:
-    """The answer to SelfSubjectAccessReviews: the token permits everything."""
+    """The response to a SelfSubjectAccessReview: the token permits everything."""
     return json_response(
         {
             "kind": "SelfSubjectAccessReview",

@@ -1,4 +1,4 @@
-"""Field errors in the words of Kubernetes (apimachinery/pkg/util/validation/field).
+"""Field errors with the messages of Kubernetes (apimachinery/pkg/util/validation/field).
 
 Each is a `Cause`: a reason for programs, the path of the field, and a sentence with the value as Go
 prints it.
@@ -62,27 +62,27 @@ def too_long(field: str, limit: int) -> Cause:
     return Cause("FieldValueTooLong", field, f"Too long: may not be more than {limit} bytes")
 
 
-def each(field: str, value: Any, problems: Iterable[str]) -> list[Cause]:
-    """One error for each problem of a value."""
+def invalid_for_each(field: str, value: Any, problems: Iterable[str]) -> list[Cause]:
+    """One `invalid` for each problem of a value."""
     return [invalid(field, value, problem) for problem in problems]
 
 
-def not_negative(field: str, number: int | None) -> list[Cause]:
-    """An error for a negative number."""
+def check_not_negative(field: str, number: int | None) -> list[Cause]:
+    """Check that a number is not negative; return the error."""
     if number is None or number >= 0:
         return []
     return [invalid(field, number, "must be greater than or equal to 0")]
 
 
-def one_of(field: str, value: str, supported: Sequence[str]) -> list[Cause]:
-    """An error for a missing or unsupported value."""
+def check_one_of(field: str, value: str, supported: Sequence[str]) -> list[Cause]:
+    """Check that a value is given and supported; return the error."""
     if not value:
         return [required(field)]
     return [] if value in supported else [unsupported(field, value, supported)]
 
 
-def unchanged(field: str, value: Any, before: Any) -> list[Cause]:
-    """An error for a change of an immutable field."""
+def check_unchanged(field: str, value: Any, before: Any) -> list[Cause]:
+    """Check that an immutable field did not change; return the error."""
     return [] if value == before else [invalid(field, value, "field is immutable")]
 
 

@@ -9,9 +9,9 @@ from aiohttp import web
 
 from canarylab.errors import BadRequestError, ConflictError
 from canarylab.kube_objects import Object, key_of
-from canarylab.playground.apiserver.admission import creation_warnings
 from canarylab.playground.apiserver.decode import DecodedObject, decode
 from canarylab.playground.apiserver.patch import apply_patch, decode_patched
+from canarylab.playground.apiserver.registry import creation_warnings
 from canarylab.playground.apiserver.requests import (
     Query,
     RequestContext,
@@ -27,7 +27,7 @@ from canarylab.playground.apiserver.requests import (
     read_document,
     read_patch,
 )
-from canarylab.playground.apiserver.store import Write
+from canarylab.playground.apiserver.store import PlannedWrite
 from canarylab.playground.apiserver.watch import watch
 from canarylab.playground.kube.api import DeleteOptions, Propagation
 from canarylab.playground.kube.kinds import KINDS, in_version
@@ -119,7 +119,7 @@ def _update(context: RequestContext, decoded: DecodedObject) -> web.Response:
     obj = _with_path_name(context, decoded.obj)
     if context.kind.kind == "Namespace":
         obj = {**obj, "spec": context.current().get("spec", {})}  # only /finalize changes it
-    write: Write = context.api.registry.update(obj)
+    write: PlannedWrite = context.api.registry.update(obj)
     return json_response(context.commit(write), warnings=decoded.warnings)
 
 
@@ -161,7 +161,7 @@ async def delete(context: RequestContext) -> web.Response:
     request = await _read_delete_request(context)
     write = _plan_deletion(context, context.current(), request)
     gone = _commit_deletion(context, write, request)
-    if write.act == "remove" and context.kind.kind not in _RETURNED_KINDS:
+    if write.action == "remove" and context.kind.kind not in _RETURNED_KINDS:
         return json_response(deleted_status(gone, context.kind))
     return json_response(gone)
 
@@ -180,7 +180,7 @@ async def delete_collection(context: RequestContext) -> web.Response:
     )
 
 
-def _plan_deletion(context: RequestContext, obj: Object, request: DeleteRequest) -> Write:
+def _plan_deletion(context: RequestContext, obj: Object, request: DeleteRequest) -> PlannedWrite:
     meta = obj["metadata"]
     if request.version not in {None, meta["resourceVersion"]}:
         why = (
@@ -191,7 +191,9 @@ def _plan_deletion(context: RequestContext, obj: Object, request: DeleteRequest)
     return context.api.registry.delete(context.kind.kind, key_of(obj), request.options)
 
 
-def _commit_deletion(context: RequestContext, write: Write, request: DeleteRequest) -> Object:
+def _commit_deletion(
+    context: RequestContext, write: PlannedWrite, request: DeleteRequest
+) -> Object:
     obj = write.object if request.is_dry_run else context.api.commit(write)
     return in_version(obj, context.kind)
 

@@ -1,7 +1,7 @@
-"""The API for the server's own process, and the first objects of a cluster.
+"""In-process implementation of `Api`, and the first objects of a cluster.
 
-Controllers, kubelet and proxy use it without a network; kubectl comes in through `server.py`. Both
-follow the rules of `registry.py`.
+Controllers, kubelet and proxy use it without a network; kubectl uses `server.py`. Both follow the
+rules of `registry.py`.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 
-from canarylab.errors import GoneError, NotFoundError
+from canarylab.errors import GoneError
+from canarylab.ingress_rules.ingress_spec import INGRESS_CLASS, INGRESS_CONTROLLER
 from canarylab.kube_objects import SERVICE_LABEL, Key, Object, key_of, uid_of
 from canarylab.playground.address_range import LoopbackRange
 from canarylab.playground.apiserver.registry import Registry, RegistryOptions, make_registry
-from canarylab.playground.apiserver.store import Store, Write
-from canarylab.playground.kube.api import Api, DeleteOptions, WatchEvent
+from canarylab.playground.apiserver.store import PlannedWrite, Store
+from canarylab.playground.kube.api import Api, DeleteOptions, WatchEvent, find_object
 
 logger = logging.getLogger(__name__)
 NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
@@ -25,7 +26,7 @@ _INGRESS_CLASS: Object = {
     "apiVersion": "networking.k8s.io/v1",
     "kind": "IngressClass",
     "metadata": {
-        "name": "nginx",
+        "name": INGRESS_CLASS,
         "labels": {
             "app.kubernetes.io/component": "controller",
             "app.kubernetes.io/instance": "ingress-nginx",
@@ -33,7 +34,7 @@ _INGRESS_CLASS: Object = {
             "app.kubernetes.io/part-of": "ingress-nginx",
         },
     },
-    "spec": {"controller": "k8s.io/ingress-nginx"},
+    "spec": {"controller": INGRESS_CONTROLLER},
 }
 """As ingress-nginx creates it. It is not the default class: an Ingress has to name it."""
 
@@ -41,9 +42,9 @@ _INGRESS_CLASS: Object = {
 class LocalApi:
     """`Api` over the store, in the process of the API server."""
 
-    def __init__(self, store: Store, around: RegistryOptions) -> None:
+    def __init__(self, store: Store, options: RegistryOptions) -> None:
         self.store = store
-        self.registry: Registry = make_registry(store, around)
+        self.registry: Registry = make_registry(store, options)
 
     async def get(self, kind: str, key: Key) -> Object:
         """The object, or NotFoundError."""
@@ -75,15 +76,15 @@ class LocalApi:
         """Delete an object."""
         self.commit(self.registry.delete(kind, key, options))
 
-    def commit(self, write: Write) -> Object:
+    def commit(self, write: PlannedWrite) -> Object:
         """Commit a write; a written event also removes the expired ones."""
-        if write.object["kind"] == "Event" and write.act == "write":
+        if write.object["kind"] == "Event" and write.action == "write":
             for old in self.registry.expired_events():
                 self.store.commit(old)
         return self.store.commit(write)
 
     async def watch(self, kind: str) -> AsyncIterator[WatchEvent]:
-        """All objects as ADDED, then every change.
+        """Yield all objects as ADDED, then every change.
 
         A watcher that falls too far behind gets the differences at once instead of an error.
         """
@@ -106,20 +107,20 @@ class LocalApi:
 
 
 def _differences(known: dict[Key, Object], now: list[Object]) -> list[WatchEvent]:
-    """The events from the known objects to those that exist now."""
-    there = {key_of(obj): obj for obj in now}
-    gone = [
+    """The events that lead from the known objects to the current ones."""
+    current = {key_of(obj): obj for obj in now}
+    deleted = [
         WatchEvent("DELETED", obj)
         for key, obj in known.items()
-        if key not in there or uid_of(there[key]) != uid_of(obj)
+        if key not in current or uid_of(current[key]) != uid_of(obj)
     ]
-    replaced = {key_of(event.object) for event in gone}
-    come = [
+    replaced = {key_of(event.object) for event in deleted}
+    added_or_changed = [
         WatchEvent("ADDED" if key not in known or key in replaced else "MODIFIED", obj)
-        for key, obj in there.items()
+        for key, obj in current.items()
         if known.get(key) is not obj
     ]
-    return gone + come
+    return deleted + added_or_changed
 
 
 def _remember(known: dict[Key, Object], event: WatchEvent) -> None:
@@ -137,22 +138,15 @@ async def bootstrap(
     `host` and `port` are those of the API server.
     """
     for name in NAMESPACES:
-        if await _find(api, "Namespace", Key("", name)) is None:
+        if await find_object(api, "Namespace", Key("", name)) is None:
             await api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-    if await _find(api, "IngressClass", Key("", "nginx")) is None:
+    if await find_object(api, "IngressClass", Key("", INGRESS_CLASS)) is None:
         await api.create(_INGRESS_CLASS)
     for obj in _kubernetes_service(addresses, host, port):
-        if await _find(api, obj["kind"], key_of(obj)) is None:
+        if await find_object(api, obj["kind"], key_of(obj)) is None:
             await api.create(obj)
         else:
             await api.update(obj)  # the port may have changed
-
-
-async def _find(api: Api, kind: str, key: Key) -> Object | None:
-    try:
-        return await api.get(kind, key)
-    except NotFoundError:
-        return None
 
 
 def _kubernetes_service(addresses: LoopbackRange, host: str, port: int) -> list[Object]:

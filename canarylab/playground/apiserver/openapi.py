@@ -14,7 +14,12 @@ from typing import Any
 
 from canarylab.playground.apiserver.decode import encoded
 from canarylab.playground.apiserver.schema import STRUCTURAL_SCHEMAS, structural
-from canarylab.playground.apiserver.schema.builtin import Schema, name_of, referred, schemas
+from canarylab.playground.apiserver.schema.builtin import (
+    Schema,
+    referenced_schema,
+    schema_name,
+    schemas,
+)
 from canarylab.playground.kube.kinds import SERVED_KINDS, Kind
 
 V2_STUB = bytes.fromhex("0a03322e30")
@@ -110,7 +115,7 @@ def _components(kinds: list[Kind]) -> dict[str, Any]:
     found: dict[str, Any] = {
         _custom_name(kind): _custom_schema(kind) for kind in kinds if kind.is_custom
     }
-    waiting = [name_of(kind.kind, kind.group) for kind in kinds if not kind.is_custom]
+    waiting = [schema_name(kind.kind, kind.group) for kind in kinds if not kind.is_custom]
     waiting += [_OBJECT_META] if found else []
     while waiting:
         name = waiting.pop()
@@ -118,7 +123,7 @@ def _components(kinds: list[Kind]) -> dict[str, Any]:
             properties = schemas()[name]["properties"]
             shown = {key: _published_field(schema) for key, schema in properties.items()}
             found[name] = {**schemas()[name], "properties": shown}
-            mentioned = map(referred, properties.values())
+            mentioned = map(referenced_schema, properties.values())
             waiting += [other for other in mentioned if other is not None]
     return dict(sorted({**found, **_SPECIAL}.items()))
 

@@ -5,8 +5,8 @@ A strategic merge patch merges lists item by item, by the keys of `MERGE_KEYS`, 
 `kubectl apply` changes one container and keeps another. Its keys that start with `$` are
 directives: `$patch`, `$retainKeys`, `$setElementOrder/...`, `$deleteFromPrimitiveList/...`.
 
-A patch whose result cannot be read is refused as invalid, not as a bad request, and the refusal
-shows the patch in the words that Kubernetes has for each style.
+A patch whose result cannot be decoded is refused as invalid, not as a bad request; the error shows
+the patch in the format that Kubernetes has for each style.
 """
 
 from __future__ import annotations
@@ -29,7 +29,12 @@ from canarylab.playground.apiserver.decode import (
     read_object,
 )
 from canarylab.playground.apiserver.field_errors import invalid
-from canarylab.playground.apiserver.schema.builtin import name_of, referred, short, structure_schema
+from canarylab.playground.apiserver.schema.builtin import (
+    go_name,
+    referenced_schema,
+    schema_name,
+    structure_schema,
+)
 from canarylab.playground.kube.kinds import Kind
 
 PatchStyle = Literal["strategic", "merge", "json"]
@@ -102,7 +107,7 @@ def apply_patch(current: Object, patch: object, style: PatchStyle) -> Object:
 
 def _structure_name(obj: Object) -> str:
     group, slash, _ = obj.get("apiVersion", "v1").partition("/")
-    return name_of(obj["kind"], group if slash else "")
+    return schema_name(obj["kind"], group if slash else "")
 
 
 def _check_map(patch: object, prefix: str) -> Object:
@@ -175,13 +180,13 @@ def strategic_merge(structure: str | None, current: Object, patch: Object) -> Ob
     >>> strategic_merge(None, {"a": 1, "b": {"c": 2}}, {"a": None, "b": {"d": 3}})
     {'b': {'c': 2, 'd': 3}}
     """
-    order = patch.get(_PATCH_DIRECTIVE)
-    if order == "replace":
+    directive = patch.get(_PATCH_DIRECTIVE)
+    if directive == "replace":
         return dict(_without_directives(patch))
-    if order == "delete":
+    if directive == "delete":
         return {}
-    if order not in (None, "merge"):
-        raise BadRequestError(f"unknown patch type found: {order}")
+    if directive not in (None, "merge"):
+        raise BadRequestError(f"unknown patch type found: {directive}")
     result = _retain_keys(current, patch)
     for key in _patched_fields(patch):
         inner, merge_key = _field_schema(structure, key)
@@ -202,11 +207,11 @@ def _patched_fields(patch: Object) -> list[str]:
 
 
 def _field_schema(structure: str | None, key: str) -> tuple[str | None, str | None]:
-    """The structure of a field and the merge key of its list; None where there is none."""
+    """The structure of a field and the merge key of its list; None if there is none."""
     if structure is None:
         return None, None
     schema = structure_schema(structure)["properties"].get(key, {})
-    return referred(schema), MERGE_KEYS.get(f"{short(structure)}.{key}")
+    return referenced_schema(schema), MERGE_KEYS.get(f"{go_name(structure)}.{key}")
 
 
 def _set_or_remove(result: Object, key: str, value: Any) -> None:
@@ -258,10 +263,10 @@ def _merge_list(structure: str | None, key: str, current: Any, changes: ListChan
 
 
 def _item_directive(item: Any) -> Any:
-    order = item.get(_PATCH_DIRECTIVE) if isinstance(item, dict) else None
-    if order not in (None, "delete", "replace"):
-        raise BadRequestError(f"unknown patch type found: {order}")
-    return order
+    directive = item.get(_PATCH_DIRECTIVE) if isinstance(item, dict) else None
+    if directive not in (None, "delete", "replace"):
+        raise BadRequestError(f"unknown patch type found: {directive}")
+    return directive
 
 
 def _check_merge_key(item: Any, key: str) -> Object:
@@ -323,7 +328,7 @@ class ListChanges:
     removed: Any
     """Items to remove from a list of primitives."""
     order: Any
-    """The order of all items that the client knows, if it is given."""
+    """`$setElementOrder`: the order of the items, if the patch has it."""
 
 
 def merge_primitives(before: list[Any], changes: ListChanges) -> list[Any]:
@@ -359,24 +364,25 @@ def arrange(
     """The merged items in their order.
 
     `order` names the items of the patch, `before` is the server's list. Items that only the server
-    has keep their order, and so do those of the patch. Of the first of each, the server's comes
-    first only if both were in the server's list in this order. So a new item without
-    `$setElementOrder` comes before all others.
+    has keep their order, and so do those of the patch. A server item precedes a patch item only if
+    it did so before, so a new item without `$setElementOrder` comes before all others.
 
     >>> arrange(["a", "b", "c"], ["c"], ["a", "b"], lambda item: item)
     ['c', 'a', 'b']
     """
     rank = {one: index for index, one in enumerate(order)}
     place = {name(one): index for index, one in enumerate(before)}
-    theirs = sorted((one for one in merged if name(one) in rank), key=lambda one: rank[name(one)])
-    servers = [one for one in merged if name(one) not in rank]
-    servers.sort(key=lambda one: place.get(name(one), len(place)))
+    patch_items = sorted(
+        (one for one in merged if name(one) in rank), key=lambda one: rank[name(one)]
+    )
+    server_items = [one for one in merged if name(one) not in rank]
+    server_items.sort(key=lambda one: place.get(name(one), len(place)))
     result = []
-    while servers and theirs:
-        first, other = place.get(name(servers[0])), place.get(name(theirs[0]))
+    while server_items and patch_items:
+        first, other = place.get(name(server_items[0])), place.get(name(patch_items[0]))
         earlier = first is not None and other is not None and first < other
-        result.append((servers if earlier else theirs).pop(0))
-    return result + servers + theirs
+        result.append((server_items if earlier else patch_items).pop(0))
+    return result + server_items + patch_items
 
 
 def _are_plain(values: Any) -> bool:

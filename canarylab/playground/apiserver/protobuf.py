@@ -116,7 +116,7 @@ def _read_message(name: str, data: bytes) -> Object:
         if field is None:
             raise _cannot_read(f"field {number} of {name} cannot be read in this form")
         if isinstance(value, int) is not (field.type in _NUMBERS):
-            raise _cannot_read(f"field {number} of {name} has another form")
+            raise _cannot_read(f"field {number} of {name} has another wire type")
         read = _read_value(field, value)
         if field.repeated:
             result.setdefault(field.name, []).append(read)
@@ -172,18 +172,18 @@ def _fields_on_wire(data: bytes) -> Iterator[tuple[int, Any]]:
     position = 0
     while position < len(data):
         key, position = _read_varint(data, position)
-        number, form = key >> 3, key & 7
-        if form == _VARINT:
+        number, wire_type = key >> 3, key & 7
+        if wire_type == _VARINT:
             value, position = _read_varint(data, position)
             yield number, value
-        elif form == _BYTES:
+        elif wire_type == _BYTES:
             length, position = _read_varint(data, position)
             if position + length > len(data):
                 raise IndexError(position)
             yield number, data[position : position + length]
             position += length
         else:
-            raise _cannot_read(f"field {number} has a form that none of ours has")
+            raise _cannot_read(f"field {number} has an unsupported wire type")
 
 
 def _read_varint(data: bytes, position: int) -> tuple[int, int]:

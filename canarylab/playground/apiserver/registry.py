@@ -1,38 +1,52 @@
-"""The registry: every rule for writing objects, in the order of a real API server.
+"""The registry: every rule for writing objects, as pkg/registry in Kubernetes; not one of images.
 
-Namespace checks come first, then defaults, validation and the allocation of addresses. Each method
-returns a `Write`, which the caller commits unless it is a dry run. Nothing here awaits, so no other
-write can come in between.
+Admission comes first (namespace, default class), then defaults, validation and the allocation of
+addresses. Each method returns a `PlannedWrite`, which the caller commits unless it is a dry run.
+Nothing here awaits, so no other write can come in between.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from ipaddress import IPv4Network
 
 from canarylab.errors import (
     AlreadyExistsError,
     ApiError,
+    Cause,
     ConflictError,
+    ForbiddenError,
     InvalidError,
     NotFoundError,
 )
-from canarylab.kube_objects import Key, Object, is_terminating, key_of, timestamp
+from canarylab.kube_objects import (
+    INGRESS_CLASS_ANNOTATION,
+    Key,
+    Object,
+    is_default_class,
+    is_terminating,
+    key_of,
+    timestamp,
+)
 from canarylab.playground.address_range import LoopbackRange
-from canarylab.playground.apiserver import admission, allocation, metadata
-from canarylab.playground.apiserver.admission import omitempty
+from canarylab.playground.apiserver import allocation, deletion, metadata
 from canarylab.playground.apiserver.allocation import ServiceAllocator
-from canarylab.playground.apiserver.defaults import with_defaults
+from canarylab.playground.apiserver.decode import omitempty
+from canarylab.playground.apiserver.defaults import with_defaults, with_initial_status
 from canarylab.playground.apiserver.metadata import Generators
-from canarylab.playground.apiserver.store import Store, Write
+from canarylab.playground.apiserver.store import PlannedWrite, Store
 from canarylab.playground.apiserver.validation import validate
 from canarylab.playground.kube.api import DeleteOptions
-from canarylab.playground.kube.kinds import KINDS
+from canarylab.playground.kube.kinds import KINDS, Kind
+
+EVENT_TTL = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class Registry:
-    """The rules for writing, over a store."""
+    """Plans the writes to a store."""
 
     store: Store
     allocator: ServiceAllocator
@@ -45,7 +59,7 @@ class Registry:
             raise NotFoundError(KINDS[kind].plural, KINDS[kind].group, key.name)
         return obj
 
-    def create(self, obj: Object) -> Write:
+    def create(self, obj: Object) -> PlannedWrite:
         """Plan the creation of an object."""
         kind = KINDS[obj["kind"]]
         if obj.get("metadata", {}).get("resourceVersion"):
@@ -54,18 +68,18 @@ class Registry:
         if kind.namespaced:
             meta = obj["metadata"]
             namespace = self.store.find("Namespace", Key("", meta.get("namespace", "")))
-            admission.check_namespace(namespace, kind, meta)
-        obj = omitempty(admission.with_initial_status(with_defaults(obj)))
+            check_namespace(namespace, kind, meta)
+        obj = omitempty(with_initial_status(with_defaults(obj)))
         if kind.kind == "Ingress":
-            obj = admission.with_default_class(obj, self.store.all("IngressClass"))
+            obj = with_default_class(obj, self.store.all("IngressClass"))
         _validate(obj, None)
         if kind.kind == "Service":
             obj = self.allocator.allocate(obj, self.store.all("Service"))
         if self.store.find(kind.kind, key_of(obj)) is not None:
             raise AlreadyExistsError(kind.plural, kind.group, obj["metadata"]["name"])
-        return Write("write", obj)
+        return PlannedWrite("write", obj)
 
-    def update(self, obj: Object) -> Write:
+    def update(self, obj: Object) -> PlannedWrite:
         """Plan an update of everything but the status."""
         current = self.get(obj["kind"], key_of(obj))
         kind = KINDS[obj["kind"]]
@@ -83,7 +97,7 @@ class Registry:
             after = self.allocator.allocate(after, self.store.all("Service"), current)
         return _write_of(current, metadata.with_generation(after, current))
 
-    def update_status(self, obj: Object) -> Write:
+    def update_status(self, obj: Object) -> PlannedWrite:
         """Plan an update of the status alone."""
         current = self.get(obj["kind"], key_of(obj))
         _check_preconditions(obj, current)
@@ -93,7 +107,7 @@ class Registry:
             _validate(after, current)
         return _write_of(current, after)
 
-    def bind(self, pod: Key, node: str) -> Write:
+    def bind(self, pod: Key, node: str) -> PlannedWrite:
         """Plan the assignment of a pod to a node."""
         current = self.get("Pod", pod)
         _check_unbound(current)
@@ -107,7 +121,7 @@ class Registry:
         others = [
             entry for entry in status.get("conditions", []) if entry["type"] != "PodScheduled"
         ]
-        return Write(
+        return PlannedWrite(
             "write",
             {
                 **current,
@@ -116,19 +130,19 @@ class Registry:
             },
         )
 
-    def delete(self, kind: str, key: Key, options: DeleteOptions) -> Write:
+    def delete(self, kind: str, key: Key, options: DeleteOptions) -> PlannedWrite:
         """Plan the deletion of an object."""
-        return metadata.plan_deletion(self.get(kind, key), options, self.generators.now())
+        return deletion.plan_deletion(self.get(kind, key), options, self.generators.now())
 
-    def expired_events(self) -> list[Write]:
+    def expired_events(self) -> list[PlannedWrite]:
         """Plan the removal of events older than an hour."""
-        events = admission.expired_events(self.store.all("Event"), self.generators.now())
-        return [Write("remove", event) for event in events]
+        events = expired_events(self.store.all("Event"), self.generators.now())
+        return [PlannedWrite("remove", event) for event in events]
 
 
 @dataclass(frozen=True)
 class RegistryOptions:
-    """The environment of a registry."""
+    """Address range, clock, uid and random generators."""
 
     addresses: LoopbackRange
     generators: Generators = field(default_factory=Generators)
@@ -139,16 +153,78 @@ class RegistryOptions:
         return self.addresses.services
 
 
-def make_registry(store: Store, around: RegistryOptions) -> Registry:
-    """A registry over a store."""
-    allocator = ServiceAllocator(around.services, around.generators.random)
-    return Registry(store, allocator, around.generators)
+def make_registry(store: Store, options: RegistryOptions) -> Registry:
+    """Make the registry of a store."""
+    allocator = ServiceAllocator(options.services, options.generators.random)
+    return Registry(store, allocator, options.generators)
 
 
-def _write_of(current: Object, after: Object) -> Write:
+def check_namespace(namespace: Object | None, kind: Kind, meta: Object) -> None:
+    """Raise NotFoundError or ForbiddenError if no object may be created in this namespace."""
+    named = str(meta.get("namespace", ""))
+    if namespace is None:
+        raise NotFoundError("namespaces", "", named)
+    if is_terminating(namespace):
+        raise ForbiddenError(
+            kind.plural,
+            kind.group,
+            meta.get("name", ""),
+            f"unable to create new content in namespace {named} because it is being terminated",
+            (
+                Cause(
+                    "NamespaceTerminating",
+                    "metadata.namespace",
+                    f"namespace {named} is being terminated",
+                ),
+            ),
+        )
+
+
+def with_default_class(ingress: Object, classes: Iterable[Object]) -> Object:
+    """The Ingress with the default class, if it names none.
+
+    Raise ForbiddenError if there are several default classes.
+    """
+    spec, meta = ingress.get("spec", {}), ingress["metadata"]
+    if "ingressClassName" in spec or INGRESS_CLASS_ANNOTATION in meta.get("annotations", {}):
+        return ingress
+    names = [found["metadata"]["name"] for found in classes if is_default_class(found)]
+    if not names:
+        return ingress
+    if len(names) > 1:
+        kind, found = KINDS["Ingress"], len(names)
+        why = f"Internal error occurred: {found} default IngressClasses were found, only 1 allowed"
+        raise ForbiddenError(kind.plural, kind.group, meta.get("name", ""), why)
+    return {**ingress, "spec": {**spec, "ingressClassName": names[0]}}
+
+
+def expired_events(events: Iterable[Object], now: datetime) -> list[Object]:
+    """The events older than an hour."""
+    oldest = timestamp(now - EVENT_TTL)
+    return [event for event in events if _last_timestamp(event) < oldest]
+
+
+def _last_timestamp(event: Object) -> str:
+    return str(event.get("lastTimestamp") or event["metadata"]["creationTimestamp"])
+
+
+def creation_warnings(obj: Object) -> list[str]:
+    """The warnings for the creator of an object."""
+    annotations = obj["metadata"].get("annotations", {})
+    if obj["kind"] != "Ingress" or INGRESS_CLASS_ANNOTATION not in annotations:
+        return []
+    if "ingressClassName" in obj["spec"]:
+        return []
+    return [
+        f'annotation "{INGRESS_CLASS_ANNOTATION}" is deprecated, '
+        "please use 'spec.ingressClassName' instead"
+    ]
+
+
+def _write_of(current: Object, after: Object) -> PlannedWrite:
     if after == current:
-        return Write("nothing", current)
-    return Write("remove" if metadata.is_deleted(after) else "write", after)
+        return PlannedWrite("none", current)
+    return PlannedWrite("remove" if deletion.is_deleted(after) else "write", after)
 
 
 def _with_status(obj: Object, status: Object | None) -> Object:

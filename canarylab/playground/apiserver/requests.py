@@ -1,4 +1,4 @@
-"""Requests and responses: path, query and body of a request, and the forms of an answer.
+"""Requests and responses: path, query and body of a request, and the formats of a response.
 
 Bodies are JSON, YAML (curl), or the protobuf that `kubectl create` sends from version 1.32 on.
 Answers are JSON; kubectl asks for lists as a Table, whose cells the server fills in. Errors are
@@ -33,7 +33,7 @@ from canarylab.playground.apiserver.decode import FieldValidation, encoded
 from canarylab.playground.apiserver.local_api import LocalApi
 from canarylab.playground.apiserver.patch import PatchStyle
 from canarylab.playground.apiserver.protobuf import decode_protobuf
-from canarylab.playground.apiserver.store import Write
+from canarylab.playground.apiserver.store import PlannedWrite
 from canarylab.playground.apiserver.tables import table_of
 from canarylab.playground.kube.api import KubeletClient
 from canarylab.playground.kube.kinds import SERVED_KINDS, Kind, in_version
@@ -95,7 +95,7 @@ _SERVER_SIDE_APPLY = ("application/apply-patch+yaml", "application/apply-patch+c
 
 @dataclass(frozen=True)
 class RequestContext:
-    """One request, its path, and the API and kubelet that answer it."""
+    """One request with its path, the API and the kubelet."""
 
     request: web.Request
     path: ResourcePath
@@ -117,7 +117,7 @@ class RequestContext:
         obj = self.api.registry.get(self.kind.kind, self.path.key)
         return in_version(obj, self.kind)
 
-    def commit(self, write: Write) -> Object:
+    def commit(self, write: PlannedWrite) -> Object:
         """Commit a write, unless this is a dry run; the object in the version of the path."""
         obj = write.object if is_dry_run(self.query) else self.api.commit(write)
         return in_version(obj, self.kind)
@@ -183,7 +183,7 @@ def is_true(query: Query, name: str) -> bool:
 
 
 def is_dry_run(query: Query) -> bool:
-    """Whether the request asks for a dry run."""
+    """Whether the request is a dry run."""
     value = query.get("dryRun", "")
     if value not in {"", "All"}:
         raise BadRequestError(f'dryRun: Unsupported value: "{value}": supported values: "All"')

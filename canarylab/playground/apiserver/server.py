@@ -1,7 +1,7 @@
 """The API server over HTTPS: authentication, routing, and errors as Statuses.
 
-The token permits everything, since the API starts processes; without it nothing is answered but the
-health of the server. Host and Origin must be this server's own: otherwise a web page could reach it
+The token permits everything, since the API starts processes; without it only the health of the
+server can be read. Host and Origin must be this server's own: otherwise a web page could reach it
 under a name of its own (DNS rebinding).
 """
 
@@ -34,39 +34,39 @@ from canarylab.playground.kube.api import KubeletClient
 
 logger = logging.getLogger(__name__)
 SHUTDOWN_TIMEOUT = 0.5  # seconds for logs and commands to end
-Handlers = Mapping[str, Handler]
+MethodHandlers = Mapping[str, Handler]
 PUBLIC_PATHS = frozenset({"/healthz", "/livez", "/readyz", "/version"})
 
 _DEPRECATED_KINDS = {
     "Endpoints": "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"
 }
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-_COLLECTION: Handlers = {
+_WebHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_COLLECTION: MethodHandlers = {
     "GET": handlers.list_or_watch,
     "POST": handlers.create,
     "DELETE": handlers.delete_collection,
 }
-_ALL_NAMESPACES: Handlers = {"GET": handlers.list_or_watch}
-_OBJECT: Handlers = {
+_ALL_NAMESPACES: MethodHandlers = {"GET": handlers.list_or_watch}
+_OBJECT: MethodHandlers = {
     "GET": handlers.get,
     "PUT": handlers.replace,
     "PATCH": handlers.patch,
     "DELETE": handlers.delete,
 }
-_STATUS_SUBRESOURCE: Handlers = {
+_STATUS_SUBRESOURCE: MethodHandlers = {
     "GET": handlers.get,
     "PUT": handlers.replace_status,
     "PATCH": handlers.patch_status,
 }
-_SCALE_SUBRESOURCE: Handlers = {
+_SCALE_SUBRESOURCE: MethodHandlers = {
     "GET": subresources.read_scale,
     "PUT": subresources.replace_scale,
     "PATCH": subresources.patch_scale,
 }
-_PROXY_SUBRESOURCE: Handlers = dict.fromkeys(
+_PROXY_SUBRESOURCE: MethodHandlers = dict.fromkeys(
     ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"), subresources.proxy_to_service
 )
-_POD_SUBRESOURCES: Mapping[str, Handlers] = {
+_POD_SUBRESOURCES: Mapping[str, MethodHandlers] = {
     "binding": {"POST": subresources.bind},
     "eviction": {"POST": subresources.evict},
     "exec": {"GET": pod_streams.execute, "POST": pod_streams.execute},
@@ -75,10 +75,10 @@ _POD_SUBRESOURCES: Mapping[str, Handlers] = {
 _HOST_NAMES = ("127.0.0.1", "localhost")
 
 
-def build_app(
+def make_web_app(
     api: LocalApi, kubelet: KubeletClient, authenticator: TokenAuthenticator
 ) -> web.Application:
-    """The aiohttp application."""
+    """Make the aiohttp application."""
 
     async def respond(request: web.Request) -> web.StreamResponse:
         authenticator.check(request.path, request.headers)
@@ -116,7 +116,7 @@ async def serving(
 
 
 @web.middleware
-async def _errors_to_statuses(request: web.Request, handler: _Handler) -> web.StreamResponse:
+async def _errors_to_statuses(request: web.Request, handler: _WebHandler) -> web.StreamResponse:
     try:
         return await handler(request)
     except ApiError as error:
@@ -150,7 +150,7 @@ def find_handler(method: str, target: ResourcePath) -> Handler:
     return verbs[method]
 
 
-def _handlers(target: ResourcePath) -> Handlers | None:
+def _handlers(target: ResourcePath) -> MethodHandlers | None:
     if target.subresource is not None:
         return _subresource_handlers(target, target.subresource)
     if target.name is not None:
@@ -162,7 +162,7 @@ def _handlers(target: ResourcePath) -> Handlers | None:
     return _COLLECTION
 
 
-def _subresource_handlers(target: ResourcePath, subresource: str) -> Handlers | None:
+def _subresource_handlers(target: ResourcePath, subresource: str) -> MethodHandlers | None:
     kind = target.kind
     match subresource:
         case "status" if kind.has_status:

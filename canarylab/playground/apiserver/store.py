@@ -2,9 +2,9 @@
 
 Objects are shared and never changed in place; a write replaces one. One counter, the
 resourceVersion, is increased with every write of any kind. The recent changes are kept, so that a
-watch can begin where a list ended. Each watcher has a queue; one that does not keep up loses it, as
-on a real API server: its next `take` raises GoneError, and it has to list again. So a slow watcher
-costs a bounded amount of memory and never delays a write.
+watch can begin at the version of a list. Each watcher has a queue. If a queue is full it is
+dropped; the next `take` raises GoneError, and the watcher has to list again, as on a real API
+server. So a slow watcher costs a bounded amount of memory and never delays a write.
 
 Every change passes through `commit`. What is written is decided in `registry.py`.
 """
@@ -27,10 +27,10 @@ MAX_BACKLOG = 1_000  # changes in the queue of one watcher
 ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
 
 
-class Write(NamedTuple):
-    """What is to be done to the store: write an object, remove it, or nothing."""
+class PlannedWrite(NamedTuple):
+    """A change to commit to the store."""
 
-    act: Literal["write", "remove", "nothing"]
+    action: Literal["write", "remove", "none"]
     object: Object
     """The object to write, or the last state of the object to remove."""
 
@@ -60,16 +60,16 @@ class Store:
         keys = (key for key in objects if namespace is None or key.namespace == namespace)
         return [objects[key] for key in sorted(keys)]
 
-    def commit(self, write: Write) -> Object:
-        """Do a write, notify the subscriptions, and return the object as stored."""
-        if write.act == "nothing":
+    def commit(self, write: PlannedWrite) -> Object:
+        """Commit a write, notify the subscriptions, and return the object as stored."""
+        if write.action == "none":
             return write.object
         kind, key = str(write.object["kind"]), key_of(write.object)
         objects = self._objects.setdefault(kind, {})
         self._version += 1
-        obj = _at_version(write.object, self._version)
+        obj = with_resource_version(write.object, self._version)
         before = objects.get(key)
-        if write.act == "remove":
+        if write.action == "remove":
             objects.pop(key, None)
             self._notify(kind, Change("DELETED", obj, before, self._version))
         else:
@@ -108,7 +108,8 @@ class Store:
             subscription.offer(change)
 
 
-def _at_version(obj: Object, version: int) -> Object:
+def with_resource_version(obj: Object, version: int) -> Object:
+    """The object with this resourceVersion."""
     return {**obj, "metadata": {**obj["metadata"], "resourceVersion": str(version)}}
 
 
@@ -167,7 +168,10 @@ class Subscription:
         self._arrived.set()
 
     async def take(self) -> list[Change]:
-        """All waiting changes, when objects is at least one; raise GoneError if some were lost."""
+        """Wait until there is at least one change, and return all.
+
+        Raise GoneError if the queue was dropped.
+        """
         while not (self._waiting or self._overflowed or self._ended):
             self._arrived.clear()
             await self._arrived.wait()

@@ -16,6 +16,7 @@ from yarl import URL
 from canarylab.errors import BadRequestError, Cause, ConflictError, InvalidError, RequestError
 from canarylab.http_headers import HOP_BY_HOP, without_fields
 from canarylab.kube_objects import Object
+from canarylab.playground.apiserver.decode import json_type
 from canarylab.playground.apiserver.handlers import delete_request
 from canarylab.playground.apiserver.patch import apply_patch
 from canarylab.playground.apiserver.requests import (
@@ -81,7 +82,7 @@ def _replicas(context: RequestContext, scale: object) -> int:
     if not isinstance(replicas, int) or isinstance(replicas, bool):
         raise BadRequestError(
             'Scale in version "v1" cannot be handled as a Scale: json: cannot unmarshal '
-            f"{_json_name(replicas)} into Go struct field ScaleSpec.spec.replicas of type int32"
+            f"{json_type(replicas)} into Go struct field ScaleSpec.spec.replicas of type int32"
         )
     if replicas < 0:
         message = f"Invalid value: {replicas}: must be greater than or equal to 0"
@@ -94,11 +95,6 @@ def _check_scale_version(context: RequestContext, scale: Object) -> None:
     version = (scale.get("metadata") or {}).get("resourceVersion")
     if version not in {None, "", context.current()["metadata"]["resourceVersion"]}:
         raise ConflictError(context.kind.plural, context.kind.group, context.path.key.name)
-
-
-def _json_name(value: object) -> str:
-    names = {str: "string", bool: "bool", float: "number", list: "array", dict: "object"}
-    return names.get(type(value), "value")
 
 
 async def bind(context: RequestContext) -> web.Response:

@@ -332,7 +332,7 @@ def pod_cells(pod: Object, now: datetime) -> list[Any]:
     return [
         pod["metadata"]["name"],
         f"{ready}/{len(spec.get('containers', []))}",
-        pod_status(pod),
+        status_column(pod),
         _restart_cell(pod, now),
         age(pod["metadata"].get("creationTimestamp"), now),
         status.get("podIP") or NONE,
@@ -354,10 +354,10 @@ def pod_row_conditions(pod: Object) -> list[Object]:
     return [{"type": "Completed", "status": "True", "reason": phase, "message": sentences[phase]}]
 
 
-def pod_status(pod: Object) -> str:
+def status_column(pod: Object) -> str:
     """The STATUS of a pod: `Running`, `CrashLoopBackOff`, `Terminating`, ...
 
-    >>> pod_status({"metadata": {}, "status": {"phase": "Pending"}})
+    >>> status_column({"metadata": {}, "status": {"phase": "Pending"}})
     'Pending'
     """
     status = pod.get("status", {})

@@ -29,7 +29,12 @@ from canarylab.playground.apiserver.requests import (
     object_selector,
     wants_table,
 )
-from canarylab.playground.apiserver.store import Change, Subscription, event_line
+from canarylab.playground.apiserver.store import (
+    Change,
+    Subscription,
+    event_line,
+    with_resource_version,
+)
 from canarylab.playground.apiserver.tables import table_of
 from canarylab.playground.kube.kinds import Kind, in_version
 from canarylab.playground.kube.selectors import Predicate
@@ -67,7 +72,7 @@ async def watch(context: RequestContext) -> web.StreamResponse:
 
 
 def _initial_events(context: RequestContext, start: WatchStart, encoder: WatchEncoder) -> bytes:
-    """The events before the first change, if the client asks for them."""
+    """The events before the first change, if the query requests them."""
     store = context.api.store
     first = encoder.initial(store.all(context.kind.kind)) if start.sends_initial else b""
     return first + encoder.initial_events_end(store.version) if start.marks_initial_end else first
@@ -129,7 +134,7 @@ def _subscription(context: RequestContext, since: int | None) -> Iterator[Subscr
 
 
 class WatchStart(NamedTuple):
-    """Where a watch begins."""
+    """The beginning of a watch."""
 
     since: int | None
     """The version after which changes are sent."""
@@ -139,7 +144,7 @@ class WatchStart(NamedTuple):
 
 
 def watch_start(query: Query) -> WatchStart:
-    """The start that a query asks for: with all objects, if it names no version.
+    """The start that a query requests: with all objects, if it names no version.
 
     >>> watch_start({"resourceVersion": "17"})
     WatchStart(since=17, sends_initial=False, marks_initial_end=False)
@@ -167,7 +172,7 @@ class WatchEncoder:
         return b"".join(self._line("ADDED", obj) for obj in objects if self.selects(obj))
 
     def changes(self, changes: list[Change]) -> bytes:
-        """The events of these changes, as this client sees them."""
+        """The events of these changes for this client's selector."""
         return b"".join(map(self._change, changes))
 
     def bookmark(self, version: int) -> bytes:
@@ -192,7 +197,7 @@ class WatchEncoder:
         if change.type == "DELETED":
             return self._unfiltered(change) if matched else b""
         if matched and not matches and before is not None:
-            return self._line("DELETED", _at_version(before, change.version))
+            return self._line("DELETED", with_resource_version(before, change.version))
         if matches and not matched:
             return self._line("ADDED", change.object)
         return self._unfiltered(change) if matches else b""
@@ -221,7 +226,3 @@ def _parse_version(text: str) -> int | None:
         message = f'resourceVersion: Invalid value: "{text}": must be a number the server gave out'
         raise BadRequestError(message)
     return int(text or 0) or None
-
-
-def _at_version(obj: Object, version: int) -> Object:
-    return {**obj, "metadata": {**obj["metadata"], "resourceVersion": str(version)}}

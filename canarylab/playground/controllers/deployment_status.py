@@ -76,7 +76,7 @@ def requeue_after_s(deployment: Object, status: Object, now: datetime) -> float 
 
 
 def is_paused(deployment: Object) -> bool:
-    """Whether the rollout is paused. Scaling goes on."""
+    """Whether the rollout is paused. Scaling still works."""
     return bool(deployment["spec"].get("paused"))
 
 

@@ -17,10 +17,17 @@ from typing import NamedTuple
 from canarylab.errors import NotFoundError
 from canarylab.kube_objects import Key, Object, is_terminating, key_of, uid_of
 from canarylab.playground.controllers.loop import Controller
-from canarylab.playground.kube.api import Api, DeleteOptions, Propagation, WatchEvent, find_object
+from canarylab.playground.kube.api import (
+    FOREGROUND_FINALIZER,
+    ORPHAN_FINALIZER,
+    Api,
+    DeleteOptions,
+    Propagation,
+    WatchEvent,
+    find_object,
+)
 from canarylab.playground.kube.kinds import KINDS
 
-FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
 OWNABLE = tuple(kind.kind for kind in KINDS.values() if kind.namespaced and kind.kind != "Event")
 
 
@@ -54,10 +61,10 @@ def plan(state: OwnerAndDependants) -> GarbagePlan:
     owner, dependants = state.owner, state.dependants
     if owner is None:
         return _collect(state)
-    if ORPHAN in _finalizers(owner):
+    if ORPHAN_FINALIZER in _finalizers(owner):
         orphans = [_without_owners(obj, [uid_of(owner)]) for obj in dependants]
-        return GarbagePlan(update=[*orphans, _without_finalizer(owner, ORPHAN)])
-    if FOREGROUND in _finalizers(owner):
+        return GarbagePlan(update=[*orphans, _without_finalizer(owner, ORPHAN_FINALIZER)])
+    if FOREGROUND_FINALIZER in _finalizers(owner):
         return _delete_in_foreground(owner, state)
     return GarbagePlan()
 
@@ -97,7 +104,7 @@ def _delete_in_foreground(owner: Object, state: OwnerAndDependants) -> GarbagePl
     """Delete the dependants, each after its own; then remove the owner's finalizer."""
     blocking = [obj for obj in state.dependants if _blocks(obj, owner)]
     if not blocking:
-        return GarbagePlan(update=[_without_finalizer(owner, FOREGROUND)])
+        return GarbagePlan(update=[_without_finalizer(owner, FOREGROUND_FINALIZER)])
     return GarbagePlan(
         delete=[
             Deletion(obj, "Foreground" if uid_of(obj) in state.owning else "Background")
@@ -159,9 +166,9 @@ def _without_owners(obj: Object, uids: Collection[str]) -> Object:
 
 
 async def keys_for_owners(_: Api, event: WatchEvent) -> list[Key]:
-    """Reconcile an object as an owner when it is deleted, and its owners when it comes or goes."""
+    """Reconcile a deleted object as an owner, and the owners of a created or deleted one."""
     meta = event.object["metadata"]
-    is_held = {FOREGROUND, ORPHAN} & set(_finalizers(event.object))
+    is_held = {FOREGROUND_FINALIZER, ORPHAN_FINALIZER} & set(_finalizers(event.object))
     as_owner = [meta["uid"]] if event.type == "DELETED" or is_held else []
     owners = [] if event.type == "MODIFIED" else _owners(event.object)
     return [_owner_key(meta["namespace"], uid) for uid in (*as_owner, *owners)]

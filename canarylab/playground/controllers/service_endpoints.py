@@ -178,7 +178,7 @@ async def reconcile_endpoints(api: Api, key: Key, *, now: Now = utc_now) -> floa
 
 
 def has_selector(service: Object) -> bool:
-    """Whether the controllers find its endpoints. Without a selector somebody else writes them."""
+    """Whether the controllers find its endpoints. Without a selector, users write them."""
     spec = service["spec"]
     return bool(spec.get("selector")) and spec.get("type") != "ExternalName"
 

@@ -17,6 +17,7 @@ from canarylab.errors import BadRequestError, GoneError, NotFoundError
 from canarylab.kube_objects import Key, Object
 
 Propagation = Literal["Background", "Foreground", "Orphan"]
+FOREGROUND_FINALIZER, ORPHAN_FINALIZER = "foregroundDeletion", "orphan"
 
 
 class WatchEvent(NamedTuple):

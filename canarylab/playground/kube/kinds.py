@@ -50,6 +50,8 @@ class Kind:
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
 
+GATEWAY_GROUP = "gateway.networking.k8s.io"
+
 _ALL = ("all",)
 _GATEWAY_API = ("gateway-api",)
 _OTHER_VERSIONS = ("v1beta1",)
@@ -80,16 +82,16 @@ KINDS: MappingProxyType[str, Kind] = MappingProxyType(
                 namespaced=False, has_status=False,
             ),
             Kind(
-                "GatewayClass", "gatewayclasses", "gateway.networking.k8s.io", short_names=("gc",),
+                "GatewayClass", "gatewayclasses", GATEWAY_GROUP, short_names=("gc",),
                 namespaced=False, is_custom=True, categories=_GATEWAY_API,
                 other_versions=_OTHER_VERSIONS,
             ),
             Kind(
-                "Gateway", "gateways", "gateway.networking.k8s.io", short_names=("gtw",),
+                "Gateway", "gateways", GATEWAY_GROUP, short_names=("gtw",),
                 is_custom=True, categories=_GATEWAY_API, other_versions=_OTHER_VERSIONS,
             ),
             Kind(
-                "HTTPRoute", "httproutes", "gateway.networking.k8s.io",
+                "HTTPRoute", "httproutes", GATEWAY_GROUP,
                 is_custom=True, categories=_GATEWAY_API, other_versions=_OTHER_VERSIONS,
             ),
         )

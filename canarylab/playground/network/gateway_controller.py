@@ -22,8 +22,8 @@ from canarylab.kube_objects import (
     utc_now,
 )
 from canarylab.playground.kube.api import Api, notify_of_changes
+from canarylab.playground.kube.kinds import GATEWAY_GROUP
 from canarylab.playground.network.httproute_routing import (
-    GROUP,
     NO_RULES,
     AttachedRoute,
     Attachment,
@@ -45,7 +45,7 @@ CONTROLLER = "canarylab.dev/gateway-controller"
 SYNC_PAUSE_S = 0.1
 
 _FOLLOWED = ("GatewayClass", "Gateway", "HTTPRoute", "Service", "EndpointSlice", "Namespace")
-_SUPPORTED_KINDS = [{"group": GROUP, "kind": "HTTPRoute"}]
+_SUPPORTED_KINDS = [{"group": GATEWAY_GROUP, "kind": "HTTPRoute"}]
 _NOT_ACCEPTED = {
     "NoMatchingParent": "No HTTP listener of the Gateway has this sectionName and port.",
     "NotAllowedByListeners": "No listener allows routes of this kind from this namespace.",
@@ -98,7 +98,7 @@ class GatewayController:
         try:
             await self._api.create(
                 {
-                    "apiVersion": f"{GROUP}/v1",
+                    "apiVersion": f"{GATEWAY_GROUP}/v1",
                     "kind": "GatewayClass",
                     "metadata": {"name": CLASS},
                     "spec": {"controllerName": CONTROLLER},

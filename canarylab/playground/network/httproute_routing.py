@@ -18,10 +18,10 @@ from canarylab.ingress_rules.paths import (
     split_target,
 )
 from canarylab.kube_objects import Address, EndpointIndex, Key, Object, key_of
+from canarylab.playground.kube.kinds import GATEWAY_GROUP
 from canarylab.playground.kube.selectors import by_label_selector
 from canarylab.playground.network.proxy_request import DirectResponse, RequestHead
 
-GROUP = "gateway.networking.k8s.io"
 SUPPORTED_FILTERS = frozenset(
     {"RequestHeaderModifier", "RequestMirror", "RequestRedirect", "URLRewrite"}
 )
@@ -68,7 +68,7 @@ class RouteMatch(NamedTuple):
 
     @property
     def precedence(self) -> tuple[int, ...]:
-        """The greatest is tried first: exact path, longest prefix, method, headers, parameters."""
+        """The highest is first: exact path, longest prefix, method, headers, parameters."""
         return (
             int(self.path_type == "Exact"),
             len(self.path) if self.path_type == "PathPrefix" else 0,
@@ -144,7 +144,7 @@ class AttachedRoute(NamedTuple):
 
 
 class HttpRouteRules(NamedTuple):
-    """The rules in the order in which they are tried, and the routes they come from."""
+    """The rules in the order in which they are tried, and their routes."""
 
     rules: tuple[HttpRouteRule, ...]
     routes: tuple[AttachedRoute, ...]
@@ -232,7 +232,7 @@ def find_attachments(
     for parent in route["spec"].get("parentRefs") or []:
         key = Key(parent.get("namespace") or key_of(route).namespace, parent["name"])
         is_gateway = parent.get("kind", "Gateway") == "Gateway"
-        if is_gateway and parent.get("group", GROUP) == GROUP and key in gateways:
+        if is_gateway and parent.get("group", GATEWAY_GROUP) == GATEWAY_GROUP and key in gateways:
             found.append(_attachment(route, parent, gateways[key], namespaces))
     return found
 

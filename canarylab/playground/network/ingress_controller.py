@@ -99,7 +99,7 @@ class IngressController:
                 self._changed.set()  # it changed meanwhile: read it again
 
     async def _warn(self, by_key: dict[Key, Object], warnings: Iterable[IngressWarning]) -> None:
-        """Record each warning once, and again if it was gone in between."""
+        """Record each warning once, and again if it recurs."""
         found = {(uid_of(by_key[warning.ingress]), warning) for warning in warnings}
         for _, warning in sorted(found - self._warned):
             details = EventDetails(warning.reason, warning.message, EVENT_SOURCE, "Warning")

@@ -312,7 +312,7 @@ async def _continue(request: web.BaseRequest) -> None:
 
 
 def _close_incomplete(request: web.BaseRequest, *, at_once: bool) -> None:
-    """Close without the end of the body, so that the client sees that it is not complete."""
+    """Close without the end of the body, so that the client detects that it is incomplete."""
     if request.transport is None:
         return
     if at_once:
@@ -322,7 +322,7 @@ def _close_incomplete(request: web.BaseRequest, *, at_once: bool) -> None:
 
 
 def _http_logger() -> logging.Logger:
-    """Aiohttp's logger without requests that cannot be parsed: a client's error, not ours."""
+    """A logger for aiohttp without requests that cannot be parsed: those are client errors."""
     logger = logging.getLogger(f"{__name__}.http")
     logger.addFilter(_is_own_error)
     return logger

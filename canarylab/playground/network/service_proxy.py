@@ -75,7 +75,7 @@ class ServiceProxy:
         self._reported: set[tuple[Key, EventDetails]] = set()
 
     def is_listening(self, host: str, port: int) -> bool:
-        """Whether this proxy listens there now."""
+        """Whether this proxy listens on the address now."""
         return self._listeners.is_open(Address(host, port))
 
     async def run(self) -> None:
@@ -106,7 +106,7 @@ class ServiceProxy:
         await self._report(services, failures)
 
     async def _report(self, services: list[Object], failures: list[ListenFailure]) -> None:
-        """Record an event for each new problem, and again if it comes back."""
+        """Record an event for each new problem, and again if it recurs."""
         by_key = {key_of(service): service for service in services}
         found = {(failure.service, failure.details(self._node)) for failure in relevant(failures)}
         for key, service in by_key.items():
@@ -223,7 +223,7 @@ class Listeners:
         self._relays: set[TcpRelay] = set()
 
     def sync(self, ports: Mapping[Address, ServicePort]) -> list[ListenFailure]:
-        """Listen as `ports` says; established connections stay as they are."""
+        """Listen on the addresses with endpoints; established connections are not affected."""
         self._ports = ports
         wanted = {address for address, port in ports.items() if port.endpoints}
         for address in self._open.keys() - wanted:

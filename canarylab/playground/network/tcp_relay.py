@@ -109,7 +109,7 @@ class _Direction:
         self._unsent = b""
 
     def start(self) -> None:
-        """Read as soon as there is something."""
+        """Read as soon as bytes arrive."""
         self._loop.add_reader(self._source_fd, self._read)
 
     def stop(self) -> None:
@@ -151,7 +151,7 @@ class _Direction:
         self._send(memoryview(self._unsent))
 
     def _end(self) -> None:
-        """The source has ended: shut down the sink's sending side, which may still answer."""
+        """The source has ended: shut down the sink's sending side, which may still send."""
         self._loop.remove_reader(self._source_fd)
         with suppress(OSError):
             self._sink.shutdown(socket.SHUT_WR)

@@ -137,7 +137,7 @@ class Kubelet:
 
 
 async def keep_registered(api: Api, now: Now, address: str) -> None:
-    """Send heartbeats until cancelled. A Node that somebody deleted comes back with the next."""
+    """Send heartbeats until cancelled. A deleted Node is created again with the next."""
     while True:
         await register(api, now(), address)
         await asyncio.sleep(HEARTBEAT_S)

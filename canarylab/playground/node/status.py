@@ -133,7 +133,7 @@ def restored_status(container: Object, status: Object | None, *, now: datetime) 
 
 @dataclass(frozen=True)
 class PodState:
-    """What the kubelet knows of a pod."""
+    """State of a pod, from which its status is computed."""
 
     containers: Sequence[ContainerStatus]
     ip: str | None

@@ -24,7 +24,7 @@ from canarylab.playground.address_range import LoopbackRange
 from canarylab.playground.apiserver.local_api import LocalApi, bootstrap
 from canarylab.playground.apiserver.metadata import Generators
 from canarylab.playground.apiserver.registry import RegistryOptions
-from canarylab.playground.apiserver.server import TokenAuthenticator, build_app, serving
+from canarylab.playground.apiserver.server import TokenAuthenticator, make_web_app, serving
 from canarylab.playground.apiserver.store import Store
 from canarylab.playground.credentials import Credentials, make_credentials, write_kubeconfig
 from canarylab.playground.kube.api import LogOptions
@@ -158,7 +158,7 @@ async def running_server(folder: Path) -> AsyncIterator[Server]:
         api = LocalApi(Store(), RegistryOptions(RANGE, Generators(random=random.Random(17))))
         await bootstrap(api, addresses=RANGE, port=port)
         write_kubeconfig(folder / "kubeconfig", access, port)
-        app = build_app(api, kubelet, TokenAuthenticator(access.token, port))
+        app = make_web_app(api, kubelet, TokenAuthenticator(access.token, port))
         async with serving(app, listener, access.ssl_context()):
             yield Server(api, kubelet, access, port, folder)
 

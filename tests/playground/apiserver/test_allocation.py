@@ -12,11 +12,11 @@ from canarylab.errors import InvalidError
 from canarylab.kube_objects import Object
 from canarylab.playground.address_range import LoopbackRange
 from canarylab.playground.apiserver.allocation import (
-    NODE_PORTS,
     ServiceAllocator,
     keep_addresses,
     release_addresses,
 )
+from canarylab.ports import NODE_PORTS
 
 SERVICES = LoopbackRange(17).services
 ALLOCATOR = ServiceAllocator(SERVICES, random.Random(7))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -10,9 +11,12 @@ from canarylab.errors import BadRequestError
 from canarylab.kube_objects import Object
 from canarylab.playground.apiserver.decode import (
     DecodeErrors,
+    InvalidQuantityError,
     WrongTypeError,
+    canonical_quantity,
     decode,
     json_type,
+    parse_quantity,
     read_scalar,
     read_structure,
     zero_value,
@@ -461,3 +465,60 @@ def test_a_map_may_have_any_key() -> None:
 def test_metadata_of_custom_kinds_is_read_as_of_built_in_kinds() -> None:
     with pytest.raises(BadRequestError, match="cannot unmarshal number into Go struct field"):
         decode(ROUTE, {**http_route(), "metadata": {"name": 1}})
+
+
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        ("1", "1"),
+        ("0", "0"),
+        ("0.5", "500m"),
+        (".5", "500m"),
+        ("1.", "1"),
+        ("+1", "1"),
+        ("-250m", "-250m"),
+        ("1000m", "1"),
+        ("1500", "1500"),
+        ("2000", "2k"),
+        ("100k", "100k"),
+        ("1000k", "1M"),
+        ("128Mi", "128Mi"),
+        ("1024Mi", "1Gi"),
+        ("1.5Gi", "1536Mi"),
+        ("512Ki", "512Ki"),
+        ("0.5Ki", "512"),
+        ("1e3", "1e3"),
+        ("12e6", "12e6"),
+        ("1E", "1E"),
+        ("1n", "1n"),
+        ("0.1n", "1n"),
+        ("100u", "100u"),
+    ],
+)
+def test_a_quantity_has_the_largest_suffix_that_fits(given: str, written: str) -> None:
+    assert canonical_quantity(given) == written
+
+
+@pytest.mark.parametrize("number", [1, 7, 999, 1000, 1024, 1536, 1_000_000])
+@pytest.mark.parametrize("suffix", ["m", "", "k", "M", "Ki", "Mi", "Gi", "e3"])
+def test_the_canonical_form_is_the_same_number(number: int, suffix: str) -> None:
+    assert parse_quantity(canonical_quantity(f"{number}{suffix}")) == parse_quantity(
+        f"{number}{suffix}"
+    )
+
+
+@pytest.mark.parametrize("number", [1, 7, 999, 1000, 1024, 1536, 1_000_000])
+@pytest.mark.parametrize("suffix", ["m", "", "k", "M", "Ki", "Mi", "Gi", "e3"])
+def test_the_canonical_form_is_canonical(number: int, suffix: str) -> None:
+    once = canonical_quantity(f"{number}{suffix}")
+    assert canonical_quantity(once) == once
+
+
+def test_quantities_of_different_suffixes_compare() -> None:
+    assert parse_quantity("1Gi") > parse_quantity("1G") == Fraction(10**9)
+
+
+@pytest.mark.parametrize("text", ["", "much", "1 Gi", "1gi", "1.2.3", "--1", "1K", "e3"])
+def test_an_invalid_quantity_is_refused(text: str) -> None:
+    with pytest.raises(InvalidQuantityError):
+        canonical_quantity(text)

@@ -8,7 +8,12 @@ from typing import Any
 import pytest
 
 from canarylab.kube_objects import Object
-from canarylab.playground.apiserver.defaults import pull_policy, with_defaults
+from canarylab.playground.apiserver.defaults import (
+    pull_policy,
+    qos_class,
+    with_defaults,
+    with_initial_status,
+)
 from tests.playground.apiserver.documents import (
     container,
     deployment,
@@ -284,3 +289,30 @@ def test_a_template_gets_no_requests() -> None:
     limited = template(containers=[container(resources={"limits": {"cpu": "1"}})])
     filled = with_defaults(deployment(template=limited))["spec"]["template"]["spec"]
     assert filled["containers"][0]["resources"] == {"limits": {"cpu": "1"}}
+
+
+def resources(**kinds: dict[str, str]) -> Object:
+    return {"containers": [{"name": "nodeapp", "resources": kinds}]}
+
+
+BOTH = {"cpu": "1", "memory": "64Mi"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "quality"),
+    [
+        (resources(), "BestEffort"),
+        (resources(requests={"cpu": "1"}), "Burstable"),
+        (resources(limits={"memory": "64Mi"}), "Burstable"),
+        (resources(limits=BOTH), "Guaranteed"),
+        (resources(limits=BOTH, requests=BOTH), "Guaranteed"),
+        (resources(limits=BOTH, requests={"cpu": "500m"}), "Burstable"),
+    ],
+)
+def test_quality_of_service_follows_from_requests_and_limits(spec: Object, quality: str) -> None:
+    assert qos_class(spec) == quality
+
+
+def test_a_new_node_keeps_its_status() -> None:
+    node = {"kind": "Node", "metadata": {"name": "playground"}, "status": {"phase": "fine"}}
+    assert with_initial_status(node)["status"] == {"phase": "fine"}

@@ -8,15 +8,15 @@ import pytest
 
 from canarylab.errors import Cause
 from canarylab.playground.apiserver.field_errors import (
+    check_not_negative,
+    check_one_of,
+    check_unchanged,
     duplicate,
-    each,
     forbidden,
     invalid,
-    not_negative,
-    one_of,
+    invalid_for_each,
     required,
     too_long,
-    unchanged,
     unsupported,
 )
 
@@ -62,7 +62,7 @@ def test_values_are_shown_as_in_go(value: Any, shown: str) -> None:
 
 
 def test_each_problem_is_an_error() -> None:
-    assert [cause.message for cause in each("a", 1, ["x", "y"])] == [
+    assert [cause.message for cause in invalid_for_each("a", 1, ["x", "y"])] == [
         "Invalid value: 1: x",
         "Invalid value: 1: y",
     ]
@@ -70,11 +70,11 @@ def test_each_problem_is_an_error() -> None:
 
 @pytest.mark.parametrize("number", [None, 0, 1])
 def test_zero_and_more_are_not_negative(number: int | None) -> None:
-    assert not_negative("a", number) == []
+    assert check_not_negative("a", number) == []
 
 
 def test_a_negative_number_is_an_error() -> None:
-    [cause] = not_negative("a", -1)
+    [cause] = check_not_negative("a", -1)
     assert cause.message == "Invalid value: -1: must be greater than or equal to 0"
 
 
@@ -83,10 +83,10 @@ def test_a_negative_number_is_an_error() -> None:
     [("b", []), ("", ["FieldValueRequired"]), ("c", ["FieldValueNotSupported"])],
 )
 def test_a_value_must_be_supported(word: str, reasons: list[str]) -> None:
-    assert [cause.reason for cause in one_of("a", word, ["b"])] == reasons
+    assert [cause.reason for cause in check_one_of("a", word, ["b"])] == reasons
 
 
 def test_an_immutable_field_cannot_change() -> None:
-    assert unchanged("a", {"b": 1}, {"b": 1}) == []
-    [cause] = unchanged("a", {"b": 1}, {"b": 2})
+    assert check_unchanged("a", {"b": 1}, {"b": 1}) == []
+    [cause] = check_unchanged("a", {"b": 1}, {"b": 2})
     assert cause.message == 'Invalid value: {"b":1}: field is immutable'

@@ -15,8 +15,7 @@ import pytest
 
 from canarylab.errors import ApiError
 from canarylab.kube_objects import Object
-from canarylab.playground.apiserver.admission import omitempty
-from canarylab.playground.apiserver.decode import decode
+from canarylab.playground.apiserver.decode import decode, omitempty
 from canarylab.playground.apiserver.defaults import with_defaults
 from canarylab.playground.apiserver.patch import PatchStyle, apply_patch, decode_patched
 from canarylab.playground.apiserver.tables import table_of

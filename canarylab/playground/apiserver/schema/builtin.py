@@ -18,7 +18,7 @@ from typing import Any, cast
 
 Schema = Mapping[str, Any]
 _REFERENCE = "#/components/schemas/"
-_PLAIN = {
+_OMITTED_FIELDS = {
     "Container": "stdin stdinOnce tty",
     "ContainerPort": "hostPort",
     "ContainerStateTerminated": "signal",
@@ -44,8 +44,8 @@ _PLAIN = {
     "PersistentVolumeClaimVolumeSource": "readOnly",
     "NFSVolumeSource": "readOnly",
 }
-PLAIN_VALUES = frozenset(
-    f"{name}.{field}" for name, fields in _PLAIN.items() for field in fields.split()
+OMITTED_WHEN_ZERO = frozenset(
+    f"{name}.{field}" for name, fields in _OMITTED_FIELDS.items() for field in fields.split()
 )
 """Numbers and booleans that are omitted if zero or false."""
 KEPT_WHEN_EMPTY = frozenset(
@@ -109,26 +109,26 @@ def structure_schema(name: str) -> Schema:
     return schemas()[name]
 
 
-def name_of(kind: str, group: str) -> str:
+def schema_name(kind: str, group: str) -> str:
     """The full name of the schema of a kind.
 
-    >>> name_of("Deployment", "apps")
+    >>> schema_name("Deployment", "apps")
     'io.k8s.api.apps.v1.Deployment'
     """
     return _kinds()[kind, group]
 
 
-def referred(schema: Schema) -> str | None:
+def referenced_schema(schema: Schema) -> str | None:
     """The full name of the structure that a field, or each item of its list, refers to."""
     inner = schema.get("items", schema.get("additionalProperties", schema))
     reference = inner.get("$ref") or next((part["$ref"] for part in inner.get("allOf", [])), None)
     return reference.removeprefix(_REFERENCE) if reference else None
 
 
-def short(name: str) -> str:
+def go_name(name: str) -> str:
     """The last part of a full name, which is the name of the Go structure.
 
-    >>> short("io.k8s.api.apps.v1.Deployment")
+    >>> go_name("io.k8s.api.apps.v1.Deployment")
     'Deployment'
     """
     return name.rpartition(".")[2]
@@ -154,8 +154,8 @@ def go_type(schema: Mapping[str, Any], field: str) -> str:
     if "additionalProperties" in schema:
         values = go_type(schema["additionalProperties"], "")
         return "v1.ResourceList" if values == "resource.Quantity" else f"map[string]{values}"
-    if (structure := referred(schema)) is not None:
-        return f"v1.{short(structure)}"
+    if (structure := referenced_schema(schema)) is not None:
+        return f"v1.{go_name(structure)}"
     if schema.get("type") == "string":
         return _NAMED_STRINGS.get(field, "string")
     return _BY_FORM[schema.get("format") or schema["type"]]

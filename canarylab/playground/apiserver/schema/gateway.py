@@ -13,8 +13,8 @@ from canarylab.playground.apiserver.schema.structural import (
     string,
     structure,
 )
+from canarylab.playground.kube.kinds import GATEWAY_GROUP
 
-GATEWAY_GROUP = "gateway.networking.k8s.io"
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _CONTROLLER_PATH = r"\/[A-Za-z0-9\/\-._~%!$&'()*+,;=:]+"
 _DOMAIN = rules.DOMAIN_PATTERN

@@ -1,8 +1,8 @@
 """Structural schemas: prune, default and validate objects whose kind has an OpenAPI v3 schema.
 
-A schema is a dict in the words of OpenAPI v3, as in a CustomResourceDefinition. Two of its words
-are not published: `x-kubernetes-validations`, a table of messages and predicates (CEL in a real
-definition), and `immutable`.
+A schema is a dict with the keywords of OpenAPI v3, as in a CustomResourceDefinition. Two keywords
+are removed before publishing: `x-kubernetes-validations`, a table of messages and predicates (CEL
+in a real definition), and `immutable`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from canarylab.playground.apiserver import field_errors
 
 Schema = dict[str, Any]
 Rules = Mapping[str, Callable[[Any], bool]]
-"""A predicate for each message; a rule is broken where the predicate is false."""
+"""A predicate for each message; a rule is broken if its predicate is false."""
 
 VALIDATIONS = "x-kubernetes-validations"
 LIST_TYPE, LIST_KEYS = "x-kubernetes-list-type", "x-kubernetes-list-map-keys"
@@ -26,18 +26,22 @@ _TYPES = {bool: "boolean", dict: "object", float: "number", list: "array", str: 
 _UNPUBLISHED = {VALIDATIONS, "immutable"}
 
 
-def string(description: str, **words: Any) -> Schema:
+def string(description: str, **keywords: Any) -> Schema:
     """The schema of a string."""
-    return {"type": "string", "description": description, **words}
+    return {"type": "string", "description": description, **keywords}
 
 
-def integer(description: str, **words: Any) -> Schema:
+def integer(description: str, **keywords: Any) -> Schema:
     """The schema of a number of 32 bits."""
-    return {"type": "integer", "description": description, "format": "int32", **words}
+    return {"type": "integer", "description": description, "format": "int32", **keywords}
 
 
 def structure(
-    description: str, properties: Mapping[str, Schema], *, rules: Rules | None = None, **words: Any
+    description: str,
+    properties: Mapping[str, Schema],
+    *,
+    rules: Rules | None = None,
+    **keywords: Any,
 ) -> Schema:
     """The schema of an object with properties."""
     validations = {} if rules is None else {VALIDATIONS: rules}
@@ -45,7 +49,7 @@ def structure(
         "type": "object",
         "description": description,
         "properties": properties,
-        **words,
+        **keywords,
         **validations,
     }
 
@@ -56,7 +60,7 @@ def array(
     *,
     keys: Sequence[str] | None = None,
     rules: Rules | None = None,
-    **words: Any,
+    **keywords: Any,
 ) -> Schema:
     """The schema of a list: a map by `keys`, a set if there are none, atomic by default."""
     if keys is None:
@@ -69,7 +73,7 @@ def array(
         "description": description,
         "items": items,
         **list_type,
-        **words,
+        **keywords,
         **validations,
     }
 
@@ -94,7 +98,7 @@ def prune(schema: Schema, value: Any, unknown: list[str], path: str = "") -> Any
 
 
 def with_defaults(schema: Schema, value: Any) -> Any:
-    """The value with the defaults of all fields whose parent is there.
+    """The value with the defaults of all fields whose parent exists.
 
     >>> with_defaults(structure("", {"kind": string("", default="Gateway")}), {"name": "web"})
     {'name': 'web', 'kind': 'Gateway'}
@@ -117,7 +121,7 @@ def with_defaults(schema: Schema, value: Any) -> Any:
 
 
 def type_errors(schema: Schema, value: Any, path: str = "") -> Iterator[Cause]:
-    """What OpenAPI's validator finds, in its words: types, required fields, limits."""
+    """The errors of OpenAPI's validator, with its messages: types, required fields, limits."""
     found = "integer" if _is_integer(value) else _TYPES.get(type(value), "null")
     if found != schema["type"]:
         yield _wrong_type(path, found, schema["type"])
@@ -149,7 +153,7 @@ def duplicate_errors(schema: Schema, value: Any, path: str = "") -> Iterator[Cau
 
 
 def rule_errors(schema: Schema, value: Any, old: Any, path: str = "") -> Iterator[Cause]:
-    """The broken rules of the value, then those of what is in it.
+    """The broken rules of the value, then those of its fields and items.
 
     The rules are written for values without type errors. `old` is the value that is replaced.
     """
@@ -171,11 +175,15 @@ def published(schema: Any) -> Any:
         return [published(one) for one in schema]
     if not isinstance(schema, dict):
         return schema
-    return {word: published(one) for word, one in schema.items() if word not in _UNPUBLISHED}
+    return {
+        keyword: published(value)
+        for keyword, value in schema.items()
+        if keyword not in _UNPUBLISHED
+    }
 
 
 def _field(schema: Schema, name: str) -> Schema | None:
-    """The schema of one field of an object, or None where it is unknown."""
+    """The schema of one field of an object, or None if it is unknown."""
     field: Schema | None = schema.get("additionalProperties")
     return schema.get("properties", {}).get(name) if field is None else field
 

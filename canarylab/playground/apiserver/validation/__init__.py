@@ -1,4 +1,4 @@
-"""Validation of objects, kind by kind, in the words of Kubernetes.
+"""Validation of objects, kind by kind, with the messages of Kubernetes.
 
 Each kind has a function that yields causes in the order in which Kubernetes finds them. Kinds with
 few rules are validated in this module.
@@ -11,7 +11,12 @@ from types import MappingProxyType
 
 from canarylab.errors import Cause
 from canarylab.kube_objects import Object
-from canarylab.playground.apiserver.field_errors import each, forbidden, invalid, too_long
+from canarylab.playground.apiserver.field_errors import (
+    forbidden,
+    invalid,
+    invalid_for_each,
+    too_long,
+)
 from canarylab.playground.apiserver.schema import STRUCTURAL_SCHEMAS, structural
 from canarylab.playground.apiserver.validation import names, networking, pods
 from canarylab.playground.kube.kinds import KINDS
@@ -20,13 +25,13 @@ MAX_CONFIG_MAP_BYTES = 1024 * 1024  # all values of one ConfigMap together
 
 _IMMUTABLE = "field is immutable when `immutable` is set"
 _HEAD = frozenset({"apiVersion", "kind", "metadata"})
-_BLOCKING = frozenset(
+_REASONS_THAT_STOP_RULES = frozenset(
     {
         "FieldValueNotSupported", "FieldValueRequired", "FieldValueTooLong", "FieldValueTooMany",
         "FieldValueTypeInvalid",
     }
 )  # fmt: skip
-"""Reasons that keep the rules of a custom kind from being checked."""
+"""If there is an error with one of these reasons, the CEL rules are not evaluated."""
 _NOT_CHECKED = invalid(
     "<nil>",
     None,
@@ -46,11 +51,15 @@ def validate(obj: Object, old: Object | None) -> list[Cause]:
 
 def validate_config_map(config_map: Object, old: Object | None) -> Iterator[Cause]:
     """Errors of a ConfigMap, or of its update."""
-    yield from names.validate_metadata(config_map["metadata"], names.dns_subdomain, namespaced=True)
+    yield from names.validate_metadata(
+        config_map["metadata"], names.dns_subdomain_problems, namespaced=True
+    )
     texts, bytes_ = config_map.get("data", {}), config_map.get("binaryData", {})
     for section, entries in (("data", texts), ("binaryData", bytes_)):
         for key in sorted(entries):
-            yield from each(f"{section}[{key}]", key, names.config_map_key(key))
+            yield from invalid_for_each(
+                f"{section}[{key}]", key, names.config_map_key_problems(key)
+            )
     for key in sorted(texts.keys() & bytes_.keys()):
         yield invalid(f"data[{key}]", key, "duplicate of key present in binaryData")
     if sum(len(value.encode()) for value in texts.values()) > MAX_CONFIG_MAP_BYTES:
@@ -61,17 +70,23 @@ def validate_config_map(config_map: Object, old: Object | None) -> Iterator[Caus
 
 def validate_namespace(namespace: Object, old: Object | None) -> Iterator[Cause]:
     """Errors of a Namespace."""
-    yield from names.validate_metadata(namespace["metadata"], names.dns_label, namespaced=False)
+    yield from names.validate_metadata(
+        namespace["metadata"], names.dns_label_problems, namespaced=False
+    )
 
 
 def validate_node(node: Object, old: Object | None) -> Iterator[Cause]:
     """Errors of a Node."""
-    yield from names.validate_metadata(node["metadata"], names.dns_subdomain, namespaced=False)
+    yield from names.validate_metadata(
+        node["metadata"], names.dns_subdomain_problems, namespaced=False
+    )
 
 
 def validate_event(event: Object, old: Object | None) -> Iterator[Cause]:
     """Errors of an Event, which is in the namespace of its object."""
-    yield from names.validate_metadata(event["metadata"], names.dns_subdomain, namespaced=True)
+    yield from names.validate_metadata(
+        event["metadata"], names.dns_subdomain_problems, namespaced=True
+    )
     object_namespace = event.get("involvedObject", {}).get("namespace", "")
     namespace = event["metadata"].get("namespace", "")
     if object_namespace and namespace and object_namespace != namespace:
@@ -85,12 +100,14 @@ def validate_custom(obj: Object, old: Object | None) -> Iterator[Cause]:
     kind = KINDS[obj["kind"]]
     schema, body = STRUCTURAL_SCHEMAS[kind.kind], _body(obj)
     found = [
-        *names.validate_metadata(obj["metadata"], names.dns_subdomain, namespaced=kind.namespaced),
+        *names.validate_metadata(
+            obj["metadata"], names.dns_subdomain_problems, namespaced=kind.namespaced
+        ),
         *structural.type_errors(schema, body),
         *structural.duplicate_errors(schema, body),
     ]
     yield from found
-    if any(cause.reason in _BLOCKING for cause in found):
+    if any(cause.reason in _REASONS_THAT_STOP_RULES for cause in found):
         yield _NOT_CHECKED
     else:
         yield from structural.rule_errors(schema, body, None if old is None else _body(old))

@@ -1,6 +1,6 @@
 """Validation of names, labels, ports and metadata (apimachinery/pkg/util/validation).
 
-Functions of a text return its problems in Kubernetes' words, and an empty list if there are none.
+The functions `..._problems` return the problems of a text in Kubernetes' words, or an empty list.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from typing import Any
 from canarylab.errors import Cause
 from canarylab.kube_objects import Object
 from canarylab.playground.apiserver.field_errors import (
-    each,
+    check_not_negative,
     forbidden,
     invalid,
-    not_negative,
+    invalid_for_each,
     required,
     too_long,
 )
+from canarylab.playground.kube.api import FOREGROUND_FINALIZER, ORPHAN_FINALIZER
 
 LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 SUBDOMAIN = rf"{LABEL}(\.{LABEL})*"
@@ -60,23 +61,23 @@ _VARIABLE_RULE = (
 )
 
 
-def dns_subdomain(text: str) -> list[str]:
-    """A name of most objects: lower case, digits, `-` and `.`, at most 253 characters."""
+def dns_subdomain_problems(text: str) -> list[str]:
+    """Check a name of most objects: lower case, digits, `-` and `.`, at most 253 characters."""
     return _too_long(text, 253) + _no_match(
         text, SUBDOMAIN, pattern_error(_SUBDOMAIN_RULE, SUBDOMAIN, "example.com")
     )
 
 
-def wildcard_subdomain(text: str) -> list[str]:
-    """A host of an Ingress with a wildcard, `*.example.com`."""
+def wildcard_subdomain_problems(text: str) -> list[str]:
+    """Check a host of an Ingress with a wildcard, `*.example.com`."""
     problem = pattern_error(_WILDCARD_RULE, _WILDCARD, "*.example.com")
     return _too_long(text, 253) + _no_match(text, _WILDCARD, problem)
 
 
-def dns_label(text: str) -> list[str]:
-    """A name of a container, Service or namespace: without dots, at most 63 characters.
+def dns_label_problems(text: str) -> list[str]:
+    """Check a name of a container, Service or namespace: without dots, at most 63 characters.
 
-    >>> dns_label("node-app-1.0")
+    >>> dns_label_problems("node-app-1.0")
     ['must not contain dots']
     """
     problem = pattern_error(_LABEL_RULE, LABEL, "my-name", "123-abc")
@@ -85,8 +86,8 @@ def dns_label(text: str) -> list[str]:
     return _too_long(text, 63) + _no_match(text, LABEL, problem)
 
 
-def qualified_name(text: str) -> list[str]:
-    """A key of a label or annotation, `example.com/track` or `track`."""
+def qualified_name_problems(text: str) -> list[str]:
+    """Check a key of a label or annotation, `example.com/track` or `track`."""
     prefix, slash, name = text.rpartition("/")
     if "/" in prefix:
         rule = pattern_error(_QUALIFIED_RULE, _QUALIFIED, "MyName", "my.name", "123-abc")
@@ -98,14 +99,14 @@ def qualified_name(text: str) -> list[str]:
     return problems + [f"name part {problem}" for problem in _name_part_problems(name)]
 
 
-def label_value(text: str) -> list[str]:
-    """A value of a label: at most 63 characters, may be empty."""
+def label_value_problems(text: str) -> list[str]:
+    """Check a value of a label: at most 63 characters, may be empty."""
     rule = pattern_error(_LABEL_VALUE_RULE, _LABEL_VALUE, "MyValue", "my_value", "12345")
     return _too_long(text, 63) + _no_match(text, _LABEL_VALUE, rule)
 
 
-def config_map_key(text: str) -> list[str]:
-    """A key of a ConfigMap, which becomes the name of a file."""
+def config_map_key_problems(text: str) -> list[str]:
+    """Check a key of a ConfigMap, which becomes the name of a file."""
     rule = pattern_error(_CONFIG_KEY_RULE, _CONFIG_KEY, "key.name", "KEY_NAME", "key-name")
     problems = _too_long(text, 253) + _no_match(text, _CONFIG_KEY, rule)
     if text in (".", ".."):
@@ -115,26 +116,26 @@ def config_map_key(text: str) -> list[str]:
     return problems
 
 
-def env_var_name(text: str) -> list[str]:
-    """A name of an environment variable."""
+def env_var_name_problems(text: str) -> list[str]:
+    """Check a name of an environment variable."""
     plain = all(" " <= character <= "~" and character != "=" for character in text)
     return [] if plain else [_VARIABLE_RULE]
 
 
-def percent(text: str) -> list[str]:
-    """A percentage, `25%`."""
+def percent_problems(text: str) -> list[str]:
+    """Check a percentage, `25%`."""
     return _no_match(text, _PERCENT, pattern_error(_PERCENT_RULE, _PERCENT, "1%", "93%"))
 
 
-def controller_path(text: str) -> list[str]:
-    """The path behind the domain in the name of a controller."""
+def controller_path_problems(text: str) -> list[str]:
+    """Check the path behind the domain in the name of a controller."""
     return _no_match(text, _PATH, f"Invalid path (regex used for validation is '{_PATH}')")
 
 
-def path_segment(text: str) -> list[str]:
-    """A name that is one segment of a URL path.
+def path_segment_problems(text: str) -> list[str]:
+    """Check a name that is one segment of a URL path.
 
-    >>> path_segment("a/b")
+    >>> path_segment_problems("a/b")
     ["may not contain '/'"]
     """
     if text in (".", ".."):
@@ -142,13 +143,13 @@ def path_segment(text: str) -> list[str]:
     return [f"may not contain '{character}'" for character in "/%" if character in text]
 
 
-def port_number(number: int) -> list[str]:
-    """A port number."""
+def port_number_problems(number: int) -> list[str]:
+    """Check a port number."""
     return [] if 1 <= number <= 65535 else ["must be between 1 and 65535, inclusive"]
 
 
-def port_name(text: str) -> list[str]:
-    """A name of a container's port."""
+def port_name_problems(text: str) -> list[str]:
+    """Check a name of a container's port."""
     problems = _too_long(text, 15)
     if not re.fullmatch(r"[-a-z0-9]+", text):
         problems.append("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)")
@@ -161,9 +162,9 @@ def port_name(text: str) -> list[str]:
     return problems
 
 
-def port(value: int | str) -> list[str]:
-    """A port by number or name."""
-    return port_number(value) if isinstance(value, int) else port_name(value)
+def port_problems(value: int | str) -> list[str]:
+    """Check a port by number or name."""
+    return port_number_problems(value) if isinstance(value, int) else port_name_problems(value)
 
 
 def pattern_error(rule: str, pattern: str, *examples: str) -> str:
@@ -177,7 +178,7 @@ def pattern_error(rule: str, pattern: str, *examples: str) -> str:
 
 
 def _prefix_problems(text: str) -> list[str]:
-    return dns_subdomain(text) if text else ["must be non-empty"]
+    return dns_subdomain_problems(text) if text else ["must be non-empty"]
 
 
 def _name_part_problems(text: str) -> list[str]:
@@ -200,15 +201,15 @@ def validate_metadata(
     """Errors of `metadata`; `name_rule` is the rule for names of the kind."""
     name = meta.get("name", "")
     if name:
-        yield from each("metadata.name", name, name_rule(name))
+        yield from invalid_for_each("metadata.name", name, name_rule(name))
     else:
         yield required("metadata.name", "name or generateName is required")
     namespace = meta.get("namespace", "")
     if namespaced and namespace:
-        yield from each("metadata.namespace", namespace, dns_label(namespace))
+        yield from invalid_for_each("metadata.namespace", namespace, dns_label_problems(namespace))
     elif namespace:
         yield forbidden("metadata.namespace", "not allowed on this type")
-    yield from not_negative("metadata.generation", meta.get("generation"))
+    yield from check_not_negative("metadata.generation", meta.get("generation"))
     yield from validate_labels("metadata.labels", meta.get("labels"))
     yield from validate_annotations("metadata.annotations", meta.get("annotations"))
     yield from _finalizers(meta.get("finalizers", []))
@@ -217,15 +218,15 @@ def validate_metadata(
 def validate_labels(field: str, given: Mapping[str, str] | None) -> Iterator[Cause]:
     """Errors of labels, or of a map that selects by labels."""
     for key, value in sorted((given or {}).items()):
-        yield from each(field, key, qualified_name(key))
-        yield from each(field, value, label_value(value))
+        yield from invalid_for_each(field, key, qualified_name_problems(key))
+        yield from invalid_for_each(field, value, label_value_problems(value))
 
 
 def validate_annotations(field: str, given: Mapping[str, str] | None) -> Iterator[Cause]:
     """Errors of annotations; values may be anything, up to a total size."""
     size = 0
     for key, value in sorted((given or {}).items()):
-        yield from each(field, key, qualified_name(key.lower()))
+        yield from invalid_for_each(field, key, qualified_name_problems(key.lower()))
         size += len(key.encode()) + len(value.encode())
     if size > MAX_ANNOTATION_BYTES:
         yield too_long(field, MAX_ANNOTATION_BYTES)
@@ -253,15 +254,17 @@ def _expression(field: str, entry: Mapping[str, Any]) -> Iterator[Cause]:
             )
     else:
         yield invalid(f"{field}.operator", operator, "not a valid selector operator")
-    yield from each(f"{field}.key", entry.get("key", ""), qualified_name(entry.get("key", "")))
+    yield from invalid_for_each(
+        f"{field}.key", entry.get("key", ""), qualified_name_problems(entry.get("key", ""))
+    )
     for index, value in enumerate(values):
-        yield from each(f"{field}.values[{index}]", value, label_value(value))
+        yield from invalid_for_each(f"{field}.values[{index}]", value, label_value_problems(value))
 
 
 def _finalizers(given: list[str]) -> Iterator[Cause]:
     for name in given:
-        yield from each("metadata.finalizers", name, qualified_name(name))
-    if {"orphan", "foregroundDeletion"} <= set(given):
+        yield from invalid_for_each("metadata.finalizers", name, qualified_name_problems(name))
+    if {ORPHAN_FINALIZER, FOREGROUND_FINALIZER} <= set(given):
         yield invalid(
             "metadata.finalizers",
             given,

@@ -6,22 +6,22 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 
 from canarylab.errors import Cause
-from canarylab.kube_objects import Object
+from canarylab.kube_objects import INGRESS_CLASS_ANNOTATION, Object
 from canarylab.playground.apiserver.field_errors import (
+    check_one_of,
+    check_unchanged,
     duplicate,
-    each,
     forbidden,
     invalid,
-    one_of,
+    invalid_for_each,
     required,
     too_long,
-    unchanged,
     unsupported,
 )
 from canarylab.playground.apiserver.validation import names
 from canarylab.playground.apiserver.validation.pods import PROTOCOLS
+from canarylab.ports import NODE_PORTS
 
-NODE_PORTS = range(30000, 32768)
 AFFINITIES = ("ClientIP", "None")
 TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 _MAX_AFFINITY_S = 86400  # seconds: the longest ClientIP affinity
@@ -30,7 +30,9 @@ _MAX_AFFINITY_S = 86400  # seconds: the longest ClientIP affinity
 def validate_service(service: Object, old: Object | None) -> Iterator[Cause]:
     """Errors of a Service, or of its update."""
     spec = service["spec"]
-    yield from names.validate_metadata(service["metadata"], names.dns_label, namespaced=True)
+    yield from names.validate_metadata(
+        service["metadata"], names.dns_label_problems, namespaced=True
+    )
     headless = spec.get("clusterIP") == "None"
     if not spec.get("ports") and not headless and spec["type"] != "ExternalName":
         yield required("spec.ports")
@@ -47,7 +49,9 @@ def validate_service(service: Object, old: Object | None) -> Iterator[Cause]:
 
 def validate_endpoints(endpoints: Object, old: Object | None) -> Iterator[Cause]:
     """Errors of Endpoints."""
-    yield from names.validate_metadata(endpoints["metadata"], names.dns_subdomain, namespaced=True)
+    yield from names.validate_metadata(
+        endpoints["metadata"], names.dns_subdomain_problems, namespaced=True
+    )
     for index, subset in enumerate(endpoints.get("subsets", [])):
         item_path = f"subsets[{index}]"
         if not subset.get("addresses") and not subset.get("notReadyAddresses"):
@@ -61,10 +65,10 @@ def validate_endpoints(endpoints: Object, old: Object | None) -> Iterator[Cause]
 def validate_endpoint_slice(endpoint_slice: Object, old: Object | None) -> Iterator[Cause]:
     """Errors of an EndpointSlice, or of its update."""
     yield from names.validate_metadata(
-        endpoint_slice["metadata"], names.dns_subdomain, namespaced=True
+        endpoint_slice["metadata"], names.dns_subdomain_problems, namespaced=True
     )
     family = endpoint_slice.get("addressType", "")
-    yield from one_of("addressType", family, ("FQDN", "IPv4", "IPv6"))
+    yield from check_one_of("addressType", family, ("FQDN", "IPv4", "IPv6"))
     for index, endpoint in enumerate(endpoint_slice.get("endpoints", [])):
         item_path = f"endpoints[{index}].addresses"
         if not endpoint.get("addresses"):
@@ -74,7 +78,7 @@ def validate_endpoint_slice(endpoint_slice: Object, old: Object | None) -> Itera
                 yield from _address(f"{item_path}[{number}]", address)
     yield from _endpoint_ports("ports", endpoint_slice.get("ports", []))
     if old is not None:
-        yield from unchanged("addressType", family, old.get("addressType"))
+        yield from check_unchanged("addressType", family, old.get("addressType"))
 
 
 def _type_rules(spec: Object, *, headless: bool) -> Iterator[Cause]:
@@ -87,7 +91,9 @@ def _type_rules(spec: Object, *, headless: bool) -> Iterator[Cause]:
         yield forbidden("spec.clusterIPs", "may not be set for ExternalName services")
     elsewhere = spec.get("externalName", "").removesuffix(".")
     if elsewhere:
-        yield from each("spec.externalName", elsewhere, names.dns_subdomain(elsewhere))
+        yield from invalid_for_each(
+            "spec.externalName", elsewhere, names.dns_subdomain_problems(elsewhere)
+        )
     else:
         yield required("spec.externalName")
 
@@ -97,22 +103,22 @@ def _service_ports(ports: list[Object]) -> Iterator[Cause]:
     for index, port in enumerate(ports):
         item_path, name = f"spec.ports[{index}]", port.get("name", "")
         if name:
-            yield from each(f"{item_path}.name", name, names.dns_label(name))
+            yield from invalid_for_each(f"{item_path}.name", name, names.dns_label_problems(name))
             if name in taken:
                 yield duplicate(f"{item_path}.name", name)
             taken.add(name)
         elif len(ports) > 1:
             yield required(f"{item_path}.name")
         number = port.get("port", 0)
-        yield from each(f"{item_path}.port", number, names.port_number(number))
-        yield from one_of(f"{item_path}.protocol", port.get("protocol", ""), PROTOCOLS)
+        yield from invalid_for_each(f"{item_path}.port", number, names.port_number_problems(number))
+        yield from check_one_of(f"{item_path}.protocol", port.get("protocol", ""), PROTOCOLS)
         target = port.get("targetPort", 0)
-        yield from each(f"{item_path}.targetPort", target, names.port(target))
+        yield from invalid_for_each(f"{item_path}.targetPort", target, names.port_problems(target))
 
 
 def _affinity(spec: Object) -> Iterator[Cause]:
     affinity, given = spec.get("sessionAffinity", ""), spec.get("sessionAffinityConfig")
-    yield from one_of("spec.sessionAffinity", affinity, AFFINITIES)
+    yield from check_one_of("spec.sessionAffinity", affinity, AFFINITIES)
     field = "spec.sessionAffinityConfig"
     if affinity == "None" and given is not None:
         yield forbidden(field, "must not be set when session affinity is None")
@@ -129,7 +135,7 @@ def _affinity(spec: Object) -> Iterator[Cause]:
 def _cluster_ip(spec: Object, old: Object | None) -> Iterator[Cause]:
     address = spec.get("clusterIP", "")
     if address not in ("", "None"):
-        yield from each("spec.clusterIPs[0]", address, _address_problems(address))
+        yield from invalid_for_each("spec.clusterIPs[0]", address, _address_problems(address))
     before = (old or {}).get("spec", {})
     if before.get("clusterIP") and "ExternalName" not in (spec["type"], before["type"]):
         if not address:
@@ -177,9 +183,9 @@ def _node_port(field: str, number: int, kind: str) -> Iterator[Cause]:
 def _traffic_policies(spec: Object) -> Iterator[Cause]:
     for field in ("internalTrafficPolicy", "externalTrafficPolicy"):
         if spec.get(field):
-            yield from one_of(f"spec.{field}", spec[field], ("Cluster", "Local"))
-    from_outside = spec["type"] not in ("ClusterIP", "ExternalName") or spec.get("externalIPs")
-    if spec.get("externalTrafficPolicy") and not from_outside:
+            yield from check_one_of(f"spec.{field}", spec[field], ("Cluster", "Local"))
+    is_external = spec["type"] not in ("ClusterIP", "ExternalName") or spec.get("externalIPs")
+    if spec.get("externalTrafficPolicy") and not is_external:
         yield invalid(
             "spec.externalTrafficPolicy",
             spec["externalTrafficPolicy"],
@@ -191,8 +197,10 @@ def _endpoint_ports(field: str, ports: list[Object]) -> Iterator[Cause]:
     for index, port in enumerate(ports):
         item_path, number = f"{field}[{index}]", port.get("port")
         if number is not None:
-            yield from each(f"{item_path}.port", number, names.port_number(number))
-        yield from one_of(f"{item_path}.protocol", port.get("protocol", ""), PROTOCOLS)
+            yield from invalid_for_each(
+                f"{item_path}.port", number, names.port_number_problems(number)
+            )
+        yield from check_one_of(f"{item_path}.protocol", port.get("protocol", ""), PROTOCOLS)
 
 
 def _address(field: str, text: str) -> Iterator[Cause]:
@@ -202,7 +210,6 @@ def _address(field: str, text: str) -> Iterator[Cause]:
         yield invalid(field, text, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")
 
 
-CLASS_ANNOTATION = "kubernetes.io/ingress.class"
 PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
 _BAD_PARTS = ("//", "/./", "/../", "%2f", "%2F")
 _BAD_ENDS = ("/..", "/.")
@@ -212,7 +219,9 @@ _MAX_CONTROLLER_BYTES = 250  # bytes
 def validate_ingress(ingress: Object, old: Object | None) -> Iterator[Cause]:
     """Errors of an Ingress."""
     spec = ingress["spec"]
-    yield from names.validate_metadata(ingress["metadata"], names.dns_subdomain, namespaced=True)
+    yield from names.validate_metadata(
+        ingress["metadata"], names.dns_subdomain_problems, namespaced=True
+    )
     if not spec.get("rules") and "defaultBackend" not in spec:
         why = "either `defaultBackend` or `rules` must be specified"
         yield invalid("spec", spec.get("rules"), why)
@@ -224,7 +233,9 @@ def validate_ingress(ingress: Object, old: Object | None) -> Iterator[Cause]:
         yield from _tls(f"spec.tls[{index}]", certificate)
     if "ingressClassName" in spec:
         name = spec["ingressClassName"]
-        yield from each("spec.ingressClassName", name, names.dns_subdomain(name))
+        yield from invalid_for_each(
+            "spec.ingressClassName", name, names.dns_subdomain_problems(name)
+        )
     if old is None:
         yield from _class_conflict(ingress)
 
@@ -234,9 +245,9 @@ def validate_ingress_class(ingress_class: Object, old: Object | None) -> Iterato
     spec = ingress_class["spec"]
     controller, field = spec.get("controller", ""), "spec.controller"
     if old is not None:
-        yield from unchanged(field, controller, old["spec"].get("controller", ""))
+        yield from check_unchanged(field, controller, old["spec"].get("controller", ""))
     yield from names.validate_metadata(
-        ingress_class["metadata"], names.dns_subdomain, namespaced=False
+        ingress_class["metadata"], names.dns_subdomain_problems, namespaced=False
     )
     if not controller:
         yield required(field)
@@ -264,8 +275,12 @@ def _rule(field: str, rule: Object) -> Iterator[Cause]:
 
 
 def _host(field: str, host: str) -> list[Cause]:
-    return each(
-        field, host, names.wildcard_subdomain(host) if "*" in host else names.dns_subdomain(host)
+    return invalid_for_each(
+        field,
+        host,
+        names.wildcard_subdomain_problems(host)
+        if "*" in host
+        else names.dns_subdomain_problems(host),
     )
 
 
@@ -279,7 +294,7 @@ def _path(field: str, entry: Object) -> Iterator[Cause]:
     elif not path.startswith("/") and (path or kind != "ImplementationSpecific"):
         yield invalid(f"{field}.path", path, "must be an absolute path")
     if kind in ("Exact", "Prefix"):
-        yield from each(f"{field}.path", path, _path_problems(path))
+        yield from invalid_for_each(f"{field}.path", path, _path_problems(path))
     yield from _backend(f"{field}.backend", entry.get("backend", {}))
 
 
@@ -303,16 +318,20 @@ def _backend(field: str, backend: Object) -> Iterator[Cause]:
 def _service(field: str, service: Object) -> Iterator[Cause]:
     name, port = service.get("name", ""), service.get("port", {})
     if name:
-        yield from each(f"{field}.service.name", name, names.dns_label(name))
+        yield from invalid_for_each(f"{field}.service.name", name, names.dns_label_problems(name))
     else:
         yield required(f"{field}.service.name")
     if port.get("name") and port.get("number"):
         yield invalid(field, "", "cannot set both port name & port number")
     elif port.get("name"):
-        yield from each(f"{field}.service.port.name", port["name"], names.port_name(port["name"]))
+        yield from invalid_for_each(
+            f"{field}.service.port.name", port["name"], names.port_name_problems(port["name"])
+        )
     elif port.get("number"):
         number = port["number"]
-        yield from each(f"{field}.service.port.number", number, names.port_number(number))
+        yield from invalid_for_each(
+            f"{field}.service.port.number", number, names.port_number_problems(number)
+        )
     else:
         yield required(field, "port name or number is required")
 
@@ -321,25 +340,29 @@ def _tls(field: str, certificate: Object) -> Iterator[Cause]:
     for index, host in enumerate(certificate.get("hosts", [])):
         yield from _host(f"{field}.hosts[{index}]", host)
     if secret := certificate.get("secretName"):
-        yield from each(f"{field}.secretName", secret, names.dns_subdomain(secret))
+        yield from invalid_for_each(
+            f"{field}.secretName", secret, names.dns_subdomain_problems(secret)
+        )
 
 
 def _class_conflict(ingress: Object) -> Iterator[Cause]:
     """The class in the field differs from the class in the deprecated annotation."""
-    annotated = ingress["metadata"].get("annotations", {}).get(CLASS_ANNOTATION)
+    annotated = ingress["metadata"].get("annotations", {}).get(INGRESS_CLASS_ANNOTATION)
     named = ingress["spec"].get("ingressClassName")
     if annotated is not None and named is not None and annotated != named:
         why = "must match `ingressClassName` when both are specified"
-        yield invalid(f"annotations.{CLASS_ANNOTATION}", annotated, why)
+        yield invalid(f"annotations.{INGRESS_CLASS_ANNOTATION}", annotated, why)
 
 
 def _reference(field: str, reference: Object) -> Iterator[Cause]:
     if "apiGroup" in reference:
         group = reference["apiGroup"]
-        yield from each(f"{field}.apiGroup", group, names.dns_subdomain(group))
+        yield from invalid_for_each(f"{field}.apiGroup", group, names.dns_subdomain_problems(group))
     for part in ("kind", "name"):
         if value := reference.get(part):
-            yield from each(f"{field}.{part}", value, names.path_segment(value))
+            yield from invalid_for_each(
+                f"{field}.{part}", value, names.path_segment_problems(value)
+            )
         else:
             yield required(f"{field}.{part}")
 
@@ -347,11 +370,13 @@ def _reference(field: str, reference: Object) -> Iterator[Cause]:
 def _parameters(field: str, parameters: Object) -> Iterator[Cause]:
     yield from _reference(field, parameters)
     scope, namespace = parameters.get("scope", ""), parameters.get("namespace")
-    yield from one_of(f"{field}.scope", scope, ("Cluster", "Namespace"))
+    yield from check_one_of(f"{field}.scope", scope, ("Cluster", "Namespace"))
     if scope == "Namespace" and namespace is None:
         yield required(f"{field}.namespace", "`parameters.scope` is set to 'Namespace'")
     elif scope == "Namespace":
-        yield from each(f"{field}.namespace", namespace, names.dns_label(str(namespace)))
+        yield from invalid_for_each(
+            f"{field}.namespace", namespace, names.dns_label_problems(str(namespace))
+        )
     elif scope == "Cluster" and namespace is not None:
         yield forbidden(f"{field}.namespace", "`parameters.scope` is set to 'Cluster'")
 
@@ -361,8 +386,8 @@ def _domain_prefixed(field: str, text: str) -> Iterator[Cause]:
     if not domain or not path:
         yield invalid(field, text, 'must be a domain-prefixed path (such as "acme.io/foo")')
         return
-    yield from each(field, domain, names.dns_subdomain(domain))
-    yield from each(field, path, names.controller_path(path))
+    yield from invalid_for_each(field, domain, names.dns_subdomain_problems(domain))
+    yield from invalid_for_each(field, path, names.controller_path_problems(path))
 
 
 def _is_address(text: str) -> bool:

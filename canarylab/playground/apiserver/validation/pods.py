@@ -7,19 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from canarylab.errors import Cause
 from canarylab.kube_objects import Object
+from canarylab.playground.apiserver.decode import parse_quantity
 from canarylab.playground.apiserver.field_errors import (
     INT32_MAX,
+    check_not_negative,
+    check_one_of,
+    check_unchanged,
     duplicate,
-    each,
     forbidden,
     invalid,
-    not_negative,
-    one_of,
+    invalid_for_each,
     required,
-    unchanged,
     unsupported,
 )
-from canarylab.playground.apiserver.quantity import parse_quantity
 from canarylab.playground.apiserver.validation import names
 from canarylab.playground.kube.selectors import by_label_selector
 
@@ -52,7 +52,9 @@ _CONTAINER_RESOURCES = ("cpu", "memory", "ephemeral-storage")
 
 def validate_pod(pod: Object, old: Object | None) -> Iterator[Cause]:
     """Errors of a pod, or of its update."""
-    yield from names.validate_metadata(pod["metadata"], names.dns_subdomain, namespaced=True)
+    yield from names.validate_metadata(
+        pod["metadata"], names.dns_subdomain_problems, namespaced=True
+    )
     yield from validate_pod_spec("spec", pod["spec"])
     for index, container in enumerate(pod["spec"].get("containers", [])):
         image = container.get("image", "")
@@ -80,22 +82,26 @@ def validate_pod_spec(field: str, spec: Object) -> Iterator[Cause]:
     yield from _volumes(f"{field}.volumes", volumes)
     mountable = {volume.get("name", "") for volume in volumes}
     yield from validate_containers(f"{field}.containers", spec.get("containers", []), mountable)
-    yield from one_of(f"{field}.restartPolicy", spec.get("restartPolicy", ""), _RESTART_POLICIES)
-    yield from one_of(f"{field}.dnsPolicy", spec.get("dnsPolicy", ""), _DNS_POLICIES)
+    yield from check_one_of(
+        f"{field}.restartPolicy", spec.get("restartPolicy", ""), _RESTART_POLICIES
+    )
+    yield from check_one_of(f"{field}.dnsPolicy", spec.get("dnsPolicy", ""), _DNS_POLICIES)
     yield from names.validate_labels(f"{field}.nodeSelector", spec.get("nodeSelector"))
     for name, rule in (
-        ("serviceAccountName", names.dns_subdomain),
-        ("nodeName", names.dns_subdomain),
+        ("serviceAccountName", names.dns_subdomain_problems),
+        ("nodeName", names.dns_subdomain_problems),
     ):
         if spec.get(name):
-            yield from each(f"{field}.{name}", spec[name], rule(spec[name]))
+            yield from invalid_for_each(f"{field}.{name}", spec[name], rule(spec[name]))
     deadline = spec.get("activeDeadlineSeconds")
     if deadline is not None and not 1 <= deadline <= INT32_MAX:
         problem = f"must be between 1 and {INT32_MAX}, inclusive"
         yield invalid(f"{field}.activeDeadlineSeconds", deadline, problem)
     for name in ("hostname", "subdomain"):
         if spec.get(name):
-            yield from each(f"{field}.{name}", spec[name], names.dns_label(spec[name]))
+            yield from invalid_for_each(
+                f"{field}.{name}", spec[name], names.dns_label_problems(spec[name])
+            )
 
 
 def _volumes(field: str, volumes: Sequence[Object]) -> Iterator[Cause]:
@@ -105,7 +111,7 @@ def _volumes(field: str, volumes: Sequence[Object]) -> Iterator[Cause]:
         if not name:
             yield required(item_path)
             continue
-        yield from each(item_path, name, names.dns_label(name))
+        yield from invalid_for_each(item_path, name, names.dns_label_problems(name))
         if name in taken:
             yield duplicate(item_path, name)
         taken.add(name)
@@ -145,28 +151,34 @@ def _without_image(container: Object) -> Object:
 def validate_deployment(deployment: Object, old: Object | None) -> Iterator[Cause]:
     """Errors of a Deployment, or of its update."""
     spec = deployment["spec"]
-    yield from names.validate_metadata(deployment["metadata"], names.dns_subdomain, namespaced=True)
-    yield from not_negative("spec.replicas", spec.get("replicas"))
+    yield from names.validate_metadata(
+        deployment["metadata"], names.dns_subdomain_problems, namespaced=True
+    )
+    yield from check_not_negative("spec.replicas", spec.get("replicas"))
     yield from _selected_template(spec)
     yield from _strategy("spec.strategy", spec["strategy"])
-    yield from not_negative("spec.minReadySeconds", spec.get("minReadySeconds"))
-    yield from not_negative("spec.revisionHistoryLimit", spec.get("revisionHistoryLimit"))
+    yield from check_not_negative("spec.minReadySeconds", spec.get("minReadySeconds"))
+    yield from check_not_negative("spec.revisionHistoryLimit", spec.get("revisionHistoryLimit"))
     yield from _progress_deadline(spec)
     if old is not None:
-        yield from unchanged("spec.selector", spec.get("selector"), old["spec"].get("selector"))
+        yield from check_unchanged(
+            "spec.selector", spec.get("selector"), old["spec"].get("selector")
+        )
 
 
 def validate_replica_set(replica_set: Object, old: Object | None) -> Iterator[Cause]:
     """Errors of a ReplicaSet, or of its update."""
     spec = replica_set["spec"]
     yield from names.validate_metadata(
-        replica_set["metadata"], names.dns_subdomain, namespaced=True
+        replica_set["metadata"], names.dns_subdomain_problems, namespaced=True
     )
-    yield from not_negative("spec.replicas", spec.get("replicas"))
-    yield from not_negative("spec.minReadySeconds", spec.get("minReadySeconds"))
+    yield from check_not_negative("spec.replicas", spec.get("replicas"))
+    yield from check_not_negative("spec.minReadySeconds", spec.get("minReadySeconds"))
     yield from _selected_template(spec)
     if old is not None:
-        yield from unchanged("spec.selector", spec.get("selector"), old["spec"].get("selector"))
+        yield from check_unchanged(
+            "spec.selector", spec.get("selector"), old["spec"].get("selector")
+        )
 
 
 def _selected_template(spec: Object) -> Iterator[Cause]:
@@ -226,20 +238,20 @@ def _rolling_update(field: str, rolling_update: Object) -> Iterator[Cause]:
 
 def _count_or_percent(field: str, value: int | str) -> list[Cause]:
     if isinstance(value, int):
-        return not_negative(field, value)
-    return each(field, value, names.percent(value))
+        return check_not_negative(field, value)
+    return invalid_for_each(field, value, names.percent_problems(value))
 
 
 def _int_or_percent(value: int | str) -> int:
     """The number of an integer or percentage; 0 if it is invalid."""
     if isinstance(value, int):
         return value
-    return 0 if names.percent(value) else int(value.removesuffix("%"))
+    return 0 if names.percent_problems(value) else int(value.removesuffix("%"))
 
 
 def _progress_deadline(spec: Object) -> Iterator[Cause]:
     deadline = spec.get("progressDeadlineSeconds")
-    yield from not_negative("spec.progressDeadlineSeconds", deadline)
+    yield from check_not_negative("spec.progressDeadlineSeconds", deadline)
     if deadline is not None and deadline <= spec.get("minReadySeconds", 0):
         yield invalid(
             "spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds"
@@ -266,18 +278,18 @@ def validate_containers(
 def _container(field: str, container: Object, volumes: set[str]) -> Iterator[Cause]:
     name = container.get("name", "")
     if name:
-        yield from each(f"{field}.name", name, names.dns_label(name))
+        yield from invalid_for_each(f"{field}.name", name, names.dns_label_problems(name))
     else:
         yield required(f"{field}.name")
     if not container.get("image"):
         yield required(f"{field}.image")
     policy = container.get("terminationMessagePolicy", "")
-    yield from one_of(f"{field}.terminationMessagePolicy", policy, _MESSAGE_POLICIES)
+    yield from check_one_of(f"{field}.terminationMessagePolicy", policy, _MESSAGE_POLICIES)
     yield from _container_ports(f"{field}.ports", container.get("ports", []))
     yield from _env(field, container)
     yield from _volume_mounts(f"{field}.volumeMounts", container.get("volumeMounts", []), volumes)
     pull_policy = container.get("imagePullPolicy", "")
-    yield from one_of(f"{field}.imagePullPolicy", pull_policy, _PULL_POLICIES)
+    yield from check_one_of(f"{field}.imagePullPolicy", pull_policy, _PULL_POLICIES)
     yield from validate_resources(f"{field}.resources", container.get("resources", {}))
 
 
@@ -286,27 +298,33 @@ def _container_ports(field: str, ports: Sequence[Object]) -> Iterator[Cause]:
     for index, port in enumerate(ports):
         item_path, name = f"{field}[{index}]", port.get("name", "")
         if name:
-            problems = names.port_name(name)
-            yield from each(f"{item_path}.name", name, problems)
+            problems = names.port_name_problems(name)
+            yield from invalid_for_each(f"{item_path}.name", name, problems)
             if not problems and name in taken:
                 yield duplicate(f"{item_path}.name", name)
             taken.add(name)
         number = port.get("containerPort", 0)
         if number:
-            yield from each(f"{item_path}.containerPort", number, names.port_number(number))
+            yield from invalid_for_each(
+                f"{item_path}.containerPort", number, names.port_number_problems(number)
+            )
         else:
             yield required(f"{item_path}.containerPort")
         on_node = port.get("hostPort")
         if on_node:
-            yield from each(f"{item_path}.hostPort", on_node, names.port_number(on_node))
-        yield from one_of(f"{item_path}.protocol", port.get("protocol", ""), PROTOCOLS)
+            yield from invalid_for_each(
+                f"{item_path}.hostPort", on_node, names.port_number_problems(on_node)
+            )
+        yield from check_one_of(f"{item_path}.protocol", port.get("protocol", ""), PROTOCOLS)
 
 
 def _env(field: str, container: Object) -> Iterator[Cause]:
     for index, variable in enumerate(container.get("env", [])):
         item_path, name = f"{field}.env[{index}]", variable.get("name", "")
         if name:
-            yield from each(f"{item_path}.name", name, names.env_var_name(name))
+            yield from invalid_for_each(
+                f"{item_path}.name", name, names.env_var_name_problems(name)
+            )
         else:
             yield required(f"{item_path}.name")
         if "valueFrom" in variable:
@@ -365,7 +383,7 @@ def validate_probes(field: str, container: Object) -> Iterator[Cause]:
 def _probe(field: str, probe: Object) -> Iterator[Cause]:
     yield from _action(field, probe)
     for count in _PROBE_COUNTS:
-        yield from not_negative(f"{field}.{count}", probe.get(count))
+        yield from check_not_negative(f"{field}.{count}", probe.get(count))
     grace = probe.get("terminationGracePeriodSeconds")
     if grace is not None and grace <= 0:
         yield invalid(f"{field}.terminationGracePeriodSeconds", grace, "must be greater than 0")
@@ -400,8 +418,10 @@ def _action(field: str, given: Object) -> Iterator[Cause]:
     elif actions[0] == "tcpSocket":
         yield from _probe_port(f"{first}.port", action.get("port", 0))
     elif actions[0] == "grpc":
-        yield from each(
-            f"{first}.port", action.get("port", 0), names.port_number(action.get("port", 0))
+        yield from invalid_for_each(
+            f"{first}.port",
+            action.get("port", 0),
+            names.port_number_problems(action.get("port", 0)),
         )
 
 
@@ -409,14 +429,14 @@ def _http_get(field: str, action: Object) -> Iterator[Cause]:
     if not action.get("path"):
         yield required(f"{field}.path")
     yield from _probe_port(f"{field}.port", action.get("port", 0))
-    yield from one_of(f"{field}.scheme", action.get("scheme", ""), ("HTTP", "HTTPS"))
+    yield from check_one_of(f"{field}.scheme", action.get("scheme", ""), ("HTTP", "HTTPS"))
     for header in action.get("httpHeaders", []):
         if not _HEADER_NAME.fullmatch(header.get("name", "")):
             yield invalid(f"{field}.httpHeaders", header.get("name", ""), _HEADER_RULE)
 
 
 def _probe_port(field: str, port: int | str) -> list[Cause]:
-    return each(field, port, names.port(port))
+    return invalid_for_each(field, port, names.port_problems(port))
 
 
 def validate_resources(field: str, resources: Object) -> Iterator[Cause]:
@@ -436,13 +456,13 @@ def validate_resources(field: str, resources: Object) -> Iterator[Cause]:
 def _quantities(field: str, amounts: Mapping[str, str]) -> Iterator[Cause]:
     for name, value in sorted(amounts.items()):
         item_path = f"{field}[{name}]"
-        yield from each(item_path, name, _resource_name_problems(name))
+        yield from invalid_for_each(item_path, name, _resource_name_problems(name))
         if parse_quantity(value) < 0:
             yield invalid(item_path, value, "must be greater than or equal to 0")
 
 
 def _resource_name_problems(name: str) -> list[str]:
-    problems = names.qualified_name(name)
+    problems = names.qualified_name_problems(name)
     if problems or "/" in name or name in _CONTAINER_RESOURCES or name.startswith("hugepages-"):
         return problems
     return [

@@ -20,23 +20,23 @@ LABEL_RULE = (
 @pytest.mark.parametrize(
     ("rule", "text"),
     [
-        (names.dns_subdomain, "nodeapp-production"),
-        (names.dns_subdomain, "node-app-1.0"),
-        (names.dns_subdomain, "n" * 253),
-        (names.dns_label, "1nodeapp"),
-        (names.dns_label, "n" * 63),
-        (names.qualified_name, "track"),
-        (names.qualified_name, "example.com/Track_1.0"),
-        (names.label_value, ""),
-        (names.label_value, "v2.0"),
-        (names.label_value, "Canary_1"),
-        (names.config_map_key, "data-1"),
-        (names.config_map_key, ".hidden"),
-        (names.env_var_name, "APP_VERSION"),
-        (names.env_var_name, "1.odd-name"),
-        (names.percent, "25%"),
-        (names.port_name, "http"),
-        (names.port_name, "http-2"),
+        (names.dns_subdomain_problems, "nodeapp-production"),
+        (names.dns_subdomain_problems, "node-app-1.0"),
+        (names.dns_subdomain_problems, "n" * 253),
+        (names.dns_label_problems, "1nodeapp"),
+        (names.dns_label_problems, "n" * 63),
+        (names.qualified_name_problems, "track"),
+        (names.qualified_name_problems, "example.com/Track_1.0"),
+        (names.label_value_problems, ""),
+        (names.label_value_problems, "v2.0"),
+        (names.label_value_problems, "Canary_1"),
+        (names.config_map_key_problems, "data-1"),
+        (names.config_map_key_problems, ".hidden"),
+        (names.env_var_name_problems, "APP_VERSION"),
+        (names.env_var_name_problems, "1.odd-name"),
+        (names.percent_problems, "25%"),
+        (names.port_name_problems, "http"),
+        (names.port_name_problems, "http-2"),
     ],
 )
 def test_valid_names_are_accepted(rule: Callable[[str], list[str]], text: str) -> None:
@@ -55,40 +55,64 @@ def test_valid_names_are_accepted(rule: Callable[[str], list[str]], text: str) -
     ],
 )
 def test_problems_of_a_dns_label(text: str, problem: str) -> None:
-    assert names.dns_label(text) == [problem]
+    assert names.dns_label_problems(text) == [problem]
 
 
 @pytest.mark.parametrize(
     ("rule", "text", "start"),
     [
         (
-            names.dns_subdomain,
+            names.dns_subdomain_problems,
             "nodeapp_production",
             "a lowercase RFC 1123 subdomain must consist of",
         ),
-        (names.dns_subdomain, "n" * 254, "must be no more than 253 characters"),
-        (names.dns_subdomain, "a..b", "a lowercase RFC 1123 subdomain must consist of"),
-        (names.qualified_name, "my track", "name part must consist of"),
-        (names.qualified_name, "", "name part must be non-empty"),
-        (names.qualified_name, "n" * 64, "name part must be no more than 63 characters"),
-        (names.qualified_name, "/track", "prefix part must be non-empty"),
-        (names.qualified_name, "Example/track", "prefix part a lowercase RFC 1123 subdomain"),
-        (names.qualified_name, "a/b/c", "a qualified name must consist of"),
-        (names.label_value, "v 2.0", "a valid label must be an empty string or consist of"),
-        (names.label_value, "v" * 64, "must be no more than 63 characters"),
-        (names.config_map_key, "a/b", "a valid config key must consist of"),
-        (names.config_map_key, ".", "must not be '.'"),
-        (names.config_map_key, "..", "must not be '..'"),
-        (names.config_map_key, "..data", "must not start with '..'"),
-        (names.env_var_name, "A=B", "a valid environment variable name must consist only of"),
-        (names.env_var_name, "é", "a valid environment variable name must consist only of"),
-        (names.percent, "a lot", "a valid percent string must be a numeric string followed by"),
-        (names.percent, "-5%", "a valid percent string must be a numeric string followed by"),
-        (names.port_name, "a-name-much-too-long", "must be no more than 15 characters"),
-        (names.port_name, "HTTP", "must contain only alpha-numeric characters (a-z, 0-9)"),
-        (names.port_name, "80", "must contain at least one letter (a-z)"),
-        (names.port_name, "a--b", "must not contain consecutive hyphens"),
-        (names.port_name, "-a", "must not begin or end with a hyphen"),
+        (names.dns_subdomain_problems, "n" * 254, "must be no more than 253 characters"),
+        (names.dns_subdomain_problems, "a..b", "a lowercase RFC 1123 subdomain must consist of"),
+        (names.qualified_name_problems, "my track", "name part must consist of"),
+        (names.qualified_name_problems, "", "name part must be non-empty"),
+        (names.qualified_name_problems, "n" * 64, "name part must be no more than 63 characters"),
+        (names.qualified_name_problems, "/track", "prefix part must be non-empty"),
+        (
+            names.qualified_name_problems,
+            "Example/track",
+            "prefix part a lowercase RFC 1123 subdomain",
+        ),
+        (names.qualified_name_problems, "a/b/c", "a qualified name must consist of"),
+        (
+            names.label_value_problems,
+            "v 2.0",
+            "a valid label must be an empty string or consist of",
+        ),
+        (names.label_value_problems, "v" * 64, "must be no more than 63 characters"),
+        (names.config_map_key_problems, "a/b", "a valid config key must consist of"),
+        (names.config_map_key_problems, ".", "must not be '.'"),
+        (names.config_map_key_problems, "..", "must not be '..'"),
+        (names.config_map_key_problems, "..data", "must not start with '..'"),
+        (
+            names.env_var_name_problems,
+            "A=B",
+            "a valid environment variable name must consist only of",
+        ),
+        (
+            names.env_var_name_problems,
+            "é",
+            "a valid environment variable name must consist only of",
+        ),
+        (
+            names.percent_problems,
+            "a lot",
+            "a valid percent string must be a numeric string followed by",
+        ),
+        (
+            names.percent_problems,
+            "-5%",
+            "a valid percent string must be a numeric string followed by",
+        ),
+        (names.port_name_problems, "a-name-much-too-long", "must be no more than 15 characters"),
+        (names.port_name_problems, "HTTP", "must contain only alpha-numeric characters (a-z, 0-9)"),
+        (names.port_name_problems, "80", "must contain at least one letter (a-z)"),
+        (names.port_name_problems, "a--b", "must not contain consecutive hyphens"),
+        (names.port_name_problems, "-a", "must not begin or end with a hyphen"),
     ],
 )
 def test_each_rule_has_its_message(rule: Callable[[str], list[str]], text: str, start: str) -> None:
@@ -99,15 +123,15 @@ def test_each_rule_has_its_message(rule: Callable[[str], list[str]], text: str, 
     ("number", "taken"), [(0, False), (1, True), (65535, True), (65536, False), (-1, False)]
 )
 def test_port_numbers_are_at_most_65535(number: int, taken: bool) -> None:
-    assert (names.port(number) == []) is taken
+    assert (names.port_problems(number) == []) is taken
 
 
 def test_a_trailing_line_break_is_a_problem() -> None:
-    assert names.dns_label("nodeapp\n") == [LABEL_RULE]
+    assert names.dns_label_problems("nodeapp\n") == [LABEL_RULE]
 
 
 def errors_of(meta: Object, *, namespaced: bool = True) -> list[str]:
-    found = names.validate_metadata(meta, names.dns_subdomain, namespaced=namespaced)
+    found = names.validate_metadata(meta, names.dns_subdomain_problems, namespaced=namespaced)
     return [f"{cause.field}: {cause.message}" for cause in found]
 
 

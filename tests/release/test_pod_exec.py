@@ -7,7 +7,7 @@ import pytest
 from canarylab.errors import ClusterError
 from canarylab.release.connection import Connection
 from canarylab.release.endpoints import ready_endpoints
-from canarylab.release.exec import run_in_pod
+from canarylab.release.pod_exec import run_in_pod
 from tests.needs import needs
 
 pytestmark = needs("linux")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-OTHER = "other"  # an answer without the name of a version or pod
+OTHER = "other"
+"""Stands for the version or pod of an answer that does not name it."""
+
 _DIGITS = re.compile(r"(\d+)")
 _SMALLEST = 0.001  # smaller shares are not distinguished
 
@@ -25,19 +27,19 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def counted(number: int, thing: str) -> str:
+def count_noun(number: int, thing: str) -> str:
     """A number with its noun, in the plural where needed.
 
-    >>> counted(1, "request"), counted(1801, "request")
+    >>> count_noun(1, "request"), count_noun(1801, "request")
     ('1 request', '1,801 requests')
     """
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
-def listed(things: Iterable[str], *, none: str = "nothing") -> str:
+def join_words(things: Iterable[str], *, none: str = "nothing") -> str:
     """An enumeration: items joined by commas and "and".
 
-    >>> listed(["reset 2", "timeout 1", "refused 1"])
+    >>> join_words(["reset 2", "timeout 1", "refused 1"])
     'reset 2, timeout 1 and refused 1'
     """
     *first, last = list(things) or [none]

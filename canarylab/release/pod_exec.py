@@ -22,7 +22,6 @@ FETCH = (
     ".then(console.log, e => console.log(String(e.cause ?? e)))"
 )
 """For Node, which every app image has; curl is not there."""
-
 HELPER = "nodeapp-helper"
 _LABELS = {"app": HELPER}
 _SELECTOR = f"app={HELPER}"

@@ -1,10 +1,9 @@
-"""Waiting until the network has taken in a change of the cluster.
+"""Waiting until the network has applied a change of the cluster.
 
-An endpoint that is ready gets no traffic before kube-proxy knows of it, and one that is gone may
-get some until then. The API does not say how far kube-proxy is, so the Service itself is asked: it
-has settled when all ready pods answer and no others. Ingress controllers do say it: ingress-nginx,
-and the playground, write an event Sync at every Ingress that they have read anew. Others write
-none, and get a fixed time.
+A ready endpoint gets no traffic before kube-proxy knows of it, and a removed one may get some until
+then. The API does not say what kube-proxy has applied, so requests are sent until exactly the ready
+pods answer. Ingress controllers do say it: ingress-nginx, and the playground, write an event Sync
+for every Ingress that they have read again. Others write none, and get a fixed time.
 """
 
 from __future__ import annotations
@@ -20,67 +19,65 @@ from canarylab.errors import ClusterError, TimedOutError, TrafficError
 from canarylab.release.apply import Applied, apply
 from canarylab.release.connection import Connection, Object, refusals
 from canarylab.release.endpoints import ready_endpoints
+from canarylab.text import OTHER
 from canarylab.wait import wait_until
 
-UNNAMED = "other"
-"""Stands for an answer that does not say the name of a pod."""
 ANSWERS_PER_POD = 10
 """Of n pods one stays unseen in 10 n answers with a chance of about n in 22,000."""
-SETTLED_WITHIN_S = 15.0
+SERVICE_READY_WITHIN_S = 15.0
 SYNCED_WITHIN_S = 2.0  # ingress-nginx reloads within a second
-PROBE_PAUSE_S = 0.25
-PROBE_TIMEOUT_S = 1.5
-PROBE_PORTS = range(20_000, 30_000)
-"""Source ports of probes: below node ports, and below those that Linux and macOS choose."""
-
+CHECK_PAUSE_S = 0.25
+CHECK_TIMEOUT_S = 1.5
+CHECK_PORTS = range(20_000, 30_000)
+"""Source ports of these requests: below node ports, and below those that Linux and macOS choose."""
 _CANNOT_BIND = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
 _BIND_ATTEMPTS = 10
 _random = Random()
 
 
-def settle(connection: Connection, service: str, url: str) -> None:
+def wait_for_service(connection: Connection, service: str, url: str) -> None:
     """Wait until exactly the ready pods of the Service answer at `url`."""
-    wait_until_settled(
-        lambda: probe(url),
+    wait_for_pods(
+        lambda: answering_pod(url),
         lambda count: _answering_pods(url, count),
         lambda: _ready_pods(connection, service),
     )
 
 
-def wait_until_settled(
-    probed_pod: Callable[[], str | None],
+def wait_for_pods(
+    checked_pod: Callable[[], str | None],
     answering_pods: Callable[[int], Collection[str]],
     ready_pods: Callable[[], Collection[str]],
     *,
-    timeout_s: float = SETTLED_WITHIN_S,
+    timeout_s: float = SERVICE_READY_WITHIN_S,
 ) -> None:
     """Wait until the pods that answer are the pods that are ready.
 
-    `probed_pod()` sends one request and `answering_pods(n)` sends n, each on a connection of its
-    own. The n are sent only after a probe was answered, because each connection that the node
-    refuses can break a later one (see `probe`). Pods that do not say their names cannot be told
-    apart; then one answer is enough.
+    `checked_pod()` sends one request and `answering_pods(n)` sends n, each on a connection of its
+    own. The n are sent only after the one was answered, because each connection that the node
+    refuses can break a later one (see `answering_pod`). Pods that do not say their names
+    cannot be told apart; then one answer is enough.
     """
     answered: set[str] = set()
     ready: set[str] = set()
 
-    def has_settled() -> bool:
+    def is_served() -> bool:
         nonlocal answered, ready
         ready, answered = set(ready_pods()), set()
-        if probed_pod() is None:
+        if checked_pod() is None:
             return False
         answered = set(answering_pods(max(1, len(ready)) * ANSWERS_PER_POD))
-        return bool(answered) and answered in (ready, {UNNAMED})
+        return bool(answered) and answered in (ready, {OTHER})
 
-    if not wait_until(has_settled, timeout_s=timeout_s, pause_s=PROBE_PAUSE_S):
+    if not wait_until(is_served, timeout_s=timeout_s, pause_s=CHECK_PAUSE_S):
         raise TimedOutError(
             f"After {timeout_s:.0f} s the pods that answer, {_listed(answered)}, are not the "
             f"ready pods, {_listed(ready)}. `kubectl get endpointslices` shows which should."
         )
 
 
-def probe(url: str, *, timeout_s: float = PROBE_TIMEOUT_S) -> str | None:
-    """Send one request; the pod that answered, `UNNAMED`, or None without an answer.
+def answering_pod(url: str, *, timeout_s: float = CHECK_TIMEOUT_S) -> str | None:
+    """Send one request; the pod that answered, `OTHER`, or None without an answer.
 
     A node whose kube-proxy does not know a node port yet refuses the connection, and its kernel
     keeps a connection-tracking entry without translation for ten seconds. A later connection from
@@ -89,13 +86,13 @@ def probe(url: str, *, timeout_s: float = PROBE_TIMEOUT_S) -> str | None:
     requests failed, and of the refused ones 35 of 35, 83 of 83 and 88 of 88 had a source port that
     had been refused before. With a pause of 0.25 s 1 of 9,600 failed, of the same cause.
 
-    So probes are sent seldom, and from source ports that no other connection is given. Where an
+    So these requests are sent seldom, and from source ports that no other connection uses. If an
     address is translated on the way (a proxy of Docker) the source port is not ours to choose;
-    there `ServiceUrls` waits for kube-proxy before the first probe.
+    there `ServiceUrls` waits for kube-proxy before the first one.
     """
     parts = urlsplit(url)
     for _ in range(_BIND_ATTEMPTS):
-        source = ("", _random.choice(PROBE_PORTS))
+        source = ("", _random.choice(CHECK_PORTS))
         connection = http.client.HTTPConnection(
             parts.hostname or "", parts.port, timeout=timeout_s, source_address=source
         )
@@ -111,7 +108,7 @@ def probe(url: str, *, timeout_s: float = PROBE_TIMEOUT_S) -> str | None:
             return None
         finally:
             connection.close()
-        return response.headers.get("X-Pod") or (UNNAMED if response.status < 400 else None)
+        return response.headers.get("X-Pod") or (OTHER if response.status < 400 else None)
     return None
 
 
@@ -159,7 +156,7 @@ def _answering_pods(url: str, count: int) -> set[str]:
     except TrafficError:
         return set()
     pods = {answer.pod for answer in sample.results if answer.pod}
-    return pods | ({UNNAMED} if UNNAMED in sample.by_pod else set())
+    return pods | ({OTHER} if OTHER in sample.by_pod else set())
 
 
 def _listed(pods: Collection[str]) -> str:

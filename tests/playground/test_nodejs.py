@@ -1,4 +1,4 @@
-"""Tests that an ordinary Node program runs in its pod unchanged."""
+"""Node.js, its programs, and the preload with which an app runs in its pod unchanged."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from canarylab.playground.nodejs import POD_IP, node_options, nodejs_bin
+from canarylab.playground.nodejs import POD_IP, node_options, nodejs_bin, path_with_nodejs
 
 POD, INSIDE = "127.95.241.7", "127.159.241.7"
 
@@ -136,3 +136,18 @@ def test_compiled_code_is_cached_although_the_program_is_killed(tmp_path: Path) 
     with pytest.raises(subprocess.CalledProcessError) as killed:
         node(script, NODE_COMPILE_CACHE=str(tmp_path / "cache"))
     assert killed.value.returncode == -9
+
+
+def test_the_pod_s_own_node_options_come_last_and_so_win() -> None:
+    assert node_options("--max-old-space-size=256").endswith(" --max-old-space-size=256")
+
+
+@pytest.mark.parametrize("program", ["node", "npm", "npx", "yarn"])
+def test_every_program_of_nodejs_runs(program: str) -> None:
+    path = path_with_nodejs("/usr/bin:/bin")
+
+    asked = subprocess.run(
+        ["/usr/bin/env", f"PATH={path}", program, "--version"], capture_output=True, check=False
+    )
+
+    assert asked.returncode == 0, asked.stderr

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from canarylab.traffic.text import counted, listed, percent, sort_naturally
+from canarylab.text import count_noun, join_words, percent, sort_naturally
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_only_nothing_is_0_percent_and_only_everything_100() -> None:
 
 
 def test_one_thing_has_no_plural() -> None:
-    assert [counted(number, "pod") for number in (0, 1, 2)] == ["0 pods", "1 pod", "2 pods"]
+    assert [count_noun(number, "pod") for number in (0, 1, 2)] == ["0 pods", "1 pod", "2 pods"]
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_one_thing_has_no_plural() -> None:
     [([], "nothing"), (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")],
 )
 def test_things_are_listed_in_a_phrase(things: list[str], words: str) -> None:
-    assert listed(things) == words
+    assert join_words(things) == words
 
 
 def test_versions_are_sorted_by_their_numbers() -> None:

@@ -1,4 +1,4 @@
-"""Initial status, default classes, expired events, and warnings."""
+"""Admission of new objects, expired events, and warnings."""
 
 from __future__ import annotations
 
@@ -9,50 +9,27 @@ import pytest
 
 from canarylab.errors import ForbiddenError, NotFoundError
 from canarylab.kube_objects import Object
-from canarylab.playground.apiserver import admission
-from canarylab.playground.apiserver.admission import creation_warnings
+from canarylab.playground.apiserver.registry import (
+    check_namespace,
+    creation_warnings,
+    expired_events,
+    with_default_class,
+)
 from canarylab.playground.kube.kinds import KINDS
 from tests.playground.apiserver.documents import ingress, pod
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
-def resources(**kinds: dict[str, str]) -> Object:
-    return {"containers": [{"name": "nodeapp", "resources": kinds}]}
-
-
-BOTH = {"cpu": "1", "memory": "64Mi"}
-
-
-@pytest.mark.parametrize(
-    ("spec", "quality"),
-    [
-        (resources(), "BestEffort"),
-        (resources(requests={"cpu": "1"}), "Burstable"),
-        (resources(limits={"memory": "64Mi"}), "Burstable"),
-        (resources(limits=BOTH), "Guaranteed"),
-        (resources(limits=BOTH, requests=BOTH), "Guaranteed"),
-        (resources(limits=BOTH, requests={"cpu": "500m"}), "Burstable"),
-    ],
-)
-def test_quality_of_service_follows_from_requests_and_limits(spec: Object, quality: str) -> None:
-    assert admission.qos_class(spec) == quality
-
-
-def test_a_new_node_keeps_its_status() -> None:
-    node = {"kind": "Node", "metadata": {"name": "playground"}, "status": {"phase": "fine"}}
-    assert admission.with_initial_status(node)["status"] == {"phase": "fine"}
-
-
 def test_objects_of_an_unknown_namespace_are_refused() -> None:
     with pytest.raises(NotFoundError, match='namespaces "nowhere" not found'):
-        admission.check_namespace(None, KINDS["Pod"], {"name": "web", "namespace": "nowhere"})
+        check_namespace(None, KINDS["Pod"], {"name": "web", "namespace": "nowhere"})
 
 
 def test_nothing_is_created_in_a_terminating_namespace() -> None:
     ending = {"metadata": {"name": "lab", "deletionTimestamp": "2026-11-22T12:00:00Z"}}
     with pytest.raises(ForbiddenError) as refused:
-        admission.check_namespace(ending, KINDS["Pod"], {"name": "web", "namespace": "lab"})
+        check_namespace(ending, KINDS["Pod"], {"name": "web", "namespace": "lab"})
     assert str(refused.value) == (
         'pods "web" is forbidden: unable to create new content in namespace lab '
         "because it is being terminated"
@@ -71,9 +48,7 @@ def ingress_class(name: str, is_default: str = "true") -> Object:
 
 def test_an_ingress_without_a_class_gets_the_default_class() -> None:
     classes = [ingress_class("other", "false"), {"metadata": {"name": "a"}}, ingress_class("nginx")]
-    assert admission.with_default_class(plain_ingress(), classes)["spec"] == {
-        "ingressClassName": "nginx"
-    }
+    assert with_default_class(plain_ingress(), classes)["spec"] == {"ingressClassName": "nginx"}
 
 
 @pytest.mark.parametrize(
@@ -85,19 +60,16 @@ def test_an_ingress_without_a_class_gets_the_default_class() -> None:
     ],
 )
 def test_an_ingress_with_a_class_keeps_it(asked: Object) -> None:
-    assert admission.with_default_class(asked, [ingress_class("nginx")]) == asked
+    assert with_default_class(asked, [ingress_class("nginx")]) == asked
 
 
 def test_without_a_default_class_an_ingress_has_none() -> None:
-    assert (
-        admission.with_default_class(plain_ingress(), [ingress_class("nginx", "false")])
-        == plain_ingress()
-    )
+    assert with_default_class(plain_ingress(), [ingress_class("nginx", "false")]) == plain_ingress()
 
 
 def test_two_default_classes_are_an_error() -> None:
     with pytest.raises(ForbiddenError) as refused:
-        admission.with_default_class(plain_ingress(), [ingress_class("a"), ingress_class("b")])
+        with_default_class(plain_ingress(), [ingress_class("a"), ingress_class("b")])
     assert str(refused.value) == (
         'ingresses.networking.k8s.io "web" is forbidden: Internal error occurred: '
         "2 default IngressClasses were found, only 1 allowed"
@@ -109,7 +81,7 @@ def test_events_expire_after_an_hour() -> None:
         return {"metadata": {"creationTimestamp": "2026-11-22T10:00:00Z"}, **fields}
 
     old, repeated = event(), event(lastTimestamp="2026-11-22T11:30:00Z")
-    assert admission.expired_events([old, repeated], NOON) == [old]
+    assert expired_events([old, repeated], NOON) == [old]
 
 
 OLD = {"metadata": {"annotations": {"kubernetes.io/ingress.class": "nginx"}}}
