@@ -303,7 +303,7 @@ def _rules_html(explanation: RouteExplanation) -> str:
         [
             ("Rule", explanation.rule or "none"),
             ("Goes to", _destination(explanation)),
-            ("Pod is asked for", target),
+            ("Path the pod receives", target),
         ]
     )
     return (

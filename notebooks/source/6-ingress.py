@@ -229,7 +229,7 @@ lab.explain_route("/canarybird")
 lab.get("/canary")
 
 # %% [markdown]
-# `/canarybird` is production's again. But the canary is asked for `/canary` as it came, and does not know it: `404`, with
+# `/canarybird` is production's again. But the canary receives the path `/canary` unchanged, and does not know it: `404`, with
 # `X-Version: 2.0`. An app that lives below a path has to know that path, or somebody has to take it off.
 #
 # With kubectl: `kubectl annotate ingress ingress-prod-canary nginx.ingress.kubernetes.io/rewrite-target-`.

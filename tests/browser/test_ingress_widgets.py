@@ -108,7 +108,7 @@ def test_the_explorer_can_be_worked_from_the_keyboard(explorer: Page) -> None:
     expect(part(page, "The response")).to_contain_text('"alive"')
     terminal = page.get_by_label("The same in a terminal")
     expect(terminal).to_have_value(
-        f"curl -i -H 'Host: foo.bar.com' http://127.0.0.1:{_port(terminal)}/healthz"
+        f"curl -i -H 'Host: foo.bar.com' http://{_host(terminal)}/healthz"
     )
 
 
@@ -161,5 +161,6 @@ def cut_labels(page: Page) -> list[str]:
     return [each.inner_text() for each in labels if not each.evaluate(is_whole)]
 
 
-def _port(terminal: Locator) -> str:
-    return terminal.input_value().partition("127.0.0.1:")[2].partition("/")[0]
+def _host(terminal: Locator) -> str:
+    """The address and port in a command."""
+    return terminal.input_value().partition("http://")[2].partition("/")[0]

@@ -6,11 +6,13 @@ the repository, on the playground.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from canarylab.images.builder import VERSIONS
 from canarylab.release.connection import Connection
 from tests.lessons.reading import LESSONS, NOTEBOOKS
 from tests.lessons.running import not_yet, run
@@ -38,6 +40,9 @@ UNSOLVED = {
 def home(playground: RunningPlayground, connection: Connection) -> Iterator[Path]:
     """The playground's, with nothing of another lesson in it; a lesson leaves no process there."""
     yield playground.home.root
+    for tag in (playground.home.images / "node_app").iterdir():
+        if tag.name not in VERSIONS:  # lesson 1 builds a third one
+            shutil.rmtree(tag)
     wait_until_only_the_playground_runs(playground.home.root)
 
 
