@@ -22,6 +22,11 @@ from tests.waiting import exclusive
 TESTS = Path(__file__).parent
 SLOW_FOLDERS = ("docker", "browser", "soak")
 """Left out by `make test`."""
+GROUPS = {
+    "docker": ("tests/docker/",),  # one engine
+    "browser": ("tests/browser/",),
+    "local ports": ("tests/test_cli.py", "tests/test_examples.py"),  # or one waits for the other
+}
 LONG_FIRST = tuple(f"tests/{each}/" for each in ("docker", "browser", "conformance", "lessons"))
 LONGEST_SOAK_S = 3600
 
@@ -53,14 +58,13 @@ class ByGroup(LoadScopeScheduling):  # type: ignore[misc]
 
 
 def group(nodeid: str) -> str:
-    """The file, for fixtures of a module; its folder where that shares an engine or a browser.
+    """The file, for fixtures of a module; a name for files that one worker has to run.
 
     >>> group("tests/docker/test_building.py::test_a"), group("tests/test_stats.py::test_a[1]")
-    ('tests/docker', 'tests/test_stats.py')
+    ('docker', 'tests/test_stats.py')
     """
     file = nodeid.partition("::")[0]
-    folder = "/".join(file.split("/")[:2])
-    return folder if folder in {"tests/docker", "tests/browser"} else file
+    return next((name for name, files in GROUPS.items() if file.startswith(files)), file)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
