@@ -126,7 +126,9 @@ def test_the_rules_say_what_the_canary_takes(share: float) -> None:
 @pytest.mark.parametrize(
     ("yellow", "always", "closed"), [(1.0, 0.1, True), (0.1, 1.0, False), (1.0, 1.0, False)]
 )
-def test_a_word_opens_the_door_alone(yellow: float, always: float, closed: bool) -> None:
+def test_only_the_header_value_yellow_reaches_the_canary(
+    yellow: float, always: float, closed: bool
+) -> None:
     lab = SmallLab(canary_takes={"yellow": yellow, "always": always})
     assert holds(lab, "yellow testers reach the canary") is closed
 

@@ -527,7 +527,7 @@ class TestMemory:
         )
         assert usable_memory(nested).usable == 2_000_000
 
-    def test_cgroup_v1_keeps_its_limit_elsewusable_memory(self, tmp_path: Path) -> None:
+    def test_the_memory_limit_of_cgroup_v1_is_read(self, tmp_path: Path) -> None:
         old = cgroup_files(
             tmp_path,
             "5:cpu:/box\n4:memory:/box\n0::/",

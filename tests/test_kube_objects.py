@@ -1,4 +1,4 @@
-"""TODO"""
+"""Readers of Kubernetes objects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TODO"""
+"""Numbers and lists as words."""
 
 from __future__ import annotations
 

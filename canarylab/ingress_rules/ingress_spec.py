@@ -27,8 +27,9 @@ MIN_WEIGHT_TOTAL = 100
 DEFAULT_BODY_LIMIT = 1 * MEGABYTE  # bytes, if there is no proxy-body-size
 # What Go's strconv.ParseBool takes for true.
 _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
-_INTEGER = re.compile(r"[+-]?\d+")
-_SIZE = re.compile(r"(?P<number>\d+)(?P<unit>[kKmMgG]?)")
+# At most 18 digits, which fit into 64 bits: Go refuses more, and Python a few thousand of them.
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+_SIZE = re.compile(r"(?P<number>[0-9]{1,18})(?P<unit>[kKmMgG]?)")
 _UNITS = {"": 1, "k": 1024, "m": MEGABYTE, "g": 1024 * MEGABYTE}
 
 

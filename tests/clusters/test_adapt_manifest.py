@@ -137,7 +137,7 @@ def test_who_may_not_look_tries_nginx() -> None:
         [a_class("kong"), a_class("haproxy", default=True)],
     ],
 )
-def test_else_the_only_one_is_taken_or_the_default_and_said_what_that_means(
+def test_without_nginx_the_only_or_default_class_is_used_with_a_note(
     classes: list[Object],
 ) -> None:
     name, (note,) = choose_ingress_class(classes)

@@ -66,7 +66,7 @@ def test_a_kind_cluster_that_runs_comes_first() -> None:
     assert chosen.why == "the kind cluster, because you made it and it runs"
 
 
-def test_one_that_does_not_run_keeps_nobody_from_the_lessons(
+def test_with_a_stopped_kind_cluster_the_playground_is_chosen(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     on(monkeypatch, linux=True)

@@ -611,7 +611,7 @@ class TestIngresses:
         assert served(made, FROM_INGRESS_NGINX) == IngressSetup(notes=(RETIRED,))
         assert world.calls("kind", "load") == []
 
-    def test_so_is_anybody_else_without_a_word(self, made: KindCluster) -> None:
+    def test_another_nginx_controller_is_used_without_a_note(self, made: KindCluster) -> None:
         assert served(made, ANOTHER_NGINX) == IngressSetup()
 
     def test_an_image_that_is_here_is_loaded_and_not_pulled_by_its_digest(

@@ -84,7 +84,7 @@ def rights() -> set[tuple[str, str, str]]:
     }
 
 
-def test_its_door_is_the_one_that_is_mapped_to_this_machine() -> None:
+def test_traefiks_web_entry_point_is_the_mapped_port() -> None:
     (node,) = yaml.safe_load(config().read_text())["nodes"]
     ports = {each["containerPort"]: each["hostPort"] for each in node["extraPortMappings"]}
 

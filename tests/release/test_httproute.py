@@ -35,7 +35,7 @@ def test_a_controller_that_accepts_it_serves_it() -> None:
     assert accepting_controllers(route_with_status()) == ["example.com/gateways"]
 
 
-def test_what_was_generation_an_older_route_does_not_count() -> None:
+def test_acceptance_of_an_older_generation_does_not_count() -> None:
     assert accepting_controllers(route_with_status(generation=1)) == []
 
 

@@ -1,4 +1,4 @@
-"""TODO"""
+"""One GET, requests as bytes, and the parser of responses."""
 
 from __future__ import annotations
 

@@ -287,8 +287,14 @@ async def _read_bytes(request: web.Request) -> bytes:
 
 
 def _from_json(body: bytes) -> object:
+    """Parse JSON; a lone surrogate becomes U+FFFD, as in Go."""
     try:
-        return json.loads(body)
+        value: object = json.loads(body)
+        text = json.dumps(value, ensure_ascii=False)
+        if not text.isascii():
+            clean = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+            value = json.loads(clean) if clean != text else value
+        return value
     except ValueError as exc:
         message = f"couldn't get version/kind; json parse error: {exc}"
         raise BadRequestError(message) from None

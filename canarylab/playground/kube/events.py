@@ -111,4 +111,4 @@ def _fingerprint(regarding: Object, details: EventDetails) -> str:
         details.field_path or "",
     ]
     text = "\0".join([*parts, regarding["metadata"]["uid"]])
-    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=8).hexdigest()

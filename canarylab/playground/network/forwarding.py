@@ -280,6 +280,8 @@ class UpstreamClient:
         body: AsyncIterator[bytes] | None,
     ) -> aiohttp.ClientResponse:
         target = head.target if head.target.isascii() else _quoted(head.target)
+        if not target.startswith("/"):  # it would be read as a part of the host and port
+            target = f"/{target}"
         url = URL(f"http://{address.host}:{address.port}{target}", encoded=True)
         return await self._session.request(
             head.method, url, headers=headers, data=body, allow_redirects=False

@@ -7,6 +7,7 @@ further addresses for Gateways. HTTPRoutes have precedence over Ingresses.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from random import Random
@@ -40,9 +41,11 @@ from canarylab.playground.network.httproute_routing import (
 )
 from canarylab.playground.network.proxy_request import DirectResponse, Forward, RequestHead
 
+logger = logging.getLogger(__name__)
+
 CLASS = "canarylab"
 CONTROLLER = "canarylab.dev/gateway-controller"
-SYNC_PAUSE_S = 0.1
+SYNC_PAUSE_S, RETRY_PAUSE_S = 0.1, 5.0
 
 _FOLLOWED = ("GatewayClass", "Gateway", "HTTPRoute", "Service", "EndpointSlice", "Namespace")
 _SUPPORTED_KINDS = [{"group": GATEWAY_GROUP, "kind": "HTTPRoute"}]
@@ -90,7 +93,12 @@ class GatewayController:
         while True:
             await self._changed.wait()
             self._changed.clear()
-            await self._sync()
+            try:
+                await self._sync()
+            except Exception:  # the rules stay as they are; one object must not end the daemon
+                logger.exception("The rules could not be read; next try in %s s.", RETRY_PAUSE_S)
+                self._changed.set()
+                await self._sleep(RETRY_PAUSE_S)
             await self._sleep(SYNC_PAUSE_S)
 
     async def _create_class(self) -> None:

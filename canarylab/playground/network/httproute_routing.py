@@ -6,9 +6,10 @@ https://gateway-api.sigs.k8s.io/reference/spec/#httproute
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote, unquote
 
 from canarylab.ingress_rules.paths import (
     Pattern,
@@ -25,6 +26,8 @@ from canarylab.playground.network.proxy_request import DirectResponse, RequestHe
 SUPPORTED_FILTERS = frozenset(
     {"RequestHeaderModifier", "RequestMirror", "RequestRedirect", "URLRewrite"}
 )
+
+_PORT = re.compile(r":([0-9]{1,5})$")
 
 
 class Attachment(NamedTuple):
@@ -465,17 +468,27 @@ def _modified_target(target: str, change: Object | None, match: RouteMatch) -> s
         return target
     path, query = split_target(target)
     if change["type"] == "ReplaceFullPath":
-        return (change["replaceFullPath"] or "/") + query
-    rest = path[len(match.path.rstrip("/")) :]
+        return _rooted(change["replaceFullPath"]) + query
+    prefix = match.path.rstrip("/")
+    normalized = normalize_path(path) or "/"
+    if not path.startswith(prefix) or unquote(path, errors="surrogateescape") != normalized:
+        # It matched the normalized path (`//canary`, `/a/../canary`), so it is cut off there.
+        path = quote(normalized, safe="/!$&'()*+,;=:@", errors="surrogateescape")
     new = change["replacePrefixMatch"].rstrip("/")
-    return (new + rest or "/") + query
+    return _rooted(new + path[len(prefix) :]) + query
+
+
+def _rooted(path: str) -> str:
+    return path if path.startswith("/") else f"/{path}"
 
 
 def _origin(head: RequestHead, wanted: Object) -> str:
     """Scheme, host and port; the default port of the scheme is left out."""
     scheme = wanted.get("scheme", "http")
-    host, _, own_port = head.host.partition(":")
+    host, own_port = _PORT.sub("", head.host), _PORT.search(head.host)
     default = {"http": 80, "https": 443}[scheme]
-    port = wanted.get("port") or (default if "scheme" in wanted else int(own_port or 80))
+    port = wanted.get("port") or (
+        default if "scheme" in wanted else int(own_port[1]) if own_port else 80
+    )
     suffix = "" if port == default else f":{port}"
     return f"{scheme}://{wanted.get('hostname', host)}{suffix}"

@@ -7,6 +7,7 @@ rules: `server_table.py` builds them, `routing.py` applies them to a request.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable
 from random import Random
 
@@ -20,10 +21,12 @@ from canarylab.playground.kube.api import Api, notify_of_changes
 from canarylab.playground.kube.events import EventDetails, record_event
 from canarylab.playground.network.proxy_request import DirectResponse, Forward, RequestHead
 
+logger = logging.getLogger(__name__)
+
 EVENT_SOURCE = "nginx-ingress-controller"
 DEFAULT_BACKEND = b"default backend - 404"
 """The body of the default backend of ingress-nginx."""
-SYNC_PAUSE_S = 0.1
+SYNC_PAUSE_S, RETRY_PAUSE_S = 0.1, 5.0
 """Between two syncs: a rollout changes much at once, and one table is enough for it."""
 
 _FOLLOWED = ("Ingress", "IngressClass", "Service", "EndpointSlice")
@@ -71,7 +74,12 @@ class IngressController:
         while True:
             await self._changed.wait()
             self._changed.clear()
-            await self._sync()
+            try:
+                await self._sync()
+            except Exception:  # the rules stay as they are; one object must not end the daemon
+                logger.exception("The rules could not be read; next try in %s s.", RETRY_PAUSE_S)
+                self._changed.set()
+                await self._sleep(RETRY_PAUSE_S)
             await self._sleep(SYNC_PAUSE_S)
 
     async def _sync(self) -> None:

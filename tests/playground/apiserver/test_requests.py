@@ -163,3 +163,15 @@ def test_invalid_has_the_kind_and_causes() -> None:
 
 def test_the_core_group_has_no_name() -> None:
     assert "group" not in requests.failure_status(NotFoundError("pods", "", "web"))["details"]
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        (rb'["/x\ud800"]', ["/x\ufffd"]),
+        (rb'["\ud83d\ude00"]', ["\N{GRINNING FACE}"]),
+        ('["é"]'.encode(), ["é"]),
+    ],
+)
+def test_a_lone_surrogate_in_json_is_replaced(body: bytes, value: list[str]) -> None:
+    assert requests._from_json(body) == value

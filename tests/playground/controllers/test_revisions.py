@@ -1,4 +1,4 @@
-"""TODO"""
+"""Revisions of a Deployment, and the hash of a template."""
 
 from __future__ import annotations
 

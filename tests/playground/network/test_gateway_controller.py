@@ -233,7 +233,7 @@ def test_a_route_that_names_another_listener_fits_none() -> None:
         ({"from": "Selector", "selector": {"matchLabels": {"team": "x"}}}, "NotAllowedByListeners"),
     ],
 )
-def test_a_route_of_another_namespace_needs_leave(allowed: Object, reason: str) -> None:
+def test_a_route_of_another_namespace_needs_allowed_routes(allowed: Object, reason: str) -> None:
     over = gateway({**LISTENER, "allowedRoutes": {"namespaces": allowed}})
     assert of_parents(route("guest", space="guest"), over)["Accepted"][1] == reason
 
@@ -317,6 +317,11 @@ def prefix(value: str) -> Object:
         ("/foo/", "/foo", "/", "/"),
         ("/foo", "/foo", "/", "/"),
         ("/canary/x?y=1", "/canary", "/", "/x?y=1"),
+        ("/canary/a%20b", "/canary", "/", "/a%20b"),
+        ("/%63anary/x", "/canary", "/", "/x"),
+        ("//canary/x", "/canary", "/", "/x"),
+        ("/canary/../canary/y", "/canary", "/", "/y"),
+        ("/user@127.0.0.1:9/../canary", "/canary", "/", "/"),
     ],
 )
 def test_a_prefix_is_replaced_and_the_rest_is_kept(
@@ -368,6 +373,14 @@ def test_a_redirect_says_where_to(redirect: Object, location: str) -> None:
     assert (found.status, dict(found.headers)["Location"]) == (302, location)
 
 
+@pytest.mark.parametrize("host", ["foo.test:zz", "[::1]:8080", "foo.test:"])
+def test_a_redirect_works_with_any_host_header(host: str) -> None:
+    said = {"filters": [{"type": "RequestRedirect", "requestRedirect": {"hostname": "new.test"}}]}
+    found = decided(head("/", host=host), route("one", said, hostnames=[]))
+    assert isinstance(found, DirectResponse)
+    assert dict(found.headers)["Location"].startswith("http://new.test")
+
+
 def test_a_copy_goes_to_the_mirror() -> None:
     mirror = {"type": "RequestMirror", "requestMirror": {"backendRef": to("canary")}}
     found = decided(head(), route("one", rule(to("prod"), filters=[mirror])))
@@ -417,7 +430,7 @@ def test_a_missing_backend_costs_its_share_only() -> None:
     assert 400 < kinds[Forward] < 600
 
 
-def test_what_no_rule_means_is_left_to_others() -> None:
+def test_a_request_without_a_matching_rule_is_not_decided() -> None:
     assert decided(head(host="other.com"), route("one", rule(to("prod")))) is None
     assert decided(head()) is None
 

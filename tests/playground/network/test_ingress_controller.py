@@ -10,7 +10,11 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+import pytest
+
+from canarylab.ingress_rules.server_table import build_server_table
 from canarylab.kube_objects import Key, Object
+from canarylab.playground.network import ingress_controller
 from canarylab.playground.network.ingress_server import IngressServer
 from tests.ingress_rules.ingress_objects import (
     CLASS,
@@ -231,3 +235,25 @@ async def test_a_path_that_re2_does_not_have_is_reported_and_the_rest_is_served(
         (message,) = await here.said("BadPath")
         assert "invalid perl operator: (?=" in message
         await here.answers(200)
+
+
+async def test_a_failed_sync_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = 0
+
+    def failing_once(*arguments: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise ValueError("a value that no rule expects")
+        return build_server_table(*arguments)
+
+    monkeypatch.setattr(ingress_controller, "build_server_table", failing_once)
+    api = FakeApi()
+    await api.create(service("prod"))
+    controller = ingress_controller.IngressController(
+        api, ("127.0.0.1", 8080), random=Random(1), sleep=lambda _: asyncio.sleep(0)
+    )
+    running = asyncio.create_task(controller.run())
+    await until(lambda: calls > 1)
+    assert not running.done()
+    running.cancel()

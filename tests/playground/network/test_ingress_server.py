@@ -123,7 +123,7 @@ async def test_an_interim_answer_is_not_the_answer() -> None:
         assert (await ask(port)).endswith(b"real")
 
 
-async def test_who_waits_to_be_told_to_go_on_is_told() -> None:
+async def test_expect_100_continue_is_answered() -> None:
     head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
     async with to_pod() as (port, here), connected(port) as (reader, writer):
         writer.write(head)
@@ -359,12 +359,12 @@ async def test_a_request_has_a_number_of_its_own() -> None:
     assert (await as_seen_by_the_pod(f"X-Request-ID: {second}"))["x-request-id"] == second
 
 
-async def test_fields_for_the_next_program_only_go_no_further() -> None:
+async def test_hop_by_hop_headers_are_not_forwarded() -> None:
     seen = await as_seen_by_the_pod("Connection: close, x-secret", "X-Secret: 1", "TE: trailers")
     assert not {"connection", "x-secret", "te"} & seen.keys()
 
 
-async def test_fields_that_are_easily_mistaken_go_no_further() -> None:
+async def test_proxy_and_underscore_headers_are_dropped() -> None:
     seen = await as_seen_by_the_pod("X_Canary: always", "Proxy: http://evil")
     assert not {"x_canary", "proxy"} & seen.keys()
 
@@ -518,7 +518,7 @@ async def test_a_pod_may_refuse_to_switch() -> None:
     assert (answer.status, answer.body) == (426, b"no")
 
 
-async def test_a_pod_may_ignore_the_wish() -> None:
+async def test_a_pod_may_ignore_the_upgrade() -> None:
     async with to_pod(ok(b"plain")) as (port, _), connected(port) as (reader, writer):
         writer.write(UPGRADE)
         assert (await received(reader)).body == b"plain"

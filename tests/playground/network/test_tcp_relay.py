@@ -65,7 +65,7 @@ async def test_a_client_that_has_said_all_still_gets_the_answer() -> None:
         assert await reader.read() == b"7"
 
 
-async def test_a_server_that_has_said_all_still_hears_the_client() -> None:
+async def test_a_half_closed_server_still_receives() -> None:
     heard: list[bytes] = []
 
     async def talk_first(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -38,7 +38,7 @@ def outcomes(probe: Probe, results: tuple[bool, ...]) -> list[bool | None]:
     return found
 
 
-def test_the_outcome_is_that_of_the_last_row_of_equal_results_that_was_long_enough() -> None:
+def test_the_outcome_changes_after_threshold_equal_results() -> None:
     for (successes, failures), results in product(THRESHOLDS, SEQUENCES):
         probe = Probe({}, success_threshold=successes, failure_threshold=failures)
         expected, run = None, 0
