@@ -115,8 +115,16 @@ def _node_port_host(running: DaemonState, port: int, *, is_ready: bool) -> str:
     is_listening = wait_until(
         lambda: not is_free(port, running.node), timeout_s=SYNC_TIMEOUT_S if is_ready else 0
     )
-    is_local = is_held_by(running.pid, port) if is_listening else _is_ours_or_free(running, port)
-    return LOOPBACK if is_local else running.node
+    if not is_listening:
+        return LOOPBACK if _is_ours_or_free(running, port) else running.node
+    if is_held_by(running.pid, port):
+        return LOOPBACK
+    if is_held_by(running.pid, port, running.node):
+        return running.node
+    raise ClusterError(
+        f"Port {port} belongs to another program on all addresses, so this Service has none. "
+        "End that program, or give the Service another node port."
+    )
 
 
 def _is_ours_or_free(running: DaemonState, port: int) -> bool:

@@ -97,6 +97,8 @@ class ServiceUrls:
         return ServiceUrl(proxy.url, API_PROXY, "request")
 
     def _read(self, name: str) -> Object:
+        if not name:
+            raise ValueError("The name of the Service is empty. `kubectl get services` lists them.")
         with refusals(f'Service "{name}"', remedy="`kubectl get services` lists them."):
             found = self._connection.core.read_namespaced_service(name, self._connection.namespace)
         service: Object = self._connection.plain(found)

@@ -79,6 +79,16 @@ def test_where_another_program_has_it_the_node_answers_until_that_program_ends(
     assert later.url == f"http://127.0.0.1:{port}"
 
 
+def test_a_port_that_another_program_has_on_all_addresses_has_no_url(
+    cluster: Playground, port: int
+) -> None:
+    with (
+        socket.create_server(("0.0.0.0", port)),
+        pytest.raises(ClusterError, match=f"Port {port} belongs to another program on all"),
+    ):
+        cluster.addresses(service(port), [])
+
+
 async def test_the_service_is_applied_and_answers_there(
     connection: Connection, cluster: Playground, running: DaemonState, port: int
 ) -> None:

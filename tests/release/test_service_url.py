@@ -134,6 +134,11 @@ def test_without_ready_pods_nothing_is_concluded(
     assert get(found.url).status == 503
 
 
+def test_an_empty_name_is_refused(service_urls: Maker) -> None:
+    with pytest.raises(ValueError, match="The name of the Service is empty"):
+        service_urls(offering()).find("")
+
+
 def test_a_service_that_is_not_there(service_urls: Maker) -> None:
     with pytest.raises(ApiRefusedError, match='services "nowhere" not found'):
         service_urls(offering()).find("nowhere")

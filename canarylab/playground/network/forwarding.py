@@ -26,6 +26,7 @@ from canarylab.playground.network.proxy_request import (
 )
 
 MAX_MIRROR_BACKLOG = 1_048_576  # bytes
+MIRROR_TIMEOUT_S = 60.0  # for a whole exchange: a response without an end must not run for ever
 _NOT_RETRIED = frozenset({"POST", "LOCK", "PATCH"})
 """Methods that nginx does not send to a second pod once it was sent to a first.
 https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_next_upstream
@@ -267,8 +268,11 @@ class UpstreamClient:
         address = self._round_robin.choose(forward.key, forward.endpoints)
         headers = upstream_headers(forward.head, source)
         data = None if body is None else body.stream()
-        with suppress(aiohttp.ClientError, NoResponseError):
-            async with await self._request(address, forward.head, headers, data) as response:
+        with suppress(aiohttp.ClientError, NoResponseError, TimeoutError):
+            async with (
+                asyncio.timeout(MIRROR_TIMEOUT_S),
+                await self._request(address, forward.head, headers, data) as response,
+            ):
                 async for _ in response.content.iter_any():
                     pass
 
