@@ -84,7 +84,7 @@ def measure() -> Iterator[Measurement]:
         running = daemon_control.up(home)
         ingress = f"{running.ingress_url}/"
         with closing(Connection(home.kubeconfig)) as connection:
-            reset_to(connection, "production", resources.folder("manifests"))
+            reset_to(connection, "02-production", resources.folder("manifests"))
             apply(connection, [_INGRESS])
             _wait_until_served(ingress)
             pods = [each.address for each in ready_endpoints(connection, SERVICE)]

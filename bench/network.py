@@ -31,7 +31,7 @@ def measure() -> Iterator[Measurement]:
     with built_home() as home:
         daemon_control.up(home)
         with closing(Connection(home.kubeconfig)) as connection:
-            reset_to(connection, "production", resources.folder("manifests"))
+            reset_to(connection, "02-production", resources.folder("manifests"))
             wait_for_service(connection, SERVICE, NODE_PORT)
             yield from _rates()
             yield _added(connection)

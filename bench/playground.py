@@ -22,7 +22,7 @@ from canarylab.release.rollout import scale, wait_until_rolled_out
 from canarylab.release.stages import reset_to
 
 ROUNDS = 3
-_PRODUCTION = resources.folder("manifests") / "2-production" / "production.yaml"
+_PRODUCTION = resources.folder("manifests") / "02-production" / "production.yaml"
 
 
 def measure() -> Iterator[Measurement]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from canarylab import resources
 from canarylab.ports import ensure_free
 
-FIRST_LESSON = "notebooks/1-two-versions.ipynb"
+FIRST_LESSON = "notebooks/01-two-versions.ipynb"
 COPIES = "canarylab-lessons"
 DEFAULT_PORT = 8890  # Jupyter's own, 8888, is where lesson 1 runs version 1.0
 

@@ -189,8 +189,8 @@ class Lab:
     def show(self, path: str, *, against: str | None = None) -> FileView:
         """A file, with `>` at the lines that differ from another one.
 
-        >>> lab.show("manifests/3-canary/canary.yaml")
-        manifests/3-canary/canary.yaml
+        >>> lab.show("manifests/03-canary/canary.yaml")
+        manifests/03-canary/canary.yaml
         ...
         """
         text = _find_file(path).read_text()
@@ -201,7 +201,7 @@ class Lab:
     def read(self, path: str) -> Object:
         """The first object in a manifest, as a dictionary to look at and to change.
 
-        >>> lab.read("manifests/3-canary/canary.yaml")["kind"]
+        >>> lab.read("manifests/03-canary/canary.yaml")["kind"]
         'Deployment'
         """
         return load(_find_file(path))[0]
@@ -221,9 +221,9 @@ class Lab:
     def apply(self, manifest: str | Object) -> Table:
         """Create or change the objects of a file, or one object, as `kubectl apply -f` does.
 
-        >>> lab.reset("production")
-        The cluster is at: production.
-        >>> lab.apply("manifests/3-canary/canary.yaml")
+        >>> lab.reset("02-production")
+        The cluster is at: 02-production.
+        >>> lab.apply("manifests/03-canary/canary.yaml")
         deployment.apps/nodeapp-canary created
         """
         objects = [manifest] if isinstance(manifest, dict) else load(_find_file(manifest))
@@ -388,7 +388,7 @@ class Lab:
         nginx.ingress.kubernetes.io/canary-weight=PERCENT`.
 
         >>> for name in ("services", "ingress", "canary"):
-        ...     made = lab.apply(f"manifests/7-weights/{name}.yaml")
+        ...     made = lab.apply(f"manifests/07-weights/{name}.yaml")
         >>> lab.set_weight(50)
         ingress-canary takes 50 of 100 requests.
         """
@@ -400,8 +400,8 @@ class Lab:
 
         The same as looking at `kubectl get httproute NAME -o jsonpath={.status.parents}`.
 
-        >>> made = lab.apply("manifests/7-weights/gateway.yaml")
-        >>> made = lab.apply("manifests/7-weights/httproute.yaml")
+        >>> made = lab.apply("manifests/07-weights/gateway.yaml")
+        >>> made = lab.apply("manifests/07-weights/httproute.yaml")
         >>> lab.wait_accepted("nodeapp-split")
         nodeapp-split is served by canarylab.dev/gateway-controller.
         """
@@ -482,10 +482,10 @@ class Lab:
     # Begin and end
 
     def reset(self, stage: stages.Stage = "empty") -> Table:
-        """Bring the cluster to a state that a section starts from: empty, production, canary.
+        """Bring the cluster to a state that a section starts from: empty, 02-production, 03-canary.
 
-        >>> lab.reset("canary")
-        The cluster is at: canary.
+        >>> lab.reset("03-canary")
+        The cluster is at: 03-canary.
         """
         with status_line() as report:
             stages.reset_to(self._connection, stage, resources.folder("manifests"), report)

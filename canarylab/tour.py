@@ -63,18 +63,18 @@ class Tour:
         self.lab.stop_local()
 
     def _production(self) -> Iterator[TourStep]:
-        self.lab.apply("manifests/2-production/production.yaml")
+        self.lab.apply("manifests/02-production/production.yaml")
         yield TourStep("Apply production", self._rolled_out(PRODUCTION))
         (first, *_), (_, _, address, _), *_ = self.lab.pods().rows
         body = self.lab.get_from_pod(str(first), f"http://{address}:3333")
         yield TourStep("Send a request from one pod to another", f"it answers {body}")
-        self.lab.apply("manifests/2-production/service.yaml")
+        self.lab.apply("manifests/02-production/service.yaml")
         url = self.lab.url()
         yield TourStep("Apply the Service", self.lab.endpoints().sentence)
         yield TourStep(f"Send a request to {url}", f"it answers {self.lab.get(url).body}")
 
     def _canary(self) -> Iterator[TourStep]:
-        self.lab.apply("manifests/3-canary/canary.yaml")
+        self.lab.apply("manifests/03-canary/canary.yaml")
         yield TourStep("Apply the canary", self._rolled_out(CANARY))
         yield self._sampled("3 old, 1 new")
         yield TourStep("Scale the canary to 2", self.lab.scale(CANARY, 2).sentence)
@@ -86,7 +86,7 @@ class Tour:
         self.lab.promote("replicas")
         yield TourStep("Promote by pods: canary 3, production 0", self.lab.endpoints().sentence)
         yield self._sampled("3 new")
-        self.lab.reset("canary")
+        self.lab.reset("03-canary")
         yield TourStep("Go back to 3 old, 1 new", self.lab.endpoints().sentence)
         yield self._sampled("3 old, 1 new again")
         self.lab.promote("image")

@@ -21,7 +21,7 @@ REPORT = "CANARYLAB_TEST_REPORT"
 def test_without_an_end(playground: RunningPlayground) -> None:
     """Write down every process that a playground with three pods consists of, and hang."""
     with closing(Connection(playground.kubeconfig)) as connection:
-        reset_to(connection, "production", resources.folder("manifests"))
+        reset_to(connection, "02-production", resources.folder("manifests"))
     running = daemon_control.status(playground.home)
     assert running is not None
     daemon = psutil.Process(running.pid)

@@ -55,7 +55,7 @@ def test_kubeconfig_without_a_playground_prints_the_path_and_what_is_missing(
 def test_url_prints_where_a_service_answers(
     playground: RunningPlayground, connection: Connection
 ) -> None:
-    apply(connection, load(resources.folder("manifests") / "2-production" / "service.yaml"))
+    apply(connection, load(resources.folder("manifests") / "02-production" / "service.yaml"))
     done = canarylab("url", environment=playground.environment)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout in {"http://127.0.0.1:32089\n", f"{playground.node_port_url}\n"}
@@ -65,7 +65,7 @@ def test_url_prints_where_a_service_answers(
 def test_url_prints_where_an_ingress_answers(
     playground: RunningPlayground, connection: Connection
 ) -> None:
-    apply(connection, load(resources.folder("manifests") / "6-ingress" / "ingress.yaml"))
+    apply(connection, load(resources.folder("manifests") / "06-ingress" / "ingress.yaml"))
     done = canarylab("url", "ingress-prod-canary", environment=playground.environment)
     assert (done.stdout, done.stderr) == (f"{playground.running.ingress_url}\n", "")
 

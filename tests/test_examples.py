@@ -65,5 +65,5 @@ def test_the_examples_of_the_lab_are_true_in_their_order(names: dict[str, Any]) 
 
 
 def test_the_example_of_check_is_true(names: dict[str, Any]) -> None:
-    names["lab"].reset("production")
+    names["lab"].reset("02-production")
     assert run(checks.check, names) == ""

@@ -51,12 +51,12 @@ SECONDS = 7.0
 
 
 def roll_out(connection: Connection, url: str, *, drain_s: int) -> None:
-    (production,) = load(MANIFESTS / "2-production" / "production.yaml")
+    (production,) = load(MANIFESTS / "02-production" / "production.yaml")
     wanted = copy.deepcopy(production)
     wanted["spec"]["replicas"] = 4
     container = wanted["spec"]["template"]["spec"]["containers"][0]
     container["env"] = [{"name": "DRAIN_S", "value": str(drain_s)}]
-    apply(connection, [wanted, *load(MANIFESTS / "2-production" / "service.yaml")])
+    apply(connection, [wanted, *load(MANIFESTS / "02-production" / "service.yaml")])
     wait_until_rolled_out(connection, PRODUCTION)
     wait_for_service(connection, SERVICE, url)
 

@@ -20,8 +20,8 @@ def test_every_manifest_we_ship_holds_an_object_with_a_name() -> None:
 
 def test_canary_and_production_differ_in_name_env_replicas_and_image_only() -> None:
     folder = resources.folder("manifests")
-    production = (folder / "2-production/production.yaml").read_text()
-    canary = (folder / "3-canary/canary.yaml").read_text()
+    production = (folder / "02-production/production.yaml").read_text()
+    canary = (folder / "03-canary/canary.yaml").read_text()
     changed = [line.strip() for line, differs in differences(production, canary) if differs]
     assert changed[1:] == [  # the first is the comment
         "name: nodeapp-canary",

@@ -31,9 +31,9 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "app/Dockerfile",
         "app/.dockerignore",
         "app/package-lock.json",
-        "manifests/3-canary/canary.yaml",
-        "notebooks/1-two-versions.ipynb",
-        "notebooks/solved/1-two-versions.ipynb",
+        "manifests/03-canary/canary.yaml",
+        "notebooks/01-two-versions.ipynb",
+        "notebooks/solved/01-two-versions.ipynb",
     ],
 )
 def test_what_a_learner_needs_is_there(installed: Path, name: str) -> None:

@@ -29,7 +29,7 @@ from canarylab.release.httproute import API_VERSION, KIND
 from canarylab.release.rollout import image_of, scale, set_image, wait_until_rolled_out
 from canarylab.wait import wait_until
 
-Stage = Literal["empty", "production", "canary"]
+Stage = Literal["empty", "02-production", "03-canary"]
 PromotionMethod = Literal["replicas", "image"]
 
 PODS_GONE_WITHIN_S = 60.0
@@ -46,13 +46,13 @@ class StageContent(NamedTuple):
 
 _STAGES: dict[Stage, StageContent] = {
     "empty": StageContent(),
-    "production": StageContent(
-        ("2-production/production.yaml", "2-production/service.yaml"),
+    "02-production": StageContent(
+        ("02-production/production.yaml", "02-production/service.yaml"),
         (PRODUCTION,),
         (SERVICE,),
     ),
-    "canary": StageContent(
-        ("2-production/production.yaml", "2-production/service.yaml", "3-canary/canary.yaml"),
+    "03-canary": StageContent(
+        ("02-production/production.yaml", "02-production/service.yaml", "03-canary/canary.yaml"),
         (PRODUCTION, CANARY),
         (SERVICE,),
     ),

@@ -44,7 +44,7 @@ class LabMethods(Protocol):
     def promote(self, way: Literal["replicas", "image"]) -> object:
         """Promote the canary."""
 
-    def reset(self, stage: Literal["canary"]) -> object:
+    def reset(self, stage: Literal["03-canary"]) -> object:
         """Go back to three pods of production and one of the canary."""
 
     def sample(self, *, requests: int) -> Sample:
@@ -164,9 +164,9 @@ class ReplicaBoard(Panel):
     def _go_back(self) -> None:
         self._announce(
             "Going back to three pods of production and one of the canary",
-            "kubectl apply -f manifests/2-production -f manifests/3-canary",
+            "kubectl apply -f manifests/02-production -f manifests/03-canary",
         )
-        self._lab.reset("canary")
+        self._lab.reset("03-canary")
 
     def _send_requests(self) -> None:
         """List the command alone: `_change_and_sample` sends requests after every change."""

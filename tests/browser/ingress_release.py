@@ -18,8 +18,8 @@ def release_behind_an_ingress() -> Lab:
     """`/` leads to production and `/canary` to the canary, which takes 10 % of `/` too."""
     lab = Lab()
     lab.reset("empty")
-    lab.apply("manifests/2-production/production.yaml")
-    lab.apply("manifests/3-canary/canary.yaml")
+    lab.apply("manifests/02-production/production.yaml")
+    lab.apply("manifests/03-canary/canary.yaml")
     for name, env in (("prod", "prod"), ("canary", "canary"), ("canary-weighted", "canary")):
         lab.apply(_service(f"nodeapp-svc-{name}", env))
     paths = {"/": "nodeapp-svc-prod", "/canary": "nodeapp-svc-canary"}

@@ -23,8 +23,8 @@ from tests.needs import needs
 
 pytestmark = [needs("browser"), needs("linux")]
 
-LESSON = Path(__file__).parents[2] / "notebooks" / "3-canary.ipynb"
-NOTEBOOK = "3-canary.ipynb"
+LESSON = Path(__file__).parents[2] / "notebooks" / "03-canary.ipynb"
+NOTEBOOK = "03-canary.ipynb"
 ACTION_MS = 60_000
 """Scaling, waiting for pods, sending requests, drawing."""
 

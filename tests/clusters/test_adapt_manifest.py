@@ -29,13 +29,13 @@ def an_ingress(named: str | None) -> Object:
 
 
 def test_a_deployment_stays_as_it_is() -> None:
-    production = manifest("2-production/production.yaml")
+    production = manifest("02-production/production.yaml")
 
     assert adapt_manifest(production, ClusterLimits(allows_node_ports=False)) == (production, ())
 
 
 def test_the_api_chooses_the_node_port() -> None:
-    adapted = adapt_manifest(manifest("2-production/service.yaml"), ClusterLimits()).object
+    adapted = adapt_manifest(manifest("02-production/service.yaml"), ClusterLimits()).object
 
     assert adapted["spec"]["type"] == "NodePort"
     assert adapted["spec"]["ports"] == [{"port": 80, "targetPort": 3333}]
@@ -43,7 +43,7 @@ def test_the_api_chooses_the_node_port() -> None:
 
 def test_where_there_are_no_node_ports_the_service_does_without() -> None:
     adapted = adapt_manifest(
-        manifest("2-production/service.yaml"), ClusterLimits(allows_node_ports=False)
+        manifest("02-production/service.yaml"), ClusterLimits(allows_node_ports=False)
     )
 
     assert adapted.object["spec"]["type"] == "ClusterIP"
@@ -52,7 +52,7 @@ def test_where_there_are_no_node_ports_the_service_does_without() -> None:
 
 
 def test_an_image_of_ours_carries_the_registry() -> None:
-    adapted = adapt_manifest(manifest("3-canary/canary.yaml"), WITH_REGISTRY)
+    adapted = adapt_manifest(manifest("03-canary/canary.yaml"), WITH_REGISTRY)
     (container,) = adapted.object["spec"]["template"]["spec"]["containers"]
 
     assert container["image"] == "registry.example:5000/team/node_app:2.0"
@@ -62,7 +62,7 @@ def test_an_image_of_ours_carries_the_registry() -> None:
 
 
 def test_an_image_of_somebody_else_does_not() -> None:
-    other = manifest("3-canary/canary.yaml")
+    other = manifest("03-canary/canary.yaml")
     other["spec"]["template"]["spec"]["containers"][0]["image"] = "nginx:1.29"
 
     assert adapt_manifest(other, WITH_REGISTRY) == (other, ())
@@ -88,7 +88,7 @@ def test_it_keeps_its_class_where_that_is_there_or_was_chosen(
 
 
 def test_what_was_given_is_left_alone() -> None:
-    service = manifest("2-production/service.yaml")
+    service = manifest("02-production/service.yaml")
     before = copy.deepcopy(service)
 
     adapt_manifest(service, ClusterLimits(allows_node_ports=False))

@@ -56,8 +56,8 @@ def lab(
 
 
 def test_production_answers(lab: Lab, playground: RunningPlayground) -> None:
-    lab.apply("manifests/2-production/production.yaml")
-    lab.apply("manifests/2-production/service.yaml")
+    lab.apply("manifests/02-production/production.yaml")
+    lab.apply("manifests/02-production/service.yaml")
     lab.wait_ready("nodeapp-production")
 
     sample = lab.sample(requests=30)

@@ -62,7 +62,7 @@ def test_preflight_looks_at_every_port(written: Any) -> None:
 
 
 def test_the_service_of_the_lessons_has_that_node_port() -> None:
-    service = yaml.safe_load((config().parents[1] / "2-production" / "service.yaml").read_text())
+    service = yaml.safe_load((config().parents[1] / "02-production" / "service.yaml").read_text())
 
     assert [port["nodePort"] for port in service["spec"]["ports"]] == [MAPPED_NODE_PORT]
 
@@ -93,7 +93,7 @@ def test_traefiks_web_entry_point_is_the_mapped_port() -> None:
 
 
 def test_the_gateway_of_the_lessons_listens_where_an_entry_point_is() -> None:
-    (gateway,) = load(MANIFESTS / "7-weights" / "gateway.yaml")
+    (gateway,) = load(MANIFESTS / "07-weights" / "gateway.yaml")
     (listener,) = gateway["spec"]["listeners"]
 
     assert listener["port"] == WEB["containerPort"]
@@ -187,6 +187,6 @@ def test_its_gateway_class_has_the_name_of_the_playgrounds() -> None:
 
 
 def _ingresses_of_the_lessons() -> list[Object]:
-    folders = [MANIFESTS / "6-ingress", MANIFESTS / "7-weights"]
+    folders = [MANIFESTS / "06-ingress", MANIFESTS / "07-weights"]
     files = [path for folder in folders for path in folder.glob("*.yaml")]
     return [each for path in files for each in load(path) if each["kind"] == "Ingress"]

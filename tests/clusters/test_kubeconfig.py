@@ -70,7 +70,7 @@ def test_a_lab_says_where_it_is(lab: Lab) -> None:
 def test_where_node_ports_are_not_allowed_traffic_goes_through_the_api_server(
     lab: Lab, restricted_cluster: RestrictedCluster
 ) -> None:
-    lab.reset("canary")
+    lab.reset("03-canary")
 
     sample = lab.sample(requests=60, keep_alive=1)
 
@@ -87,7 +87,7 @@ def test_where_they_are_the_api_chooses_one_and_traffic_takes_it(
     del restricted_cluster.rules.quota["services.nodeports"]
     lab.cluster.start(silent)  # asks anew what is allowed
 
-    lab.reset("canary")
+    lab.reset("03-canary")
     sample = lab.sample(requests=40)
 
     port = lab.core.read_namespaced_service("nodeapp-svc", NAMESPACE).spec.ports[0].node_port
@@ -96,7 +96,7 @@ def test_where_they_are_the_api_chooses_one_and_traffic_takes_it(
 
 
 def test_an_applied_service_says_what_became_of_its_node_port(lab: Lab) -> None:
-    shown = lab.apply("manifests/2-production/service.yaml")
+    shown = lab.apply("manifests/02-production/service.yaml")
 
     assert shown.sentence == "service/nodeapp-svc created"
     assert shown.notes == [
@@ -108,7 +108,7 @@ def test_an_applied_service_says_what_became_of_its_node_port(lab: Lab) -> None:
 def test_where_exec_is_forbidden_a_helper_pod_sends_the_request(
     lab: Lab, restricted_cluster: RestrictedCluster
 ) -> None:
-    lab.reset("production")
+    lab.reset("02-production")
     first, second, *_ = lab.ready_endpoints()
 
     said = lab.get_from_pod(first.pod, f"http://{second.address}")
@@ -121,7 +121,7 @@ def test_where_exec_is_forbidden_a_helper_pod_sends_the_request(
 
 
 def test_an_unreachable_address_is_told_and_the_helper_pod_deleted(lab: Lab) -> None:
-    lab.reset("production")
+    lab.reset("02-production")
 
     said = lab.get_from_pod(lab.ready_endpoints()[0].pod, "http://127.0.0.1:3334")
 
@@ -132,7 +132,7 @@ def test_an_unreachable_address_is_told_and_the_helper_pod_deleted(lab: Lab) -> 
 def test_neither_nodes_nor_namespaces_are_ever_asked_for(
     lab: Lab, restricted_cluster: RestrictedCluster
 ) -> None:
-    lab.reset("canary")
+    lab.reset("03-canary")
     lab.scale("nodeapp-canary", 2)
     lab.promote("image")
 
@@ -208,7 +208,7 @@ def test_an_unknown_context(
 def test_no_way_to_the_service_is_said_with_the_right_that_is_missing(
     lab: Lab, restricted_cluster: RestrictedCluster
 ) -> None:
-    lab.reset("production")
+    lab.reset("02-production")
     without(restricted_cluster, "get", "services/proxy")
 
     with pytest.raises(ClusterError, match="services/proxy"):

@@ -92,7 +92,7 @@ def test_a_port_that_another_program_has_on_all_addresses_has_no_url(
 async def test_the_service_is_applied_and_answers_there(
     connection: Connection, cluster: Playground, running: DaemonState, port: int
 ) -> None:
-    reset_to(connection, "production", resources.folder("manifests"))
+    reset_to(connection, "02-production", resources.folder("manifests"))
     with socket.create_server((LOOPBACK, port)):
         apply(connection, [service(port)])
         (address,) = cluster.addresses(service(port), [running.node])

@@ -12,7 +12,7 @@ from tests.docker.conftest import DockerSetup
 from tests.lessons.reading import NOTEBOOKS
 from tests.lessons.running import run
 
-NAME = "1-two-versions.ipynb"
+NAME = "01-two-versions.ipynb"
 pytestmark = pytest.mark.usefixtures("local_ports")
 
 

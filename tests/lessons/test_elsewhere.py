@@ -19,7 +19,7 @@ from tests.needs import needs
 from tests.restricted_cluster import CONTEXT, RestrictedCluster
 
 pytestmark = [needs("linux"), pytest.mark.slow]
-LESSON = NOTEBOOKS / "solved" / "3-canary.ipynb"
+LESSON = NOTEBOOKS / "solved" / "03-canary.ipynb"
 ALLOWED_TO_FAIL = [
     "get pods/exec",  # asked for, refused, and done in another way
     "list ingressclasses",  # to find the class that is there; a guest may not look, and tries nginx

@@ -23,11 +23,11 @@ from tests.running_playground import RunningPlayground
 pytestmark = needs("linux")
 NAMES = [lesson.stem for lesson in LESSONS]
 UNSOLVED = {
-    "1-two-versions": ["version 3.0 answers"],
-    "2-production": ["the Service finds production", "production is ready"],
-    "3-canary": ["the two versions are even", "the release is finished"],
-    "6-ingress": ["only the new version answers", "the preview keeps to its path"],
-    "7-weights-and-headers": [
+    "01-two-versions": ["version 3.0 answers"],
+    "02-production": ["the Service finds production", "production is ready"],
+    "03-canary": ["the two versions are even", "the release is finished"],
+    "06-ingress": ["only the new version answers", "the preview keeps to its path"],
+    "07-weights-and-headers": [
         "a quarter goes to the canary",
         "yellow testers reach the canary",
         "the canary belongs to production",
@@ -41,7 +41,7 @@ def home(
     playground: RunningPlayground, connection: Connection, request: pytest.FixtureRequest
 ) -> Iterator[Path]:
     """The playground's, with nothing of another lesson in it; a lesson leaves no process there."""
-    if "1-two-versions" in request.node.name:  # the one that runs both versions locally
+    if "01-two-versions" in request.node.name:  # the one that runs both versions locally
         request.getfixturevalue("local_ports")
     yield playground.home.root
     for tag in (playground.home.images / "node_app").iterdir():

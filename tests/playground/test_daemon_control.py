@@ -33,7 +33,7 @@ pytestmark = needs("linux")
 
 
 def roll_out_two_pods(home: Home) -> None:
-    (production,) = load(resources.folder("manifests") / "2-production" / "production.yaml")
+    (production,) = load(resources.folder("manifests") / "02-production" / "production.yaml")
     with closing(Connection(home.kubeconfig)) as connection:
         apply(connection, [{**production, "spec": {**production["spec"], "replicas": 2}}])
         wait_until_rolled_out(connection, PRODUCTION)

@@ -31,8 +31,8 @@ from canarylab.wait import wait_until
 
 here, other = map(Path, sys.argv[1:])
 lab = Lab("playground")
-lab.reset("production")
-lab.apply("manifests/3-canary/canary.yaml")
+lab.reset("02-production")
+lab.apply("manifests/03-canary/canary.yaml")
 lab.wait_ready("nodeapp-canary")
 here.touch()
 wait_until(other.exists, timeout_s=60)

@@ -19,7 +19,7 @@ def production(playground: RunningPlayground) -> Iterator[Connection]:
     manifests = resources.folder("manifests")
     with closing(Connection(playground.kubeconfig)) as connection:
         reset_to(connection, "empty", manifests)
-        reset_to(connection, "production", manifests)
+        reset_to(connection, "02-production", manifests)
         yield connection
         playground.delete_pods_at_once()
         reset_to(connection, "empty", manifests)

@@ -58,7 +58,7 @@ def manifest(name: str) -> Object:
 
 
 def production(**spec: Any) -> Object:
-    wanted = copy.deepcopy(manifest("2-production/production.yaml"))
+    wanted = copy.deepcopy(manifest("02-production/production.yaml"))
     wanted["spec"].update(spec)
     return wanted
 
@@ -68,7 +68,7 @@ def test_the_manifest_with_two_bad_names_is_refused_in_kubectls_words(
     connection: Connection,
 ) -> None:
     with pytest.raises(ApiRefusedError) as refused:
-        apply(connection, [manifest("2-production/refused/production.yaml")])
+        apply(connection, [manifest("02-production/refused/production.yaml")])
     assert refused.value.reply == TWO_CAUSES
     assert pods_table(connection).rows == []
 
@@ -85,9 +85,9 @@ def test_applying_twice_changes_nothing(connection: Connection) -> None:
 @needs("linux")
 def test_a_custom_kind_can_be_applied_again(connection: Connection) -> None:
     name = "httproute.gateway.networking.k8s.io/nodeapp-split"
-    assert apply(connection, [manifest("7-weights/httproute.yaml")]) == [Applied(name, "created")]
-    assert apply(connection, [manifest("7-weights/mirror.yaml")]) == [Applied(name, "configured")]
-    assert apply(connection, [manifest("7-weights/mirror.yaml")]) == [Applied(name, "unchanged")]
+    assert apply(connection, [manifest("07-weights/httproute.yaml")]) == [Applied(name, "created")]
+    assert apply(connection, [manifest("07-weights/mirror.yaml")]) == [Applied(name, "configured")]
+    assert apply(connection, [manifest("07-weights/mirror.yaml")]) == [Applied(name, "unchanged")]
 
 
 @needs("linux")

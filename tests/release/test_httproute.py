@@ -22,7 +22,7 @@ from canarylab.release.httproute import (
 from tests.needs import needs
 from tests.running_playground import RunningPlayground
 
-LESSON = "manifests/7-weights"
+LESSON = "manifests/07-weights"
 
 
 def route_with_status(*, status: str = "True", generation: int = 2) -> Any:
@@ -67,12 +67,12 @@ def backend(name: str, **weight: int) -> Any:
 
 
 def test_the_route_of_the_lesson_gives_the_canary_a_tenth() -> None:
-    (split,) = load(resources.folder("manifests") / "7-weights" / "httproute.yaml")
+    (split,) = load(resources.folder("manifests") / "07-weights" / "httproute.yaml")
     assert service_shares(split) == {"nodeapp-svc-prod": 0.9, "nodeapp-svc-canary-weighted": 0.1}
 
 
 def test_a_mirror_gives_the_canary_nothing() -> None:
-    (mirror,) = load(resources.folder("manifests") / "7-weights" / "mirror.yaml")
+    (mirror,) = load(resources.folder("manifests") / "07-weights" / "mirror.yaml")
     assert service_shares(mirror) == {"nodeapp-svc-prod": 1.0}
 
 
@@ -112,7 +112,7 @@ def lab(playground: RunningPlayground) -> Iterator[Lab]:
         patch.setenv("CANARYLAB_HOME", str(playground.home.root))
         patch.setenv("CANARYLAB_CLUSTER", "playground")
         lab = Lab()
-        lab.reset("canary")
+        lab.reset("03-canary")
         lab.apply(f"{LESSON}/services.yaml")
         lab.apply(f"{LESSON}/gateway.yaml")
         yield lab

@@ -151,7 +151,7 @@ def lab(playground: RunningPlayground) -> Iterator[Lab]:
         environment.setenv("CANARYLAB_HOME", str(playground.home.root))
         environment.delenv("CANARYLAB_CLUSTER", raising=False)
         lab = Lab()
-        lab.reset("canary")
+        lab.reset("03-canary")
         lab.apply(service("prod", "prod"))
         lab.apply(service("canary", "canary"))
         lab.apply(ingress("main", "prod"))

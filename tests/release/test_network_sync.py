@@ -109,6 +109,6 @@ def test_a_port_without_a_listener_gives_no_pod() -> None:
 
 @needs("linux")
 def test_a_service_without_pods_is_explained(connection: Connection) -> None:
-    apply(connection, load(resources.folder("manifests") / "2-production" / "service.yaml"))
+    apply(connection, load(resources.folder("manifests") / "02-production" / "service.yaml"))
     with pytest.raises(ClusterError, match="has no ready endpoint"):
         wait_for_service(connection, SERVICE, "http://127.0.0.1:32089")

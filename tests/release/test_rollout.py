@@ -95,7 +95,7 @@ def test_only_pods_that_stay_and_have_the_wanted_image_can_be_in_trouble() -> No
 def test_an_image_that_was_never_built_ends_the_waiting_with_what_to_do(
     connection: Connection,
 ) -> None:
-    (wanted,) = load(resources.folder("manifests") / "2-production" / "production.yaml")
+    (wanted,) = load(resources.folder("manifests") / "02-production" / "production.yaml")
     wanted["spec"]["replicas"] = 1
     wanted["spec"]["template"]["spec"]["containers"][0]["image"] = "node_app:9.9"
     apply(connection, [wanted])

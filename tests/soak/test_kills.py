@@ -41,7 +41,7 @@ def home(tmp_path: Path) -> Iterator[Home]:
 @pytest.mark.soak(few=3, many=100)
 async def test_it_leaves_no_process_and_starts_again(home: Home, times: int) -> None:
     dice = random.Random(times)
-    production = load(resources.folder("manifests") / "2-production" / "production.yaml")
+    production = load(resources.folder("manifests") / "02-production" / "production.yaml")
     for _ in range(times):
         daemon = daemon_control.up(home).pid
         with closing(Connection(home.kubeconfig)) as connection:

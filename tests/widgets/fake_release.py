@@ -32,7 +32,7 @@ class FakeRelease:
         by_replicas, by_image = {PRODUCTION: 0, CANARY: 3}, {PRODUCTION: 3, CANARY: 0}
         self.pods = by_replicas if way == "replicas" else by_image
 
-    def reset(self, stage: Literal["canary"]) -> None:
+    def reset(self, stage: Literal["03-canary"]) -> None:
         self.calls.append(f"reset {stage}")
         self.pods = {PRODUCTION: 3, CANARY: 1}
 

@@ -139,7 +139,7 @@ async def test_a_deployment_of_more_pods_than_the_slider_has_is_not_scaled(
                 "kubectl delete deployment nodeapp-canary",
             ],
         ),
-        ("Go back", ["kubectl apply -f manifests/2-production -f manifests/3-canary"]),
+        ("Go back", ["kubectl apply -f manifests/02-production -f manifests/03-canary"]),
     ],
 )
 async def test_each_button_has_its_commands(

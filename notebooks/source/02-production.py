@@ -35,7 +35,7 @@ lab.reset("empty")
 lab.build()
 
 # %%
-lab.apply("manifests/2-production/production.yaml")
+lab.apply("manifests/02-production/production.yaml")
 
 # %%
 lab.wait_ready("nodeapp-production")
@@ -49,7 +49,7 @@ lab.pods()
 #
 # ```
 # export KUBECONFIG=$(canarylab kubeconfig)
-# kubectl apply -f manifests/2-production/production.yaml
+# kubectl apply -f manifests/02-production/production.yaml
 # kubectl rollout status deployment/nodeapp-production
 # kubectl get pods -o wide
 # ```
@@ -60,7 +60,7 @@ lab.pods()
 # Read it from top to bottom and look for the number three, the image, and the two labels.
 
 # %%
-lab.show("manifests/2-production/production.yaml")
+lab.show("manifests/02-production/production.yaml")
 
 # %% [markdown]
 # The file never says "start three pods". It says that there *are* three. That is the idea of the whole machine: you
@@ -117,8 +117,8 @@ check(lab, "production is ready")
 
 # %%
 lab.show(
-    "manifests/2-production/refused/production.yaml",
-    against="manifests/2-production/production.yaml",
+    "manifests/02-production/refused/production.yaml",
+    against="manifests/02-production/production.yaml",
 )
 
 # %% [markdown] tags=["predict"]
@@ -129,13 +129,13 @@ lab.show(
 lab.predict("names that are refused", 1)
 
 # %% tags=["raises-exception"]
-lab.apply("manifests/2-production/refused/production.yaml")
+lab.apply("manifests/02-production/refused/production.yaml")
 
 # %%
 from canarylab.errors import ApiRefusedError
 
 try:
-    lab.apply("manifests/2-production/refused/production.yaml")
+    lab.apply("manifests/02-production/refused/production.yaml")
 except ApiRefusedError as refusal:
     complaints = refusal.reply.count("\n* ")
 lab.compare("names that are refused", complaints)
@@ -159,7 +159,7 @@ lab.pods()
 
 # %% tags=["exercise"]
 # Correct both names and give the result to the cluster. `manifest` is the file as a Python dictionary.
-manifest = lab.read("manifests/2-production/refused/production.yaml")
+manifest = lab.read("manifests/02-production/refused/production.yaml")
 # solution
 manifest["metadata"]["name"] = "nodeapp-production"
 manifest["spec"]["template"]["spec"]["containers"][0]["name"] = "nodeapp"
@@ -186,17 +186,17 @@ lab.apply(manifest)
 
 # %%
 lab.reset("empty")
-lab.apply("manifests/2-production/production.yaml")
+lab.apply("manifests/02-production/production.yaml")
 lab.wait_ready("nodeapp-production")
 
 # %%
-lab.show("manifests/2-production/service.yaml")
+lab.show("manifests/02-production/service.yaml")
 
 # %% [markdown]
 # A Service has no list of pods. It has a **selector**, `app: nodeapp`, and asks for whoever carries that label.
 
 # %%
-lab.apply("manifests/2-production/service.yaml")
+lab.apply("manifests/02-production/service.yaml")
 lab.endpoints("nodeapp-svc")
 
 # %% [markdown]

@@ -33,16 +33,16 @@ lab
 
 # %%
 lab.build()
-lab.reset("canary")
-lab.apply("manifests/7-weights/services.yaml")
-lab.apply("manifests/7-weights/ingress.yaml")
+lab.reset("03-canary")
+lab.apply("manifests/07-weights/services.yaml")
+lab.apply("manifests/07-weights/ingress.yaml")
 
 # %% [markdown]
 # Here is the second Ingress, the canary's. The marked lines differ from the first. Which of them say how much, and
 # which say who?
 
 # %%
-lab.show("manifests/7-weights/canary.yaml", against="manifests/7-weights/ingress.yaml")
+lab.show("manifests/07-weights/canary.yaml", against="manifests/07-weights/ingress.yaml")
 
 # %% [markdown]
 # It repeats the host, the path and the pathType of the first one. That, and the annotation `canary: "true"`, makes it
@@ -56,7 +56,7 @@ lab.show("manifests/7-weights/canary.yaml", against="manifests/7-weights/ingress
 lab.predict("canary share at weight 10", 0.25)
 
 # %%
-lab.apply("manifests/7-weights/canary.yaml")
+lab.apply("manifests/07-weights/canary.yaml")
 tenth = lab.sample_ingress(requests=1000)
 lab.compare("canary share at weight 10", tenth.share("2.0"))
 
@@ -75,8 +75,8 @@ by_pods.plot()
 # It draws for each *request*, so even a browser that keeps its connection open sees both versions.
 #
 # ```
-# kubectl apply -f manifests/7-weights/services.yaml
-# kubectl apply -f manifests/7-weights/ingress.yaml -f manifests/7-weights/canary.yaml
+# kubectl apply -f manifests/07-weights/services.yaml
+# kubectl apply -f manifests/07-weights/ingress.yaml -f manifests/07-weights/canary.yaml
 # ```
 
 # %% tags=["checkpoint"]
@@ -93,7 +93,7 @@ check(lab, "the canary answers as expected", tenth)
 
 # %% tags=["exercise"]
 # Give the canary the share that it had behind the Service, a quarter, and measure with 400 visits.
-lab.apply("manifests/7-weights/canary.yaml")
+lab.apply("manifests/07-weights/canary.yaml")
 # solution
 lab.set_weight(25)
 lab.sample_ingress(requests=400).plot()
@@ -144,7 +144,7 @@ hundredth.plot()
 # cookie `tester`, each with the value `always` or `never`.
 
 # %%
-lab.apply("manifests/7-weights/canary.yaml")
+lab.apply("manifests/07-weights/canary.yaml")
 lab.get("/", headers={"X-Canary": "always"})
 
 # %%
@@ -189,7 +189,7 @@ check(lab, "only the new version answers", testers)
 
 # %% tags=["exercise"]
 # Let in only those whose header X-Canary says yellow. The annotations are in the dictionary below.
-manifest = lab.read("manifests/7-weights/canary.yaml")
+manifest = lab.read("manifests/07-weights/canary.yaml")
 annotations = manifest["metadata"]["annotations"]
 # solution
 annotations["nginx.ingress.kubernetes.io/canary-by-header-value"] = "yellow"
@@ -205,7 +205,7 @@ lab.apply(manifest)
 # </details>
 #
 # <details><summary>Third hint</summary>
-# <code>manifests/7-weights/canary-by-value.yaml</code> is the whole file;
+# <code>manifests/07-weights/canary-by-value.yaml</code> is the whole file;
 # <code>lab.show</code> shows it.
 # </details>
 
@@ -219,7 +219,7 @@ check(lab, "yellow testers reach the canary")
 # nothing about canaries?
 
 # %%
-lab.apply("manifests/7-weights/canary.yaml")
+lab.apply("manifests/07-weights/canary.yaml")
 tester = lab.sample_ingress(requests=200, cookies={"tester": "always"})
 ann = lab.sample_ingress(requests=200, cookies={"visitor": "ann"})
 tester.by_version, ann.by_version
@@ -243,7 +243,7 @@ tester.by_version, ann.by_version
 lab.predict("failed of 400, no canary pod", 40)
 
 # %%
-lab.apply("manifests/7-weights/canary.yaml")
+lab.apply("manifests/07-weights/canary.yaml")
 lab.scale("nodeapp-canary", 0)
 alone = lab.sample_ingress(requests=400)
 lab.compare("failed of 400, no canary pod", alone.failed)
@@ -263,7 +263,7 @@ lab.explain_route("/")
 
 # %%
 lab.scale("nodeapp-canary", 1)
-tidied = lab.read("manifests/7-weights/canary.yaml")
+tidied = lab.read("manifests/07-weights/canary.yaml")
 tidied["spec"]["rules"][0]["http"]["paths"][0]["pathType"] = "Exact"
 lab.apply(tidied)
 lab.explain_route("/")
@@ -306,17 +306,17 @@ check(lab, "the canary belongs to production")
 # should be. Where there is no Gateway API at all, so is every cell that needs it, down to the mirror.
 
 # %% tags=["raises-exception"]
-lab.apply("manifests/7-weights/gateway.yaml")
+lab.apply("manifests/07-weights/gateway.yaml")
 
 # %%
-lab.show("manifests/7-weights/httproute.yaml")
+lab.show("manifests/07-weights/httproute.yaml")
 
 # %% [markdown]
 # The rule that names a header goes first; the other one splits. Weights are parts of their sum, so 9 and 1 would do
-# the same. With kubectl: `kubectl apply -f manifests/7-weights/httproute.yaml`, then `kubectl get httproutes`.
+# the same. With kubectl: `kubectl apply -f manifests/07-weights/httproute.yaml`, then `kubectl get httproutes`.
 
 # %% tags=["raises-exception"]
-lab.apply("manifests/7-weights/httproute.yaml")
+lab.apply("manifests/07-weights/httproute.yaml")
 lab.wait_accepted("nodeapp-split")
 
 # %% tags=["raises-exception"]
@@ -328,7 +328,7 @@ lab.sample_httproute("nodeapp-split", requests=400).plot()
 
 # %% tags=["exercise", "raises-exception"]
 # Give both versions half of the requests, apply the route again, and look.
-route = lab.read("manifests/7-weights/httproute.yaml")
+route = lab.read("manifests/07-weights/httproute.yaml")
 prod, canary = route["spec"]["rules"][1]["backendRefs"]
 # solution
 prod["weight"], canary["weight"] = 1, 1
@@ -343,10 +343,10 @@ lab.sample_httproute("nodeapp-split", requests=400).plot()
 # request. (ingress-nginx has an annotation for it, `mirror-target`, which the playground does not read.)
 
 # %%
-lab.show("manifests/7-weights/mirror.yaml")
+lab.show("manifests/07-weights/mirror.yaml")
 
 # %% tags=["raises-exception"]
-lab.apply("manifests/7-weights/mirror.yaml")
+lab.apply("manifests/07-weights/mirror.yaml")
 lab.wait_accepted("nodeapp-split")
 
 # %% tags=["raises-exception"]

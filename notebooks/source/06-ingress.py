@@ -33,11 +33,11 @@ lab
 
 # %%
 lab.build()
-lab.reset("canary")
+lab.reset("03-canary")
 
 # %%
-lab.apply("manifests/6-ingress/services.yaml")
-lab.apply("manifests/6-ingress/ingress.yaml")
+lab.apply("manifests/06-ingress/services.yaml")
+lab.apply("manifests/06-ingress/ingress.yaml")
 
 # %%
 lab.get("/")
@@ -51,8 +51,8 @@ lab.get("/canary")
 # terminal:
 #
 # ```
-# kubectl apply -f manifests/6-ingress/services.yaml
-# kubectl apply -f manifests/6-ingress/ingress.yaml
+# kubectl apply -f manifests/06-ingress/services.yaml
+# kubectl apply -f manifests/06-ingress/ingress.yaml
 # curl -i -H "Host: foo.bar.com" http://127.0.0.1:8080/
 # curl -i -H "Host: foo.bar.com" http://127.0.0.1:8080/canary
 # ```
@@ -65,7 +65,7 @@ lab.get("/canary")
 # First the Services. Lesson 3 had one for both versions. Look for the label that keeps these two apart.
 
 # %%
-lab.show("manifests/6-ingress/services.yaml")
+lab.show("manifests/06-ingress/services.yaml")
 
 # %%
 lab.endpoints("nodeapp-svc-canary")
@@ -82,7 +82,7 @@ check(lab, "each version has a Service of its own")
 # `ingressClassName` says which one is meant.
 
 # %%
-lab.show("manifests/6-ingress/ingress.yaml")
+lab.show("manifests/06-ingress/ingress.yaml")
 
 # %% [markdown]
 # `kubectl describe ingress ingress-prod-canary` shows the same in short, with the pods behind each path:
@@ -216,9 +216,9 @@ explorer
 
 # %%
 explorer.close()
-lab.reset("canary")
-lab.apply("manifests/6-ingress/services.yaml")
-plain = lab.read("manifests/6-ingress/ingress.yaml")
+lab.reset("03-canary")
+lab.apply("manifests/06-ingress/services.yaml")
+plain = lab.read("manifests/06-ingress/ingress.yaml")
 del plain["metadata"]["annotations"]
 lab.apply(plain)
 
@@ -241,7 +241,7 @@ lab.get("/canary")
 # own, because an annotation is for all paths of its Ingress, and `/` has no second group.
 
 # %%
-lab.show("manifests/6-ingress/portable/ingress.yaml")
+lab.show("manifests/06-ingress/portable/ingress.yaml")
 
 # %% [markdown] tags=["predict"]
 # **Predict.** `$2` is what the second pair of brackets caught. What path will the pod be asked for, when somebody asks
@@ -251,15 +251,15 @@ lab.show("manifests/6-ingress/portable/ingress.yaml")
 lab.predict("path that arrives for /canary/x", "/")
 
 # %%
-lab.reset("canary")
-lab.apply("manifests/6-ingress/services.yaml")
-lab.apply("manifests/6-ingress/portable/ingress.yaml")
+lab.reset("03-canary")
+lab.apply("manifests/06-ingress/services.yaml")
+lab.apply("manifests/06-ingress/portable/ingress.yaml")
 lab.compare("path that arrives for /canary/x", lab.explain_route("/canary/x").path)
 
 # %% [markdown]
 # A broken link is broken in the preview too, as it should be, and `/canarybird` is production's. (`/CANARY` is still the
 # canary's: a regular expression here ignores case.) This form means the same to ingress-nginx and to Traefik. With
-# kubectl: `kubectl apply -f manifests/6-ingress/portable/ingress.yaml`.
+# kubectl: `kubectl apply -f manifests/06-ingress/portable/ingress.yaml`.
 
 # %% tags=["checkpoint"]
 check(lab, "the preview keeps to its path")
@@ -275,7 +275,7 @@ lab.scale("nodeapp-canary", 3)
 
 # %% tags=["exercise"]
 # Lead the visitors to the Service nodeapp-svc-canary: change the name below, and apply the manifest.
-manifest = lab.read("manifests/6-ingress/portable/ingress.yaml")
+manifest = lab.read("manifests/06-ingress/portable/ingress.yaml")
 service = manifest["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]
 # solution
 service["name"] = "nodeapp-svc-canary"
@@ -327,7 +327,7 @@ lab.get("/").status, lab.explain_route("/").reasons[-1]
 # %% tags=["exercise"]
 # Take the visitors back to version 1.0. The file still says how it was.
 # solution
-lab.apply("manifests/6-ingress/portable/ingress.yaml")
+lab.apply("manifests/06-ingress/portable/ingress.yaml")
 
 # %% tags=["checkpoint"]
 check(lab, "the preview keeps to its path")

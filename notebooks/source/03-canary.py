@@ -33,7 +33,7 @@ lab
 
 # %%
 lab.build()
-lab.reset("production")
+lab.reset("02-production")
 
 # %%
 lab.endpoints("nodeapp-svc")
@@ -48,8 +48,8 @@ lab.endpoints("nodeapp-svc")
 
 # %%
 lab.show(
-    "manifests/3-canary/canary.yaml",
-    against="manifests/2-production/production.yaml",
+    "manifests/03-canary/canary.yaml",
+    against="manifests/02-production/production.yaml",
 )
 
 # %% [markdown]
@@ -67,7 +67,7 @@ lab.predict("endpoints", 3)
 lab.predict("canary share", 0.5)
 
 # %%
-lab.apply("manifests/3-canary/canary.yaml")
+lab.apply("manifests/03-canary/canary.yaml")
 lab.wait_ready("nodeapp-canary")
 
 # %%
@@ -77,7 +77,7 @@ lab.endpoints("nodeapp-svc")
 lab.compare("endpoints", len(lab.ready_endpoints("nodeapp-svc")))
 
 # %% [markdown]
-# Nobody told the Service. In a terminal: `kubectl apply -f manifests/3-canary/canary.yaml`, then
+# Nobody told the Service. In a terminal: `kubectl apply -f manifests/03-canary/canary.yaml`, then
 # `kubectl get pods --show-labels`.
 
 # %% tags=["checkpoint"]
@@ -216,7 +216,7 @@ check(lab, "the two versions are even")
 # Try 9 and 1. Try 0 canaries. What is the smallest share, other than nought, that ten pods allow?
 
 # %%
-lab.reset("canary")
+lab.reset("03-canary")
 board = lab.replica_board()
 board
 
@@ -231,7 +231,7 @@ board
 
 # %%
 board.close()
-lab.reset("canary")
+lab.reset("03-canary")
 lab.scale("nodeapp-canary", 3)
 lab.scale("nodeapp-production", 0)
 
@@ -252,7 +252,7 @@ check(lab, "only the new version answers", grown)
 # The second way keeps the names. Production gets the new image, pod by pod, and the canary goes when it is done.
 
 # %%
-lab.reset("canary")
+lab.reset("03-canary")
 change = {
     "spec": {"template": {"spec": {"containers": [{"name": "nodeapp", "image": lab.image("2.0")}]}}}
 }
