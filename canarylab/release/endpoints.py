@@ -14,7 +14,7 @@ from typing import NamedTuple
 from canarylab.display import Table
 from canarylab.kube_objects import SERVICE_LABEL, is_ready
 from canarylab.manifests import SELECTOR
-from canarylab.release.connection import Connection, Object, refusals
+from canarylab.release.connection import Connection, Object, explain_api_errors
 from canarylab.text import count_noun
 
 _SERVICE_REMEDY = "`kubectl get services` lists the Services there are."
@@ -33,7 +33,7 @@ class Endpoint(NamedTuple):
 
 def read_endpoints(connection: Connection, service: str) -> list[Endpoint]:
     """All endpoints of the Service; raise ApiRefusedError when there is no such Service."""
-    with refusals(f'Service "{service}"', remedy=_SERVICE_REMEDY):
+    with explain_api_errors(f'Service "{service}"', remedy=_SERVICE_REMEDY):
         connection.core.read_namespaced_service(service, connection.namespace)
         slices = connection.discovery.list_namespaced_endpoint_slice(
             connection.namespace, label_selector=f"{SERVICE_LABEL}={service}"
@@ -91,7 +91,7 @@ def version_of(image: str) -> str:
 
 def pods_table(connection: Connection) -> Table:
     """The pods of the lessons, by name."""
-    with refusals("the pods", remedy="Look with `kubectl get pods`."):
+    with explain_api_errors("the pods", remedy="Look with `kubectl get pods`."):
         answer = connection.core.list_namespaced_pod(connection.namespace, label_selector=SELECTOR)
     rows = sorted(_pod_row(pod) for pod in connection.plain(answer)["items"])
     sentence = f"{count_noun(len(rows), 'pod')} with {SELECTOR}."
