@@ -65,7 +65,7 @@ def up(cluster: ClusterName = None, api_port: ApiPort = None) -> None:
         chosen = chosen._replace(cluster=Playground(api_port=api_port))
     with status_line() as report:
         chosen.cluster.start(report)
-    print(f"You are on {chosen.why}.")
+    print(f"You are on {chosen.reason}.")
     print(chosen.cluster.status())
     print(f"For kubectl: export KUBECONFIG={chosen.cluster.kubeconfig}")
 
@@ -73,11 +73,11 @@ def up(cluster: ClusterName = None, api_port: ApiPort = None) -> None:
 @app.command()
 def down(cluster: ClusterName = None) -> None:
     """End a cluster and all its pods: the one you name, else the playground."""
-    from canarylab.clusters.choose import choose_or_playground, describe
+    from canarylab.clusters.choose import choose_to_stop, describe
     from canarylab.images.choose import remove_containers
     from canarylab.text import join_words
 
-    chosen = choose_or_playground(cluster)
+    chosen = choose_to_stop(cluster)
     runs = chosen.status() is not None
     if chosen.stop():
         print(f"{_capitalized(describe(chosen))} has ended.")
@@ -200,11 +200,11 @@ def doctor(
     from canarylab.doctor import diagnose
 
     try:
-        chosen = f"A lesson takes {choose().why}"
+        chosen = f"A lesson takes {choose().reason}"
     except CanaryLabError as exc:
         chosen = str(exc).rstrip(".")
     home = Home.of_user()
-    found = diagnose(home, has_kind_cluster=KindCluster(home).has_record(), chosen=chosen)
+    found = diagnose(home, has_kind_cluster=KindCluster(home).was_created(), chosen=chosen)
     print(json.dumps(found.to_dict(), indent=2) if as_json else found)
     raise typer.Exit(0 if found.can_run else 1)
 

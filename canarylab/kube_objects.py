@@ -19,6 +19,8 @@ REVISION_ANNOTATION = "deployment.kubernetes.io/revision"
 INGRESS_CLASS_ANNOTATION = "kubernetes.io/ingress.class"
 """The annotation that named the class of an Ingress before `ingressClassName`; still supported."""
 DEFAULT_CLASS_ANNOTATION = "ingressclass.kubernetes.io/is-default-class"
+DEFAULT_GRACE_PERIOD_S = 30
+"""Grace period of a pod that names none, in seconds."""
 FINISHED_PHASES = ("Succeeded", "Failed")
 SAFE_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 """Letters of generated names: without vowels, so that none is a word."""

@@ -71,7 +71,7 @@ class Lab:
     """
 
     def __init__(self, cluster: str | None = None) -> None:
-        self.cluster, self._why = choose(cluster)
+        self.cluster, self._reason = choose(cluster)
         with status_line() as report:
             self.cluster.start(report)
         self._connection = Connection(
@@ -86,7 +86,9 @@ class Lab:
         self._predictions = Predictions()
 
     def __repr__(self) -> str:
-        return f"You are on {self._why}.\nFor kubectl: export KUBECONFIG={self.cluster.kubeconfig}"
+        return (
+            f"You are on {self._reason}.\nFor kubectl: export KUBECONFIG={self.cluster.kubeconfig}"
+        )
 
     @property
     def apps(self) -> Any:
@@ -241,7 +243,7 @@ class Lab:
         notes = [f"{each.name}: {note}" for each in applied for note in each.notes]
         return Table("\n".join(map(str, applied)), notes=[*controller_notes, *notes])
 
-    def wait_ready(self, name: str, *, timeout_s: float = rollout.ROLLED_OUT_WITHIN_S) -> Table:
+    def wait_ready(self, name: str, *, timeout_s: float = rollout.ROLLED_OUT_TIMEOUT_S) -> Table:
         """Wait until a Deployment is rolled out, as `kubectl rollout status` does.
 
         >>> lab.wait_ready("nodeapp-canary")
@@ -368,7 +370,7 @@ class Lab:
             where += f", through {found.description}"
         return replace(sample, cluster=where, balanced_per=found.balanced_per)
 
-    def promote(self, way: Literal["replicas", "image"]) -> Table:
+    def promote(self, method: Literal["replicas", "image"]) -> Table:
         """Promote the canary: scale it up and production to 0, or give production its image.
 
         >>> lab.promote("image")
@@ -376,7 +378,7 @@ class Lab:
         ...
         """
         with status_line() as report:
-            stages.promote(self._connection, way, report)
+            stages.promote(self._connection, method, report)
         return self.endpoints()
 
     # Ingress and Gateway API. The host is only ever a header: the name is not looked up.

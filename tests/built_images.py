@@ -13,7 +13,7 @@ from pathlib import Path
 from canarylab.images.builder import VERSIONS, app_reference
 from canarylab.images.process_build import build_app_image
 from canarylab.playground.images import Image, find
-from tests.reaper import run_folder
+from tests.leftover_processes import run_folder
 from tests.waiting import exclusive
 
 

@@ -13,8 +13,8 @@ from xdist.scheduler import LoadScopeScheduling
 from canarylab import resources
 from canarylab.release.connection import Connection
 from canarylab.release.stages import reset_to
+from tests.leftover_processes import reaper
 from tests.processes import wait_until_only_the_playground_runs
-from tests.reaper import reaper
 from tests.restricted_cluster import NAMESPACE, RestrictedCluster, running_restricted_cluster
 from tests.running_playground import RunningPlayground, running_playground
 from tests.waiting import exclusive

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests import endless_run
+from tests import unending_run
 from tests.needs import needs
 from tests.waiting import until
 
@@ -37,9 +37,9 @@ async def test_it_leaves_no_process(
     report = tmp_path / "pids"
     command = [sys.executable, "-m", "pytest", *workers, f"--basetemp={tmp_path / 'base'}"]
     with subprocess.Popen(
-        [*command, "tests/endless_run.py"],
+        [*command, "tests/unending_run.py"],
         cwd=ROOT,
-        env={**os.environ, endless_run.REPORT: str(report)},
+        env={**os.environ, unending_run.REPORT: str(report)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as run:

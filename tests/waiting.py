@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
-from tests.reaper import run_folder
+from tests.leftover_processes import run_folder
 
 
 async def until(

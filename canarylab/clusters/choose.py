@@ -29,7 +29,7 @@ class ChosenCluster(NamedTuple):
     """A cluster, and one sentence why it was chosen."""
 
     cluster: Cluster
-    why: str
+    reason: str
 
 
 def choose(name: str | None = None) -> ChosenCluster:
@@ -46,7 +46,7 @@ def choose(name: str | None = None) -> ChosenCluster:
     return ChosenCluster(cluster, f"{describe(cluster)}, because {source}")
 
 
-def choose_or_playground(name: str | None = None) -> Cluster:
+def choose_to_stop(name: str | None = None) -> Cluster:
     """By name, else by `CANARYLAB_CLUSTER`, else the playground; no other is stopped unnamed."""
     return choose(name or os.environ.get("CANARYLAB_CLUSTER") or "playground").cluster
 
@@ -63,7 +63,9 @@ def _best() -> ChosenCluster:
         return ChosenCluster(kind, f"{describe(kind)}, because you made it and it runs")
     if machine.loopback().is_available:
         why = (
-            "your kind cluster does not run" if kind.has_record() else "it needs nothing but Python"
+            "your kind cluster does not run"
+            if kind.was_created()
+            else "it needs nothing but Python"
         )
         return ChosenCluster(Playground(), f"the playground, because {why}")
     return ChosenCluster(kind, f"{describe(kind)}, because the playground needs Linux")

@@ -133,7 +133,7 @@ class KindCluster(LocalCluster):
         self._record_file = self._folder / "made.json"
         self._lock_file = self._folder / "lock"
 
-    def has_record(self) -> bool:
+    def was_created(self) -> bool:
         """Whether the record names a cluster, running or not. Reads one file only."""
         record = self._record()
         return record is not None and record.node != ""
@@ -232,7 +232,7 @@ class KindCluster(LocalCluster):
         try:
             node = _find_node()
         except EngineError:
-            if not self.has_record():
+            if not self.was_created():
                 _require(self.preflight())  # names whatever else is missing, too
             raise
         if record is not None and not record.node:
@@ -297,7 +297,7 @@ class KindCluster(LocalCluster):
             )
 
     def _answers(self) -> bool:
-        return self.has_record() and api_answers(self._kubeconfig)
+        return self.was_created() and api_answers(self._kubeconfig)
 
     def _copy_into_node(self, reference: str, report: Report) -> None:
         report(f"saving {reference} for kind")

@@ -109,9 +109,7 @@ def plan_copy(
     """Return everything that a COPY line copies; `is_folder` is about paths in the image so far."""
     *patterns, destination = line.words(config.values)
     if not patterns:
-        raise line.unsupported_error(
-            f"{line} names one path only", "Write COPY, what to copy, where to."
-        )
+        raise line.error(f"{line} names one path only", "Write COPY, what to copy, where to.")
     sources = [source for pattern in patterns for source in _sources(line, pattern, context)]
     if not sources:
         problem = f"nothing matches {' '.join(patterns)}"
@@ -120,7 +118,7 @@ def plan_copy(
     into_folder = destination.endswith(("/", "/.")) or destination in (".", "..")
     if len(sources) > 1 and not into_folder:
         problem = f"{len(sources)} sources cannot become the one file {destination}"
-        raise line.unsupported_error(problem, f"End it with a slash, as in {destination}/.")
+        raise line.error(problem, f"End it with a slash, as in {destination}/.")
     into_folder = into_folder or is_folder(target)
     last_of_each_target = {
         copied.target: copied
@@ -169,7 +167,7 @@ def _sources(line: Instruction, pattern: str, context: BuildContext) -> list[str
     wanted = posixpath.normpath(f"./{pattern}")
     if wanted.split("/")[0] == "..":
         remedy = "Move what it needs into the folder: a build sees nothing else."
-        raise line.unsupported_error(f"{pattern} lies outside the folder that is built", remedy)
+        raise line.error(f"{pattern} lies outside the folder that is built", remedy)
     found = [""] if wanted == "." else _expanded(wanted, context)
     kept = [path for path in found if not path or _is_included(path, context)]
     if not kept and found and not _GLOB.search(wanted):

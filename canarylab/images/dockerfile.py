@@ -80,7 +80,7 @@ class Instruction:
         """`Dockerfile, line 7`."""
         return f"{self.path}, line {self.line}"
 
-    def unsupported_error(self, problem: str, remedy: str) -> DockerfileError:
+    def error(self, problem: str, remedy: str) -> DockerfileError:
         """Return the error for a line that this builder does not support."""
         return DockerfileError(self.path, self.line, problem, remedy)
 
@@ -92,13 +92,13 @@ class Instruction:
         """Return the words of the line, or of its JSON list, with variables expanded."""
         listed = exec_form(self.text)
         if listed == []:
-            raise self.unsupported_error(f"{self} has no argument", "Add one, or remove the line.")
+            raise self.error(f"{self} has no argument", "Add one, or remove the line.")
         try:
             if listed is not None:
                 return [expand(word, values) for word in listed]
             return split_words(self.text, values)
         except ValueError as exc:
-            raise self.unsupported_error(f"{self}: {exc}", _QUOTING) from None
+            raise self.error(f"{self}: {exc}", _QUOTING) from None
 
     def assignments(self, values: Mapping[str, str]) -> dict[str, str]:
         """Return names and values of an ENV or LABEL line."""
@@ -106,7 +106,7 @@ class Instruction:
             return parse_assignments(self.text, values)
         except ValueError as exc:
             remedy = f"Write {self.keyword} NAME=value, with quotes around a value with spaces."
-            raise self.unsupported_error(f"{self}: {exc}", remedy) from None
+            raise self.error(f"{self}: {exc}", remedy) from None
 
 
 @dataclass(frozen=True)
@@ -273,26 +273,22 @@ def _check(line: Instruction) -> None:
         near = difflib.get_close_matches(line.keyword, INSTRUCTIONS, n=1)
         hint = f"Did you mean {near[0]}?" if near else f"Supported are {', '.join(INSTRUCTIONS)}."
         remedy = _REMEDIES.get(line.keyword, hint)
-        raise line.unsupported_error(f"{line.keyword} is not supported without Docker", remedy)
+        raise line.error(f"{line.keyword} is not supported without Docker", remedy)
     for flag in line.flags.keys() - _FLAGS.get(line.keyword, set()):
         remedy = _FLAG_REMEDIES.get(flag, "Remove it, or build with Docker.")
-        raise line.unsupported_error(
-            f"{line.keyword} --{flag} is not supported without Docker", remedy
-        )
+        raise line.error(f"{line.keyword} --{flag} is not supported without Docker", remedy)
     if not line.text:
-        raise line.unsupported_error(
-            f"{line.keyword} has no argument", "Add one, or remove the line."
-        )
+        raise line.error(f"{line.keyword} has no argument", "Add one, or remove the line.")
     if line.keyword in ("RUN", "COPY") and _HERE_DOCUMENT.search(line.text):
         problem = "<< begins a here-document, which is not supported without Docker"
-        raise line.unsupported_error(problem, "Put the text into a file of its own and COPY it.")
+        raise line.error(problem, "Put the text into a file of its own and COPY it.")
     if line.keyword in ("CMD", "ENTRYPOINT") and exec_form(line.text) is None:
         raise _shell_form_error(line)
 
 
 def _shell_form_error(line: Instruction) -> DockerfileError:
     if line.text.startswith("["):
-        return line.unsupported_error(
+        return line.error(
             f"{line} is not a list of texts",
             'Use double quotes and commas, as in ["npm", "start"].',
         )
@@ -300,7 +296,7 @@ def _shell_form_error(line: Instruction) -> DockerfileError:
         suggestion = json.dumps(shlex.split(line.text))
     except ValueError:
         suggestion = '["node", "src/main.ts"]'
-    return line.unsupported_error(
+    return line.error(
         f"{line} would run in a shell, which keeps SIGTERM from the app",
         f"Write it as a list: {line.keyword} {suggestion}.",
     )
@@ -313,12 +309,10 @@ def _check_stages(instructions: list[Instruction], path: str) -> None:
         raise DockerfileError(path, 1, "there is no FROM", "Begin with FROM node:24-slim.")
     before = next(line for line in instructions if line.keyword != "ARG")
     if before.keyword != "FROM":
-        raise before.unsupported_error(
-            f"{before.keyword} is before FROM", "Only ARG may: move it below."
-        )
+        raise before.error(f"{before.keyword} is before FROM", "Only ARG may: move it below.")
     if len(bases) > 1:
         remedy = "Build in one stage, or build with Docker."
-        raise bases[1].unsupported_error(
+        raise bases[1].error(
             "a second FROM begins another stage, which is not supported without Docker", remedy
         )
 
@@ -341,18 +335,16 @@ def _variable_value(found: re.Match[str], values: Mapping[str, str]) -> str:
 def _from(config: ImageConfig, line: Instruction) -> ImageConfig:
     base, *alias = line.words(config.values)
     if alias and (len(alias) != 2 or alias[0].upper() != "AS"):
-        raise line.unsupported_error(
-            f"{line} has words that are not supported", "Write FROM node:24-slim."
-        )
+        raise line.error(f"{line} has words that are not supported", "Write FROM node:24-slim.")
     return ImageConfig(
         given=config.given,
         args_before_from=config.args,
         declared=config.declared,
-        notes=_base_image_notes(base, line),
+        notes=_check_base_image(base, line),
     )
 
 
-def _base_image_notes(base: str, line: Instruction) -> tuple[str, ...]:
+def _check_base_image(base: str, line: Instruction) -> tuple[str, ...]:
     """Return notes about the base image; raise DockerfileError if it is not Node.js."""
     try:
         name, tag = parse_reference(base.partition("@")[0])
@@ -360,7 +352,7 @@ def _base_image_notes(base: str, line: Instruction) -> tuple[str, ...]:
         name, tag = base, ""
     if name != "node":
         problem = f"{base or 'nothing'} is not supported as a base image without Docker"
-        raise line.unsupported_error(problem, "Write FROM node:24-slim, or build with Docker.")
+        raise line.error(problem, "Write FROM node:24-slim, or build with Docker.")
     wanted, present = re.match(r"\d+", tag), nodejs_version()
     if wanted is None or wanted[0] == present.partition(".")[0]:
         return ()
@@ -409,9 +401,7 @@ def _expose(config: ImageConfig, line: Instruction) -> ImageConfig:
 def _port(word: str, line: Instruction) -> int:
     found = re.fullmatch(r"(\d{1,5})(?:/tcp)?", word, re.IGNORECASE)
     if found is None or not 0 < int(found[1]) < 65_536:
-        raise line.unsupported_error(
-            f"{word} is not a TCP port", "Write one number each, as in EXPOSE 3333."
-        )
+        raise line.error(f"{word} is not a TCP port", "Write one number each, as in EXPOSE 3333.")
     return int(found[1])
 
 
@@ -419,9 +409,7 @@ def _stop_signal(config: ImageConfig, line: Instruction) -> ImageConfig:
     word = "".join(line.words(config.values))
     name = _SIGNALS.get(word, f"SIG{word.upper().removeprefix('SIG')}")
     if name not in _SIGNALS.values():
-        raise line.unsupported_error(
-            f"{word} is not a signal", "Write its name, as in STOPSIGNAL SIGTERM."
-        )
+        raise line.error(f"{word} is not a signal", "Write its name, as in STOPSIGNAL SIGTERM.")
     return replace(config, stop_signal=name)
 
 

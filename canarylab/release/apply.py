@@ -16,7 +16,7 @@ from kubernetes.dynamic.exceptions import DynamicApiError, NotFoundError, Resour
 
 from canarylab.errors import ApiRefusedError
 from canarylab.kube_objects import REVISION_ANNOTATION
-from canarylab.release.connection import Connection, Object, refusals
+from canarylab.release.connection import Connection, Object, explain_api_errors
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _UNSUPPORTED_MEDIA_TYPE = 415
@@ -62,7 +62,7 @@ def _apply_one(connection: Connection, wanted: Object) -> Applied:
     resource = _resource(connection, wanted, name)
     label = f"{resource.singular_name}{'.' + resource.group if resource.group else ''}/{name}"
     place = {"namespace": connection.namespace}
-    with refusals(what, remedy=_REMEDY):
+    with explain_api_errors(what, remedy=_REMEDY):
         try:
             live = resource.get(name=name, namespace=connection.namespace).to_dict()
         except NotFoundError:
@@ -107,7 +107,7 @@ def _without_server_fields(obj: Object) -> Object:
 
 def _resource(connection: Connection, wanted: Object, name: str) -> Any:
     what = f'{wanted["kind"]} "{name}"'
-    with refusals(what, remedy=_REMEDY):
+    with explain_api_errors(what, remedy=_REMEDY):
         try:
             return connection.dynamic.resources.get(
                 api_version=wanted["apiVersion"], kind=wanted["kind"]

@@ -24,7 +24,7 @@ from canarylab.clusters.client import api_client
 from canarylab.errors import ApiRefusedError, ClusterError
 from canarylab.kube_objects import Object
 
-__all__ = ["Connection", "Object", "kubectl_words", "refusals"]
+__all__ = ["Connection", "Object", "explain_api_errors", "kubectl_words"]
 
 
 class Connection:
@@ -103,7 +103,7 @@ class Connection:
 
 
 @contextmanager
-def refusals(what: str, *, remedy: str) -> Iterator[None]:
+def explain_api_errors(what: str, *, remedy: str) -> Iterator[None]:
     """Turn what the client raises into ApiRefusedError or ClusterError about `what`."""
     try:
         yield

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from canarylab.display import Table
 from canarylab.kube_objects import SERVICE_LABEL, controller_of, is_ready, key_of, slices_by_service
 from canarylab.manifests import SELECTOR
-from canarylab.release.connection import Connection, Object, refusals
+from canarylab.release.connection import Connection, Object, explain_api_errors
 from canarylab.text import count_noun
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Endpoint(NamedTuple):
 
 def read_endpoints(connection: Connection, service: str) -> list[Endpoint]:
     """All endpoints of the Service; raise ApiRefusedError when there is no such Service."""
-    with refusals(f'Service "{service}"', remedy=_SERVICE_REMEDY):
+    with explain_api_errors(f'Service "{service}"', remedy=_SERVICE_REMEDY):
         connection.core.read_namespaced_service(service, connection.namespace)
         slices = connection.discovery.list_namespaced_endpoint_slice(
             connection.namespace, label_selector=f"{SERVICE_LABEL}={service}"
@@ -96,7 +96,7 @@ def version_of(image: str) -> str:
 
 def pods_table(connection: Connection) -> Table:
     """The pods of the lessons, by name."""
-    with refusals("the pods", remedy="Look with `kubectl get pods`."):
+    with explain_api_errors("the pods", remedy="Look with `kubectl get pods`."):
         answer = connection.core.list_namespaced_pod(connection.namespace, label_selector=SELECTOR)
     rows = sorted(_pod_row(pod) for pod in connection.plain(answer)["items"])
     sentence = f"{count_noun(len(rows), 'pod')} with {SELECTOR}."

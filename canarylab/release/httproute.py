@@ -17,7 +17,7 @@ from kubernetes.dynamic.exceptions import ResourceNotFoundError
 
 from canarylab import traffic
 from canarylab.errors import ApiRefusedError
-from canarylab.release.connection import Connection, Object, refusals
+from canarylab.release.connection import Connection, Object, explain_api_errors
 from canarylab.release.endpoints import expected_shares, read_endpoints
 from canarylab.text import percent
 from canarylab.traffic import Request, Sample, SamplingPlan
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from canarylab.figures.diagram import DiagramRoute, DiagramRule
 
 API_VERSION, KIND = "gateway.networking.k8s.io/v1", "HTTPRoute"
-ACCEPTED_WITHIN_S = 5.0
+ACCEPTED_TIMEOUT_S = 5.0
 _UNKNOWN = 'the server doesn\'t have a resource type "httproutes"'
 _INSTALL = "The Gateway API is an addition to Kubernetes; whoever runs the cluster installs it."
 _NOT_LISTABLE = {403, 404}  # the user may not list them; a cluster without that kind
@@ -35,7 +35,7 @@ _ANY_PATH = {"type": "PathPrefix", "value": "/"}
 
 
 def wait_until_accepted(
-    connection: Connection, name: str, *, timeout_s: float = ACCEPTED_WITHIN_S
+    connection: Connection, name: str, *, timeout_s: float = ACCEPTED_TIMEOUT_S
 ) -> list[str]:
     """Wait for the first controller that accepts the route; none where there is none in time."""
     return wait_until(
@@ -45,7 +45,7 @@ def wait_until_accepted(
 
 def read_httproute(connection: Connection, name: str) -> Object:
     """An HTTPRoute as the API returns it; raise ApiRefusedError when there is none."""
-    with refusals(f'HTTPRoute "{name}"', remedy="Look with `kubectl get httproutes`."):
+    with explain_api_errors(f'HTTPRoute "{name}"', remedy="Look with `kubectl get httproutes`."):
         try:
             routes = connection.dynamic.resources.get(api_version=API_VERSION, kind=KIND)
         except ResourceNotFoundError as exc:

@@ -27,7 +27,7 @@ from canarylab.ingress_rules.routing import IngressRoute, explain, ingress_reque
 from canarylab.ingress_rules.server_table import BuildResult, build_server_table
 from canarylab.kube_objects import EndpointIndex, Object
 from canarylab.release.apply import apply
-from canarylab.release.connection import Connection, refusals
+from canarylab.release.connection import Connection, explain_api_errors
 from canarylab.release.endpoints import ready_endpoints
 from canarylab.release.network_sync import sync_count, wait_until_synced
 from canarylab.release.rollout import wait_until_rolled_out
@@ -44,14 +44,14 @@ HOST = "foo.bar.com"
 LESSON_REQUEST = Request(host=HOST)
 CANARY_WEIGHT = "nginx.ingress.kubernetes.io/canary-weight"
 ROUTING_KINDS = frozenset({"Ingress", "Gateway", "HTTPRoute"})
-SERVICE_READY_WITHIN_S = 10.0
+SERVICE_READY_TIMEOUT_S = 10.0
 _PROBES = 40
 _NOT_FOUND = 404  # a cluster without that kind
 _FORBIDDEN = 403
 _HTTP, _HTTPS = 80, 443
 _REMEDY = "Look with `kubectl get ingresses,services,endpointslices`."
 FindIngressSetup = Callable[[Sequence[Object] | None, Report], IngressSetup]
-CONTROLLER_READY_WITHIN_S = 180.0  # most of it to pull the image over a slow network
+CONTROLLER_READY_TIMEOUT_S = 180.0  # most of it to pull the image over a slow network
 _NOT_LISTABLE = {403, 404}  # the user may not list them; a cluster without that kind
 _NO_IMAGE = (
     "Look at the network, or load the images with `canarylab bundle load FILE`; "
@@ -157,7 +157,9 @@ class IngressClient:
 
     def weight(self, ingress: str) -> int:
         """The weight annotation of a canary Ingress; 0 without one."""
-        with refusals(f'Ingress "{ingress}"', remedy="`kubectl get ingresses` lists them."):
+        with explain_api_errors(
+            f'Ingress "{ingress}"', remedy="`kubectl get ingresses` lists them."
+        ):
             found = self._connection.networking.read_namespaced_ingress(
                 ingress, self._connection.namespace
             )
@@ -172,7 +174,7 @@ class IngressClient:
         change: Object = {"metadata": {"annotations": {CANARY_WEIGHT: str(percent)}}}
         before = sync_count(self._connection, ingress)
         what = f'a weight of {percent} for Ingress "{ingress}"'
-        with refusals(what, remedy="`kubectl get ingresses` lists them."):
+        with explain_api_errors(what, remedy="`kubectl get ingresses` lists them."):
             self._connection.networking.patch_namespaced_ingress(
                 ingress, self._connection.namespace, change
             )
@@ -194,14 +196,14 @@ def ensure_ingress_controller(
         report(f"installing {name}, which serves Ingresses here")
         apply(there, list(wanted.objects))
         wait_until_rolled_out(
-            there, name, timeout_s=CONTROLLER_READY_WITHIN_S, report=report, if_no_image=_NO_IMAGE
+            there, name, timeout_s=CONTROLLER_READY_TIMEOUT_S, report=report, if_no_image=_NO_IMAGE
         )
     return wanted.notes
 
 
 def read_ingress_classes(connection: Connection) -> list[Object] | None:
     """The IngressClasses of the cluster; None if the user may not list them."""
-    with refusals("the IngressClasses", remedy="Look with `kubectl get ingressclasses`."):
+    with explain_api_errors("the IngressClasses", remedy="Look with `kubectl get ingressclasses`."):
         try:
             found = connection.networking.list_ingress_class()
         except ApiException as exc:
@@ -214,7 +216,7 @@ def read_ingress_classes(connection: Connection) -> list[Object] | None:
 
 def read_ingresses(connection: Connection) -> list[Object]:
     """The Ingresses of the namespace; none where the cluster has no such kind, or hides them."""
-    with refusals("the Ingresses", remedy="Look with `kubectl get ingresses`."):
+    with explain_api_errors("the Ingresses", remedy="Look with `kubectl get ingresses`."):
         try:
             found = connection.networking.list_namespaced_ingress(connection.namespace)
         except ApiException as exc:
@@ -340,16 +342,16 @@ def _wait_until_only_expected_pods_answer(
         others = set(sample.by_pod) - set(expected.pods) - {OTHER}
         return not others
 
-    if not wait_until(has_settled, timeout_s=SERVICE_READY_WITHIN_S):
+    if not wait_until(has_settled, timeout_s=SERVICE_READY_TIMEOUT_S):
         raise TimedOutError(
-            f"After {SERVICE_READY_WITHIN_S:.0f} s these pods answer and should not: "
+            f"After {SERVICE_READY_TIMEOUT_S:.0f} s these pods answer and should not: "
             f"{', '.join(sorted(others))}. `lab.explain_route` says which should."
         )
 
 
 def _read_rules(connection: Connection) -> BuildResult:
     namespace = connection.namespace
-    with refusals("the Ingresses", remedy=_REMEDY):
+    with explain_api_errors("the Ingresses", remedy=_REMEDY):
         ingresses = connection.networking.list_namespaced_ingress(namespace)
         services = connection.core.list_namespaced_service(namespace)
         slices = connection.discovery.list_namespaced_endpoint_slice(namespace)

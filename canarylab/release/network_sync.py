@@ -17,15 +17,15 @@ from urllib.parse import urlsplit
 from canarylab import traffic
 from canarylab.errors import ClusterError, TimedOutError, TrafficError
 from canarylab.release.apply import Applied, apply
-from canarylab.release.connection import Connection, Object, refusals
+from canarylab.release.connection import Connection, Object, explain_api_errors
 from canarylab.release.endpoints import ready_endpoints
 from canarylab.text import OTHER
 from canarylab.wait import wait_until
 
 ANSWERS_PER_POD = 10
 """Of n pods one stays unseen in 10 n answers with a chance of about n in 22,000."""
-SERVICE_READY_WITHIN_S = 15.0
-SYNCED_WITHIN_S = 2.0  # ingress-nginx reloads within a second
+SERVICE_READY_TIMEOUT_S = 15.0
+SYNCED_TIMEOUT_S = 2.0  # ingress-nginx reloads within a second
 CHECK_PAUSE_S = 0.25
 CHECK_TIMEOUT_S = 1.5
 CHECK_PORTS = range(20_000, 30_000)
@@ -49,7 +49,7 @@ def wait_for_pods(
     answering_pods: Callable[[int], Collection[str]],
     ready_pods: Callable[[], Collection[str]],
     *,
-    timeout_s: float = SERVICE_READY_WITHIN_S,
+    timeout_s: float = SERVICE_READY_TIMEOUT_S,
 ) -> None:
     """Wait until the pods that answer are the pods that are ready.
 
@@ -129,14 +129,14 @@ def apply_and_wait(connection: Connection, objects: list[Object]) -> list[Applie
 def sync_count(connection: Connection, ingress: str) -> int:
     """The number of Sync events of this Ingress."""
     query = f"involvedObject.kind=Ingress,involvedObject.name={ingress},reason=Sync"
-    with refusals("the events", remedy="Look with `kubectl get events`."):
+    with explain_api_errors("the events", remedy="Look with `kubectl get events`."):
         found = connection.core.list_namespaced_event(connection.namespace, field_selector=query)
     return sum(event.count or 1 for event in found.items)
 
 
 def wait_until_synced(connection: Connection, ingress: str, before: int) -> None:
-    """Return when there are more Sync events than `before`, or after `SYNCED_WITHIN_S`."""
-    wait_until(lambda: sync_count(connection, ingress) > before, timeout_s=SYNCED_WITHIN_S)
+    """Return when there are more Sync events than `before`, or after `SYNCED_TIMEOUT_S`."""
+    wait_until(lambda: sync_count(connection, ingress) > before, timeout_s=SYNCED_TIMEOUT_S)
 
 
 def _ready_pods(connection: Connection, service: str) -> list[str]:

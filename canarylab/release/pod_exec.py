@@ -14,7 +14,7 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.stream import stream
 
 from canarylab.errors import ApiRefusedError, ClusterError, TimedOutError
-from canarylab.release.connection import Connection, Object, refusals
+from canarylab.release.connection import Connection, Object, explain_api_errors
 from canarylab.wait import wait_until
 
 FETCH = (
@@ -43,7 +43,7 @@ def run_in_pod(
 ) -> ExecResult:
     """Run a command to its end; stdout and stderr are one text."""
     remedy = "`kubectl get pods` lists the pods there are."
-    with refusals(f"a command inside pod {pod}", remedy=remedy):
+    with explain_api_errors(f"a command inside pod {pod}", remedy=remedy):
         session = stream(
             connection.core.connect_get_namespaced_pod_exec,
             pod,
@@ -82,11 +82,11 @@ def run_in_helper_pod(
 ) -> str:
     """Run a JavaScript program in a new pod with the image of the pod `like`; its output."""
     delete_helper_pod(connection)
-    with refusals(f'pod "{like}"', remedy=_REMEDY):
+    with explain_api_errors(f'pod "{like}"', remedy=_REMEDY):
         pod = connection.core.read_namespaced_pod(like, connection.namespace)
     wanted = helper_deployment(pod.spec.containers[0].image, program, argument)
     try:
-        with refusals(f'Deployment "{HELPER}"', remedy=_REMEDY):
+        with explain_api_errors(f'Deployment "{HELPER}"', remedy=_REMEDY):
             connection.apps.create_namespaced_deployment(connection.namespace, wanted)
         return _wait_for_output(connection, timeout_s)
     finally:
@@ -111,7 +111,7 @@ def helper_deployment(image: str, program: str, argument: str) -> Object:
 def delete_helper_pod(connection: Connection) -> None:
     """Delete the helper Deployment, also one that an interrupted run has left."""
     namespace = connection.namespace
-    with refusals("cleaning up", remedy="Look with `kubectl get deployments`."):
+    with explain_api_errors("cleaning up", remedy="Look with `kubectl get deployments`."):
         found = connection.apps.list_namespaced_deployment(namespace, label_selector=_SELECTOR)
         for each in found.items:
             connection.apps.delete_namespaced_deployment(each.metadata.name, namespace)
@@ -136,7 +136,7 @@ def _helper_log(connection: Connection) -> str:
     pods = _running_helper_pods(connection)
     if not pods:
         return ""
-    with refusals("the log of a pod", remedy=_REMEDY):
+    with explain_api_errors("the log of a pod", remedy=_REMEDY):
         try:
             log = connection.core.read_namespaced_pod_log(pods[0], connection.namespace)
         except ApiException as exc:
@@ -147,7 +147,7 @@ def _helper_log(connection: Connection) -> str:
 
 
 def _running_helper_pods(connection: Connection) -> list[str]:
-    with refusals("the pods", remedy=_REMEDY):
+    with explain_api_errors("the pods", remedy=_REMEDY):
         pods: Any = connection.core.list_namespaced_pod(
             connection.namespace, label_selector=_SELECTOR
         )

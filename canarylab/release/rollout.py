@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from canarylab.errors import ClusterError, TimedOutError
 from canarylab.kube_objects import is_ready
-from canarylab.release.connection import Connection, Object, refusals
+from canarylab.release.connection import Connection, Object, explain_api_errors
 from canarylab.wait import wait_until
 
-ROLLED_OUT_WITHIN_S = 90.0
+ROLLED_OUT_TIMEOUT_S = 90.0
 _PAUSE_S = 0.1
 _REMEDY = "`kubectl get deployments` lists the Deployments there are."
 _BUILD = "`canarylab build` builds the versions there are; `kubectl describe pod` says more."
@@ -50,7 +50,7 @@ def wait_until_rolled_out(
     connection: Connection,
     name: str,
     *,
-    timeout_s: float = ROLLED_OUT_WITHIN_S,
+    timeout_s: float = ROLLED_OUT_TIMEOUT_S,
     report: Callable[[str], None] = lambda text: None,
     if_no_image: str = _BUILD,
 ) -> RolloutStatus:
@@ -98,7 +98,7 @@ def status_with_pods(
 
 def read_deployment(connection: Connection, name: str) -> Object:
     """The Deployment as plain JSON."""
-    with refusals(f'Deployment "{name}"', remedy=_REMEDY):
+    with explain_api_errors(f'Deployment "{name}"', remedy=_REMEDY):
         answer = connection.apps.read_namespaced_deployment(name, connection.namespace)
     found: Object = connection.plain(answer)
     return found
@@ -106,7 +106,7 @@ def read_deployment(connection: Connection, name: str) -> Object:
 
 def replicas_of(connection: Connection) -> dict[str, int]:
     """How many pods each Deployment of the namespace asks for."""
-    with refusals("the Deployments", remedy=_REMEDY):
+    with explain_api_errors("the Deployments", remedy=_REMEDY):
         found = connection.apps.list_namespaced_deployment(connection.namespace)
     return {each.metadata.name: each.spec.replicas or 0 for each in found.items}
 
@@ -114,7 +114,7 @@ def replicas_of(connection: Connection) -> dict[str, int]:
 def scale(connection: Connection, name: str, replicas: int) -> None:
     """Set the number of pods through the scale subresource, as kubectl does."""
     body = {"spec": {"replicas": replicas}}
-    with refusals(f'{replicas} replicas of "{name}"', remedy=_REMEDY):
+    with explain_api_errors(f'{replicas} replicas of "{name}"', remedy=_REMEDY):
         connection.apps.patch_namespaced_deployment_scale(name, connection.namespace, body)
 
 
@@ -133,7 +133,7 @@ def image_of(connection: Connection, name: str, container: str) -> str:
 def set_image(connection: Connection, name: str, *, container: str, image: str) -> None:
     """Give one container of the template another image, which starts a rolling update."""
     body = {"spec": {"template": {"spec": {"containers": [{"name": container, "image": image}]}}}}
-    with refusals(f'image {image} in "{name}"', remedy=_REMEDY):
+    with explain_api_errors(f'image {image} in "{name}"', remedy=_REMEDY):
         connection.apps.patch_namespaced_deployment(name, connection.namespace, body)
 
 
@@ -141,7 +141,7 @@ def pods_of(connection: Connection, deployment: Object) -> list[Object]:
     """The pods that its selector selects, terminating ones included."""
     labels = deployment["spec"]["selector"].get("matchLabels", {})
     query = ",".join(f"{key}={value}" for key, value in labels.items())
-    with refusals("its pods", remedy=_REMEDY):
+    with explain_api_errors("its pods", remedy=_REMEDY):
         answer = connection.core.list_namespaced_pod(connection.namespace, label_selector=query)
     pods: list[Object] = connection.plain(answer)["items"]
     return pods

@@ -17,7 +17,7 @@ from canarylab import traffic
 from canarylab.clusters.base import Cluster, ServiceAddress
 from canarylab.errors import ClusterError
 from canarylab.release.api_proxy import ApiServerProxy
-from canarylab.release.connection import Connection, Object, refusals
+from canarylab.release.connection import Connection, Object, explain_api_errors
 from canarylab.release.endpoints import Endpoint, expected_shares, ready_endpoints
 from canarylab.release.ingress import read_ingresses, reported_addresses, service_addresses
 from canarylab.release.network_sync import answering_pod, wait_for_service
@@ -99,7 +99,7 @@ class ServiceUrls:
     def _read(self, name: str) -> Object:
         if not name:
             raise ValueError("The name of the Service is empty. `kubectl get services` lists them.")
-        with refusals(f'Service "{name}"', remedy="`kubectl get services` lists them."):
+        with explain_api_errors(f'Service "{name}"', remedy="`kubectl get services` lists them."):
             found = self._connection.core.read_namespaced_service(name, self._connection.namespace)
         service: Object = self._connection.plain(found)
         return service
@@ -107,7 +107,7 @@ class ServiceUrls:
     def _hosts(self, ready: list[Endpoint]) -> list[str]:
         """The nodes that run the ready pods, from the pods: not everybody may list nodes."""
         names = {each.pod for each in ready}
-        with refusals("the pods", remedy="Look with `kubectl get pods`."):
+        with explain_api_errors("the pods", remedy="Look with `kubectl get pods`."):
             pods = self._connection.core.list_namespaced_pod(self._connection.namespace).items
         hosts = {pod.status.host_ip for pod in pods if pod.metadata.name in names}
         return sorted(hosts - {None})[:MAX_HOSTS]

@@ -24,7 +24,7 @@ from canarylab.manifests import (
     load,
 )
 from canarylab.release.apply import apply
-from canarylab.release.connection import Connection, refusals
+from canarylab.release.connection import Connection, explain_api_errors
 from canarylab.release.httproute import API_VERSION, KIND
 from canarylab.release.rollout import image_of, scale, set_image, wait_until_rolled_out
 from canarylab.wait import wait_until
@@ -32,7 +32,7 @@ from canarylab.wait import wait_until
 Stage = Literal["empty", "02-production", "03-canary"]
 PromotionMethod = Literal["replicas", "image"]
 
-PODS_GONE_WITHIN_S = 60.0
+PODS_GONE_TIMEOUT_S = 60.0
 _NOT_LISTABLE = (403, 404)  # the user may not list them; a cluster without that kind
 
 
@@ -83,7 +83,9 @@ def clean_up(
 ) -> None:
     """Delete the Deployments, Services, Ingresses and HTTPRoutes of the lessons but those named."""
     apps, core, networking = connection.apps, connection.core, connection.networking
-    with refusals("cleaning up", remedy="Look with `kubectl get deployments,services,ingresses`."):
+    with explain_api_errors(
+        "cleaning up", remedy="Look with `kubectl get deployments,services,ingresses`."
+    ):
         _delete(
             connection, networking.list_namespaced_ingress, networking.delete_namespaced_ingress
         )
@@ -123,7 +125,9 @@ def _promote_by_image(connection: Connection, report: Report) -> None:
         connection, PRODUCTION, container=CONTAINER, image=image_of(connection, CANARY, CONTAINER)
     )
     wait_until_rolled_out(connection, PRODUCTION, report=report)
-    with refusals(f'Deployment "{CANARY}"', remedy="Look with `kubectl get deployments`."):
+    with explain_api_errors(
+        f'Deployment "{CANARY}"', remedy="Look with `kubectl get deployments`."
+    ):
         connection.apps.delete_namespaced_deployment(CANARY, connection.namespace)
     _wait_until_no_pods(connection, f"{SELECTOR},env=canary")
 
@@ -136,15 +140,15 @@ def _wait_until_no_pods(connection: Connection, labels: str = SELECTOR) -> None:
         left = _pod_names(connection, labels)
         return not left
 
-    if not wait_until(are_gone, timeout_s=PODS_GONE_WITHIN_S, pause_s=0.1):
+    if not wait_until(are_gone, timeout_s=PODS_GONE_TIMEOUT_S, pause_s=0.1):
         raise TimedOutError(
-            f"After {PODS_GONE_WITHIN_S:.0f} s these pods are still there: {', '.join(left)}. "
+            f"After {PODS_GONE_TIMEOUT_S:.0f} s these pods are still there: {', '.join(left)}. "
             "`kubectl describe pod` says what they wait for."
         )
 
 
 def _pod_names(connection: Connection, labels: str) -> list[str]:
-    with refusals("the pods", remedy="Look with `kubectl get pods`."):
+    with explain_api_errors("the pods", remedy="Look with `kubectl get pods`."):
         pods = connection.core.list_namespaced_pod(connection.namespace, label_selector=labels)
     return [pod.metadata.name for pod in pods.items]
 

@@ -11,9 +11,9 @@ from canarylab import external_tools
 from canarylab.clusters.kind import KindCluster
 from canarylab.playground.home import Home
 from tests.clusters.kind_machine import arrange
-from tests.standins.engine import listening
-from tests.standins.installed import FakeTools, install
-from tests.standins.world import FOLDER, World
+from tests.fakes.engine import listening
+from tests.fakes.installed import FakeTools, install
+from tests.fakes.state import FOLDER, FakeState
 
 PROXIES = [
     written
@@ -23,46 +23,46 @@ PROXIES = [
 
 
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeState]:
     """What the stand-ins know; everything is there and fine."""
-    world = World(tmp_path / "world")
-    world.root.mkdir()
+    state = FakeState(tmp_path / "state")
+    state.root.mkdir()
     (tmp_path / "user").mkdir()
     for name in ("DOCKER_CONTEXT", "KIND_EXPERIMENTAL_PROVIDER", "KUBECONFIG", *PROXIES):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv(FOLDER, str(world.root))
+    monkeypatch.setenv(FOLDER, str(state.root))
     monkeypatch.setenv("HOME", str(tmp_path / "user"))
     monkeypatch.setenv("CANARYLAB_HOME", str(tmp_path / "home"))
-    with listening(world) as address:
+    with listening(state) as address:
         monkeypatch.setenv("DOCKER_HOST", address)
-        yield world
+        yield state
 
 
 @pytest.fixture
-def tools(world: World, monkeypatch: pytest.MonkeyPatch) -> FakeTools:
+def tools(state: FakeState, monkeypatch: pytest.MonkeyPatch) -> FakeTools:
     """The kind and docker programs, without a process."""
-    tools = FakeTools(world, "kind", "docker")
+    tools = FakeTools(state, "kind", "docker")
     for name in ("find", "run", "stream"):
         monkeypatch.setattr(external_tools, name, getattr(tools, name))
     return tools
 
 
 @pytest.fixture
-def programs(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def programs(state: FakeState, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The kind and docker programs as executables, which other processes find too."""
     install(tmp_path / "bin", "kind", "docker")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
 
 
 @pytest.fixture
-def kind(world: World, tools: FakeTools, monkeypatch: pytest.MonkeyPatch) -> KindCluster:
+def kind(state: FakeState, tools: FakeTools, monkeypatch: pytest.MonkeyPatch) -> KindCluster:
     """On that machine; its API answers when the node runs, and its ports are free."""
-    arrange(world, monkeypatch.setattr)
+    arrange(state, monkeypatch.setattr)
     return KindCluster(Home.of_user())
 
 
 @pytest.fixture
-def made(kind: KindCluster, world: World) -> KindCluster:
+def made(kind: KindCluster, state: FakeState) -> KindCluster:
     """A cluster that is there; what was called to make it is forgotten."""
     kind.start(lambda _words: None)
     return kind

@@ -18,18 +18,18 @@ from canarylab import machine, ports
 from canarylab.clusters import kind as kind_module
 from canarylab.clusters.kind import KindCluster
 from canarylab.errors import CanaryLabError
-from tests.standins.world import World
+from tests.fakes.state import FakeState
 
 ROOT = Path(__file__).parents[2]
 CLUSTER = "canarylab"
 APP = "docker.io/library/node_app:1.0"
 
 
-def arrange(world: World, put: Callable[[object, str, object], None]) -> None:
+def arrange(state: FakeState, put: Callable[[object, str, object], None]) -> None:
     """The API answers when the node runs; the ports are free; there is room."""
 
     def answers(kubeconfig: Path) -> bool:
-        return kubeconfig.exists() and (world.cluster(CLUSTER) or {}).get("running") is True
+        return kubeconfig.exists() and (state.cluster(CLUSTER) or {}).get("running") is True
 
     def is_free(port: int, address: str = ports.LOOPBACK) -> bool:
         return True
@@ -52,9 +52,9 @@ def archives(kind: KindCluster) -> Path:
     return Path(kind.kubeconfig).parent / "archives"
 
 
-def images_in_the_node(world: World) -> dict[str, str]:
+def images_in_the_node(state: FakeState) -> dict[str, str]:
     """Their names in full, and what each was on this machine."""
-    images: dict[str, str] = (world.cluster(CLUSTER) or {})["images"]
+    images: dict[str, str] = (state.cluster(CLUSTER) or {})["images"]
     return images
 
 
@@ -69,15 +69,15 @@ def notebook(verb: str) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def kill(world: World) -> None:
+def kill(state: FakeState) -> None:
     """End the program that hangs, whoever started it."""
-    os.kill(int(world.hanging.read_text()), signal.SIGKILL)
+    os.kill(int(state.hanging.read_text()), signal.SIGKILL)
 
 
 def _main(verb: str) -> int:
     # Tests that a shell started in its background ignore Ctrl-C, and so would this.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    arrange(World.of_environment(), setattr)
+    arrange(FakeState.of_environment(), setattr)
     kind = KindCluster()
     try:
         if verb == "start":

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from canarylab import machine
-from canarylab.clusters.choose import choose, choose_or_playground, describe
+from canarylab.clusters.choose import choose, choose_to_stop, describe
 from canarylab.clusters.kind import KindCluster
 from canarylab.clusters.kubeconfig import Kubeconfig
 from canarylab.clusters.playground import Playground
@@ -55,7 +55,7 @@ def test_unasked_it_is_the_playground(monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = choose()
 
     assert isinstance(chosen.cluster, Playground)
-    assert chosen.why == "the playground, because it needs nothing but Python"
+    assert chosen.reason == "the playground, because it needs nothing but Python"
 
 
 @pytest.mark.usefixtures("_running")
@@ -63,7 +63,7 @@ def test_a_kind_cluster_that_runs_comes_first() -> None:
     chosen = choose()
 
     assert isinstance(chosen.cluster, KindCluster)
-    assert chosen.why == "the kind cluster, because you made it and it runs"
+    assert chosen.reason == "the kind cluster, because you made it and it runs"
 
 
 def test_with_a_stopped_kind_cluster_the_playground_is_chosen(
@@ -72,7 +72,7 @@ def test_with_a_stopped_kind_cluster_the_playground_is_chosen(
     on(monkeypatch, linux=True)
     with_a_kind_cluster(home)
 
-    assert choose().why == "the playground, because your kind cluster does not run"
+    assert choose().reason == "the playground, because your kind cluster does not run"
 
 
 def test_where_the_playground_cannot_run_it_is_kind(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,7 +81,7 @@ def test_where_the_playground_cannot_run_it_is_kind(monkeypatch: pytest.MonkeyPa
     chosen = choose()
 
     assert isinstance(chosen.cluster, KindCluster)
-    assert chosen.why == "the kind cluster, because the playground needs Linux"
+    assert chosen.reason == "the kind cluster, because the playground needs Linux"
 
 
 @pytest.mark.usefixtures("kubeconfig")
@@ -101,10 +101,10 @@ def test_somebody_elses_cluster_is_never_chosen_unasked(monkeypatch: pytest.Monk
     ],
 )
 def test_each_can_be_named(name: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert choose(name).why == f"{why} you named it"
+    assert choose(name).reason == f"{why} you named it"
 
     monkeypatch.setenv("CANARYLAB_CLUSTER", name)
-    assert choose().why == f"{why} CANARYLAB_CLUSTER names it"
+    assert choose().reason == f"{why} CANARYLAB_CLUSTER names it"
 
 
 def test_a_name_counts_more_than_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,5 +125,5 @@ def test_an_unknown_name_is_told_with_the_known_ones() -> None:
 def test_what_is_ended_unasked_is_never_the_kind_cluster(home: Home) -> None:
     with_a_kind_cluster(home)
 
-    assert describe(choose_or_playground()) == "the playground"
-    assert describe(choose_or_playground("kind")) == "the kind cluster"
+    assert describe(choose_to_stop()) == "the playground"
+    assert describe(choose_to_stop("kind")) == "the kind cluster"

@@ -23,8 +23,8 @@ from canarylab.kube_objects import Object
 from canarylab.playground import daemon_control
 from canarylab.ports import PortHolder
 from tests.clusters.kind_machine import APP, CLUSTER, archives, files, images_in_the_node
-from tests.standins.installed import FakeTools
-from tests.standins.world import World, normalized
+from tests.fakes.installed import FakeTools
+from tests.fakes.state import FakeState, normalized
 
 PINNED = node_image()
 BY_TAG = "docker.io/" + PINNED.partition("@")[0]
@@ -53,13 +53,13 @@ class TestMaking:
         ]
 
     def test_asks_kind_for_our_configuration(
-        self, kind: KindCluster, world: World, told: list[str]
+        self, kind: KindCluster, state: FakeState, told: list[str]
     ) -> None:
         kind.start(told.append)
 
         named = ["--name", CLUSTER, "--config", str(config()), "--kubeconfig", kind.kubeconfig]
         waiting = ["--wait", "120s", "--image", PINNED]
-        assert world.calls("kind", "create") == [
+        assert state.calls("kind", "create") == [
             ["kind", "create", "cluster", *named, *waiting],
         ]
 
@@ -84,50 +84,50 @@ class TestMaking:
         assert stat.S_IMODE(Path(kind.kubeconfig).stat().st_mode) == 0o600
         assert stat.S_IMODE(Path(kind.kubeconfig).parent.stat().st_mode) == 0o700
 
-    def test_once_is_enough(self, kind: KindCluster, world: World, told: list[str]) -> None:
+    def test_once_is_enough(self, kind: KindCluster, state: FakeState, told: list[str]) -> None:
         kind.start(told.append)
         del told[:]
-        calls = world.calls()
+        calls = state.calls()
 
         kind.start(told.append)
 
-        assert world.calls() == calls
+        assert state.calls() == calls
         assert told == []
 
     def test_is_remembered_by_the_next_notebook(self, kind: KindCluster, told: list[str]) -> None:
-        assert not kind.has_record()
+        assert not kind.was_created()
 
         kind.start(told.append)
 
-        assert KindCluster(kind.home).has_record()
+        assert KindCluster(kind.home).was_created()
 
     def test_takes_the_node_image_of_a_bundle(
-        self, kind: KindCluster, world: World, told: list[str]
+        self, kind: KindCluster, state: FakeState, told: list[str]
     ) -> None:
-        world.add_image(BY_TAG)  # an image that was loaded has lost its digest
+        state.add_image(BY_TAG)  # an image that was loaded has lost its digest
 
         kind.start(told.append)
 
-        (call,) = world.calls("kind", "create")
+        (call,) = state.calls("kind", "create")
         assert call[-2:] == ["--image", PINNED.partition("@")[0]]
 
     def test_prefers_the_pinned_node_image(
-        self, kind: KindCluster, world: World, told: list[str]
+        self, kind: KindCluster, state: FakeState, told: list[str]
     ) -> None:
-        world.add_image(BY_TAG)
-        world.add_image("docker.io/" + PINNED)
+        state.add_image(BY_TAG)
+        state.add_image("docker.io/" + PINNED)
 
         kind.start(told.append)
 
-        (call,) = world.calls("kind", "create")
+        (call,) = state.calls("kind", "create")
         assert call[-2:] == ["--image", PINNED]
 
 
 class TestFailing:
     def test_shows_the_last_words_of_kind(
-        self, kind: KindCluster, world: World, told: list[str]
+        self, kind: KindCluster, state: FakeState, told: list[str]
     ) -> None:
-        world.fail("kind Starting", "failed to init node with kubeadm: exit status 1")
+        state.fail("kind Starting", "failed to init node with kubeadm: exit status 1")
 
         with pytest.raises(ToolFailedError, match="failed to init node with kubeadm") as raised:
             kind.start(told.append)
@@ -135,53 +135,55 @@ class TestFailing:
         assert "ended with exit status 1" in str(raised.value)
         assert "kind: starting control-plane failed" in told
 
-    def test_leaves_nothing_behind(self, kind: KindCluster, world: World, told: list[str]) -> None:
-        world.fail("kind Starting", "failed to init node with kubeadm")
+    def test_leaves_nothing_behind(
+        self, kind: KindCluster, state: FakeState, told: list[str]
+    ) -> None:
+        state.fail("kind Starting", "failed to init node with kubeadm")
 
         with pytest.raises(ToolFailedError):
             kind.start(told.append)
 
-        assert world.clusters() == []
+        assert state.clusters() == []
         assert files(kind) == {"lock"}
-        assert not kind.has_record()
+        assert not kind.was_created()
 
-    def test_can_be_tried_again(self, kind: KindCluster, world: World, told: list[str]) -> None:
-        world.fail("kind Installing", "failed to apply overlay network")
+    def test_can_be_tried_again(self, kind: KindCluster, state: FakeState, told: list[str]) -> None:
+        state.fail("kind Installing", "failed to apply overlay network")
         with pytest.raises(ToolFailedError):
             kind.start(told.append)
 
         kind.start(told.append)
 
-        assert kind.has_record()
+        assert kind.was_created()
 
     def test_a_node_that_is_never_ready_is_deleted(
-        self, kind: KindCluster, world: World, told: list[str]
+        self, kind: KindCluster, state: FakeState, told: list[str]
     ) -> None:
-        world.fail("late")
+        state.fail("late")
 
         with pytest.raises(TimedOutError, match="not ready within 120 s"):
             kind.start(told.append)
 
-        assert world.clusters() == []
+        assert state.clusters() == []
 
     def test_what_cannot_be_deleted_now_is_deleted_by_the_next_start(
-        self, kind: KindCluster, world: World, told: list[str]
+        self, kind: KindCluster, state: FakeState, told: list[str]
     ) -> None:
-        world.fail("late")
-        world.fail("kind delete", "ERROR: failed to delete cluster: the engine went away")
+        state.fail("late")
+        state.fail("kind delete", "ERROR: failed to delete cluster: the engine went away")
         with pytest.raises(TimedOutError):
             kind.start(told.append)
         assert "the half-made kind cluster could not be deleted; the next start does it" in told
-        left = world.cluster(CLUSTER)
+        left = state.cluster(CLUSTER)
 
         kind.start(told.append)
 
         assert "deleting a kind cluster that was left half-made" in told
-        assert world.cluster(CLUSTER) != left
+        assert state.cluster(CLUSTER) != left
 
     @pytest.mark.parametrize("step", ["ensuring", "preparing", "installing", "waiting"])
     def test_an_interrupt_at_any_step_leaves_nothing_behind(
-        self, kind: KindCluster, world: World, told: list[str], step: str
+        self, kind: KindCluster, state: FakeState, told: list[str], step: str
     ) -> None:
         def interrupt(words: str) -> None:
             told.append(words)
@@ -192,8 +194,8 @@ class TestFailing:
             kind.start(interrupt)
 
         assert told[-1] == "deleting the half-made kind cluster"
-        assert world.clusters() == []
-        assert not kind.has_record()
+        assert state.clusters() == []
+        assert not kind.was_created()
 
     def test_the_lock_of_a_killed_kind_is_in_nobodys_way(
         self, kind: KindCluster, told: list[str]
@@ -204,7 +206,7 @@ class TestFailing:
 
         kind.start(told.append)
 
-        assert kind.has_record()
+        assert kind.was_created()
 
     @pytest.mark.parametrize(
         ("words", "advice"),
@@ -217,9 +219,9 @@ class TestFailing:
         ],
     )
     def test_says_what_helps_where_that_is_known(
-        self, kind: KindCluster, world: World, told: list[str], words: str, advice: str
+        self, kind: KindCluster, state: FakeState, told: list[str], words: str, advice: str
     ) -> None:
-        world.fail("kind Preparing", words)
+        state.fail("kind Preparing", words)
 
         with pytest.raises(SetupError) as raised:
             kind.start(told.append)
@@ -229,132 +231,132 @@ class TestFailing:
 
 
 class TestSomebodyElsesCluster:
-    def test_is_refused(self, kind: KindCluster, world: World, told: list[str]) -> None:
-        theirs = world.add_cluster(CLUSTER)
+    def test_is_refused(self, kind: KindCluster, state: FakeState, told: list[str]) -> None:
+        theirs = state.add_cluster(CLUSTER)
 
         with pytest.raises(SetupError, match="not one that canarylab made") as raised:
             kind.start(told.append)
 
         assert "kind delete cluster --name canarylab" in str(raised.value)
         assert "CANARYLAB_CLUSTER=kubeconfig" in str(raised.value)
-        assert world.cluster(CLUSTER) == theirs
+        assert state.cluster(CLUSTER) == theirs
 
-    def test_is_not_deleted(self, kind: KindCluster, world: World) -> None:
-        theirs = world.add_cluster(CLUSTER)
+    def test_is_not_deleted(self, kind: KindCluster, state: FakeState) -> None:
+        theirs = state.add_cluster(CLUSTER)
 
         assert not kind.stop()
-        assert world.cluster(CLUSTER) == theirs
+        assert state.cluster(CLUSTER) == theirs
 
     def test_is_told_from_ours_even_where_ours_was_before(
-        self, kind: KindCluster, world: World, told: list[str]
+        self, kind: KindCluster, state: FakeState, told: list[str]
     ) -> None:
         kind.start(told.append)
-        world.remove_cluster(CLUSTER)
-        theirs = world.add_cluster(CLUSTER) | {"running": False}
-        world.write_cluster(CLUSTER, theirs)
+        state.remove_cluster(CLUSTER)
+        theirs = state.add_cluster(CLUSTER) | {"running": False}
+        state.write_cluster(CLUSTER, theirs)
 
         with pytest.raises(SetupError, match="not one that canarylab made"):
             kind.start(told.append)
 
         assert not kind.stop()
-        assert world.cluster(CLUSTER) == theirs
+        assert state.cluster(CLUSTER) == theirs
 
     def test_that_was_made_a_moment_before_is_left_alone(
-        self, kind: KindCluster, world: World, told: list[str]
+        self, kind: KindCluster, state: FakeState, told: list[str]
     ) -> None:
         words = 'node(s) already exist for a cluster with the name "canarylab"'
-        world.fail("kind Ensuring", words)  # stands for: made between our look and kind's
+        state.fail("kind Ensuring", words)  # stands for: made between our look and kind's
 
         with pytest.raises(SetupError, match="not one that canarylab made"):
             kind.start(told.append)
 
-        assert world.calls("kind", "delete") == []
-        assert not kind.has_record()
+        assert state.calls("kind", "delete") == []
+        assert not kind.was_created()
 
 
 class TestFindingItAgain:
     def test_starts_a_node_that_was_stopped(
-        self, kind: KindCluster, world: World, told: list[str]
+        self, kind: KindCluster, state: FakeState, told: list[str]
     ) -> None:
         kind.start(told.append)
-        ours = world.cluster(CLUSTER) or {}
-        world.write_cluster(CLUSTER, ours | {"running": False})
+        ours = state.cluster(CLUSTER) or {}
+        state.write_cluster(CLUSTER, ours | {"running": False})
         del told[:]
 
         kind.start(told.append)
 
-        assert world.cluster(CLUSTER) == ours
+        assert state.cluster(CLUSTER) == ours
         assert told == [
             "starting the kind cluster again",
             "waiting for the API of the kind cluster",
         ]
 
     def test_says_why_a_node_does_not_start(
-        self, kind: KindCluster, world: World, told: list[str]
+        self, kind: KindCluster, state: FakeState, told: list[str]
     ) -> None:
         kind.start(told.append)
-        world.write_cluster(CLUSTER, (world.cluster(CLUSTER) or {}) | {"running": False})
-        world.fail("restart", "Bind for 127.0.0.1:8080 failed: port is already allocated")
+        state.write_cluster(CLUSTER, (state.cluster(CLUSTER) or {}) | {"running": False})
+        state.fail("restart", "Bind for 127.0.0.1:8080 failed: port is already allocated")
 
         with pytest.raises(SetupError, match="cannot be started again: Bind for"):
             kind.start(told.append)
 
-        assert kind.has_record()
+        assert kind.was_created()
 
     def test_writes_a_lost_kubeconfig_anew(
-        self, kind: KindCluster, world: World, told: list[str]
+        self, kind: KindCluster, state: FakeState, told: list[str]
     ) -> None:
         kind.start(told.append)
-        ours = world.cluster(CLUSTER)
+        ours = state.cluster(CLUSTER)
         Path(kind.kubeconfig).unlink()
 
         kind.start(told.append)
 
         assert Path(kind.kubeconfig).exists()
-        assert world.cluster(CLUSTER) == ours
+        assert state.cluster(CLUSTER) == ours
 
     def test_makes_a_new_one_where_it_was_deleted_by_hand(
-        self, kind: KindCluster, world: World, told: list[str]
+        self, kind: KindCluster, state: FakeState, told: list[str]
     ) -> None:
         kind.start(told.append)
-        world.remove_cluster(CLUSTER)
+        state.remove_cluster(CLUSTER)
         Path(kind.kubeconfig).write_text("of the cluster that is gone")
 
         kind.start(told.append)
 
-        assert len(world.calls("kind", "create")) == 2
+        assert len(state.calls("kind", "create")) == 2
         assert "of the cluster that is gone" not in Path(kind.kubeconfig).read_text()
 
     def test_says_that_the_engine_is_gone(
-        self, kind: KindCluster, told: list[str], world: World, monkeypatch: pytest.MonkeyPatch
+        self, kind: KindCluster, told: list[str], state: FakeState, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         kind.start(told.append)
-        world.write_cluster(CLUSTER, (world.cluster(CLUSTER) or {}) | {"running": False})
-        monkeypatch.setenv("DOCKER_HOST", f"unix://{world.root}/no-engine")
+        state.write_cluster(CLUSTER, (state.cluster(CLUSTER) or {}) | {"running": False})
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{state.root}/no-engine")
 
         with pytest.raises(EngineError, match="its engine does not answer"):
             kind.start(told.append)
 
-        assert kind.has_record()
+        assert kind.was_created()
 
 
 class TestStopping:
     def test_deletes_the_cluster_and_forgets_it(
-        self, kind: KindCluster, world: World, told: list[str]
+        self, kind: KindCluster, state: FakeState, told: list[str]
     ) -> None:
         kind.start(told.append)
 
         assert kind.stop()
 
-        assert world.clusters() == []
+        assert state.clusters() == []
         assert files(kind) == {"lock"}
-        assert not kind.has_record()
+        assert not kind.was_created()
 
     def test_where_nothing_is_there_says_so_and_asks_nobody(
-        self, kind: KindCluster, world: World
+        self, kind: KindCluster, state: FakeState
     ) -> None:
         assert not kind.stop()
-        assert world.calls() == []
+        assert state.calls() == []
 
     def test_twice_is_no_error(self, kind: KindCluster, told: list[str]) -> None:
         kind.start(told.append)
@@ -363,33 +365,33 @@ class TestStopping:
         assert not kind.stop()
 
     def test_can_be_repeated_where_it_failed(
-        self, kind: KindCluster, world: World, told: list[str]
+        self, kind: KindCluster, state: FakeState, told: list[str]
     ) -> None:
         kind.start(told.append)
-        world.fail("kind delete", "ERROR: failed to delete cluster: the engine went away")
+        state.fail("kind delete", "ERROR: failed to delete cluster: the engine went away")
         with pytest.raises(ToolFailedError):
             kind.stop()
 
-        assert kind.has_record()
+        assert kind.was_created()
         assert kind.stop()
-        assert world.clusters() == []
+        assert state.clusters() == []
 
 
 class TestStatus:
     def test_where_there_is_none_there_is_nothing_to_say(
-        self, kind: KindCluster, world: World
+        self, kind: KindCluster, state: FakeState
     ) -> None:
         assert kind.status() is None
-        assert world.calls() == []
+        assert state.calls() == []
 
     def test_a_stopped_node_does_not_run(
-        self, kind: KindCluster, world: World, told: list[str]
+        self, kind: KindCluster, state: FakeState, told: list[str]
     ) -> None:
         kind.start(told.append)
-        world.write_cluster(CLUSTER, (world.cluster(CLUSTER) or {}) | {"running": False})
+        state.write_cluster(CLUSTER, (state.cluster(CLUSTER) or {}) | {"running": False})
 
         assert kind.status() is None
-        assert kind.has_record()
+        assert kind.was_created()
 
 
 class TestAsACluster:
@@ -421,9 +423,9 @@ class TestAsACluster:
 
 class TestImages:
     def test_it_is_saved_for_one_platform_and_loaded(
-        self, made: KindCluster, world: World, told: list[str]
+        self, made: KindCluster, state: FakeState, told: list[str]
     ) -> None:
-        world.add_image(APP)
+        state.add_image(APP)
 
         made.load_image("node_app:1.0", told.append)
 
@@ -438,151 +440,159 @@ class TestImages:
             archive,
             "node_app:1.0",
         ]
-        assert world.calls("docker", "image", "save") == [save]
-        assert world.calls("kind", "load") == [
+        assert state.calls("docker", "image", "save") == [save]
+        assert state.calls("kind", "load") == [
             ["kind", "load", "image-archive", archive, "--name", CLUSTER]
         ]
         assert told == ["saving node_app:1.0 for kind", "loading node_app:1.0 into kind"]
 
     def test_it_is_in_the_node_under_the_name_of_the_manifests(
-        self, made: KindCluster, world: World
+        self, made: KindCluster, state: FakeState
     ) -> None:
-        image = world.add_image(APP)
+        image = state.add_image(APP)
 
         made.load_image("node_app:1.0", lambda _words: None)
 
-        assert images_in_the_node(world) == {APP: image}
+        assert images_in_the_node(state) == {APP: image}
 
     def test_it_is_saved_for_the_platform_of_the_engine(
-        self, made: KindCluster, world: World
+        self, made: KindCluster, state: FakeState
     ) -> None:
-        world.set(architecture="aarch64")
-        world.add_image(APP)
+        state.set(architecture="aarch64")
+        state.add_image(APP)
 
         made.load_image("node_app:1.0", lambda _words: None)
 
-        (call,) = world.calls("docker", "image", "save")
+        (call,) = state.calls("docker", "image", "save")
         assert call[3:5] == ["--platform", "linux/arm64"]
 
     @pytest.mark.parametrize("old", [{"docker_version": "20.10.24"}, {"api_version": "1.41"}])
     def test_an_old_docker_saves_the_one_platform_it_has(
-        self, made: KindCluster, world: World, told: list[str], old: dict[str, str]
+        self, made: KindCluster, state: FakeState, told: list[str], old: dict[str, str]
     ) -> None:
-        world.set(**old)
-        image = world.add_image(APP)
+        state.set(**old)
+        image = state.add_image(APP)
 
         made.load_image("node_app:1.0", told.append)
 
-        assert images_in_the_node(world) == {APP: image}
+        assert images_in_the_node(state) == {APP: image}
         assert told == ["saving node_app:1.0 for kind", "loading node_app:1.0 into kind"]
 
     def test_another_refusal_is_not_taken_for_an_old_docker(
-        self, made: KindCluster, world: World
+        self, made: KindCluster, state: FakeState
     ) -> None:
-        world.add_image(APP)
-        world.fail("save", "Error response from daemon: something else")
+        state.add_image(APP)
+        state.fail("save", "Error response from daemon: something else")
 
         with pytest.raises(ToolFailedError, match="something else"):
             made.load_image("node_app:1.0", lambda _words: None)
 
-        assert len(world.calls("docker", "image", "save")) == 1
+        assert len(state.calls("docker", "image", "save")) == 1
 
-    def test_it_is_not_loaded_twice(self, made: KindCluster, world: World, told: list[str]) -> None:
-        world.add_image(APP)
+    def test_it_is_not_loaded_twice(
+        self, made: KindCluster, state: FakeState, told: list[str]
+    ) -> None:
+        state.add_image(APP)
         made.load_image("node_app:1.0", lambda _words: None)
 
         made.load_image("node_app:1.0", told.append)
 
-        assert len(world.calls("kind", "load")) == 1
+        assert len(state.calls("kind", "load")) == 1
         assert told == []
 
     def test_it_is_loaded_again_when_it_was_built_anew(
-        self, made: KindCluster, world: World
+        self, made: KindCluster, state: FakeState
     ) -> None:
-        world.add_image(APP)
+        state.add_image(APP)
         made.load_image("node_app:1.0", lambda _words: None)
-        rebuilt = world.add_image(APP)
+        rebuilt = state.add_image(APP)
 
         made.load_image("node_app:1.0", lambda _words: None)
 
-        assert images_in_the_node(world) == {APP: rebuilt}
+        assert images_in_the_node(state) == {APP: rebuilt}
 
-    def test_both_versions_are_remembered(self, made: KindCluster, world: World) -> None:
+    def test_both_versions_are_remembered(self, made: KindCluster, state: FakeState) -> None:
         for version in ("1.0", "2.0") * 2:
             name = f"docker.io/library/node_app:{version}"
-            if world.image(name) is None:
-                world.add_image(name)
+            if state.image(name) is None:
+                state.add_image(name)
             made.load_image(f"node_app:{version}", lambda _words: None)
 
-        assert len(world.calls("kind", "load")) == 2
+        assert len(state.calls("kind", "load")) == 2
 
-    def test_it_is_loaded_into_a_new_cluster_again(self, made: KindCluster, world: World) -> None:
-        image = world.add_image(APP)
+    def test_it_is_loaded_into_a_new_cluster_again(
+        self, made: KindCluster, state: FakeState
+    ) -> None:
+        image = state.add_image(APP)
         made.load_image("node_app:1.0", lambda _words: None)
         made.stop()
         made.start(lambda _words: None)
 
         made.load_image("node_app:1.0", lambda _words: None)
 
-        assert images_in_the_node(world) == {APP: image}
+        assert images_in_the_node(state) == {APP: image}
 
-    def test_no_archive_is_left(self, made: KindCluster, world: World) -> None:
-        world.add_image(APP)
+    def test_no_archive_is_left(self, made: KindCluster, state: FakeState) -> None:
+        state.add_image(APP)
 
         made.load_image("node_app:1.0", lambda _words: None)
 
         assert not archives(made).exists()
 
-    def test_no_archive_is_left_where_loading_failed(self, made: KindCluster, world: World) -> None:
-        world.add_image(APP)
-        world.fail("kind load", "ERROR: failed to load image: exit status 1")
+    def test_no_archive_is_left_where_loading_failed(
+        self, made: KindCluster, state: FakeState
+    ) -> None:
+        state.add_image(APP)
+        state.fail("kind load", "ERROR: failed to load image: exit status 1")
 
         with pytest.raises(ToolFailedError, match="failed to load image"):
             made.load_image("node_app:1.0", lambda _words: None)
 
         assert not archives(made).exists()
 
-    def test_a_load_that_failed_is_tried_again(self, made: KindCluster, world: World) -> None:
-        image = world.add_image(APP)
-        world.fail("kind load", "ERROR: failed to load image: exit status 1")
+    def test_a_load_that_failed_is_tried_again(self, made: KindCluster, state: FakeState) -> None:
+        image = state.add_image(APP)
+        state.fail("kind load", "ERROR: failed to load image: exit status 1")
         with pytest.raises(ToolFailedError):
             made.load_image("node_app:1.0", lambda _words: None)
 
         made.load_image("node_app:1.0", lambda _words: None)
 
-        assert images_in_the_node(world) == {APP: image}
+        assert images_in_the_node(state) == {APP: image}
 
-    def test_an_image_that_was_not_built_is_named(self, made: KindCluster, world: World) -> None:
+    def test_an_image_that_was_not_built_is_named(
+        self, made: KindCluster, state: FakeState
+    ) -> None:
         with pytest.raises(SetupError, match=r"no image node_app:1\.0 in Docker") as raised:
             made.load_image("node_app:1.0", lambda _words: None)
 
         assert "canarylab build --builder docker" in str(raised.value)
-        assert world.calls("kind", "load") == []
+        assert state.calls("kind", "load") == []
 
     def test_where_there_is_no_cluster_yet_that_is_said(
-        self, kind: KindCluster, world: World
+        self, kind: KindCluster, state: FakeState
     ) -> None:
-        world.add_image(APP)
+        state.add_image(APP)
 
         said = kind.load_image("node_app:1.0", lambda _words: None)
 
         assert said is not None
         assert "there is no kind cluster yet" in said
         assert "canarylab up --cluster kind" in said
-        assert world.calls("kind", "load") == []
+        assert state.calls("kind", "load") == []
 
-    def test_a_full_disk_is_named(self, made: KindCluster, world: World) -> None:
-        world.add_image(APP)
-        world.fail("save", "write .docker_temp_123: no space left on device")
+    def test_a_full_disk_is_named(self, made: KindCluster, state: FakeState) -> None:
+        state.add_image(APP)
+        state.fail("save", "write .docker_temp_123: no space left on device")
 
         with pytest.raises(SetupError, match=r"The disk is full, and an archive of node_app:1\.0"):
             made.load_image("node_app:1.0", lambda _words: None)
 
         assert not archives(made).exists()
 
-    def test_a_full_disk_of_the_node_is_named(self, made: KindCluster, world: World) -> None:
-        world.add_image(APP)
-        world.fail("kind load", "ctr: failed to ingest: no space left on device")
+    def test_a_full_disk_of_the_node_is_named(self, made: KindCluster, state: FakeState) -> None:
+        state.add_image(APP)
+        state.fail("kind load", "ctr: failed to ingest: no space left on device")
 
         with pytest.raises(SetupError, match="The disk is full"):
             made.load_image("node_app:1.0", lambda _words: None)
@@ -604,32 +614,32 @@ class TestIngresses:
         assert served(made, OUR_CLASS) == served(made)
 
     def test_ingress_nginx_is_used_as_it_is_and_said_to_be_retired(
-        self, made: KindCluster, world: World
+        self, made: KindCluster, state: FakeState
     ) -> None:
-        world.add_image(normalized(TRAEFIK_TAG))
+        state.add_image(normalized(TRAEFIK_TAG))
 
         assert served(made, FROM_INGRESS_NGINX) == IngressSetup(notes=(RETIRED,))
-        assert world.calls("kind", "load") == []
+        assert state.calls("kind", "load") == []
 
     def test_another_nginx_controller_is_used_without_a_note(self, made: KindCluster) -> None:
         assert served(made, ANOTHER_NGINX) == IngressSetup()
 
     def test_an_image_that_is_here_is_loaded_and_not_pulled_by_its_digest(
-        self, made: KindCluster, world: World, told: list[str]
+        self, made: KindCluster, state: FakeState, told: list[str]
     ) -> None:
-        image = world.add_image(normalized(TRAEFIK_TAG))
+        image = state.add_image(normalized(TRAEFIK_TAG))
 
         serving = made.ingress_setup([], told.append)
 
         assert image_of(serving) == TRAEFIK_TAG
-        assert images_in_the_node(world) == {normalized(TRAEFIK_TAG): image}
+        assert images_in_the_node(state) == {normalized(TRAEFIK_TAG): image}
         assert told == [f"saving {TRAEFIK_TAG} for kind", f"loading {TRAEFIK_TAG} into kind"]
 
-    def test_it_is_loaded_once(self, made: KindCluster, world: World) -> None:
-        world.add_image(normalized(TRAEFIK_TAG))
+    def test_it_is_loaded_once(self, made: KindCluster, state: FakeState) -> None:
+        state.add_image(normalized(TRAEFIK_TAG))
 
         assert image_of(served(made)) == image_of(served(made, OUR_CLASS)) == TRAEFIK_TAG
-        assert len(world.calls("kind", "load")) == 1
+        assert len(state.calls("kind", "load")) == 1
 
 
 class TestPreflight:
@@ -688,8 +698,8 @@ class TestPreflight:
 
         assert line.startswith("Docker answers, but its program docker is not on PATH. ")
 
-    def test_containers_run_under_cgroup_v1(self, kind: KindCluster, world: World) -> None:
-        world.set(cgroup_version="1")
+    def test_containers_run_under_cgroup_v1(self, kind: KindCluster, state: FakeState) -> None:
+        state.set(cgroup_version="1")
 
         (line,) = refusal(kind)
 
@@ -702,8 +712,8 @@ class TestPreflight:
 
         assert line.startswith("kind is not installed. ")
 
-    def test_kind_is_too_old(self, kind: KindCluster, world: World) -> None:
-        world.set(kind_version="0.30.0")
+    def test_kind_is_too_old(self, kind: KindCluster, state: FakeState) -> None:
+        state.set(kind_version="0.30.0")
 
         (line,) = refusal(kind)
 
@@ -738,10 +748,10 @@ class TestPreflight:
         assert line.startswith("Only 1.0 GB free at ")
 
     def test_the_disk_is_the_one_of_the_engine(
-        self, kind: KindCluster, world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+        self, kind: KindCluster, state: FakeState, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         (tmp_path / "store").mkdir()
-        world.set(docker_root=str(tmp_path / "store"))
+        state.set(docker_root=str(tmp_path / "store"))
         monkeypatch.setattr(
             machine, "free_bytes", lambda place: 0 if "store" in place.parts else 100 * machine.GB
         )
@@ -751,7 +761,7 @@ class TestPreflight:
         assert f"free at {tmp_path / 'store'}" in line
 
     def test_everything_missing_is_named_at_once(
-        self, kind: KindCluster, world: World, monkeypatch: pytest.MonkeyPatch, tools: FakeTools
+        self, kind: KindCluster, state: FakeState, monkeypatch: pytest.MonkeyPatch, tools: FakeTools
     ) -> None:
         tools.installed.remove("docker")
         tools.installed.remove("kind")
@@ -767,26 +777,26 @@ class TestPreflight:
         ]
 
     def test_nothing_is_made_where_something_is_missing(
-        self, kind: KindCluster, world: World
+        self, kind: KindCluster, state: FakeState
     ) -> None:
-        world.set(cgroup_version="1")
+        state.set(cgroup_version="1")
 
         refusal(kind)
 
-        assert world.calls("kind", "create") == []
-        assert not kind.has_record()
+        assert state.calls("kind", "create") == []
+        assert not kind.was_created()
         assert not kind.stop()
 
     def test_the_ports_of_a_cluster_that_is_made_are_its_own(
-        self, kind: KindCluster, world: World, monkeypatch: pytest.MonkeyPatch
+        self, kind: KindCluster, state: FakeState, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         kind.start(lambda _words: None)
         take(monkeypatch, 8080, 32089, holder=PortHolder("docker-proxy", 4713))
-        world.write_cluster(CLUSTER, (world.cluster(CLUSTER) or {}) | {"running": False})
+        state.write_cluster(CLUSTER, (state.cluster(CLUSTER) or {}) | {"running": False})
 
         kind.start(lambda _words: None)
 
-        assert (world.cluster(CLUSTER) or {})["running"] is True
+        assert (state.cluster(CLUSTER) or {})["running"] is True
 
     def test_looking_needs_no_folder(self, kind: KindCluster) -> None:
         kind.preflight()

@@ -22,99 +22,99 @@ from tests.clusters.kind_machine import (
     kill,
     notebook,
 )
-from tests.standins.world import World
+from tests.fakes.state import FakeState
 from tests.waiting import until
 
 
 @pytest.fixture
-def kind(world: World, programs: None, monkeypatch: pytest.MonkeyPatch) -> KindCluster:
+def kind(state: FakeState, programs: None, monkeypatch: pytest.MonkeyPatch) -> KindCluster:
     """On a machine where kind and docker are programs."""
-    arrange(world, monkeypatch.setattr)
+    arrange(state, monkeypatch.setattr)
     return KindCluster(Home.of_user())
 
 
-def assert_one_whole_cluster(kind: KindCluster, world: World) -> None:
-    assert world.clusters() == [CLUSTER]
-    assert kind.has_record()
+def assert_one_whole_cluster(kind: KindCluster, state: FakeState) -> None:
+    assert state.clusters() == [CLUSTER]
+    assert kind.was_created()
     assert files(kind) == {"kubeconfig", "lock", "made.json"}
 
 
 @pytest.mark.parametrize("step", ["Ensuring", "Starting"])
 async def test_ctrl_c_deletes_what_was_half_made_and_it_can_be_made_again(
-    kind: KindCluster, world: World, step: str
+    kind: KindCluster, state: FakeState, step: str
 ) -> None:
-    world.hang(f"kind {step}")
+    state.hang(f"kind {step}")
 
     with notebook("start") as other:
-        await until(world.hanging.exists)
+        await until(state.hanging.exists)
         other.send_signal(signal.SIGINT)
         output = other.communicate()[0]
 
     assert other.returncode == 130
     assert "deleting the half-made kind cluster" in output
-    assert world.clusters() == []
-    assert not kind.has_record()
+    assert state.clusters() == []
+    assert not kind.was_created()
     kind.start(lambda _words: None)
-    assert_one_whole_cluster(kind, world)
+    assert_one_whole_cluster(kind, state)
 
 
 async def test_after_a_kill_a_kind_that_still_runs_is_waited_for_and_its_cluster_made_anew(
-    kind: KindCluster, world: World
+    kind: KindCluster, state: FakeState
 ) -> None:
-    world.hang("kind Starting")
+    state.hang("kind Starting")
     with notebook("start") as killed:
-        await until(world.hanging.exists)
+        await until(state.hanging.exists)
         killed.kill()
         killed.wait()
-    orphan = int(world.hanging.read_text())
+    orphan = int(state.hanging.read_text())
 
     with notebook("start") as other:
         assert other.stdout is not None
         assert other.stdout.readline() == f"{WAITING}\n"
         os.kill(orphan, 0)  # it still runs
-        world.go_on()  # it dies with its next line, as nobody reads
+        state.go_on()  # it dies with its next line, as nobody reads
         output = other.communicate()[0]
 
     assert "deleting a kind cluster that was left half-made" in output
-    assert len(world.calls("kind", "create")) == 2
-    assert_one_whole_cluster(kind, world)
+    assert len(state.calls("kind", "create")) == 2
+    assert_one_whole_cluster(kind, state)
 
 
-async def test_stop_deletes_what_a_kill_left_half_made(kind: KindCluster, world: World) -> None:
-    world.hang("kind Waiting")
+async def test_stop_deletes_what_a_kill_left_half_made(kind: KindCluster, state: FakeState) -> None:
+    state.hang("kind Waiting")
     with notebook("start") as other:
-        await until(world.hanging.exists)
-        kill(world)  # as where the whole machine goes down
+        await until(state.hanging.exists)
+        kill(state)  # as where the whole machine goes down
         other.kill()
 
     assert kind.stop()
-    assert world.clusters() == []
+    assert state.clusters() == []
 
 
 async def test_of_two_starts_the_second_takes_the_cluster_of_the_first(
-    kind: KindCluster, world: World
+    kind: KindCluster, state: FakeState
 ) -> None:
-    world.hang("kind Starting")
+    state.hang("kind Starting")
     with notebook("start") as first:
-        await until(world.hanging.exists)
+        await until(state.hanging.exists)
         with notebook("start") as second:
             assert second.stdout is not None
             assert second.stdout.readline() == f"{WAITING}\n"
-            world.go_on()
+            state.go_on()
             second.communicate()
         first.communicate()
 
     assert (first.returncode, second.returncode) == (0, 0)
-    assert len(world.calls("kind", "create")) == 1
-    assert_one_whole_cluster(kind, world)
+    assert len(state.calls("kind", "create")) == 1
+    assert_one_whole_cluster(kind, state)
 
 
 async def test_the_second_start_makes_it_where_the_first_was_interrupted(
-    kind: KindCluster, world: World
+    kind: KindCluster, state: FakeState
 ) -> None:
-    world.hang("kind Starting")
+    state.hang("kind Starting")
     with notebook("start") as first:
-        await until(world.hanging.exists)
+        await until(state.hanging.exists)
         with notebook("start") as second:
             assert second.stdout is not None
             assert second.stdout.readline() == f"{WAITING}\n"
@@ -123,35 +123,35 @@ async def test_the_second_start_makes_it_where_the_first_was_interrupted(
         first.communicate()
 
     assert (first.returncode, second.returncode) == (130, 0)
-    assert_one_whole_cluster(kind, world)
+    assert_one_whole_cluster(kind, state)
 
 
-async def test_a_start_that_waits_can_be_interrupted(kind: KindCluster, world: World) -> None:
-    world.hang("kind Starting")
+async def test_a_start_that_waits_can_be_interrupted(kind: KindCluster, state: FakeState) -> None:
+    state.hang("kind Starting")
     with notebook("start") as first:
-        await until(world.hanging.exists)
+        await until(state.hanging.exists)
         with notebook("start") as second:
             assert second.stdout is not None
             assert second.stdout.readline() == f"{WAITING}\n"
             second.send_signal(signal.SIGINT)
             second.communicate()
-        world.go_on()
+        state.go_on()
         first.communicate()
 
     assert (first.returncode, second.returncode) == (0, 130)
-    assert_one_whole_cluster(kind, world)
+    assert_one_whole_cluster(kind, state)
 
 
 @pytest.mark.parametrize(("place", "how"), [("save", signal.SIGINT), ("kind load", signal.SIGKILL)])
 async def test_an_interrupted_load_can_be_repeated(
-    kind: KindCluster, world: World, place: str, how: signal.Signals
+    kind: KindCluster, state: FakeState, place: str, how: signal.Signals
 ) -> None:
     kind.start(lambda _words: None)
-    image = world.add_image(APP)
-    world.hang(place)
+    image = state.add_image(APP)
+    state.hang(place)
     with notebook("load") as other:
-        await until(world.hanging.exists)
-        program = int(world.hanging.read_text())
+        await until(state.hanging.exists)
+        program = int(state.hanging.read_text())
         other.send_signal(how)
         other.wait()
     if how == signal.SIGKILL:
@@ -162,5 +162,5 @@ async def test_an_interrupted_load_can_be_repeated(
 
     kind.load_image("node_app:1.0", lambda _words: None)
 
-    assert images_in_the_node(world) == {APP: image}
+    assert images_in_the_node(state) == {APP: image}
     assert not archives(kind).exists()

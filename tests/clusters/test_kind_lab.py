@@ -17,10 +17,10 @@ from canarylab.lab import Lab
 from canarylab.playground.home import Home
 from canarylab.release.connection import Connection
 from tests.clusters.kind_machine import APP
+from tests.fakes.installed import FakeTools
+from tests.fakes.state import FakeState
 from tests.needs import needs
 from tests.running_playground import RunningPlayground
-from tests.standins.installed import FakeTools
-from tests.standins.world import World
 
 pytestmark = needs("linux")
 INGRESS = {
@@ -38,7 +38,7 @@ INGRESS = {
 def lab(
     connection: Connection,
     playground: RunningPlayground,
-    world: World,
+    state: FakeState,
     tools: FakeTools,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Lab]:
@@ -47,8 +47,8 @@ def lab(
     there = ServiceAddress(playground.node_port_url, "node port 32089")  # no other playground's
     monkeypatch.setattr(kind, "local_node_port", lambda _service: there)
     monkeypatch.setattr(machine, "free_bytes", lambda _place: 100 * machine.GB)
-    (world.root / "kubeconfig").write_text(playground.kubeconfig.read_text())
-    world.add_image(APP)
+    (state.root / "kubeconfig").write_text(playground.kubeconfig.read_text())
+    state.add_image(APP)
     with closing(Lab("kind")) as lab:
         lab.cluster.load_image("node_app:1.0", lambda _words: None)
         yield lab
@@ -125,9 +125,9 @@ def test_a_kubeconfig_that_is_not_there_does_not_answer(tmp_path: Path) -> None:
     assert not api_answers(tmp_path / "kubeconfig")
 
 
-def test_a_second_start_only_asks_the_api(lab: Lab, world: World) -> None:
-    calls = world.calls()
+def test_a_second_start_only_asks_the_api(lab: Lab, state: FakeState) -> None:
+    calls = state.calls()
 
     KindCluster().start(lambda _words: None)
 
-    assert world.calls() == calls
+    assert state.calls() == calls

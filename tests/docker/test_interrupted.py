@@ -12,7 +12,7 @@ import pytest
 from canarylab.ports import unused
 from canarylab.traffic.http import get
 from tests.docker.conftest import DockerSetup
-from tests.docker.kernels import kernel, read_until
+from tests.docker.notebook_kernel import kernel, read_until
 from tests.waiting import until
 
 BUILD = "builder.build('7.0', lambda step: None, show)"

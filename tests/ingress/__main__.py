@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tests.ingress.live import Live
-from tests.ingress.table import scenarios
+from tests.ingress.running_cluster import Live
+from tests.ingress.scenarios import scenarios
 
 
 def main(arguments: list[str]) -> int:

@@ -10,7 +10,7 @@ import pytest
 from canarylab.ingress_rules.routing import ingress_request, route_request
 from canarylab.ingress_rules.server_table import ServerTable
 from tests.ingress.nginx import Seen, ask, name_of, nginx
-from tests.ingress.table import Scenario, scenarios
+from tests.ingress.scenarios import Scenario, scenarios
 from tests.ingress.test_rules import built
 from tests.needs import needs
 

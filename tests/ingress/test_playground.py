@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.ingress.live import Live
-from tests.ingress.table import Scenario, scenarios
+from tests.ingress.running_cluster import Live
+from tests.ingress.scenarios import Scenario, scenarios
 from tests.running_playground import RunningPlayground
 
 

@@ -13,7 +13,7 @@ from canarylab.ingress_rules.ingress_spec import (
 from canarylab.ingress_rules.routing import ingress_request, route_request
 from canarylab.ingress_rules.server_table import BuildResult, build_server_table
 from canarylab.kube_objects import EndpointIndex, Object
-from tests.ingress.table import Case, Scenario, cases, scenarios
+from tests.ingress.scenarios import Case, Scenario, cases, scenarios
 
 CASES = list(cases())
 SPACE = "lab"

@@ -30,9 +30,9 @@ from canarylab.release.ingress import (
 )
 from canarylab.traffic import Request
 from canarylab.traffic.http import get
+from tests.fakes.api import ApiStandIn, api_stand_in
 from tests.needs import needs
 from tests.running_playground import RunningPlayground
-from tests.standins.api import ApiStandIn, api_stand_in
 
 LABELS = {"app": "nodeapp"}
 CANARY = {

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from canarylab.kube_objects import Object
+from canarylab.kube_objects import DEFAULT_GRACE_PERIOD_S, Object
 from canarylab.playground.apiserver.schema import STRUCTURAL_SCHEMAS, structural
 from canarylab.playground.kube.kinds import KINDS
 
@@ -214,7 +214,7 @@ def pod_spec_with_defaults(given: Object) -> Object:
         "restartPolicy": "Always",
         "schedulerName": "default-scheduler",
         "securityContext": {},
-        "terminationGracePeriodSeconds": 30,
+        "terminationGracePeriodSeconds": DEFAULT_GRACE_PERIOD_S,
         **given,
     }
     account = given.get("serviceAccountName") or given.get("serviceAccount")

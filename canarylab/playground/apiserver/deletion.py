@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from canarylab.errors import ConflictError, ForbiddenError
 from canarylab.kube_objects import (
+    DEFAULT_GRACE_PERIOD_S,
     Object,
     is_finished,
     is_terminating,
@@ -33,7 +34,6 @@ _POLICY_FINALIZERS: dict[Propagation, str] = {
     "Orphan": ORPHAN_FINALIZER,
 }
 _PERMANENT_NAMESPACES = frozenset({"default", "kube-system", "kube-public"})
-_DEFAULT_GRACE_S = 30
 
 
 def plan_deletion(obj: Object, options: DeleteOptions, now: datetime) -> PlannedWrite:
@@ -50,15 +50,15 @@ def plan_deletion(obj: Object, options: DeleteOptions, now: datetime) -> Planned
 def is_deleted(obj: Object) -> bool:
     """Whether a terminating object can be removed."""
     meta = obj["metadata"]
-    held = meta.get("finalizers") or (obj["kind"] == "Namespace" and obj["spec"].get("finalizers"))
-    return is_terminating(obj) and not held and not meta.get("deletionGracePeriodSeconds")
+    kept = meta.get("finalizers") or (obj["kind"] == "Namespace" and obj["spec"].get("finalizers"))
+    return is_terminating(obj) and not kept and not meta.get("deletionGracePeriodSeconds")
 
 
 def _delete_any(obj: Object, options: DeleteOptions, now: datetime) -> PlannedWrite:
-    held = _with_policy_finalizer(obj, options.propagation)
-    if not held["metadata"].get("finalizers"):
+    kept = _with_policy_finalizer(obj, options.propagation)
+    if not kept["metadata"].get("finalizers"):
         return PlannedWrite("remove", obj)
-    return _write_change(obj, _terminating(held, now, grace_s=0))
+    return _write_change(obj, _terminating(kept, now, grace_s=0))
 
 
 def _delete_namespace(obj: Object, now: datetime) -> PlannedWrite:
@@ -73,15 +73,15 @@ def _delete_namespace(obj: Object, now: datetime) -> PlannedWrite:
 
 def _delete_pod(obj: Object, options: DeleteOptions, now: datetime) -> PlannedWrite:
     grace_s = _grace_s(obj, options)
-    given_s = obj["metadata"].get("deletionGracePeriodSeconds")
-    if given_s is not None and (options.grace_period_s is None or grace_s >= given_s):
+    current_s = obj["metadata"].get("deletionGracePeriodSeconds")
+    if current_s is not None and (options.grace_period_s is None or grace_s >= current_s):
         return PlannedWrite("none", obj)
-    held = _with_policy_finalizer(obj, options.propagation)
-    if grace_s == 0 and not held["metadata"].get("finalizers"):
+    kept = _with_policy_finalizer(obj, options.propagation)
+    if grace_s == 0 and not kept["metadata"].get("finalizers"):
         return PlannedWrite("remove", obj)
-    if given_s is not None:
-        return _write_change(obj, _with_earlier_end(held, by_s=given_s - grace_s))
-    return _write_change(obj, _terminating(held, now, grace_s=grace_s))
+    if current_s is not None:
+        return _write_change(obj, _with_earlier_end(kept, by_s=current_s - grace_s))
+    return _write_change(obj, _terminating(kept, now, grace_s=grace_s))
 
 
 def _grace_s(pod: Object, options: DeleteOptions) -> int:
@@ -90,10 +90,10 @@ def _grace_s(pod: Object, options: DeleteOptions) -> int:
         return 0
     if is_finished(pod):
         return 0
-    asked_s = options.grace_period_s
-    if asked_s is None:
-        asked_s = pod["spec"].get("terminationGracePeriodSeconds", _DEFAULT_GRACE_S)
-    return int(asked_s) if asked_s >= 0 else 1  # as Kubernetes treats a negative one
+    requested_s = options.grace_period_s
+    if requested_s is None:
+        requested_s = pod["spec"].get("terminationGracePeriodSeconds", DEFAULT_GRACE_PERIOD_S)
+    return int(requested_s) if requested_s >= 0 else 1  # as Kubernetes treats a negative one
 
 
 def _with_policy_finalizer(obj: Object, propagation: Propagation | None) -> Object:
@@ -112,16 +112,16 @@ def _terminating(obj: Object, now: datetime, *, grace_s: int) -> Object:
     if is_terminating(obj):
         return obj
     end = timestamp(now + timedelta(seconds=grace_s))
-    marks = {"deletionTimestamp": end, "deletionGracePeriodSeconds": grace_s}
-    return next_generation({**obj, "metadata": {**obj["metadata"], **marks}})
+    fields = {"deletionTimestamp": end, "deletionGracePeriodSeconds": grace_s}
+    return next_generation({**obj, "metadata": {**obj["metadata"], **fields}})
 
 
 def _with_earlier_end(pod: Object, *, by_s: int) -> Object:
     meta = pod["metadata"]
     end = timestamp(parse_timestamp(meta["deletionTimestamp"]) - timedelta(seconds=by_s))
     left_s = meta["deletionGracePeriodSeconds"] - by_s
-    marks = {"deletionTimestamp": end, "deletionGracePeriodSeconds": left_s}
-    return {**pod, "metadata": {**meta, **marks}}
+    fields = {"deletionTimestamp": end, "deletionGracePeriodSeconds": left_s}
+    return {**pod, "metadata": {**meta, **fields}}
 
 
 def _write_change(before: Object, after: Object) -> PlannedWrite:

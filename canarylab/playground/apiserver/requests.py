@@ -34,7 +34,7 @@ from canarylab.playground.apiserver.local_api import LocalApi
 from canarylab.playground.apiserver.patch import PatchStyle
 from canarylab.playground.apiserver.protobuf import decode_protobuf
 from canarylab.playground.apiserver.store import PlannedWrite
-from canarylab.playground.apiserver.tables import table_of
+from canarylab.playground.apiserver.tables import build_table
 from canarylab.playground.kube.api import KubeletClient
 from canarylab.playground.kube.kinds import SERVED_KINDS, Kind, in_version
 from canarylab.playground.kube.selectors import Predicate, by_field_query, by_label_query
@@ -345,7 +345,7 @@ def list_response(context: RequestContext, objects: list[Object]) -> web.Respons
 
 def _table(context: RequestContext, objects: list[Object], version: str) -> Object:
     full = context.query.get("includeObject") == "Object"
-    rows = table_of(context.kind.kind, objects, datetime.now(UTC), full_objects=full)
+    rows = build_table(context.kind.kind, objects, datetime.now(UTC), full_objects=full)
     return {**rows, "metadata": {"resourceVersion": version}}
 
 

@@ -31,7 +31,7 @@ _ROLE = "node-role.kubernetes.io/"
 _MINUTE, _HOUR, _DAY, _YEAR = 60, 3600, 86400, 365 * 86400  # seconds
 
 
-def table_of(
+def build_table(
     kind: str, objects: Sequence[Object], now: datetime, *, full_objects: bool = False
 ) -> Object:
     """A Table of these objects; each row carries the metadata of its object, or all of it."""

@@ -35,7 +35,7 @@ from canarylab.playground.apiserver.store import (
     event_line,
     with_resource_version,
 )
-from canarylab.playground.apiserver.tables import table_of
+from canarylab.playground.apiserver.tables import build_table
 from canarylab.playground.kube.kinds import Kind, in_version
 from canarylab.playground.kube.selectors import Predicate
 
@@ -213,7 +213,7 @@ class WatchEncoder:
         return event_line(type_, {**self._table([obj]), "metadata": meta})
 
     def _table(self, objects: list[Object]) -> Object:
-        table = table_of(self.kind.kind, objects, datetime.now(UTC))
+        table = build_table(self.kind.kind, objects, datetime.now(UTC))
         if self._columns_known:
             table = {**table, "columnDefinitions": None}
         self._columns_known = True

@@ -17,7 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from canarylab.errors import BadRequestError
-from canarylab.kube_objects import Now, Object, key_of, uid_of, utc_now
+from canarylab.kube_objects import (
+    DEFAULT_GRACE_PERIOD_S,
+    Now,
+    Object,
+    key_of,
+    uid_of,
+    utc_now,
+)
 from canarylab.playground.address_range import PodAddresses
 from canarylab.playground.home import Home
 from canarylab.playground.images import Image
@@ -54,7 +61,7 @@ MIN_GRACE_PERIOD_S = 2.0  # between SIGTERM and SIGKILL, as in Kubernetes
 _CONFIG_RETRY_S = 2.0  # while a ConfigMap is missing
 _CANNOT_START = 128  # the exit code of a container that never ran
 _COMMAND_NOT_FOUND = 127
-_NO_TIMEOUT_S = 3600.0  # the caller of a hook has a deadline of its own
+_HOOK_TIMEOUT_S = 3600.0  # the caller of a hook has a deadline of its own
 _PULL_ERRORS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName")
 
 
@@ -251,7 +258,7 @@ class Container:
         return PodSettings(
             ip=pod.ip,
             host_ip=node.addresses.node,
-            run_id=node.reaper.id_of(container_id),
+            run_id=node.reaper.run_id_of(container_id),
             home=node.folder_of(pod.pod) / "home",
             compile_cache=node.home.playground / "compile-cache",
         )
@@ -292,7 +299,9 @@ class RunningContainer:
         self, container: Container, pod: PodContext, *, command: Command, process: Process
     ) -> None:
         self._container, self._spec, self._process = container, container.spec, process
-        self._grace_period_s: int = pod.pod["spec"].get("terminationGracePeriodSeconds", 30)
+        self._grace_period_s: int = pod.pod["spec"].get(
+            "terminationGracePeriodSeconds", DEFAULT_GRACE_PERIOD_S
+        )
         self._target = ProbeTarget(pod.ip, self._spec, self._run_command)
         self._timeout: asyncio.Timeout | None = None
         self._deadline = math.inf
@@ -383,7 +392,7 @@ async def run_hook(container: Object, name: str, target: ProbeTarget) -> ProbeRe
     if "sleep" in action:
         await asyncio.sleep(action["sleep"]["seconds"])
         return SUCCESS
-    return await probe_once(action, target, timeout_s=_NO_TIMEOUT_S)
+    return await probe_once(action, target, timeout_s=_HOOK_TIMEOUT_S)
 
 
 def should_restart(policy: str, exit_code: int) -> bool:

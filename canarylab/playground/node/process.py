@@ -24,8 +24,8 @@ from typing import IO, Any
 from canarylab.playground.node import reaper
 from canarylab.playground.node.logs import ContainerLog, OutputCollector
 
-_TERMINATION_LIMIT_S = 1.0  # between SIGTERM and SIGKILL when the daemon ends
-_REST_OF_OUTPUT_S = 0.2  # a dead process's output is in the pipe; a descendant may keep it open
+_DAEMON_SHUTDOWN_GRACE_S = 1.0  # between SIGTERM and SIGKILL when the daemon ends
+_OUTPUT_DRAIN_S = 0.2  # a dead process's output is in the pipe; a descendant may keep it open
 _POLL_S = 0.02  # only if the system has no pidfd
 
 
@@ -76,7 +76,7 @@ class Process:
         code = await wait_for_exit(self._popen)
         self.signal(signal.SIGKILL)
         with suppress(TimeoutError):
-            async with asyncio.timeout(_REST_OF_OUTPUT_S):  # `wait_for` may swallow a cancellation
+            async with asyncio.timeout(_OUTPUT_DRAIN_S):  # `wait_for` may swallow a cancellation
                 for _, collector in self._collectors:
                     await collector.is_done.wait()
         for transport, _ in self._collectors:
@@ -92,7 +92,7 @@ class Process:
         """Send SIGTERM and soon SIGKILL; for when the daemon itself ends."""
         self.signal(signal.SIGTERM)
         try:
-            async with asyncio.timeout(_TERMINATION_LIMIT_S):
+            async with asyncio.timeout(_DAEMON_SHUTDOWN_GRACE_S):
                 await self.wait()
         except TimeoutError:
             self.signal(signal.SIGKILL)
@@ -196,7 +196,7 @@ class ReaperSupervisor:
         finally:
             await started._stop()
 
-    def id_of(self, container_id: str) -> str:
+    def run_id_of(self, container_id: str) -> str:
         """Return the run id in a container's environment: that of this run, and its own."""
         return f"{self.run_id}/{container_id}"
 
@@ -204,7 +204,7 @@ class ReaperSupervisor:
         """Send the id of a container to the reaper, which kills what is left of it."""
         with contextlib.suppress(BrokenPipeError, BlockingIOError):
             # If the reaper does not read, the end of the run kills everything.
-            os.write(self._pipe, f"{self.id_of(container_id)}\n".encode())
+            os.write(self._pipe, f"{self.run_id_of(container_id)}\n".encode())
 
     def _start(self) -> tuple[subprocess.Popen[bytes], int]:
         """Start the program; the run id is in the pipe before the program reads it."""

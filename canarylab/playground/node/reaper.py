@@ -4,8 +4,8 @@ A process may leave its parent, its group and its session, but it keeps the envi
 started with, and so do its children. A process that dropped its environment is still found by its
 session, as long as the session's leader has the id.
 
-The kubelet starts this file with a pipe as its input. Each line has an id whose processes are
-killed now; when the pipe ends, however the kubelet ended, the program kills those of the id in the
+`process.py` starts this file with a pipe as its input. Each line has an id whose processes are
+killed now; when the pipe ends, however the daemon ended, the program kills those of the id in the
 first line and ends. It must be small and start fast, so it imports nothing of canarylab.
 """
 

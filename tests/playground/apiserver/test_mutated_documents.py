@@ -18,7 +18,7 @@ from canarylab.kube_objects import Object
 from canarylab.playground.apiserver.decode import decode, omitempty
 from canarylab.playground.apiserver.defaults import with_defaults
 from canarylab.playground.apiserver.patch import PatchStyle, apply_patch, decode_patched
-from canarylab.playground.apiserver.tables import table_of
+from canarylab.playground.apiserver.tables import build_table
 from canarylab.playground.apiserver.validation import validate
 from canarylab.playground.kube.kinds import KINDS
 from tests.playground.apiserver.documents import (
@@ -93,7 +93,7 @@ def variants(document: Any) -> Iterator[Any]:
 def go_all_the_way(obj: Object, old: Object | None) -> None:
     made = omitempty(with_defaults(obj))
     if not validate(made, old):
-        table_of(made["kind"], [made], NOW)
+        build_table(made["kind"], [made], NOW)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document["kind"])

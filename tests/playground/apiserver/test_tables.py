@@ -11,13 +11,13 @@ from canarylab.kube_objects import Object
 from canarylab.playground.apiserver.tables import (
     COLUMNS,
     age,
+    build_table,
     column_definitions,
     human_duration,
     ingress_cells,
     ingress_class_cells,
     pod_cells,
     status_column,
-    table_of,
 )
 from canarylab.playground.kube.kinds import KINDS
 from tests.playground.apiserver.documents import (
@@ -38,7 +38,7 @@ NOW = datetime(2026, 11, 22, 21, 45, 23, tzinfo=UTC)
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_has_columns(kind: str) -> None:
-    assert table_of(kind, [], NOW)["columnDefinitions"]
+    assert build_table(kind, [], NOW)["columnDefinitions"]
 
 
 @pytest.mark.parametrize("kind", COLUMNS)
@@ -75,12 +75,12 @@ def test_columns_of_priority_1_are_for_wide_tables(kind: str, narrow: str, wide:
 
 
 def test_a_table_has_kind_and_version() -> None:
-    table = table_of("Pod", [pod()], NOW)
+    table = build_table("Pod", [pod()], NOW)
     assert (table["kind"], table["apiVersion"]) == ("Table", "meta.k8s.io/v1")
 
 
 def test_a_row_carries_the_metadata_of_its_object() -> None:
-    assert table_of("Pod", [pod()], NOW)["rows"][0]["object"] == {
+    assert build_table("Pod", [pod()], NOW)["rows"][0]["object"] == {
         "kind": "PartialObjectMetadata",
         "apiVersion": "meta.k8s.io/v1",
         "metadata": {"name": "lonely"},
@@ -88,19 +88,19 @@ def test_a_row_carries_the_metadata_of_its_object() -> None:
 
 
 def test_a_row_can_carry_the_whole_object() -> None:
-    assert table_of("Pod", [pod()], NOW, full_objects=True)["rows"][0]["object"] == pod()
+    assert build_table("Pod", [pod()], NOW, full_objects=True)["rows"][0]["object"] == pod()
 
 
 def test_rows_come_in_the_order_of_the_objects() -> None:
     objects = [{**pod(), "metadata": {"name": name}} for name in ("b", "a")]
-    assert [row["cells"][0] for row in table_of("Pod", objects, NOW)["rows"]] == ["b", "a"]
+    assert [row["cells"][0] for row in build_table("Pod", objects, NOW)["rows"]] == ["b", "a"]
 
 
 @pytest.mark.parametrize(
     ("phase", "reasons"), [("Running", []), ("Succeeded", ["Succeeded"]), ("Failed", ["Failed"])]
 )
 def test_the_row_of_a_completed_pod_has_a_condition(phase: str, reasons: list[str]) -> None:
-    row = table_of("Pod", [{**pod(), "status": {"phase": phase}}], NOW)["rows"][0]
+    row = build_table("Pod", [{**pod(), "status": {"phase": phase}}], NOW)["rows"][0]
     assert [entry["reason"] for entry in row.get("conditions", [])] == reasons
 
 
@@ -111,7 +111,7 @@ META = {"name": "nodeapp", "namespace": "default", "creationTimestamp": BORN}
 def cells(obj: Object) -> dict[str, Any]:
     """By the name of their column."""
     obj = {**obj, "metadata": {**META, **obj.get("metadata", {})}}
-    [row] = table_of(obj["kind"], [obj], NOW)["rows"]
+    [row] = build_table(obj["kind"], [obj], NOW)["rows"]
     names = [column["name"] for column in column_definitions(obj["kind"])]
     return dict(zip(names, row["cells"], strict=True))
 
@@ -543,7 +543,7 @@ CREATED = {"creationTimestamp": "2026-11-22T21:45:20Z"}
 def cells_of_custom(document: Object, **fields: Any) -> list[Any]:
     made = {**complete(document), **fields}
     made["metadata"] = {**made["metadata"], **CREATED}
-    [row] = table_of(made["kind"], [made], NOW)["rows"]
+    [row] = build_table(made["kind"], [made], NOW)["rows"]
     return list(row["cells"])
 
 

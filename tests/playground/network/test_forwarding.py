@@ -14,7 +14,7 @@ from canarylab.kube_objects import Address
 from canarylab.playground.network.forwarding import Limits
 from canarylab.playground.network.proxy_request import Forward, RequestHead
 from canarylab.ports import unused
-from tests.playground.network.http_world import (
+from tests.playground.network.http_fixture import (
     GET,
     answers,
     ask,

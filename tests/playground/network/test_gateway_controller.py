@@ -36,7 +36,7 @@ from tests.playground.network.gateway_objects import (
     rule,
     to,
 )
-from tests.playground.network.http_world import ask, ok, pod
+from tests.playground.network.http_fixture import ask, ok, pod
 from tests.waiting import until
 
 CLOSE = b"GET / HTTP/1.1\r\nHost: foo.bar.com\r\nConnection: close\r\n\r\n"

@@ -25,7 +25,7 @@ from tests.ingress_rules.ingress_objects import (
     slice_of,
 )
 from tests.playground.fake_api import FakeApi
-from tests.playground.network.http_world import (
+from tests.playground.network.http_fixture import (
     PodWorld,
     ask,
     connected,

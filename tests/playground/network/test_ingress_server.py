@@ -12,7 +12,7 @@ import pytest
 from canarylab.playground.network.forwarding import Limits
 from canarylab.playground.network.ingress_server import ReverseProxy
 from canarylab.playground.network.proxy_request import Forward
-from tests.playground.network.http_world import (
+from tests.playground.network.http_fixture import (
     CLOSE,
     GET,
     ask,

@@ -28,7 +28,7 @@ from canarylab.playground.network.service_proxy import (
     sync_delay_s,
 )
 from canarylab.ports import LOOPBACK
-from tests.playground.network.proxy_world import (
+from tests.playground.network.proxy_fixture import (
     SPACE,
     World,
     ask,

@@ -23,7 +23,7 @@ from canarylab.playground.node.reaper import RUN_ID
 
 async def main():
     async with ReaperSupervisor.running(Path(sys.argv[1])) as reaper:
-        environment = {RUN_ID: reaper.id_of("c1"), "PATH": os.environ["PATH"]}
+        environment = {RUN_ID: reaper.run_id_of("c1"), "PATH": os.environ["PATH"]}
         script = "setsid sh -c 'sleep 600 & sleep 600' & sleep 600 & env -i sleep 600 & wait"
         subprocess.Popen(["sh", "-c", script], env=environment, start_new_session=True)
         print(reaper._process.pid, flush=True)
@@ -94,7 +94,7 @@ async def test_the_next_start_kills_what_is_left_when_both_were_killed(tmp_path:
 async def test_one_container_is_killed_and_not_the_others(tmp_path: Path) -> None:
     async with ReaperSupervisor.running(tmp_path / "run-ids") as reaper:
         names = ("c1", "c2")
-        first, second = (sleeper(reaper.id_of(name)) for name in names)
+        first, second = (sleeper(reaper.run_id_of(name)) for name in names)
         reaper.kill_container("c1")
         await until(lambda: first.poll() is not None)
         assert second.poll() is None

@@ -11,9 +11,9 @@ from subprocess import CompletedProcess
 
 from canarylab.errors import ToolFailedError
 from canarylab.external_tools import LAST_LINES, Tool
-from tests.standins import docker, kind
-from tests.standins.program import Command, Refused
-from tests.standins.world import World
+from tests.fakes import docker, kind
+from tests.fakes.program import Command, Refused
+from tests.fakes.state import FakeState
 
 ROOT = Path(__file__).parents[2]
 COMMANDS: Mapping[str, Command] = {"kind": kind.main, "docker": docker.main}
@@ -28,8 +28,8 @@ def install(folder: Path, *programs: str) -> None:
             f"#!{sys.executable}\n"
             "import sys\n"
             f"sys.path.insert(0, {str(ROOT)!r})\n"
-            f"from tests.standins.{name} import main\n"
-            "from tests.standins.program import run\n"
+            f"from tests.fakes.{name} import main\n"
+            "from tests.fakes.program import run\n"
             f"run({name!r}, main)\n"
         )
         program.chmod(0o755)
@@ -38,8 +38,8 @@ def install(folder: Path, *programs: str) -> None:
 class FakeTools:
     """What `canarylab.external_tools` does, without a process: the stand-ins run in this one."""
 
-    def __init__(self, world: World, *installed: str) -> None:
-        self._world, self.installed = world, set(installed)
+    def __init__(self, state: FakeState, *installed: str) -> None:
+        self._state, self.installed = state, set(installed)
 
     def find(self, tool: Tool) -> Path | None:
         """A path that does not matter."""
@@ -71,9 +71,9 @@ class FakeTools:
 
     def _call(self, tool: Tool, arguments: Collection[str]) -> int:
         assert tool in self.installed
-        self._world.note(tool, list(arguments))
+        self._state.note(tool, list(arguments))
         try:
-            COMMANDS[tool](self._world, list(arguments))
+            COMMANDS[tool](self._state, list(arguments))
         except Refused as exc:
             sys.stderr.write(f"{exc.words}\n")
             return exc.status

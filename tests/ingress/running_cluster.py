@@ -18,13 +18,13 @@ from urllib.parse import urlsplit
 from kubernetes import client, config
 
 from canarylab.kube_objects import Object
-from tests.ingress.table import Case, Scenario
+from tests.ingress.scenarios import Case, Scenario
 
 SPACE = "ingress-table"
 IMAGE = "node_app:1.0"
 PODS = ("prod", "canary", "other")
 MARKER = "marker.test"
-SETTLED_WITHIN_S, ASK_EVERY_S = 30.0, 0.02
+SETTLED_TIMEOUT_S, ASK_EVERY_S = 30.0, 0.02
 DRAWS = 40
 _ECHO = """
 require("node:http").createServer((request, response) => {
@@ -80,7 +80,7 @@ class Live:
 
     def complaint(self, case: Case) -> str | None:
         """What came instead; a cluster that is still settling is asked again."""
-        deadline = time.monotonic() + SETTLED_WITHIN_S
+        deadline = time.monotonic() + SETTLED_TIMEOUT_S
         while complaint := self._complaint(case):
             if time.monotonic() > deadline:
                 return complaint
@@ -118,14 +118,14 @@ class Live:
 
     def _wait_for_marker(self, status: int) -> None:
         case = Case(scenario="", host=MARKER, target="/", source="")
-        deadline = time.monotonic() + SETTLED_WITHIN_S
+        deadline = time.monotonic() + SETTLED_TIMEOUT_S
         while self.ask(case).status != status:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"the ingress at {self._address} does not take in changes")
             time.sleep(ASK_EVERY_S)
 
     def _wait_for_pods(self) -> None:
-        deadline = time.monotonic() + SETTLED_WITHIN_S
+        deadline = time.monotonic() + SETTLED_TIMEOUT_S
         while not all(_is_ready(pod) for pod in self._core.list_namespaced_pod(SPACE).items):
             if time.monotonic() > deadline:
                 raise TimeoutError("the pods of the table did not become ready")

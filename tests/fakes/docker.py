@@ -4,59 +4,59 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.standins import archive
-from tests.standins.program import Refused, hang, parsed
-from tests.standins.world import World, normalized
+from tests.fakes import archive
+from tests.fakes.program import Refused, hang, parsed
+from tests.fakes.state import FakeState, normalized
 
 PLATFORM_SINCE = 28  # of the program
 PLATFORM_SINCE_API = (1, 48)  # of the engine
 
 
-def main(world: World, arguments: list[str]) -> None:
+def main(state: FakeState, arguments: list[str]) -> None:
     """As `docker` itself."""
     match arguments:
         case ["image", "save", *rest] | ["save", *rest]:
-            save(world, rest)
+            save(state, rest)
         case _:
             word = arguments[0] if arguments else ""
             raise Refused(f"docker: '{word}' is not a docker command.\nSee 'docker --help'")
 
 
-def save(world: World, arguments: list[str]) -> None:
+def save(state: FakeState, arguments: list[str]) -> None:
     """`docker image save`."""
     known = {"--output": True, "-o": True}
-    if int(world.settings()["docker_version"].partition(".")[0]) >= PLATFORM_SINCE:
+    if int(state.settings()["docker_version"].partition(".")[0]) >= PLATFORM_SINCE:
         known["--platform"] = True
     flags, (name,) = parsed(arguments, known, lambda flag: _unknown_flag(flag, "image save"))
-    _check_platform(world, flags.get("--platform"))
-    image = world.image(normalized(name))
+    _check_platform(state, flags.get("--platform"))
+    image = state.image(normalized(name))
     if image is None:
         raise Refused("Error response from daemon: reference does not exist")
-    _write(world, Path(flags.get("-o") or flags["--output"]), name, image)
+    _write(state, Path(flags.get("-o") or flags["--output"]), name, image)
 
 
-def _write(world: World, path: Path, name: str, image: str) -> None:
+def _write(state: FakeState, path: Path, name: str, image: str) -> None:
     """Under another name first, and renamed when it is whole, as docker does."""
     draft = path.with_name(f".docker_temp_{path.name}")
     archive.write(draft, name, image)
-    order = world.order("save")
+    order = state.order("save")
     if order is not None and order.get("hang"):
-        hang(world)
+        hang(state)
     elif order is not None:
         raise Refused("\n".join(order["words"]))
     draft.rename(path)
 
 
-def _check_platform(world: World, platform: str | None) -> None:
+def _check_platform(state: FakeState, platform: str | None) -> None:
     if platform is None:
         return
-    version = world.settings()["api_version"]
+    version = state.settings()["api_version"]
     if tuple(map(int, version.split("."))) < PLATFORM_SINCE_API:
         raise Refused(
             '"--platform" requires API version 1.48, '
             f"but the Docker daemon API version is {version}"
         )
-    here = {"x86_64": "linux/amd64", "aarch64": "linux/arm64"}[world.settings()["architecture"]]
+    here = {"x86_64": "linux/amd64", "aarch64": "linux/arm64"}[state.settings()["architecture"]]
     if platform != here:
         raise Refused(
             "Error response from daemon: no suitable export target found: image was found but does "

@@ -1,4 +1,4 @@
-"""A stand-in for the Docker engine that tells docker-py what the world holds."""
+"""A stand-in for the Docker engine that tells docker-py what the state holds."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.fake_docker import Answer, fake_docker
-from tests.standins.world import World, normalized
+from tests.fakes.state import FakeState, normalized
 
 KIND_LABEL = "io.x-k8s.kind.cluster"
 
 
 @contextmanager
-def listening(world: World) -> Iterator[str]:
+def listening(state: FakeState) -> Iterator[str]:
     """The engine, for the length of a `with`; its address as DOCKER_HOST names it."""
     answers: dict[str, Answer] = {
-        "GET_info": lambda path, body: (200, _info(world)),
-        "GET_containers/json": lambda path, body: (200, _containers(world, path)),
-        "GET_images/": lambda path, body: _image(world, path),
-        "POST_containers/": lambda path, body: _start(world, path),
+        "GET_info": lambda path, body: (200, _info(state)),
+        "GET_containers/json": lambda path, body: (200, _containers(state, path)),
+        "GET_images/": lambda path, body: _image(state, path),
+        "POST_containers/": lambda path, body: _start(state, path),
     }
     # a socket's path must be short
     with (
@@ -33,8 +33,8 @@ def listening(world: World) -> Iterator[str]:
         yield engine.host
 
 
-def _info(world: World) -> dict[str, Any]:
-    settings = world.settings()
+def _info(state: FakeState) -> dict[str, Any]:
+    settings = state.settings()
     return {
         "ServerVersion": "29.1.0",
         "OperatingSystem": "Debian GNU/Linux 12",
@@ -44,30 +44,30 @@ def _info(world: World) -> dict[str, Any]:
     }
 
 
-def _containers(world: World, path: str) -> list[dict[str, Any]]:
+def _containers(state: FakeState, path: str) -> list[dict[str, Any]]:
     (label,) = json.loads(parse_qs(urlsplit(path).query)["filters"][0])["label"]
     key, _, name = label.partition("=")
-    node = world.cluster(name) if key == KIND_LABEL else None
+    node = state.cluster(name) if key == KIND_LABEL else None
     if node is None:
         return []
-    state = "running" if node["running"] else "exited"
-    return [{"Id": node["id"], "Names": [f"/{name}-control-plane"], "State": state}]
+    status = "running" if node["running"] else "exited"
+    return [{"Id": node["id"], "Names": [f"/{name}-control-plane"], "State": status}]
 
 
-def _image(world: World, path: str) -> tuple[int, Any]:
+def _image(state: FakeState, path: str) -> tuple[int, Any]:
     name = unquote(path.removeprefix("/images/").removesuffix("/json"))
-    image = world.image(normalized(name))
+    image = state.image(normalized(name))
     if image is None:
         return 404, {"message": f"No such image: {name}"}
     return 200, {"Id": image}
 
 
-def _start(world: World, path: str) -> tuple[int, Any]:
+def _start(state: FakeState, path: str) -> tuple[int, Any]:
     _, _, node, verb = path.split("/")
-    found = [name for name in world.clusters() if (world.cluster(name) or {}).get("id") == node]
+    found = [name for name in state.clusters() if (state.cluster(name) or {}).get("id") == node]
     if verb != "start" or not found:
         return 404, {"message": f"No such container: {node}"}
-    if order := world.order("restart"):
+    if order := state.order("restart"):
         return 500, {"message": " ".join(order["words"])}
-    world.write_cluster(found[0], (world.cluster(found[0]) or {}) | {"running": True})
+    state.write_cluster(found[0], (state.cluster(found[0]) or {}) | {"running": True})
     return 204, b""

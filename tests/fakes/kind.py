@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
-from tests.standins.archive import names_in
-from tests.standins.program import Refused, answer, hang, parsed, say
-from tests.standins.world import Entry, World, normalized
+from tests.fakes.archive import names_in
+from tests.fakes.program import Refused, answer, hang, parsed, say
+from tests.fakes.state import Entry, FakeState, normalized
 
 STEPS = (
     "Ensuring node image ({image}) 🖼",
@@ -27,102 +27,102 @@ CREATE_FLAGS = dict.fromkeys(
 FIELDS = {"containerPort", "hostPort", "listenAddress", "protocol"}
 
 
-def main(world: World, arguments: list[str]) -> None:
+def main(state: FakeState, arguments: list[str]) -> None:
     """As `kind` itself."""
     match arguments:
         case ["version"]:
-            answer(f"kind v{world.settings()['kind_version']} go1.26.3 linux/amd64")
+            answer(f"kind v{state.settings()['kind_version']} go1.26.3 linux/amd64")
         case ["create", "cluster", *rest]:
-            create(world, rest)
+            create(state, rest)
         case ["delete", "cluster", *rest]:
-            delete(world, rest)
+            delete(state, rest)
         case ["get", "clusters"]:
-            names = world.clusters()
+            names = state.clusters()
             say("No kind clusters found.") if not names else answer("\n".join(names))
         case ["export", "kubeconfig", *rest]:
-            export(world, rest)
+            export(state, rest)
         case ["load", "image-archive", *rest]:
-            load(world, rest)
+            load(state, rest)
         case [word, *_]:
             raise Refused(f'ERROR: unknown command "{word}" for "kind"')
 
 
-def create(world: World, arguments: list[str]) -> None:
+def create(state: FakeState, arguments: list[str]) -> None:
     """`kind create cluster`."""
     flags, _ = parsed(arguments, CREATE_FLAGS, _unknown)
     config = _config(Path(flags["--config"]))
     name = flags.get("--name") or config["name"]
     image = flags.get("--image") or config["nodes"][0]["image"]
-    if world.cluster(name) is not None:
+    if state.cluster(name) is not None:
         raise _failed(f'node(s) already exist for a cluster with the name "{name}"')
     say(f'Creating cluster "{name}" ...')
     try:
-        _take_steps(world, name, image.partition("@")[0])
-        _write_kubeconfig(world, flags)
+        _take_steps(state, name, image.partition("@")[0])
+        _write_kubeconfig(state, flags)
     except Refused:
-        if world.remove_cluster(name) and "--retain" not in flags:
+        if state.remove_cluster(name) and "--retain" not in flags:
             say(f'Deleted nodes: ["{name}-control-plane"]')
         raise
     say(f'Set kubectl context to "kind-{name}"\nYou can now use your cluster with:\n')
     say(f"kubectl cluster-info --context kind-{name}\n\nHave a nice day! 👋")
 
 
-def delete(world: World, arguments: list[str]) -> None:
+def delete(state: FakeState, arguments: list[str]) -> None:
     """`kind delete cluster`: no cluster of that name is no error."""
     flags, _ = parsed(arguments, {"--name": True, "-n": True, "--kubeconfig": True}, _unknown)
     name = flags["--name"]
     say(f'Deleting cluster "{name}" ...')
-    _obey(world, "delete")
+    _obey(state, "delete")
     _edit_kubeconfig(flags, "apiVersion: v1\nkind: Config\n", make=False)
-    if world.remove_cluster(name):
+    if state.remove_cluster(name):
         say(f'Deleted nodes: ["{name}-control-plane"]')
 
 
-def export(world: World, arguments: list[str]) -> None:
+def export(state: FakeState, arguments: list[str]) -> None:
     """`kind export kubeconfig`."""
     known = {"--name": True, "--kubeconfig": True, "--internal": False}
     flags, _ = parsed(arguments, known, _unknown)
-    if world.cluster(flags["--name"]) is None:
+    if state.cluster(flags["--name"]) is None:
         raise Refused(f"ERROR: could not locate any control plane nodes for {flags['--name']}")
-    _write_kubeconfig(world, flags)
+    _write_kubeconfig(state, flags)
 
 
-def load(world: World, arguments: list[str]) -> None:
+def load(state: FakeState, arguments: list[str]) -> None:
     """`kind load image-archive`: the names in the archive become names in the node."""
     flags, rest = parsed(arguments, {"--name": True, "-n": True, "--nodes": True}, _unknown)
     if not rest:
         raise Refused("ERROR: a list of image names is required")
     if not Path(rest[0]).exists():
         raise Refused(f"ERROR: stat {rest[0]}: no such file or directory")
-    node = world.cluster(flags["--name"])
+    node = state.cluster(flags["--name"])
     if node is None:
         raise Refused(f'ERROR: no nodes found for cluster "{flags["--name"]}"')
-    _obey(world, "load")
+    _obey(state, "load")
     for name, image in names_in(Path(rest[0])).items():
         node["images"][normalized(name)] = image
-    world.write_cluster(flags["--name"], node)
+    state.write_cluster(flags["--name"], node)
 
 
-def _take_steps(world: World, name: str, image: str) -> None:
+def _take_steps(state: FakeState, name: str, image: str) -> None:
     for step in (step.format(image=image) for step in STEPS):
         say(f" • {step}  ...")
         if step.startswith("Preparing"):
-            world.add_cluster(name)
-        if step.startswith("Waiting") and world.order("late"):
+            state.add_cluster(name)
+        if step.startswith("Waiting") and state.order("late"):
             say(f" ✗ {step}\n • WARNING: Timed out waiting for Ready ⚠️")
             continue
         try:
-            _obey(world, step.partition(" ")[0])
+            _obey(state, step.partition(" ")[0])
         except Refused:
             say(f" ✗ {step}")
             raise
         say(f" ✓ {step}")
 
 
-def _obey(world: World, at: str) -> None:
-    order = world.order(f"kind {at}")
+def _obey(state: FakeState, at: str) -> None:
+    order = state.order(f"kind {at}")
     if order is not None and order.get("hang"):
-        hang(world)
+        hang(state)
     elif order is not None:
         raise _failed(*order["words"]) if at[0].isupper() else Refused("\n".join(order["words"]))
 
@@ -139,8 +139,8 @@ def _config(path: Path) -> Entry:
     return config
 
 
-def _write_kubeconfig(world: World, flags: dict[str, str]) -> None:
-    source = world.root / "kubeconfig"
+def _write_kubeconfig(state: FakeState, flags: dict[str, str]) -> None:
+    source = state.root / "kubeconfig"
     text = source.read_text() if source.exists() else "apiVersion: v1\nkind: Config\nclusters: []\n"
     _edit_kubeconfig(flags, text, make=True)
 

@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Mapping
 from typing import NoReturn
 
-from tests.standins.world import World
+from tests.fakes.state import FakeState
 
 LOOK_EVERY_S = 0.005
 
-Command = Callable[[World, list[str]], None]
+Command = Callable[[FakeState, list[str]], None]
 
 
 class Refused(Exception):  # noqa: N818  a way to end, as the real program ends
@@ -27,10 +27,10 @@ class Refused(Exception):  # noqa: N818  a way to end, as the real program ends
 def run(program: str, command: Command) -> NoReturn:
     """Note the call, do it, and end as the real program does."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # a Go program dies when nobody listens
-    world = World.of_environment()
-    world.note(program, sys.argv[1:])
+    state = FakeState.of_environment()
+    state.note(program, sys.argv[1:])
     try:
-        command(world, sys.argv[1:])
+        command(state, sys.argv[1:])
     except Refused as exc:
         say(exc.words)
         sys.exit(exc.status)
@@ -71,11 +71,11 @@ def parsed(
     return flags, rest
 
 
-def hang(world: World) -> None:
+def hang(state: FakeState) -> None:
     """Until killed, or until told to go on."""
-    draft = world.hanging.with_suffix(".new")
+    draft = state.hanging.with_suffix(".new")
     draft.write_text(str(os.getpid()))
-    draft.rename(world.hanging)
-    while not (world.root / "go-on").exists():
+    draft.rename(state.hanging)
+    while not (state.root / "go-on").exists():
         time.sleep(LOOK_EVERY_S)
-    world.hanging.unlink()
+    state.hanging.unlink()

@@ -21,13 +21,13 @@ Entry = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class World:
+class FakeState:
     """The folder."""
 
     root: Path
 
     @classmethod
-    def of_environment(cls) -> World:
+    def of_environment(cls) -> FakeState:
         """The one that the test has named."""
         return cls(Path(os.environ[FOLDER]))
 
