@@ -123,7 +123,7 @@ def pod_state(pod: Object) -> str:
 
 def read_pod_groups(connection: Connection) -> list[PodGroup]:
     """The pods of each Deployment in the namespace, for a diagram."""
-    with refusals("the pods", remedy="Look with `kubectl get deployments,pods`."):
+    with explain_api_errors("the pods", remedy="Look with `kubectl get deployments,pods`."):
         deployments = connection.apps.list_namespaced_deployment(connection.namespace)
         pods = connection.core.list_namespaced_pod(connection.namespace)
     return pod_groups(
@@ -158,7 +158,9 @@ def pod_groups(deployments: list[Object], pods: list[Object]) -> list[PodGroup]:
 
 def read_services(connection: Connection) -> list[DiagramService]:
     """The Services of the namespace with their ready pods, for a diagram."""
-    with refusals("the Services", remedy="Look with `kubectl get services,endpointslices`."):
+    with explain_api_errors(
+        "the Services", remedy="Look with `kubectl get services,endpointslices`."
+    ):
         services = connection.core.list_namespaced_service(connection.namespace)
         slices = connection.discovery.list_namespaced_endpoint_slice(connection.namespace)
     return services_with_pods(

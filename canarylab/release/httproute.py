@@ -57,7 +57,7 @@ def read_httproute(connection: Connection, name: str) -> Object:
 def read_httproutes(connection: Connection) -> list[Object]:
     """The HTTPRoutes of the namespace; none where the cluster has no such kind, or hides them."""
     group, version = API_VERSION.split("/")
-    with refusals("the HTTPRoutes", remedy="Look with `kubectl get httproutes`."):
+    with explain_api_errors("the HTTPRoutes", remedy="Look with `kubectl get httproutes`."):
         try:
             found = connection.custom.list_namespaced_custom_object(
                 group, version, connection.namespace, "httproutes"
