@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from canarylab import stats
-from canarylab.errors import CanaryLabError, CheckpointError
+from canarylab.errors import ApiRefusedError, CanaryLabError, CheckpointError
 from canarylab.lab import Lab
 from canarylab.manifests import CANARY, PRODUCTION, SERVICE
 from canarylab.release.rollout import rollout_status
@@ -245,7 +245,13 @@ def _answering(lab: Lab, versions: Sequence[str]) -> Verdict:
 
 
 def _ready(lab: Lab, name: str, wanted: int) -> Verdict:
-    deployment = lab.deployment(name)
+    try:
+        deployment = lab.deployment(name)
+    except ApiRefusedError as exc:
+        if "NotFound" not in exc.reply:
+            raise
+        hint = "`kubectl get deployments` lists those there are"
+        return Verdict(holds=False, reason=f"there is no Deployment {name}; {hint}")
     asked = deployment["spec"].get("replicas", 1)
     status = rollout_status(deployment)
     reason = status.message.partition(": ")[2]

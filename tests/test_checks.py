@@ -11,7 +11,7 @@ import pytest
 
 from canarylab import checks
 from canarylab.checks import CANARY_BACKEND, Verdict, check
-from canarylab.errors import CheckpointError, TrafficError
+from canarylab.errors import ApiRefusedError, CheckpointError, TrafficError
 from canarylab.release.endpoints import Endpoint
 from canarylab.release.ingress import RouteExplanation
 from canarylab.traffic import Sample
@@ -102,6 +102,16 @@ def test_production_is_not_ready_while_an_update_is_stuck() -> None:
 )
 def test_production_that_is_not_ready_says_what_differs(change: dict[str, Any], words: str) -> None:
     assert words in verdict_of(SmallLab(deployment={**ROLLED_OUT, **change}), "production is ready")
+
+
+def test_production_that_is_not_there_is_named() -> None:
+    class WithoutDeployments(SmallLab):
+        def deployment(self, name: str) -> Any:
+            raise ApiRefusedError(name, "Error from server (NotFound): not found", "Look.")
+
+    assert "there is no Deployment nodeapp-production;" in (
+        verdict_of(WithoutDeployments(), "production is ready")
+    )
 
 
 def verdict_of(lab: SmallLab, statement: str) -> str:

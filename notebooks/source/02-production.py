@@ -131,11 +131,11 @@ lab.apply("manifests/02-production/refused/production.yaml")
 
 # %%
 why = "the server checks the whole object and lists every mistake"
-lab.compare("refused names", "both", expected="both", why=why)
+lab.compare("refused names", "both", why=why)
 
 # %% [markdown]
 # Read the refusal slowly. Each line begins with the *place* in the file (`metadata.name`), then shows *what you wrote*,
-# then *the rule*. The end of a line has the rule once more as a **regular expression**: a pattern of letters and signs
+# then *the rule*. The first line ends with the same rule as a **regular expression**: a pattern of letters and signs
 # that describes which texts are allowed.
 #
 # A Deployment may have dots in its name, a container may not. Neither may have an underscore.
