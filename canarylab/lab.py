@@ -348,11 +348,9 @@ class Lab:
     ) -> Samples:
         """Take several samples of the same pods, to see how much they differ by chance.
 
-        >>> many = lab.sample_many("nodeapp-svc", samples=3, requests=20)
-        >>> many
-        ... of 3 intervals contain the expected 33 %.
-        sample  answers  share  95 % interval  expected  finding
-        1       ... of 20 ...
+        >>> many = lab.sample_many("nodeapp-svc", samples=3, requests=40)
+        >>> len(many.samples), len(many.to_frame())
+        (3, 3)
         >>> many.plot().title
         '... of 3 intervals contain the expected 33 %'
         """
@@ -374,13 +372,13 @@ class Lab:
 
         The same as `kubectl scale` and `lab.sample` for each. Both stay at the last ratio.
 
-        >>> sweep = lab.sweep([(2, 1), (1, 1)], requests=40)
+        >>> sweep = lab.sweep([(1, 1), (2, 1)], requests=40)
         >>> sweep.labels
-        ['2 : 1', '1 : 1']
+        ['1 : 1', '2 : 1']
         >>> sweep.to_frame()["expected"].to_list()
-        [0.333..., 0.5]
+        [0.5, 0.333...]
         >>> print(sweep.notes[-1])
-        The Deployments stay at 1 : 1; lab.reset("03-canary") brings back 3 : 1.
+        The Deployments stay at 2 : 1; lab.reset("03-canary") brings back 3 : 1.
         >>> lab.sweep([(2, 1), (0, 0)])
         Traceback (most recent call last):
         ValueError: At the ratio 0 : 0 no pod is left to answer. Give at least one of the two a pod.
