@@ -282,7 +282,10 @@ def load_bundle(file: BundleFile, parts: BundleParts = BUNDLE_PARTS) -> None:
 
 
 def main() -> None:
-    """Run the command line; an expected error is a message and exit status 1, not a traceback."""
+    """Run the command line; an expected error is a message and exit status 1, not a traceback.
+
+    Ctrl-C is left to Typer, which ends with status 130.
+    """
     try:
         app()
     except (CanaryLabError, ValueError) as exc:

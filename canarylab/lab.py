@@ -37,9 +37,17 @@ from canarylab.release.endpoints import (
     endpoints_table,
     pods_table,
     read_endpoints,
+    read_pod_groups,
+    read_services,
     ready_endpoints,
 )
-from canarylab.release.ingress import HOST, IngressClient, RouteExplanation
+from canarylab.release.ingress import (
+    HOST,
+    IngressClient,
+    RouteExplanation,
+    diagram_routes,
+    read_ingresses,
+)
 from canarylab.release.network_sync import apply_and_wait, wait_for_service
 from canarylab.release.service_url import ServiceUrls, sample_service
 from canarylab.text import count_noun, join_words
@@ -54,6 +62,7 @@ from canarylab.traffic.samples import (
 )
 
 if TYPE_CHECKING:
+    from canarylab.figures.diagram import Diagram
     from canarylab.widgets.replica_board import ReplicaBoard
     from canarylab.widgets.route_explorer import RouteExplorer
     from canarylab.widgets.weight_slider import WeightSlider
@@ -304,6 +313,25 @@ class Lab:
         ['1.0', '1.0', '2.0']
         """
         return ready_endpoints(self._connection, service)
+
+    def diagram(self) -> Diagram:
+        """What is in the cluster now, as a picture: visitors, Ingresses, Services and pods.
+
+        >>> lab.diagram()
+        1 Service and 3 pods, of which 3 are ready.
+        Visitors reach Service nodeapp-svc at node port 32089.
+        Service nodeapp-svc selects app: nodeapp. It sends requests to 2 ready pods of ...
+        """
+        from canarylab.figures.diagram import DiagramContent, draw_diagram  # noqa: PLC0415
+
+        connection = self._connection
+        routes = [
+            *diagram_routes(read_ingresses(connection)),
+            *httproute.diagram_routes(httproute.read_httproutes(connection)),
+        ]
+        return draw_diagram(
+            DiagramContent(read_pod_groups(connection), read_services(connection), routes)
+        )
 
     def url(self, name: str = SERVICE) -> str:
         """Where this machine reaches a Service, or an Ingress of that name.

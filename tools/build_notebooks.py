@@ -44,11 +44,11 @@ def main(arguments: list[str], notebooks: Path = NOTEBOOKS) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing, fail if stale")
     built = build(notebooks)
     if parser.parse_args(arguments).check:
-        return _complain(stale(notebooks, built))
+        return _report_stale(stale(notebooks, built))
     for path, text in built.items():
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    for path in leftovers(notebooks, built):
+    for path in orphaned_notebooks(notebooks, built):
         path.unlink()
     print(f"Built {len(built)} notebooks from {len(built) // 2} lessons.")
     return 0
@@ -59,8 +59,8 @@ def build(notebooks: Path) -> dict[Path, str]:
     built = {}
     for source in sorted(notebooks.glob("source/*.py")):
         lesson = jupytext.read(source)
-        built[notebooks / f"{source.stem}.ipynb"] = written(learner_cells(lesson))
-        built[notebooks / "solved" / f"{source.stem}.ipynb"] = written(solved_cells(lesson))
+        built[notebooks / f"{source.stem}.ipynb"] = notebook_json(learner_cells(lesson))
+        built[notebooks / "solved" / f"{source.stem}.ipynb"] = notebook_json(solved_cells(lesson))
     return built
 
 
@@ -71,10 +71,10 @@ def stale(notebooks: Path, built: dict[Path, str]) -> list[Path]:
         for path, text in built.items()
         if not path.exists() or path.read_text(encoding="utf-8") != text
     ]
-    return different + leftovers(notebooks, built)
+    return different + orphaned_notebooks(notebooks, built)
 
 
-def leftovers(notebooks: Path, built: dict[Path, str]) -> list[Path]:
+def orphaned_notebooks(notebooks: Path, built: dict[Path, str]) -> list[Path]:
     """Generated notebooks whose source is gone."""
     there = [*notebooks.glob("*.ipynb"), *notebooks.glob("solved/*.ipynb")]
     return sorted(path for path in there if path not in built)
@@ -117,7 +117,7 @@ def without_mark(code: str) -> str:
     return _MARK.sub("", code)
 
 
-def written(cells: list[Cell]) -> str:
+def notebook_json(cells: list[Cell]) -> str:
     """The notebook as a file: no outputs, and of the metadata only which kernel runs it."""
     seen: Counter[str] = Counter()
     for cell in cells:
@@ -147,7 +147,7 @@ def _lines(text: str) -> list[str]:
     return text.splitlines(keepends=True)
 
 
-def _complain(files: list[Path]) -> int:
+def _report_stale(files: list[Path]) -> int:
     if not files:
         return 0
     names = ", ".join("/".join(path.parts[-2:]) for path in files)

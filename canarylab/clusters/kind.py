@@ -36,7 +36,7 @@ from canarylab.clusters.base import (
 from canarylab.clusters.kind_images import (
     config,
     find_image,
-    node_image_here,
+    pinned_or_tagged_node_image,
     saved_image,
     traefik_image,
     traefik_objects,
@@ -73,7 +73,15 @@ WAITING = "waiting for another program that is at work on the kind cluster"
 _NEEDED_FOR = "the kind cluster"
 _MANAGED_BY = "app.kubernetes.io/managed-by"
 _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
-_PICTURES = {"So", "Sk", "Mn", "Me", "Cf", "Cn", "Co"}  # emoji, and what joins and colours them
+_EMOJI_CATEGORIES = {
+    "So",
+    "Sk",
+    "Mn",
+    "Me",
+    "Cf",
+    "Cn",
+    "Co",
+}
 
 _OFFLINE = "Check the network, or bring the images with `canarylab bundle load FILE`."
 # Words in what kind writes: the problem, and what to try. Preflight cannot foresee these.
@@ -242,7 +250,7 @@ class KindCluster(LocalCluster):
         elif node is None:
             self._create(lock, report)
         elif record is None or record.node != node.id:
-            raise _not_ours()
+            raise _foreign_cluster_error()
         else:
             if not node.is_running:
                 report("starting the kind cluster again")
@@ -261,7 +269,7 @@ class KindCluster(LocalCluster):
         except BaseException as exc:
             if isinstance(exc, ToolFailedError) and _NAME_IS_TAKEN in exc.output:
                 self._forget()  # another program made one after our check
-                raise _not_ours() from exc
+                raise _foreign_cluster_error() from exc
             lock.reacquire()  # waits for whatever kind has started and not ended
             self._delete_half_made(report)
             raise
@@ -463,7 +471,7 @@ def creation_step(line: str) -> str | None:
     True
     """
     mark, _, rest = _ANSI.sub("", line).strip().partition(" ")
-    kept = "".join(sign for sign in rest if unicodedata.category(sign) not in _PICTURES)
+    kept = "".join(sign for sign in rest if unicodedata.category(sign) not in _EMOJI_CATEGORIES)
     words = " ".join(kept.split()).removesuffix("...").strip()
     if not words or mark not in {"•", "✗"}:
         return None
@@ -482,7 +490,7 @@ def _create_cluster(kubeconfig: Path, lock: FileLock, report: Report) -> None:
 
     arguments = ["create", "cluster", "--name", NAME, "--config", str(config())]
     arguments += ["--kubeconfig", str(kubeconfig), "--wait", f"{NODE_TIMEOUT_S}s"]
-    arguments += ["--image", node_image_here()]
+    arguments += ["--image", pinned_or_tagged_node_image()]
     # Podman's conmon inherits every descriptor from kind, and would hold the lock for as long as
     # the node runs.
     uses_podman = os.environ.get("KIND_EXPERIMENTAL_PROVIDER") == "podman"
@@ -582,7 +590,7 @@ def _dotted(release: tuple[int, ...]) -> str:
     return ".".join(map(str, release))
 
 
-def _not_ours() -> SetupError:
+def _foreign_cluster_error() -> SetupError:
     return SetupError(
         f"A kind cluster called {NAME} is here already, and it is not one that canarylab made. "
         f"Delete it with `kind delete cluster --name {NAME}`, or use it as it is with "

@@ -1,4 +1,4 @@
-"""The images of a kind cluster: those that are pinned, and how one gets out of Docker.
+"""The images of a kind cluster: those pinned in `manifests/kind`, and how one gets out of Docker.
 
 An image that was loaded from an archive, such as a bundle's, has lost its digest: Docker has only
 its tag. So the tag is used if the pinned digest is not here.
@@ -33,7 +33,7 @@ def node_image() -> str:
     return str(configured["nodes"][0]["image"])
 
 
-def node_image_here() -> str:
+def pinned_or_tagged_node_image() -> str:
     """The pinned node image; its tag if only a bundle brought it.
 
     An image that was loaded from an archive has lost its digest, and kind would pull it again.

@@ -14,6 +14,10 @@ if (podIp) {
   const os = require('node:os');
   const modules = require('node:module');
 
+  // Without V8's second compiler of three, a pod that has answered a thousand requests takes 39 MB
+  // instead of 48; code that runs often is still optimized by the third.
+  require('node:v8').setFlagsFromString('--no-maglev');
+
   const localAddress = podIp === '127.0.0.1' // run without a cluster
     ? podIp : podIp.replace(/^127\.(\d+)\./, (_, second) => `127.${Number(second) + 64}.`);
   const localPorts = new Set(); // ports that this process listens on at localAddress

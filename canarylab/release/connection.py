@@ -62,6 +62,11 @@ class Connection:
         return client.NetworkingV1Api(self._client)
 
     @cached_property
+    def custom(self) -> Any:
+        """Objects of kinds that are additions to Kubernetes: the client's `CustomObjectsApi`."""
+        return client.CustomObjectsApi(self._client)
+
+    @cached_property
     def dynamic(self) -> Any:
         """Objects of any kind; only the server validates them."""
         return DynamicClient(self._client)

@@ -9,14 +9,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from canarylab.display import Table
-from canarylab.kube_objects import SERVICE_LABEL, is_ready
+from canarylab.kube_objects import SERVICE_LABEL, controller_of, is_ready, key_of, slices_by_service
 from canarylab.manifests import SELECTOR
 from canarylab.release.connection import Connection, Object, explain_api_errors
 from canarylab.text import count_noun
 
+if TYPE_CHECKING:
+    from canarylab.figures.diagram import DiagramService, PodGroup
+
+_HASH_LABEL = "pod-template-hash"
+_OF_THE_CLUSTER = "kubernetes"  # the Service of the API server, in the namespace default
 _SERVICE_REMEDY = "`kubectl get services` lists the Services there are."
 
 
@@ -114,6 +119,80 @@ def pod_state(pod: Object) -> str:
         return "ready"
     phase = str(status.get("phase", "Pending"))
     return "not ready" if phase == "Running" else phase
+
+
+def read_pod_groups(connection: Connection) -> list[PodGroup]:
+    """The pods of each Deployment in the namespace, for a diagram."""
+    with explain_api_errors("the pods", remedy="Look with `kubectl get deployments,pods`."):
+        deployments = connection.apps.list_namespaced_deployment(connection.namespace)
+        pods = connection.core.list_namespaced_pod(connection.namespace)
+    return pod_groups(
+        connection.plain(deployments)["items"],
+        sorted(connection.plain(pods)["items"], key=lambda pod: str(pod["metadata"]["name"])),
+    )
+
+
+def pod_groups(deployments: list[Object], pods: list[Object]) -> list[PodGroup]:
+    """Pods by Deployment and labels; a Deployment without pods has an empty group.
+
+    The ReplicaSet of a pod has the name of its Deployment, with the hash of the template after it.
+    """
+    from canarylab.figures.diagram import DiagramPod, PodGroup  # noqa: PLC0415  slow to import
+
+    found: dict[tuple[str, tuple[tuple[str, str], ...]], list[DiagramPod]] = {}
+    for pod in pods:
+        labels = dict(pod["metadata"].get("labels") or {})
+        suffix = f"-{labels.pop(_HASH_LABEL, '')}"
+        owner = str((controller_of(pod) or {}).get("name", ""))
+        name = owner.removesuffix(suffix) if owner.endswith(suffix) else ""
+        drawn = DiagramPod(pod["metadata"]["name"], version_of(_image(pod)), pod_state(pod))
+        found.setdefault((name, tuple(labels.items())), []).append(drawn)
+    groups = [PodGroup(name, dict(labels), tuple(each)) for (name, labels), each in found.items()]
+    with_pods = {name for name, _ in found}
+    return groups + [
+        PodGroup(name, each["spec"]["template"]["metadata"].get("labels") or {})
+        for each in deployments
+        if (name := each["metadata"]["name"]) not in with_pods
+    ]
+
+
+def read_services(connection: Connection) -> list[DiagramService]:
+    """The Services of the namespace with their ready pods, for a diagram."""
+    with explain_api_errors(
+        "the Services", remedy="Look with `kubectl get services,endpointslices`."
+    ):
+        services = connection.core.list_namespaced_service(connection.namespace)
+        slices = connection.discovery.list_namespaced_endpoint_slice(connection.namespace)
+    return services_with_pods(
+        connection.plain(services)["items"], connection.plain(slices)["items"]
+    )
+
+
+def services_with_pods(services: list[Object], slices: list[Object]) -> list[DiagramService]:
+    """Services with the pods that get their traffic; without the one of the API server."""
+    from canarylab.figures.diagram import DiagramService  # noqa: PLC0415  slow to import
+
+    by_service = slices_by_service(slices)
+    return [
+        DiagramService(
+            key.name,
+            service["spec"].get("selector") or {},
+            frozenset(
+                endpoint.pod
+                for endpoint_slice in by_service.get(key, ())
+                for endpoint in _endpoints_of(endpoint_slice, {})
+                if endpoint.ready
+            ),
+            _node_port(service),
+        )
+        for service in services
+        if (key := key_of(service)).name != _OF_THE_CLUSTER
+    ]
+
+
+def _node_port(service: Object) -> int | None:
+    ports = service["spec"].get("ports") or []
+    return next((port["nodePort"] for port in ports if port.get("nodePort")), None)
 
 
 def _endpoints_of(endpoint_slice: Object, images: Mapping[str, str]) -> list[Endpoint]:

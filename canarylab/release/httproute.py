@@ -8,22 +8,29 @@ from the route alone, because not every user of a cluster may read Gateways.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic.exceptions import ResourceNotFoundError
 
 from canarylab import traffic
 from canarylab.errors import ApiRefusedError
 from canarylab.release.connection import Connection, Object, explain_api_errors
 from canarylab.release.endpoints import expected_shares, read_endpoints
+from canarylab.text import percent
 from canarylab.traffic import Request, Sample, SamplingPlan
 from canarylab.wait import wait_until
+
+if TYPE_CHECKING:
+    from canarylab.figures.diagram import DiagramRoute, DiagramRule
 
 API_VERSION, KIND = "gateway.networking.k8s.io/v1", "HTTPRoute"
 ACCEPTED_TIMEOUT_S = 5.0
 _UNKNOWN = 'the server doesn\'t have a resource type "httproutes"'
 _INSTALL = "The Gateway API is an addition to Kubernetes; whoever runs the cluster installs it."
+_NOT_LISTABLE = {403, 404}  # the user may not list them; a cluster without that kind
 _ANY_PATH = {"type": "PathPrefix", "value": "/"}
 
 
@@ -45,6 +52,72 @@ def read_httproute(connection: Connection, name: str) -> Object:
             raise ApiRefusedError(f'HTTPRoute "{name}"', _UNKNOWN, _INSTALL) from exc
         found: Object = routes.get(name=name, namespace=connection.namespace).to_dict()
     return found
+
+
+def read_httproutes(connection: Connection) -> list[Object]:
+    """The HTTPRoutes of the namespace; none where the cluster has no such kind, or hides them."""
+    group, version = API_VERSION.split("/")
+    with explain_api_errors("the HTTPRoutes", remedy="Look with `kubectl get httproutes`."):
+        try:
+            found = connection.custom.list_namespaced_custom_object(
+                group, version, connection.namespace, "httproutes"
+            )
+        except ApiException as exc:
+            if exc.status in _NOT_LISTABLE:
+                return []
+            raise
+    items: list[Object] = found["items"]
+    return items
+
+
+def diagram_routes(routes: Iterable[Object]) -> list[DiagramRoute]:
+    """HTTPRoutes for a diagram: host and Gateway as notes, a rule for each backend."""
+    from canarylab.figures.diagram import DiagramRoute  # noqa: PLC0415  slow to import
+
+    return [
+        DiagramRoute(
+            KIND,
+            route["metadata"]["name"],
+            (
+                *(f"host {host}" for host in route["spec"].get("hostnames") or ["(any)"]),
+                *(f"Gateway {each['name']}" for each in route["spec"].get("parentRefs") or []),
+            ),
+            tuple(
+                drawn for rule in route["spec"].get("rules") or [] for drawn in _diagram_rules(rule)
+            ),
+        )
+        for route in routes
+    ]
+
+
+def _diagram_rules(rule: Object) -> Iterator[DiagramRule]:
+    from canarylab.figures.diagram import DiagramRule  # noqa: PLC0415  slow to import
+
+    text = " or ".join(_match_text(each) for each in rule.get("matches") or [{}])
+    weights = _weights(rule)
+    for name, weight in weights.items():
+        share = percent(weight / (sum(weights.values()) or 1))
+        yield DiagramRule(text if len(weights) == 1 else f"{text}  {share}", name)
+    for each in rule.get("filters") or []:
+        if mirror := each.get("requestMirror"):
+            yield DiagramRule(text, mirror["backendRef"]["name"], is_mirror=True)
+
+
+def _match_text(match: Object) -> str:
+    """What a request needs, in a few words.
+
+    >>> _match_text({"headers": [{"name": "X-Canary", "value": "always"}]})
+    'X-Canary: always'
+    """
+    headers = [f"{each['name']}: {each['value']}" for each in match.get("headers") or []]
+    path = match.get("path", _ANY_PATH)
+    exactly = " exactly" if path.get("type") == "Exact" else ""
+    is_plain = path == _ANY_PATH and headers
+    return " and ".join([*([] if is_plain else [f"{path.get('value', '/')}{exactly}"]), *headers])
+
+
+def _weights(rule: Object) -> dict[str, int]:
+    return {each["name"]: each.get("weight", 1) for each in rule.get("backendRefs") or []}
 
 
 def accepting_controllers(route: Object) -> list[str]:
@@ -86,8 +159,7 @@ def service_shares(route: Object) -> dict[str, float]:
     {'stable': 0.9, 'canary': 0.1}
     """
     rules = [rule for rule in route["spec"].get("rules") or [] if _matches_every_request(rule)]
-    backends = rules[0].get("backendRefs") or [] if rules else []
-    weights = {each["name"]: each.get("weight", 1) for each in backends}
+    weights = _weights(rules[0]) if rules else {}
     total = sum(weights.values())
     return {name: weight / total for name, weight in weights.items() if weight}
 

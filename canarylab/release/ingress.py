@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from kubernetes.client.exceptions import ApiException
 
@@ -17,7 +17,12 @@ from canarylab import traffic
 from canarylab.clusters.base import Cluster, IngressSetup, ServiceAddress
 from canarylab.display import Report, Table, status_line
 from canarylab.errors import ClusterError, TimedOutError
-from canarylab.ingress_rules.ingress_spec import ANY_HOST, parse_ingresses
+from canarylab.ingress_rules.ingress_spec import (
+    ANY_HOST,
+    CanaryPolicy,
+    IngressSpec,
+    parse_ingresses,
+)
 from canarylab.ingress_rules.routing import IngressRoute, explain, ingress_request, route_request
 from canarylab.ingress_rules.server_table import BuildResult, build_server_table
 from canarylab.kube_objects import EndpointIndex, Object
@@ -30,6 +35,9 @@ from canarylab.text import OTHER
 from canarylab.traffic import Request, Sample, SamplingPlan
 from canarylab.traffic.http import HttpResponse, Target, get
 from canarylab.wait import wait_until
+
+if TYPE_CHECKING:
+    from canarylab.figures.diagram import DiagramRoute
 
 HOST = "foo.bar.com"
 """The host of the lessons. The domain has an owner, so it is only ever sent as a Host header."""
@@ -217,6 +225,46 @@ def read_ingresses(connection: Connection) -> list[Object]:
             raise
     items: list[Object] = connection.plain(found)["items"]
     return items
+
+
+def diagram_routes(ingresses: Iterable[Object]) -> list[DiagramRoute]:
+    """Ingresses for a diagram: host, rewrite, weight and header as notes, a rule for each path."""
+    from canarylab.figures.diagram import DiagramRoute, DiagramRule  # noqa: PLC0415  slow to import
+
+    routes = []
+    for spec in parse_ingresses(ingresses):
+        hosts = tuple(dict.fromkeys(spec.hosts))
+        rules = [
+            DiagramRule(
+                f"{each if len(hosts) > 1 else each.path}{' exactly' if each.exact else ''}",
+                each.backend.service.name,
+            )
+            for each in spec.paths
+            if each.backend
+        ]
+        if spec.default:
+            rules.append(DiagramRule("any other request", spec.default.service.name))
+        kind = "canary Ingress" if spec.is_canary else "Ingress"
+        routes.append(DiagramRoute(kind, spec.key.name, tuple(_notes(spec, hosts)), tuple(rules)))
+    return routes
+
+
+def _notes(spec: IngressSpec, hosts: Sequence[str]) -> Iterator[str]:
+    if len(hosts) == 1:
+        yield "any host" if hosts[0] == ANY_HOST else f"host {hosts[0]}"
+    if spec.annotations.rewrite_target:
+        yield f"rewrite to {spec.annotations.rewrite_target}"
+    if spec.annotations.canary:
+        yield from _canary_notes(spec.annotations.canary)
+
+
+def _canary_notes(policy: CanaryPolicy) -> Iterator[str]:
+    yield f"{policy.weight} of {policy.total} requests"
+    if policy.header:
+        value = policy.header_value or policy.header_pattern or "always"
+        yield f"header {policy.header}: {value}"
+    if policy.cookie:
+        yield f"cookie {policy.cookie}: always"
 
 
 def service_addresses(ingresses: Iterable[Object], service: str) -> list[ServiceAddress]:

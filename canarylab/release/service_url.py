@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from canarylab import traffic
 from canarylab.clusters.base import Cluster, ServiceAddress
 from canarylab.display import Report, no_report
 from canarylab.errors import ClusterError
-from canarylab.release.api_proxy import ApiServerProxy
 from canarylab.release.connection import Connection, Object, explain_api_errors
 from canarylab.release.endpoints import Endpoint, expected_shares, ready_endpoints
 from canarylab.release.ingress import read_ingresses, reported_addresses, service_addresses
@@ -25,6 +24,9 @@ from canarylab.release.network_sync import answering_pod, wait_for_service
 from canarylab.traffic import Sample, SamplingPlan
 from canarylab.traffic.sampler import ProgressLine
 from canarylab.wait import wait_until
+
+if TYPE_CHECKING:
+    from canarylab.release.api_proxy import ApiServerProxy
 
 API_PROXY = "the API server's proxy"
 CHECK_FOR_S = 3.0
@@ -95,6 +97,8 @@ class ServiceUrls:
         name, port = service["metadata"]["name"], service["spec"]["ports"][0]["port"]
         proxy = self._proxies.get((name, port))
         if proxy is None:
+            from canarylab.release.api_proxy import ApiServerProxy  # noqa: PLC0415  aiohttp: 6 MB
+
             proxy = self._proxies[name, port] = ApiServerProxy(self._connection, name, port)
         return ServiceUrl(proxy.url, API_PROXY, "request")
 

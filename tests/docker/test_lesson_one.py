@@ -9,8 +9,8 @@ import pytest
 
 from canarylab.playground import daemon_control
 from tests.docker.conftest import DockerSetup
-from tests.lessons.reading import NOTEBOOKS
-from tests.lessons.running import run
+from tests.lessons.read_lessons import NOTEBOOKS
+from tests.lessons.run_lessons import run
 
 NAME = "01-two-versions.ipynb"
 pytestmark = pytest.mark.usefixtures("local_ports")

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.lessons.reading import NOTEBOOKS
-from tests.lessons.running import run
+from tests.lessons.read_lessons import NOTEBOOKS
+from tests.lessons.run_lessons import run
 from tests.needs import needs
 from tests.restricted_cluster import CONTEXT, RestrictedCluster
 

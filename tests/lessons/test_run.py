@@ -14,8 +14,8 @@ import pytest
 
 from canarylab.images.builder import VERSIONS
 from canarylab.release.connection import Connection
-from tests.lessons.reading import LESSONS, NOTEBOOKS
-from tests.lessons.running import not_yet, run
+from tests.lessons.read_lessons import LESSONS, NOTEBOOKS
+from tests.lessons.run_lessons import not_yet, run
 from tests.needs import needs
 from tests.processes import wait_until_only_the_playground_runs
 from tests.running_playground import RunningPlayground

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lessons.reading import (
+from tests.lessons.read_lessons import (
     LESSONS,
     NOTEBOOKS,
     Heading,

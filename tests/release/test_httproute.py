@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic.exceptions import ResourceNotFoundError
 
 from canarylab import resources, stats
@@ -15,7 +16,9 @@ from canarylab.lab import Lab
 from canarylab.manifests import load
 from canarylab.release.httproute import (
     accepting_controllers,
+    diagram_routes,
     read_httproute,
+    read_httproutes,
     service_shares,
     wait_until_accepted,
 )
@@ -169,3 +172,54 @@ def test_a_mirror_returns_responses_of_production_only(lab: Lab) -> None:
 def test_a_route_that_is_not_there_is_refused(lab: Lab) -> None:
     with pytest.raises(ApiRefusedError, match="nowhere"):
         lab.sample_httproute("nowhere")
+
+
+def drawn(**spec: Any) -> Any:
+    (route,) = diagram_routes([{"metadata": {"name": "split"}, "spec": spec}])
+    return route
+
+
+def test_a_diagram_has_the_host_the_gateway_and_the_shares_of_a_route() -> None:
+    header = {"headers": [{"name": "X-Canary", "value": "always"}]}
+    weighted = [{"name": "prod", "weight": 9}, {"name": "canary", "weight": 1}]
+    route = drawn(
+        hostnames=["foo.bar.com"],
+        parentRefs=[{"name": "canarylab"}],
+        rules=[
+            {"matches": [header], "backendRefs": [{"name": "canary"}]},
+            {"backendRefs": weighted},
+        ],
+    )
+
+    assert route.notes == ("host foo.bar.com", "Gateway canarylab")
+    assert [tuple(rule) for rule in route.rules] == [
+        ("X-Canary: always", "canary", False),
+        ("/  90 %", "prod", False),
+        ("/  10 %", "canary", False),
+    ]
+
+
+def test_a_diagram_has_the_service_that_gets_copies() -> None:
+    mirror = {"type": "RequestMirror", "requestMirror": {"backendRef": {"name": "canary"}}}
+    route = drawn(rules=[{"filters": [mirror], "backendRefs": [{"name": "prod"}]}])
+
+    assert route.notes == ("host (any)",)
+    assert [tuple(rule) for rule in route.rules] == [("/", "prod", False), ("/", "canary", True)]
+
+
+def test_a_diagram_says_when_a_path_has_to_be_exact() -> None:
+    exact = {"path": {"type": "Exact", "value": "/x"}}
+    route = drawn(rules=[{"matches": [exact], "backendRefs": [{"name": "prod"}]}])
+
+    assert route.rules[0].text == "/x exactly"
+
+
+def test_a_cluster_without_httproutes_has_none() -> None:
+    def refuse(*_: object) -> None:
+        raise ApiException(status=404)
+
+    stand_in: Any = SimpleNamespace(
+        namespace="default", custom=SimpleNamespace(list_namespaced_custom_object=refuse)
+    )
+
+    assert read_httproutes(stand_in) == []

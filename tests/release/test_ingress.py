@@ -22,6 +22,7 @@ from canarylab.release.connection import Connection
 from canarylab.release.ingress import (
     FindIngressSetup,
     IngressClient,
+    diagram_routes,
     ensure_ingress_controller,
     read_ingress_classes,
     read_ingresses,
@@ -415,3 +416,55 @@ def test_the_playground_has_its_class(connection: Connection) -> None:
     (found,) = read_ingress_classes(connection) or []
 
     assert found["spec"]["controller"] == "k8s.io/ingress-nginx"
+
+
+def ingress_object(name: str, **spec: Any) -> Object:
+    return {"metadata": {"name": name, "namespace": "default"}, "spec": spec}
+
+
+def path(path: str, service: str, path_type: str = "Prefix") -> Object:
+    backend = {"service": {"name": service, "port": {"number": 80}}}
+    return {"path": path, "pathType": path_type, "backend": backend}
+
+
+def test_a_diagram_has_the_paths_and_the_default_backend_of_an_ingress() -> None:
+    paths = [path("/", "prod"), path("/canary", "canary", "Exact")]
+    rules = [{"host": "foo.bar.com", "http": {"paths": paths}}]
+    (route,) = diagram_routes(
+        [ingress_object("web", rules=rules, defaultBackend=path("", "prod")["backend"])]
+    )
+
+    assert (route.kind, route.name, route.notes) == ("Ingress", "web", ("host foo.bar.com",))
+    assert [tuple(rule[:2]) for rule in route.rules] == [
+        ("/", "prod"),
+        ("/canary exactly", "canary"),
+        ("any other request", "prod"),
+    ]
+
+
+def test_a_diagram_has_the_annotations_of_a_canary_ingress() -> None:
+    ingress = ingress_object("new", rules=[{"http": {"paths": [path("/", "canary")]}}])
+    prefix = "nginx.ingress.kubernetes.io/"
+    ingress["metadata"]["annotations"] = {
+        **CANARY,
+        f"{prefix}canary-by-cookie": "tester",
+        f"{prefix}rewrite-target": "/",
+    }
+    (route,) = diagram_routes([ingress])
+
+    assert route.kind == "canary Ingress"
+    assert route.notes == (
+        "any host",
+        "rewrite to /",
+        "0 of 100 requests",
+        "header X-Canary: always",
+        "cookie tester: always",
+    )
+
+
+def test_a_diagram_names_the_host_of_each_path_if_there_are_several() -> None:
+    rules = [{"host": host, "http": {"paths": [path("/", "web")]}} for host in ("a.b", "c.d")]
+    (route,) = diagram_routes([ingress_object("web", rules=rules)])
+
+    assert [rule.text for rule in route.rules] == ["a.b/", "c.d/"]
+    assert route.notes == ()

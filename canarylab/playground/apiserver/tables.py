@@ -186,7 +186,7 @@ def endpoints_cells(endpoints: Object, now: datetime) -> list[Any]:
     """Name, Endpoints, Age."""
     subsets = endpoints.get("subsets", [])
     every = [address for subset in subsets for address in _addresses(subset)]
-    return [_name(endpoints), _first_few(every) if subsets else NONE, _age(endpoints, now)]
+    return [_name(endpoints), _shortened_list(every) if subsets else NONE, _age(endpoints, now)]
 
 
 def endpoint_slice_cells(endpoint_slice: Object, now: datetime) -> list[Any]:
@@ -198,8 +198,8 @@ def endpoint_slice_cells(endpoint_slice: Object, now: datetime) -> list[Any]:
     return [
         _name(endpoint_slice),
         endpoint_slice["addressType"],
-        _first_few(ports) or "<unset>",
-        _first_few(addresses) or "<unset>",
+        _shortened_list(ports) or "<unset>",
+        _shortened_list(addresses) or "<unset>",
         _age(endpoint_slice, now),
     ]
 
@@ -298,9 +298,9 @@ def _addresses(subset: Object) -> list[str]:
     return [f"{one}:{port}" for port in ports for one in addresses] if ports else addresses
 
 
-def _first_few(every: Sequence[str]) -> str:
-    listed = ",".join(every[:MAX_SHOWN])
-    return f"{listed} + {len(every) - MAX_SHOWN} more..." if len(every) > MAX_SHOWN else listed
+def _shortened_list(values: Sequence[str]) -> str:
+    listed = ",".join(values[:MAX_SHOWN])
+    return f"{listed} + {len(values) - MAX_SHOWN} more..." if len(values) > MAX_SHOWN else listed
 
 
 def _node_status(node: Object) -> str:

@@ -41,7 +41,7 @@ def deployment_status(
     conditions = set_condition(conditions, _availability(deployment, counts), now)
     if _has_deadline(deployment) and not is_paused(deployment):
         status = {**counts, "conditions": conditions}
-        conditions = _with_progress(deployment, status, new, now)
+        conditions = _with_progressing_condition(deployment, status, new, now)
     return {**counts, "conditions": conditions}
 
 
@@ -138,7 +138,7 @@ def _availability(deployment: Object, counts: Object) -> StatusCondition:
     return StatusCondition("Available", "False", "MinimumReplicasUnavailable", message)
 
 
-def _with_progress(
+def _with_progressing_condition(
     deployment: Object, status: Object, new: Object | None, now: datetime
 ) -> list[Object]:
     """Return the conditions with Progressing as the counts have changed since the last status."""

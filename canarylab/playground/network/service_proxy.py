@@ -108,7 +108,10 @@ class ServiceProxy:
     async def _report(self, services: list[Object], failures: list[ListenFailure]) -> None:
         """Record an event for each new problem, and again if it recurs."""
         by_key = {key_of(service): service for service in services}
-        found = {(failure.service, failure.details(self._node)) for failure in relevant(failures)}
+        found = {
+            (failure.service, failure.details(self._node))
+            for failure in failures_to_report(failures)
+        }
         for key, service in by_key.items():
             found |= {(key, _not_proxied(service, port)) for port in other_protocols(service)}
         for key, details in sorted(found - self._reported, key=str):
@@ -195,7 +198,7 @@ class ListenFailure(NamedTuple):
         )
 
 
-def relevant(failures: Iterable[ListenFailure]) -> list[ListenFailure]:
+def failures_to_report(failures: Iterable[ListenFailure]) -> list[ListenFailure]:
     """The failures to report: 127.0.0.1 matters only if the node's address is served.
 
     A program on 0.0.0.0 has the port on both.
