@@ -22,9 +22,6 @@ from canarylab.text import count_noun, join_words, percent
 from canarylab.traffic import Sample
 from canarylab.wait import wait_until
 
-CONFIDENCE = 0.9999
-"""A checkpoint about a sample is wrong by bad luck once in ten thousand times."""
-
 CANARY_BACKEND = "nodeapp-svc-canary-weighted:80"
 """The backend of the canary Ingress, as `lab.explain_route` shows it."""
 
@@ -138,16 +135,26 @@ def release_is_finished(lab: Lab) -> Verdict:
 
 
 def canary_answers_as_expected(lab: Lab, sample: Sample) -> Verdict:
-    """The share that the ready pods suggest is in the interval of the canary's share."""
-    expected = (sample.expected or {}).get("2.0")
-    if expected is None or not sample.answered:
-        return Verdict(
-            holds=False, reason="the sample has no expected share; take it while no pod changes"
-        )
-    hits = sample.by_version.get("2.0", 0)
-    interval = stats.interval(sample, hits, confidence=CONFIDENCE)
-    reason = f"{percent(expected)} expected, {hits} of {sample.answered} seen, plausible {interval}"
-    return Verdict(holds=expected in interval, reason=reason)
+    """The shares are what the ready pods suggest, or chance explains the difference."""
+    return as_expected(sample)
+
+
+def as_expected(sample: Sample) -> Verdict:
+    """The finding of a sample, in the words of its picture; bad luck alone never fails it.
+
+    >>> as_expected(Sample.from_versions(["1.0"]).with_expected({"1.0": 1.0}))
+    holds: as expected: version 1.0 answered all 1 request, expected 100 %
+    """
+    sentence, found = stats.finding(sample)
+    sentence = sentence[0].lower() + sentence[1:]
+    if found is None:
+        hint = "take the sample again, while no pod starts or ends"
+        return Verdict(holds=False, reason=f"{sentence}, with nothing to compare it to; {hint}")
+    if found.fit == "too few to judge":
+        hint = "send more requests, each over a connection of its own"
+        return Verdict(holds=False, reason=f"{sentence}; {hint}")
+    hint = "" if found.holds else "; compare with lab.endpoints(), and take the sample again"
+    return Verdict(holds=found.holds, reason=sentence + hint)
 
 
 def only_the_new_version_answers(lab: Lab, sample: Sample) -> Verdict:

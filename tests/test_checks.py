@@ -178,6 +178,28 @@ def test_a_canary_answers_as_expected_within_luck(new: int, fits: bool) -> None:
     assert holds(SmallLab(), "the canary answers as expected", evidence) is fits
 
 
+def test_a_check_of_a_sample_says_what_its_picture_says() -> None:
+    evidence = sample(old=270, new=130)
+    verdict = check(SmallLab(), "the canary answers as expected", evidence)  # type: ignore[arg-type]
+    assert verdict.reason.casefold() == evidence.plot().title.casefold()
+
+
+@pytest.mark.parametrize(
+    ("evidence", "words"),
+    [
+        (sample(old=2, new=1), "too few to judge"),
+        (sample(old=200, new=200), "not what the pods suggest"),
+        (replace(sample(old=3, new=1), expected=None), "nothing to compare it to"),
+        (sample(old=0, new=0), "no request was sent"),
+    ],
+)
+def test_a_sample_that_does_not_fit_yet_says_what_to_try(evidence: Sample, words: str) -> None:
+    verdict = check(SmallLab(), "the canary answers as expected", evidence)  # type: ignore[arg-type]
+    assert not verdict.holds
+    assert verdict.reason.startswith(words) or words in verdict.reason
+    assert "; " in verdict.reason
+
+
 def test_one_old_answer_keeps_a_release_unfinished() -> None:
     assert not holds(SmallLab(), "only the new version answers", sample(old=1, new=399))
     assert holds(SmallLab(), "only the new version answers", sample(old=0, new=400))

@@ -26,7 +26,13 @@ from canarylab.manifests import (
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection, Object, explain_api_errors
 from canarylab.release.httproute import API_VERSION, KIND
-from canarylab.release.rollout import image_of, scale, set_image, wait_until_rolled_out
+from canarylab.release.rollout import (
+    image_of,
+    read_deployment,
+    scale,
+    set_image,
+    wait_until_rolled_out,
+)
 from canarylab.wait import wait_until
 
 Stage = Literal["empty", "02-production", "03-canary"]
@@ -103,6 +109,19 @@ def clean_up(
             keep=keep_services,
         )
         _delete_httproutes(connection)
+
+
+def move_pods(
+    connection: Connection, *, production: int, canary: int, report: Report = no_report
+) -> None:
+    """Give both Deployments so many pods at once, and wait for them."""
+    wanted = {PRODUCTION: production, CANARY: canary}
+    for name in wanted:
+        read_deployment(connection, name)  # nothing is changed if one of them is missing
+    for name, replicas in wanted.items():
+        scale(connection, name, replicas)
+    for name in wanted:
+        wait_until_rolled_out(connection, name, report=report)
 
 
 def promote(connection: Connection, method: PromotionMethod, report: Report = no_report) -> None:
