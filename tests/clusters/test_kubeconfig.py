@@ -320,8 +320,8 @@ def test_the_class_that_is_there_is_taken_with_a_note_on_annotations(
 
     assert ingress_class_name(without_nginx) == "haproxy"
     assert shown.notes == [
-        "This cluster has no IngressClass nginx, so Ingresses get the class haproxy. Its controller, "
-        "example.com/haproxy, may not support the annotations of ingress-nginx.",
+        "This cluster has no IngressClass nginx, so Ingresses get the class haproxy. "
+        "Its controller, example.com/haproxy, may not support the annotations of ingress-nginx.",
         "ingress.networking.k8s.io/web: class haproxy instead of nginx, "
         "which this cluster does not have",
     ]
