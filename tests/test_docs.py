@@ -12,7 +12,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-REACHABLE = ("canarylab.lab", "canarylab.stats", "canarylab.figures", "canarylab.checks")
+REACHABLE = (
+    "canarylab.lab",
+    "canarylab.stats",
+    "canarylab.figures",
+    "canarylab.figures.pictures",
+    "canarylab.figures.diagram",
+    "canarylab.checks",
+)
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
 MACHINE_PATH = re.compile(r"(?<![\w:.~$}/])/(?:home|root|Users|work|mnt)/[\w.-]+")
 BINDER_HOME = "/home/jovyan"  # the same on every Binder

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from kubernetes.client.exceptions import ApiException
 
@@ -17,6 +17,7 @@ from canarylab import traffic
 from canarylab.clusters.base import Cluster, IngressSetup, ServiceAddress
 from canarylab.display import Report, Table, status_line
 from canarylab.errors import ClusterError, TimedOutError
+from canarylab.figures.diagram import DiagramRoute, DiagramRule
 from canarylab.ingress_rules.ingress_spec import (
     ANY_HOST,
     CanaryPolicy,
@@ -35,9 +36,6 @@ from canarylab.text import OTHER
 from canarylab.traffic import Request, Sample, SamplingPlan
 from canarylab.traffic.http import HttpResponse, Target, get
 from canarylab.wait import wait_until
-
-if TYPE_CHECKING:
-    from canarylab.figures.diagram import DiagramRoute
 
 HOST = "foo.bar.com"
 """The host of the lessons. The domain has an owner, so it is only ever sent as a Host header."""
@@ -229,8 +227,6 @@ def read_ingresses(connection: Connection) -> list[Object]:
 
 def diagram_routes(ingresses: Iterable[Object]) -> list[DiagramRoute]:
     """Ingresses for a diagram: host, rewrite, weight and header as notes, a rule for each path."""
-    from canarylab.figures.diagram import DiagramRoute, DiagramRule  # noqa: PLC0415  slow to import
-
     routes = []
     for spec in parse_ingresses(ingresses):
         hosts = tuple(dict.fromkeys(spec.hosts))
