@@ -7,7 +7,7 @@ client: `lab.apps`, `lab.core` and `lab.networking` are its API objects.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -51,8 +51,15 @@ from canarylab.release.ingress import (
 from canarylab.release.network_sync import apply_and_wait, wait_for_service
 from canarylab.release.service_url import ServiceUrls, sample_service
 from canarylab.text import count_noun, join_words
-from canarylab.traffic import Request, Sample
+from canarylab.traffic import Request, Sample, Samples, SamplingPlan, Sweep
 from canarylab.traffic.http import HttpResponse, get
+from canarylab.traffic.samples import (
+    Ratio,
+    check_ratios,
+    measure_each,
+    numbers_of_samples,
+    ratio_label,
+)
 
 if TYPE_CHECKING:
     from canarylab.figures.diagram import Diagram
@@ -360,15 +367,65 @@ class Lab:
         >>> sample.expected["2.0"]
         0.333...
         """
-        found = self._service_urls.find(service)
-        sample = sample_service(
-            self._connection, service, found.url, requests=requests, keep_alive=keep_alive
+        plan = SamplingPlan(count=requests, keep_alive=keep_alive)
+        with status_line() as report:
+            return self._sample(service, plan, report)
+
+    def sample_many(
+        self, service: str = SERVICE, *, samples: int = 20, requests: int = 40
+    ) -> Samples:
+        """Take several samples of the same pods, to see how much they differ by chance.
+
+        >>> many = lab.sample_many("nodeapp-svc", samples=3, requests=40)
+        >>> len(many.samples), len(many.to_frame())
+        (3, 3)
+        >>> many.plot().title
+        '... of 3 intervals contain the expected 33 %'
+        """
+        plan, wanted = SamplingPlan(count=requests), numbers_of_samples(samples)
+        with status_line() as report:
+            found = measure_each(
+                wanted,
+                lambda number: self._sample(
+                    service, plan, lambda text: report(f"Sample {number} of {samples}: {text}")
+                ),
+            )
+        notes = () if len(found) == samples else (f"Interrupted after {len(found)} of {samples}.",)
+        return Samples(tuple(found), notes)
+
+    def sweep(
+        self, ratios: Sequence[Ratio], *, service: str = SERVICE, requests: int = 200
+    ) -> Sweep:
+        """Move production and canary through ratios of pods, and take a sample at each.
+
+        The same as `kubectl scale` and `lab.sample` for each. Both stay at the last ratio.
+
+        >>> sweep = lab.sweep([(1, 1), (2, 1)], requests=40)
+        >>> sweep.labels
+        ['1 : 1', '2 : 1']
+        >>> sweep.to_frame()["expected"].to_list()
+        [0.5, 0.333...]
+        >>> print(sweep.notes[-1])
+        The Deployments stay at 2 : 1; lab.reset("03-canary") brings back 3 : 1.
+        >>> lab.sweep([(2, 1), (0, 0)])
+        Traceback (most recent call last):
+        ValueError: At the ratio 0 : 0 no pod is left to answer. Give at least one of the two a pod.
+        """
+        plan, wanted = SamplingPlan(count=requests), check_ratios(ratios)
+        with status_line() as report:
+            samples = measure_each(
+                wanted, lambda ratio: self._sample_at(ratio, service, plan, report)
+            )
+        left = ratio_label((self.replicas()[PRODUCTION], self.replicas()[CANARY]))
+        is_interrupted = len(samples) < len(wanted)
+        notes = [f"Interrupted after {len(samples)} of {count_noun(len(wanted), 'ratio')}."]
+        stay = f'The Deployments stay at {left}; lab.reset("03-canary") brings back 3 : 1.'
+        return Sweep(
+            tuple(samples),
+            wanted[: len(samples)],
+            (*(notes if is_interrupted else ()), stay),
+            is_interrupted=is_interrupted,
         )
-        is_direct = found.balanced_per == "connection"
-        where = self.cluster.name
-        if not is_direct:
-            where += f", through {found.description}"
-        return replace(sample, cluster=where, balanced_per=found.balanced_per)
 
     def promote(self, method: Literal["replicas", "image"]) -> Table:
         """Promote the canary: scale it up and production to 0, or give production its image.
@@ -532,6 +589,25 @@ class Lab:
         self._connection.close()
         self.stop_local()
         return Table(f"Your pods and Services are gone. {self.cluster.stop_instructions}")
+
+    def _sample(self, service: str, plan: SamplingPlan, report: Report) -> Sample:
+        found = self._service_urls.find(service)
+        sample = sample_service(self._connection, service, found.url, plan, report)
+        is_direct = found.balanced_per == "connection"
+        where = self.cluster.name
+        if not is_direct:
+            where += f", through {found.description}"
+        return replace(sample, cluster=where, balanced_per=found.balanced_per)
+
+    def _sample_at(self, ratio: Ratio, service: str, plan: SamplingPlan, report: Report) -> Sample:
+        def report_ratio(text: str) -> None:
+            report(f"{ratio_label(ratio)}: {text}")
+
+        production, canary = ratio
+        stages.move_pods(
+            self._connection, production=production, canary=canary, report=report_ratio
+        )
+        return self._sample(service, plan, report_ratio)
 
 
 def _request(host: str | None, headers: Fields, cookies: Fields) -> Request:

@@ -13,18 +13,17 @@ _SMALLEST = 0.001  # smaller shares are not distinguished
 
 
 def percent(share: float) -> str:
-    """A share in percent, with a decimal only if rounding would give 0 % or 100 %.
+    """A share in percent, with a decimal below 10 %, and if rounding would give 100 %.
 
-    >>> percent(0.25), percent(0.004), percent(0.9996)
-    ('25 %', '0.4 %', 'over 99.9 %')
+    >>> percent(0.25), percent(0.0456), percent(0.01), percent(0.9996)
+    ('25 %', '4.6 %', '1 %', 'over 99.9 %')
     """
     if 0 < share < _SMALLEST:
         return "under 0.1 %"
     if 1 - _SMALLEST < share < 1:
         return "over 99.9 %"
-    if 0 < share < 0.01 or 0.99 < share < 1:
-        return f"{share:.1%}".replace("%", " %")
-    return f"{100 * share:.0f} %"
+    decimals = 1 if share < 0.1 or 0.99 < share < 1 else 0
+    return f"{100 * share:.{decimals}f}".removesuffix(".0") + " %"
 
 
 def count_noun(number: int, thing: str) -> str:

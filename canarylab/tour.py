@@ -1,28 +1,28 @@
 """The tour: the article's canary release in a terminal, step by step.
 
 Each step prints in one line its action and its result. A step that samples also says whether the
-observed share is what the ready pods suggest, at a confidence so high that eight samples almost
-never fail by bad luck.
+observed share is what the ready pods suggest. Five samples are random, and each of them fails by
+bad luck less than once in 10,000 times: a tour fails so less than once in 2,000.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from canarylab import figures, stats
+from canarylab import stats
 from canarylab.images.builder import VERSIONS
 from canarylab.lab import Lab
 from canarylab.manifests import CANARY, PRODUCTION
-from canarylab.text import count_noun, percent
-from canarylab.traffic import Sample
+from canarylab.text import count_noun
+from canarylab.traffic import Sample, Sweep
 
-NEW = "2.0"
-CONFIDENCE = 0.999
+RATIOS = ((3, 1), (3, 2), (2, 2), (1, 3))
+"""Pods of production, pods of the canary."""
 REQUESTS = 400
 """For each sample: the half-width of a 95 % interval around a quarter is then about 4 points."""
 
@@ -37,11 +37,12 @@ class TourStep(NamedTuple):
 
 @dataclass
 class Tour:
-    """The tour on one cluster; `samples` keeps the samples of the steps, for the pictures."""
+    """The tour on one cluster; `samples` and `sweep` are kept for the pictures."""
 
     lab: Lab
     requests: int = REQUESTS
-    samples: list[tuple[str, Sample]] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+    sweep: Sweep | None = None
 
     def steps(self) -> Iterator[TourStep]:
         """Run the tour; each step is given when it is done."""
@@ -76,100 +77,94 @@ class Tour:
     def _canary(self) -> Iterator[TourStep]:
         self.lab.apply("manifests/03-canary/canary.yaml")
         yield TourStep("Apply the canary", self._rolled_out(CANARY))
-        yield self._sampled("3 old, 1 new")
-        yield TourStep("Scale the canary to 2", self.lab.scale(CANARY, 2).sentence)
-        yield self._sampled("3 old, 2 new")
-        yield TourStep("Scale production to 2", self.lab.scale(PRODUCTION, 2).sentence)
-        yield self._sampled("2 old, 2 new")
+        self.sweep = self.lab.sweep(RATIOS, requests=self.requests)
+        if self.sweep.is_interrupted:
+            raise KeyboardInterrupt
+        for label, sample in zip(self.sweep.labels, self.sweep.samples, strict=True):
+            yield self._sampled(f"Scale to {label}, {_sent(sample)}", sample)
 
     def _promote(self) -> Iterator[TourStep]:
         self.lab.promote("replicas")
         yield TourStep("Promote by pods: canary 3, production 0", self.lab.endpoints().sentence)
-        yield self._sampled("3 new")
+        yield self._sampled()
         self.lab.reset("03-canary")
-        yield TourStep("Go back to 3 old, 1 new", self.lab.endpoints().sentence)
-        yield self._sampled("3 old, 1 new again")
+        yield TourStep("Go back to 3 : 1", self.lab.endpoints().sentence)
+        yield self._sampled()
         self.lab.promote("image")
         yield TourStep("Promote by image: 2.0 in production", self.lab.endpoints().sentence)
-        yield self._sampled("3 new, other way")
+        yield self._sampled()
 
     def _rolled_out(self, name: str) -> str:
         return self.lab.wait_ready(name).sentence
 
-    def _sampled(self, label: str) -> TourStep:
-        sample = self.lab.sample(requests=self.requests)
-        self.samples.append((label, sample))
-        return sample_step(sample)
+    def _sampled(self, action: str | None = None, sample: Sample | None = None) -> TourStep:
+        taken = sample or self.lab.sample(requests=self.requests)
+        self.samples.append(taken)
+        return TourStep(
+            action or _sent(taken).capitalize(), stats.finding(taken).sentence, holds=holds(taken)
+        )
 
 
-def sample_step(sample: Sample) -> TourStep:
-    """The share of the new version, and whether it is what its pods suggest.
+def holds(sample: Sample) -> bool:
+    """Whether every request was answered, by versions in shares that chance explains.
 
-    >>> from dataclasses import replace
-    >>> sample = Sample.from_versions(["1.0", "1.0", "2.0", "1.0"])
-    >>> sample_step(replace(sample, expected={"1.0": 0.75, "2.0": 0.25})).result
-    '1 by 2.0, 25 %; expected 25 %, inside 2 % to 85 %'
+    >>> holds(Sample.from_versions(["1.0", "1.0"]).with_expected({"1.0": 1.0}))
+    True
     """
-    action = f"Send {count_noun(sample.total, 'request')}"
-    if sample.expected is None:
-        return TourStep(action, "the pods changed meanwhile, so nothing was expected", holds=False)
-    if sample.failed or not sample.answered:
-        return TourStep(action, f"{sample.failed} of {sample.total} failed", holds=False)
-    shares = {each.name: each for each in stats.shares(sample, confidence=CONFIDENCE)}
-    result = "; ".join(
-        _share_text(share)
-        for name, share in shares.items()
-        if name == NEW or not share.contains_expected
-    )
-    return TourStep(action, result, holds=all(share.contains_expected for share in shares.values()))
-
-
-def _share_text(share: stats.Share) -> str:
-    place = "inside" if share.contains_expected else "OUTSIDE"
-    return (
-        f"{share.hits} by {share.name}, {percent(share.observed)}; "
-        f"expected {percent(share.expected or 0.0)}, {place} {share.interval}"
-    )
+    found = stats.finding(sample).agreement
+    return found is not None and found.holds and not sample.failed
 
 
 def report(folder: Path, requests: int, out: IO[str] = sys.stdout) -> bool:
-    """Run the tour, print its steps and save the pictures; True when every share held."""
+    """Run the tour, print its steps and save the pictures; True when every sample held."""
     started = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
     lab = Lab()
     print(f"{lab!r}\n", file=out)
     tour = Tour(lab, requests)
-    failed = 0
     for step in tour.steps():
-        failed += not step.holds
         print(
             f"{'  ' if step.holds else '! '}{step.action:<40} {step.result}", file=out, flush=True
         )
     paths = save_pictures(tour, folder)
     took = time.monotonic() - started
-    print(f"\n{verdict(failed, len(tour.samples))} The tour took {took:.0f} s.", file=out)
+    print(f"\n{verdict(tour.samples)} The tour took {took:.0f} s.", file=out)
     print(f"Pictures: {', '.join(str(path) for path in paths)}", file=out)
-    return failed == 0
+    return all(map(holds, tour.samples))
 
 
-def verdict(failed: int, samples: int) -> str:
+def verdict(samples: Sequence[Sample]) -> str:
     """The sentence about all samples.
 
-    >>> verdict(0, 6)
-    'All 6 samples are what their pods suggest: inside their 99.9 % intervals.'
+    >>> verdict([Sample.from_versions(["1.0", "1.0"]).with_expected({"1.0": 1.0})])
+    '1 of 1 sample is as expected.'
     """
-    if failed:
-        return f"{failed} of {samples} samples are not what their pods suggest."
-    interval = f"{percent(CONFIDENCE)} intervals"
-    return f"All {samples} samples are what their pods suggest: inside their {interval}."
+    found = [stats.finding(sample).agreement for sample in samples if holds(sample)]
+    words = {
+        "as expected": sum(each is not None and each.fit == "as expected" for each in found),
+        "an unlucky draw": sum(each is not None and each.fit == "unlucky" for each in found),
+        "too small to judge": sum(
+            each is not None and each.fit == "too few to judge" for each in found
+        ),
+        "not what the pods suggest, or with failures": len(samples) - len(found),
+    }
+    of = f" of {count_noun(len(samples), 'sample')}"
+    parts = [
+        f"{number} {'is' if number == 1 else 'are'} {text}"
+        for text, number in words.items()
+        if number
+    ]
+    return f"{parts[0].replace(' ', f'{of} ', 1)}{''.join(f', {each}' for each in parts[1:])}."
 
 
 def save_pictures(tour: Tour, folder: Path) -> list[Path]:
-    """The first sample by version and by pod, and all samples as steps."""
-    _, first = tour.samples[0]
-    pictures = {
-        "split": figures.plot_versions(first),
-        "pods": figures.plot_pods(first),
-        "journey": figures.plot_steps(tour.samples),
-    }
+    """The sweep, and its first sample by version and by pod."""
+    if tour.sweep is None:
+        raise ValueError("This tour has no sweep yet. Run its steps first.")
+    first = tour.sweep.samples[0]
+    pictures = {"sweep": tour.sweep.plot(), "split": first.plot(), "pods": first.plot(by="pod")}
     return [picture.save(folder / f"{name}.png") for name, picture in pictures.items()]
+
+
+def _sent(sample: Sample) -> str:
+    return f"send {count_noun(sample.total, 'request')}"

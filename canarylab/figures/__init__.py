@@ -1,10 +1,16 @@
 """Pictures of samples, each with a title and a description made from its numbers.
 
-`plot_versions`, `plot_pods` and `plot_steps` each return a `Picture`: a drawn matplotlib figure
-with its title and its description for readers who do not see it. What is drawn is a `Chart`, the
-plain values of one dot plot. Colour is never the only sign: shape, hatch and a label say the same.
+`plot_versions`, `plot_pods`, `plot_samples` and `plot_sweep` each return a `Picture`, which is
+drawn when it is shown. What is drawn are plain values: a `Chart` of rows, or a `PointChart`.
+Colour is never the only sign: shape, hatch and a label say the same.
 """
 
-from canarylab.figures.pictures import Picture, plot_pods, plot_steps, plot_versions
+from canarylab.figures.pictures import (
+    Picture,
+    plot_pods,
+    plot_samples,
+    plot_sweep,
+    plot_versions,
+)
 
-__all__ = ["Picture", "plot_pods", "plot_steps", "plot_versions"]
+__all__ = ["Picture", "plot_pods", "plot_samples", "plot_sweep", "plot_versions"]

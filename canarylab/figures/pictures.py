@@ -5,29 +5,36 @@ from __future__ import annotations
 import base64
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from canarylab import stats
 from canarylab.figures import captions
+from canarylab.figures.captions import describe_share
 from canarylab.figures.chart import (
     DEFAULT_WIDTH,
     UNKNOWN_VERSION_STYLE,
+    Axis,
     Chart,
+    Point,
+    PointChart,
     Row,
     draw,
+    draw_points,
     version_styles,
 )
 from canarylab.stats import Share
 from canarylab.text import OTHER, percent, sort_naturally, version_label
 from canarylab.traffic.sample import Sample
+from canarylab.traffic.samples import Samples, Sweep
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,13 +46,25 @@ _IMG_STYLE = "background:#fff;padding:8px;border-radius:6px;max-width:calc(100% 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Picture:
-    """A matplotlib figure with its title and its text alternative."""
+    """A picture with its title and its text alternative.
 
-    figure: Figure
-    title: str
-    """What the numbers say, in words."""
+    It keeps the values and not the drawing, which takes a hundred times the memory; notebooks keep
+    every picture that a cell has shown.
+    """
+
+    chart: Chart | PointChart
     alt: str
     """Text alternative: type, axes, range, title and every number."""
+
+    @property
+    def title(self) -> str:
+        """What the numbers say, in words."""
+        return self.chart.title
+
+    @property
+    def figure(self) -> Figure:
+        """The picture as a new matplotlib figure."""
+        return draw(self.chart) if isinstance(self.chart, Chart) else draw_points(self.chart)
 
     @cached_property
     def png(self) -> bytes:
@@ -54,20 +73,25 @@ class Picture:
         A palette makes it a quarter of the size, which matters when many share a
         network connection.
         """
-        drawn, written = BytesIO(), BytesIO()
-        self.figure.savefig(drawn, format="png", dpi=_PIXEL_RATIO * _SCREEN)
-        palette = Image.open(drawn).convert("RGB").quantize(_COLOURS, Image.Quantize.MEDIANCUT)
+        figure, written = self.figure, BytesIO()
+        figure.set_dpi(_PIXEL_RATIO * _SCREEN)
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()  # type: ignore[no-untyped-call]
+        drawn = canvas.buffer_rgba()  # type: ignore[no-untyped-call]
+        pixels = Image.frombuffer("RGBA", canvas.get_width_height(), drawn)
+        palette = pixels.convert("RGB").quantize(_COLOURS, Image.Quantize.MEDIANCUT)
         words = PngInfo()
         words.add_itxt("Title", self.title)
         words.add_itxt("Description", self.alt)
         resolution = (_PIXEL_RATIO * _SCREEN, _PIXEL_RATIO * _SCREEN)
         palette.save(written, "PNG", optimize=True, pnginfo=words, dpi=resolution)
+        figure.clear()
         return written.getvalue()
 
     @property
     def width(self) -> int:
         """Display width, in pixels."""
-        return round(self.figure.get_figwidth() * _SCREEN)
+        return round(self.chart.width * _SCREEN)
 
     def save(self, path: str | Path) -> Path:
         """Write the PNG and return its path.
@@ -101,8 +125,11 @@ class Picture:
 EXPECTATION_LABELS = {"pods": "expected from ready pods", "rules": "expected by the rules"}
 _CHANCE_NOTE = "By chance alone, about one in twenty such intervals misses the true share."
 _BARS = "Bars: 95 % Wilson intervals"
-_ENDS = (0.2, 0.4, 1.0)  # of the axis of a picture of pods
+_ENDS = (0.004, 0.008, 0.02, 0.04, 0.08, 0.2, 0.4, 0.6, 0.8, 1.0)  # of an axis of shares
+_KEY = ("meets the line", "misses it")
+"""Of an interval."""
 _CHANCE_NOTE_FROM = 5  # from this many intervals on, the note is shown
+_ENLARGED_UP_TO = 0.08  # a larger share can be read on an axis to 100 %
 
 
 def plot_versions(sample: Sample, *, width: float = DEFAULT_WIDTH) -> Picture:
@@ -110,15 +137,29 @@ def plot_versions(sample: Sample, *, width: float = DEFAULT_WIDTH) -> Picture:
 
     >>> from canarylab.traffic import Sample
     >>> plot_versions(Sample.from_versions(["1.0", "1.0", "2.0", "1.0"])).title
-    'Version 2.0 answered 1 of 4 requests'
+    'Version 2.0 answered 25 % of 4 requests'
     """
     shares = stats.shares(sample)
     style = version_styles(each.name for each in shares)
     rows = [Row(version_label(each.name).capitalize(), each, style[each.name]) for each in shares]
     unnamed = ["Other: the answer named no version."] if sample.by_version.get(OTHER) else []
-    title = captions.versions_title(sample, shares)
-    mark = EXPECTATION_LABELS[sample.expected_from]
-    return picture(Chart(title, rows, [*notes(sample), *unnamed], width, mark=mark))
+    small = [row for row in rows if sample.answered and _highest(row.share) <= _ENLARGED_UP_TO]
+    if small and len(small) < len(rows):
+        first, *more = small
+        enlarged = [replace(first, heading="Enlarged, with its interval"), *more]
+    else:
+        enlarged = []
+    return picture(
+        Chart(
+            stats.finding(sample).sentence,
+            rows,
+            [*notes(sample), *unnamed],
+            width,
+            enlarged=enlarged,
+            enlarged_end=_end(row.share for row in small),
+            mark=EXPECTATION_LABELS[sample.expected_from],
+        )
+    )
 
 
 def plot_pods(sample: Sample, *, width: float = DEFAULT_WIDTH) -> Picture:
@@ -130,7 +171,7 @@ def plot_pods(sample: Sample, *, width: float = DEFAULT_WIDTH) -> Picture:
     """
     shares = {each.name: each for each in stats.pod_shares(sample)}
     title = captions.pods_title(sample, list(shares.values()))
-    missed = sum(each.contains_expected is False for each in shares.values())
+    missed = any(each.misses for each in shares.values())
     chance = [_CHANCE_NOTE] if missed and len(shares) >= _CHANCE_NOTE_FROM else []
     rows = list(_grouped(shares, _version_of_each_pod(sample)))
     end = _end(shares.values())
@@ -138,6 +179,72 @@ def plot_pods(sample: Sample, *, width: float = DEFAULT_WIDTH) -> Picture:
     return picture(
         Chart(title, rows, [*notes(sample), *chance], width, compact=True, end=end, mark=mark)
     )
+
+
+def plot_samples(samples: Samples, *, width: float = DEFAULT_WIDTH) -> Picture:
+    """The share of the newest version in each of several samples, side by side.
+
+    >>> from canarylab.traffic import Sample, Samples
+    >>> one = Sample.from_versions(["1.0", "2.0"] * 20).with_expected({"1.0": 0.5, "2.0": 0.5})
+    >>> plot_samples(Samples((one, one))).title
+    '2 of 2 intervals contain the expected 50 %'
+    """
+    version, shares = samples.version, samples.shares()
+    expected = {each.expected for each in shares if each.expected is not None}
+    end, most = _end(shares), len(shares)
+    step = next(step for step in (1, 2, 5, 10, 20) if most / step <= 20)
+    numbers = [number for number in range(1, most + 1) if number == 1 or number % step == 0]
+    level = expected.pop() if len(expected) == 1 else None
+    chart = PointChart(
+        title=stats.finding_of_samples(samples.samples, version).sentence,
+        points=[Point(number, share) for number, share in enumerate(shares, 1)],
+        notes=[*_notes(samples.samples), *samples.notes],
+        line=None if level is None else ((0.3, level), (most + 0.7, level)),
+        line_label=f"expected {percent(level or 0.0)}",
+        x_axis=Axis("number of the sample", 0.3, most + 0.7, {n: str(n) for n in numbers}),
+        y_axis=_share_axis(f"share of answers from {version_label(version)}", end),
+        style=version_styles([version])[version],
+        key=_KEY,
+        width=width,
+    )
+    rows = [describe_share(f"Sample {n}", share) for n, share in enumerate(shares, 1)]
+    return point_picture("Plot of intervals side by side, one for each sample", chart, rows)
+
+
+def plot_sweep(sweep: Sweep, *, width: float = DEFAULT_WIDTH) -> Picture:
+    """The observed share of the newest version over its share of the pods, with the diagonal.
+
+    >>> from canarylab.traffic import Sample, Sweep
+    >>> one = Sample.from_versions(["1.0", "2.0"] * 20).with_expected({"1.0": 0.5, "2.0": 0.5})
+    >>> plot_sweep(Sweep((one,), ((2, 2),))).title
+    'As expected at 2 : 2: version 2.0 answered 50 % of 40 requests, expected 50 %'
+    """
+    version, shares = sweep.version, sweep.shares()
+    drawn = [
+        Point(share.expected, share, label)
+        for label, share in zip(sweep.labels, shares, strict=True)
+        if share.expected is not None and share.total
+    ]
+    end = _end(point.share for point in drawn)
+    who = version_label(version)
+    chart = PointChart(
+        title=stats.finding_of_sweep(sweep.labels, sweep.samples, version).sentence,
+        points=drawn,
+        notes=[
+            "Labels: pods of production : pods of the canary",
+            *_notes(sweep.samples),
+            *sweep.notes,
+        ],
+        line=((0.0, 0.0), (end, end)),
+        line_label="observed = expected",
+        x_axis=_share_axis(f"expected share: ready pods of {who}", end),
+        y_axis=_share_axis(f"observed share: answers from {who}", end),
+        style=version_styles([version])[version],
+        key=_KEY,
+        width=width,
+    )
+    rows = [describe_share(each, share) for each, share in zip(sweep.labels, shares, strict=True)]
+    return point_picture("Plot of the observed share over the expected share", chart, rows)
 
 
 def notes(sample: Sample) -> list[str]:
@@ -148,24 +255,54 @@ def notes(sample: Sample) -> list[str]:
 
 
 def picture(chart: Chart) -> Picture:
-    """Draw a chart, and describe it from the same numbers."""
+    """Describe a dot plot from the numbers that are drawn."""
     rows = " ".join(
-        captions.describe_row(
-            row.label if not row.heading else f"{row.heading}. {row.label}", row.share
-        )
+        describe_share(row.label if not row.heading else f"{row.heading}. {row.label}", row.share)
         for row in chart.rows
     )
+    enlarged = f", and again to {percent(chart.enlarged_end)}" if chart.enlarged else ""
     alt = (
         "Dot plot with intervals; the axis is the share of answers, "
-        f"from 0 % to {percent(chart.end)}. "
-        f"{chart.title}. {rows} {'. '.join(note.rstrip('.') for note in chart.notes)}."
+        f"from 0 % to {percent(chart.end)}{enlarged}. "
+        f"{chart.title}. {rows} {_as_sentences(chart.notes)}"
     )
-    return Picture(draw(chart), chart.title, alt)
+    return Picture(chart, alt)
+
+
+def point_picture(kind: str, chart: PointChart, rows: Sequence[str]) -> Picture:
+    """Describe a plot of points from the numbers that are drawn."""
+    start, *_, end = chart.y_axis.ticks.values()
+    alt = (
+        f"{kind}; the horizontal axis is the {chart.x_axis.title}, the vertical axis is the "
+        f"{chart.y_axis.title}, from {start} to {end}; "
+        f"dashed line: {chart.line_label}. "
+        f"{chart.title}. {' '.join(rows)} {_as_sentences(chart.notes)}"
+    )
+    return Picture(chart, alt)
+
+
+def _as_sentences(texts: Iterable[str]) -> str:
+    return " ".join(f"{text.rstrip('.')}." for text in texts)
+
+
+def _share_axis(title: str, end: float) -> Axis:
+    steps = 3 if end == 0.6 else 4
+    ticks = [end * step / steps for step in range(steps + 1)]
+    return Axis(title, 0.0, end, {tick: percent(tick) for tick in ticks})
+
+
+def _highest(share: Share) -> float:
+    return max(share.interval.high, share.expected or 0.0)
 
 
 def _end(shares: Iterable[Share]) -> float:
-    highest = max((max(each.interval.high, each.expected or 0.0) for each in shares), default=1.0)
+    highest = max(map(_highest, shares), default=1.0)
     return next(end for end in _ENDS if highest <= end)
+
+
+def _notes(samples: Sequence[Sample]) -> list[str]:
+    """The notes of several samples, each once."""
+    return list(dict.fromkeys(note for sample in samples for note in notes(sample)[:1]))
 
 
 def _grouped(shares: Mapping[str, Share], version_of: Mapping[str, str]) -> Iterator[Row]:
@@ -184,55 +321,3 @@ def _version_of_each_pod(sample: Sample) -> dict[str, str]:
         if result.failure is None:
             hits.setdefault(result.pod or OTHER, Counter())[result.version or OTHER] += 1
     return {pod: versions.most_common(1)[0][0] for pod, versions in hits.items()}
-
-
-Step = tuple[str, Sample]
-"""Label of a step, and the sample measured there."""
-
-
-def plot_steps(
-    steps: Sequence[Step], *, version: str | None = None, width: float = DEFAULT_WIDTH
-) -> Picture:
-    """The share of one version at each of several steps; by default of the newest version.
-
-    >>> from canarylab.traffic import Sample
-    >>> both, new = Sample.from_versions(["1.0", "2.0"]), Sample.from_versions(["2.0"])
-    >>> plot_steps([("one", both), ("two", new)]).title
-    'Version 2.0 answered 50 % at first and 100 % at last'
-    """
-    if not steps:
-        raise ValueError("There is no step to draw. Give at least one sample.")
-    shown = version or _newest(steps)
-    shares = [_share(sample, shown) for _, sample in steps]
-    style = version_styles(_all_versions(steps))[shown]
-    rows = [Row(label, share, style) for (label, _), share in zip(steps, shares, strict=True)]
-    title = captions.steps_title(shown, [sample for _, sample in steps], shares)
-    return picture(Chart(title, rows, _notes(steps), width, mark=_mark(steps)))
-
-
-def _newest(steps: Sequence[Step]) -> str:
-    named = [name for name in sort_naturally(_all_versions(steps)) if name != OTHER]
-    return named[-1] if named else OTHER
-
-
-def _all_versions(steps: Sequence[Step]) -> set[str]:
-    return {name for _, sample in steps for name in sample.by_version} | {OTHER}
-
-
-def _share(sample: Sample, version: str) -> Share:
-    hits = sample.by_version.get(version, 0)
-    expected = None if sample.expected is None else sample.expected.get(version, 0.0)
-    return Share(version, hits, sample.answered, stats.interval(sample, hits), expected)
-
-
-def _mark(steps: Sequence[Step]) -> str:
-    marks = {EXPECTATION_LABELS[sample.expected_from] for _, sample in steps}
-    return marks.pop() if len(marks) == 1 else "expected"
-
-
-def _notes(steps: Sequence[Step]) -> list[str]:
-    how = {notes(sample)[0] for _, sample in steps}
-    failed = [
-        f"{label}: {words}." for label, sample in steps if (words := captions.failure_text(sample))
-    ]
-    return [*sorted(how), *failed]

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from canarylab import traffic
 from canarylab.clusters.base import Cluster, ServiceAddress
+from canarylab.display import Report, no_report
 from canarylab.errors import ClusterError
 from canarylab.release.connection import Connection, Object, explain_api_errors
 from canarylab.release.endpoints import Endpoint, expected_shares, ready_endpoints
 from canarylab.release.ingress import read_ingresses, reported_addresses, service_addresses
 from canarylab.release.network_sync import answering_pod, wait_for_service
-from canarylab.traffic import Sample
+from canarylab.traffic import Sample, SamplingPlan
+from canarylab.traffic.sampler import ProgressLine
 from canarylab.wait import wait_until
 
 if TYPE_CHECKING:
@@ -140,7 +142,7 @@ def reachable_url(cluster: Cluster, connection: Connection, name: str) -> str:
 
 
 def sample_service(
-    connection: Connection, service: str, url: str, *, requests: int, keep_alive: int = 0
+    connection: Connection, service: str, url: str, plan: SamplingPlan, report: Report = no_report
 ) -> Sample:
     """Sample a Service once it has settled.
 
@@ -148,7 +150,7 @@ def sample_service(
     """
     wait_for_service(connection, service, url)
     before = ready_endpoints(connection, service)
-    sample = traffic.sample(url, count=requests, keep_alive=keep_alive)
+    sample = traffic.measure(url, plan, on_progress=ProgressLine(plan, report))
     if before != ready_endpoints(connection, service):
         return sample
     pods = {each.pod: 1 / len(before) for each in before}

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property, reduce
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from canarylab.display import html_table
+from canarylab.display import Table, html_table
 from canarylab.text import OTHER, count_noun, join_words, percent, sort_naturally, version_label
 
 if TYPE_CHECKING:
@@ -100,6 +100,18 @@ class Sample:
         """How many independent choices of a pod led to an answer: n of every interval."""
         return self.answered if self.balanced_per == "request" else self.connections
 
+    def choices(self, by: Literal["version", "pod"]) -> Counter[str]:
+        """How many of these choices led to each version, or to each pod.
+
+        >>> Sample.from_versions(["1.0", "2.0", "1.0"]).choices("version")["1.0"]
+        2
+        """
+        answers = self._answered_results()
+        if self.balanced_per == "request":
+            return Counter(getattr(each, by) or OTHER for each in answers)
+        chosen = {(each.connection, getattr(each, by) or OTHER) for each in answers}
+        return Counter(name for _, name in chosen)
+
     @property
     def by_version(self) -> dict[str, int]:
         """Answers by version, including expected versions without an answer."""
@@ -134,7 +146,7 @@ class Sample:
         """The observed shares with their intervals, beside the expected ones.
 
         >>> Sample.from_versions(["1.0", "2.0"]).plot().title
-        'Version 2.0 answered 1 of 2 requests'
+        'Version 2.0 answered 50 % of 2 requests'
         """
         from canarylab import figures  # noqa: PLC0415  matplotlib is slow to import
 
@@ -143,15 +155,15 @@ class Sample:
             raise ValueError(f'A sample is plotted by "version" or by "pod", not by "{by}".')
         return plots[by](self)
 
-    def summary(self) -> DataFrame:
-        """A row for each version: hits, share, the ends of its interval, the expected share.
+    def summary(self) -> Table:
+        """A row for each version: hits, share, interval, expected share, and how the two agree.
 
-        >>> list(Sample.from_versions(["1.0", "2.0", "1.0"]).summary().columns)
-        ['hits', 'share', 'low', 'high', 'expected']
+        >>> print(*Sample.from_versions(["1.0", "2.0", "1.0"]).summary().columns, sep=", ")
+        version, answers, share, 95 % interval, expected, finding
         """
         from canarylab import stats  # noqa: PLC0415  it imports this module
 
-        return stats.summary(self).round(3)
+        return stats.summary(self)
 
     def to_frame(self) -> DataFrame:
         """A row for each request, failed ones included.

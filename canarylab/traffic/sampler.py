@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from canarylab import runtime
-from canarylab.display import StatusLine, status_stream
+from canarylab.display import Report, StatusLine, status_stream
 from canarylab.text import count_noun
 from canarylab.traffic.connection import (
     REQUEST_ERRORS,
@@ -68,7 +68,7 @@ def sample(
     )
     line = StatusLine(status_stream())
     try:
-        return measure(url, plan, on_progress=ProgressLine(plan, line))
+        return measure(url, plan, on_progress=ProgressLine(plan, line.show))
     finally:
         line.finish()
 
@@ -267,13 +267,13 @@ async def _report(state: _SampleState, on_progress: OnRequestProgress | None) ->
 
 
 class ProgressLine:
-    """Shows how many requests are done, in a status line."""
+    """Reports how many requests are done."""
 
-    def __init__(self, plan: SamplingPlan, line: StatusLine) -> None:
-        self._plan, self._line = plan, line
+    def __init__(self, plan: SamplingPlan, report: Report) -> None:
+        self._plan, self._report = plan, report
 
     def __call__(self, done: int, failed: int) -> None:
-        self._line.show(self._text(done, failed))
+        self._report(self._text(done, failed))
 
     def _text(self, done: int, failed: int) -> str:
         goal = f" of {self._plan.count:,}" if self._plan.count else ""

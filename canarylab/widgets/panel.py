@@ -15,8 +15,7 @@ import ipywidgets
 
 from canarylab import runtime
 from canarylab.errors import CanaryLabError
-from canarylab.stats import Share, shares
-from canarylab.text import OTHER, percent, version_label
+from canarylab.stats import finding
 from canarylab.traffic.sample import Sample
 
 Work = Callable[[], None]
@@ -150,24 +149,14 @@ def commands_html(commands: Sequence[str], *, identity: str) -> str:
 
 
 def sample_sentence(sample: Sample) -> str:
-    """The share of each version, in one sentence."""
-    if not sample.answered:
-        return f"None of {sample.total:,} requests was answered."
-    parts = [_share_text(each) for each in shares(sample) if each.name != OTHER or each.hits]
-    failed = [f"{sample.failed:,} requests failed"] if sample.failed else []
-    return "; ".join([*parts, *failed]) + "."
+    """What was seen, in the words of the picture."""
+    return f"{finding(sample).sentence}."
 
 
 def error_sentence(exc: BaseException) -> str:
     """What went wrong, as a sentence."""
     text = str(exc) if isinstance(exc, CanaryLabError | ValueError) else f"{exc!r}."
     return f"This did not work. {text}"
-
-
-def _share_text(share: Share) -> str:
-    expected = "" if share.expected is None else f", expected {percent(share.expected)}"
-    name = version_label(share.name).capitalize()
-    return f"{name} answered {share.hits:,} of {share.total:,}, {percent(share.observed)}{expected}"
 
 
 class Debouncer:

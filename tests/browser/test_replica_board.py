@@ -63,7 +63,7 @@ def test_a_typed_number_does_what_its_slider_does(page: Page) -> None:
     field.fill("1")
     field.press("Enter")
 
-    expect(status(page)).to_contain_text("Version 2.0")
+    expect(status(page)).to_contain_text("version 2.0")
     expect(status(page)).to_contain_text("expected 50 %.")
 
 
@@ -81,7 +81,7 @@ def test_the_command_can_be_copied(page: Page) -> None:
 
 def test_promoting_and_going_back(page: Page, watched: WatchedPage) -> None:
     page.get_by_role("button", name="Promote: grow the canary").click()
-    expect(status(page)).to_contain_text("Version 2.0 answered 200 of 200, 100 %, expected 100 %")
+    expect(status(page)).to_contain_text("version 2.0 answered all 200 requests, expected 100 %")
     watched.picture("replica-board-promoted")
 
     page.get_by_role("button", name="Go back").click()

@@ -18,21 +18,32 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from PIL import Image
 
-from canarylab.figures import Picture, plot_pods, plot_steps, plot_versions
-from canarylab.traffic import Sample
+from canarylab.figures import Picture, plot_pods, plot_samples, plot_sweep, plot_versions
+from canarylab.traffic import Sample, Samples, Sweep
 from tests.figures.samples import AWKWARD, versions
 
 WIDTHS = [4.0, 7.2]
+NARROWEST_POINTS = 5.5  # inches
 SMALLEST_TEXT = 10.0  # points
 Draw = Callable[..., Picture]
 
 
-def steps(sample: Sample, *, width: float) -> Picture:
-    return plot_steps([("3 production, 1 canary", sample), ("2:2", sample)], width=width)
+def side_by_side(sample: Sample, *, width: float) -> Picture:
+    return plot_samples(Samples((sample,) * 20), width=max(width, NARROWEST_POINTS))
+
+
+def sweep(sample: Sample, *, width: float) -> Picture:
+    ratios = ((3, 1), (3, 2), (2, 2), (10, 10), (1, 1), (0, 3))
+    shares = (0.25, 0.4, 0.5, 0.5, 0.5, 1.0)
+    samples = [sample.with_expected({"1.0": 1 - each, "2.0": each}) for each in shares]
+    return plot_sweep(Sweep(tuple(samples), ratios), width=max(width, NARROWEST_POINTS))
 
 
 pictures = pytest.mark.parametrize(
-    "draw", [plot_versions, plot_pods, steps], ids=lambda draw: draw.__name__
+    "draw", [plot_versions, plot_pods, side_by_side, sweep], ids=lambda draw: draw.__name__
+)
+dot_plots = pytest.mark.parametrize(
+    "draw", [plot_versions, plot_pods], ids=lambda draw: draw.__name__
 )
 samples = pytest.mark.parametrize("name", AWKWARD)
 widths = pytest.mark.parametrize("width", WIDTHS)
@@ -105,7 +116,7 @@ def test_the_title_is_the_finding(draw: Draw, name: str) -> None:
 
 
 @samples
-@pictures
+@dot_plots
 def test_the_description_says_type_axis_and_finding(draw: Draw, name: str) -> None:
     picture = drawn(draw, name)
     opening = "Dot plot with intervals; the axis is the share of answers, from 0 % to "
@@ -129,7 +140,7 @@ def test_the_description_says_where_and_how_it_was_measured() -> None:
 
 def test_a_proxy_that_chooses_for_each_request_is_said() -> None:
     picture = plot_versions(AWKWARD["through the API server"])
-    assert picture.title == "Each version answered about as often as its pods suggest"
+    assert picture.title == "As expected: version 2.0 answered 25 % of 200 requests, expected 25 %"
     assert picture.alt.endswith(
         "a pod chosen for each request · context student-07@cluster, through the API server's "
         "proxy."
@@ -186,13 +197,51 @@ def test_the_same_numbers_make_the_same_bytes() -> None:
     assert plot_versions(versions(30, 10)).png == plot_versions(versions(30, 10)).png
 
 
-def test_a_journey_without_steps_has_no_picture() -> None:
-    with pytest.raises(ValueError, match="Give at least one sample"):
-        plot_steps([])
+def test_a_small_share_is_drawn_again_on_an_axis_of_its_own() -> None:
+    picture = plot_versions(versions(396, 4).with_expected({"1.0": 0.99, "2.0": 0.01}))
+    main, enlarged = picture.figure.axes
+    assert (main.get_xlim()[1], enlarged.get_xlim()[1]) == (1.0, 0.04)
+    assert "from 0 % to 100 %, and again to 4 %." in picture.alt
 
 
-def test_a_journey_can_follow_another_version() -> None:
-    assert "Version 1.0" in plot_steps([("only", versions(30, 10))], version="1.0").alt.title()
+def test_a_large_share_is_drawn_once() -> None:
+    assert len(plot_versions(versions(30, 10)).figure.axes) == 1
+
+
+def markers(picture: Picture) -> list[str]:
+    """The shape of each point, those of the key included."""
+    shapes = [str(line.get_marker()) for line in picture.figure.axes[0].lines]
+    return [shape for shape in shapes if shape != "None"]
+
+
+def test_an_interval_that_misses_the_expected_share_has_another_shape() -> None:
+    assert set(markers(plot_samples(Samples((versions(30, 10),) * 3)))) == {"D"}
+    missing = plot_samples(Samples((versions(30, 10), versions(36, 4))))
+    assert sorted(set(markers(missing))) == ["D", "X"]
+
+
+def test_the_axis_of_small_shares_side_by_side_is_short() -> None:
+    small = versions(396, 4).with_expected({"1.0": 0.99, "2.0": 0.01})
+    picture = plot_samples(Samples((small,) * 20))
+    assert "from 0 % to 4 %; dashed line: expected 1 %." in picture.alt
+
+
+def test_a_sweep_describes_each_ratio() -> None:
+    alt = plot_sweep(Sweep((versions(30, 10), versions(30, 10)), ((3, 1), (6, 2)))).alt
+    assert (
+        "3 : 1: 10 of 40 answers, 25 %, interval 14 % to 40 %, expected 25 %, as expected." in alt
+    )
+    assert "6 : 2: 10 of 40 answers" in alt
+
+
+def test_a_picture_of_a_sweep_says_how_it_ended() -> None:
+    shown = plot_sweep(Sweep((versions(30, 10),), ((3, 1),), ("Interrupted after 1 of 3 ratios.",)))
+    assert "Interrupted after 1 of 3 ratios." in shown.alt
+
+
+def test_a_picture_keeps_no_figure() -> None:
+    picture = plot_versions(versions(30, 10))
+    assert picture.figure is not picture.figure
 
 
 def test_pyplot_and_its_state_are_not_touched() -> None:

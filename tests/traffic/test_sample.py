@@ -56,7 +56,7 @@ def test_a_share_is_a_share_of_the_answered_requests() -> None:
     assert MIXED.share("2.0") == 1 / 4
 
 
-def test_without_answers_every_share_is_nought() -> None:
+def test_without_answers_every_share_is_0() -> None:
     assert sample(failed("reset")).share("1.0") == 0.0
 
 
@@ -181,4 +181,4 @@ def test_a_sample_is_plotted_by_version_or_by_pod() -> None:
 
 
 def test_the_summary_has_a_row_for_each_version() -> None:
-    assert list(MIXED.summary().index) == list(MIXED.by_version)
+    assert [row[0] for row in MIXED.summary().rows] == list(MIXED.by_version)

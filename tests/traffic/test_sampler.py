@@ -233,7 +233,7 @@ class Clock:
 def shown(plan: SamplingPlan, *told: tuple[float, int, int]) -> str:
     clock, stream = Clock(), io.StringIO()
     line = StatusLine(stream, clock)
-    progress = ProgressLine(plan, line)
+    progress = ProgressLine(plan, line.show)
     for clock.now, done, failed in told:
         progress(done, failed)
     line.finish()

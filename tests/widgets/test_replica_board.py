@@ -98,7 +98,7 @@ async def test_the_picture_has_the_expected_share_beside_the_observed(board: Rep
 
 async def test_the_status_says_what_was_seen(board: ReplicaBoard) -> None:
     await moved(board, "Canary pods", 2)
-    assert re.search(r"Version 2\.0 answered \d+ of 200, \d+ %, expected 40 %\.$", board.status)
+    assert re.search(r"version 2\.0 answered \S+ % of 200 requests, expected 40 %\.$", board.status)
 
 
 async def test_the_status_is_announced_politely(board: ReplicaBoard) -> None:

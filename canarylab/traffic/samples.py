@@ -1,0 +1,290 @@
+"""Several samples: side by side at the same ratio of pods, or at one ratio after another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from canarylab.display import Table
+from canarylab.text import OTHER, percent, sort_naturally
+from canarylab.traffic.sample import Sample
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from canarylab.figures import Picture
+    from canarylab.stats import Finding, Share
+
+Ratio = tuple[int, int]
+"""Pods of production, pods of the canary."""
+
+MAX_SAMPLES, MAX_RATIOS, MAX_PODS = 100, 50, 20
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, repr=False)
+class Samples:
+    """Several samples at one ratio of pods.
+
+    >>> one = Sample.from_versions(["1.0", "2.0"] * 20).with_expected({"1.0": 0.5, "2.0": 0.5})
+    >>> Samples((one, one))
+    2 of 2 intervals contain the expected 50 %.
+    sample  answers   share  95 % interval  expected  finding
+    1       20 of 40  50 %   35 % to 65 %   50 %      as expected
+    2       20 of 40  50 %   35 % to 65 %   50 %      as expected
+    """
+
+    samples: tuple[Sample, ...]
+    notes: tuple[str, ...] = ()
+    """Sentences about how it ended."""
+
+    @property
+    def version(self) -> str:
+        """The newest version: its share is compared."""
+        return newest_version(self.samples)
+
+    def shares(self) -> list[Share]:
+        """The share of that version in each sample."""
+        from canarylab import stats  # noqa: PLC0415  it imports this module
+
+        return [stats.share_of(each, self.version) for each in self.samples]
+
+    @property
+    def finding(self) -> Finding:
+        """What the samples show, in a sentence."""
+        from canarylab import stats  # noqa: PLC0415  it imports this module
+
+        return stats.finding_of_samples(self.samples, self.version)
+
+    def plot(self) -> Picture:
+        """The intervals side by side, with the expected share as a line.
+
+        >>> one = Sample.from_versions(["1.0", "2.0"] * 20)
+        >>> Samples((one, one)).plot().title
+        'In 2 samples version 2.0 answered 50 % to 50 %'
+        """
+        from canarylab import figures  # noqa: PLC0415  matplotlib is slow to import
+
+        return figures.plot_samples(self)
+
+    def to_frame(self) -> DataFrame:
+        """A row for each sample, with its share and interval.
+
+        >>> Samples((Sample.from_versions(["1.0", "2.0"]),)).to_frame()["share"].to_list()
+        [0.5]
+        """
+        numbers = [{"sample": number} for number in range(1, len(self.samples) + 1)]
+        return _frame(numbers, self.shares())
+
+    def __repr__(self) -> str:
+        return repr(self._table())
+
+    def _repr_html_(self) -> str:
+        return self._table()._repr_html_()
+
+    def _table(self) -> Table:
+        labels = [str(number) for number in range(1, len(self.samples) + 1)]
+        return _table(self.finding, "sample", labels, self.shares(), self.notes)
+
+
+@dataclass(frozen=True, repr=False)
+class Sweep:
+    """A sample at each of several ratios of pods.
+
+    >>> one = Sample.from_versions(["1.0", "2.0"] * 20).with_expected({"1.0": 0.5, "2.0": 0.5})
+    >>> Sweep((one,), ((2, 2),))
+    As expected at 2 : 2: version 2.0 answered 50 % of 40 requests, expected 50 %.
+    production : canary  answers   share  95 % interval  expected  finding
+    2 : 2                20 of 40  50 %   35 % to 65 %   50 %      as expected
+    """
+
+    samples: tuple[Sample, ...]
+    ratios: tuple[Ratio, ...]
+    """One for each sample."""
+    notes: tuple[str, ...] = ()
+    """Sentences about how it ended, and what it leaves."""
+    is_interrupted: bool = False
+
+    @property
+    def version(self) -> str:
+        """The newest version: its share is compared."""
+        return newest_version(self.samples)
+
+    @property
+    def labels(self) -> list[str]:
+        """The ratios in words: "3 : 1"."""
+        return [ratio_label(ratio) for ratio in self.ratios]
+
+    def shares(self) -> list[Share]:
+        """The share of that version at each ratio."""
+        from canarylab import stats  # noqa: PLC0415  it imports this module
+
+        return [stats.share_of(each, self.version) for each in self.samples]
+
+    @property
+    def finding(self) -> Finding:
+        """What the samples show, in a sentence."""
+        from canarylab import stats  # noqa: PLC0415  it imports this module
+
+        return stats.finding_of_sweep(self.labels, self.samples, self.version)
+
+    def plot(self) -> Picture:
+        """The observed share over the expected share, with the diagonal.
+
+        >>> one = Sample.from_versions(["1.0", "2.0"] * 20).with_expected({"1.0": 0.5, "2.0": 0.5})
+        >>> Sweep((one, one), ((2, 2), (1, 1))).plot().title
+        'As expected at each of 2 ratios: version 2.0 answered as large a share as it has pods'
+        """
+        from canarylab import figures  # noqa: PLC0415  matplotlib is slow to import
+
+        return figures.plot_sweep(self)
+
+    def to_frame(self) -> DataFrame:
+        """A row for each ratio, with the observed share, its interval and the expected share.
+
+        >>> Sweep((Sample.from_versions(["1.0", "2.0"]),), ((1, 1),)).to_frame()["canary"].to_list()
+        [1]
+        """
+        pods = [{"production": old, "canary": new} for old, new in self.ratios]
+        return _frame(pods, self.shares())
+
+    def __repr__(self) -> str:
+        return repr(self._table())
+
+    def _repr_html_(self) -> str:
+        return self._table()._repr_html_()
+
+    def _table(self) -> Table:
+        head = "production : canary"
+        return _table(self.finding, head, self.labels, self.shares(), self.notes)
+
+
+def newest_version(samples: Iterable[Sample]) -> str:
+    """The last version by number among all that answered or were expected.
+
+    >>> newest_version([Sample.from_versions(["1.0", "2.0"])])
+    '2.0'
+    """
+    named = {name for sample in samples for name in sample.by_version} - {OTHER}
+    return sort_naturally(named)[-1] if named else OTHER
+
+
+def ratio_label(ratio: Ratio) -> str:
+    """A ratio in words.
+
+    >>> ratio_label((3, 1))
+    '3 : 1'
+    """
+    return f"{ratio[0]} : {ratio[1]}"
+
+
+def check_ratios(ratios: Iterable[Sequence[int]]) -> tuple[Ratio, ...]:
+    """The ratios of a sweep, or ValueError with what is wrong with one.
+
+    >>> check_ratios([(3, 1), (0, 0)])
+    Traceback (most recent call last):
+    ValueError: At the ratio 0 : 0 no pod is left to answer. Give at least one of the two a pod.
+    """
+    found = tuple(_checked(ratio) for ratio in ratios)
+    if not 1 <= len(found) <= MAX_RATIOS:
+        raise ValueError(
+            f"{len(found)} ratios cannot be measured. Give from 1 to {MAX_RATIOS}, "
+            "such as [(3, 1), (3, 2), (2, 2)]."
+        )
+    return found
+
+
+def numbers_of_samples(samples: int) -> range:
+    """The numbers from 1 on, or ValueError for a number of samples that nobody can draw.
+
+    >>> list(numbers_of_samples(3))
+    [1, 2, 3]
+    """
+    if not isinstance(samples, int) or isinstance(samples, bool) or not 1 <= samples <= MAX_SAMPLES:
+        raise ValueError(
+            f"{samples!r} samples cannot be taken. Give a whole number from 1 to {MAX_SAMPLES}."
+        )
+    return range(1, samples + 1)
+
+
+def measure_each(things: Sequence[T], measure: Callable[[T], Sample]) -> list[Sample]:
+    """A sample for each; an interrupted one ends the list, unless it is the first."""
+    found: list[Sample] = []
+    for thing in things:
+        try:
+            found.append(measure(thing))
+        except KeyboardInterrupt:
+            if not found:
+                raise
+            break
+    return found
+
+
+def _checked(ratio: Sequence[int]) -> Ratio:
+    try:
+        production, canary = ratio
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{ratio!r} is not a ratio. Give two numbers of pods for each, production and canary: "
+            "(3, 1)."
+        ) from None
+    for number in (production, canary):
+        if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+            raise ValueError(
+                f"{number!r} in the ratio {ratio!r} is not a number of pods. Give whole numbers "
+                "from 0 on."
+            )
+    label = ratio_label((production, canary))
+    if production + canary == 0:
+        raise ValueError(
+            f"At the ratio {label} no pod is left to answer. Give at least one of the two a pod."
+        )
+    if production + canary > MAX_PODS:
+        raise ValueError(
+            f"The ratio {label} needs {production + canary} pods, more than this machine should "
+            f"run. Give {MAX_PODS} at most, both together."
+        )
+    return production, canary
+
+
+def _table(
+    finding: Finding,
+    head: str,
+    labels: Sequence[str],
+    shares: Sequence[Share],
+    notes: Sequence[str],
+) -> Table:
+    columns = (head, "answers", "share", "95 % interval", "expected", "finding")
+    rows = [
+        (
+            label,
+            f"{share.hits:,} of {share.total:,}",
+            percent(share.observed) if share.total else "no answer",
+            share.interval,
+            "unknown" if share.expected is None else percent(share.expected),
+            share.agreement or "not compared",
+        )
+        for label, share in zip(labels, shares, strict=True)
+    ]
+    return Table(f"{finding.sentence}.", columns, rows, notes)
+
+
+def _frame(keys: Sequence[dict[str, Any]], shares: Sequence[Share]) -> DataFrame:
+    from pandas import DataFrame  # noqa: PLC0415  pandas is slow to import
+
+    return DataFrame(
+        [
+            key
+            | {
+                "answers": share.total,
+                "hits": share.hits,
+                "share": share.observed,
+                "low": share.interval.low,
+                "high": share.interval.high,
+                "expected": share.expected,
+                "finding": str(share.agreement or "not compared"),
+            }
+            for key, share in zip(keys, shares, strict=True)
+        ]
+    )
