@@ -445,7 +445,7 @@ class Lab:
 
         >>> lab.explain_route("/nowhere")
         No Ingress names this host, so the rules without a host apply.
-        No rule has this path, so the default backend responds: 404.
+        No rule matches this path and there is no defaultBackend for it, ...
         """
         return self._ingress.explain(path, _request(host, headers, cookies))
 
@@ -458,11 +458,11 @@ class Lab:
         headers: Fields = None,
         cookies: Fields = None,
     ) -> Sample:
-        """Send such a request often and count the answers, beside what the rules suggest.
+        """Send such a request often and count the responses, beside what the rules suggest.
 
         >>> lab.sample_ingress("/nowhere")
         Traceback (most recent call last):
-        canarylab.errors.ClusterError: By its rules the ingress answers such a request itself, ...
+        canarylab.errors.ClusterError: The rules send such a request to no pod, ...
         """
         return self._ingress.sample(path, _request(host, headers, cookies), requests=requests)
 
