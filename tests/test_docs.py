@@ -16,7 +16,6 @@ REACHABLE = (
     "canarylab.lab",
     "canarylab.stats",
     "canarylab.figures",
-    "canarylab.figures.pictures",
     "canarylab.figures.diagram",
     "canarylab.checks",
 )
@@ -32,7 +31,8 @@ def reachable() -> Iterator[tuple[str, Callable[..., object]]]:
     for name in REACHABLE:
         module = importlib.import_module(name)
         by_words = getattr(module, "CHECKS", {}).values()  # reached through `check("...")`
-        for thing in vars(module).values():
+        names = getattr(module, "__all__", None) or list(vars(module))
+        for thing in [getattr(module, each) for each in names]:
             if _is_public(thing, name) and thing not in by_words:
                 yield from _callables(thing)
 
