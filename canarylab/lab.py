@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from canarylab import resources
 from canarylab.clusters.choose import choose
 from canarylab.display import FileView, Report, Table, status_line
+from canarylab.figures.diagram import Diagram, DiagramContent, draw_diagram
 from canarylab.images.builder import (
     APP_NAME,
     LOCAL_PORTS,
@@ -62,7 +63,6 @@ from canarylab.traffic.samples import (
 )
 
 if TYPE_CHECKING:
-    from canarylab.figures.diagram import Diagram
     from canarylab.widgets.replica_board import ReplicaBoard
     from canarylab.widgets.route_explorer import RouteExplorer
     from canarylab.widgets.weight_slider import WeightSlider
@@ -322,8 +322,6 @@ class Lab:
         Visitors reach Service nodeapp-svc at node port 32089.
         Service nodeapp-svc selects app: nodeapp. It sends requests to 2 ready pods of ...
         """
-        from canarylab.figures.diagram import DiagramContent, draw_diagram  # noqa: PLC0415
-
         connection = self._connection
         routes = [
             *diagram_routes(read_ingresses(connection)),
@@ -447,7 +445,7 @@ class Lab:
 
         >>> lab.explain_route("/nowhere")
         No Ingress names this host, so the rules without a host apply.
-        No rule has this path, so the default backend responds: 404.
+        No rule matches this path and there is no defaultBackend for it, ...
         """
         return self._ingress.explain(path, _request(host, headers, cookies))
 
@@ -460,11 +458,11 @@ class Lab:
         headers: Fields = None,
         cookies: Fields = None,
     ) -> Sample:
-        """Send such a request often and count the answers, beside what the rules suggest.
+        """Send such a request often and count the responses, beside what the rules suggest.
 
         >>> lab.sample_ingress("/nowhere")
         Traceback (most recent call last):
-        canarylab.errors.ClusterError: By its rules the ingress answers such a request itself, ...
+        canarylab.errors.ClusterError: The rules send such a request to no pod, ...
         """
         return self._ingress.sample(path, _request(host, headers, cookies), requests=requests)
 
