@@ -90,7 +90,7 @@ class Lab:
         self._builders = BuilderSelection(Home.of_user())
         self._service_urls = ServiceUrls(self._connection, self.cluster.addresses)
         self._ingress = IngressClient(self.cluster, self._connection)
-        self._predictions = Predictions()
+        self._predictions = Predictions.of_this_notebook(Home.of_user())
 
     def __repr__(self) -> str:
         return (
@@ -538,29 +538,42 @@ class Lab:
 
     # Predictions
 
-    def predict(self, question: str, value: Value) -> Table:
-        """Note what you expect, before you look.
+    def predict(self, question: str, value: Value, *, choices: Sequence[str] = ()) -> Table:
+        """Note what you expect, before you see it; `...` stands for no prediction.
+
+        A question about a share takes a number from 0 to 1.
 
         >>> lab.predict("canary share", 0.25)
         Your prediction for canary share: 25 %.
         """
-        return self._predictions.predict(question, value)
+        return self._predictions.predict(question, value, choices)
 
-    def compare(self, question: str, seen: Value) -> Table:
-        """Your prediction beside what was seen.
+    def compare(
+        self,
+        question: str,
+        seen: float | str | Sample,
+        *,
+        expected: float | str | None = None,
+        why: str = "",
+    ) -> Table:
+        """Your prediction beside what was to be expected and what was seen.
 
-        >>> lab.compare("canary share", 0.3)
-        You said 25 %, we saw 30 %.
+        Of a sample, that is the share of version 2.0.
+
+        >>> lab.compare("canary share", 0.3, expected=0.25, why="one pod of four")
+        You said 25 %, and that is right.
+        Expected: 25 %, one pod of four.
+        Seen: 30 %.
         """
-        return self._predictions.compare(question, seen)
+        return self._predictions.compare(question, seen, expected=expected, why=why)
 
     def predictions(self) -> Table:
-        """All your predictions and their outcomes.
+        """All predictions of this notebook and their outcomes.
 
         >>> lab.predictions()
         What you predicted, and what happened.
-        question      you said  we saw
-        canary share  25 %      30 %
+        question      you said  expected               seen
+        canary share  25 %      25 %, one pod of four  30 %
         """
         return self._predictions.table()
 
