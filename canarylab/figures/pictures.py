@@ -207,7 +207,10 @@ def plot_samples(samples: Samples, *, width: float = DEFAULT_WIDTH) -> Picture:
         key=_KEY,
         width=width,
     )
-    rows = [describe_share(f"Sample {n}", share) for n, share in enumerate(shares, 1)]
+    rows = [
+        describe_share(f"Sample {n}", share, finding=place)
+        for n, (share, place) in enumerate(zip(shares, samples.places(), strict=True), 1)
+    ]
     return point_picture("Plot of intervals side by side, one for each sample", chart, rows)
 
 
