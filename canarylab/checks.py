@@ -14,15 +14,19 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from canarylab import stats
-from canarylab.errors import CanaryLabError, CheckpointError
+from canarylab.errors import ApiRefusedError, CanaryLabError, CheckpointError
 from canarylab.lab import Lab
-from canarylab.manifests import CANARY, PRODUCTION
+from canarylab.manifests import CANARY, PRODUCTION, SERVICE
 from canarylab.release.rollout import rollout_status
 from canarylab.text import count_noun, join_words, percent
 from canarylab.traffic import Sample
+from canarylab.wait import wait_until
 
 CANARY_BACKEND = "nodeapp-svc-canary-weighted:80"
 """The backend of the canary Ingress, as `lab.explain_route` shows it."""
+
+ENDPOINTS_TIMEOUT_S = 2.0
+"""A cluster needs a moment to find the endpoints of a changed selector."""
 
 _SERVICE_OF = {"1.0": "nodeapp-svc-prod", "2.0": "nodeapp-svc-canary"}
 _VERSION_AT_PATH = {"/": "1.0", "/canary": "2.0", "/canary/x": "2.0", "/canarybird": "1.0"}
@@ -80,10 +84,24 @@ def canary_is_ready(lab: Lab) -> Verdict:
 
 
 def service_finds_production(lab: Lab) -> Verdict:
-    """The Service has three ready endpoints of version 1.0."""
-    found = len([each for each in lab.ready_endpoints() if each.version == "1.0"])
-    hint = "" if found == 3 else "; compare the Service's selector with the labels of your pods"
-    return Verdict(holds=found == 3, reason=f"{found} of 3 pods of version 1.0 are behind it{hint}")
+    """The Service selects `app: nodeapp` alone, and its three pods of version 1.0 answer."""
+
+    def found() -> int:
+        return sum(each.version == "1.0" for each in lab.ready_endpoints())
+
+    wait_until(lambda: found() == 3, timeout_s=ENDPOINTS_TIMEOUT_S)
+    ready = count_noun(found(), "ready endpoint")
+    selector = lab.core.read_namespaced_service(SERVICE, lab.namespace).spec.selector or {}
+    labels = ", ".join(f"{key}: {value}" for key, value in selector.items())
+    seen = f"the Service selects {labels or 'nothing'} and has {ready} of version 1.0"
+    if found() != 3:
+        hint = "compare the selector with `kubectl get pods --show-labels`"
+        return Verdict(holds=False, reason=f"{seen}, not 3; {hint}")
+    if selector != {"app": "nodeapp"}:
+        hint = "it should select app: nodeapp alone, and None in a patch removes a label"
+        return Verdict(holds=False, reason=f"{seen}; {hint}")
+    version = lab.get(lab.url(SERVICE)).headers.get("X-Version", "(none)")
+    return Verdict(holds=version == "1.0", reason=f"{seen}; version {version} answered a request")
 
 
 def service_selects_both(lab: Lab) -> Verdict:
@@ -234,8 +252,21 @@ def _answering(lab: Lab, versions: Sequence[str]) -> Verdict:
 
 
 def _ready(lab: Lab, name: str, wanted: int) -> Verdict:
-    deployment = lab.deployment(name)
+    try:
+        deployment = lab.deployment(name)
+    except ApiRefusedError as exc:
+        if "NotFound" not in exc.reply:
+            raise
+        hint = "`kubectl get deployments` lists those there are"
+        return Verdict(holds=False, reason=f"there is no Deployment {name}; {hint}")
+    asked = deployment["spec"].get("replicas", 1)
     status = rollout_status(deployment)
-    holds = status.done and deployment["spec"].get("replicas", 1) == wanted
-    hint = f"; {wanted} are wanted, and `kubectl describe deployment {name}` says more"
-    return Verdict(holds=holds, reason=status.message.partition(": ")[2] + ("" if holds else hint))
+    reason = status.message.partition(": ")[2]
+    if asked != wanted:
+        reason = f"{name} asks for {count_noun(asked, 'pod')}, not for {wanted}"
+        return Verdict(holds=False, reason=f"{reason}; look at its field spec.replicas")
+    if not status.done:
+        return Verdict(
+            holds=False, reason=f"{reason}; `kubectl describe pods` says what a pod waits for"
+        )
+    return Verdict(holds=True, reason=reason)

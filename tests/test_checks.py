@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from canarylab import checks
 from canarylab.checks import CANARY_BACKEND, Verdict, check
-from canarylab.errors import CheckpointError, TrafficError
+from canarylab.errors import ApiRefusedError, CheckpointError, TrafficError
 from canarylab.release.endpoints import Endpoint
 from canarylab.release.ingress import RouteExplanation
 from canarylab.traffic import Sample
@@ -39,12 +41,23 @@ class SmallLab:
         endpoints: list[Endpoint] | None = None,
         deployment: Any = ROLLED_OUT,
         canary_takes: Mapping[str, float] | None = None,
+        selector: Mapping[str, str] | None = None,
     ) -> None:
         self._endpoints, self._deployment = endpoints or [], deployment
+        self.namespace, self.core, self._selector = "default", self, selector
         self._canary_takes = canary_takes or {}
 
     def ready_endpoints(self) -> list[Endpoint]:
         return self._endpoints
+
+    def read_namespaced_service(self, name: str, namespace: str) -> Any:
+        return SimpleNamespace(spec=SimpleNamespace(selector=self._selector))
+
+    def url(self, name: str) -> str:
+        return f"http://{name}"
+
+    def get(self, url: str) -> HttpResponse:
+        return HttpResponse(200, "OK", {"X-Version": self._endpoints[0].version}, "")
 
     def deployment(self, name: str) -> Any:
         return self._deployment
@@ -78,6 +91,60 @@ def test_production_is_ready_when_it_is_rolled_out_with_three() -> None:
 def test_production_is_not_ready_while_an_update_is_stuck() -> None:
     stuck = {**ROLLED_OUT, "status": {**ROLLED_OUT["status"], "updatedReplicas": 1}}  # type: ignore[dict-item]
     assert not holds(SmallLab(deployment=stuck), "production is ready")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"spec": {"replicas": 2}}, "asks for 2 pods, not for 3; look at its field spec.replicas"),
+        ({"status": {}}, "`kubectl describe pods` says what a pod waits for"),
+    ],
+)
+def test_production_that_is_not_ready_says_what_differs(change: dict[str, Any], words: str) -> None:
+    assert words in verdict_of(SmallLab(deployment={**ROLLED_OUT, **change}), "production is ready")
+
+
+def test_production_that_is_not_there_is_named() -> None:
+    class WithoutDeployments(SmallLab):
+        def deployment(self, name: str) -> Any:
+            raise ApiRefusedError(name, "Error from server (NotFound): not found", "Look.")
+
+    assert "there is no Deployment nodeapp-production;" in (
+        verdict_of(WithoutDeployments(), "production is ready")
+    )
+
+
+def verdict_of(lab: SmallLab, statement: str) -> str:
+    verdict = check(lab, statement)  # type: ignore[arg-type]
+    assert not verdict.holds
+    return verdict.reason
+
+
+def test_the_service_finds_production_when_three_pods_answer() -> None:
+    lab = SmallLab([pod("1.0")] * 3, selector={"app": "nodeapp"})
+    verdict = check(lab, "the Service finds production")  # type: ignore[arg-type]
+    assert verdict.holds
+    assert verdict.reason.endswith("version 1.0 answered a request")
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "selector", "words"),
+    [
+        (0, {"app": "nodeapp", "env": "canary"}, "selects app: nodeapp, env: canary and has 0"),
+        (0, None, "selects nothing and has 0 ready endpoints of version 1.0, not 3"),
+        (2, {"app": "nodeapp"}, "kubectl get pods --show-labels"),
+        (3, {"app": "nodeapp", "env": "prod"}, "it should select app: nodeapp alone"),
+    ],
+)
+def test_a_service_that_does_not_find_production_says_what_it_selects(
+    endpoints: int,
+    selector: dict[str, str] | None,
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(checks, "ENDPOINTS_TIMEOUT_S", 0)
+    lab = SmallLab([pod("1.0")] * endpoints, selector=selector)
+    assert words in verdict_of(lab, "the Service finds production")
 
 
 @pytest.mark.parametrize(

@@ -286,8 +286,8 @@ def _rank(group: PodGroup) -> tuple[bool, int, str]:
 _PAD, _GAP, _MARGIN = 10.0, 18.0, 14.0  # pixels, as all sizes below
 _NAME, _TEXT = 14.5, 14.0
 _LINE = 20.0
-_VISITORS, _BETWEEN = 84.0, 42.0
-_WIDE, _NARROW = (216.0, 256.0), (190.0, 214.0)  # of Services and pods, without routes and with
+_VISITORS, _BETWEEN = 80.0, 38.0
+_WIDE, _NARROW = (200.0, 246.0), (190.0, 208.0)  # of Services and pods, without routes and with
 _SMALLEST_SCALE, _LARGEST_SCALE = 0.87, 1.1  # 14 pixels become 12 at the least
 _FONT = "Helvetica, Arial, 'DejaVu Sans', sans-serif"
 _CHIP, _WARNING = "#eef2f6", "#a3262a"
@@ -375,7 +375,7 @@ class _Box:
 
 def _visitors_box() -> _Box:
     box = _Box("visitors", "visitors", _VISITORS)
-    for x in (22, 42, 62):
+    for x in (20, 40, 60):
         box.parts.append(
             f'<circle cx="{x}" cy="20" r="6" fill="{MUTED}"/>'
             f'<path d="M{x - 9} 42a9 13 0 0 1 18 0z" fill="{MUTED}"/>'

@@ -24,7 +24,7 @@ from canarylab.manifests import (
     load,
 )
 from canarylab.release.apply import apply
-from canarylab.release.connection import Connection, explain_api_errors
+from canarylab.release.connection import Connection, Object, explain_api_errors
 from canarylab.release.httproute import API_VERSION, KIND
 from canarylab.release.rollout import (
     image_of,
@@ -72,9 +72,10 @@ def reset_to(
     if stage not in get_args(Stage):
         raise ValueError(f'There is no stage "{stage}". Choose one of: {", ".join(_STAGES)}.')
     files, deployments, services = _STAGES[stage]
-    clean_up(connection, keep_deployments=deployments, keep_services=services)
-    for name in files:
-        apply(connection, load(manifests / name))
+    objects = [each for name in files for each in load(manifests / name)]
+    kept = _with_same_selector(connection, objects) & set(services)
+    clean_up(connection, keep_deployments=deployments, keep_services=kept)
+    apply(connection, objects)
     for name in deployments:
         wait_until_rolled_out(connection, name, report=report)
     if not deployments:
@@ -149,6 +150,23 @@ def _promote_by_image(connection: Connection, report: Report) -> None:
     ):
         connection.apps.delete_namespaced_deployment(CANARY, connection.namespace)
     _wait_until_no_pods(connection, f"{SELECTOR},env=canary")
+
+
+def _with_same_selector(connection: Connection, objects: list[Object]) -> set[str]:
+    """The Services whose selector is that of the manifest.
+
+    Applying a manifest keeps a label that a patch has added to a selector.
+    """
+    wanted = {
+        each["metadata"]["name"]: each["spec"].get("selector")
+        for each in objects
+        if each["kind"] == "Service"
+    }
+    with explain_api_errors("the Services", remedy="Look with `kubectl get services`."):
+        found = connection.core.list_namespaced_service(connection.namespace).items
+    return {
+        each.metadata.name for each in found if wanted.get(each.metadata.name) == each.spec.selector
+    }
 
 
 def _wait_until_no_pods(connection: Connection, labels: str = SELECTOR) -> None:

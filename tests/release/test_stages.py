@@ -55,7 +55,7 @@ def test_a_route_of_the_lessons_goes(connection: Connection) -> None:
     assert routes.get(namespace=HERE).items == []
 
 
-@pytest.mark.parametrize("stage", ["production", "canary"])
+@pytest.mark.parametrize("stage", ["02-production", "03-canary"])
 def test_what_a_stage_needs_stays(connection: Connection, stage: Any) -> None:
     manifests = resources.folder("manifests")
     reset_to(connection, stage, manifests)
@@ -64,3 +64,15 @@ def test_what_a_stage_needs_stays(connection: Connection, stage: Any) -> None:
     reset_to(connection, stage, manifests)
 
     assert connection.core.read_namespaced_service("nodeapp-svc", HERE).metadata.uid == before
+
+
+def test_a_service_gets_back_the_selector_of_its_manifest(connection: Connection) -> None:
+    manifests = resources.folder("manifests")
+    reset_to(connection, "02-production", manifests)
+    narrower = {"spec": {"selector": {"env": "canary"}}}
+    connection.core.patch_namespaced_service("nodeapp-svc", HERE, narrower)
+
+    reset_to(connection, "02-production", manifests)
+
+    service = connection.core.read_namespaced_service("nodeapp-svc", HERE)
+    assert service.spec.selector == {"app": "nodeapp"}
