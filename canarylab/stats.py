@@ -275,7 +275,7 @@ def finding_of_sweep(labels: Sequence[str], samples: Sequence[Sample], version: 
 
     >>> one = Sample.from_versions(["1.0", "2.0"] * 20).with_expected({"1.0": 0.5, "2.0": 0.5})
     >>> finding_of_sweep(["1 : 1", "2 : 2"], [one, one], "2.0").sentence
-    'As expected at each of 2 ratios: version 2.0 answered as large a share as it has pods'
+    'As expected at each of 2 ratios: requests are split like the pods'
     """
     findings = [finding(sample) for sample in samples]
     failed = _failed(*samples)
@@ -293,9 +293,9 @@ def finding_of_sweep(labels: Sequence[str], samples: Sequence[Sample], version: 
         return Finding(f"Too few to judge: {few} of a pod at {labels[worst]}{failed}", found[worst])
     unlucky = [label for label, each in zip(labels, found, strict=True) if each.fit == "unlucky"]
     if not unlucky:
-        share = f"{version_label(version)} answered as large a share as it has pods"
+        split = "requests are split like the pods"
         count = count_noun(len(found), "ratio")
-        return Finding(f"As expected at each of {count}: {share}{failed}", found[worst])
+        return Finding(f"As expected at each of {count}: {split}{failed}", found[worst])
     fitting = f"As expected at {len(found) - len(unlucky)} of {count_noun(len(found), 'ratio')}"
     if len(unlucky) == 1:
         return Finding(f"{fitting}; at {unlucky[0]} {found[worst]}{failed}", found[worst])

@@ -333,7 +333,7 @@ def test_several_samples_are_judged_together(samples: list[Sample], sentence: st
     [
         (
             several(10, 9),
-            "As expected at each of 2 ratios: version 2.0 answered as large a share as it has pods",
+            "As expected at each of 2 ratios: requests are split like the pods",
         ),
         (
             several(10, 4),

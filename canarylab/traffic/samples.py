@@ -40,8 +40,8 @@ class Samples:
     """
 
     samples: tuple[Sample, ...]
-    notes: tuple[str, ...] = ()
-    """Sentences about how it ended."""
+    interruption: str = ""
+    """A sentence that says after how many samples it was interrupted."""
 
     @property
     def version(self) -> str:
@@ -102,7 +102,11 @@ class Samples:
         labels = [str(number) for number in range(1, len(self.samples) + 1)]
         words = {_PLACE: self.places()}
         return _table(
-            f"{self.finding.sentence}.", {"sample": labels}, self.shares(), words, self.notes
+            f"{self.finding.sentence}.",
+            {"sample": labels},
+            self.shares(),
+            words,
+            [self.interruption],
         )
 
 
@@ -120,9 +124,10 @@ class Sweep:
     samples: tuple[Sample, ...]
     ratios: tuple[Ratio, ...]
     """One for each sample."""
-    notes: tuple[str, ...] = ()
-    """Sentences about how it ended, and what it leaves."""
-    is_interrupted: bool = False
+    interruption: str = ""
+    """A sentence that says after how many ratios it was interrupted."""
+    left: str = ""
+    """A sentence that says at which ratio the Deployments stay."""
 
     @property
     def version(self) -> str:
@@ -152,7 +157,7 @@ class Sweep:
 
         >>> one = Sample.from_versions(["1.0", "2.0"] * 20).with_expected({"1.0": 0.5, "2.0": 0.5})
         >>> Sweep((one, one), ((2, 2), (1, 1))).plot().title
-        'As expected at each of 2 ratios: version 2.0 answered as large a share as it has pods'
+        'As expected at each of 2 ratios: requests are split like the pods'
         """
         from canarylab import figures  # noqa: PLC0415  matplotlib is slow to import
 
@@ -175,7 +180,8 @@ class Sweep:
 
     def _table(self) -> Table:
         labels, words = {"production : canary": self.labels}, {"finding": self._agreements()}
-        return _table(f"{self.finding.sentence}.", labels, self.shares(), words, self.notes)
+        notes = [self.interruption, self.left]
+        return _table(f"{self.finding.sentence}.", labels, self.shares(), words, notes)
 
     def _agreements(self) -> list[str]:
         return [str(share.agreement or "not compared") for share in self.shares()]
@@ -284,7 +290,7 @@ def _table(
         )
         for label, share, word in zip(*labels.values(), shares, *words.values(), strict=True)
     ]
-    return Table(sentence, columns, rows, notes)
+    return Table(sentence, columns, rows, [note for note in notes if note])
 
 
 def _frame(keys: Sequence[dict[str, Any]], shares: Sequence[Share], words: Column) -> DataFrame:

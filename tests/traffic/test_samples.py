@@ -75,7 +75,7 @@ def test_the_table_of_samples_has_a_row_for_each() -> None:
 
 
 @pytest.mark.parametrize(
-    "shown", [Samples((ONE,), ("Interrupted.",)), Sweep((ONE,), ((1, 1),), ("Interrupted.",))]
+    "shown", [Samples((ONE,), "Interrupted."), Sweep((ONE,), ((1, 1),), "Interrupted.")]
 )
 def test_a_cell_shows_finding_rows_and_notes(shown: Samples | Sweep) -> None:
     html = shown._repr_html_()
