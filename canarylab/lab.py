@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from canarylab import resources
 from canarylab.clusters.choose import choose
 from canarylab.display import FileView, Report, Table, status_line
+from canarylab.figures.diagram import Diagram, DiagramContent, draw_diagram
 from canarylab.images.builder import (
     APP_NAME,
     LOCAL_PORTS,
@@ -62,7 +63,6 @@ from canarylab.traffic.samples import (
 )
 
 if TYPE_CHECKING:
-    from canarylab.figures.diagram import Diagram
     from canarylab.widgets.replica_board import ReplicaBoard
     from canarylab.widgets.route_explorer import RouteExplorer
     from canarylab.widgets.weight_slider import WeightSlider
@@ -90,7 +90,7 @@ class Lab:
         self._builders = BuilderSelection(Home.of_user())
         self._service_urls = ServiceUrls(self._connection, self.cluster.addresses)
         self._ingress = IngressClient(self.cluster, self._connection)
-        self._predictions = Predictions()
+        self._predictions = Predictions.of_this_notebook(Home.of_user())
 
     def __repr__(self) -> str:
         return (
@@ -322,8 +322,6 @@ class Lab:
         Visitors reach Service nodeapp-svc at node port 32089.
         Service nodeapp-svc selects app: nodeapp. It sends requests to 2 ready pods of ...
         """
-        from canarylab.figures.diagram import DiagramContent, draw_diagram  # noqa: PLC0415
-
         connection = self._connection
         routes = [
             *diagram_routes(read_ingresses(connection)),
@@ -450,7 +448,7 @@ class Lab:
 
         >>> lab.explain_route("/nowhere")
         No Ingress names this host, so the rules without a host apply.
-        No rule has this path, so the default backend responds: 404.
+        No rule matches this path and there is no defaultBackend for it, ...
         """
         return self._ingress.explain(path, _request(host, headers, cookies))
 
@@ -463,11 +461,11 @@ class Lab:
         headers: Fields = None,
         cookies: Fields = None,
     ) -> Sample:
-        """Send such a request often and count the answers, beside what the rules suggest.
+        """Send such a request often and count the responses, beside what the rules suggest.
 
         >>> lab.sample_ingress("/nowhere")
         Traceback (most recent call last):
-        canarylab.errors.ClusterError: By its rules the ingress answers such a request itself, ...
+        canarylab.errors.ClusterError: The rules send such a request to no pod, ...
         """
         return self._ingress.sample(path, _request(host, headers, cookies), requests=requests)
 
@@ -543,29 +541,42 @@ class Lab:
 
     # Predictions
 
-    def predict(self, question: str, value: Value) -> Table:
-        """Note what you expect, before you look.
+    def predict(self, question: str, value: Value, *, choices: Sequence[str] = ()) -> Table:
+        """Note what you expect, before you see it; `...` stands for no prediction.
+
+        A question about a share takes a number from 0 to 1.
 
         >>> lab.predict("canary share", 0.25)
         Your prediction for canary share: 25 %.
         """
-        return self._predictions.predict(question, value)
+        return self._predictions.predict(question, value, choices)
 
-    def compare(self, question: str, seen: Value) -> Table:
-        """Your prediction beside what was seen.
+    def compare(
+        self,
+        question: str,
+        seen: float | str | Sample,
+        *,
+        expected: float | str | None = None,
+        why: str = "",
+    ) -> Table:
+        """Your prediction beside what was to be expected and what was seen.
 
-        >>> lab.compare("canary share", 0.3)
-        You said 25 %, we saw 30 %.
+        Of a sample, that is the share of version 2.0.
+
+        >>> lab.compare("canary share", 0.3, expected=0.25, why="one pod of four")
+        You said 25 %, and that is right.
+        Expected: 25 %, one pod of four.
+        Seen: 30 %.
         """
-        return self._predictions.compare(question, seen)
+        return self._predictions.compare(question, seen, expected=expected, why=why)
 
     def predictions(self) -> Table:
-        """All your predictions and their outcomes.
+        """All predictions of this notebook and their outcomes.
 
         >>> lab.predictions()
         What you predicted, and what happened.
-        question      you said  we saw
-        canary share  25 %      30 %
+        question      you said  expected               seen
+        canary share  25 %      25 %, one pod of four  30 %
         """
         return self._predictions.table()
 

@@ -12,7 +12,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-REACHABLE = ("canarylab.lab", "canarylab.stats", "canarylab.figures", "canarylab.checks")
+REACHABLE = (
+    "canarylab.lab",
+    "canarylab.stats",
+    "canarylab.figures",
+    "canarylab.figures.diagram",
+    "canarylab.checks",
+)
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
 MACHINE_PATH = re.compile(r"(?<![\w:.~$}/])/(?:home|root|Users|work|mnt)/[\w.-]+")
 BINDER_HOME = "/home/jovyan"  # the same on every Binder
@@ -25,7 +31,8 @@ def reachable() -> Iterator[tuple[str, Callable[..., object]]]:
     for name in REACHABLE:
         module = importlib.import_module(name)
         by_words = getattr(module, "CHECKS", {}).values()  # reached through `check("...")`
-        for thing in vars(module).values():
+        names = getattr(module, "__all__", None) or list(vars(module))
+        for thing in [getattr(module, each) for each in names]:
             if _is_public(thing, name) and thing not in by_words:
                 yield from _callables(thing)
 

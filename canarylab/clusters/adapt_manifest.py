@@ -1,9 +1,9 @@
-"""Changes to a manifest for a cluster of another owner.
+"""Changes to a manifest for a cluster that other people share or run.
 
-A node port of our own choice could be taken there, so the API chooses one; if the namespace may
-have no node ports, the Service gets a cluster IP only. Our images get the name of the registry
-that they were pushed to. Ingresses name the class `nginx` if it exists, else the class that the
-cluster has; its controller may not understand the annotations of ingress-nginx.
+A fixed node port could be in use there, so the API server chooses one; if the namespace may not
+have node ports, the Service gets a cluster IP only. The app's images get the name that they have
+in the registry. An Ingress gets the class `nginx` if the cluster has it, otherwise the class that
+the cluster has; the controller of that class may not support the annotations of ingress-nginx.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from canarylab.kube_objects import Object, is_default_class
 
 NGINX = "nginx"
 RETIRED = (
-    "By its labels, the IngressClass nginx here is that of ingress-nginx. This has been retired "
-    "since March 2026: it still works, and gets no more repairs."
+    "The IngressClass nginx of this cluster has the labels of ingress-nginx. That controller was "
+    "retired in March 2026: it still works, but its mistakes are no longer corrected."
 )
 _APP_NAME = "app.kubernetes.io/name"  # a label that ingress-nginx gives its class
 
@@ -45,7 +45,7 @@ def adapt_manifest(manifest: Object, limits: ClusterLimits) -> AdaptedManifest:
     >>> spec = {"type": "NodePort", "ports": [{"port": 80, "nodePort": 32089}]}
     >>> adapted = adapt_manifest({"kind": "Service", "spec": spec}, ClusterLimits())
     >>> adapted.object["spec"]["ports"], adapted.notes
-    ([{'port': 80}], ('the API chooses the node port, in place of 32089',))
+    ([{'port': 80}], ('the cluster chooses the node port, because 32089 could be in use',))
     """
     adapted = copy.deepcopy(manifest)
     notes = [
@@ -57,7 +57,7 @@ def adapt_manifest(manifest: Object, limits: ClusterLimits) -> AdaptedManifest:
 
 
 def registry_reference(reference: str, registry: str | None) -> str:
-    """The name of an image of ours in the registry; other images keep their names.
+    """The name of one of the app's images in the registry; other images keep their names.
 
     >>> registry_reference("node_app:1.0", "registry.example/team")
     'registry.example/team/node_app:1.0'
@@ -69,9 +69,9 @@ def registry_reference(reference: str, registry: str | None) -> str:
 
 
 def choose_ingress_class(classes: Sequence[Object] | None) -> ChosenClass:
-    """`nginx` if it exists, else the default class or the only one.
+    """`nginx` if the cluster has it, otherwise the default class or the only one.
 
-    None for `classes` means that they may not be listed; then `nginx` is tried.
+    `classes` is None if the user may not list them; then the choice is `nginx`.
 
     >>> found = {"metadata": {"name": "traefik"}, "spec": {"controller": "c"}}
     >>> choose_ingress_class([found]).name
@@ -83,28 +83,28 @@ def choose_ingress_class(classes: Sequence[Object] | None) -> ChosenClass:
         return ChosenClass(notes=retirement_note(found))
     if not classes:
         note = (
-            "There is no IngressClass here, so Ingresses may not be served. "
-            "Ask whoever runs the cluster for an ingress controller."
+            "This cluster has no IngressClass, so it may have no controller that serves Ingresses. "
+            "Ask the people who run it for an ingress controller."
         )
         return ChosenClass(notes=(note,))
     first, *others = [each for each in classes if is_default_class(each)] or classes
     if others:
         names = ", ".join(sorted(each["metadata"]["name"] for each in classes))
         note = (
-            f"There is no IngressClass nginx here, and no one default among {names}. "
-            "Name the right one in the manifest, as spec.ingressClassName."
+            f"This cluster has no IngressClass nginx, and not exactly one default among {names}. "
+            "Write the right one in the manifest, as spec.ingressClassName."
         )
         return ChosenClass(notes=(note,))
     name, controller = first["metadata"]["name"], first["spec"].get("controller", "unknown")
     note = (
-        f"There is no IngressClass nginx here, so Ingresses take the class {name}. "
-        f"Its controller, {controller}, may not understand the annotations of ingress-nginx."
+        f"This cluster has no IngressClass nginx, so Ingresses get the class {name}. "
+        f"Its controller, {controller}, may not support the annotations of ingress-nginx."
     )
     return ChosenClass(name, (note,))
 
 
 def nginx_class(classes: Sequence[Object]) -> Object | None:
-    """The class `nginx`, whatever its controller is."""
+    """The class `nginx`, of any controller."""
     return next((each for each in classes if each["metadata"]["name"] == NGINX), None)
 
 
@@ -121,9 +121,9 @@ def _drop_node_ports(adapted: Object, limits: ClusterLimits) -> Iterator[str]:
     numbers = [str(port.pop("nodePort")) for port in spec.get("ports") or [] if "nodePort" in port]
     if spec.get("type") == "NodePort" and not limits.allows_node_ports:
         spec["type"] = "ClusterIP"
-        yield "type ClusterIP in place of NodePort, since this namespace may have no node ports"
+        yield "type ClusterIP instead of NodePort, because this namespace may not have node ports"
     elif numbers:
-        yield f"the API chooses the node port, in place of {', '.join(numbers)}"
+        yield f"the cluster chooses the node port, because {', '.join(numbers)} could be in use"
 
 
 def _use_registry(adapted: Object, limits: ClusterLimits) -> Iterator[str]:
@@ -134,7 +134,7 @@ def _use_registry(adapted: Object, limits: ClusterLimits) -> Iterator[str]:
             and (named := registry_reference(image, limits.registry)) != image
         ):
             container["image"] = named
-            yield f"image {named} in place of {image}"
+            yield f"image {named} instead of {image}"
 
 
 def _use_ingress_class(adapted: Object, limits: ClusterLimits) -> Iterator[str]:
@@ -143,7 +143,7 @@ def _use_ingress_class(adapted: Object, limits: ClusterLimits) -> Iterator[str]:
         return
     if spec.get("ingressClassName") == NGINX != limits.ingress_class:
         spec["ingressClassName"] = limits.ingress_class
-        yield f"class {limits.ingress_class} in place of {NGINX}, which is not here"
+        yield f"class {limits.ingress_class} instead of {NGINX}, which this cluster does not have"
 
 
 def _containers(adapted: Object) -> list[Object]:

@@ -7,7 +7,7 @@ bars, the labels are above them. Small shares are drawn again in a second panel,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -18,45 +18,9 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.patches import Rectangle
 
+from canarylab.figures import GRID, INK, MUTED, PAPER, VersionStyle
 from canarylab.stats import Share
-from canarylab.text import OTHER, percent, sort_naturally
-
-# Colours of versions have a contrast of 3:1 against white, and differ in lightness for readers who
-# do not see hues.
-
-
-INK, MUTED, GRID, PAPER = "#1d2733", "#55616e", "#dfe4e8", "#ffffff"
-
-
-class VersionStyle(NamedTuple):
-    """How one version is drawn."""
-
-    colour: str
-    marker: str
-    hatch: str
-
-
-_KNOWN = {"1.0": VersionStyle("#3f5e8c", "o", ""), "2.0": VersionStyle("#c8641b", "D", "////")}
-_MORE = (
-    VersionStyle("#7a21a8", "s", "...."),
-    VersionStyle("#00796b", "^", "\\\\\\\\"),
-    VersionStyle("#a8324e", "v", "xxxx"),
-    VersionStyle("#6b5a00", "P", "----"),
-)
-UNKNOWN_VERSION_STYLE = VersionStyle("#6b7580", "X", "||||")
-
-
-def version_styles(versions: Iterable[str]) -> dict[str, VersionStyle]:
-    """A style for each version; with more than six versions the markers repeat.
-
-    >>> version_styles(["2.0", "1.0"])["2.0"].marker
-    'D'
-    """
-    names = sort_naturally(versions)
-    new = [name for name in names if name not in _KNOWN and name != OTHER]
-    found = {name: _MORE[place % len(_MORE)] for place, name in enumerate(new)}
-    return {name: (_KNOWN | {OTHER: UNKNOWN_VERSION_STYLE} | found)[name] for name in names}
-
+from canarylab.text import percent
 
 FONT = "DejaVu Sans"  # comes with matplotlib, so a picture is the same everywhere
 _POINTS_PER_INCH = 72

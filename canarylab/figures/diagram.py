@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from canarylab.figures.chart import GRID, INK, MUTED, PAPER, VersionStyle, version_styles
+from canarylab.figures import GRID, INK, MUTED, PAPER, VersionStyle, version_styles
 from canarylab.text import count_noun, join_words, sort_naturally, version_label
 
 READY = "ready"
@@ -119,11 +119,11 @@ def draw_diagram(content: DiagramContent) -> Diagram:
     Deployment web, labels app: web: 2 pods of version 1.0, ready.
     """
     complete = _in_order(_with_missing_services(content))
-    words = describe(complete)
+    words = _describe(complete)
     return Diagram(_svg(complete, words), words)
 
 
-def describe(content: DiagramContent) -> str:
+def _describe(content: DiagramContent) -> str:
     """The facts of a diagram, one sentence or more for each object."""
     if not any(content):
         return "The cluster is empty: there is no Service and no pod."
@@ -286,7 +286,7 @@ def _rank(group: PodGroup) -> tuple[bool, int, str]:
 _PAD, _GAP, _MARGIN = 10.0, 18.0, 14.0  # pixels, as all sizes below
 _NAME, _TEXT = 14.5, 14.0
 _LINE = 20.0
-_VISITORS, _BETWEEN = 80.0, 38.0
+_VISITORS, _BETWEEN = 84.0, 38.0
 _WIDE, _NARROW = (200.0, 246.0), (190.0, 208.0)  # of Services and pods, without routes and with
 _SMALLEST_SCALE, _LARGEST_SCALE = 0.87, 1.1  # 14 pixels become 12 at the least
 _FONT = "Helvetica, Arial, 'DejaVu Sans', sans-serif"
@@ -338,7 +338,7 @@ class _Box:
 
     def write(self, text: str, style: _Style = _PLAIN, *, lines: int = 1) -> None:
         """Add a text, on several lines if it is too long for one."""
-        shown = wrap(text, style, self.width - 2 * _PAD, lines)
+        shown = _wrap(text, style, self.width - 2 * _PAD, lines)
         is_cut = "".join(shown).endswith("…")
         written = "".join(
             _text(line, _PAD, self.height + place * _LINE + _LINE / 2, style)
@@ -352,8 +352,8 @@ class _Box:
         x = _PAD
         room = self.width - 2 * _PAD
         for text in (f"{key}: {value}" for key, value in labels.items()):
-            (shown,) = wrap(text, _PLAIN, room - 12, 1)
-            wide = text_width(shown, _PLAIN) + 12
+            (shown,) = _wrap(text, _PLAIN, room - 12, 1)
+            wide = _text_width(shown, _PLAIN) + 12
             if x > _PAD and x + wide > self.width - _PAD:
                 x, self.height = _PAD, self.height + _LINE + 4
             frame = _rectangle((x, self.height, wide, _LINE), _frame(GRID, fill=_CHIP))
@@ -375,7 +375,7 @@ class _Box:
 
 def _visitors_box() -> _Box:
     box = _Box("visitors", "visitors", _VISITORS)
-    for x in (20, 40, 60):
+    for x in (22, 42, 62):
         box.parts.append(
             f'<circle cx="{x}" cy="20" r="6" fill="{MUTED}"/>'
             f'<path d="M{x - 9} 42a9 13 0 0 1 18 0z" fill="{MUTED}"/>'
@@ -464,7 +464,7 @@ def _write_pod(box: _Box, line: _PodLine, style: VersionStyle) -> None:
     frame = _rectangle((_PAD, y, room, high), _frame(style.colour, dashed=not is_ready))
     mark = _marker(style, _PAD + 13, y + high / 2, filled=is_ready)
     written = "".join(
-        _text(wrap(text, look, room - 32, 1)[0], _PAD + 26, y + 2 + (place + 0.5) * _LINE, look)
+        _text(_wrap(text, look, room - 32, 1)[0], _PAD + 26, y + 2 + (place + 0.5) * _LINE, look)
         for place, (text, look) in enumerate(zip(told, words, strict=False))
     )
     whole = f"{join_words(line.names)}: {version_label(line.version)}, {line.state}"
@@ -713,27 +713,27 @@ def _titled(drawn: str, title: str, *, kind: str = "") -> str:
     return f"<g{name}><title>{_safe(title)}</title>{drawn}</g>"
 
 
-def wrap(text: str, style: _Style, room: float, lines: int) -> list[str]:
+def _wrap(text: str, style: _Style, room: float, lines: int) -> list[str]:
     """A text on at most so many lines, broken after a hyphen or a space; the rest is cut.
 
-    >>> wrap("nodeapp-svc-canary-weighted", _PLAIN, 170, 2)
+    >>> _wrap("nodeapp-svc-canary-weighted", _PLAIN, 170, 2)
     ['nodeapp-svc-canary-', 'weighted']
-    >>> wrap("nodeapp-svc-canary-weighted", _PLAIN, 100, 1)
+    >>> _wrap("nodeapp-svc-canary-weighted", _PLAIN, 100, 1)
     ['nodeapp-sv…']
     """
     shown: list[str] = []
     rest = text
-    while rest and len(shown) < lines - 1 and text_width(rest, style) > room:
+    while rest and len(shown) < lines - 1 and _text_width(rest, style) > room:
         fitting = _fitting(rest, style, room)
         end = max(rest.rfind(mark, 0, fitting) for mark in "- ,/") + 1 or fitting
         shown.append(rest[:end].rstrip())
         rest = rest[end:].lstrip()
-    if text_width(rest, style) > room:
-        rest = rest[: _fitting(rest, style, room - text_width("…", style))] + "…"
+    if _text_width(rest, style) > room:
+        rest = rest[: _fitting(rest, style, room - _text_width("…", style))] + "…"
     return [*shown, rest]
 
 
-def text_width(text: str, style: _Style) -> float:
+def _text_width(text: str, style: _Style) -> float:
     """The width of a text in pixels, or a little more."""
     wide = sum(_WIDTHS.get(letter, _WIDEST) for letter in text)
     return wide * style.size * (_BOLD if style.bold else 1.0)
@@ -742,7 +742,7 @@ def text_width(text: str, style: _Style) -> float:
 def _fitting(text: str, style: _Style, room: float) -> int:
     """How many of the first letters have room; at least one."""
     count = len(text)
-    while count > 1 and text_width(text[:count], style) > room:
+    while count > 1 and _text_width(text[:count], style) > room:
         count -= 1
     return count
 

@@ -17,11 +17,10 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from canarylab import stats
-from canarylab.figures import captions
+from canarylab.figures import UNKNOWN_VERSION_STYLE, captions, version_styles
 from canarylab.figures.captions import describe_share
 from canarylab.figures.chart import (
     DEFAULT_WIDTH,
-    UNKNOWN_VERSION_STYLE,
     Axis,
     Chart,
     Point,
@@ -29,7 +28,6 @@ from canarylab.figures.chart import (
     Row,
     draw,
     draw_points,
-    version_styles,
 )
 from canarylab.stats import Share
 from canarylab.text import OTHER, percent, sort_naturally, version_label

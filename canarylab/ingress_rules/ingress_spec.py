@@ -29,6 +29,9 @@ DEFAULT_BODY_LIMIT = 1 * MEGABYTE  # bytes, if there is no proxy-body-size
 _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 # At most 18 digits, which fit into 64 bits: Go refuses more, and Python a few thousand of them.
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+# RegexPathWithCapture in
+# https://github.com/kubernetes/ingress-nginx/blob/main/internal/ingress/annotations/parser/validators.go
+_REWRITE_TARGET = re.compile(r"/?[A-Za-z0-9._~:$/-]*")
 _SIZE = re.compile(r"(?P<number>[0-9]{1,18})(?P<unit>[kKmMgG]?)")
 _UNITS = {"": 1, "k": 1024, "m": MEGABYTE, "g": 1024 * MEGABYTE}
 
@@ -55,6 +58,8 @@ class Annotations(NamedTuple):
     """Bytes; 0 is no limit."""
     ignored_canary: tuple[str, ...] = ()
     """Canary annotations without effect, because `canary` is not "true"."""
+    ignored_rewrite: str = ""
+    """A rewrite-target with characters that it may not have."""
     unparsable_weights: tuple[tuple[str, str], ...] = ()
     """Names and values of weights that are no integers."""
     ignored_total: int | None = None
@@ -76,11 +81,14 @@ def parse_annotations(annotations: Mapping[str, str]) -> Annotations:
         if name.startswith(PREFIX)
     }
     enabled = _is_true(own.get("canary", ""))
+    rewrite_target = own.get("rewrite-target", "")
+    can_rewrite = _REWRITE_TARGET.fullmatch(rewrite_target) is not None
     return Annotations(
         canary=_canary_policy(own) if enabled else None,
-        rewrite_target=own.get("rewrite-target", ""),
+        rewrite_target=rewrite_target if can_rewrite else "",
         use_regex=_is_true(own.get("use-regex", "")),
         body_limit=_size(own.get("proxy-body-size", "")),
+        ignored_rewrite="" if can_rewrite else rewrite_target,
         ignored_canary=() if enabled else tuple(sorted(n for n in own if n.startswith("canary-"))),
         unparsable_weights=tuple(
             (name, own[name])

@@ -18,7 +18,7 @@ _PLAIN = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)*/?")
 """Nothing to decode, no `//`, no `/.`: most paths."""
 _PORT = re.compile(r":\d*$")
 _BROKEN = re.compile(rb"%(?![0-9A-Fa-f]{2})|%00")
-_CAPTURE = re.compile(r"\$(?:\{(\d)\}|(\d))")
+_CAPTURE = re.compile(r"\$(\d)")
 _UNQUOTED = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '#%?"')
 
 Groups = tuple[str, ...]
@@ -49,7 +49,7 @@ class Pattern:
         return self._compiled.fullmatch(_bytes(text)) is not None
 
 
-@lru_cache(maxsize=1_024)
+@lru_cache(maxsize=16_384)  # two kilobytes each; every path of every host at each change otherwise
 def compile_pattern(text: str, *, ignore_case: bool = False) -> Pattern:
     """Compile a regular expression; raise ValueError with RE2's message if it is not one.
 
@@ -65,10 +65,10 @@ def compile_pattern(text: str, *, ignore_case: bool = False) -> Pattern:
         raise ValueError("it is not valid Unicode") from exc
 
 
-def pattern_error(text: str) -> str | None:
+def pattern_error(text: str, *, ignore_case: bool = False) -> str | None:
     """RE2's message about an invalid pattern, or None."""
     try:
-        compile_pattern(text)
+        compile_pattern(text, ignore_case=ignore_case)
     except ValueError as exc:
         return str(exc)
     return None
@@ -121,22 +121,22 @@ def rewrite(path: str, rewrite_target: str, normalized: str, target: str) -> str
     groups = compile_pattern(path, ignore_case=True).search(normalized)
     if groups is None:
         return target
-    new_path, new_query = split_target(rewrite_target)
-    filled = _CAPTURE.sub(lambda name: _captured(name, groups), new_path)
-    query = _CAPTURE.sub(lambda name: _quoted(_captured(name, groups)), new_query)
-    return _quoted(filled) + _joined_queries(query, split_target(target)[1])
+    filled = _CAPTURE.sub(lambda name: _captured(name, groups), rewrite_target)
+    return quote_path(filled) + split_target(target)[1]
+
+
+def quote_path(path: str, *, keep: str = "") -> str:
+    """The path with escapes for the characters that a request line cannot hold.
+
+    >>> quote_path("/a b?")
+    '/a%20b%3F'
+    """
+    return quote_from_bytes(_bytes(path), safe=_UNQUOTED + keep)
 
 
 def _bytes(text: str) -> bytes:
     """The bytes that were decoded to this text, even if they are not UTF-8."""
     return text.encode("utf-8", "surrogateescape")
-
-
-def _joined_queries(new: str, old: str) -> str:
-    """A question mark at the end of the rewrite-target drops the query of the request."""
-    if new.endswith("?"):
-        return new[:-1]
-    return f"{new}&{old[1:]}" if new and old else new or old
 
 
 def _without_dots(path: str) -> str | None:
@@ -154,9 +154,5 @@ def _without_dots(path: str) -> str | None:
 
 
 def _captured(name: re.Match[str], groups: Groups) -> str:
-    number = int(name[1] or name[2])
+    number = int(name[1])
     return groups[number] if number < len(groups) else ""
-
-
-def _quoted(path: str) -> str:
-    return quote_from_bytes(_bytes(path), safe=_UNQUOTED)

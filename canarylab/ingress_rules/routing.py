@@ -19,6 +19,7 @@ from canarylab.ingress_rules.paths import (
     split_target,
 )
 from canarylab.ingress_rules.server_table import Location, Server, ServerTable, Upstream
+from canarylab.ingress_rules.warnings import problem_and_remedy
 
 RandomInt = Callable[[int], int]
 """Returns a random integer from 1 to the one given, all equally likely."""
@@ -232,31 +233,44 @@ def _explain_host(server: Server | None) -> Iterator[str]:
     if server is None or server.host == ANY_HOST:
         yield "No Ingress names this host, so the rules without a host apply."
     else:
-        yield f"The host is served as {server.host}."
+        yield f"The rules for host {server.host} apply."
 
 
 def _explain_location(route: IngressRoute) -> Iterator[str]:
     location = route.location
     if location is None or location.backend is None:
-        yield "No rule has this path, so the default backend responds: 404."
-        return
-    owner = f"Ingress {location.ingress.name}" if location.ingress else "the default backend"
-    yield f"{_explain_match(location)} It belongs to {owner} and leads to {location.backend}."
-    if location.pattern is not None:
         yield (
-            "A rewrite or use-regex somewhere on this host makes every path of it a regular "
-            "expression that ignores case and may go on after its end."
+            "No rule matches this path and there is no defaultBackend for it, so the ingress "
+            "controller responds with 404."
+        )
+        return
+    yield _explain_match(location, location.backend)
+    if location.pattern is not None and not location.is_default_backend:
+        yield (
+            "A rewrite-target or use-regex makes every path of this host a regular expression, "
+            f"here {location.pattern.text}. It ignores case, and it only has to match the "
+            "beginning of the path."
         )
     if route.status == 503:
-        yield f"{location.backend} has no ready endpoints: 503."
+        yield f"{_explain_problem(location.backend, route.primary)}, so requests get 503."
 
 
-def _explain_match(location: Location) -> str:
-    if location.pattern is not None:
-        return f"The longest path that matches is {location.pattern.text}."
-    if location.exact:
-        return f"The path is {location.path}, exactly."
-    return f"The longest path that this one begins with is {location.path}."
+def _explain_match(location: Location, backend: Backend) -> str:
+    owner = location.ingress.name if location.ingress else ""
+    if location.is_default_backend:
+        return (
+            "No rule matches this path, so the request goes to the defaultBackend of Ingress "
+            f"{owner}: {backend}."
+        )
+    return (
+        f"The longest path that matches is {location.path}. It is a rule of Ingress {owner} and "
+        f"leads to {backend}."
+    )
+
+
+def _explain_problem(backend: Backend, upstream: Upstream | None) -> str:
+    problem = upstream.problem if upstream is not None else None
+    return problem_and_remedy(backend, problem or "NoEndpoints")[0]
 
 
 def _explain_canary(route: IngressRoute) -> Iterator[str]:
@@ -266,7 +280,7 @@ def _explain_canary(route: IngressRoute) -> Iterator[str]:
     if weight is None:
         yield f"Its canary {name} has no ready endpoints and is ignored."
     else:
-        yield f"Its canary {name} takes {_share_in_words(weight.share)}: {weight.reason}."
+        yield f"Its canary {name} gets {_share_in_words(weight.share)}: {weight.reason}."
 
 
 def _share_in_words(share: float) -> str:
@@ -283,5 +297,10 @@ def _explain_rewrite(route: IngressRoute) -> Iterator[str]:
             f"rewrite-target {route.location.rewrite_target} replaces the whole path, so the pod "
             f"receives the path {route.target}."
         )
-    else:
-        yield f"The pod receives the path {route.target}, unchanged."
+        return
+    if route.location.equals_rewrite_target:
+        yield (
+            "The rewrite-target equals the path of this rule, so the controller does not rewrite "
+            "anything."
+        )
+    yield f"The pod receives the path {route.target}, unchanged."

@@ -26,10 +26,12 @@ from canarylab.ingress_rules.ingress_spec import (
     NO_ANNOTATIONS,
     Annotations,
     Backend,
+    BackendProblem,
     CanaryPolicy,
     IngressSpec,
     RulePath,
     backend_endpoints,
+    backend_problem,
 )
 from canarylab.ingress_rules.paths import Pattern, compile_pattern, pattern_error
 from canarylab.ingress_rules.warnings import IngressWarning
@@ -45,6 +47,8 @@ class Upstream(NamedTuple):
     """Which requests it gets, if it is a canary."""
     canary: Backend | None = None
     """The canary that gets some of its requests."""
+    problem: BackendProblem | None = None
+    """Why it has no endpoints."""
 
 
 class Location(NamedTuple):
@@ -59,6 +63,10 @@ class Location(NamedTuple):
     """None unless the paths of the host are regular expressions."""
     rewrite_target: str = ""
     """Empty if the path is forwarded unchanged."""
+    equals_rewrite_target: bool = False
+    """Whether it has a rewrite-target that is ignored, because it equals the path."""
+    is_default_backend: bool = False
+    """Whether no rule has the path: a defaultBackend, or the controller's own."""
     body_limit: int = DEFAULT_BODY_LIMIT
 
 
@@ -113,6 +121,10 @@ def build_server_table(specs: Sequence[IngressSpec], endpoints: EndpointIndex) -
     return BuildResult(builder.build(endpoints), tuple(dict.fromkeys(found)))
 
 
+Place = tuple[str, bool]
+"""A path, and whether its pathType is Exact: a host has one location at each."""
+
+
 @dataclass
 class UpstreamBuilder:
     """A backend, while the table is built."""
@@ -134,6 +146,7 @@ class LocationBuilder:
     annotations: Annotations = NO_ANNOTATIONS
     is_default: bool = False
     """Made because every host has a `/`; the first rule for it replaces it."""
+    is_default_backend: bool = False
 
     @property
     def is_rewritten(self) -> bool:
@@ -147,9 +160,10 @@ class LocationBuilder:
         # https://github.com/kubernetes/ingress-nginx/blob/main/internal/ingress/controller/template/template.go
         return self.is_rewritten or self.annotations.use_regex
 
-    def is_at(self, path: RulePath) -> bool:
-        """Whether it has the same path and pathType."""
-        return self.path == path.path and self.exact == path.exact
+    @property
+    def place(self) -> Place:
+        """Its path and pathType."""
+        return self.path, self.exact
 
     def build(self, *, by_regex: bool) -> Location:
         """Build the location; as a regular expression, an Exact path is no longer exact."""
@@ -160,6 +174,8 @@ class LocationBuilder:
             ingress=self.ingress,
             pattern=compile_pattern(f"^{self.path}", ignore_case=True) if by_regex else None,
             rewrite_target=self.annotations.rewrite_target if self.is_rewritten else "",
+            equals_rewrite_target=self.annotations.rewrite_target == self.path,
+            is_default_backend=self.is_default_backend,
             body_limit=self.annotations.body_limit,
         )
 
@@ -170,9 +186,9 @@ class ServerTableBuilder:
     def __init__(self) -> None:
         self.warnings: list[IngressWarning] = []
         self._upstreams: dict[Backend, UpstreamBuilder] = {}
-        self._hosts: dict[str, list[LocationBuilder]] = {
-            ANY_HOST: [LocationBuilder(is_default=True)]
-        }
+        self._hosts: dict[str, dict[Place, LocationBuilder]] = {}
+        self._backends: dict[str, set[Backend | None]] = {}
+        self._add_host(ANY_HOST, LocationBuilder(is_default=True, is_default_backend=True))
 
     def add(self, specs: Sequence[IngressSpec]) -> None:
         """Add all Ingresses: upstreams, hosts, paths, canaries."""
@@ -183,6 +199,10 @@ class ServerTableBuilder:
             self._add_hosts(spec)
         for spec in specs:
             self._add_paths(spec)
+        self._backends = {
+            host: {location.backend for location in locations.values()}
+            for host, locations in self._hosts.items()
+        }
         if primaries:
             for spec in specs:
                 if spec.is_canary:
@@ -192,10 +212,10 @@ class ServerTableBuilder:
         """Warnings about paths that have to be regular expressions and are not."""
         found = []
         for host, locations in self._hosts.items():
-            if not any(location.is_regex for location in _in_nginx_order(locations)):
+            if not any(location.is_regex for location in _in_nginx_order(locations.values())):
                 continue
-            for location in locations:
-                message = pattern_error(f"^{location.path}")
+            for location in locations.values():
+                message = pattern_error(f"^{location.path}", ignore_case=True)
                 if message and location.ingress:
                     path = RulePath(host, location.path, location.exact, location.backend)
                     found.append(warnings.bad_path(location.ingress, path, message))
@@ -204,13 +224,16 @@ class ServerTableBuilder:
     def build(self, endpoints: EndpointIndex) -> ServerTable:
         """Build the table."""
         return ServerTable(
-            servers={host: _server(host, locations) for host, locations in self._hosts.items()},
+            servers={
+                host: _server(host, locations.values()) for host, locations in self._hosts.items()
+            },
             upstreams={
                 backend: Upstream(
                     backend,
                     backend_endpoints(backend, endpoints),
                     upstream.policy,
                     upstream.canary,
+                    backend_problem(backend, endpoints),
                 )
                 for backend, upstream in self._upstreams.items()
             },
@@ -230,7 +253,7 @@ class ServerTableBuilder:
     def _add_hosts(self, spec: IngressSpec) -> None:
         """Each host has a `/` from the start: the Ingress's default backend, or the 404 of all."""
         if spec.default is not None:
-            catch_all = self._hosts[ANY_HOST][0]
+            catch_all = next(iter(self._hosts[ANY_HOST].values()))
             catch_all.backend, catch_all.ingress = spec.default, spec.key
             if catch_all.is_default and not spec.hosts:
                 catch_all.is_default = False
@@ -240,8 +263,13 @@ class ServerTableBuilder:
                 ingress=spec.key if spec.default else None,
                 annotations=spec.annotations,
                 is_default=True,
+                is_default_backend=True,
             )
-            self._hosts.setdefault(host, [root])
+            if host not in self._hosts:
+                self._add_host(host, root)
+
+    def _add_host(self, host: str, root: LocationBuilder) -> None:
+        self._hosts[host] = {root.place: root}
 
     def _add_paths(self, spec: IngressSpec) -> None:
         for path in spec.paths:
@@ -255,15 +283,11 @@ class ServerTableBuilder:
     def _add_path(self, spec: IngressSpec, path: RulePath) -> None:
         locations = self._hosts.get(path.host, self._hosts[ANY_HOST])
         new = LocationBuilder(path.path, path.exact, path.backend, spec.key, spec.annotations)
-        for number, known in enumerate(locations):
-            if not known.is_at(path):
-                continue
-            if known.is_default:
-                locations[number] = new
-            elif known.ingress is not None and known.ingress != spec.key and not spec.is_canary:
-                self.warnings.append(warnings.already_claimed(spec.key, path, known.ingress))
-            return
-        locations.append(new)
+        known = locations.get(new.place)
+        if known is None or known.is_default:
+            locations[new.place] = new
+        elif known.ingress is not None and known.ingress != spec.key and not spec.is_canary:
+            self.warnings.append(warnings.already_claimed(spec.key, path, known.ingress))
 
     def _merge_alternative_backends(self, spec: IngressSpec) -> None:
         """Give the rules that this canary Ingress repeats their canary.
@@ -275,11 +299,11 @@ class ServerTableBuilder:
         """
         if spec.default is not None:
             any_path = RulePath(ANY_HOST, "/", exact=False, backend=spec.default)
-            self._merge(spec, any_path, self._hosts[ANY_HOST])
+            self._merge(spec, any_path, self._hosts[ANY_HOST].values())
         for path in spec.paths:
-            locations = self._hosts.get(path.host, [])
-            if not any(location.backend == path.backend for location in locations):
-                self._merge(spec, path, [each for each in locations if each.is_at(path)])
+            if path.backend not in self._backends.get(path.host, set()):
+                repeated = self._hosts.get(path.host, {}).get((path.path, path.exact))
+                self._merge(spec, path, [repeated] if repeated else [])
 
     def _merge(
         self, spec: IngressSpec, path: RulePath, locations: Iterable[LocationBuilder]
@@ -308,7 +332,7 @@ def _upstream(spec: IngressSpec) -> UpstreamBuilder:
     return UpstreamBuilder() if policy is None else UpstreamBuilder(is_canary=True, policy=policy)
 
 
-def _server(host: str, locations: Sequence[LocationBuilder]) -> Server:
+def _server(host: str, locations: Iterable[LocationBuilder]) -> Server:
     ordered = _in_nginx_order(locations)
     by_regex = any(location.is_regex for location in ordered)
     return Server(host, tuple(location.build(by_regex=by_regex) for location in ordered))

@@ -37,6 +37,8 @@ def annotation_warnings(specs: Iterable[IngressSpec]) -> Iterator[IngressWarning
         policy = spec.annotations.canary or CanaryPolicy()
         if problem := pattern_error(policy.header_pattern):
             yield _bad_header_pattern(spec.key, policy.header_pattern, problem)
+        if spec.annotations.ignored_rewrite:
+            yield _bad_rewrite_target(spec.key, spec.annotations.ignored_rewrite)
         if spec.annotations.ignored_canary:
             yield _canary_not_enabled(spec.key, spec.annotations.ignored_canary)
 
@@ -56,8 +58,8 @@ def already_claimed(ingress: Key, path: RulePath, holder: Key) -> IngressWarning
     return IngressWarning(
         ingress,
         "AlreadyClaimed",
-        f"{path} is served as the older Ingress {_name(holder)} says, not as this one does. "
-        "Choose another host or path, or delete one of the two.",
+        f"The older Ingress {_name(holder)} has a rule for {path} too, and only that rule is used. "
+        "Choose another host or path, or delete one of the two rules.",
     )
 
 
@@ -78,7 +80,7 @@ def no_primary(ingress: Key, path: RulePath) -> IngressWarning:
         ingress,
         "NoPrimary",
         f"No other Ingress serves {path} with this pathType, so this canary gets no request. "
-        "Give it the host, the path and the pathType of the rule that it shall share.",
+        "Give it the same host, path and pathType as the rule whose requests it should get.",
     )
 
 
@@ -87,8 +89,8 @@ def second_canary(ingress: Key, path: RulePath, first: Backend) -> IngressWarnin
     return IngressWarning(
         ingress,
         "SecondCanary",
-        f"{path} has a canary already, {first}, and a rule can have one only; this one gets no "
-        "request. Delete one of the two.",
+        f"{path} already has the canary {first}, and a rule can have only one, so this canary gets "
+        "no requests. Delete one of the two.",
     )
 
 
@@ -97,8 +99,8 @@ def service_is_canary(ingress: Key, path: RulePath, backend: Backend) -> Ingress
     return IngressWarning(
         ingress,
         "ServiceIsCanary",
-        f"{backend} is the canary of an older Ingress and cannot serve {path} too, which is left "
-        "out. Give one of the two a Service of its own.",
+        f"{backend} is already the canary of an older Ingress, so the rule for {path} is left "
+        "out. Use a separate Service for one of the two.",
     )
 
 
@@ -107,17 +109,15 @@ def service_is_primary(ingress: Key, backend: Backend) -> IngressWarning:
     return IngressWarning(
         ingress,
         "ServiceIsPrimary",
-        f"{backend} is the backend of an older Ingress as well, so the weight and the header of "
-        "this canary do nothing. Give the canary a Service of its own.",
+        f"{backend} is also the backend of an older Ingress, so the weight and the header of "
+        "this canary have no effect. Use a separate Service for the canary.",
     )
 
 
 def _weight_warnings(spec: IngressSpec) -> Iterator[IngressWarning]:
     policy = spec.annotations.canary
     for name, value in spec.annotations.unparsable_weights:
-        yield _bad_weight(
-            spec.key, f"{name} {value!r} is no whole number", "it counts as not given"
-        )
+        yield _bad_weight(spec.key, f"{name} {value!r} is no whole number", "it is ignored")
     if (small := spec.annotations.ignored_total) is not None:
         yield _bad_weight(spec.key, f"canary-weight-total {small} is below 100", "the total is 100")
     if policy is None:
@@ -151,25 +151,43 @@ def _canary_not_enabled(ingress: Key, names: Iterable[str]) -> IngressWarning:
     return IngressWarning(
         ingress,
         "CanaryNotEnabled",
-        f'{", ".join(names)} without canary: "true" does nothing, and this Ingress is one like '
-        'any other. Add the annotation nginx.ingress.kubernetes.io/canary: "true".',
+        f'{", ".join(names)} has no effect without canary: "true", so this Ingress is not a '
+        'canary. Add the annotation nginx.ingress.kubernetes.io/canary: "true".',
     )
 
 
-def _no_endpoints(ingress: Key, backend: Backend, problem: BackendProblem) -> IngressWarning:
-    """A backend without endpoints; requests to it get 503."""
+def _bad_rewrite_target(ingress: Key, target: str) -> IngressWarning:
+    return IngressWarning(
+        ingress,
+        "BadRewriteTarget",
+        f"rewrite-target {target!r} has characters that it may not have, so it is ignored. Use "
+        "letters, digits and the characters - . _ ~ / : $ only.",
+    )
+
+
+def problem_and_remedy(backend: Backend, problem: BackendProblem) -> tuple[str, str]:
+    """Why a backend has no endpoints, and what to try.
+
+    >>> problem_and_remedy(Backend(Key("default", "web"), "80"), "ServiceNotFound")[0]
+    'Service default/web does not exist'
+    """
     service = f"Service {_name(backend.service)}"
-    why, remedy = {
-        "ServiceNotFound": (f"{service} does not exist", "Create it, or name another one."),
+    return {
+        "ServiceNotFound": (f"{service} does not exist", "Create it, or name another Service."),
         "PortNotFound": (
             f"{service} has no port {backend.port}",
             "Name one of its ports by number or by name.",
         ),
         "NoEndpoints": (
             f"{service} has no ready endpoints",
-            "Look at its selector, and at whether its pods are ready.",
+            "Check its selector, and whether its pods are ready.",
         ),
     }[problem]
+
+
+def _no_endpoints(ingress: Key, backend: Backend, problem: BackendProblem) -> IngressWarning:
+    """A backend without endpoints; requests to it get 503."""
+    why, remedy = problem_and_remedy(backend, problem)
     return IngressWarning(ingress, problem, f"{why}, so requests get 503. {remedy}")
 
 

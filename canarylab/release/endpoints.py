@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from canarylab.display import Table
+from canarylab.figures.diagram import DiagramPod, DiagramService, PodGroup
 from canarylab.kube_objects import SERVICE_LABEL, controller_of, is_ready, key_of, slices_by_service
 from canarylab.manifests import SELECTOR
 from canarylab.release.connection import Connection, Object, explain_api_errors
 from canarylab.text import count_noun
-
-if TYPE_CHECKING:
-    from canarylab.figures.diagram import DiagramService, PodGroup
 
 _HASH_LABEL = "pod-template-hash"
 _OF_THE_CLUSTER = "kubernetes"  # the Service of the API server, in the namespace default
@@ -137,8 +135,6 @@ def pod_groups(deployments: list[Object], pods: list[Object]) -> list[PodGroup]:
 
     The ReplicaSet of a pod has the name of its Deployment, with the hash of the template after it.
     """
-    from canarylab.figures.diagram import DiagramPod, PodGroup  # noqa: PLC0415  slow to import
-
     found: dict[tuple[str, tuple[tuple[str, str], ...]], list[DiagramPod]] = {}
     for pod in pods:
         labels = dict(pod["metadata"].get("labels") or {})
@@ -170,8 +166,6 @@ def read_services(connection: Connection) -> list[DiagramService]:
 
 def services_with_pods(services: list[Object], slices: list[Object]) -> list[DiagramService]:
     """Services with the pods that get their traffic; without the one of the API server."""
-    from canarylab.figures.diagram import DiagramService  # noqa: PLC0415  slow to import
-
     by_service = slices_by_service(slices)
     return [
         DiagramService(

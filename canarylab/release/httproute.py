@@ -10,21 +10,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic.exceptions import ResourceNotFoundError
 
 from canarylab import traffic
 from canarylab.errors import ApiRefusedError
+from canarylab.figures.diagram import DiagramRoute, DiagramRule
 from canarylab.release.connection import Connection, Object, explain_api_errors
 from canarylab.release.endpoints import expected_shares, read_endpoints
 from canarylab.text import percent
 from canarylab.traffic import Request, Sample, SamplingPlan
 from canarylab.wait import wait_until
-
-if TYPE_CHECKING:
-    from canarylab.figures.diagram import DiagramRoute, DiagramRule
 
 API_VERSION, KIND = "gateway.networking.k8s.io/v1", "HTTPRoute"
 ACCEPTED_TIMEOUT_S = 5.0
@@ -72,8 +69,6 @@ def read_httproutes(connection: Connection) -> list[Object]:
 
 def diagram_routes(routes: Iterable[Object]) -> list[DiagramRoute]:
     """HTTPRoutes for a diagram: host and Gateway as notes, a rule for each backend."""
-    from canarylab.figures.diagram import DiagramRoute  # noqa: PLC0415  slow to import
-
     return [
         DiagramRoute(
             KIND,
@@ -91,8 +86,6 @@ def diagram_routes(routes: Iterable[Object]) -> list[DiagramRoute]:
 
 
 def _diagram_rules(rule: Object) -> Iterator[DiagramRule]:
-    from canarylab.figures.diagram import DiagramRule  # noqa: PLC0415  slow to import
-
     text = " or ".join(_match_text(each) for each in rule.get("matches") or [{}])
     weights = _weights(rule)
     for name, weight in weights.items():

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from kubernetes.client.exceptions import ApiException
 
@@ -17,6 +17,7 @@ from canarylab import traffic
 from canarylab.clusters.base import Cluster, IngressSetup, ServiceAddress
 from canarylab.display import Report, Table, status_line
 from canarylab.errors import ClusterError, TimedOutError
+from canarylab.figures.diagram import DiagramRoute, DiagramRule
 from canarylab.ingress_rules.ingress_spec import (
     ANY_HOST,
     CanaryPolicy,
@@ -35,9 +36,6 @@ from canarylab.text import OTHER
 from canarylab.traffic import Request, Sample, SamplingPlan
 from canarylab.traffic.http import HttpResponse, Target, get
 from canarylab.wait import wait_until
-
-if TYPE_CHECKING:
-    from canarylab.figures.diagram import DiagramRoute
 
 HOST = "foo.bar.com"
 """The host of the lessons. The domain has an owner, so it is only ever sent as a Host header."""
@@ -63,15 +61,15 @@ class RouteExplanation(NamedTuple):
     """Where the rules send a request, and why."""
 
     shares: Mapping[str, float]
-    """The share of such requests that each backend gets; empty where no backend gets any."""
+    """The share of such requests that each backend gets; empty if no backend gets any."""
     path: str
     """The path that the pod receives."""
     status: int
-    """The status that the ingress itself answers with; 0 where a pod answers."""
+    """The status of the ingress controller's own response; 0 if a pod responds."""
     reasons: tuple[str, ...]
     """One sentence for each step of the routing."""
     rule: str = ""
-    """Host, path and Ingress of the rule; empty where no rule has the path."""
+    """Host, path and Ingress of the rule, or the Ingress of the defaultBackend; else empty."""
 
     def __repr__(self) -> str:
         return "\n".join(self.reasons)
@@ -97,12 +95,12 @@ class IngressClient:
 
     @property
     def url(self) -> str:
-        """Where Ingresses answer; installs a controller first where there is none."""
+        """The address of the ingress controller, which is installed first if there is none."""
         self.ensure_controller()
         return self._cluster.ingress_url(reported_addresses(read_ingresses(self._connection)))
 
     def ensure_controller(self) -> None:
-        """Install an ingress controller where there is none; look only once."""
+        """Install an ingress controller if there is none; checked only once."""
         if self._has_controller:
             return
         with status_line() as report:
@@ -112,7 +110,7 @@ class IngressClient:
         self._has_controller = True
 
     def ensure_controller_for(self, objects: Iterable[Object]) -> tuple[str, ...]:
-        """The same where one of the objects needs it; notes that have not been shown yet."""
+        """The same if one of the objects needs it; returns the notes that were not shown yet."""
         if not any(each.get("kind") in ROUTING_KINDS for each in objects):
             return ()
         self.ensure_controller()
@@ -136,9 +134,9 @@ class IngressClient:
     def sample(
         self, path: str, request: Request = LESSON_REQUEST, *, requests: int = 200
     ) -> Sample:
-        """Send many requests, once only the expected pods answer.
+        """Send many requests, after waiting until only the expected pods respond.
 
-        The expected shares are left out where rules or pods changed meanwhile.
+        The expected shares are left out if rules or pods changed meanwhile.
         """
         url = self.url + path
         before = expected_shares_by_rules(self._connection, url, request)
@@ -215,7 +213,7 @@ def read_ingress_classes(connection: Connection) -> list[Object] | None:
 
 
 def read_ingresses(connection: Connection) -> list[Object]:
-    """The Ingresses of the namespace; none where the cluster has no such kind, or hides them."""
+    """The Ingresses of the namespace; none if the cluster lacks the kind or does not allow it."""
     with explain_api_errors("the Ingresses", remedy="Look with `kubectl get ingresses`."):
         try:
             found = connection.networking.list_namespaced_ingress(connection.namespace)
@@ -229,8 +227,6 @@ def read_ingresses(connection: Connection) -> list[Object]:
 
 def diagram_routes(ingresses: Iterable[Object]) -> list[DiagramRoute]:
     """Ingresses for a diagram: host, rewrite, weight and header as notes, a rule for each path."""
-    from canarylab.figures.diagram import DiagramRoute, DiagramRule  # noqa: PLC0415  slow to import
-
     routes = []
     for spec in parse_ingresses(ingresses):
         hosts = tuple(dict.fromkeys(spec.hosts))
@@ -288,7 +284,7 @@ def service_addresses(ingresses: Iterable[Object], service: str) -> list[Service
 
 
 def reported_addresses(ingresses: Iterable[Object]) -> list[str]:
-    """Every address in the status of the Ingresses, once, with the port where it is not 80."""
+    """Every address in the status of the Ingresses, once, with the port if it is not 80."""
     return list(
         dict.fromkeys(address for each in ingresses for address in _addresses_in_status(each))
     )
@@ -305,13 +301,13 @@ def find_route(connection: Connection, url: str, request: Request) -> IngressRou
 def expected_shares_by_rules(connection: Connection, url: str, request: Request) -> ExpectedShares:
     """What share of the responses each version and each pod should have, by rules and ready pods.
 
-    Raises ClusterError where the ingress itself answers such a request.
+    Raises ClusterError if the rules send such a request to no pod.
     """
     route = find_route(connection, url, request)
     if route.status:
         raise ClusterError(
-            f"By its rules the ingress answers such a request itself, with {route.status}. "
-            "`lab.explain_route` says why."
+            "The rules send such a request to no pod, and the ingress controller responds with "
+            f"{route.status}. `lab.explain_route` says why."
         )
     pods: dict[str, float] = defaultdict(float)
     versions: dict[str, float] = defaultdict(float)
@@ -327,6 +323,8 @@ def _rule(route: IngressRoute) -> str:
     server, location = route.server, route.location
     if server is None or location is None or location.ingress is None:
         return ""
+    if location.is_default_backend:
+        return f"defaultBackend of Ingress {location.ingress.name}"
     host = "any host" if server.host == ANY_HOST else server.host
     return f"{host}, path {location.path}, of Ingress {location.ingress.name}"
 
@@ -344,8 +342,8 @@ def _wait_until_only_expected_pods_answer(
 
     if not wait_until(has_settled, timeout_s=SERVICE_READY_TIMEOUT_S):
         raise TimedOutError(
-            f"After {SERVICE_READY_TIMEOUT_S:.0f} s these pods answer and should not: "
-            f"{', '.join(sorted(others))}. `lab.explain_route` says which should."
+            f"After {SERVICE_READY_TIMEOUT_S:.0f} s, pods respond that the rules do not name: "
+            f"{', '.join(sorted(others))}. Compare with `lab.explain_route` and `lab.endpoints`."
         )
 
 

@@ -1,9 +1,10 @@
 """Waiting until the network has applied a change of the cluster.
 
-A ready endpoint gets no traffic before kube-proxy knows of it, and a removed one may get some until
-then. The API does not say what kube-proxy has applied, so requests are sent until exactly the ready
-pods answer. Ingress controllers do say it: ingress-nginx, and the playground, write an event Sync
-for every Ingress that they have read again. Others write none, and get a fixed time.
+kube-proxy, which sends traffic from a Service to its pods, reads each change with a delay: a pod
+that has become ready gets no traffic before, and a pod that is not ready any more still gets some.
+The API does not show what kube-proxy has applied, so requests are sent until exactly the ready pods
+answer. For Ingresses it does: ingress-nginx and the playground write an event Sync for each Ingress
+that they have read again. For other controllers, which write none, a fixed time is waited.
 """
 
 from __future__ import annotations
@@ -55,8 +56,8 @@ def wait_for_pods(
 
     `checked_pod()` sends one request and `answering_pods(n)` sends n, each on a connection of its
     own. The n are sent only after the one was answered, because each connection that the node
-    refuses can break a later one (see `answering_pod`). Pods that do not say their names
-    cannot be told apart; then one answer is enough.
+    refuses can make a later one fail (see `answering_pod`). If the responses do not name their
+    pods, one answer is enough.
     """
     answered: set[str] = set()
     ready: set[str] = set()
@@ -71,24 +72,24 @@ def wait_for_pods(
 
     if not wait_until(is_served, timeout_s=timeout_s, pause_s=CHECK_PAUSE_S):
         raise TimedOutError(
-            f"After {timeout_s:.0f} s the pods that answer, {_listed(answered)}, are not the "
-            f"ready pods, {_listed(ready)}. `kubectl get endpointslices` shows which should."
+            f"After {timeout_s:.0f} s the pods that answer ({_listed(answered)}) are not the pods "
+            f"that are ready ({_listed(ready)}). Compare them with `kubectl get endpointslices`."
         )
 
 
 def answering_pod(url: str, *, timeout_s: float = CHECK_TIMEOUT_S) -> str | None:
     """Send one request; the pod that answered, `OTHER`, or None without an answer.
 
-    A node whose kube-proxy does not know a node port yet refuses the connection, and its kernel
+    A node whose kube-proxy has not read a node port yet refuses the connection, and its kernel
     keeps a connection-tracking entry without translation for ten seconds. A later connection from
-    the same source port matches that entry and is refused as well, although kube-proxy knows the
-    port by then. On a real cluster a loop without a pause filled the table in this way: 73 of 400
-    requests failed, and of the refused ones 35 of 35, 83 of 83 and 88 of 88 had a source port that
-    had been refused before. With a pause of 0.25 s 1 of 9,600 failed, of the same cause.
+    the same source port matches that entry and is refused as well, although kube-proxy has read
+    the port by then. On a real cluster a loop without a pause filled the table in this way: 73 of
+    400 requests failed, and of the refused ones 35 of 35, 83 of 83 and 88 of 88 had a source port
+    that had been refused before. With a pause of 0.25 s 1 of 9,600 failed, for the same reason.
 
-    So these requests are sent seldom, and from source ports that no other connection uses. If an
-    address is translated on the way (a proxy of Docker) the source port is not ours to choose;
-    there `ServiceUrls` waits for kube-proxy before the first one.
+    So these requests are sent with pauses, and from source ports that no other connection uses. If
+    an address is translated on the way, as by Docker's proxy, the source port cannot be chosen;
+    then `ServiceUrls` waits for kube-proxy before the first request.
     """
     parts = urlsplit(url)
     for _ in range(_BIND_ATTEMPTS):
@@ -143,14 +144,14 @@ def _ready_pods(connection: Connection, service: str) -> list[str]:
     ready = ready_endpoints(connection, service)
     if not ready:
         raise ClusterError(
-            f"Service {service} has no ready endpoint, so no pod would answer. "
+            f"Service {service} has no ready endpoint, so no pod can answer. "
             f"Compare its selector with your pods' labels: `kubectl describe service {service}`."
         )
     return [each.pod for each in ready]
 
 
 def _answering_pods(url: str, count: int) -> set[str]:
-    """The pods that answer such requests, with an error status or without."""
+    """The pods that answer such requests, with any status."""
     try:
         sample = traffic.measure(url, traffic.SamplingPlan(count=count))
     except TrafficError:

@@ -48,7 +48,7 @@ def test_where_there_are_no_node_ports_the_service_does_without() -> None:
 
     assert adapted.object["spec"]["type"] == "ClusterIP"
     assert adapted.object["spec"]["ports"] == [{"port": 80, "targetPort": 3333}]
-    assert "in place of NodePort" in adapted.notes[0]
+    assert "instead of NodePort" in adapted.notes[0]
 
 
 def test_an_image_of_ours_carries_the_registry() -> None:
@@ -57,7 +57,7 @@ def test_an_image_of_ours_carries_the_registry() -> None:
 
     assert container["image"] == "registry.example:5000/team/node_app:2.0"
     assert adapted.notes == (
-        "image registry.example:5000/team/node_app:2.0 in place of node_app:2.0",
+        "image registry.example:5000/team/node_app:2.0 instead of node_app:2.0",
     )
 
 
@@ -72,7 +72,7 @@ def test_an_ingress_takes_the_class_that_is_there() -> None:
     adapted = adapt_manifest(an_ingress("nginx"), ClusterLimits(ingress_class="haproxy"))
 
     assert adapted.object == an_ingress("haproxy")
-    assert adapted.notes == ("class haproxy in place of nginx, which is not here",)
+    assert adapted.notes == ("class haproxy instead of nginx, which this cluster does not have",)
 
 
 @pytest.mark.parametrize(
@@ -144,8 +144,8 @@ def test_without_nginx_the_only_or_default_class_is_used_with_a_note(
 
     assert name == "haproxy"
     assert note == (
-        "There is no IngressClass nginx here, so Ingresses take the class haproxy. "
-        "Its controller, example.com/haproxy, may not understand the annotations of ingress-nginx."
+        "This cluster has no IngressClass nginx, so Ingresses get the class haproxy. "
+        "Its controller, example.com/haproxy, may not support the annotations of ingress-nginx."
     )
 
 
@@ -156,11 +156,11 @@ def test_among_several_nobody_guesses(*, default: bool) -> None:
     name, (note,) = choose_ingress_class(both)
 
     assert name == "nginx"
-    assert "no one default among haproxy, kong" in note
+    assert "not exactly one default among haproxy, kong" in note
 
 
 def test_a_cluster_without_classes_is_said_to_have_none() -> None:
     name, (note,) = choose_ingress_class([])
 
     assert name == "nginx"
-    assert note.startswith("There is no IngressClass here, so Ingresses may not be served.")
+    assert note.startswith("This cluster has no IngressClass, so it may have no controller")

@@ -100,8 +100,8 @@ def test_an_applied_service_says_what_became_of_its_node_port(lab: Lab) -> None:
 
     assert shown.sentence == "service/nodeapp-svc created"
     assert shown.notes == [
-        "service/nodeapp-svc: type ClusterIP in place of NodePort, "
-        "since this namespace may have no node ports"
+        "service/nodeapp-svc: type ClusterIP instead of NodePort, "
+        "because this namespace may not have node ports"
     ]
 
 
@@ -320,9 +320,10 @@ def test_the_class_that_is_there_is_taken_with_a_note_on_annotations(
 
     assert ingress_class_name(without_nginx) == "haproxy"
     assert shown.notes == [
-        "There is no IngressClass nginx here, so Ingresses take the class haproxy. Its controller, "
-        "example.com/haproxy, may not understand the annotations of ingress-nginx.",
-        "ingress.networking.k8s.io/web: class haproxy in place of nginx, which is not here",
+        "This cluster has no IngressClass nginx, so Ingresses get the class haproxy. "
+        "Its controller, example.com/haproxy, may not support the annotations of ingress-nginx.",
+        "ingress.networking.k8s.io/web: class haproxy instead of nginx, "
+        "which this cluster does not have",
     ]
 
 
@@ -347,4 +348,4 @@ def test_a_cluster_without_any_class_says_so(
 
     (note,) = lab.apply(INGRESS).notes
 
-    assert note.startswith("There is no IngressClass here, so Ingresses may not be served.")
+    assert note.startswith("This cluster has no IngressClass, so it may have no controller")

@@ -7,7 +7,7 @@ from itertools import combinations
 import pytest
 from matplotlib.colors import to_rgb
 
-from canarylab.figures.chart import INK, MUTED, PAPER, version_styles
+from canarylab.figures import INK, MUTED, PAPER, version_styles
 
 SIX = ["1.0", "2.0", "3.0", "4.0", "5.0", "6.0", "other"]
 TEXT, SHAPE = 4.5, 3.0  # contrast to one, WCAG 2.2

@@ -278,3 +278,8 @@ def test_the_words_of_a_mirror() -> None:
         "/ to Service nodeapp-svc-prod; "
         "/ is copied to Service nodeapp-svc-canary-weighted."
     ) in draw_diagram(CONTENTS["mirror"]).words
+
+
+@pytest.mark.parametrize("name", [name for name in CONTENTS if "names" not in name])
+def test_no_name_of_the_lessons_is_cut(name: str) -> None:
+    assert [text for text in texts(drawn(name)) if text.endswith("…")] == []

@@ -106,4 +106,4 @@ def test_describe_shows_what_is_wrong(kubectl: Kubectl) -> None:
     kubectl("create", "ingress", "a-younger", "--class=nginx", "--rule=foo.bar.com/shop*=web:80")
     kubectl("wait", "ingress/a-younger", "--for=jsonpath={.status.loadBalancer.ingress}")
     kubectl("wait", "event", "--field-selector=reason=AlreadyClaimed", "--for=jsonpath={.count}=1")
-    assert "served as the older Ingress" in kubectl("describe", "ingress", "a-younger")
+    assert "The older Ingress" in kubectl("describe", "ingress", "a-younger")

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections import Counter
 from random import Random
+from typing import Any
 
 import pytest
 
+from canarylab.ingress_rules.ingress_spec import parse_ingresses
 from canarylab.ingress_rules.routing import explain, ingress_request, route_request
-from canarylab.kube_objects import Object
-from tests.ingress_rules.ingress_objects import HOST, built, canary, ingress
+from canarylab.ingress_rules.server_table import build_server_table
+from canarylab.kube_objects import EndpointIndex, Object
+from tests.ingress_rules.ingress_objects import HOST, Rule, built, canary, ingress, service
 
 REQUESTS = 5_000
 
@@ -57,36 +60,70 @@ def said(target: str, *ingresses: Object, host: str = HOST, **headers: str) -> s
 
 def test_which_host_path_ingress_and_backend() -> None:
     assert said("/shop/x", OLD) == (
-        "The host is served as foo.bar.com. The longest path that this one begins with is /shop/. "
-        "It belongs to Ingress old and leads to other:80. "
+        "The rules for host foo.bar.com apply. The longest path that matches is /shop/. "
+        "It is a rule of Ingress old and leads to other:80. "
         "The pod receives the path /shop/x, unchanged."
     )
 
 
 def test_an_exact_path() -> None:
-    assert "The path is /shop, exactly." in said("/shop", OLD)
+    assert "The longest path that matches is /shop." in said("/shop", OLD)
 
 
 def test_a_host_that_nobody_names() -> None:
     assert said("/", OLD, host="other.com") == (
         "No Ingress names this host, so the rules without a host apply. "
-        "No rule has this path, so the default backend responds: 404."
+        "No rule matches this path and there is no defaultBackend for it, so the ingress "
+        "controller responds with 404."
     )
+
+
+def with_default(*rules: Rule, **annotations: Any) -> Object:
+    one = ingress("one", *rules, **annotations)
+    one["spec"]["defaultBackend"] = {"service": {"name": "other", "port": {"number": 80}}}
+    return one
+
+
+@pytest.mark.parametrize("host", [HOST, "other.com"])
+@pytest.mark.parametrize("rewrite_target", ["", "/"])
+def test_a_default_backend_is_called_by_its_name(host: str, rewrite_target: str) -> None:
+    one = with_default(("/shop", "prod"), rewrite_target=rewrite_target)
+
+    text = said("/x", one, host=host)
+
+    assert (
+        "No rule matches this path, so the request goes to the defaultBackend of Ingress one: "
+        "other:80. "
+    ) in text
+    assert "regular expression" not in text
+
+
+def test_a_rule_goes_before_the_default_backend() -> None:
+    assert "defaultBackend" not in said("/x", with_default(("/", "prod")))
 
 
 def test_why_a_longer_word_matches_and_what_becomes_of_the_path() -> None:
     text = said("/canarybird", ingress("one", ("/canary", "canary"), rewrite_target="/"))
-    assert "regular expression that ignores case" in text
+    assert "a regular expression, here ^/canary. It ignores case" in text
     assert "rewrite-target / replaces the whole path, so the pod receives the path /." in text
+
+
+def test_a_rewrite_that_equals_its_path_is_said_to_change_nothing() -> None:
+    both = ingress("one", ("/", "prod"), ("/canary", "canary"), rewrite_target="/")
+
+    assert said("/x", both).endswith(
+        "The rewrite-target equals the path of this rule, so the controller does not rewrite "
+        "anything. The pod receives the path /x, unchanged."
+    )
 
 
 def test_what_share_the_canary_takes_and_why() -> None:
     new = canary("new", ("/", "canary"), canary_weight="10", canary_by_header="X-Canary")
-    assert "takes 10 % of such requests: its weight is 10 of 100." in said("/", OLD, new)
+    assert "gets 10 % of such requests: its weight is 10 of 100." in said("/", OLD, new)
     always = said("/", OLD, new, **{"X-Canary": "always"})
-    assert "takes the request: header X-Canary is always." in always
+    assert "gets the request: header X-Canary is always." in always
     never = said("/", OLD, new, **{"X-Canary": "never"})
-    assert "takes nothing: header X-Canary is never." in never
+    assert "gets nothing: header X-Canary is never." in never
 
 
 def test_a_canary_without_endpoints_is_said_to_be_ignored() -> None:
@@ -94,8 +131,18 @@ def test_a_canary_without_endpoints_is_said_to_be_ignored() -> None:
     assert "Its canary empty:80 has no ready endpoints and is ignored." in said("/", OLD, new)
 
 
+def test_a_service_that_does_not_exist_is_named() -> None:
+    assert "Service lab/missing does not exist, so requests get 503." in said(
+        "/", ingress("a", ("/", "missing"))
+    )
+
+
 def test_a_backend_without_endpoints() -> None:
-    assert "missing:80 has no ready endpoints: 503." in said("/", ingress("a", ("/", "missing")))
+    ingresses = parse_ingresses([ingress("a", ("/", "prod"))])
+    table = build_server_table(ingresses, EndpointIndex([service("prod")], [])).table
+    reasons = explain(route_request(table, ingress_request(HOST, "/")))
+
+    assert "Service lab/prod has no ready endpoints, so requests get 503." in reasons
 
 
 def test_a_path_that_cannot_be_read() -> None:

@@ -23,7 +23,7 @@ def test_ingresses_without_fault_are_not_warned_of() -> None:
 def test_the_younger_of_two_that_claim_a_path_is_warned() -> None:
     warning = only(OLD, ingress("young", ("/", "other")))
     assert (warning.ingress.name, warning.reason) == ("young", "AlreadyClaimed")
-    assert "foo.bar.com/ is served as the older Ingress lab/old says" in warning.message
+    assert "The older Ingress lab/old has a rule for foo.bar.com/ too" in warning.message
 
 
 def test_one_ingress_may_repeat_itself() -> None:
@@ -98,7 +98,16 @@ def test_a_rule_whose_service_is_a_canary_is_warned() -> None:
 def test_canary_annotations_that_do_nothing_are_told() -> None:
     warning = only(ingress("one", ("/", "prod"), canary_weight="10"))
     assert warning.reason == "CanaryNotEnabled"
-    assert "canary-weight without canary" in warning.message
+    assert "canary-weight has no effect without canary" in warning.message
+
+
+@pytest.mark.parametrize("target", ["/a b", "/a?b=1", "/${1}", "/\r\nX-Evil: 1", "/ä", "a b"])
+def test_a_rewrite_target_with_other_characters_is_told_and_ignored(target: str) -> None:
+    """As ingress-nginx does since 1.12, and Traefik: RegexPathWithCapture in validators.go."""
+    result = built(ingress("one", ("/a", "prod"), rewrite_target=target))
+
+    assert [each.reason for each in result.warnings] == ["BadRewriteTarget"]
+    assert {each.rewrite_target for each in result.table.servers["foo.bar.com"].locations} == {""}
 
 
 def test_a_pattern_that_is_no_regular_expression_is_told() -> None:

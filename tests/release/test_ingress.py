@@ -190,7 +190,7 @@ def test_a_route_is_explained_with_its_reasons(lab: Lab) -> None:
     route = lab.explain_route("/", headers={"X-Canary": "always"})
 
     assert (route.shares, route.path, route.status) == ({"canary:80": 1.0}, "/", 0)
-    assert "Its canary canary:80 takes the request: header X-Canary is always." in route.reasons
+    assert "Its canary canary:80 gets the request: header X-Canary is always." in route.reasons
     assert repr(route).splitlines() == list(route.reasons)
 
 
@@ -199,7 +199,7 @@ def test_a_request_without_a_rule_is_explained_and_not_sampled(lab: Lab) -> None
     route = lab.explain_route("/", host="another.example")
 
     assert (route.shares, route.status) == ({}, 404)
-    with pytest.raises(ClusterError, match=r"answers such a request itself, with 404"):
+    with pytest.raises(ClusterError, match="no pod, and the ingress controller responds with 404"):
         lab.sample_ingress("/", host="another.example")
 
 

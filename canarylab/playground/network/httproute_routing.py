@@ -16,6 +16,7 @@ from canarylab.ingress_rules.paths import (
     compile_pattern,
     normalize_host,
     normalize_path,
+    quote_path,
     split_target,
 )
 from canarylab.kube_objects import Address, EndpointIndex, Key, Object, key_of
@@ -28,6 +29,8 @@ SUPPORTED_FILTERS = frozenset(
 )
 
 _PORT = re.compile(r":([0-9]{1,5})$")
+_CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+"""What a header value cannot have: https://www.rfc-editor.org/rfc/rfc9110#section-5.5"""
 
 
 class Attachment(NamedTuple):
@@ -388,12 +391,21 @@ def _unsupported(route: Object) -> str:
         for entry in filters:
             if entry["type"] not in SUPPORTED_FILTERS:
                 return f"filter {entry['type']} is not supported"
+            if name := _unsendable_header(entry.get("requestHeaderModifier") or {}):
+                return f"the value of header {name} has a line break or another control character"
         try:
             for match in rule.get("matches") or []:
                 parse_match(match)
         except ValueError as exc:
             return str(exc)
     return ""
+
+
+def _unsendable_header(change: Object) -> str:
+    """The name of the first header whose value no request can have, or an empty string."""
+    entries = [*(change.get("set") or []), *(change.get("add") or [])]
+    names = (each["name"] for each in entries if _CONTROL_CHARACTER.search(each["value"]))
+    return str(next(names, ""))
 
 
 def _is_service(ref: Object) -> bool:
@@ -468,14 +480,19 @@ def _modified_target(target: str, change: Object | None, match: RouteMatch) -> s
         return target
     path, query = split_target(target)
     if change["type"] == "ReplaceFullPath":
-        return _rooted(change["replaceFullPath"]) + query
+        return _rooted(_escaped(change["replaceFullPath"])) + query
     prefix = match.path.rstrip("/")
     normalized = normalize_path(path) or "/"
     if not path.startswith(prefix) or unquote(path, errors="surrogateescape") != normalized:
         # It matched the normalized path (`//canary`, `/a/../canary`), so it is cut off there.
         path = quote(normalized, safe="/!$&'()*+,;=:@", errors="surrogateescape")
-    new = change["replacePrefixMatch"].rstrip("/")
+    new = _escaped(change["replacePrefixMatch"]).rstrip("/")
     return _rooted(new + path[len(prefix) :]) + query
+
+
+def _escaped(path: str) -> str:
+    """A path of an object, which may have escapes and a query already."""
+    return quote_path(path, keep="%?")
 
 
 def _rooted(path: str) -> str:

@@ -258,6 +258,24 @@ def test_what_is_not_supported_is_not_accepted_and_not_served() -> None:
     assert built(wrong).rules == ()
 
 
+@pytest.mark.parametrize("value", ["a\r\nX-Evil: 1", "a\nb", "a\rb", "a\x00b", "a\x7fb"])
+@pytest.mark.parametrize("change", ["set", "add"])
+def test_a_header_value_that_no_request_can_have_is_not_accepted(change: str, value: str) -> None:
+    """The CRD of the standard channel takes any characters in it."""
+    modifier = {
+        "type": "RequestHeaderModifier",
+        "requestHeaderModifier": {change: [named("X-Team", value)]},
+    }
+    wrong = route("one", rule(to("prod"), filters=[modifier]))
+    of_a_backend = route("two", rule({**to("prod"), "filters": [modifier]}))
+    (state, _) = built(wrong, of_a_backend).routes
+    (parent,) = route_status(state, NOW)["parents"]
+
+    assert "the value of header X-Team has a line break" in parent["conditions"][0]["message"]
+    assert of_parents(wrong)["Accepted"] == ("False", "UnsupportedValue")
+    assert built(wrong, of_a_backend).rules == ()
+
+
 def test_a_route_without_a_gateway_of_ours_is_left_alone() -> None:
     assert built(route("one", parentRefs=[{"name": "other"}])).routes == ()
 
@@ -322,6 +340,8 @@ def prefix(value: str) -> Object:
         ("//canary/x", "/canary", "/", "/x"),
         ("/canary/../canary/y", "/canary", "/", "/y"),
         ("/user@127.0.0.1:9/../canary", "/canary", "/", "/"),
+        ("/foo/bar", "/foo", "/a b%20c", "/a%20b%20c/bar"),
+        ("/foo/bar", "/foo", "/a\r\nHost: x", "/a%0D%0AHost:%20x/bar"),
     ],
 )
 def test_a_prefix_is_replaced_and_the_rest_is_kept(
