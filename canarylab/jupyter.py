@@ -61,6 +61,7 @@ def run_jupyterlab(*, port: int | None, browser: bool, report: Report = no_repor
     command += ["--allow-root"] if os.geteuid() == 0 else []  # as in most containers
     command += [f"--port={port or DEFAULT_PORT}"]
     command += [] if port is None else ["--ServerApp.port_retries=0"]
+    os.chdir(folder.path)  # a terminal starts where the server did
     os.execve(sys.executable, command, environment)
 
 
