@@ -148,6 +148,13 @@ class IngressClient:
             return sample
         return sample.with_expected(before.versions, before.pods)
 
+    def sampling_command(
+        self, path: str, request: Request = LESSON_REQUEST, *, requests: int = 200
+    ) -> str:
+        """What sends as many requests in a terminal, and counts the answers."""
+        curl = f"curl -s -w '\\n' -H 'Host: {request.host}' {self.url}{path}"
+        return f"for i in $(seq {requests}); do {curl}; done | sort | uniq -c"
+
     def ready_pods(self, backend: str) -> set[str]:
         """The ready pods of a backend of a `RouteExplanation`."""
         service = backend.rpartition(":")[0]
