@@ -338,9 +338,9 @@ def _wait_until_only_expected_pods_answer(
         nonlocal others
         sample = traffic.measure(url, SamplingPlan(count=_PROBES), request=request)
         others = set(sample.by_pod) - set(expected.pods) - {OTHER}
-        return not others
+        return not others and sample.answered > 0
 
-    if not wait_until(has_settled, timeout_s=SERVICE_READY_TIMEOUT_S):
+    if not wait_until(has_settled, timeout_s=SERVICE_READY_TIMEOUT_S) and others:
         raise TimedOutError(
             f"After {SERVICE_READY_TIMEOUT_S:.0f} s, pods respond that the rules do not name: "
             f"{', '.join(sorted(others))}. Compare with `lab.explain_route` and `lab.endpoints`."
