@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help lab tour test test-all soak check fix notebooks bench clean
+.PHONY: help lab tour test test-all soak check fix notebooks pictures bench clean
 
 help:  ## List the targets (this list)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,9 @@ fix: .venv/for-working  ## Correct format and lint, and rebuild the notebooks
 
 notebooks: .venv/for-working  ## Build notebooks/ and notebooks/solved/ from notebooks/source/
 	@$(BIN)/python tools/build_notebooks.py
+
+pictures: .venv/for-working  ## Make the pictures in docs/pictures from a real run
+	@$(BIN)/python tools/make_pictures.py
 
 bench: .venv/for-working  ## Measure how fast it is on this machine
 	@$(BIN)/python -m bench

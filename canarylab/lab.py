@@ -388,8 +388,13 @@ class Lab:
                     service, plan, lambda text: report(f"Sample {number} of {samples}: {text}")
                 ),
             )
-        notes = () if len(found) == samples else (f"Interrupted after {len(found)} of {samples}.",)
-        return Samples(tuple(found), notes)
+        is_whole = len(found) == samples
+        return Samples(
+            tuple(found),
+            ""
+            if is_whole
+            else f"Interrupted after {len(found)} of {count_noun(samples, 'sample')}.",
+        )
 
     def sweep(
         self, ratios: Sequence[Ratio], *, service: str = SERVICE, requests: int = 200
@@ -403,7 +408,7 @@ class Lab:
         ['1 : 1', '2 : 1']
         >>> sweep.to_frame()["expected"].to_list()
         [0.5, 0.333...]
-        >>> print(sweep.notes[-1])
+        >>> print(sweep.left)
         The Deployments stay at 2 : 1; lab.reset("03-canary") brings back 3 : 1.
         >>> lab.sweep([(2, 1), (0, 0)])
         Traceback (most recent call last):
@@ -415,14 +420,12 @@ class Lab:
                 wanted, lambda ratio: self._sample_at(ratio, service, plan, report)
             )
         left = ratio_label((self.replicas()[PRODUCTION], self.replicas()[CANARY]))
-        is_interrupted = len(samples) < len(wanted)
-        notes = [f"Interrupted after {len(samples)} of {count_noun(len(wanted), 'ratio')}."]
-        stay = f'The Deployments stay at {left}; lab.reset("03-canary") brings back 3 : 1.'
+        is_whole, several = len(samples) == len(wanted), count_noun(len(wanted), "ratio")
         return Sweep(
             tuple(samples),
             wanted[: len(samples)],
-            (*(notes if is_interrupted else ()), stay),
-            is_interrupted=is_interrupted,
+            "" if is_whole else f"Interrupted after {len(samples)} of {several}.",
+            f'The Deployments stay at {left}; lab.reset("03-canary") brings back 3 : 1.',
         )
 
     def promote(self, method: Literal["replicas", "image"]) -> Table:

@@ -244,7 +244,7 @@ def finding(sample: Sample) -> Finding:
 def finding_of_samples(samples: Sequence[Sample], version: str) -> Finding:
     """What several samples at one ratio show: how many intervals contain the expected share.
 
-    Each sample is judged, and all of them together.
+    All are judged together and none alone: of 20 samples one is unlucky, and that is the point.
 
     >>> one = Sample.from_versions(["1.0", "2.0"] * 20).with_expected({"1.0": 0.5, "2.0": 0.5})
     >>> finding_of_samples([one] * 20, "2.0").sentence
@@ -266,10 +266,8 @@ def finding_of_samples(samples: Sequence[Sample], version: str) -> Finding:
         f"{contain} of {count_noun(len(answered), 'interval')} "
         f"contain the expected {percent(expected)}{failed}"
     )
-    for found in [*(share.agreement for share in answered), _pooled(samples, version, expected)]:
-        if found and not found.holds:
-            return Finding(f"{_capitalized(str(found))}: {sentence}", found)
-    return Finding(sentence, Agreement("as expected", source=samples[0].expected_from))
+    found = _pooled(samples, version, expected)
+    return Finding(sentence if found.holds else f"{_capitalized(str(found))}: {sentence}", found)
 
 
 def finding_of_sweep(labels: Sequence[str], samples: Sequence[Sample], version: str) -> Finding:
@@ -277,7 +275,7 @@ def finding_of_sweep(labels: Sequence[str], samples: Sequence[Sample], version: 
 
     >>> one = Sample.from_versions(["1.0", "2.0"] * 20).with_expected({"1.0": 0.5, "2.0": 0.5})
     >>> finding_of_sweep(["1 : 1", "2 : 2"], [one, one], "2.0").sentence
-    'As expected at each of 2 ratios: version 2.0 answered as large a share as it has pods'
+    'As expected at each of 2 ratios: requests are split like the pods'
     """
     findings = [finding(sample) for sample in samples]
     failed = _failed(*samples)
@@ -295,9 +293,9 @@ def finding_of_sweep(labels: Sequence[str], samples: Sequence[Sample], version: 
         return Finding(f"Too few to judge: {few} of a pod at {labels[worst]}{failed}", found[worst])
     unlucky = [label for label, each in zip(labels, found, strict=True) if each.fit == "unlucky"]
     if not unlucky:
-        share = f"{version_label(version)} answered as large a share as it has pods"
+        split = "requests are split like the pods"
         count = count_noun(len(found), "ratio")
-        return Finding(f"As expected at each of {count}: {share}{failed}", found[worst])
+        return Finding(f"As expected at each of {count}: {split}{failed}", found[worst])
     fitting = f"As expected at {len(found) - len(unlucky)} of {count_noun(len(found), 'ratio')}"
     if len(unlucky) == 1:
         return Finding(f"{fitting}; at {unlucky[0]} {found[worst]}{failed}", found[worst])

@@ -78,7 +78,7 @@ class Tour:
         self.lab.apply("manifests/03-canary/canary.yaml")
         yield TourStep("Apply the canary", self._rolled_out(CANARY))
         self.sweep = self.lab.sweep(RATIOS, requests=self.requests)
-        if self.sweep.is_interrupted:
+        if self.sweep.interruption:
             raise KeyboardInterrupt
         for label, sample in zip(self.sweep.labels, self.sweep.samples, strict=True):
             yield self._sampled(f"Scale to {label}, {_sent(sample)}", sample)

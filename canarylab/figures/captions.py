@@ -26,15 +26,15 @@ def pods_title(sample: Sample, shares: Sequence[Share]) -> str:
     return _compared_pods_title(sample, named)
 
 
-def describe_share(label: str, share: Share) -> str:
+def describe_share(label: str, share: Share, *, finding: str | None = None) -> str:
     """One share of a picture as a sentence, for the text alternative."""
     expected = "" if share.expected is None else f", expected {percent(share.expected)}"
     if not share.total:
         return f"{label}: no answer{expected}."
-    finding = f", {share.agreement}" if share.agreement else ""
+    found = finding or share.agreement
     return (
         f"{label}: {share.hits:,} of {share.total:,} answers, {percent(share.observed)}, "
-        f"interval {share.interval}{expected}{finding}."
+        f"interval {share.interval}{expected}{f', {found}' if found else ''}."
     )
 
 

@@ -196,7 +196,7 @@ def plot_samples(samples: Samples, *, width: float = DEFAULT_WIDTH) -> Picture:
     chart = PointChart(
         title=stats.finding_of_samples(samples.samples, version).sentence,
         points=[Point(number, share) for number, share in enumerate(shares, 1)],
-        notes=[*_notes(samples.samples), *samples.notes],
+        notes=[*_notes(samples.samples), samples.interruption],
         line=None if level is None else ((0.3, level), (most + 0.7, level)),
         line_label=f"expected {percent(level or 0.0)}",
         x_axis=Axis("number of the sample", 0.3, most + 0.7, {n: str(n) for n in numbers}),
@@ -205,7 +205,10 @@ def plot_samples(samples: Samples, *, width: float = DEFAULT_WIDTH) -> Picture:
         key=_KEY,
         width=width,
     )
-    rows = [describe_share(f"Sample {n}", share) for n, share in enumerate(shares, 1)]
+    rows = [
+        describe_share(f"Sample {n}", share, finding=place)
+        for n, (share, place) in enumerate(zip(shares, samples.places(), strict=True), 1)
+    ]
     return point_picture("Plot of intervals side by side, one for each sample", chart, rows)
 
 
@@ -231,7 +234,7 @@ def plot_sweep(sweep: Sweep, *, width: float = DEFAULT_WIDTH) -> Picture:
         notes=[
             "Labels: pods of production : pods of the canary",
             *_notes(sweep.samples),
-            *sweep.notes,
+            sweep.interruption,
         ],
         line=((0.0, 0.0), (end, end)),
         line_label="observed = expected",
@@ -280,7 +283,7 @@ def point_picture(kind: str, chart: PointChart, rows: Sequence[str]) -> Picture:
 
 
 def _as_sentences(texts: Iterable[str]) -> str:
-    return " ".join(f"{text.rstrip('.')}." for text in texts)
+    return " ".join(f"{text.rstrip('.')}." for text in texts if text)
 
 
 def _share_axis(title: str, end: float) -> Axis:

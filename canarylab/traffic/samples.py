@@ -21,6 +21,10 @@ Ratio = tuple[int, int]
 
 MAX_SAMPLES, MAX_RATIOS, MAX_PODS = 100, 50, 20
 T = TypeVar("T")
+Column = dict[str, list[str]]
+"""One column: its title, and the text of each row."""
+
+_PLACE = "expected share is"
 
 
 @dataclass(frozen=True, repr=False)
@@ -30,14 +34,14 @@ class Samples:
     >>> one = Sample.from_versions(["1.0", "2.0"] * 20).with_expected({"1.0": 0.5, "2.0": 0.5})
     >>> Samples((one, one))
     2 of 2 intervals contain the expected 50 %.
-    sample  answers   share  95 % interval  expected  finding
-    1       20 of 40  50 %   35 % to 65 %   50 %      as expected
-    2       20 of 40  50 %   35 % to 65 %   50 %      as expected
+    sample  answers   share  95 % interval  expected  expected share is
+    1       20 of 40  50 %   35 % to 65 %   50 %      inside
+    2       20 of 40  50 %   35 % to 65 %   50 %      inside
     """
 
     samples: tuple[Sample, ...]
-    notes: tuple[str, ...] = ()
-    """Sentences about how it ended."""
+    interruption: str = ""
+    """A sentence that says after how many samples it was interrupted."""
 
     @property
     def version(self) -> str:
@@ -49,6 +53,17 @@ class Samples:
         from canarylab import stats  # noqa: PLC0415  it imports this module
 
         return [stats.share_of(each, self.version) for each in self.samples]
+
+    def places(self) -> list[str]:
+        """Whether the expected share is inside or outside of each interval.
+
+        >>> Samples((Sample.from_versions(["1.0"]),)).places()
+        ['unknown']
+        """
+        return [
+            "unknown" if share.agreement is None else "outside" if share.misses else "inside"
+            for share in self.shares()
+        ]
 
     @property
     def finding(self) -> Finding:
@@ -75,7 +90,7 @@ class Samples:
         [0.5]
         """
         numbers = [{"sample": number} for number in range(1, len(self.samples) + 1)]
-        return _frame(numbers, self.shares())
+        return _frame(numbers, self.shares(), {_PLACE: self.places()})
 
     def __repr__(self) -> str:
         return repr(self._table())
@@ -85,7 +100,14 @@ class Samples:
 
     def _table(self) -> Table:
         labels = [str(number) for number in range(1, len(self.samples) + 1)]
-        return _table(self.finding, "sample", labels, self.shares(), self.notes)
+        words = {_PLACE: self.places()}
+        return _table(
+            f"{self.finding.sentence}.",
+            {"sample": labels},
+            self.shares(),
+            words,
+            [self.interruption],
+        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -102,9 +124,10 @@ class Sweep:
     samples: tuple[Sample, ...]
     ratios: tuple[Ratio, ...]
     """One for each sample."""
-    notes: tuple[str, ...] = ()
-    """Sentences about how it ended, and what it leaves."""
-    is_interrupted: bool = False
+    interruption: str = ""
+    """A sentence that says after how many ratios it was interrupted."""
+    left: str = ""
+    """A sentence that says at which ratio the Deployments stay."""
 
     @property
     def version(self) -> str:
@@ -134,7 +157,7 @@ class Sweep:
 
         >>> one = Sample.from_versions(["1.0", "2.0"] * 20).with_expected({"1.0": 0.5, "2.0": 0.5})
         >>> Sweep((one, one), ((2, 2), (1, 1))).plot().title
-        'As expected at each of 2 ratios: version 2.0 answered as large a share as it has pods'
+        'As expected at each of 2 ratios: requests are split like the pods'
         """
         from canarylab import figures  # noqa: PLC0415  matplotlib is slow to import
 
@@ -147,7 +170,7 @@ class Sweep:
         [1]
         """
         pods = [{"production": old, "canary": new} for old, new in self.ratios]
-        return _frame(pods, self.shares())
+        return _frame(pods, self.shares(), {"finding": self._agreements()})
 
     def __repr__(self) -> str:
         return repr(self._table())
@@ -156,8 +179,12 @@ class Sweep:
         return self._table()._repr_html_()
 
     def _table(self) -> Table:
-        head = "production : canary"
-        return _table(self.finding, head, self.labels, self.shares(), self.notes)
+        labels, words = {"production : canary": self.labels}, {"finding": self._agreements()}
+        notes = [self.interruption, self.left]
+        return _table(f"{self.finding.sentence}.", labels, self.shares(), words, notes)
+
+    def _agreements(self) -> list[str]:
+        return [str(share.agreement or "not compared") for share in self.shares()]
 
 
 def newest_version(samples: Iterable[Sample]) -> str:
@@ -249,13 +276,9 @@ def _checked(ratio: Sequence[int]) -> Ratio:
 
 
 def _table(
-    finding: Finding,
-    head: str,
-    labels: Sequence[str],
-    shares: Sequence[Share],
-    notes: Sequence[str],
+    sentence: str, labels: Column, shares: Sequence[Share], words: Column, notes: Sequence[str]
 ) -> Table:
-    columns = (head, "answers", "share", "95 % interval", "expected", "finding")
+    columns = (*labels, "answers", "share", "95 % interval", "expected", *words)
     rows = [
         (
             label,
@@ -263,28 +286,26 @@ def _table(
             percent(share.observed) if share.total else "no answer",
             share.interval,
             "unknown" if share.expected is None else percent(share.expected),
-            share.agreement or "not compared",
+            word,
         )
-        for label, share in zip(labels, shares, strict=True)
+        for label, share, word in zip(*labels.values(), shares, *words.values(), strict=True)
     ]
-    return Table(f"{finding.sentence}.", columns, rows, notes)
+    return Table(sentence, columns, rows, [note for note in notes if note])
 
 
-def _frame(keys: Sequence[dict[str, Any]], shares: Sequence[Share]) -> DataFrame:
+def _frame(keys: Sequence[dict[str, Any]], shares: Sequence[Share], words: Column) -> DataFrame:
     from pandas import DataFrame  # noqa: PLC0415  pandas is slow to import
 
-    return DataFrame(
-        [
-            key
-            | {
-                "answers": share.total,
-                "hits": share.hits,
-                "share": share.observed,
-                "low": share.interval.low,
-                "high": share.interval.high,
-                "expected": share.expected,
-                "finding": str(share.agreement or "not compared"),
-            }
-            for key, share in zip(keys, shares, strict=True)
-        ]
-    )
+    rows = [
+        key
+        | {
+            "answers": share.total,
+            "hits": share.hits,
+            "share": share.observed,
+            "low": share.interval.low,
+            "high": share.interval.high,
+            "expected": share.expected,
+        }
+        for key, share in zip(keys, shares, strict=True)
+    ]
+    return DataFrame(rows).assign(**words)

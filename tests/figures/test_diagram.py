@@ -282,6 +282,4 @@ def test_the_words_of_a_mirror() -> None:
 
 @pytest.mark.parametrize("name", [name for name in CONTENTS if "names" not in name])
 def test_no_name_of_the_lessons_is_cut(name: str) -> None:
-    pod_names = re.compile(r"version \S+ …\w+")
-
-    assert [text for text in texts(drawn(name)) if "…" in text and not pod_names.match(text)] == []
+    assert [text for text in texts(drawn(name)) if text.endswith("…")] == []

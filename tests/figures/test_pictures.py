@@ -235,7 +235,7 @@ def test_a_sweep_describes_each_ratio() -> None:
 
 
 def test_a_picture_of_a_sweep_says_how_it_ended() -> None:
-    shown = plot_sweep(Sweep((versions(30, 10),), ((3, 1),), ("Interrupted after 1 of 3 ratios.",)))
+    shown = plot_sweep(Sweep((versions(30, 10),), ((3, 1),), "Interrupted after 1 of 3 ratios."))
     assert "Interrupted after 1 of 3 ratios." in shown.alt
 
 

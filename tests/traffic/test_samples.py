@@ -75,12 +75,12 @@ def test_the_table_of_samples_has_a_row_for_each() -> None:
 
 
 @pytest.mark.parametrize(
-    "shown", [Samples((ONE,), ("Interrupted.",)), Sweep((ONE,), ((1, 1),), ("Interrupted.",))]
+    "shown", [Samples((ONE,), "Interrupted."), Sweep((ONE,), ((1, 1),), "Interrupted.")]
 )
 def test_a_cell_shows_finding_rows_and_notes(shown: Samples | Sweep) -> None:
     html = shown._repr_html_()
     assert shown.finding.sentence in html
-    assert all(words in html for words in ("20 of 40", "as expected", "Interrupted."))
+    assert all(words in html for words in ("20 of 40", "35 % to 65 %", "Interrupted."))
     assert repr(shown).startswith(f"{shown.finding.sentence}.")
 
 
