@@ -309,9 +309,10 @@ lab.predictions()
 # guesses it can open it. ingress-nginx was retired in March 2026; other controllers read its annotations, and the
 # Gateway API of lesson 08 replaces them with fields.
 #
-# The last cell deletes the pods, the Services and the Ingresses. The cluster itself keeps running.
-#
 # **Next:** lesson 07, where visitors and testers meet the canary at one URL, in a share that does not depend on pods.
+
+# %% [markdown]
+# The last cell deletes the pods, the Services and the Ingresses. The cluster itself keeps running.
 
 # %%
 lab.close()
