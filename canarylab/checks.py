@@ -270,6 +270,7 @@ def _ready(lab: Lab, name: str, wanted: int) -> Verdict:
         return Verdict(holds=False, reason=f"{reason}; look at its field spec.replicas")
     if not status.done:
         return Verdict(
-            holds=False, reason=f"{reason}; `kubectl describe pods` says what a pod waits for"
+            holds=False,
+            reason=f"{reason}; run the cell again in a moment, or look at `kubectl describe pods`",
         )
     return Verdict(holds=True, reason=reason)

@@ -97,7 +97,7 @@ def test_production_is_not_ready_while_an_update_is_stuck() -> None:
     ("change", "words"),
     [
         ({"spec": {"replicas": 2}}, "asks for 2 pods, not for 3; look at its field spec.replicas"),
-        ({"status": {}}, "`kubectl describe pods` says what a pod waits for"),
+        ({"status": {}}, "run the cell again in a moment, or look at `kubectl describe pods`"),
     ],
 )
 def test_production_that_is_not_ready_says_what_differs(change: dict[str, Any], words: str) -> None:

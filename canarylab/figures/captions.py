@@ -61,7 +61,7 @@ def _compared_pods_title(sample: Sample, named: Sequence[Share]) -> str:
     pods = count_noun(len(named), "pod")
     found = [each.agreement for each in named if each.agreement]
     if not_suggested := [each for each in found if not each.holds]:
-        return f"{str(not_suggested[0]).capitalize()}, at {len(not_suggested)} of {pods}"
+        return f"{str(not_suggested[0]).capitalize()}, for {len(not_suggested)} of {pods}"
     if any(each.fit == "too few to judge" for each in found):
         is_kept = sample.keep_alive and sample.balanced_per == "connection"
         return (
@@ -71,7 +71,7 @@ def _compared_pods_title(sample: Sample, named: Sequence[Share]) -> str:
     if not unlucky:
         each = f"each of {pods} answered" if len(named) > 1 else "the one pod answered"
         return f"As expected: {each} its share of the requests"
-    fitting = f"As expected at {len(named) - len(unlucky)} of {pods}"
+    fitting = f"As expected for {len(named) - len(unlucky)} of {pods}"
     if len(unlucky) == 1:
-        return f"{fitting}; the other had an unlucky draw, about once in {unlucky[0]:,}"
-    return f"{fitting}; unlucky draws, the rarest about once in {max(unlucky):,}, at the others"
+        return f"{fitting}; the other is an unlucky draw, about once in {unlucky[0]:,}"
+    return f"{fitting}; the others are unlucky draws, the rarest about once in {max(unlucky):,}"

@@ -275,10 +275,11 @@ def _in_order(content: DiagramContent) -> DiagramContent:
 
 
 def _rank(group: PodGroup) -> tuple[bool, int, str]:
-    """Pods of no Deployment last; else by the oldest version, which has the lowest number."""
+    """By the oldest version; then Deployments without pods, then pods of no Deployment."""
     versions = sort_naturally({pod.version for pod in group.pods})
     everything = sort_naturally({*versions, "1.0"})
-    return not group.deployment, everything.index(versions[0]) if versions else 0, group.deployment
+    place = everything.index(versions[0]) if versions else len(everything)
+    return not group.deployment, place, group.deployment
 
 
 # Boxes: each is drawn from its own top left corner, and placed afterwards

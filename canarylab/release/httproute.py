@@ -90,7 +90,7 @@ def _diagram_rules(rule: Object) -> Iterator[DiagramRule]:
     weights = _weights(rule)
     for name, weight in weights.items():
         share = percent(weight / (sum(weights.values()) or 1))
-        yield DiagramRule(text if len(weights) == 1 else f"{text}  {share}", name)
+        yield DiagramRule(text if len(weights) == 1 else f"{text} {share}", name)
     for each in rule.get("filters") or []:
         if mirror := each.get("requestMirror"):
             yield DiagramRule(text, mirror["backendRef"]["name"], is_mirror=True)

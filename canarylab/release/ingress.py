@@ -239,7 +239,7 @@ def diagram_routes(ingresses: Iterable[Object]) -> list[DiagramRoute]:
             if each.backend
         ]
         if spec.default:
-            rules.append(DiagramRule("any other request", spec.default.service.name))
+            rules.append(DiagramRule("default backend", spec.default.service.name))
         kind = "canary Ingress" if spec.is_canary else "Ingress"
         routes.append(DiagramRoute(kind, spec.key.name, tuple(_notes(spec, hosts)), tuple(rules)))
     return routes

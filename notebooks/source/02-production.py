@@ -337,12 +337,12 @@ lab.compare("ready endpoints after the change", seen)
 # %% [markdown]
 # ### Bug hunt: why is the pod not ready?
 #
-# The cluster notes what happens to each pod as **events**. They are at the end of what `kubectl describe` prints:
+# The cluster notes what happens to each object as **events**. Find the pod with `0/1` in the column READY, and look at
+# its events with `kubectl describe pod NAME`: they are the last lines. (A refused connection in the first second is
+# usual: the program had not started yet.)
 #
 # ```sh
 # kubectl get pods
-# kubectl describe pods
-# kubectl get events --field-selector reason=Unhealthy
 # ```
 
 # %% tags=["exercise"]
@@ -360,7 +360,7 @@ check(lab, "production is ready")
 
 # %% [markdown]
 # <details><summary>First hint</summary>
-# The event says that the readiness probe failed with the status 404: the program has no such path.
+# The last event says that the readiness probe failed with the status 404: the program has no such path.
 # </details>
 #
 # <details><summary>Second hint</summary>

@@ -95,6 +95,18 @@ def test_where_they_are_the_api_chooses_one_and_traffic_takes_it(
     assert (sample.cluster, sample.balanced_per) == (f"context {CONTEXT}", "connection")
 
 
+def test_a_guest_sees_the_diagram_and_asks_for_nothing_that_is_forbidden(
+    lab: Lab, restricted_cluster: RestrictedCluster
+) -> None:
+    lab.reset("03-canary")
+
+    words = repr(lab.diagram())
+
+    assert "1 Service and 4 pods, of which 4 are ready." in words
+    assert "Only pods reach Service nodeapp-svc: it has no node port" in words
+    assert restricted_cluster.rules.refused == []
+
+
 def test_an_applied_service_says_what_became_of_its_node_port(lab: Lab) -> None:
     shown = lab.apply("manifests/02-production/service.yaml")
 

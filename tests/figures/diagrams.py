@@ -56,7 +56,7 @@ INGRESSES = [
         "Ingress",
         "ingress-prod",
         ["host foo.bar.com"],
-        [DiagramRule("/", PROD.name), DiagramRule("any other request", PROD.name)],
+        [DiagramRule("/", PROD.name), DiagramRule("default backend", PROD.name)],
     ),
 ]
 MIRROR = DiagramRoute(

@@ -9,7 +9,7 @@ import pytest
 from canarylab import stats
 from canarylab.figures import plot_pods, plot_versions
 from canarylab.traffic import Sample
-from tests.figures.samples import AWKWARD, even_pods, many_pods, versions
+from tests.figures.samples import AWKWARD, Counts, even_pods, many_pods, sample, versions
 
 
 @pytest.mark.parametrize("name", AWKWARD)
@@ -28,7 +28,7 @@ def test_where_an_ingress_splits_its_rules_suggest() -> None:
         (even_pods(4), "As expected: each of 4 pods answered its share of the requests"),
         (
             many_pods(19),
-            "Not what the pods suggest, at 1 of 20 pods",
+            "Not what the pods suggest, for 1 of 20 pods",
         ),
         (AWKWARD["one version"], "As expected: the one pod answered its share of the requests"),
         (AWKWARD["nothing expected"], "2 pods answered"),
@@ -37,6 +37,32 @@ def test_where_an_ingress_splits_its_rules_suggest() -> None:
     ],
 )
 def test_the_finding_about_pods(shown: Sample, title: str) -> None:
+    assert plot_pods(shown).title == title
+
+
+def pods(*hits: int) -> Sample:
+    """So many answers of each pod, all of them as likely."""
+    names = [f"pod-{number}" for number in range(len(hits))]
+    counts: Counts = {("1.0", name): number for name, number in zip(names, hits, strict=True)}
+    return sample(counts).with_expected({"1.0": 1.0}, dict.fromkeys(names, 1 / len(hits)))
+
+
+@pytest.mark.parametrize(
+    ("shown", "title"),
+    [
+        (pods(2, 2), "Too few to judge: 4 answers"),
+        (
+            pods(100, 100, 100, 75, 99),
+            "As expected for 4 of 5 pods; the other is an unlucky draw, about once in 46",
+        ),
+        (
+            pods(100, 100, 99, 75, 124),
+            "As expected for 3 of 5 pods; the others are unlucky draws, the rarest about once in "
+            "200",
+        ),
+    ],
+)
+def test_pods_that_are_not_as_expected_are_counted(shown: Sample, title: str) -> None:
     assert plot_pods(shown).title == title
 
 

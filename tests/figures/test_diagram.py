@@ -150,6 +150,13 @@ def test_production_stands_above_the_canary() -> None:
     assert names == ["nodeapp-production", "nodeapp-canary"]
 
 
+def test_a_canary_without_pods_stands_below_production() -> None:
+    content = DiagramContent([canary(0), production()], [node_port(production())])
+    names = [each.get("data-name") for each in of_class(parsed(draw_diagram(content)), "group")]
+
+    assert names == ["nodeapp-production", "nodeapp-canary"]
+
+
 def test_a_service_that_selects_no_pod_ends_in_a_cross_and_says_why() -> None:
     root = drawn("nobody selected")
 
@@ -194,7 +201,7 @@ def test_versions_differ_by_shape_and_by_their_names() -> None:
 def test_a_canary_ingress_shows_its_weight_and_its_header() -> None:
     root = drawn("weights")
 
-    assert {"10 of 100 requests", "host foo.bar.com", "any other request →"} <= set(texts(root))
+    assert {"10 of 100 requests", "host foo.bar.com", "default backend →"} <= set(texts(root))
     assert ("ingress-canary", WEIGHTED.name) in arrows(root)
     assert arrows(root).count(("ingress-prod", PROD.name)) == 2
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from html import unescape
 from pathlib import Path
@@ -239,9 +240,25 @@ def test_a_picture_of_a_sweep_says_how_it_ended() -> None:
     assert "Interrupted after 1 of 3 ratios." in shown.alt
 
 
-def test_a_picture_keeps_no_figure() -> None:
-    picture = plot_versions(versions(30, 10))
-    assert picture.figure is not picture.figure
+def figures() -> int:
+    """How many figures are in memory."""
+    return sum(isinstance(each, Figure) for each in gc.get_objects())
+
+
+@pytest.fixture
+def no_automatic_collection() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_automatic_collection")
+def test_a_drawn_picture_keeps_no_figure() -> None:
+    before = figures()
+    pictures = [plot_versions(versions(30, 10)) for _ in range(3)]
+    assert all(picture.png for picture in pictures)
+    assert figures() == before
 
 
 def test_pyplot_and_its_state_are_not_touched() -> None:

@@ -1,4 +1,4 @@
-"""A lesson, and the tour, on a cluster that somebody else runs.
+"""Every lesson, and the tour, on a cluster that somebody else runs.
 
 A guest there may do what a student of a workshop may, and nothing else: no node port, no command
 in a pod, no look at nodes or at other namespaces.
@@ -13,25 +13,28 @@ from pathlib import Path
 
 import pytest
 
-from tests.lessons.read_lessons import NOTEBOOKS
+from tests.lessons.read_lessons import LESSONS, NOTEBOOKS
 from tests.lessons.run_lessons import run
 from tests.needs import needs
 from tests.restricted_cluster import CONTEXT, RestrictedCluster
 
 pytestmark = [needs("linux"), pytest.mark.slow]
-LESSON = NOTEBOOKS / "solved" / "03-canary.ipynb"
+NAMES = [lesson.stem for lesson in LESSONS]
 ALLOWED_TO_FAIL = [
     "get pods/exec",  # asked for, refused, and done in another way
+    "get gateways",  # a Gateway is for whoever runs the cluster
     "list ingressclasses",  # to find the class that is there; a guest may not look, and tries nginx
 ]
 
 
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.usefixtures("local_ports")  # for the lesson that runs both versions locally
 async def test_the_solved_notebook_holds_what_it_promises(
-    tmp_path: Path, restricted_cluster: RestrictedCluster
+    name: str, tmp_path: Path, restricted_cluster: RestrictedCluster
 ) -> None:
-    home = tmp_path / "home"
+    home, lesson = tmp_path / "home", NOTEBOOKS / "solved" / f"{name}.ipynb"
 
-    await run(LESSON, home, tmp_path, strict=True, environment=restricted_cluster.environment(home))
+    await run(lesson, home, tmp_path, strict=True, environment=restricted_cluster.environment(home))
 
     assert set(restricted_cluster.rules.refused) <= set(ALLOWED_TO_FAIL)
 
@@ -50,8 +53,6 @@ async def test_the_tour_plays_to_its_end(
     told = (await process.communicate())[0].decode()
 
     assert f"You are on context {CONTEXT}" in told
-    assert told.count("; expected ") >= 6
-    unlucky = told.count("OUTSIDE")
-    assert unlucky <= 1, told  # by honest luck: one in 250 tours, two in 100,000
-    assert process.returncode == unlucky, told
+    assert told.count(" requests, expected ") >= 4, told
+    assert process.returncode == 0, told
     assert set(restricted_cluster.rules.refused) <= set(ALLOWED_TO_FAIL)

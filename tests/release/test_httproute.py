@@ -194,8 +194,8 @@ def test_a_diagram_has_the_host_the_gateway_and_the_shares_of_a_route() -> None:
     assert route.notes == ("host foo.bar.com", "Gateway canarylab")
     assert [tuple(rule) for rule in route.rules] == [
         ("X-Canary: always", "canary", False),
-        ("/  90 %", "prod", False),
-        ("/  10 %", "canary", False),
+        ("/ 90 %", "prod", False),
+        ("/ 10 %", "canary", False),
     ]
 
 

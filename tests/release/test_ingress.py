@@ -438,7 +438,7 @@ def test_a_diagram_has_the_paths_and_the_default_backend_of_an_ingress() -> None
     assert [tuple(rule[:2]) for rule in route.rules] == [
         ("/", "prod"),
         ("/canary exactly", "canary"),
-        ("any other request", "prod"),
+        ("default backend", "prod"),
     ]
 
 
