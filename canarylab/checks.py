@@ -12,6 +12,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from canarylab import stats
 from canarylab.errors import ApiRefusedError, CanaryLabError, CheckpointError
@@ -163,13 +164,23 @@ def only_the_new_version_answers(lab: Lab, sample: Sample) -> Verdict:
     others = {name: hits for name, hits in sample.by_version.items() if name != "2.0" and hits}
     if others or sample.failed or not sample.answered:
         seen = [f"{version_label(each)} answered {hits}" for each, hits in others.items()]
-        seen += [f"{sample.failed} failed"] if sample.failed else []
+        seen += [f"{hits} failed with {kind}" for kind, hits in sample.failures.items()]
         hint = "`lab.explain_route` with the same path names the rule that they match"
         if sample.expected_from == "pods":
             hint = "compare with lab.endpoints()"
         reason = f"of {count_noun(sample.total, 'request')}, {join_words(seen)}; {hint}"
         return Verdict(holds=False, reason=reason)
     return Verdict(holds=True, reason=f"all {sample.answered} answers came from version 2.0")
+
+
+def another_spelling_reaches_the_canary(lab: Lab, sample: Sample) -> Verdict:
+    """Version 2.0 answers a path that does not have the word canary in small letters."""
+    path = urlsplit(sample.url).path
+    if "canary" in path:
+        hint = "find a path that is spelled in another way; the route explorer shows which match"
+        return Verdict(holds=False, reason=f"{path} has the word canary in small letters; {hint}")
+    verdict = only_the_new_version_answers(lab, sample)
+    return verdict._replace(reason=f"{path}: {verdict.reason}")
 
 
 def quarter_goes_to_the_canary(lab: Lab) -> Verdict:
@@ -236,6 +247,7 @@ CHECKS: Mapping[str, Callable[..., Verdict]] = {
     "the release is finished": release_is_finished,
     "the canary answers as expected": canary_answers_as_expected,
     "only the new version answers": only_the_new_version_answers,
+    "another spelling reaches the canary": another_spelling_reaches_the_canary,
     "the preview keeps to its path": preview_keeps_to_its_path,
     "a quarter goes to the canary": quarter_goes_to_the_canary,
     "yellow testers reach the canary": yellow_testers_reach_the_canary,

@@ -306,6 +306,25 @@ def test_a_path_that_no_pod_can_answer_is_not_waited_for() -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "old", "reason"),
+    [
+        ("/CANARY", 0, "/CANARY: all 4 answers came from version 2.0"),
+        ("/canary/x", 0, "/canary/x has the word canary in small letters; find a path"),
+        ("/", 4, "/: of 4 requests, version 1.0 answered 4; `lab.explain_route`"),
+    ],
+)
+def test_another_spelling_is_another_word_that_only_version_2_answers(
+    path: str, old: int, reason: str
+) -> None:
+    measured = replace(sample(old=old, new=4 - old), expected_from="rules")
+    evidence = replace(measured, url=f"http://127.0.0.1:8080{path}")
+    verdict = check(SmallLab(), "another spelling reaches the canary", evidence)  # type: ignore[arg-type]
+
+    assert verdict.reason.startswith(reason)
+    assert verdict.holds is (path == "/CANARY")
+
+
+@pytest.mark.parametrize(
     ("source", "hint"), [("pods", "lab.endpoints()"), ("rules", "`lab.explain_route`")]
 )
 def test_a_sample_of_a_rule_hints_at_the_route_and_one_of_a_service_at_its_endpoints(

@@ -40,10 +40,14 @@ lab.apply("manifests/06-ingress/services.yaml")
 lab.apply("manifests/06-ingress/ingress.yaml")
 
 # %% [markdown]
-# Three pods of production and one canary run, as in lesson 03. Two Services and one Ingress are new. Request two paths:
+# Three pods of production and one canary run, as in lesson 03. Two Services and one Ingress are new. Request two paths,
+# and look at `X-Version` in the responses:
 
 # %%
-lab.get("/").body, lab.get("/canary").body
+lab.get("/")
+
+# %%
+lab.get("/canary")
 
 # %% [markdown]
 # The address is the same, and the path decides. In a terminal:
@@ -120,8 +124,10 @@ lab.apply("manifests/06-ingress/ingress.yaml")
 lab.predict("version at /canarybird", ..., choices=("1.0", "2.0"))
 
 # %%
-version = lab.get("/canarybird").headers.get("X-Version", "none")
-lab.compare("version at /canarybird", version, expected="2.0", why="a rewrite changes how paths are compared")
+bird = lab.get("/canarybird").headers.get("X-Version", "none")
+lab.compare(
+    "version at /canarybird", bird, expected="2.0", why="a rewrite changes how paths are compared"
+)
 
 # %% [markdown]
 # Why? `lab.explain_route` sends nothing. It reads the Ingresses and applies the rules of ingress-nginx, the controller
@@ -147,13 +153,13 @@ explorer = lab.route_explorer("/canary")
 explorer
 
 # %% tags=["exercise"]
-# Find a path without "canary" in small letters that version 2.0 answers, and write it here.
+# Version 2.0 answers a path without the word "canary" in small letters. Find it, and write it here.
 path = "/"
 # solution
 path = "/CANARY"
 
 # %% tags=["checkpoint"]
-check(lab, "only the new version answers", lab.sample_ingress(path, requests=20))
+check(lab, "another spelling reaches the canary", lab.sample_ingress(path, requests=20))
 
 # %% [markdown]
 # <details><summary>First hint</summary>
@@ -180,7 +186,9 @@ lab.predict("status of /canary/x", ...)  # 200, 404 or another number
 
 # %%
 status = lab.get("/canary/x").status
-lab.compare("status of /canary/x", status, expected=200, why="the rewrite replaces the whole path by /")
+lab.compare(
+    "status of /canary/x", status, expected=200, why="the rewrite replaces the whole path by /"
+)
 
 # %% [markdown]
 # The pod received `/`. So every broken link below `/canary` looks fine to the testers, and visitors will get 404 after
@@ -203,8 +211,13 @@ lab.explain_route("/x")
 lab.predict("version at another host", ..., choices=("1.0", "2.0", "none"))
 
 # %%
-version = lab.get("/", host="shop.bar.com").headers.get("X-Version", "none")
-lab.compare("version at another host", version, expected="1.0", why="defaultBackend names production")
+shop = lab.get("/", host="shop.bar.com").headers.get("X-Version", "none")
+lab.compare(
+    "version at another host",
+    shop,
+    expected="1.0",
+    why="defaultBackend names the Service of production",
+)
 
 # %%
 lab.explain_route("/", host="shop.bar.com")
@@ -235,7 +248,9 @@ lab.reset("03-canary")
 lab.apply("manifests/06-ingress/services.yaml")
 lab.apply("manifests/06-ingress/portable/ingress.yaml")
 received = lab.explain_route("/canary/x").path
-lab.compare("path received for /canary/x", received, expected="/x", why="$2 is what follows the slash")
+lab.compare(
+    "path received for /canary/x", received, expected="/x", why="$2 is what follows the slash"
+)
 
 # %% [markdown]
 # A broken link is now broken in the preview too, and `/canarybird` goes to production. (`/CANARY` still goes to the
@@ -287,7 +302,8 @@ changed = lab.networking.replace_namespaced_ingress("ingress-prod", lab.namespac
 # </details>
 #
 # <details><summary>Third hint</summary>
-# <code>replace_namespaced_ingress</code> takes the name, the namespace and the changed object.
+# <code>replace_namespaced_ingress</code> takes the name, the namespace and the changed object. Give its result a name,
+# such as <code>changed</code>, and the output stays short.
 # </details>
 
 # %% tags=["checkpoint"]
