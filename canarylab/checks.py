@@ -278,8 +278,8 @@ def _ready(lab: Lab, name: str, wanted: int) -> Verdict:
     status = rollout_status(deployment)
     reason = status.message.partition(": ")[2]
     if asked != wanted:
-        reason = f"{name} asks for {count_noun(asked, 'pod')}, not for {wanted}"
-        return Verdict(holds=False, reason=f"{reason}; look at its field spec.replicas")
+        reason = f"{name} has {count_noun(asked, 'replica')}, not {wanted}"
+        return Verdict(holds=False, reason=f"{reason}; the field is spec.replicas")
     if not status.done:
         return Verdict(
             holds=False,

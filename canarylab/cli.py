@@ -215,11 +215,22 @@ def lab(
         int | None, typer.Option(help="Port for JupyterLab; else one that is free.")
     ] = None,
     browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
+    reset: Annotated[
+        str | None,
+        typer.Option(metavar="LESSON", help="Only bring this lesson back as it came: 03-canary."),
+    ] = None,
 ) -> None:
-    """Open JupyterLab at lesson 1."""
-    from canarylab.jupyter import open_lessons
+    """Open JupyterLab at the first lesson.
 
-    raise typer.Exit(open_lessons(port=port, browser=browser))
+    The lessons are copied to ./canarylab-lessons. One that you have not changed is
+    replaced when canarylab has a newer one.
+    """
+    from canarylab.jupyter import restore_lesson, run_jupyterlab
+
+    if reset is not None:
+        print("\n".join(restore_lesson(reset, Path.cwd())))
+        return
+    run_jupyterlab(port=port, browser=browser, report=lambda line: print(line, flush=True))
 
 
 @app.command()

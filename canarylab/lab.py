@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from canarylab import resources
 from canarylab.clusters.choose import choose
 from canarylab.display import FileView, Report, Table, status_line
+from canarylab.errors import ManifestError
 from canarylab.figures.diagram import Diagram, DiagramContent, draw_diagram
 from canarylab.images.builder import (
     APP_NAME,
@@ -28,6 +30,7 @@ from canarylab.images.builder import (
 from canarylab.images.choose import BuilderSelection
 from canarylab.kube_objects import Object
 from canarylab.manifests import CANARY, CANARY_INGRESS, PRODUCTION, SERVICE, differences, load
+from canarylab.notebook_errors import show_short_messages
 from canarylab.playground.home import Home
 from canarylab.ports import is_held_by_parent, unused
 from canarylab.predictions import Predictions, Value
@@ -78,6 +81,7 @@ class Lab:
     """
 
     def __init__(self, cluster: str | None = None) -> None:
+        show_short_messages(Lab, Sample)
         self.cluster, self._reason = choose(cluster)
         with status_line() as report:
             self.cluster.start(report)
@@ -657,5 +661,10 @@ def _find_file(path: str) -> Path:
     direct = Path(path)
     first, _, rest = path.partition("/")
     if not direct.exists() and first in {"app", "manifests"}:
-        return resources.folder("app" if first == "app" else "manifests") / rest
-    return direct
+        direct = resources.folder("app" if first == "app" else "manifests") / rest
+    if direct.is_file():
+        return direct
+    names = [f"manifests/{each}" for each in resources.manifest_names()]
+    close = get_close_matches(path, names, n=2, cutoff=0.5)
+    hint = f"Did you mean {' or '.join(close)}?" if close else "All are in the folder manifests/."
+    raise ManifestError(f"There is no file {path}. {hint}")

@@ -96,7 +96,7 @@ def test_production_is_not_ready_while_an_update_is_stuck() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"spec": {"replicas": 2}}, "asks for 2 pods, not for 3; look at its field spec.replicas"),
+        ({"spec": {"replicas": 2}}, "has 2 replicas, not 3; the field is spec.replicas"),
         ({"status": {}}, "run the cell again in a moment, or look at `kubectl describe pods`"),
     ],
 )

@@ -1,45 +1,216 @@
+"""`canarylab lab`: the learner's copies, the variables for kernels and terminals, the server."""
+
 from __future__ import annotations
 
+import os
 import shutil
-import subprocess
+import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from canarylab import jupyter, resources
+from canarylab.errors import SetupError
 from canarylab.images.builder import LOCAL_PORTS
+from canarylab.jupyter import jupyter_environment, prepare_lesson_folder, restore_lesson
+
+LESSON = "03-canary.ipynb"
+MANIFEST = "manifests/03-canary/canary.yaml"
 
 
-def test_lessons_open_away_from_the_ports_they_need(monkeypatch: pytest.MonkeyPatch) -> None:
+class ReplacedError(Exception):
+    """Stands for the end of this program: JupyterLab has taken its place."""
+
+
+@pytest.fixture
+def packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of what the package carries, which a test may change as a new version would."""
+    root = tmp_path / "package"
+    skipped = shutil.ignore_patterns("node_modules")
+    for name in ("notebooks", "manifests", "app"):
+        shutil.copytree(resources.folder(name), root / name, ignore=skipped)
+    monkeypatch.setattr(resources, "folder", lambda name: root / name)
+    return root
+
+
+@pytest.fixture
+def here(tmp_path: Path, packaged: Path) -> Path:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    return folder
+
+
+def start(here: Path, monkeypatch: pytest.MonkeyPatch, *, port: int | None = None) -> list[str]:
+    """The command that this program is replaced by."""
     commands: list[list[str]] = []
 
-    def note(command: list[str], check: bool) -> subprocess.CompletedProcess[str]:
-        commands.append(command)
-        return subprocess.CompletedProcess(command, 0)
-
-    monkeypatch.setattr(subprocess, "run", note)
-    assert jupyter.open_lessons(port=None, browser=False) == 0
-    assert jupyter.DEFAULT_PORT not in LOCAL_PORTS.values()
-    assert f"--port={jupyter.DEFAULT_PORT}" in commands[0]
-    assert "--no-browser" in commands[0]
-    assert f"--LabApp.default_url=/lab/tree/{jupyter.FIRST_LESSON}" in commands[0]
-
-
-def test_a_checkout_is_its_own_lesson_folder(tmp_path: Path) -> None:
-    assert (jupyter.lesson_folder(tmp_path) / jupyter.FIRST_LESSON).is_file()
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_an_installed_package_copies_its_lessons_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    packaged = tmp_path / "_content"
-    for name in ("notebooks", "manifests", "app"):
-        shutil.copytree(
-            resources.folder(name), packaged / name, ignore=shutil.ignore_patterns("node_modules")
+    def replace(program: str, command: list[str], environment: dict[str, str]) -> NoReturn:
+        assert (program, environment["PATH"].split(os.pathsep)[0]) == (
+            sys.executable,
+            str(Path(sys.executable).parent),
         )
-    monkeypatch.setattr(resources, "folder", lambda name: packaged / name)
-    own = jupyter.lesson_folder(tmp_path)
-    (own / jupyter.FIRST_LESSON).write_text("the learner's work")
-    assert jupyter.lesson_folder(tmp_path) == own
-    assert (own / jupyter.FIRST_LESSON).read_text() == "the learner's work"
+        commands.append(command)
+        raise ReplacedError
+
+    monkeypatch.setattr(os, "execve", replace)
+    monkeypatch.chdir(here)
+    with pytest.raises(ReplacedError):
+        jupyter.run_jupyterlab(port=port, browser=False, report=print)
+    return commands[0]
+
+
+def test_jupyterlab_opens_the_first_lesson_of_the_copy_and_fetches_no_news(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = start(here, monkeypatch)
+
+    first = min(here.glob("canarylab-lessons/0*.ipynb")).name
+    assert f"--ServerApp.root_dir={here}/canarylab-lessons" in command
+    assert f"--LabApp.default_url=/lab/tree/{first}" in command
+    assert "--LabApp.news_url=None" in command
+    assert "To stop it, press Ctrl-C" in capsys.readouterr().out
+
+
+def test_jupyterlab_stays_away_from_the_ports_of_the_lessons(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = start(here, monkeypatch)
+
+    assert jupyter.DEFAULT_PORT not in LOCAL_PORTS.values()
+    assert f"--port={jupyter.DEFAULT_PORT}" in command
+
+
+def test_the_copy_has_notebooks_manifests_and_the_app_but_not_what_they_are_made_from(
+    here: Path,
+) -> None:
+    folder = prepare_lesson_folder(here).path
+
+    assert (folder / LESSON).is_file()
+    assert (folder / "solved" / LESSON).is_file()
+    assert (folder / MANIFEST).is_file()
+    assert (folder / "app" / "Dockerfile").is_file()
+    assert not (folder / "source").exists()
+
+
+def test_the_originals_are_never_edited(here: Path, packaged: Path) -> None:
+    before = (packaged / "notebooks" / LESSON).read_text()
+
+    (prepare_lesson_folder(here).path / LESSON).write_text("mine")
+
+    assert (packaged / "notebooks" / LESSON).read_text() == before
+
+
+def test_the_folder_itself_may_be_where_it_is_started(here: Path) -> None:
+    folder = prepare_lesson_folder(here).path
+
+    assert prepare_lesson_folder(folder).path == folder
+    assert not (folder / jupyter.FOLDER).exists()
+
+
+def test_a_lesson_that_is_new_or_newer_arrives(here: Path, packaged: Path) -> None:
+    folder = prepare_lesson_folder(here).path
+    (packaged / "notebooks" / LESSON).write_text("newer")
+    (packaged / "notebooks" / "99-more.ipynb").write_text("new")
+
+    found = prepare_lesson_folder(here)
+
+    assert (folder / LESSON).read_text() == "newer"
+    assert (folder / "99-more.ipynb").read_text() == "new"
+    assert found.notes == ()
+
+
+def test_a_lesson_that_the_learner_changed_is_kept_and_a_newer_one_is_named(
+    here: Path, packaged: Path
+) -> None:
+    folder = prepare_lesson_folder(here).path
+    (folder / LESSON).write_text("mine")
+    assert prepare_lesson_folder(here).notes == ()
+
+    (packaged / "notebooks" / LESSON).write_text("newer")
+    (note,) = prepare_lesson_folder(here).notes
+
+    assert (folder / LESSON).read_text() == "mine"
+    assert note.startswith(f"There is a newer {LESSON}, and yours is kept")
+
+
+def test_without_its_record_nothing_of_the_learner_is_overwritten(
+    here: Path, packaged: Path
+) -> None:
+    folder = prepare_lesson_folder(here).path
+    (folder / LESSON).write_text("mine")
+    (folder / jupyter.RECORD).write_text("{")
+
+    prepare_lesson_folder(here)
+
+    assert (folder / LESSON).read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["03-canary", "03", "3", LESSON])
+def test_a_lesson_and_its_manifests_are_brought_back_and_the_learner_s_kept(
+    name: str, here: Path, packaged: Path
+) -> None:
+    folder = prepare_lesson_folder(here).path
+    for path in (LESSON, MANIFEST):
+        (folder / path).write_text("mine")
+
+    said = "\n".join(restore_lesson(name, here))
+
+    assert (folder / LESSON).read_text() == (packaged / "notebooks" / LESSON).read_text()
+    assert (folder / MANIFEST).read_text() == (packaged / MANIFEST).read_text()
+    assert (folder / "03-canary-before-reset.ipynb").read_text() == "mine"
+    assert (folder / "manifests/03-canary/canary.yaml.bak").read_text() == "mine"
+    assert "Yours is kept as 03-canary-before-reset.ipynb." in said
+
+
+def test_a_second_reset_keeps_the_first_backup(here: Path) -> None:
+    folder = prepare_lesson_folder(here).path
+    for text in ("first", "second"):
+        (folder / LESSON).write_text(text)
+        restore_lesson("03", here)
+
+    assert (folder / "03-canary-before-reset.ipynb").read_text() == "first"
+    assert (folder / "03-canary-before-reset-2.ipynb").read_text() == "second"
+
+
+def test_an_unknown_lesson_is_named_with_those_there_are(here: Path) -> None:
+    with pytest.raises(ValueError, match=r'There is no lesson "42"\. Name one of: 0.*03-canary'):
+        restore_lesson("42", here)
+
+
+def test_a_folder_that_cannot_be_written_is_named(here: Path) -> None:
+    (here / jupyter.FOLDER).write_text("a file is in the way")
+
+    with pytest.raises(SetupError, match=r"cannot be copied to .*canarylab-lessons"):
+        prepare_lesson_folder(here)
+
+
+@pytest.mark.parametrize("value", ["playground", "kind"])
+def test_terminals_find_the_programs_and_the_cluster(
+    value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CANARYLAB_CLUSTER", value)
+    monkeypatch.setenv("CANARYLAB_HOME", str(tmp_path))
+
+    environment, problem = jupyter_environment({"PATH": "/usr/bin"})
+
+    assert environment["PATH"] == f"{Path(sys.executable).parent}:/usr/bin"
+    assert environment["KUBECONFIG"].startswith(str(tmp_path))
+    assert problem == ()
+
+
+def test_a_cluster_that_cannot_be_chosen_is_said_and_jupyterlab_opens_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CANARYLAB_CLUSTER", "moon")
+
+    environment, (problem,) = jupyter_environment({"PATH": "/usr/bin"})
+
+    assert "KUBECONFIG" not in environment
+    assert 'no kind of cluster called "moon"' in problem
+
+
+def test_the_path_is_left_as_it_is_in_an_activated_environment() -> None:
+    path = f"{Path(sys.executable).parent}:/usr/bin"
+
+    assert jupyter_environment({"PATH": path})[0]["PATH"] == path

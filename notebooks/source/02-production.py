@@ -88,7 +88,8 @@ name
 
 # %%
 lab.wait_ready("nodeapp-production")
-lab.compare("pods after deleting one", len(lab.pods().rows))
+why = "the Deployment has three replicas, so the pod was replaced"
+lab.compare("pods after deleting one", len(lab.pods().rows), expected=3, why=why)
 
 # %% [markdown]
 # Run `kubectl get pods` in the terminal: the deleted name is gone, and one pod is younger than the others.
@@ -123,13 +124,14 @@ lab.show(
 # Will the API server refuse the first, the second, or both?
 
 # %%
-lab.predict("refused names", ...)  # "first", "second" or "both"
+lab.predict("refused names", ..., choices=("first", "second", "both"))
 
 # %% tags=["raises-exception"]
 lab.apply("manifests/02-production/refused/production.yaml")
 
 # %%
-lab.compare("refused names", "both")
+why = "the server checks the whole object and lists every mistake"
+lab.compare("refused names", "both", expected="both", why=why)
 
 # %% [markdown]
 # Read the refusal slowly. Each line begins with the *place* in the file (`metadata.name`), then shows *what you wrote*,
@@ -253,7 +255,7 @@ lab.diagram()
 
 # %%
 seen = len(lab.ready_endpoints("nodeapp-svc"))
-lab.compare("endpoints with env: canary", seen)
+lab.compare("endpoints with env: canary", seen, expected=0, why="no pod has both labels")
 
 # %% [markdown]
 # The API server accepted the change, and the pods still run. But visitors reach none of them: a selector that matches
@@ -293,7 +295,7 @@ check(lab, "the Service finds production")
 # ```
 
 # %% [markdown]
-# ## Running is not ready
+# ## A running pod is not always ready
 #
 # A program needs time to start, and it can run without being able to work. So a running pod gets no request before it
 # is ready. **Readiness** is the state of a pod that can answer requests.
@@ -321,11 +323,9 @@ lab.wait_ready("nodeapp-production", timeout_s=5)
 lab.endpoints("nodeapp-svc")
 
 # %%
-seen, why = (
-    len(lab.ready_endpoints("nodeapp-svc")),
-    "no old pod is stopped before a new one is ready",
-)
-lab.compare("ready endpoints after the change", seen)
+seen = len(lab.ready_endpoints("nodeapp-svc"))
+why = "no old pod is stopped before a new one is ready"
+lab.compare("ready endpoints after the change", seen, expected=3, why=why)
 
 # %% [markdown]
 # The table has one more pod, and it is not ready. It gets no request, and the Deployment stops none of the old pods.

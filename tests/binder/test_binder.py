@@ -46,10 +46,10 @@ def test_both_hooks_are_found(hook: str, plan: subprocess.CompletedProcess[str])
     assert hook in plan.stdout
 
 
-def test_the_environment_names_python_and_node() -> None:
+def test_the_environment_names_python_node_and_kubectl() -> None:
     environment = yaml.safe_load((BINDER / "environment.yml").read_text())
 
-    assert {"python=3.12", "nodejs=24"} <= set(environment["dependencies"])
+    assert {"python=3.12", "nodejs=24", "kubernetes-client"} <= set(environment["dependencies"])
 
 
 @pytest.mark.parametrize("hook", ["postBuild", "start"])
@@ -77,8 +77,9 @@ def test_the_start_hook_opens_jupyterlab_even_if_the_playground_cannot_start(
 
 def test_the_readme_opens_the_first_lesson() -> None:
     links = re.findall(
-        r"mybinder\.org/\S*urlpath=lab/tree/([\w./-]+)", (ROOT / "README.md").read_text()
+        r"mybinder\.org/\S*urlpath=lab/tree/canarylab-lessons/([\w./-]+)",
+        (ROOT / "README.md").read_text(),
     )
 
     assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
+    assert [link for link in links if not (ROOT / "notebooks" / link).exists()] == []
