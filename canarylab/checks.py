@@ -12,13 +12,14 @@ import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from canarylab import stats
 from canarylab.errors import ApiRefusedError, CanaryLabError, CheckpointError
 from canarylab.lab import Lab
 from canarylab.manifests import CANARY, PRODUCTION, SERVICE
 from canarylab.release.rollout import rollout_status
-from canarylab.text import count_noun, join_words, percent
+from canarylab.text import count_noun, join_words, percent, version_label
 from canarylab.traffic import Sample
 from canarylab.wait import wait_until
 
@@ -27,11 +28,12 @@ CANARY_BACKEND = "nodeapp-svc-canary-weighted:80"
 
 ENDPOINTS_TIMEOUT_S = 2.0
 """A cluster needs a moment to find the endpoints of a changed selector."""
+RULES_TIMEOUT_S = 5.0
+"""An ingress controller needs a moment to read a changed rule; Traefik reads every 2 s."""
 
 SAMPLED = 200
 """Requests that a checkpoint sends."""
 
-_SERVICE_OF = {"1.0": "nodeapp-svc-prod", "2.0": "nodeapp-svc-canary"}
 _VERSION_AT_PATH = {"/": "1.0", "/canary": "2.0", "/canary/x": "2.0", "/canarybird": "1.0"}
 
 
@@ -168,12 +170,24 @@ def only_the_new_version_answers(lab: Lab, sample: Sample) -> Verdict:
     """Every request was answered by version 2.0."""
     others = {name: hits for name, hits in sample.by_version.items() if name != "2.0" and hits}
     if others or sample.failed or not sample.answered:
-        return Verdict(
-            holds=False,
-            reason=f"other versions answered {sum(others.values())} requests and {sample.failed} "
-            "failed; look at lab.endpoints()",
-        )
+        seen = [f"{version_label(each)} answered {hits}" for each, hits in others.items()]
+        seen += [f"{hits} failed with {kind}" for kind, hits in sample.failures.items()]
+        hint = "`lab.explain_route` with the same path names the rule that they match"
+        if sample.expected_from == "pods":
+            hint = "compare with lab.endpoints()"
+        reason = f"of {count_noun(sample.total, 'request')}, {join_words(seen)}; {hint}"
+        return Verdict(holds=False, reason=reason)
     return Verdict(holds=True, reason=f"all {sample.answered} answers came from version 2.0")
+
+
+def another_spelling_reaches_the_canary(lab: Lab, sample: Sample) -> Verdict:
+    """Version 2.0 answers a path that does not have the word canary in small letters."""
+    path = urlsplit(sample.url).path
+    if "canary" in path:
+        hint = "find a path that is spelled in another way; the route explorer shows which match"
+        return Verdict(holds=False, reason=f"{path} has the word canary in small letters; {hint}")
+    verdict = only_the_new_version_answers(lab, sample)
+    return verdict._replace(reason=f"{path}: {verdict.reason}")
 
 
 def quarter_goes_to_the_canary(lab: Lab) -> Verdict:
@@ -203,29 +217,30 @@ def canary_belongs_to_production(lab: Lab) -> Verdict:
     return Verdict(holds=share > 0, reason=reason)
 
 
-def each_version_has_a_service(lab: Lab) -> Verdict:
-    """Each of the two Services finds one version, and only that one."""
-    found = {
-        service: join_words(sorted({each.version for each in lab.ready_endpoints(service)}))
-        for service in _SERVICE_OF.values()
-    }
-    holds = found == {service: version for version, service in _SERVICE_OF.items()}
-    reason = "; ".join(f"{service} finds version {seen}" for service, seen in found.items())
-    hint = "" if holds else "; compare each selector with the labels of your pods"
-    return Verdict(holds=holds, reason=reason + hint)
-
-
 def preview_keeps_to_its_path(lab: Lab) -> Verdict:
     """Version 2.0 answers at `/canary` and below it, and version 1.0 at every other path."""
-    answers = {path: lab.get(path).headers.get("X-Version") for path in _VERSION_AT_PATH}
+    for path in _VERSION_AT_PATH:
+        if status := lab.explain_route(path).status:
+            hint = f'`lab.explain_route("{path}")` names the reason'
+            return Verdict(
+                holds=False, reason=f"by the rules, {path} gets {status} and no version; {hint}"
+            )
+    answers: dict[str, str] = {}
+
+    def are_right() -> bool:
+        found = {path: lab.get(path).headers.get("X-Version", "none") for path in _VERSION_AT_PATH}
+        answers.update(found)
+        return answers == _VERSION_AT_PATH
+
+    if wait_until(are_right, timeout_s=RULES_TIMEOUT_S):
+        return Verdict(holds=True, reason=f"{join_words(answers)} reach the right version")
     wrong = [path for path, version in _VERSION_AT_PATH.items() if answers[path] != version]
-    if wrong:
-        answered = {path: answers[path] or "(none)" for path in wrong}
-        reason = "; ".join(f"version {name} answers {path}" for path, name in answered.items())
-        return Verdict(
-            holds=False, reason=f"{reason}; `lab.explain_route` says which rule leads there"
-        )
-    return Verdict(holds=True, reason=f"{join_words(answers)} lead where they should")
+    reason = "; ".join(
+        f"version {answers[path]} answers {path}, and {_VERSION_AT_PATH[path]} should"
+        for path in wrong
+    )
+    hint = f'`lab.explain_route("{wrong[0]}")` names the rule'
+    return Verdict(holds=False, reason=f"{reason}; {hint}")
 
 
 CHECKS: Mapping[str, Callable[..., Verdict]] = {
@@ -239,7 +254,7 @@ CHECKS: Mapping[str, Callable[..., Verdict]] = {
     "the release is finished": release_is_finished,
     "the canary answers as expected": canary_answers_as_expected,
     "only the new version answers": only_the_new_version_answers,
-    "each version has a Service of its own": each_version_has_a_service,
+    "another spelling reaches the canary": another_spelling_reaches_the_canary,
     "the preview keeps to its path": preview_keeps_to_its_path,
     "a quarter goes to the canary": quarter_goes_to_the_canary,
     "yellow testers reach the canary": yellow_testers_reach_the_canary,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -256,58 +256,90 @@ def test_an_unknown_statement_is_refused_with_the_known_ones() -> None:
 
 
 class PreviewLab:
-    """The versions behind each Service and the version that answers each path, set by hand."""
+    """The version that answers each path, set by hand; "503" for none by the rules."""
 
-    def __init__(self, behind: Mapping[str, Sequence[str]], answering: Mapping[str, str]) -> None:
-        self._behind, self._answering = behind, answering
+    def __init__(self, answering: Mapping[str, str]) -> None:
+        self._answering = answering
 
-    def ready_endpoints(self, service: str) -> list[Endpoint]:
-        return [Endpoint("", "", version, ready=True) for version in self._behind[service]]
+    def explain_route(self, path: str) -> RouteExplanation:
+        status = 503 if self._answering[path] == "503" else 0
+        return RouteExplanation({}, path, status, ())
 
     def get(self, path: str) -> HttpResponse:
-        version = self._answering.get(path)
+        version = self._answering[path]
         return HttpResponse(200, "OK", {"X-Version": version} if version else {}, "")
-
-
-def services(prod: Sequence[str], canary: Sequence[str]) -> Verdict:
-    lab: Any = PreviewLab({"nodeapp-svc-prod": prod, "nodeapp-svc-canary": canary}, {})
-    return check(lab, "each version has a Service of its own")
 
 
 def preview(**answering: str) -> Verdict:
     right = {"/": "1.0", "/canary": "2.0", "/canary/x": "2.0", "/canarybird": "1.0"}
     named = {f"/{path}": version for path, version in answering.items()}
-    lab: Any = PreviewLab({}, {**right, **named})
+    lab: Any = PreviewLab({**right, **named})
     return check(lab, "the preview keeps to its path")
 
 
-def test_each_version_has_a_service() -> None:
-    assert services(["1.0"] * 3, ["2.0"]).holds
-
-
-@pytest.mark.parametrize(
-    ("prod", "canary"),
-    [([], ["2.0"]), (["1.0"], []), (["1.0", "2.0"], ["2.0"]), (["2.0"], ["1.0"])],
-)
-def test_a_service_that_finds_others_or_nobody_is_not_its_own(
-    prod: list[str], canary: list[str]
-) -> None:
-    verdict = services(prod, canary)
-
-    assert not verdict.holds
-    assert "compare each selector" in verdict.reason
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing changes any more, so nothing is waited for."""
+    monkeypatch.setattr(checks, "RULES_TIMEOUT_S", 0)
 
 
 def test_a_preview_that_keeps_to_its_path_holds() -> None:
-    assert preview().reason == "/, /canary, /canary/x and /canarybird lead where they should"
+    assert preview().reason == "/, /canary, /canary/x and /canarybird reach the right version"
 
 
+@pytest.mark.usefixtures("at_once")
 def test_a_preview_that_catches_more_is_named() -> None:
     verdict = preview(canarybird="2.0")
 
     assert not verdict.holds
-    assert verdict.reason.startswith("version 2.0 answers /canarybird;")
+    assert verdict.reason == (
+        "version 2.0 answers /canarybird, and 1.0 should; "
+        '`lab.explain_route("/canarybird")` names the rule'
+    )
 
 
+@pytest.mark.usefixtures("at_once")
 def test_a_path_that_no_version_answers_is_not_yet_right() -> None:
-    assert not preview(canary="").holds
+    assert preview(canary="").reason.startswith("version none answers /canary, and 2.0 should;")
+
+
+def test_a_path_that_no_pod_can_answer_is_not_waited_for() -> None:
+    verdict = preview(canary="503")
+
+    assert not verdict.holds
+    assert verdict.reason == (
+        "by the rules, /canary gets 503 and no version; "
+        '`lab.explain_route("/canary")` names the reason'
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "reason"),
+    [
+        ("/CANARY", 0, "/CANARY: all 4 answers came from version 2.0"),
+        ("/canary/x", 0, "/canary/x has the word canary in small letters; find a path"),
+        ("/", 4, "/: of 4 requests, version 1.0 answered 4; `lab.explain_route`"),
+    ],
+)
+def test_another_spelling_is_another_word_that_only_version_2_answers(
+    path: str, old: int, reason: str
+) -> None:
+    measured = replace(sample(old=old, new=4 - old), expected_from="rules")
+    evidence = replace(measured, url=f"http://127.0.0.1:8080{path}")
+    verdict = check(SmallLab(), "another spelling reaches the canary", evidence)  # type: ignore[arg-type]
+
+    assert verdict.reason.startswith(reason)
+    assert verdict.holds is (path == "/CANARY")
+
+
+@pytest.mark.parametrize(
+    ("source", "hint"), [("pods", "lab.endpoints()"), ("rules", "`lab.explain_route`")]
+)
+def test_a_sample_of_a_rule_hints_at_the_route_and_one_of_a_service_at_its_endpoints(
+    source: Any, hint: str
+) -> None:
+    evidence = replace(sample(old=1, new=3), expected_from=source)
+    verdict = check(SmallLab(), "only the new version answers", evidence)  # type: ignore[arg-type]
+
+    assert verdict.reason.startswith("of 4 requests, version 1.0 answered 1; ")
+    assert hint in verdict.reason

@@ -263,7 +263,7 @@ def _explain_match(location: Location, backend: Backend) -> str:
             f"{owner}: {backend}."
         )
     return (
-        f"The longest path that matches is {location.path}. It is a rule of Ingress {owner} and "
+        f"The longest path that matches is {location.path}. Its rule is in Ingress {owner} and "
         f"leads to {backend}."
     )
 

@@ -6,6 +6,7 @@ the same code. Another controller may decide otherwise, which the response to a 
 
 from __future__ import annotations
 
+import html
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -15,7 +16,7 @@ from kubernetes.client.exceptions import ApiException
 
 from canarylab import traffic
 from canarylab.clusters.base import Cluster, IngressSetup, ServiceAddress
-from canarylab.display import Report, Table, status_line
+from canarylab.display import Report, status_line
 from canarylab.errors import ClusterError, TimedOutError
 from canarylab.figures.diagram import DiagramRoute, DiagramRule
 from canarylab.ingress_rules.ingress_spec import (
@@ -32,7 +33,6 @@ from canarylab.release.connection import Connection, explain_api_errors
 from canarylab.release.endpoints import ready_endpoints
 from canarylab.release.network_sync import sync_count, wait_until_synced
 from canarylab.release.rollout import wait_until_rolled_out
-from canarylab.text import OTHER
 from canarylab.traffic import Request, Sample, SamplingPlan
 from canarylab.traffic.http import HttpResponse, Target, get
 from canarylab.wait import wait_until
@@ -75,7 +75,8 @@ class RouteExplanation(NamedTuple):
         return "\n".join(self.reasons)
 
     def _repr_html_(self) -> str:
-        return Table(self.reasons[0], notes=self.reasons[1:])._repr_html_()
+        steps = "".join(f"<li>{html.escape(reason)}</li>" for reason in self.reasons)
+        return f"<ol>{steps}</ol>"
 
 
 class ExpectedShares(NamedTuple):
@@ -123,11 +124,11 @@ class IngressClient:
 
     def get(self, path: str, request: Request = LESSON_REQUEST) -> HttpResponse:
         """Send one request."""
-        return get(self.url + path, request)
+        return get(self._url_of(path), request)
 
     def explain(self, path: str, request: Request = LESSON_REQUEST) -> RouteExplanation:
         """Where the rules send such a request; nothing is sent."""
-        route = find_route(self._connection, self.url + path, request)
+        route = find_route(self._connection, self._url_of(path), request)
         shares = {str(backend): share for backend, share in route.shares().items()}
         return RouteExplanation(shares, route.target, route.status, explain(route), _rule(route))
 
@@ -138,7 +139,7 @@ class IngressClient:
 
         The expected shares are left out if rules or pods changed meanwhile.
         """
-        url = self.url + path
+        url = self._url_of(path)
         before = expected_shares_by_rules(self._connection, url, request)
         _wait_until_only_expected_pods_answer(url, request, before)
         sample = traffic.measure(url, SamplingPlan(count=requests), request=request)
@@ -147,6 +148,11 @@ class IngressClient:
         if before != expected_shares_by_rules(self._connection, url, request):
             return sample
         return sample.with_expected(before.versions, before.pods)
+
+    def _url_of(self, path: str) -> str:
+        if not path.startswith("/"):
+            raise ValueError(f'The path "{path}" does not begin with a slash. Try "/{path}".')
+        return self.url + path
 
     def ready_pods(self, backend: str) -> set[str]:
         """The ready pods of a backend of a `RouteExplanation`."""
@@ -337,10 +343,11 @@ def _wait_until_only_expected_pods_answer(
     def has_settled() -> bool:
         nonlocal others
         sample = traffic.measure(url, SamplingPlan(count=_PROBES), request=request)
-        others = set(sample.by_pod) - set(expected.pods) - {OTHER}
-        return not others
+        pods = {each.pod for each in sample.results if each.pod}
+        others = pods - set(expected.pods)
+        return not others and bool(pods or sample.answered)
 
-    if not wait_until(has_settled, timeout_s=SERVICE_READY_TIMEOUT_S):
+    if not wait_until(has_settled, timeout_s=SERVICE_READY_TIMEOUT_S) and others:
         raise TimedOutError(
             f"After {SERVICE_READY_TIMEOUT_S:.0f} s, pods respond that the rules do not name: "
             f"{', '.join(sorted(others))}. Compare with `lab.explain_route` and `lab.endpoints`."

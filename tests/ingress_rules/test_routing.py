@@ -61,7 +61,7 @@ def said(target: str, *ingresses: Object, host: str = HOST, **headers: str) -> s
 def test_which_host_path_ingress_and_backend() -> None:
     assert said("/shop/x", OLD) == (
         "The rules for host foo.bar.com apply. The longest path that matches is /shop/. "
-        "It is a rule of Ingress old and leads to other:80. "
+        "Its rule is in Ingress old and leads to other:80. "
         "The pod receives the path /shop/x, unchanged."
     )
 

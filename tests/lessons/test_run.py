@@ -30,7 +30,7 @@ UNSOLVED = {
         "production is ready",
     ],
     "03-canary": ["the two versions are even", "the release is finished"],
-    "06-ingress": ["only the new version answers", "the preview keeps to its path"],
+    "06-ingress": ["another spelling reaches the canary", "the preview keeps to its path"],
     "07-weights-and-headers": [
         "a quarter goes to the canary",
         "yellow testers reach the canary",
