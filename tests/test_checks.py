@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import replace
 from types import SimpleNamespace
@@ -67,6 +68,13 @@ class SmallLab:
     ) -> RouteExplanation:
         share = self._canary_takes[(headers or {}).get("X-Canary", "")]
         return RouteExplanation({CANARY_BACKEND: share} if share else {}, path, 0, ())
+
+    def sample(self, *, requests: int) -> Sample:
+        """Each endpoint answers in turn."""
+        versions = [each.version for each in self._endpoints]
+        answers = Sample.from_versions(itertools.islice(itertools.cycle(versions), requests))
+        shares = {name: versions.count(name) / len(versions) for name in versions}
+        return answers.with_expected(shares)
 
     def local_runs(self) -> dict[str, Any]:
         return {}
