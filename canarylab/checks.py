@@ -121,6 +121,15 @@ def service_selects_both(lab: Lab) -> Verdict:
     )
 
 
+def both_have_three_pods(lab: Lab) -> Verdict:
+    """Each version has three ready pods."""
+    pods = Counter(each.version for each in lab.ready_endpoints())
+    seen = f"ready pods of 1.0: {pods['1.0']}, of 2.0: {pods['2.0']}"
+    holds = pods["1.0"] == pods["2.0"] == 3
+    hint = "" if holds else ', not 3 and 3; lab.scale("nodeapp-canary", 3) makes it so'
+    return Verdict(holds=holds, reason=seen + hint)
+
+
 def versions_are_even(lab: Lab) -> Verdict:
     """Each version has two ready pods, and about half of the requests."""
     pods = Counter(each.version for each in lab.ready_endpoints())
@@ -244,6 +253,7 @@ def preview_keeps_to_its_path(lab: Lab) -> Verdict:
 
 
 CHECKS: Mapping[str, Callable[..., Verdict]] = {
+    "both versions have three pods": both_have_three_pods,
     "both versions answer": both_versions_answer,
     "version 3.0 answers": version_3_answers,
     "production is ready": production_is_ready,

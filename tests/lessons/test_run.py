@@ -23,6 +23,7 @@ from tests.running_playground import RunningPlayground
 pytestmark = needs("linux")
 NAMES = [lesson.stem for lesson in LESSONS]
 UNSOLVED = {
+    "00-welcome": ["both versions have three pods"],
     "01-two-versions": ["version 3.0 answers"],
     "02-production": [
         "production is ready",
