@@ -31,6 +31,9 @@ ENDPOINTS_TIMEOUT_S = 2.0
 RULES_TIMEOUT_S = 5.0
 """An ingress controller needs a moment to read a changed rule; Traefik reads every 2 s."""
 
+SAMPLED = 200
+"""Requests that a checkpoint sends."""
+
 _VERSION_AT_PATH = {"/": "1.0", "/canary": "2.0", "/canary/x": "2.0", "/canarybird": "1.0"}
 
 
@@ -118,22 +121,35 @@ def service_selects_both(lab: Lab) -> Verdict:
     )
 
 
-def versions_are_even(lab: Lab) -> Verdict:
-    """Each version has two ready pods."""
+def both_have_three_pods(lab: Lab) -> Verdict:
+    """Each version has three ready pods."""
     pods = Counter(each.version for each in lab.ready_endpoints())
-    reason = f"ready pods of 1.0: {pods['1.0']}, of 2.0: {pods['2.0']}"
-    return Verdict(holds=pods["1.0"] == pods["2.0"] == 2, reason=reason)
+    seen = f"ready pods of 1.0: {pods['1.0']}, of 2.0: {pods['2.0']}"
+    holds = pods["1.0"] == pods["2.0"] == 3
+    hint = "" if holds else ', not 3 and 3; lab.scale("nodeapp-canary", 3) makes it so'
+    return Verdict(holds=holds, reason=seen + hint)
+
+
+def versions_are_even(lab: Lab) -> Verdict:
+    """Each version has two ready pods, and about half of the requests."""
+    pods = Counter(each.version for each in lab.ready_endpoints())
+    seen = f"ready pods of 1.0: {pods['1.0']}, of 2.0: {pods['2.0']}"
+    if not pods["1.0"] == pods["2.0"] == 2:
+        return Verdict(holds=False, reason=f"{seen}, not 2 and 2; look at `lab.diagram()`")
+    measured = as_expected(lab.sample(requests=SAMPLED))
+    return measured._replace(reason=f"{seen}; {measured.reason}")
 
 
 def release_is_finished(lab: Lab) -> Verdict:
-    """Production has version 2.0, and the canary is gone."""
+    """Production has version 2.0 and answers every request, and the canary is gone."""
     behind = lab.ready_endpoints()
     left = [each.pod for each in behind if each.version != "2.0"]
     canaries = [each.pod for each in behind if each.pod.startswith(CANARY)]
     if left or canaries or not behind:
         reason = f"still behind the Service: {join_words([*left, *canaries], none='no pod')}"
-        return Verdict(holds=False, reason=f"{reason}; which Deployment do they belong to?")
-    return Verdict(holds=True, reason=f"{count_noun(len(behind), 'pod')} of production, all of 2.0")
+        return Verdict(holds=False, reason=f"{reason}; `kubectl get deployments` shows whose")
+    answers = only_the_new_version_answers(lab, lab.sample(requests=SAMPLED))
+    return answers._replace(reason=f"{count_noun(len(behind), 'pod')}; {answers.reason}")
 
 
 def canary_answers_as_expected(lab: Lab, sample: Sample) -> Verdict:
@@ -237,6 +253,7 @@ def preview_keeps_to_its_path(lab: Lab) -> Verdict:
 
 
 CHECKS: Mapping[str, Callable[..., Verdict]] = {
+    "both versions have three pods": both_have_three_pods,
     "both versions answer": both_versions_answer,
     "version 3.0 answers": version_3_answers,
     "production is ready": production_is_ready,

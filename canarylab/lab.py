@@ -471,7 +471,9 @@ class Lab:
         Traceback (most recent call last):
         canarylab.errors.ClusterError: The rules send such a request to no pod, ...
         """
-        return self._ingress.sample(path, _request(host, headers, cookies), requests=requests)
+        request = _request(host, headers, cookies)
+        with status_line() as report:
+            return self._ingress.sample(path, request, requests=requests, report=report)
 
     def set_weight(self, percent: int, ingress: str = CANARY_INGRESS) -> Table:
         """Set the share of requests that the canary Ingress takes, from 0 to 100.

@@ -17,6 +17,7 @@ from tests.needs import needs
 pytestmark = needs("linux")
 NAMES = [lesson.stem for lesson in LESSONS]
 UNSOLVED = {
+    "00-welcome": ["both versions have three pods"],
     "01-two-versions": ["version 3.0 answers"],
     "02-production": [
         "production is ready",
