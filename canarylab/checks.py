@@ -73,6 +73,11 @@ def both_versions_answer(lab: Lab) -> Verdict:
     return _answering(lab, ["1.0", "2.0"])
 
 
+def version_4_answers(lab: Lab) -> Verdict:
+    """The version that was missing at first answers."""
+    return _answering(lab, ["4.0"])
+
+
 def version_3_answers(lab: Lab) -> Verdict:
     """The learner's own third version answers."""
     return _answering(lab, ["3.0"])
@@ -256,6 +261,7 @@ CHECKS: Mapping[str, Callable[..., Verdict]] = {
     "both versions have three pods": both_have_three_pods,
     "both versions answer": both_versions_answer,
     "version 3.0 answers": version_3_answers,
+    "version 4.0 answers": version_4_answers,
     "production is ready": production_is_ready,
     "canary is ready": canary_is_ready,
     "the Service finds production": service_finds_production,
@@ -276,7 +282,9 @@ def _answering(lab: Lab, versions: Sequence[str]) -> Verdict:
     answers = {version: lab.get(run.url).body for version, run in lab.local_runs().items()}
     missing = [version for version in versions if answers.get(version) != f'"Version {version}"']
     if missing:
-        reason = f'no answer from version {join_words(missing)}; look at lab.run_locally("...")'
+        runs = join_words(f"{name} at {run.url}" for name, run in lab.local_runs().items())
+        hint = f'lab.run_locally("{missing[0]}", port=...) starts it'
+        reason = f"no answer from version {join_words(missing)}; running: {runs}; {hint}"
         return Verdict(holds=False, reason=reason)
     return Verdict(
         holds=True, reason=f"answering, each with its own version: {join_words(versions)}"

@@ -70,6 +70,8 @@ if TYPE_CHECKING:
     from canarylab.widgets.route_explorer import RouteExplorer
     from canarylab.widgets.weight_slider import WeightSlider
 
+FREE_MEMORY = "Kernel, Shut Down Kernel in the menu frees the memory of this notebook."
+
 Fields = Mapping[str, str] | None
 """Header fields or cookies, by name."""
 
@@ -602,13 +604,17 @@ class Lab:
         """Delete what the lessons made; the cluster itself stays for the next one.
 
         >>> lab.close()
-        Your pods and Services are gone. The cluster runs on; `canarylab down` ends it.
+        Deleted: ... pods. The cluster runs on; `canarylab down` ends it.
+        Kernel, Shut Down Kernel in the menu frees the memory of this notebook.
         """
+        deleted = [count_noun(pods, "pod")] if (pods := len(self.pods().rows)) else []
         self.reset("empty")
         self._service_urls.close()
         self._connection.close()
-        self.stop_local()
-        return Table(f"Your pods and Services are gone. {self.cluster.stop_instructions}")
+        freed = [f"port {port}" for port in self._builders.stop_all()]
+        ended = f"Deleted: {', '.join(deleted)}. " if deleted else ""
+        ended += f"Free again: {join_words(freed)}. " if freed else ""
+        return Table(f"{ended}{self.cluster.stop_instructions}", notes=(FREE_MEMORY,))
 
     def _sample(self, service: str, plan: SamplingPlan, report: Report) -> Sample:
         found = self._service_urls.find(service)
