@@ -25,7 +25,7 @@ from canarylab.release.httproute import (
 from tests.needs import needs
 from tests.running_playground import RunningPlayground
 
-LESSON = "manifests/07-weights"
+LESSON = "manifests/08-gateway-api"
 
 
 def route_with_status(*, status: str = "True", generation: int = 2) -> Any:
@@ -70,12 +70,12 @@ def backend(name: str, **weight: int) -> Any:
 
 
 def test_the_route_of_the_lesson_gives_the_canary_a_tenth() -> None:
-    (split,) = load(resources.folder("manifests") / "07-weights" / "httproute.yaml")
-    assert service_shares(split) == {"nodeapp-svc-prod": 0.9, "nodeapp-svc-canary-weighted": 0.1}
+    (split,) = load(resources.folder("manifests") / "08-gateway-api" / "httproute.yaml")
+    assert service_shares(split) == {"nodeapp-svc-prod": 0.9, "nodeapp-svc-canary": 0.1}
 
 
 def test_a_mirror_gives_the_canary_nothing() -> None:
-    (mirror,) = load(resources.folder("manifests") / "07-weights" / "mirror.yaml")
+    (mirror,) = load(resources.folder("manifests") / "08-gateway-api" / "mirror.yaml")
     assert service_shares(mirror) == {"nodeapp-svc-prod": 1.0}
 
 
