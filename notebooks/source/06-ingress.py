@@ -158,9 +158,6 @@ path = "/"
 # solution
 path = "/CANARY"
 
-# %% tags=["checkpoint"]
-check(lab, "another spelling reaches the canary", lab.sample_ingress(path, requests=20))
-
 # %% [markdown]
 # <details><summary>First hint</summary>
 # Try paths in the explorer, and read the sentence about the regular expression.
@@ -173,6 +170,9 @@ check(lab, "another spelling reaches the canary", lab.sample_ingress(path, reque
 # <details><summary>Third hint</summary>
 # Write the same word in capital letters, after a slash.
 # </details>
+
+# %% tags=["checkpoint"]
+check(lab, "another spelling reaches the canary", lab.sample_ingress(path, requests=20))
 
 # %% [markdown]
 # ### Which path does the pod receive?
@@ -212,12 +212,7 @@ lab.predict("version at another host", ..., choices=("1.0", "2.0", "none"))
 
 # %%
 shop = lab.get("/", host="shop.bar.com").headers.get("X-Version", "none")
-lab.compare(
-    "version at another host",
-    shop,
-    expected="1.0",
-    why="defaultBackend names the Service of production",
-)
+lab.compare("version at another host", shop, expected="1.0", why="the Ingress has a defaultBackend")
 
 # %%
 lab.explain_route("/", host="shop.bar.com")
@@ -278,7 +273,7 @@ lab.apply("manifests/06-ingress/broken.yaml")
 lab.get("/")
 
 # %% [markdown]
-# Every visitor gets an error, while the testers see nothing of it at `/canary`. (ingress-nginx answers 503, other
+# Every visitor gets an error, and the testers at `/canary` notice nothing. (ingress-nginx answers 503, other
 # controllers may answer 404.) Find the wrong name with `lab.explain_route("/")`, or with
 # `kubectl describe ingress ingress-prod`. Then correct it with the official Python client:
 # `read_namespaced_ingress` reads the Ingress, `replace_namespaced_ingress` writes the changed one back.
