@@ -96,7 +96,7 @@ def read_httproute(connection: Connection, name: str) -> Object:
 def is_served(connection: Connection, name: str) -> bool:
     """Whether a controller accepts the route; False on a cluster without the Gateway API."""
     try:
-        return bool(wait_until_accepted(connection, name))
+        return bool(wait_until_accepted(connection, name, timeout_s=ACCEPTED_TIMEOUT_S))
     except GatewayApiMissingError:
         return False
 
@@ -225,8 +225,17 @@ def _expected_versions(connection: Connection, route: Object) -> Mapping[str, fl
     """The share of each version among the requests that reach a pod."""
     versions: dict[str, float] = defaultdict(float)
     for service, share in service_shares(route).items():
-        shares = expected_shares(read_endpoints(connection, service))
-        for version, part in shares.items():
+        for version, part in _versions_of(connection, service).items():
             versions[version] += share * part
     total = sum(versions.values())
     return {version: share / total for version, share in sorted(versions.items())}
+
+
+def _versions_of(connection: Connection, service: str) -> Mapping[str, float]:
+    """The versions of the ready pods of a Service; none of one that does not exist."""
+    try:
+        return expected_shares(read_endpoints(connection, service))
+    except ApiRefusedError as exc:
+        if "(NotFound)" in exc.reply:
+            return {}
+        raise

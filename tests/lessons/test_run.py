@@ -15,7 +15,7 @@ import pytest
 from canarylab.images.builder import VERSIONS
 from canarylab.release.connection import Connection
 from tests.lessons.read_lessons import LESSONS, NOTEBOOKS
-from tests.lessons.run_lessons import not_yet, run
+from tests.lessons.run_lessons import not_yet, outcomes, run
 from tests.needs import needs
 from tests.processes import wait_until_only_the_playground_runs
 from tests.running_playground import RunningPlayground
@@ -36,6 +36,7 @@ UNSOLVED = {
         "yellow testers reach the canary",
         "the canary belongs to production",
     ],
+    "08-gateway-api": ["half goes to the canary", "the route finds its Services"],
 }
 """The checkpoints of each lesson that do not hold when nothing is filled in."""
 
@@ -60,7 +61,8 @@ async def test_the_solved_notebook_holds_what_it_promises(
     name: str, home: Path, tmp_path: Path, times: int
 ) -> None:
     for _ in range(times):
-        await run(NOTEBOOKS / "solved" / f"{name}.ipynb", home, tmp_path, strict=True)
+        ran = await run(NOTEBOOKS / "solved" / f"{name}.ipynb", home, tmp_path, strict=True)
+        assert outcomes(ran) <= {"holds"}  # on the playground, everything can be checked
 
 
 @pytest.mark.parametrize("name", NAMES)
