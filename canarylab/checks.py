@@ -34,8 +34,8 @@ RULES_TIMEOUT_S = 5.0
 COPIES_TIMEOUT_S = 5.0
 """A mirror sends its copies while the visitors' responses are on their way."""
 ROUTE = "nodeapp-split"
-MEASURED = 400
-"""Requests of a check that measures a split."""
+SAMPLED = 200
+"""Requests that a checkpoint sends."""
 
 _VERSION_AT_PATH = {"/": "1.0", "/canary": "2.0", "/canary/x": "2.0", "/canarybird": "1.0"}
 
@@ -83,6 +83,11 @@ def check(lab: Lab, statement: str, *evidence: Sample) -> Verdict:
 def both_versions_answer(lab: Lab) -> Verdict:
     """Both images run locally, and each answers with its own version."""
     return _answering(lab, ["1.0", "2.0"])
+
+
+def version_4_answers(lab: Lab) -> Verdict:
+    """The version that was missing at first answers."""
+    return _answering(lab, ["4.0"])
 
 
 def version_3_answers(lab: Lab) -> Verdict:
@@ -133,22 +138,35 @@ def service_selects_both(lab: Lab) -> Verdict:
     )
 
 
-def versions_are_even(lab: Lab) -> Verdict:
-    """Each version has two ready pods."""
+def both_have_three_pods(lab: Lab) -> Verdict:
+    """Each version has three ready pods."""
     pods = Counter(each.version for each in lab.ready_endpoints())
-    reason = f"ready pods of 1.0: {pods['1.0']}, of 2.0: {pods['2.0']}"
-    return Verdict(holds=pods["1.0"] == pods["2.0"] == 2, reason=reason)
+    seen = f"ready pods of 1.0: {pods['1.0']}, of 2.0: {pods['2.0']}"
+    holds = pods["1.0"] == pods["2.0"] == 3
+    hint = "" if holds else ', not 3 and 3; lab.scale("nodeapp-canary", 3) makes it so'
+    return Verdict(holds=holds, reason=seen + hint)
+
+
+def versions_are_even(lab: Lab) -> Verdict:
+    """Each version has two ready pods, and about half of the requests."""
+    pods = Counter(each.version for each in lab.ready_endpoints())
+    seen = f"ready pods of 1.0: {pods['1.0']}, of 2.0: {pods['2.0']}"
+    if not pods["1.0"] == pods["2.0"] == 2:
+        return Verdict(holds=False, reason=f"{seen}, not 2 and 2; look at `lab.diagram()`")
+    measured = as_expected(lab.sample(requests=SAMPLED))
+    return measured._replace(reason=f"{seen}; {measured.reason}")
 
 
 def release_is_finished(lab: Lab) -> Verdict:
-    """Production has version 2.0, and the canary is gone."""
+    """Production has version 2.0 and answers every request, and the canary is gone."""
     behind = lab.ready_endpoints()
     left = [each.pod for each in behind if each.version != "2.0"]
     canaries = [each.pod for each in behind if each.pod.startswith(CANARY)]
     if left or canaries or not behind:
         reason = f"still behind the Service: {join_words([*left, *canaries], none='no pod')}"
-        return Verdict(holds=False, reason=f"{reason}; which Deployment do they belong to?")
-    return Verdict(holds=True, reason=f"{count_noun(len(behind), 'pod')} of production, all of 2.0")
+        return Verdict(holds=False, reason=f"{reason}; `kubectl get deployments` shows whose")
+    answers = only_the_new_version_answers(lab, lab.sample(requests=SAMPLED))
+    return answers._replace(reason=f"{count_noun(len(behind), 'pod')}; {answers.reason}")
 
 
 def canary_answers_as_expected(lab: Lab, sample: Sample) -> Verdict:
@@ -204,7 +222,7 @@ def quarter_goes_to_the_canary(lab: Lab) -> Verdict:
     if share != 0.25:
         reason = f"{percent(share)} of the requests for / go to {CANARY_BACKEND}, not 25 %"
         return Verdict(holds=False, reason=f"{reason}; set the weight with lab.set_weight(...)")
-    return as_expected(lab.sample_ingress(requests=MEASURED))
+    return as_expected(lab.sample_ingress(requests=2 * SAMPLED))
 
 
 def yellow_testers_reach_the_canary(lab: Lab) -> Verdict:
@@ -230,12 +248,12 @@ def canary_belongs_to_production(lab: Lab) -> Verdict:
         return Verdict(
             holds=False, reason=f"no request for / goes to {CANARY_BACKEND} by the rules; {hint}"
         )
-    return as_expected(lab.sample_ingress(requests=MEASURED))
+    return as_expected(lab.sample_ingress(requests=2 * SAMPLED))
 
 
 def half_goes_to_the_canary(lab: Lab) -> Verdict:
     """The route gives each version half of the requests, and 400 requests agree."""
-    sample = lab.sample_httproute(ROUTE, requests=MEASURED)
+    sample = lab.sample_httproute(ROUTE, requests=2 * SAMPLED)
     expected = (sample.expected or {}).get("2.0", 0.0)
     if sample.total and expected != 0.5:
         reason = f"by the weights of {ROUTE} version 2.0 gets {percent(expected)}, not 50 %"
@@ -246,7 +264,7 @@ def half_goes_to_the_canary(lab: Lab) -> Verdict:
 
 def route_finds_its_services(lab: Lab) -> Verdict:
     """No request to the route fails, and both versions answer in their shares."""
-    sample = lab.sample_httproute(ROUTE, requests=MEASURED)
+    sample = lab.sample_httproute(ROUTE, requests=2 * SAMPLED)
     if not sample.total:
         return _not_served()
     if sample.failed:
@@ -300,8 +318,10 @@ def preview_keeps_to_its_path(lab: Lab) -> Verdict:
 
 
 CHECKS: Mapping[str, Callable[..., Verdict]] = {
+    "both versions have three pods": both_have_three_pods,
     "both versions answer": both_versions_answer,
     "version 3.0 answers": version_3_answers,
+    "version 4.0 answers": version_4_answers,
     "production is ready": production_is_ready,
     "canary is ready": canary_is_ready,
     "the Service finds production": service_finds_production,
@@ -325,7 +345,9 @@ def _answering(lab: Lab, versions: Sequence[str]) -> Verdict:
     answers = {version: lab.get(run.url).body for version, run in lab.local_runs().items()}
     missing = [version for version in versions if answers.get(version) != f'"Version {version}"']
     if missing:
-        reason = f'no answer from version {join_words(missing)}; look at lab.run_locally("...")'
+        runs = join_words(f"{name} at {run.url}" for name, run in lab.local_runs().items())
+        hint = f'lab.run_locally("{missing[0]}", port=...) starts it'
+        reason = f"no answer from version {join_words(missing)}; running: {runs}; {hint}"
         return Verdict(holds=False, reason=reason)
     return Verdict(
         holds=True, reason=f"answering, each with its own version: {join_words(versions)}"

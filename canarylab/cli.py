@@ -89,7 +89,7 @@ def down(cluster: ClusterName = None) -> None:
         )
     if ports := remove_containers(Home.of_user()):
         print(
-            f"Containers of lesson 1 are gone from {join_words(f'port {port}' for port in ports)}."
+            f"Containers of lesson 01 are gone from {join_words(f'port {port}' for port in ports)}."
         )
 
 

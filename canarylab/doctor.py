@@ -44,7 +44,7 @@ INOTIFY_ENOUGH = 512
 BINDER_VARIABLES = ("BINDER_LAUNCH_HOST", "BINDER_REPO_URL", "BINDER_SERVICE_HOST")
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
-LESSON_ONE_PORTS = {8888: "version 1.0 in lesson 1", 9999: "version 2.0 in lesson 1"}
+LESSON_ONE_PORTS = {8888: "version 1.0 in lesson 01", 9999: "version 2.0 in lesson 01"}
 CLUSTER_PORTS = {32089: "the Service of the lessons", 8080: "the Ingress of the lessons"}
 CONTAINER_PROXIES = ("docker", "rootlessport", "conmon", "pasta", "com.docke", "vpnkit")
 
@@ -172,7 +172,7 @@ def python() -> Finding:
 
 def nodejs() -> Finding:
     """The Node.js that came with pip and runs the app; another on this machine is not used."""
-    needed_for = "the playground, and lesson 1 without Docker"
+    needed_for = "the playground, and lesson 01 without Docker"
     try:
         nodejs_bin()
     except SetupError:

@@ -70,6 +70,8 @@ if TYPE_CHECKING:
     from canarylab.widgets.route_explorer import RouteExplorer
     from canarylab.widgets.weight_slider import WeightSlider
 
+FREE_MEMORY = "Kernel, Shut Down Kernel in the menu frees the memory of this notebook."
+
 Fields = Mapping[str, str] | None
 """Header fields or cookies, by name."""
 
@@ -476,7 +478,9 @@ class Lab:
         Traceback (most recent call last):
         canarylab.errors.ClusterError: The rules send such a request to no pod, ...
         """
-        return self._ingress.sample(path, _request(host, headers, cookies), requests=requests)
+        request = _request(host, headers, cookies)
+        with status_line() as report:
+            return self._ingress.sample(path, request, requests=requests, report=report)
 
     def set_weight(self, percent: int, ingress: str = CANARY_INGRESS) -> Table:
         """Set the share of requests that the canary Ingress takes, from 0 to 100.
@@ -613,13 +617,17 @@ class Lab:
         """Delete what the lessons made; the cluster itself stays for the next one.
 
         >>> lab.close()
-        Your pods and Services are gone. The cluster runs on; `canarylab down` ends it.
+        Deleted: ... pods. The cluster runs on; `canarylab down` ends it.
+        Kernel, Shut Down Kernel in the menu frees the memory of this notebook.
         """
+        deleted = [count_noun(pods, "pod")] if (pods := len(self.pods().rows)) else []
         self.reset("empty")
         self._service_urls.close()
         self._connection.close()
-        self.stop_local()
-        return Table(f"Your pods and Services are gone. {self.cluster.stop_instructions}")
+        freed = [f"port {port}" for port in self._builders.stop_all()]
+        ended = f"Deleted: {', '.join(deleted)}. " if deleted else ""
+        ended += f"Free again: {join_words(freed)}. " if freed else ""
+        return Table(f"{ended}{self.cluster.stop_instructions}", notes=(FREE_MEMORY,))
 
     def _sample(self, service: str, plan: SamplingPlan, report: Report) -> Sample:
         found = self._service_urls.find(service)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import replace
 from types import SimpleNamespace
@@ -76,6 +77,13 @@ class SmallLab:
         return replace(found, expected_from="rules", balanced_per="request")
 
     off = 1.0
+
+    def sample(self, *, requests: int) -> Sample:
+        """Each endpoint answers in turn."""
+        versions = [each.version for each in self._endpoints]
+        answers = Sample.from_versions(itertools.islice(itertools.cycle(versions), requests))
+        shares = {name: versions.count(name) / len(versions) for name in versions}
+        return answers.with_expected(shares)
 
     def local_runs(self) -> dict[str, Any]:
         return {}
@@ -175,6 +183,12 @@ def test_the_endpoints_of_the_service_decide(
     assert holds(lab, "the release is finished") is finished
 
 
+@pytest.mark.parametrize(("old", "new", "fits"), [(3, 3, True), (3, 1, False), (2, 2, False)])
+def test_three_pods_of_each_version_are_counted(old: int, new: int, fits: bool) -> None:
+    lab = SmallLab([pod("1.0")] * old + [pod("2.0")] * new)
+    assert holds(lab, "both versions have three pods") is fits
+
+
 def test_a_release_with_a_canary_left_is_not_finished() -> None:
     lab = SmallLab([pod("2.0"), pod("2.0", "nodeapp-canary-x")])
     verdict = check(lab, "the release is finished")  # type: ignore[arg-type]
@@ -261,7 +275,7 @@ def test_a_refusal_of_the_cluster_is_a_not_yet() -> None:
 
 
 def test_an_unknown_statement_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="There are: both versions answer"):
+    with pytest.raises(ValueError, match="There are: both versions"):
         check(SmallLab(), "all is well")  # type: ignore[arg-type]
 
 

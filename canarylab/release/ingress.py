@@ -16,7 +16,7 @@ from kubernetes.client.exceptions import ApiException
 
 from canarylab import traffic
 from canarylab.clusters.base import Cluster, IngressSetup, ServiceAddress
-from canarylab.display import Report, status_line
+from canarylab.display import Report, no_report, status_line
 from canarylab.errors import ClusterError, TimedOutError
 from canarylab.figures.diagram import DiagramRoute, DiagramRule
 from canarylab.ingress_rules.ingress_spec import (
@@ -35,6 +35,7 @@ from canarylab.release.network_sync import sync_count, wait_until_synced
 from canarylab.release.rollout import wait_until_rolled_out
 from canarylab.traffic import Request, Sample, SamplingPlan
 from canarylab.traffic.http import HttpResponse, Target, get
+from canarylab.traffic.sampler import ProgressLine
 from canarylab.wait import wait_until
 
 HOST = "foo.bar.com"
@@ -133,16 +134,22 @@ class IngressClient:
         return RouteExplanation(shares, route.target, route.status, explain(route), _rule(route))
 
     def sample(
-        self, path: str, request: Request = LESSON_REQUEST, *, requests: int = 200
+        self,
+        path: str,
+        request: Request = LESSON_REQUEST,
+        *,
+        requests: int = 200,
+        report: Report = no_report,
     ) -> Sample:
         """Send many requests, after waiting until only the expected pods respond.
 
         The expected shares are left out if rules or pods changed meanwhile.
         """
-        url = self._url_of(path)
+        plan, url = SamplingPlan(count=requests), self._url_of(path)
         before = expected_shares_by_rules(self._connection, url, request)
         _wait_until_only_expected_pods_answer(url, request, before)
-        sample = traffic.measure(url, SamplingPlan(count=requests), request=request)
+        progress = ProgressLine(plan, report)
+        sample = traffic.measure(url, plan, request=request, on_progress=progress)
         where = f"{self._cluster.name}, through its Ingress"
         sample = replace(sample, cluster=where, balanced_per="request", expected_from="rules")
         if before != expected_shares_by_rules(self._connection, url, request):

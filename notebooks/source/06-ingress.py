@@ -212,7 +212,9 @@ lab.predict("version at another host", ..., choices=("1.0", "2.0", "none"))
 
 # %%
 shop = lab.get("/", host="shop.bar.com").headers.get("X-Version", "none")
-lab.compare("version at another host", shop, expected="1.0", why="the Ingress has a defaultBackend")
+lab.compare(
+    "version at another host", shop, expected="1.0", why="the Ingress has a defaultBackend for it"
+)
 
 # %%
 lab.explain_route("/", host="shop.bar.com")

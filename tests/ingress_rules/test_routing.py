@@ -104,7 +104,7 @@ def test_a_rule_goes_before_the_default_backend() -> None:
 
 def test_why_a_longer_word_matches_and_what_becomes_of_the_path() -> None:
     text = said("/canarybird", ingress("one", ("/canary", "canary"), rewrite_target="/"))
-    assert "a regular expression, here ^/canary. It ignores case" in text
+    assert "a regular expression, here ^/canary. It ignores upper and lower case" in text
     assert "rewrite-target / replaces the whole path, so the pod receives the path /." in text
 
 
