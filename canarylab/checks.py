@@ -31,6 +31,9 @@ ENDPOINTS_TIMEOUT_S = 2.0
 RULES_TIMEOUT_S = 5.0
 """An ingress controller needs a moment to read a changed rule; Traefik reads every 2 s."""
 
+COPIES_TIMEOUT_S = 5.0
+"""A mirror sends its copies while the visitors' responses are on their way."""
+ROUTE = "nodeapp-split"
 SAMPLED = 200
 """Requests that a checkpoint sends."""
 
@@ -42,12 +45,20 @@ class Verdict(NamedTuple):
 
     holds: bool
     reason: str
+    can_be_checked: bool = True
+    """False where the cluster lacks what the statement is about, such as the Gateway API."""
 
     def __repr__(self) -> str:
-        return f"{'holds' if self.holds else 'not yet'}: {self.reason}"
+        return f"{self._outcome[1]}: {self.reason}"
+
+    @property
+    def _outcome(self) -> tuple[str, str]:
+        if not self.can_be_checked:
+            return "-", "cannot be checked here"
+        return ("✔", "holds") if self.holds else ("…", "not yet")
 
     def _repr_html_(self) -> str:
-        mark, text = ("✔", "holds") if self.holds else ("…", "not yet")
+        mark, text = self._outcome
         return f"<p><strong>{text}</strong> {mark} {html.escape(self.reason)}</p>"
 
 
@@ -63,7 +74,8 @@ def check(lab: Lab, statement: str, *evidence: Sample) -> Verdict:
         verdict = CHECKS[statement](lab, *evidence)
     except CanaryLabError as exc:
         verdict = Verdict(holds=False, reason=str(exc))
-    if not verdict.holds and os.environ.get("CANARYLAB_STRICT") == "1":
+    is_wrong = verdict.can_be_checked and not verdict.holds
+    if is_wrong and os.environ.get("CANARYLAB_STRICT") == "1":
         raise CheckpointError(statement, verdict.reason)
     return verdict
 
@@ -71,6 +83,11 @@ def check(lab: Lab, statement: str, *evidence: Sample) -> Verdict:
 def both_versions_answer(lab: Lab) -> Verdict:
     """Both images run locally, and each answers with its own version."""
     return _answering(lab, ["1.0", "2.0"])
+
+
+def version_4_answers(lab: Lab) -> Verdict:
+    """The version that was missing at first answers."""
+    return _answering(lab, ["4.0"])
 
 
 def version_3_answers(lab: Lab) -> Verdict:
@@ -200,30 +217,78 @@ def another_spelling_reaches_the_canary(lab: Lab, sample: Sample) -> Verdict:
 
 
 def quarter_goes_to_the_canary(lab: Lab) -> Verdict:
-    """The canary Ingress takes 25 of 100 requests."""
+    """The canary Ingress takes 25 of 100 requests, and 400 requests agree."""
     share = lab.explain_route("/").shares.get(CANARY_BACKEND, 0.0)
-    hint = "" if share == 0.25 else "; look at lab.set_weight(...)"
-    reason = f"{percent(share)} of the requests for / go to {CANARY_BACKEND}{hint}"
-    return Verdict(holds=share == 0.25, reason=reason)
+    if share != 0.25:
+        reason = f"{percent(share)} of the requests for / go to {CANARY_BACKEND}, not 25 %"
+        return Verdict(holds=False, reason=f"{reason}; set the weight with lab.set_weight(...)")
+    return as_expected(lab.sample_ingress(requests=2 * SAMPLED))
 
 
 def yellow_testers_reach_the_canary(lab: Lab) -> Verdict:
     """The header leads to the canary with the value yellow, and with no other."""
-    word = lab.explain_route("/", headers={"X-Canary": "yellow"}).shares.get(CANARY_BACKEND, 0.0)
-    always = lab.explain_route("/", headers={"X-Canary": "always"}).shares.get(CANARY_BACKEND, 0.0)
+    word, always = (
+        lab.explain_route("/", headers={"X-Canary": value}).shares.get(CANARY_BACKEND, 0.0)
+        for value in ("yellow", "always")
+    )
     reason = f"X-Canary: yellow {percent(word)}, X-Canary: always {percent(always)} to the canary"
-    if word == 1 and always < 1:
-        return Verdict(holds=True, reason=reason)
-    hint = "the annotation canary-by-header-value names the value that leads there"
-    return Verdict(holds=False, reason=f"{reason}; {hint}")
+    if word != 1 or always == 1:
+        hint = "the annotation canary-by-header-value names the word that leads there"
+        return Verdict(holds=False, reason=f"by the rules {reason}; {hint}")
+    yellow = lab.sample_ingress(requests=100, headers={"X-Canary": "yellow"})
+    verdict = only_the_new_version_answers(lab, yellow)
+    return verdict._replace(reason=f"{verdict.reason} with X-Canary: yellow; by the rules {reason}")
 
 
 def canary_belongs_to_production(lab: Lab) -> Verdict:
-    """The canary Ingress has a rule of the other one, so that it gets requests."""
+    """The canary Ingress repeats a rule of production, and requests reach it in its share."""
     share = lab.explain_route("/").shares.get(CANARY_BACKEND, 0.0)
-    hint = "" if share else "; compare host, path and pathType of the two Ingresses"
-    reason = f"{percent(share)} of the requests for / go to {CANARY_BACKEND}{hint}"
-    return Verdict(holds=share > 0, reason=reason)
+    if not share:
+        hint = "compare host, path and pathType of the two Ingresses"
+        return Verdict(
+            holds=False, reason=f"no request for / goes to {CANARY_BACKEND} by the rules; {hint}"
+        )
+    return as_expected(lab.sample_ingress(requests=2 * SAMPLED))
+
+
+def half_goes_to_the_canary(lab: Lab) -> Verdict:
+    """The route gives each version half of the requests, and 400 requests agree."""
+    sample = lab.sample_httproute(ROUTE, requests=2 * SAMPLED)
+    expected = (sample.expected or {}).get("2.0", 0.0)
+    if sample.total and expected != 0.5:
+        reason = f"by the weights of {ROUTE} version 2.0 gets {percent(expected)}, not 50 %"
+        hint = "only the ratio of the two weights matters, and lab.apply(route) applies them"
+        return Verdict(holds=False, reason=f"{reason}; {hint}")
+    return as_expected(sample) if sample.total else _not_served()
+
+
+def route_finds_its_services(lab: Lab) -> Verdict:
+    """No request to the route fails, and both versions answer in their shares."""
+    sample = lab.sample_httproute(ROUTE, requests=2 * SAMPLED)
+    if not sample.total:
+        return _not_served()
+    if sample.failed:
+        kinds = join_words(f"{hits} with {kind}" for kind, hits in sample.failures.items())
+        reason = f"of {count_noun(sample.total, 'request')}, {sample.failed} failed: {kinds}"
+        hint = "compare the names in its backendRefs with `kubectl get services`"
+        return Verdict(holds=False, reason=f"{reason}; {hint}")
+    return as_expected(sample)
+
+
+def canary_gets_a_copy_of_each_request(lab: Lab) -> Verdict:
+    """Production answers 50 requests, and the log of the canary has 50 more lines."""
+    before = _logged_requests(lab)
+    sample = lab.sample_httproute(ROUTE, requests=50)
+    if not sample.total:
+        return _not_served()
+    if hits := sample.by_version.get("2.0", 0):
+        hint = "a mirror is a filter, and the canary is none of its backendRefs: apply mirror.yaml"
+        return Verdict(holds=False, reason=f"version 2.0 answered {hits} of 50 requests; {hint}")
+    wait_until(lambda: _logged_requests(lab) - before >= 50, timeout_s=COPIES_TIMEOUT_S)
+    copies = _logged_requests(lab) - before
+    reason = f"production answered 50 requests, and the canary's log has {copies} of them"
+    hint = "look for the mirror in the route, and for LOG_REQUESTS in the Deployment nodeapp-canary"
+    return Verdict(holds=copies == 50, reason=reason + ("" if copies == 50 else f"; {hint}"))
 
 
 def preview_keeps_to_its_path(lab: Lab) -> Verdict:
@@ -256,6 +321,7 @@ CHECKS: Mapping[str, Callable[..., Verdict]] = {
     "both versions have three pods": both_have_three_pods,
     "both versions answer": both_versions_answer,
     "version 3.0 answers": version_3_answers,
+    "version 4.0 answers": version_4_answers,
     "production is ready": production_is_ready,
     "canary is ready": canary_is_ready,
     "the Service finds production": service_finds_production,
@@ -269,6 +335,9 @@ CHECKS: Mapping[str, Callable[..., Verdict]] = {
     "a quarter goes to the canary": quarter_goes_to_the_canary,
     "yellow testers reach the canary": yellow_testers_reach_the_canary,
     "the canary belongs to production": canary_belongs_to_production,
+    "half goes to the canary": half_goes_to_the_canary,
+    "the route finds its Services": route_finds_its_services,
+    "the canary gets a copy of each request": canary_gets_a_copy_of_each_request,
 }
 
 
@@ -276,11 +345,25 @@ def _answering(lab: Lab, versions: Sequence[str]) -> Verdict:
     answers = {version: lab.get(run.url).body for version, run in lab.local_runs().items()}
     missing = [version for version in versions if answers.get(version) != f'"Version {version}"']
     if missing:
-        reason = f'no answer from version {join_words(missing)}; look at lab.run_locally("...")'
+        runs = join_words(f"{name} at {run.url}" for name, run in lab.local_runs().items())
+        hint = f'lab.run_locally("{missing[0]}", port=...) starts it'
+        reason = f"no answer from version {join_words(missing)}; running: {runs}; {hint}"
         return Verdict(holds=False, reason=reason)
     return Verdict(
         holds=True, reason=f"answering, each with its own version: {join_words(versions)}"
     )
+
+
+def _not_served() -> Verdict:
+    reason = f"no controller serves {ROUTE}; lab.wait_accepted names those that do"
+    return Verdict(holds=False, reason=reason, can_be_checked=False)
+
+
+def _logged_requests(lab: Lab) -> int:
+    """How many requests stand in the logs of the ready canary pods."""
+    pods = [each.pod for each in lab.ready_endpoints("nodeapp-svc-canary")]
+    logs = [lab.core.read_namespaced_pod_log(pod, lab.namespace) for pod in pods]
+    return sum(" GET " in line for log in logs for line in log.splitlines())
 
 
 def _ready(lab: Lab, name: str, wanted: int) -> Verdict:

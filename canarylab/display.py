@@ -164,7 +164,7 @@ def html_table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[obj
 
 
 def _paragraph(text: str) -> str:
-    return f"<p>{html.escape(text)}</p>"
+    return f"<p>{html.escape(text).replace(chr(10), '<br>')}</p>"
 
 
 def _row(name: object, *values: object) -> str:

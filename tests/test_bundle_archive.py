@@ -52,7 +52,9 @@ def test_what_is_written_is_read() -> None:
     "text", [b"", b"{", b"[]", b"{}", b"3", b'"format"', json.dumps({"format": FORMAT}).encode()]
 )
 def test_what_is_none_of_ours_is_refused(text: bytes) -> None:
-    with pytest.raises(SetupError, match=r"class\.tar is not a bundle of canarylab\. Name one"):
+    with pytest.raises(
+        SetupError, match=r"class\.tar is not a bundle of canarylab\. Choose a file"
+    ):
         BundleManifest.parse(text, FILE)
 
 

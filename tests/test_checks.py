@@ -15,7 +15,7 @@ from canarylab.checks import CANARY_BACKEND, Verdict, check
 from canarylab.errors import ApiRefusedError, CheckpointError, TrafficError
 from canarylab.release.endpoints import Endpoint
 from canarylab.release.ingress import RouteExplanation
-from canarylab.traffic import Sample
+from canarylab.traffic import RequestResult, Sample
 from canarylab.traffic.http import HttpResponse
 
 ROLLED_OUT = {
@@ -68,6 +68,15 @@ class SmallLab:
     ) -> RouteExplanation:
         share = self._canary_takes[(headers or {}).get("X-Canary", "")]
         return RouteExplanation({CANARY_BACKEND: share} if share else {}, path, 0, ())
+
+    def sample_ingress(self, *, requests: int, headers: Mapping[str, str] | None = None) -> Sample:
+        """Answers in the shares of the rules, times `self.off`."""
+        share = self._canary_takes[(headers or {}).get("X-Canary", "")]
+        new = round(requests * share * self.off)
+        found = sample(old=requests - new, new=new).with_expected({"1.0": 1 - share, "2.0": share})
+        return replace(found, expected_from="rules", balanced_per="request")
+
+    off = 1.0
 
     def sample(self, *, requests: int) -> Sample:
         """Each endpoint answers in turn."""
@@ -227,6 +236,15 @@ def test_the_rules_say_what_the_canary_takes(share: float) -> None:
 
 
 @pytest.mark.parametrize(
+    "statement", ["a quarter goes to the canary", "the canary belongs to production"]
+)
+def test_rules_that_the_responses_do_not_follow_are_not_enough(statement: str) -> None:
+    lab = SmallLab(canary_takes={"": 0.25})
+    lab.off = 2.0
+    assert "not what the rules suggest" in verdict_of(lab, statement)
+
+
+@pytest.mark.parametrize(
     ("yellow", "always", "closed"), [(1.0, 0.1, True), (0.1, 1.0, False), (1.0, 1.0, False)]
 )
 def test_only_the_header_value_yellow_reaches_the_canary(
@@ -349,3 +367,91 @@ def test_a_sample_of_a_rule_hints_at_the_route_and_one_of_a_service_at_its_endpo
 
     assert verdict.reason.startswith("of 4 requests, version 1.0 answered 1; ")
     assert hint in verdict.reason
+
+
+class RouteLab:
+    """A lab whose HTTPRoute gives a sample set by hand, and whose canary logs copies."""
+
+    namespace = "default"
+
+    def __init__(self, measured: Sample, copies: int = 0) -> None:
+        self._measured, self._copies, self._sampled = measured, copies, False
+        self.core = self
+
+    def sample_httproute(self, route: str, *, requests: int) -> Sample:
+        self._sampled = True
+        return self._measured
+
+    def ready_endpoints(self, service: str) -> list[Endpoint]:
+        return [pod("2.0", "nodeapp-canary-x")]
+
+    def read_namespaced_pod_log(self, name: str, namespace: str) -> str:
+        line = "2026-11-28T08:00:00.000Z GET / 200 version 2.0\n"
+        return "Server started.\n" + line * (3 + self._copies * self._sampled)
+
+
+def by_route(old: int, new: int, share: float) -> Sample:
+    found = sample(old=old, new=new).with_expected({"1.0": 1 - share, "2.0": share})
+    return replace(found, expected_from="rules", balanced_per="request")
+
+
+def with_failures(measured: Sample) -> Sample:
+    failed = RequestResult(0.0, 0.1, failure="status 500")
+    return replace(measured, results=(*measured.results, failed))
+
+
+@pytest.mark.parametrize(
+    ("statement", "measured", "words"),
+    [
+        ("half goes to the canary", by_route(200, 200, 0.5), ""),
+        ("half goes to the canary", by_route(300, 100, 0.25), "version 2.0 gets 25 %, not 50 %"),
+        ("half goes to the canary", by_route(300, 100, 0.5), "not what the rules suggest"),
+        ("the route finds its Services", by_route(200, 200, 0.5), ""),
+        (
+            "the route finds its Services",
+            with_failures(by_route(200, 0, 0.5)),
+            "of 201 requests, 1 failed: 1 with status 500; compare the names",
+        ),
+    ],
+)
+def test_a_route_is_checked_by_what_it_answers(
+    statement: str, measured: Sample, words: str
+) -> None:
+    verdict = check(RouteLab(measured), statement)  # type: ignore[arg-type]
+    assert verdict.holds is not bool(words)
+    assert words in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("copies", "new", "words"),
+    [
+        (50, 0, "the canary's log has 50 of them"),
+        (0, 0, "the canary's log has 0 of them; look for the mirror"),
+        (50, 5, "version 2.0 answered 5 of 50 requests; a mirror is a filter"),
+    ],
+)
+def test_a_mirror_is_checked_by_the_log_of_the_canary(
+    copies: int, new: int, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks, "COPIES_TIMEOUT_S", 0)
+    lab: Any = RouteLab(by_route(50 - new, new, 0.0), copies)
+    verdict = check(lab, "the canary gets a copy of each request")
+    assert verdict.holds is (copies == 50 and not new)
+    assert words in verdict.reason
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "half goes to the canary",
+        "the route finds its Services",
+        "the canary gets a copy of each request",
+    ],
+)
+def test_where_nothing_serves_the_route_nothing_is_checked_and_strict_goes_on(
+    statement: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CANARYLAB_STRICT", "1")
+    verdict = check(RouteLab(sample(old=0, new=0)), statement)  # type: ignore[arg-type]
+    assert repr(verdict).startswith("cannot be checked here: no controller serves nodeapp-split;")
+    assert not verdict.holds

@@ -143,4 +143,5 @@ class Builder(Protocol):
 
 def not_built_error(reference: str) -> SetupError:
     """Return the error for an image that does not exist."""
-    return SetupError(f"There is no image {reference} yet. Build it with `lab.build()`.")
+    version = reference.partition(":")[2]
+    return SetupError(f'There is no image {reference} yet. `lab.build("{version}")` builds it.')

@@ -44,7 +44,7 @@ REPLACE_TIMEOUT_S = 1  # a replaced container need not finish its open requests
 LOG_TAIL_LINES = 5
 _POLL_INTERVAL_S = 0.02
 _PORT_IN_USE = ("port is already allocated", "address already in use")
-_PORT_REMEDY = "Stop that program, or choose another port with `port=`."
+_PORT_REMEDY = "Close what listens there, or name another port with `port=`."
 
 
 @dataclass(frozen=True)

@@ -73,5 +73,16 @@ def not_yet(ran: Any) -> list[str]:
     ]
 
 
+def outcomes(ran: Any) -> set[str]:
+    """What the checkpoints of a notebook say: `holds`, `not yet`, `cannot be checked here`."""
+    return {
+        _text(output).partition(":")[0]
+        for cell in ran.cells
+        if "checkpoint" in cell.metadata.get("tags", [])
+        for output in cell.outputs
+        if _text(output)
+    }
+
+
 def _text(output: Any) -> str:
     return str(output.get("data", {}).get("text/plain", ""))

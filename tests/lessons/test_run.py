@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from tests.lessons.read_lessons import LESSONS, NOTEBOOKS
-from tests.lessons.run_lessons import not_yet, run
+from tests.lessons.run_lessons import not_yet, outcomes, run
 from tests.needs import needs
 
 pytestmark = needs("linux")
 NAMES = [lesson.stem for lesson in LESSONS]
 UNSOLVED = {
     "00-welcome": ["both versions have three pods"],
-    "01-two-versions": ["version 3.0 answers"],
+    "01-two-versions": ["version 3.0 answers", "version 4.0 answers"],
     "02-production": [
         "production is ready",
         "the Service finds production",
@@ -31,6 +31,7 @@ UNSOLVED = {
         "yellow testers reach the canary",
         "the canary belongs to production",
     ],
+    "08-gateway-api": ["half goes to the canary", "the route finds its Services"],
 }
 """The checkpoints of each lesson that do not hold when nothing is filled in."""
 
@@ -41,7 +42,8 @@ async def test_the_solved_notebook_holds_what_it_promises(
     name: str, home: Path, tmp_path: Path, times: int
 ) -> None:
     for _ in range(times):
-        await run(NOTEBOOKS / "solved" / f"{name}.ipynb", home, tmp_path, strict=True)
+        ran = await run(NOTEBOOKS / "solved" / f"{name}.ipynb", home, tmp_path, strict=True)
+        assert outcomes(ran) <= {"holds"}  # on the playground, everything can be checked
 
 
 @pytest.mark.parametrize("name", NAMES)
