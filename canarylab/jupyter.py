@@ -33,7 +33,7 @@ _MALLOC = {
     "MALLOC_TRIM_THRESHOLD_": "131072",
     "MALLOC_MMAP_THRESHOLD_": "131072",
 }
-"""With these, glibc gives memory back sooner: a kernel that drew ten pictures takes 170 MB, not 198."""
+"""So glibc gives memory back sooner: a kernel that drew ten pictures takes 170 MB, not 198."""
 _SKIPPED = {"source", "node_modules", "__pycache__", ".ipynb_checkpoints"}
 _CONFIG = Path(__file__).with_name("jupyter_config")  # without the question about Jupyter's news
 
