@@ -28,6 +28,12 @@ RECORD = ".canarylab-copies.json"
 """The digest of each file as it was copied, by path."""
 DEFAULT_PORT = 8890  # Jupyter's own, 8888, is where lesson 01 runs version 1.0
 
+_MALLOC = {
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_TRIM_THRESHOLD_": "131072",
+    "MALLOC_MMAP_THRESHOLD_": "131072",
+}
+"""So glibc gives memory back sooner: a kernel that drew ten pictures takes 170 MB, not 198."""
 _SKIPPED = {"source", "node_modules", "__pycache__", ".ipynb_checkpoints"}
 _CONFIG = Path(__file__).with_name("jupyter_config")  # without the question about Jupyter's news
 
@@ -72,7 +78,7 @@ def jupyter_environment(environment: Mapping[str, str]) -> tuple[dict[str, str],
     path = environment.get("PATH", os.defpath)
     if path.split(os.pathsep)[0] != programs:
         path = os.pathsep.join([programs, path])
-    variables = {**environment, "PATH": path, "JUPYTER_CONFIG_PATH": configs}
+    variables = {**_MALLOC, **environment, "PATH": path, "JUPYTER_CONFIG_PATH": configs}
     try:
         return variables | {"KUBECONFIG": str(choose().cluster.kubeconfig)}, ()
     except CanaryLabError as exc:

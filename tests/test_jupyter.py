@@ -224,3 +224,9 @@ def test_the_question_about_news_of_jupyter_is_switched_off() -> None:
 
     assert page["disabledExtensions"] == {"@jupyterlab/apputils-extension:announcements": True}
     assert theirs == "/theirs"
+
+
+def test_a_setting_of_malloc_that_the_learner_made_is_kept() -> None:
+    environment, _ = jupyter_environment({"MALLOC_ARENA_MAX": "8"})
+
+    assert environment["MALLOC_ARENA_MAX"] == "8"
