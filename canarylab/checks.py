@@ -7,18 +7,19 @@ verdict and does not raise, so that Run All works on a notebook that is not fini
 
 from __future__ import annotations
 
-import html
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from canarylab import stats
+from canarylab.display import inline_html
 from canarylab.errors import ApiRefusedError, CanaryLabError, CheckpointError
 from canarylab.lab import Lab
 from canarylab.manifests import CANARY, PRODUCTION, SERVICE
 from canarylab.release.rollout import rollout_status
-from canarylab.text import count_noun, join_words, percent
+from canarylab.text import count_noun, join_words, percent, version_label
 from canarylab.traffic import Sample
 from canarylab.wait import wait_until
 
@@ -27,8 +28,15 @@ CANARY_BACKEND = "nodeapp-svc-canary-weighted:80"
 
 ENDPOINTS_TIMEOUT_S = 2.0
 """A cluster needs a moment to find the endpoints of a changed selector."""
+RULES_TIMEOUT_S = 5.0
+"""An ingress controller needs a moment to read a changed rule; Traefik reads every 2 s."""
 
-_SERVICE_OF = {"1.0": "nodeapp-svc-prod", "2.0": "nodeapp-svc-canary"}
+COPIES_TIMEOUT_S = 5.0
+"""A mirror sends its copies while the visitors' responses are on their way."""
+ROUTE = "nodeapp-split"
+SAMPLED = 200
+"""Requests that a checkpoint sends."""
+
 _VERSION_AT_PATH = {"/": "1.0", "/canary": "2.0", "/canary/x": "2.0", "/canarybird": "1.0"}
 
 
@@ -37,13 +45,21 @@ class Verdict(NamedTuple):
 
     holds: bool
     reason: str
+    can_be_checked: bool = True
+    """False where the cluster lacks what the statement is about, such as the Gateway API."""
 
     def __repr__(self) -> str:
-        return f"{'holds' if self.holds else 'not yet'}: {self.reason}"
+        return f"{self._outcome[1]}: {self.reason}"
+
+    @property
+    def _outcome(self) -> tuple[str, str]:
+        if not self.can_be_checked:
+            return "-", "cannot be checked here"
+        return ("✔", "holds") if self.holds else ("…", "not yet")
 
     def _repr_html_(self) -> str:
-        mark, text = ("✔", "holds") if self.holds else ("…", "not yet")
-        return f"<p><strong>{text}</strong> {mark} {html.escape(self.reason)}</p>"
+        mark, text = self._outcome
+        return f"<p><strong>{text}</strong> {mark} {inline_html(self.reason)}</p>"
 
 
 def check(lab: Lab, statement: str, *evidence: Sample) -> Verdict:
@@ -58,7 +74,8 @@ def check(lab: Lab, statement: str, *evidence: Sample) -> Verdict:
         verdict = CHECKS[statement](lab, *evidence)
     except CanaryLabError as exc:
         verdict = Verdict(holds=False, reason=str(exc))
-    if not verdict.holds and os.environ.get("CANARYLAB_STRICT") == "1":
+    is_wrong = verdict.can_be_checked and not verdict.holds
+    if is_wrong and os.environ.get("CANARYLAB_STRICT") == "1":
         raise CheckpointError(statement, verdict.reason)
     return verdict
 
@@ -66,6 +83,11 @@ def check(lab: Lab, statement: str, *evidence: Sample) -> Verdict:
 def both_versions_answer(lab: Lab) -> Verdict:
     """Both images run locally, and each answers with its own version."""
     return _answering(lab, ["1.0", "2.0"])
+
+
+def version_4_answers(lab: Lab) -> Verdict:
+    """The version that was missing at first answers."""
+    return _answering(lab, ["4.0"])
 
 
 def version_3_answers(lab: Lab) -> Verdict:
@@ -116,22 +138,35 @@ def service_selects_both(lab: Lab) -> Verdict:
     )
 
 
-def versions_are_even(lab: Lab) -> Verdict:
-    """Each version has two ready pods."""
+def both_have_three_pods(lab: Lab) -> Verdict:
+    """Each version has three ready pods."""
     pods = Counter(each.version for each in lab.ready_endpoints())
-    reason = f"ready pods of 1.0: {pods['1.0']}, of 2.0: {pods['2.0']}"
-    return Verdict(holds=pods["1.0"] == pods["2.0"] == 2, reason=reason)
+    seen = f"ready pods of 1.0: {pods['1.0']}, of 2.0: {pods['2.0']}"
+    holds = pods["1.0"] == pods["2.0"] == 3
+    hint = "" if holds else ', not 3 and 3; lab.scale("nodeapp-canary", 3) makes it so'
+    return Verdict(holds=holds, reason=seen + hint)
+
+
+def versions_are_even(lab: Lab) -> Verdict:
+    """Each version has two ready pods, and about half of the requests."""
+    pods = Counter(each.version for each in lab.ready_endpoints())
+    seen = f"ready pods of 1.0: {pods['1.0']}, of 2.0: {pods['2.0']}"
+    if not pods["1.0"] == pods["2.0"] == 2:
+        return Verdict(holds=False, reason=f"{seen}, not 2 and 2; look at `lab.diagram()`")
+    measured = as_expected(lab.sample(requests=SAMPLED))
+    return measured._replace(reason=f"{seen}; {measured.reason}")
 
 
 def release_is_finished(lab: Lab) -> Verdict:
-    """Production has version 2.0, and the canary is gone."""
+    """Production has version 2.0 and answers every request, and the canary is gone."""
     behind = lab.ready_endpoints()
     left = [each.pod for each in behind if each.version != "2.0"]
     canaries = [each.pod for each in behind if each.pod.startswith(CANARY)]
     if left or canaries or not behind:
         reason = f"still behind the Service: {join_words([*left, *canaries], none='no pod')}"
-        return Verdict(holds=False, reason=f"{reason}; which Deployment do they belong to?")
-    return Verdict(holds=True, reason=f"{count_noun(len(behind), 'pod')} of production, all of 2.0")
+        return Verdict(holds=False, reason=f"{reason}; `kubectl get deployments` shows whose")
+    answers = only_the_new_version_answers(lab, lab.sample(requests=SAMPLED))
+    return answers._replace(reason=f"{count_noun(len(behind), 'pod')}; {answers.reason}")
 
 
 def canary_answers_as_expected(lab: Lab, sample: Sample) -> Verdict:
@@ -161,69 +196,132 @@ def only_the_new_version_answers(lab: Lab, sample: Sample) -> Verdict:
     """Every request was answered by version 2.0."""
     others = {name: hits for name, hits in sample.by_version.items() if name != "2.0" and hits}
     if others or sample.failed or not sample.answered:
-        return Verdict(
-            holds=False,
-            reason=f"other versions answered {sum(others.values())} requests and {sample.failed} "
-            "failed; look at lab.endpoints()",
-        )
+        seen = [f"{version_label(each)} answered {hits}" for each, hits in others.items()]
+        seen += [f"{hits} failed with {kind}" for kind, hits in sample.failures.items()]
+        hint = "`lab.explain_route` with the same path names the rule that they match"
+        if sample.expected_from == "pods":
+            hint = "compare with lab.endpoints()"
+        reason = f"of {count_noun(sample.total, 'request')}, {join_words(seen)}; {hint}"
+        return Verdict(holds=False, reason=reason)
     return Verdict(holds=True, reason=f"all {sample.answered} answers came from version 2.0")
 
 
+def another_spelling_reaches_the_canary(lab: Lab, sample: Sample) -> Verdict:
+    """Version 2.0 answers a path that does not have the word canary in small letters."""
+    path = urlsplit(sample.url).path
+    if "canary" in path:
+        hint = "find a path that is spelled in another way; the route explorer shows which match"
+        return Verdict(holds=False, reason=f"{path} has the word canary in small letters; {hint}")
+    verdict = only_the_new_version_answers(lab, sample)
+    return verdict._replace(reason=f"{path}: {verdict.reason}")
+
+
 def quarter_goes_to_the_canary(lab: Lab) -> Verdict:
-    """The canary Ingress takes 25 of 100 requests."""
+    """The canary Ingress takes 25 of 100 requests, and 400 requests agree."""
     share = lab.explain_route("/").shares.get(CANARY_BACKEND, 0.0)
-    hint = "" if share == 0.25 else "; look at lab.set_weight(...)"
-    reason = f"{percent(share)} of the requests for / go to {CANARY_BACKEND}{hint}"
-    return Verdict(holds=share == 0.25, reason=reason)
+    if share != 0.25:
+        reason = f"{percent(share)} of the requests for / go to {CANARY_BACKEND}, not 25 %"
+        return Verdict(holds=False, reason=f"{reason}; set the weight with lab.set_weight(...)")
+    return as_expected(lab.sample_ingress(requests=2 * SAMPLED))
 
 
 def yellow_testers_reach_the_canary(lab: Lab) -> Verdict:
     """The header leads to the canary with the value yellow, and with no other."""
-    word = lab.explain_route("/", headers={"X-Canary": "yellow"}).shares.get(CANARY_BACKEND, 0.0)
-    always = lab.explain_route("/", headers={"X-Canary": "always"}).shares.get(CANARY_BACKEND, 0.0)
+    word, always = (
+        lab.explain_route("/", headers={"X-Canary": value}).shares.get(CANARY_BACKEND, 0.0)
+        for value in ("yellow", "always")
+    )
     reason = f"X-Canary: yellow {percent(word)}, X-Canary: always {percent(always)} to the canary"
-    if word == 1 and always < 1:
-        return Verdict(holds=True, reason=reason)
-    hint = "the annotation canary-by-header-value names the value that leads there"
-    return Verdict(holds=False, reason=f"{reason}; {hint}")
+    if word != 1 or always == 1:
+        hint = "the annotation canary-by-header-value names the word that leads there"
+        return Verdict(holds=False, reason=f"by the rules {reason}; {hint}")
+    yellow = lab.sample_ingress(requests=100, headers={"X-Canary": "yellow"})
+    verdict = only_the_new_version_answers(lab, yellow)
+    return verdict._replace(reason=f"{verdict.reason} with X-Canary: yellow; by the rules {reason}")
 
 
 def canary_belongs_to_production(lab: Lab) -> Verdict:
-    """The canary Ingress has a rule of the other one, so that it gets requests."""
+    """The canary Ingress repeats a rule of production, and requests reach it in its share."""
     share = lab.explain_route("/").shares.get(CANARY_BACKEND, 0.0)
-    hint = "" if share else "; compare host, path and pathType of the two Ingresses"
-    reason = f"{percent(share)} of the requests for / go to {CANARY_BACKEND}{hint}"
-    return Verdict(holds=share > 0, reason=reason)
+    if not share:
+        hint = "compare host, path and pathType of the two Ingresses"
+        return Verdict(
+            holds=False, reason=f"no request for / goes to {CANARY_BACKEND} by the rules; {hint}"
+        )
+    return as_expected(lab.sample_ingress(requests=2 * SAMPLED))
 
 
-def each_version_has_a_service(lab: Lab) -> Verdict:
-    """Each of the two Services finds one version, and only that one."""
-    found = {
-        service: join_words(sorted({each.version for each in lab.ready_endpoints(service)}))
-        for service in _SERVICE_OF.values()
-    }
-    holds = found == {service: version for version, service in _SERVICE_OF.items()}
-    reason = "; ".join(f"{service} finds version {seen}" for service, seen in found.items())
-    hint = "" if holds else "; compare each selector with the labels of your pods"
-    return Verdict(holds=holds, reason=reason + hint)
+def half_goes_to_the_canary(lab: Lab) -> Verdict:
+    """The route gives each version half of the requests, and 400 requests agree."""
+    sample = lab.sample_httproute(ROUTE, requests=2 * SAMPLED)
+    expected = (sample.expected or {}).get("2.0", 0.0)
+    if sample.total and expected != 0.5:
+        reason = f"by the weights of {ROUTE} version 2.0 gets {percent(expected)}, not 50 %"
+        hint = "only the ratio of the two weights matters, and lab.apply(route) applies them"
+        return Verdict(holds=False, reason=f"{reason}; {hint}")
+    return as_expected(sample) if sample.total else _not_served()
+
+
+def route_finds_its_services(lab: Lab) -> Verdict:
+    """No request to the route fails, and both versions answer in their shares."""
+    sample = lab.sample_httproute(ROUTE, requests=2 * SAMPLED)
+    if not sample.total:
+        return _not_served()
+    if sample.failed:
+        kinds = join_words(f"{hits} with {kind}" for kind, hits in sample.failures.items())
+        reason = f"of {count_noun(sample.total, 'request')}, {sample.failed} failed: {kinds}"
+        hint = "compare the names in its backendRefs with `kubectl get services`"
+        return Verdict(holds=False, reason=f"{reason}; {hint}")
+    return as_expected(sample)
+
+
+def canary_gets_a_copy_of_each_request(lab: Lab) -> Verdict:
+    """Production answers 50 requests, and the log of the canary has 50 more lines."""
+    before = _logged_requests(lab)
+    sample = lab.sample_httproute(ROUTE, requests=50)
+    if not sample.total:
+        return _not_served()
+    if hits := sample.by_version.get("2.0", 0):
+        hint = "a mirror is a filter, and the canary is none of its backendRefs: apply mirror.yaml"
+        return Verdict(holds=False, reason=f"version 2.0 answered {hits} of 50 requests; {hint}")
+    wait_until(lambda: _logged_requests(lab) - before >= 50, timeout_s=COPIES_TIMEOUT_S)
+    copies = _logged_requests(lab) - before
+    reason = f"production answered 50 requests, and the canary's log has {copies} of them"
+    hint = "look for the mirror in the route, and for LOG_REQUESTS in the Deployment nodeapp-canary"
+    return Verdict(holds=copies == 50, reason=reason + ("" if copies == 50 else f"; {hint}"))
 
 
 def preview_keeps_to_its_path(lab: Lab) -> Verdict:
     """Version 2.0 answers at `/canary` and below it, and version 1.0 at every other path."""
-    answers = {path: lab.get(path).headers.get("X-Version") for path in _VERSION_AT_PATH}
+    for path in _VERSION_AT_PATH:
+        if status := lab.explain_route(path).status:
+            hint = f'`lab.explain_route("{path}")` names the reason'
+            return Verdict(
+                holds=False, reason=f"by the rules, {path} gets {status} and no version; {hint}"
+            )
+    answers: dict[str, str] = {}
+
+    def are_right() -> bool:
+        found = {path: lab.get(path).headers.get("X-Version", "none") for path in _VERSION_AT_PATH}
+        answers.update(found)
+        return answers == _VERSION_AT_PATH
+
+    if wait_until(are_right, timeout_s=RULES_TIMEOUT_S):
+        return Verdict(holds=True, reason=f"{join_words(answers)} reach the right version")
     wrong = [path for path, version in _VERSION_AT_PATH.items() if answers[path] != version]
-    if wrong:
-        answered = {path: answers[path] or "(none)" for path in wrong}
-        reason = "; ".join(f"version {name} answers {path}" for path, name in answered.items())
-        return Verdict(
-            holds=False, reason=f"{reason}; `lab.explain_route` says which rule leads there"
-        )
-    return Verdict(holds=True, reason=f"{join_words(answers)} lead where they should")
+    reason = "; ".join(
+        f"version {answers[path]} answers {path}, and {_VERSION_AT_PATH[path]} should"
+        for path in wrong
+    )
+    hint = f'`lab.explain_route("{wrong[0]}")` names the rule'
+    return Verdict(holds=False, reason=f"{reason}; {hint}")
 
 
 CHECKS: Mapping[str, Callable[..., Verdict]] = {
+    "both versions have three pods": both_have_three_pods,
     "both versions answer": both_versions_answer,
     "version 3.0 answers": version_3_answers,
+    "version 4.0 answers": version_4_answers,
     "production is ready": production_is_ready,
     "canary is ready": canary_is_ready,
     "the Service finds production": service_finds_production,
@@ -232,11 +330,14 @@ CHECKS: Mapping[str, Callable[..., Verdict]] = {
     "the release is finished": release_is_finished,
     "the canary answers as expected": canary_answers_as_expected,
     "only the new version answers": only_the_new_version_answers,
-    "each version has a Service of its own": each_version_has_a_service,
+    "another spelling reaches the canary": another_spelling_reaches_the_canary,
     "the preview keeps to its path": preview_keeps_to_its_path,
     "a quarter goes to the canary": quarter_goes_to_the_canary,
     "yellow testers reach the canary": yellow_testers_reach_the_canary,
     "the canary belongs to production": canary_belongs_to_production,
+    "half goes to the canary": half_goes_to_the_canary,
+    "the route finds its Services": route_finds_its_services,
+    "the canary gets a copy of each request": canary_gets_a_copy_of_each_request,
 }
 
 
@@ -244,11 +345,25 @@ def _answering(lab: Lab, versions: Sequence[str]) -> Verdict:
     answers = {version: lab.get(run.url).body for version, run in lab.local_runs().items()}
     missing = [version for version in versions if answers.get(version) != f'"Version {version}"']
     if missing:
-        reason = f'no answer from version {join_words(missing)}; look at lab.run_locally("...")'
+        runs = join_words(f"{name} at {run.url}" for name, run in lab.local_runs().items())
+        hint = f'lab.run_locally("{missing[0]}", port=...) starts it'
+        reason = f"no answer from version {join_words(missing)}; running: {runs}; {hint}"
         return Verdict(holds=False, reason=reason)
     return Verdict(
         holds=True, reason=f"answering, each with its own version: {join_words(versions)}"
     )
+
+
+def _not_served() -> Verdict:
+    reason = f"no controller serves {ROUTE}; lab.wait_accepted names those that do"
+    return Verdict(holds=False, reason=reason, can_be_checked=False)
+
+
+def _logged_requests(lab: Lab) -> int:
+    """How many requests stand in the logs of the ready canary pods."""
+    pods = [each.pod for each in lab.ready_endpoints("nodeapp-svc-canary")]
+    logs = [lab.core.read_namespaced_pod_log(pod, lab.namespace) for pod in pods]
+    return sum(" GET " in line for log in logs for line in log.splitlines())
 
 
 def _ready(lab: Lab, name: str, wanted: int) -> Verdict:

@@ -26,7 +26,7 @@ PING_TIMEOUT_S = 5.0
 CALL_TIMEOUT_S = 60
 MAX_QUOTED_CHARACTERS = 100  # of an error message
 
-DOCKER_FOR = "containers in lesson 1, and the kind cluster"
+DOCKER_FOR = "containers in lesson 01, and the kind cluster"
 CGROUPS_FOR = "the kind cluster: Kubernetes 1.35 and later run only on cgroup v2"
 
 

@@ -15,6 +15,7 @@ CanaryLabError
 ├── ClusterError        a running cluster did not do what was requested
 │   ├── TimedOutError       it did not do it in time
 │   └── ApiRefusedError     the API server refused a request
+│       └── GatewayApiMissingError  the cluster has no Gateway API
 ├── CheckpointError     a lesson's checkpoint does not hold
 └── ApiError            inside the playground: its API refuses a request
     ├── NotFoundError
@@ -141,6 +142,10 @@ class ApiRefusedError(ClusterError):
     def __init__(self, what: str, reply: str, remedy: str) -> None:
         self.what, self.reply = what, reply
         super().__init__(f"The cluster refused {what}.\n{reply}\n{remedy}")
+
+
+class GatewayApiMissingError(ApiRefusedError):
+    """The cluster has no Gateway API, so it knows no HTTPRoute."""
 
 
 class CheckpointError(CanaryLabError):

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from canarylab import resources
 from canarylab.clusters.choose import choose
 from canarylab.display import FileView, Report, Table, status_line
+from canarylab.errors import ApiRefusedError, GatewayApiMissingError, ManifestError
 from canarylab.figures.diagram import Diagram, DiagramContent, draw_diagram
 from canarylab.images.builder import (
     APP_NAME,
@@ -28,6 +30,7 @@ from canarylab.images.builder import (
 from canarylab.images.choose import BuilderSelection
 from canarylab.kube_objects import Object
 from canarylab.manifests import CANARY, CANARY_INGRESS, PRODUCTION, SERVICE, differences, load
+from canarylab.notebook_errors import show_short_messages
 from canarylab.playground.home import Home
 from canarylab.ports import is_held_by_parent, unused
 from canarylab.predictions import Predictions, Value
@@ -67,6 +70,8 @@ if TYPE_CHECKING:
     from canarylab.widgets.route_explorer import RouteExplorer
     from canarylab.widgets.weight_slider import WeightSlider
 
+FREE_MEMORY = "Kernel, Shut Down Kernel in the menu frees the memory of this notebook."
+
 Fields = Mapping[str, str] | None
 """Header fields or cookies, by name."""
 
@@ -78,6 +83,7 @@ class Lab:
     """
 
     def __init__(self, cluster: str | None = None) -> None:
+        show_short_messages(Lab, Sample)
         self.cluster, self._reason = choose(cluster)
         with status_line() as report:
             self.cluster.start(report)
@@ -246,7 +252,12 @@ class Lab:
         """
         objects = [manifest] if isinstance(manifest, dict) else load(_find_file(manifest))
         controller_notes = self._ingress.ensure_controller_for(objects)
-        applied = apply_and_wait(self._connection, objects)
+        try:
+            applied = apply_and_wait(self._connection, objects)
+        except ApiRefusedError as exc:
+            if explanation := httproute.explain_refusal(objects, exc):
+                return Table(explanation)
+            raise
         notes = [f"{each.name}: {note}" for each in applied for note in each.notes]
         return Table("\n".join(map(str, applied)), notes=[*controller_notes, *notes])
 
@@ -467,7 +478,9 @@ class Lab:
         Traceback (most recent call last):
         canarylab.errors.ClusterError: The rules send such a request to no pod, ...
         """
-        return self._ingress.sample(path, _request(host, headers, cookies), requests=requests)
+        request = _request(host, headers, cookies)
+        with status_line() as report:
+            return self._ingress.sample(path, request, requests=requests, report=report)
 
     def set_weight(self, percent: int, ingress: str = CANARY_INGRESS) -> Table:
         """Set the share of requests that the canary Ingress takes, from 0 to 100.
@@ -488,19 +501,27 @@ class Lab:
 
         The same as looking at `kubectl get httproute NAME -o jsonpath={.status.parents}`.
 
-        >>> made = lab.apply("manifests/07-weights/gateway.yaml")
-        >>> made = lab.apply("manifests/07-weights/httproute.yaml")
+        >>> for name in ("06-ingress/services", "08-gateway-api/gateway"):
+        ...     made = lab.apply(f"manifests/{name}.yaml")
+        >>> made = lab.apply("manifests/08-gateway-api/httproute.yaml")
         >>> lab.wait_accepted("nodeapp-split")
         nodeapp-split is served by canarylab.dev/gateway-controller.
         """
-        if controllers := httproute.wait_until_accepted(self._connection, route):
-            return Table(f"{route} is served by {join_words(controllers)}.")
-        return Table(f"{route} is not served: no controller of a Gateway has accepted it.")
+        try:
+            controllers = httproute.wait_until_accepted(self._connection, route)
+        except GatewayApiMissingError:
+            return Table(f"{route} is not served: this cluster has no Gateway API.")
+        if not controllers:
+            return Table(f"{route} is not served: no controller of a Gateway has accepted it.")
+        found = httproute.read_httproute(self._connection, route)
+        notes = httproute.unresolved_references(found)
+        return Table(f"{route} is served by {join_words(controllers)}.", notes=notes)
 
     def sample_httproute(self, route: str, *, requests: int = 200) -> Sample:
         """Send requests to the host of an HTTPRoute and count the answers, beside its weights.
 
-        They go where Ingresses answer; the address of a Gateway is not used.
+        They go where Ingresses answer; the address of a Gateway is not used. Where no controller
+        serves the route, nothing is sent.
 
         >>> lab.sample_httproute("nodeapp-split", requests=10).total
         10
@@ -596,13 +617,17 @@ class Lab:
         """Delete what the lessons made; the cluster itself stays for the next one.
 
         >>> lab.close()
-        Your pods and Services are gone. The cluster runs on; `canarylab down` ends it.
+        Deleted: ... pods. The cluster runs on; `canarylab down` ends it.
+        Kernel, Shut Down Kernel in the menu frees the memory of this notebook.
         """
+        deleted = [count_noun(pods, "pod")] if (pods := len(self.pods().rows)) else []
         self.reset("empty")
         self._service_urls.close()
         self._connection.close()
-        self.stop_local()
-        return Table(f"Your pods and Services are gone. {self.cluster.stop_instructions}")
+        freed = [f"port {port}" for port in self._builders.stop_all()]
+        ended = f"Deleted: {', '.join(deleted)}. " if deleted else ""
+        ended += f"Free again: {join_words(freed)}. " if freed else ""
+        return Table(f"{ended}{self.cluster.stop_instructions}", notes=(FREE_MEMORY,))
 
     def _sample(self, service: str, plan: SamplingPlan, report: Report) -> Sample:
         found = self._service_urls.find(service)
@@ -657,5 +682,10 @@ def _find_file(path: str) -> Path:
     direct = Path(path)
     first, _, rest = path.partition("/")
     if not direct.exists() and first in {"app", "manifests"}:
-        return resources.folder("app" if first == "app" else "manifests") / rest
-    return direct
+        direct = resources.folder("app" if first == "app" else "manifests") / rest
+    if direct.is_file():
+        return direct
+    names = [f"manifests/{each}" for each in resources.manifest_names()]
+    close = get_close_matches(path, names, n=2, cutoff=0.5)
+    hint = f"Did you mean {' or '.join(close)}?" if close else "All are in the folder manifests/."
+    raise ManifestError(f"There is no file {path}. {hint}")

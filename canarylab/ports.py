@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from typing import NamedTuple
 
@@ -41,6 +42,8 @@ class PortHolder(NamedTuple):
     pid: int
 
     def __str__(self) -> str:
+        if self.pid == os.getpid():
+            return f"this very program, {self.name} (pid {self.pid})"
         return f"{self.name} (pid {self.pid})"
 
 

@@ -24,6 +24,16 @@ def folder(name: Name, *, package: Path = PACKAGE) -> Path:
     return packaged if packaged.is_dir() else package.parent / name
 
 
+def manifest_names() -> list[str]:
+    """The manifests, as paths in their folder.
+
+    >>> "03-canary/canary.yaml" in manifest_names()
+    True
+    """
+    root = folder("manifests")
+    return sorted(path.relative_to(root).as_posix() for path in root.glob("**/*.yaml"))
+
+
 def source_file(name: str, *, package: Path = PACKAGE) -> Path:
     """The module of this name, `replicaset` or `release/rollout`, as it runs here.
 

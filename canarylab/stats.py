@@ -69,6 +69,7 @@ Source = Literal["pods", "rules"]
 """Source of an expected share: the ready pods, or the rules of an Ingress."""
 
 Fit = Literal["as expected", "too few to judge", "unlucky", "not suggested"]
+"""How well two shares agree, the worst last."""
 
 
 class Agreement(NamedTuple):
@@ -185,7 +186,7 @@ def agreement(
     >>> print(agreement(100, 200, 0.25, wilson(100, 200)))
     not what the pods suggest
     """
-    expected = round(min(max(expected, 0.0), 1.0), _DIGITS)
+    expected = _rounded(expected)
     is_random = 0 < expected < 1
     if expected in drawn and not (is_random and trials < FEWEST_TRIALS):
         return Agreement("as expected", source=source)
@@ -264,7 +265,7 @@ def finding_of_samples(samples: Sequence[Sample], version: str) -> Finding:
     contain = sum(not share.misses for share in answered)
     sentence = (
         f"{contain} of {count_noun(len(answered), 'interval')} "
-        f"contain the expected {percent(expected)}{failed}"
+        f"{'contains' if contain == 1 else 'contain'} the expected {percent(expected)}{failed}"
     )
     found = _pooled(samples, version, expected)
     return Finding(sentence if found.holds else f"{_capitalized(str(found))}: {sentence}", found)
@@ -386,12 +387,16 @@ def _share(
     choices: Mapping[str, int],
 ) -> Share:
     number, drawn = hits.get(name, 0), interval(sample, hits.get(name, 0))
-    share = None if expected is None else expected.get(name, 0.0)
+    share = None if expected is None else _rounded(expected.get(name, 0.0))
     found = None
     if share is not None and sample.answered:
         chosen, source = choices.get(name, 0), sample.expected_from
         found = agreement(chosen, sample.trials, share, drawn, source=source)
     return Share(name, number, sample.answered, drawn, share, found)
+
+
+def _rounded(expected: float) -> float:
+    return round(min(max(expected, 0.0), 1.0), _DIGITS)
 
 
 def _least_agreeing(found: Sequence[Share]) -> Share:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
 import pytest
@@ -10,13 +9,11 @@ import pytest
 from canarylab import stats
 from canarylab.checks import as_expected
 from canarylab.predictions import Predictions
-from canarylab.resources import PACKAGE
 from canarylab.tour import RATIOS, Tour, holds, verdict
 from canarylab.traffic import Sample
 from canarylab.widgets.panel import sample_sentence
 from tests.seeded_lab import SeededLab
 
-LESSONS = PACKAGE.parent / "notebooks" / "source"
 SHARES: list[Mapping[str, float]] = [
     {"1.0": 0.75, "2.0": 0.25},
     {"1.0": 0.6, "2.0": 0.4},
@@ -27,17 +24,35 @@ SHARES: list[Mapping[str, float]] = [
 ]
 
 
-def sampled_cells() -> list[int]:
-    """The number of requests of each cell of the lessons that samples a split."""
-    text = "\n".join(path.read_text() for path in sorted(LESSONS.glob("*.py")))
-    calls = re.findall(r"lab\.sample(?:_ingress|_httproute)?\(([^)]*)\)", text)
-    given = [re.search(r"requests=(\d+)", call) for call in calls if "keep_alive" not in call]
-    return [int(found[1]) if found else 200 for found in given]
+REQUESTS = [
+    40,
+    400,
+    400,
+    200,
+    100,
+    1000,
+    400,
+    1600,
+    100,
+    200,
+    400,
+    200,
+    15,
+    400,
+    200,
+    100,
+    400,
+    200,
+]
+"""Of the sampled cells of a course, as the lessons have them. They are written here, and not read
+there, so that a new cell does not draw other luck for all."""
+CHECKED = list(zip([400, 400, 400, 1000, 1600], SHARES, strict=False))
+"""The samples of a course that a checkpoint judges, each with the share that it has there."""
 
 
 def samples_of_a_course(lab: SeededLab) -> Iterator[Sample]:
-    """One for each of those cells, at one share after another."""
-    for number, requests in enumerate(sampled_cells()):
+    """One for each of these cells, at one share after another."""
+    for number, requests in enumerate(REQUESTS):
         yield lab.draw(SHARES[number % len(SHARES)], requests)
 
 
@@ -73,10 +88,11 @@ def test_nobody_sees_a_title_and_a_check_that_disagree(times: int) -> None:
             assert contradictions(sample) == []
 
 
-def test_chance_alone_fails_no_checkpoint_in_200_runs() -> None:
-    courses = (samples_of_a_course(SeededLab(seed)) for seed in range(200))
-    failed = [sample for course in courses for sample in course if not as_expected(sample).holds]
-    assert failed == []
+def test_chance_alone_fails_no_checkpoint_in_200_courses() -> None:
+    for seed in range(200):
+        lab = SeededLab(seed)
+        for requests, shares in CHECKED:
+            assert as_expected(lab.draw(shares, requests)).holds
 
 
 @pytest.mark.soak(few=200, many=10_000)
@@ -107,7 +123,7 @@ def test_samples_side_by_side_count_the_bars_that_are_drawn(times: int) -> None:
     for seed in range(times):
         many = SeededLab(seed).sample_many(samples=20, requests=40)
         contain = many.places().count("inside")
-        assert many.plot().title == f"{contain} of 20 intervals contain the expected 25 %"
+        assert many.plot().title.startswith(f"{contain} of 20 intervals contain")
         assert many.to_frame()["expected share is"].eq("inside").sum() == contain
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Mapping
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +15,7 @@ from canarylab.checks import CANARY_BACKEND, Verdict, check
 from canarylab.errors import ApiRefusedError, CheckpointError, TrafficError
 from canarylab.release.endpoints import Endpoint
 from canarylab.release.ingress import RouteExplanation
-from canarylab.traffic import Sample
+from canarylab.traffic import RequestResult, Sample
 from canarylab.traffic.http import HttpResponse
 
 ROLLED_OUT = {
@@ -67,6 +68,22 @@ class SmallLab:
     ) -> RouteExplanation:
         share = self._canary_takes[(headers or {}).get("X-Canary", "")]
         return RouteExplanation({CANARY_BACKEND: share} if share else {}, path, 0, ())
+
+    def sample_ingress(self, *, requests: int, headers: Mapping[str, str] | None = None) -> Sample:
+        """Answers in the shares of the rules, times `self.off`."""
+        share = self._canary_takes[(headers or {}).get("X-Canary", "")]
+        new = round(requests * share * self.off)
+        found = sample(old=requests - new, new=new).with_expected({"1.0": 1 - share, "2.0": share})
+        return replace(found, expected_from="rules", balanced_per="request")
+
+    off = 1.0
+
+    def sample(self, *, requests: int) -> Sample:
+        """Each endpoint answers in turn."""
+        versions = [each.version for each in self._endpoints]
+        answers = Sample.from_versions(itertools.islice(itertools.cycle(versions), requests))
+        shares = {name: versions.count(name) / len(versions) for name in versions}
+        return answers.with_expected(shares)
 
     def local_runs(self) -> dict[str, Any]:
         return {}
@@ -166,6 +183,12 @@ def test_the_endpoints_of_the_service_decide(
     assert holds(lab, "the release is finished") is finished
 
 
+@pytest.mark.parametrize(("old", "new", "fits"), [(3, 3, True), (3, 1, False), (2, 2, False)])
+def test_three_pods_of_each_version_are_counted(old: int, new: int, fits: bool) -> None:
+    lab = SmallLab([pod("1.0")] * old + [pod("2.0")] * new)
+    assert holds(lab, "both versions have three pods") is fits
+
+
 def test_a_release_with_a_canary_left_is_not_finished() -> None:
     lab = SmallLab([pod("2.0"), pod("2.0", "nodeapp-canary-x")])
     verdict = check(lab, "the release is finished")  # type: ignore[arg-type]
@@ -213,6 +236,15 @@ def test_the_rules_say_what_the_canary_takes(share: float) -> None:
 
 
 @pytest.mark.parametrize(
+    "statement", ["a quarter goes to the canary", "the canary belongs to production"]
+)
+def test_rules_that_the_responses_do_not_follow_are_not_enough(statement: str) -> None:
+    lab = SmallLab(canary_takes={"": 0.25})
+    lab.off = 2.0
+    assert "not what the rules suggest" in verdict_of(lab, statement)
+
+
+@pytest.mark.parametrize(
     ("yellow", "always", "closed"), [(1.0, 0.1, True), (0.1, 1.0, False), (1.0, 1.0, False)]
 )
 def test_only_the_header_value_yellow_reaches_the_canary(
@@ -243,63 +275,183 @@ def test_a_refusal_of_the_cluster_is_a_not_yet() -> None:
 
 
 def test_an_unknown_statement_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="There are: both versions answer"):
+    with pytest.raises(ValueError, match="There are: both versions"):
         check(SmallLab(), "all is well")  # type: ignore[arg-type]
 
 
 class PreviewLab:
-    """The versions behind each Service and the version that answers each path, set by hand."""
+    """The version that answers each path, set by hand; "503" for none by the rules."""
 
-    def __init__(self, behind: Mapping[str, Sequence[str]], answering: Mapping[str, str]) -> None:
-        self._behind, self._answering = behind, answering
+    def __init__(self, answering: Mapping[str, str]) -> None:
+        self._answering = answering
 
-    def ready_endpoints(self, service: str) -> list[Endpoint]:
-        return [Endpoint("", "", version, ready=True) for version in self._behind[service]]
+    def explain_route(self, path: str) -> RouteExplanation:
+        status = 503 if self._answering[path] == "503" else 0
+        return RouteExplanation({}, path, status, ())
 
     def get(self, path: str) -> HttpResponse:
-        version = self._answering.get(path)
+        version = self._answering[path]
         return HttpResponse(200, "OK", {"X-Version": version} if version else {}, "")
-
-
-def services(prod: Sequence[str], canary: Sequence[str]) -> Verdict:
-    lab: Any = PreviewLab({"nodeapp-svc-prod": prod, "nodeapp-svc-canary": canary}, {})
-    return check(lab, "each version has a Service of its own")
 
 
 def preview(**answering: str) -> Verdict:
     right = {"/": "1.0", "/canary": "2.0", "/canary/x": "2.0", "/canarybird": "1.0"}
     named = {f"/{path}": version for path, version in answering.items()}
-    lab: Any = PreviewLab({}, {**right, **named})
+    lab: Any = PreviewLab({**right, **named})
     return check(lab, "the preview keeps to its path")
 
 
-def test_each_version_has_a_service() -> None:
-    assert services(["1.0"] * 3, ["2.0"]).holds
-
-
-@pytest.mark.parametrize(
-    ("prod", "canary"),
-    [([], ["2.0"]), (["1.0"], []), (["1.0", "2.0"], ["2.0"]), (["2.0"], ["1.0"])],
-)
-def test_a_service_that_finds_others_or_nobody_is_not_its_own(
-    prod: list[str], canary: list[str]
-) -> None:
-    verdict = services(prod, canary)
-
-    assert not verdict.holds
-    assert "compare each selector" in verdict.reason
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing changes any more, so nothing is waited for."""
+    monkeypatch.setattr(checks, "RULES_TIMEOUT_S", 0)
 
 
 def test_a_preview_that_keeps_to_its_path_holds() -> None:
-    assert preview().reason == "/, /canary, /canary/x and /canarybird lead where they should"
+    assert preview().reason == "/, /canary, /canary/x and /canarybird reach the right version"
 
 
+@pytest.mark.usefixtures("at_once")
 def test_a_preview_that_catches_more_is_named() -> None:
     verdict = preview(canarybird="2.0")
 
     assert not verdict.holds
-    assert verdict.reason.startswith("version 2.0 answers /canarybird;")
+    assert verdict.reason == (
+        "version 2.0 answers /canarybird, and 1.0 should; "
+        '`lab.explain_route("/canarybird")` names the rule'
+    )
 
 
+@pytest.mark.usefixtures("at_once")
 def test_a_path_that_no_version_answers_is_not_yet_right() -> None:
-    assert not preview(canary="").holds
+    assert preview(canary="").reason.startswith("version none answers /canary, and 2.0 should;")
+
+
+def test_a_path_that_no_pod_can_answer_is_not_waited_for() -> None:
+    verdict = preview(canary="503")
+
+    assert not verdict.holds
+    assert verdict.reason == (
+        "by the rules, /canary gets 503 and no version; "
+        '`lab.explain_route("/canary")` names the reason'
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "reason"),
+    [
+        ("/CANARY", 0, "/CANARY: all 4 answers came from version 2.0"),
+        ("/canary/x", 0, "/canary/x has the word canary in small letters; find a path"),
+        ("/", 4, "/: of 4 requests, version 1.0 answered 4; `lab.explain_route`"),
+    ],
+)
+def test_another_spelling_is_another_word_that_only_version_2_answers(
+    path: str, old: int, reason: str
+) -> None:
+    measured = replace(sample(old=old, new=4 - old), expected_from="rules")
+    evidence = replace(measured, url=f"http://127.0.0.1:8080{path}")
+    verdict = check(SmallLab(), "another spelling reaches the canary", evidence)  # type: ignore[arg-type]
+
+    assert verdict.reason.startswith(reason)
+    assert verdict.holds is (path == "/CANARY")
+
+
+@pytest.mark.parametrize(
+    ("source", "hint"), [("pods", "lab.endpoints()"), ("rules", "`lab.explain_route`")]
+)
+def test_a_sample_of_a_rule_hints_at_the_route_and_one_of_a_service_at_its_endpoints(
+    source: Any, hint: str
+) -> None:
+    evidence = replace(sample(old=1, new=3), expected_from=source)
+    verdict = check(SmallLab(), "only the new version answers", evidence)  # type: ignore[arg-type]
+
+    assert verdict.reason.startswith("of 4 requests, version 1.0 answered 1; ")
+    assert hint in verdict.reason
+
+
+class RouteLab:
+    """A lab whose HTTPRoute gives a sample set by hand, and whose canary logs copies."""
+
+    namespace = "default"
+
+    def __init__(self, measured: Sample, copies: int = 0) -> None:
+        self._measured, self._copies, self._sampled = measured, copies, False
+        self.core = self
+
+    def sample_httproute(self, route: str, *, requests: int) -> Sample:
+        self._sampled = True
+        return self._measured
+
+    def ready_endpoints(self, service: str) -> list[Endpoint]:
+        return [pod("2.0", "nodeapp-canary-x")]
+
+    def read_namespaced_pod_log(self, name: str, namespace: str) -> str:
+        line = "2026-11-28T08:00:00.000Z GET / 200 version 2.0\n"
+        return "Server started.\n" + line * (3 + self._copies * self._sampled)
+
+
+def by_route(old: int, new: int, share: float) -> Sample:
+    found = sample(old=old, new=new).with_expected({"1.0": 1 - share, "2.0": share})
+    return replace(found, expected_from="rules", balanced_per="request")
+
+
+def with_failures(measured: Sample) -> Sample:
+    failed = RequestResult(0.0, 0.1, failure="status 500")
+    return replace(measured, results=(*measured.results, failed))
+
+
+@pytest.mark.parametrize(
+    ("statement", "measured", "words"),
+    [
+        ("half goes to the canary", by_route(200, 200, 0.5), ""),
+        ("half goes to the canary", by_route(300, 100, 0.25), "version 2.0 gets 25 %, not 50 %"),
+        ("half goes to the canary", by_route(300, 100, 0.5), "not what the rules suggest"),
+        ("the route finds its Services", by_route(200, 200, 0.5), ""),
+        (
+            "the route finds its Services",
+            with_failures(by_route(200, 0, 0.5)),
+            "of 201 requests, 1 failed: 1 with status 500; compare the names",
+        ),
+    ],
+)
+def test_a_route_is_checked_by_what_it_answers(
+    statement: str, measured: Sample, words: str
+) -> None:
+    verdict = check(RouteLab(measured), statement)  # type: ignore[arg-type]
+    assert verdict.holds is not bool(words)
+    assert words in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("copies", "new", "words"),
+    [
+        (50, 0, "the canary's log has 50 of them"),
+        (0, 0, "the canary's log has 0 of them; look for the mirror"),
+        (50, 5, "version 2.0 answered 5 of 50 requests; a mirror is a filter"),
+    ],
+)
+def test_a_mirror_is_checked_by_the_log_of_the_canary(
+    copies: int, new: int, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checks, "COPIES_TIMEOUT_S", 0)
+    lab: Any = RouteLab(by_route(50 - new, new, 0.0), copies)
+    verdict = check(lab, "the canary gets a copy of each request")
+    assert verdict.holds is (copies == 50 and not new)
+    assert words in verdict.reason
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "half goes to the canary",
+        "the route finds its Services",
+        "the canary gets a copy of each request",
+    ],
+)
+def test_where_nothing_serves_the_route_nothing_is_checked_and_strict_goes_on(
+    statement: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CANARYLAB_STRICT", "1")
+    verdict = check(RouteLab(sample(old=0, new=0)), statement)  # type: ignore[arg-type]
+    assert repr(verdict).startswith("cannot be checked here: no controller serves nodeapp-split;")
+    assert not verdict.holds

@@ -216,6 +216,11 @@ def test_chance_alone_fails_a_sample_less_than_once_in_10_000(trials: int, expec
     assert sum(failing) < 1 / 10_000
 
 
+def test_a_sum_of_weights_that_is_nearly_1_is_1() -> None:
+    told = stats.share_of(counted(new=40).with_expected({"2.0": 1 + 1e-15}), "2.0")
+    assert (told.expected, told.misses) == (1.0, False)
+
+
 def kept(versions: Sequence[str], connections: Sequence[int]) -> Sample:
     """Answers over connections that are kept."""
     answers = tuple(
@@ -315,7 +320,7 @@ def several(*new: int) -> list[Sample]:
     [
         (several(10, 9, 11), "3 of 3 intervals contain the expected 25 %"),
         (several(10, 4, 11), "2 of 3 intervals contain the expected 25 %"),
-        (several(14, 0, 16), "1 of 3 intervals contain the expected 25 %"),
+        (several(14, 0, 16), "1 of 3 intervals contains the expected 25 %"),
         (
             several(*[16] * 9),
             "Not what the pods suggest: 0 of 9 intervals contain the expected 25 %",

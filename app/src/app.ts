@@ -1,7 +1,7 @@
-// The routes of the app. Listening is in main.ts, shutting down in lifecycle.ts.
+// The routes of the app, and its request log. Listening is in main.ts, shutting down in lifecycle.ts.
 
 import express from "express";
-import type { Express } from "express";
+import type { Express, RequestHandler } from "express";
 
 import type { Config } from "./config.ts";
 
@@ -10,7 +10,14 @@ export interface State {
   draining: boolean;
 }
 
-export function createApp(config: Config, state: State): Express {
+/** The paths of the probes; a log of requests would be full of them. */
+const PROBES: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
+
+export function createApp(
+  config: Config,
+  state: State,
+  log: (line: string) => void = console.log,
+): Express {
   const app = express();
 
   app.use((_request, response, next) => {
@@ -19,6 +26,8 @@ export function createApp(config: Config, state: State): Express {
     if (state.draining) response.set("Connection", "close");
     next();
   });
+
+  if (config.logsRequests) app.use(requestLog(config.version, log));
 
   app.get("/", (_request, response) => {
     response.json(`Version ${config.version}`);
@@ -34,4 +43,18 @@ export function createApp(config: Config, state: State): Express {
   });
 
   return app;
+}
+
+/** One line for each request: time, method, path, status and version. */
+function requestLog(version: string, log: (line: string) => void): RequestHandler {
+  return (request, response, next) => {
+    if (!PROBES.has(request.path)) {
+      const { method, originalUrl } = request;
+      response.once("close", () => {
+        const time = new Date().toISOString();
+        log(`${time} ${method} ${originalUrl} ${response.statusCode} version ${version}`);
+      });
+    }
+    next();
+  };
 }

@@ -8,6 +8,7 @@ export interface Config {
   readonly pod: string;
   readonly port: number;
   readonly drainMs: number;
+  readonly logsRequests: boolean;
 }
 
 export class ConfigError extends Error {
@@ -16,7 +17,7 @@ export class ConfigError extends Error {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-const DEFAULTS = { APP_VERSION: "1.0", PORT: "3333", DRAIN_S: "3" };
+const DEFAULTS = { APP_VERSION: "1.0", PORT: "3333", DRAIN_S: "3", LOG_REQUESTS: "0" };
 
 export function readConfig(environment: Environment, hostname: string): Config {
   const settings = { ...DEFAULTS, ...present(environment) };
@@ -25,6 +26,7 @@ export function readConfig(environment: Environment, hostname: string): Config {
     pod: hostname,
     port: port(settings.PORT),
     drainMs: seconds(settings.DRAIN_S) * 1000,
+    logsRequests: yesOrNo(settings.LOG_REQUESTS),
   };
 }
 
@@ -55,5 +57,13 @@ function seconds(text: string): number {
   throw new ConfigError(
     `DRAIN_S is ${JSON.stringify(text)}, which is not a time. ` +
       "Set it to seconds, 0 or more, as in DRAIN_S=3.",
+  );
+}
+
+function yesOrNo(text: string): boolean {
+  if (text === "0" || text === "1") return text === "1";
+  throw new ConfigError(
+    `LOG_REQUESTS is ${JSON.stringify(text)}, which is neither 0 nor 1. ` +
+      "Set it to 1 for a line for each request, as in LOG_REQUESTS=1.",
   );
 }

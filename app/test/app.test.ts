@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 
 import { serving } from "./serving.ts";
 
@@ -58,4 +59,35 @@ test("while it drains it keeps no connection alive", async (context) => {
   state.draining = true;
 
   assert.equal((await fetch(url)).headers.get("Connection"), "close");
+});
+
+test("a request is one line of the log: time, method, path, status and version", async (context) => {
+  const { url, lines } = await serving(context, true);
+
+  await (await fetch(`${url}/canary?by=ann`)).text();
+  while (lines.length === 0) await setImmediate(); // written once the response has been sent
+
+  assert.equal(lines.length, 1);
+  assert.match(lines[0] ?? "", /^\d{4}-\d\d-\d\dT[\d:.]+Z GET \/canary\?by=ann 404 version 2\.0$/);
+});
+
+test("probes are not logged", async (context) => {
+  const { url, lines } = await serving(context, true);
+
+  await (await fetch(`${url}/healthz`)).text();
+  await (await fetch(`${url}/readyz`)).text();
+  await (await fetch(url)).text();
+  while (lines.length === 0) await setImmediate();
+
+  assert.deepEqual(lines.map((line) => line.split(" ")[2]), ["/"]);
+});
+
+test("without the setting no request is logged", async (context) => {
+  const { url, lines, server } = await serving(context);
+
+  await (await fetch(url)).text();
+  server.closeAllConnections();
+  await new Promise((closed) => server.close(closed));
+
+  assert.deepEqual(lines, []);
 });

@@ -5,19 +5,26 @@ import { test } from "node:test";
 
 import { ConfigError, readConfig } from "../src/config.ts";
 
-test("without any setting it is version 1.0 on port 3333 and drains for three seconds", () => {
+test("without any setting it is version 1.0 on port 3333, drains for 3 s and logs no request", () => {
   assert.deepEqual(readConfig({}, "pod-a"), {
     version: "1.0",
     pod: "pod-a",
     port: 3333,
     drainMs: 3000,
+    logsRequests: false,
   });
 });
 
 test("each setting is taken", () => {
-  const config = readConfig({ APP_VERSION: "2.0", PORT: "8080", DRAIN_S: "0.5" }, "pod-a");
+  const environment = { APP_VERSION: "2.0", PORT: "8080", DRAIN_S: "0.5", LOG_REQUESTS: "1" };
 
-  assert.deepEqual(config, { version: "2.0", pod: "pod-a", port: 8080, drainMs: 500 });
+  assert.deepEqual(readConfig(environment, "pod-a"), {
+    version: "2.0",
+    pod: "pod-a",
+    port: 8080,
+    drainMs: 500,
+    logsRequests: true,
+  });
 });
 
 const mistakes: [string, string][] = [
@@ -29,6 +36,8 @@ const mistakes: [string, string][] = [
   ["PORT", "-1"],
   ["DRAIN_S", "-1"],
   ["DRAIN_S", "soon"],
+  ["LOG_REQUESTS", ""],
+  ["LOG_REQUESTS", "yes"],
 ];
 
 for (const [name, value] of mistakes) {

@@ -13,11 +13,14 @@ export interface Serving {
   readonly url: string;
   readonly state: State;
   readonly server: Server;
+  readonly lines: readonly string[];
 }
 
-export async function serving(context: TestContext): Promise<Serving> {
+export async function serving(context: TestContext, logsRequests = false): Promise<Serving> {
   const state: State = { draining: false };
-  const app = createApp({ version: "2.0", pod: "pod-a", port: 0, drainMs: 0 }, state);
+  const lines: string[] = [];
+  const config = { version: "2.0", pod: "pod-a", port: 0, drainMs: 0, logsRequests };
+  const app = createApp(config, state, (line) => lines.push(line));
   const server = createServer(app).listen(0, "127.0.0.1");
   context.after(() => {
     server.close();
@@ -25,5 +28,5 @@ export async function serving(context: TestContext): Promise<Serving> {
   });
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}`, state, server };
+  return { url: `http://127.0.0.1:${port}`, state, server, lines };
 }

@@ -44,7 +44,7 @@ REPLACE_TIMEOUT_S = 1  # a replaced container need not finish its open requests
 LOG_TAIL_LINES = 5
 _POLL_INTERVAL_S = 0.02
 _PORT_IN_USE = ("port is already allocated", "address already in use")
-_PORT_REMEDY = "End that program, or name another port with `port=`."
+_PORT_REMEDY = "Close what listens there, or name another port with `port=`."
 
 
 @dataclass(frozen=True)
@@ -193,7 +193,7 @@ class ContainerRuns:
             if container.labels.get(LABEL) != self._home:
                 raise SetupError(
                     f"There is a container {container.name} that this canarylab did not start. "
-                    f"Remove it with `docker rm --force {container.name}`, or name another port "
+                    f"Remove it with `docker rm --force {container.name}`, or choose another port "
                     "with `port=`."
                 )
             _remove(client, container, grace_s=REPLACE_TIMEOUT_S)

@@ -172,7 +172,7 @@ def canary_weight(
     https://github.com/kubernetes/ingress-nginx/blob/main/rootfs/etc/nginx/lua/balancer.lua
     https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#canary
     """
-    # nginx knows headers by lower-case names with underscores, and cookies by any case.
+    # nginx ignores the case of both names.
     header = headers.get(policy.header.lower()) if policy.header else None
     if header is not None and (decided := _weight_by_header(policy, header)) is not None:
         return decided
@@ -248,8 +248,8 @@ def _explain_location(route: IngressRoute) -> Iterator[str]:
     if location.pattern is not None and not location.is_default_backend:
         yield (
             "A rewrite-target or use-regex makes every path of this host a regular expression, "
-            f"here {location.pattern.text}. It ignores case, and it only has to match the "
-            "beginning of the path."
+            f"here {location.pattern.text}. It ignores upper and lower case, and only has to match "
+            "the beginning of the path."
         )
     if route.status == 503:
         yield f"{_explain_problem(location.backend, route.primary)}, so requests get 503."
@@ -263,7 +263,7 @@ def _explain_match(location: Location, backend: Backend) -> str:
             f"{owner}: {backend}."
         )
     return (
-        f"The longest path that matches is {location.path}. It is a rule of Ingress {owner} and "
+        f"The longest path that matches is {location.path}. Its rule is in Ingress {owner} and "
         f"leads to {backend}."
     )
 

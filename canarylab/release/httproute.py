@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic.exceptions import ResourceNotFoundError
 
 from canarylab import traffic
-from canarylab.errors import ApiRefusedError
+from canarylab.errors import ApiRefusedError, GatewayApiMissingError
 from canarylab.figures.diagram import DiagramRoute, DiagramRule
 from canarylab.release.connection import Connection, Object, explain_api_errors
 from canarylab.release.endpoints import expected_shares, read_endpoints
@@ -27,6 +28,8 @@ API_VERSION, KIND = "gateway.networking.k8s.io/v1", "HTTPRoute"
 ACCEPTED_TIMEOUT_S = 5.0
 _UNKNOWN = 'the server doesn\'t have a resource type "httproutes"'
 _INSTALL = "The Gateway API is an addition to Kubernetes; whoever runs the cluster installs it."
+_NO_KIND = "no matches for kind"
+_GROUP = API_VERSION.partition("/")[0]
 _NOT_LISTABLE = {403, 404}  # the user may not list them; a cluster without that kind
 _ANY_PATH = {"type": "PathPrefix", "value": "/"}
 
@@ -40,15 +43,62 @@ def wait_until_accepted(
     )
 
 
+def explain_refusal(objects: Iterable[Object], error: ApiRefusedError) -> str:
+    """Why a cluster without the Gateway API, or for its guests, refuses these objects.
+
+    Empty for other objects and other refusals.
+    """
+    if any(not str(each.get("apiVersion")).startswith(f"{_GROUP}/") for each in objects):
+        return ""
+    if _NO_KIND in error.reply:
+        return (
+            f"{error.what} is not created: this cluster has no Gateway API. Read on; the cells "
+            f'below change nothing here, and on the playground, Lab("playground"), they all work.'
+        )
+    if "(Forbidden)" in error.reply and error.what.startswith("Gateway "):
+        return (
+            f"{error.what} is not created: on this cluster you may not create one. If whoever runs "
+            "the cluster has created it in your namespace, all cells below work; without it "
+            "nothing serves the route."
+        )
+    return ""
+
+
+def unresolved_references(route: Object) -> list[str]:
+    """What the controllers say of backends that they do not find, once each.
+
+    >>> condition = {"type": "ResolvedRefs", "status": "False", "reason": "BackendNotFound"}
+    >>> unresolved_references({"status": {"parents": [{"conditions": [condition]}]}})
+    ['ResolvedRefs is False, BackendNotFound']
+    """
+    parents = (route.get("status") or {}).get("parents") or []
+    found = [
+        f"{each['type']} is False, {each['reason']}" + (f": {message}" if message else "")
+        for parent in parents
+        for each in parent.get("conditions") or []
+        if (each["type"], each["status"]) == ("ResolvedRefs", "False")
+        for message in [each.get("message", "")]
+    ]
+    return list(dict.fromkeys(found))
+
+
 def read_httproute(connection: Connection, name: str) -> Object:
     """An HTTPRoute as the API returns it; raise ApiRefusedError when there is none."""
     with explain_api_errors(f'HTTPRoute "{name}"', remedy="Look with `kubectl get httproutes`."):
         try:
             routes = connection.dynamic.resources.get(api_version=API_VERSION, kind=KIND)
         except ResourceNotFoundError as exc:
-            raise ApiRefusedError(f'HTTPRoute "{name}"', _UNKNOWN, _INSTALL) from exc
+            raise GatewayApiMissingError(f'HTTPRoute "{name}"', _UNKNOWN, _INSTALL) from exc
         found: Object = routes.get(name=name, namespace=connection.namespace).to_dict()
     return found
+
+
+def is_served(connection: Connection, name: str) -> bool:
+    """Whether a controller accepts the route; False on a cluster without the Gateway API."""
+    try:
+        return bool(wait_until_accepted(connection, name, timeout_s=ACCEPTED_TIMEOUT_S))
+    except GatewayApiMissingError:
+        return False
 
 
 def read_httproutes(connection: Connection) -> list[Object]:
@@ -129,10 +179,12 @@ def accepting_controllers(route: Object) -> list[str]:
 
 
 def sample_httproute(connection: Connection, url: str, name: str, *, requests: int) -> Sample:
-    """Send requests for `/` to the first host of the route.
+    """Send requests for `/` to the first host of the route; none where no controller serves it.
 
     The expected shares are left out where the route or the pods changed meanwhile.
     """
+    if not is_served(connection, name):
+        return Sample(url, (), datetime.now(UTC), 0.0, balanced_per="request")
     route = read_httproute(connection, name)
     before = _expected_versions(connection, route)
     hosts = route["spec"].get("hostnames") or [None]
@@ -170,9 +222,20 @@ def _matches_every_request(rule: Object) -> bool:
 
 
 def _expected_versions(connection: Connection, route: Object) -> Mapping[str, float]:
+    """The share of each version among the requests that reach a pod."""
     versions: dict[str, float] = defaultdict(float)
     for service, share in service_shares(route).items():
-        shares = expected_shares(read_endpoints(connection, service))
-        for version, part in shares.items():
+        for version, part in _versions_of(connection, service).items():
             versions[version] += share * part
-    return dict(sorted(versions.items()))
+    total = sum(versions.values())
+    return {version: share / total for version, share in sorted(versions.items())}
+
+
+def _versions_of(connection: Connection, service: str) -> Mapping[str, float]:
+    """The versions of the ready pods of a Service; none of one that does not exist."""
+    try:
+        return expected_shares(read_endpoints(connection, service))
+    except ApiRefusedError as exc:
+        if "(NotFound)" in exc.reply:
+            return {}
+        raise

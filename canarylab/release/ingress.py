@@ -6,6 +6,7 @@ the same code. Another controller may decide otherwise, which the response to a 
 
 from __future__ import annotations
 
+import html
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -15,7 +16,7 @@ from kubernetes.client.exceptions import ApiException
 
 from canarylab import traffic
 from canarylab.clusters.base import Cluster, IngressSetup, ServiceAddress
-from canarylab.display import Report, Table, status_line
+from canarylab.display import Report, no_report, status_line
 from canarylab.errors import ClusterError, TimedOutError
 from canarylab.figures.diagram import DiagramRoute, DiagramRule
 from canarylab.ingress_rules.ingress_spec import (
@@ -32,9 +33,9 @@ from canarylab.release.connection import Connection, explain_api_errors
 from canarylab.release.endpoints import ready_endpoints
 from canarylab.release.network_sync import sync_count, wait_until_synced
 from canarylab.release.rollout import wait_until_rolled_out
-from canarylab.text import OTHER
 from canarylab.traffic import Request, Sample, SamplingPlan
 from canarylab.traffic.http import HttpResponse, Target, get
+from canarylab.traffic.sampler import ProgressLine
 from canarylab.wait import wait_until
 
 HOST = "foo.bar.com"
@@ -75,7 +76,8 @@ class RouteExplanation(NamedTuple):
         return "\n".join(self.reasons)
 
     def _repr_html_(self) -> str:
-        return Table(self.reasons[0], notes=self.reasons[1:])._repr_html_()
+        steps = "".join(f"<li>{html.escape(reason)}</li>" for reason in self.reasons)
+        return f"<ol>{steps}</ol>"
 
 
 class ExpectedShares(NamedTuple):
@@ -123,25 +125,31 @@ class IngressClient:
 
     def get(self, path: str, request: Request = LESSON_REQUEST) -> HttpResponse:
         """Send one request."""
-        return get(self.url + path, request)
+        return get(self._url_of(path), request)
 
     def explain(self, path: str, request: Request = LESSON_REQUEST) -> RouteExplanation:
         """Where the rules send such a request; nothing is sent."""
-        route = find_route(self._connection, self.url + path, request)
+        route = find_route(self._connection, self._url_of(path), request)
         shares = {str(backend): share for backend, share in route.shares().items()}
         return RouteExplanation(shares, route.target, route.status, explain(route), _rule(route))
 
     def sample(
-        self, path: str, request: Request = LESSON_REQUEST, *, requests: int = 200
+        self,
+        path: str,
+        request: Request = LESSON_REQUEST,
+        *,
+        requests: int = 200,
+        report: Report = no_report,
     ) -> Sample:
         """Send many requests, after waiting until only the expected pods respond.
 
         The expected shares are left out if rules or pods changed meanwhile.
         """
-        url = self.url + path
+        plan, url = SamplingPlan(count=requests), self._url_of(path)
         before = expected_shares_by_rules(self._connection, url, request)
         _wait_until_only_expected_pods_answer(url, request, before)
-        sample = traffic.measure(url, SamplingPlan(count=requests), request=request)
+        progress = ProgressLine(plan, report)
+        sample = traffic.measure(url, plan, request=request, on_progress=progress)
         where = f"{self._cluster.name}, through its Ingress"
         sample = replace(sample, cluster=where, balanced_per="request", expected_from="rules")
         if before != expected_shares_by_rules(self._connection, url, request):
@@ -152,8 +160,13 @@ class IngressClient:
         self, path: str, request: Request = LESSON_REQUEST, *, requests: int = 200
     ) -> str:
         """What sends as many requests in a terminal, and counts the answers."""
-        curl = f"curl -s -w '\\n' -H 'Host: {request.host}' {self.url}{path}"
+        curl = f"curl -s -w '\\n' -H 'Host: {request.host}' {self._url_of(path)}"
         return f"for i in $(seq {requests}); do {curl}; done | sort | uniq -c"
+
+    def _url_of(self, path: str) -> str:
+        if not path.startswith("/"):
+            raise ValueError(f'The path "{path}" does not begin with a slash. Try "/{path}".')
+        return self.url + path
 
     def ready_pods(self, backend: str) -> set[str]:
         """The ready pods of a backend of a `RouteExplanation`."""
@@ -344,10 +357,11 @@ def _wait_until_only_expected_pods_answer(
     def has_settled() -> bool:
         nonlocal others
         sample = traffic.measure(url, SamplingPlan(count=_PROBES), request=request)
-        others = set(sample.by_pod) - set(expected.pods) - {OTHER}
-        return not others
+        pods = {each.pod for each in sample.results if each.pod}
+        others = pods - set(expected.pods)
+        return not others and bool(pods or sample.answered)
 
-    if not wait_until(has_settled, timeout_s=SERVICE_READY_TIMEOUT_S):
+    if not wait_until(has_settled, timeout_s=SERVICE_READY_TIMEOUT_S) and others:
         raise TimedOutError(
             f"After {SERVICE_READY_TIMEOUT_S:.0f} s, pods respond that the rules do not name: "
             f"{', '.join(sorted(others))}. Compare with `lab.explain_route` and `lab.endpoints`."

@@ -112,12 +112,12 @@ class Sample:
         chosen = {(each.connection, getattr(each, by) or OTHER) for each in answers}
         return Counter(name for _, name in chosen)
 
-    @property
+    @cached_property
     def by_version(self) -> dict[str, int]:
         """Answers by version, including expected versions without an answer."""
         return _tally((each.version for each in self._answered_results()), self.expected)
 
-    @property
+    @cached_property
     def by_pod(self) -> dict[str, int]:
         """Answers by pod, including expected pods without an answer."""
         return _tally((each.pod for each in self._answered_results()), self.expected_pods)

@@ -9,15 +9,15 @@
 # %% [markdown]
 # # Two versions, side by side
 #
-# A careful release needs two versions of a program that can run at the same time. You will build both from one
-# source, run both on this machine, and read from an answer who gave it.
+# A canary release needs two versions of a program that run at the same time. You build both from one source, run both on
+# this machine, and tell from a response which version sent it.
 #
-# You will need: nothing but this notebook. About 20 minutes. Before this: nothing.
+# You will need: nothing but this notebook. About 25 minutes. Before this: lesson 00.
 #
 # After this you can
 # - build two images from one Dockerfile;
-# - run both side by side and ask each a question;
-# - tell from an answer which version gave it, and where it ran.
+# - run both side by side, and send each a request;
+# - tell from a response which version sent it.
 
 # %%
 from canarylab import Lab, check
@@ -26,15 +26,11 @@ lab = Lab()
 lab
 
 # %% [markdown]
-# The line above says which cluster you are on. This lesson does not need it yet; the next ones do, and they start
-# with the same three lines.
-
-# %% [markdown]
 # ## Two versions in three cells
 #
-# First the result, then how it comes about. This builds version 1.0 and version 2.0 of a small web app: with Docker
-# where it runs on this machine, else without. The first build fetches what it needs. That takes half a minute, or a
-# few minutes where Docker has to fetch the base image.
+# An **image** is a package of a program with everything that it needs to run. The next cell builds two images of a small
+# web app: with Docker, if it runs on this machine, otherwise without. The first build downloads what it needs, which
+# takes half a minute, or a few minutes with Docker.
 
 # %%
 lab.build()
@@ -48,111 +44,105 @@ second = lab.run_locally("2.0")
 lab.get(second.url)
 
 # %% [markdown]
-# Two programs answer on two ports of this machine. The last line of each answer is what a visitor sees. The lines
-# above it are headers, and three of them matter in every lesson that follows:
+# Two programs answer at two ports of this machine. The last line of each response is what a visitor sees. The lines
+# above it are **headers**, names with values. Three of these lines matter in every lesson:
 #
-# - the status, `200 OK`, says that the request went well;
-# - `X-Version` says which version answered;
-# - `X-Pod` says which copy of it answered.
+# - the status, `200 OK`: the request went well;
+# - `X-Version`: the version that answered;
+# - `X-Pod`: the running copy that answered.
 
 # %% [markdown]
-# In a terminal, with Docker, the same two steps are typed like this:
+# A running copy of an image is called a **container**. With Docker you would type these lines to build and run version
+# 1.0:
 #
 # ```
 # docker build app -t node_app:1.0 --build-arg APP_VERSION=1.0
 # docker run -d -p 8888:3333 node_app:1.0
 # ```
 #
-# and the question in any terminal: `curl -i http://127.0.0.1:8888`. Try the last one now, if you have a terminal open.
-# (Where Jupyter itself has port 8888, as on Binder, `first.url` names another one.)
+# Then `curl -i` and the address shows the response in any terminal.
 
 # %% [markdown]
-# ## Where does the version come from?
+# ## One source, two images
 #
-# Not from two copies of the source. Look at the recipe that both images are made from.
+# A Dockerfile is the list of steps that make an image. There is one Dockerfile for both versions.
 
 # %%
 lab.show("app/Dockerfile")
 
 # %% [markdown]
-# Each line is a step. `ARG APP_VERSION` is a blank that is filled in at build time, and `ENV` hands it to the
-# program. So the two images share every line of code and differ in one word.
+# Each line is a step. `ARG APP_VERSION` is a **build argument**: a value that is given when the image is built. `ENV`
+# passes it on to the program. So the two images have the same program, and differ in one word.
 #
-# That is worth copying. Two images that differ by a hand edit are two images nobody can make again.
-
-# %% [markdown]
-# Here is the part of the program that answers a visitor.
+# Here is the part of the program that answers. Look for the place where the version enters the response.
 
 # %%
 lab.show("app/src/app.ts")
 
 # %% [markdown]
-# ## What does a second build cost?
+# ### Which steps run again?
 #
-# The builder remembers every step, together with everything that went into it. A step whose inputs are the same is
-# not done again, and neither is any step before the first difference. The table counts the steps that make files:
-# `WORKDIR`, `COPY` and `RUN`.
+# The builder keeps the result of every step. It takes a step from there if the step and everything before it are the
+# same as before. The table after a build counts the steps that make files, which are those with `WORKDIR`, `COPY` and
+# `RUN`.
 
 # %% [markdown] tags=["predict"]
-# **Predict.** You will build version 2.0 again, with nothing changed. How many of its steps will be reused: none,
-# some, or all?
+# **Predict.** A new version, 3.0, from the same source: only `APP_VERSION` is different. How many of the steps that make
+# files will be taken from before: none, some or all? Look at the order of the lines in the Dockerfile.
 
 # %%
-lab.predict("steps reused in the second build", "some")
-
-# %%
-again = lab.build("2.0")
-again
-
-# %%
-lab.compare("steps reused in the second build", again.rows[0][2])
-
-# %% [markdown]
-# Nothing had changed, so nothing was done: the image you have is the image you had. The order of the lines in a
-# Dockerfile decides how much of this you get. What changes often belongs near the end.
-
-# %% [markdown] tags=["predict"]
-# **Predict.** Now a third version, "3.0", from the same source. Which of its steps are reused: none, those before the
-# blank `APP_VERSION`, or all?
-
-# %%
-lab.predict("steps reused for version 3.0", "all but the last few")
+lab.predict("steps reused for version 3.0", ..., choices=("none", "some", "all"))
 
 # %%
 third = lab.build("3.0")
-lab.compare("steps reused for version 3.0", third.rows[0][2])
+third
+
+# %%
+reused, total = third.rows[0][2].split(" of ")
+seen = "all" if reused == total else "none" if reused == "0" else "some"
+why = "APP_VERSION comes after the last step that makes files"
+lab.compare("steps reused for version 3.0", seen, expected="all", why=why)
 
 # %% [markdown]
-# All of them, and yet it is another image: the blank changes a setting of the image and no file in it. Here are the
-# images that you have, as `docker images` lists them. Each has an id of its own.
+# What changes often belongs near the end of a Dockerfile: all steps before it are reused. The new image has the same
+# files as the other two, and another setting. Each image has an id of its own:
 
 # %%
 lab.images()
 
 # %% tags=["exercise"]
-# Run version 3.0 beside the others, on port 7777, and look at what it answers.
+# Run version 3.0 on port 7777, with lab.run_locally(version, port=...), and look at its response.
+lab.build("3.0")
 # solution
 newest = lab.run_locally("3.0", port=7777)
 lab.get(newest.url)
-
-# %% [markdown]
-# <details><summary>A hint</summary>
-# Versions 1.0 and 2.0 have ports of their own. For any other version you name one:
-# <code>lab.run_locally("...", port=...)</code>.
-# </details>
 
 # %% tags=["checkpoint"]
 check(lab, "version 3.0 answers")
 
 # %% [markdown]
-# ## Who has the port?
+# <details><summary>First hint</summary>
+# Versions 1.0 and 2.0 have ports of their own. For another version you name one with <code>port=7777</code>.
+# </details>
 #
-# Two programs cannot listen on one port. That is why version 1.0 runs on 8888 and version 2.0 on 9999, although the
-# program itself knows only about port 3333.
+# <details><summary>Second hint</summary>
+# <code>lab.run_locally</code> returns a run; its address is in <code>.url</code>, as for <code>first</code> above.
+# </details>
+
+# %% [markdown]
+# ## What if the port is taken?
+#
+# Two programs cannot listen on the same port. That is why version 1.0 runs on port 8888 and version 2.0 on port 9999,
+# although the program itself listens on 3333.
+#
+# The next cell makes the conflict: Python itself listens on port 7788, and then version 1.0 should run there.
 
 # %% [markdown] tags=["predict"]
-# **Predict.** What breaks if another program already listens where version 1.0 wants to run? The next cell arranges
-# it: a bare listener takes port 7788, and then we try to run version 1.0 there.
+# **Predict.** What will happen: will the new program "replace" the one that listens, will both "share" the port, or will
+# it be "refused"?
+
+# %%
+lab.predict("a taken port", ..., choices=("replace", "share", "refused"))
 
 # %% tags=["raises-exception"]
 import socket
@@ -160,59 +150,69 @@ import socket
 busy = socket.create_server(("127.0.0.1", 7788))
 lab.run_locally("1.0", port=7788)
 
+# %%
+why = "a port belongs to one program at a time"
+lab.compare("a taken port", "refused", expected="refused", why=why)
+
 # %% [markdown]
-# The message names the port and who has it, and nothing else happened: the versions from before still run. Let
-# the listener go, and ask them again to be sure.
+# The message names the port and the program that has it. Nothing else has changed. Close the listener, run both versions,
+# and send each a request:
 
 # %%
 busy.close()
-[lab.get(run.url).body for run in lab.local_runs().values()]
+runs = [lab.run_locally("1.0"), lab.run_locally("2.0")]
+[lab.get(run.url).body for run in runs]
 
 # %% tags=["checkpoint"]
 check(lab, "both versions answer")
 
 # %% [markdown]
-# ## What does a release look like from outside?
+# ## What does a visitor see?
 #
-# A visitor does not see images or ports. A visitor sees answers. Ask version 1.0 a few times and count who answers.
+# A visitor sees responses, neither images nor ports. The next cell sends fifty requests to one address and counts the
+# versions that answer. It opens a new connection for each request, as fifty visitors would.
 
 # %%
 from canarylab import traffic
 
-sample = traffic.sample(first.url, count=50)
+run = lab.run_locally("2.0")
+sample = traffic.sample(run.url, count=50)
 sample
 
 # %% [markdown]
-# Fifty requests, one version. This is the tool you will use from now on: it opens a new connection for every
-# request, as fifty different visitors would, and counts the answers by version. In a terminal the same is
-# `canarylab sample http://127.0.0.1:8888 --count 50`.
-
-# %% tags=["exercise"]
-# Count the answers of version 2.0 in the same way, with 50 requests.
-# solution
-traffic.sample(second.url, count=50)
+# Fifty requests, one version: this address has only one. In lesson 03 one address has two versions behind it, and you
+# count again.
 
 # %% [markdown]
-# Today each address has one version behind it. Two lessons from now one address will have both, and the count will
-# be the interesting part.
-
-# %% [markdown]
-# ## A bug hunt: the image that was never built
+# ## Bug hunt: the image that does not exist
 #
-# Somebody asks for version 4.0, which nobody built. Read the message before you read on: does it say what happened,
-# and what to do?
+# Someone wants to run version 4.0. Read the message of the next cell: what happened, and what does it tell you to try?
 
 # %% tags=["raises-exception"]
-lab.run_locally("4.0", port=7788)
+lab.run_locally("4.0", port=7799)
+
+# %% tags=["exercise"]
+# Make version 4.0 answer on port 7799.
+# solution
+lab.build("4.0")
+lab.run_locally("4.0", port=7799)
+
+# %% tags=["checkpoint"]
+check(lab, "version 4.0 answers")
 
 # %% [markdown]
-# On your own machine that is easily mended. In a cluster the same mistake looks different, because the cluster
-# keeps trying. You will meet it there, under the name `ErrImagePull`.
+# <details><summary>A hint</summary>
+# The message names the call that builds the image. Then run it as the cell above tried to.
+# </details>
+
+# %% [markdown]
+# In a cluster the same mistake looks different, because the cluster tries again and again. You meet it in lesson 02,
+# under the name `ErrImagePull`.
 
 # %% [markdown]
 # ## What you did
 #
-# You built images from one Dockerfile, ran two of them side by side, and read from their answers who was speaking.
+# You built images from one Dockerfile, ran them side by side, and told from their responses which version had answered.
 # These were your predictions:
 
 # %%
@@ -221,14 +221,14 @@ lab.predictions()
 # %% [markdown]
 # ## What we left out
 #
-# A container is more than a process: it brings a file system of its own and fences around it. If your images were
-# built with Docker, you ran containers. If not, your images are folders, and what ran were plain processes of this
-# machine, with no fence at all. The answers are the same; the isolation is not.
+# A container has files of its own and is kept apart from other programs. If Docker built your images, you ran
+# containers. If not, your images are folders, and what ran were ordinary programs of this machine: the responses are the
+# same, but nothing keeps them apart.
 #
-# **Next:** lesson 2, where a cluster keeps three copies of version 1.0 running.
+# **Next:** lesson 02, in which a cluster keeps three copies of version 1.0 running.
 
 # %% [markdown]
-# The last cell ends your programs and frees their ports.
+# The last cell stops your programs, and their ports are free again.
 
 # %%
 lab.close()

@@ -9,15 +9,15 @@
 # %% [markdown]
 # # A canary beside production
 #
-# Three pods of version 1.0 serve your visitors. You will put one pod of version 2.0 beside them, without touching
-# the Service, and find out how much of the traffic it takes.
+# Three pods of version 1.0 serve your visitors. You put one pod of version 2.0 beside them, without changing the
+# Service, and measure how many of the requests it answers.
 #
-# You will need: lessons 1 and 2. About 30 minutes. Before this: lesson 2.
+# You will need: lessons 01 and 02. About 40 minutes. Before this: lesson 02.
 #
 # After this you can
-# - put a canary behind a Service that is already there, with nothing but a label;
-# - say what share it should get, and measure what it does get;
-# - move the ratio, and promote the canary in two ways.
+# - put a canary behind a Service that is already there, with one label;
+# - say what share it should get, measure the share, and say how sure you are;
+# - change the share with the number of pods, and promote the canary in two ways.
 
 # %%
 from canarylab import Lab, check
@@ -26,25 +26,20 @@ lab = Lab()
 lab
 
 # %% [markdown]
-# ## Who gets the traffic now?
+# ## One label in common
 #
-# This section starts from production as lesson 2 left it: three pods and one Service. The first cell brings the
-# cluster there, whatever you did before.
+# In a **canary release** a new version first gets a small part of the requests. If it fails, few visitors notice, and
+# you take it back. If it works, you give it the rest.
+#
+# The cell brings production of lesson 02 back: three pods and one Service.
 
 # %%
 lab.build()
 lab.reset("02-production")
-
-# %%
-lab.endpoints("nodeapp-svc")
+lab.diagram()
 
 # %% [markdown]
-# Three addresses, all of version 1.0. The Service found them by the label `app: nodeapp`.
-
-# %% [markdown]
-# ## One label in common
-#
-# Here is the canary. The marked lines differ from production. Which label do the two still share?
+# Here is the manifest of the canary. Lines marked with `>` differ from the manifest of production.
 
 # %%
 lab.show(
@@ -52,244 +47,271 @@ lab.show(
     against="manifests/02-production/production.yaml",
 )
 
-# %% [markdown]
-# `env` differs, so each Deployment counts only its own pods. `app` is the same, so the Service selects both. That is
-# all there is to it.
-
 # %% [markdown] tags=["predict"]
-# **Predict.** Once the canary is ready, how many endpoints will the Service have? And what share of the requests
-# will version 2.0 answer? Write it as a number from 0 to 1.
+# **Predict.** Compare the labels of the canary's pod with the selector of the Service in the diagram. You will apply
+# this manifest and change nothing else. What share of the requests will version 2.0 answer?
 
 # %%
-lab.predict("endpoints", 3)
-
-# %%
-lab.predict("canary share", 0.5)
+lab.predict("canary share", ...)  # a number from 0 to 1
 
 # %%
 lab.apply("manifests/03-canary/canary.yaml")
 lab.wait_ready("nodeapp-canary")
-
-# %%
-lab.endpoints("nodeapp-svc")
-
-# %%
-lab.compare("endpoints", len(lab.ready_endpoints("nodeapp-svc")))
+lab.diagram()
 
 # %% [markdown]
-# Nobody told the Service. In a terminal: `kubectl apply -f manifests/03-canary/canary.yaml`, then
-# `kubectl get pods --show-labels`.
-
-# %% tags=["checkpoint"]
-check(lab, "the Service selects both")
-
-# %% [markdown]
-# ## What share does it get?
+# The Service selects `app: nodeapp`. The new pod has this label too, so it is the fourth endpoint. The second label,
+# `env`, keeps the two Deployments apart: each counts its own pods only. In a terminal:
 #
-# Send forty requests, each on a connection of its own, as forty visitors would.
+# ```sh
+# kubectl get pods --show-labels
+# kubectl get endpointslices
+# ```
+
+# %% [markdown]
+# ## What share does the canary get?
+#
+# The **share** of a version is the number of its answers, divided by all answers. To measure it, the next cell sends
+# forty requests, each over a new connection, as forty visitors would. The result is a **sample**.
 
 # %%
+lab.reset("03-canary")
 sample = lab.sample("nodeapp-svc", requests=40)
-sample
-
-# %%
-lab.compare("canary share", sample.share("2.0"))
+lab.compare("canary share", sample)
 
 # %%
 sample.plot()
 
 # %% [markdown]
-# The dark marks are what the pods suggest: one of four, a quarter. The dots are what you saw. The bars are what forty
-# requests can tell: every share inside the bar could well have produced what you saw.
+# The dark line is the expected share: one of four ready pods runs version 2.0. The dot is the observed share.
 #
-# Run the three cells again. The dots move, the marks stay.
+# The bar is the **interval**: the shares that fit forty such requests. It is wide, because forty is a small number. In a
+# terminal you measure the same with:
+#
+# ```sh
+# canarylab sample "$(canarylab url)" --count 40
+# ```
 
 # %% [markdown] tags=["predict"]
-# **Predict.** Now four hundred requests instead of forty. How wide will the bar of version 2.0 be, compared with the
-# one above? Write 1.0 for just as wide, 0.5 for half as wide.
+# **Predict.** You will send 400 requests instead of 40. How wide will the bar of version 2.0 be, compared with the one
+# above? 1 means as wide, 0.5 means half as wide.
 
 # %%
-lab.predict("width of the bar, ten times the requests", 0.5)
-
-# %%
-more = lab.sample("nodeapp-svc", requests=400)
-more.plot()
+lab.predict("width of the bar with 400 requests", ...)  # a number
 
 # %%
 from canarylab import stats
 
+more = lab.sample("nodeapp-svc", requests=400)
 wide, narrow = (stats.intervals(each)["2.0"].width for each in (sample, more))
-lab.compare("width of the bar, ten times the requests", narrow / wide)
-
-# %% [markdown]
-# Ten times the requests make the bar about a third as wide, because its width goes with the square root of the
-# number. Lesson 4 is about nothing else. The same numbers, as a table:
+why = "the width shrinks with the square root of the number of requests"
+lab.compare("width of the bar with 400 requests", round(narrow / wide, 2), expected=0.32, why=why)
 
 # %%
-more.summary()
+more.plot()
+
+# %% [markdown]
+# Ten times the requests make the bar about a third as wide. To make it a tenth as wide, you would send a hundred times
+# as many.
 
 # %% tags=["checkpoint"]
 check(lab, "the canary answers as expected", more)
 
 # %% [markdown]
-# ## Which pod answered?
+# ## A picture of your own
 #
-# A Service does not know about versions. It chooses a pod, any pod, each as likely as the next. The share of a version is
-# only the share of its pods.
+# A Service chooses a pod, not a version: each ready pod is as likely as any other. A sample holds every answer, as a
+# table for pandas, the usual Python library for tables. So you can count in your own way.
 
 # %%
-more.plot(by="pod")
-
-# %% [markdown]
-# ## Why does my browser show only one version?
-#
-# Open the address below in a browser and reload it ten times. Most people see one version, ten times of ten.
+lab.reset("03-canary")
+answers = lab.sample("nodeapp-svc", requests=400).to_frame()
+answers.head(3)
 
 # %%
-lab.url("nodeapp-svc")
+answers.groupby(["version", "pod"]).size().plot.barh(xlabel="answers of 400")
 
 # %% [markdown]
-# A Service chooses a pod for each *connection*, not for each request, and a browser keeps its connection open.
+# Four bars of about the same length. Three of them belong to version 1.0, and this is the whole reason for a share of a
+# quarter.
+
+# %% [markdown]
+# ## How much is chance?
+#
+# Chance decides which pod answers, so two samples differ although nothing has changed. The next cell takes twenty
+# samples of forty requests each, and draws their intervals side by side.
 
 # %% [markdown] tags=["predict"]
-# **Predict.** Two hundred requests, all on a single kept connection. How many pods will answer?
+# **Predict.** The expected share is the same all the time: the dark line. How many of the twenty bars will contain it?
 
 # %%
-lab.predict("pods behind one connection", 4)
+lab.predict("bars of twenty that contain the mark", ...)  # a number from 0 to 20
 
 # %%
-pinned = lab.sample("nodeapp-svc", requests=200, keep_alive=1)
-lab.compare("pods behind one connection", sum(hits > 0 for hits in pinned.by_pod.values()))
+lab.reset("03-canary")
+many = lab.sample_many("nodeapp-svc", samples=20, requests=40)
+many.plot()
 
 # %%
-pinned.plot()
+contained = sum(not share.misses for share in many.shares())
+why = "95 of 100 such intervals contain the true share, in the long run"
+lab.compare("bars of twenty that contain the mark", contained, expected=19, why=why)
 
 # %% [markdown]
-# Two hundred requests, one connection, one choice. So count connections before you trust a share. (`kubectl
-# port-forward` has the same effect, and must never be used to measure a split.)
+# > **How this course talks about chance.** All bars are 95 % intervals: about one in twenty misses the mark, though
+# > nothing is wrong. *As expected* means that the mark is inside the bar. Outside it, the text says *an unlucky draw*, and
+# > how rare it is. Only if chance would do this less than once in 10,000 times, it says *not what the pods suggest*. A
+# > checkpoint fails in this last case alone.
+
+# %% [markdown]
+# ## Replicas are a coarse control
 #
-# If all pods answered you, read the small print of the picture: on some clusters the only way in is the API server's
-# proxy, which chooses a pod for each request.
+# To change the share, you change the number of pods. With four pods the canary can get 0, 25, 50, 75 or 100 %, and
+# nothing between.
+
+# %% [markdown] tags=["predict"]
+# **Predict.** Three pods of version 1.0 and two of version 2.0. What share of the requests will version 2.0 answer?
+
+# %%
+lab.predict("canary share at 3 : 2", ...)  # a number from 0 to 1
+
+# %%
+lab.reset("03-canary")
+sweep = lab.sweep([(3, 1), (3, 2), (2, 2), (1, 3)], requests=200)
+sweep.plot()
+
+# %% [markdown]
+# Each point is one ratio of pods. Across the picture you read the expected share, upwards the observed one. On the
+# dashed line both are equal.
+
+# %%
+lab.compare("canary share at 3 : 2", sweep.samples[1])
+
+# %% [markdown]
+# For each ratio, `lab.sweep` scaled the two Deployments, waited for the pods and took a sample. One such step in a
+# terminal:
+#
+# ```sh
+# kubectl scale deployment nodeapp-canary --replicas=3
+# kubectl rollout status deployment/nodeapp-canary
+# ```
 
 # %% tags=["exercise"]
-# Now 200 requests over 8 kept connections. Look at the picture: is it nearer to a quarter?
+# Start again from three pods and one. Bring both versions to two pods, with lab.scale(name, number).
+lab.reset("03-canary")
 # solution
-lab.sample("nodeapp-svc", requests=200, keep_alive=8).plot()
-
-# %% [markdown]
-# ## Replicas are a coarse knob
-#
-# With four pods the canary gets a quarter or nothing. To change the share, change the numbers of pods. First two
-# canaries beside three.
-
-# %% [markdown] tags=["predict"]
-# **Predict.** Three pods of version 1.0 and two of version 2.0. What share will the canary get?
-
-# %%
-lab.predict("canary share at 3 to 2", 0.5)
-
-# %%
 lab.scale("nodeapp-canary", 2)
-three_two = lab.sample("nodeapp-svc", requests=400)
-lab.compare("canary share at 3 to 2", three_two.share("2.0"))
-
-# %% [markdown]
-# Two of five. Going from 3 : 1 to 2 : 2 in two steps, as one does, passes through a share that nobody asked for. With
-# kubectl: `kubectl scale deployment nodeapp-canary --replicas=2`.
-
-# %% tags=["exercise"]
-# Take production down to 2, so that the two versions are even, and measure again with 400 requests.
-# solution
 lab.scale("nodeapp-production", 2)
-even = lab.sample("nodeapp-svc", requests=400)
-even.plot()
 
 # %% tags=["checkpoint"]
 check(lab, "the two versions are even")
 
 # %% [markdown]
-# ## Move the knob yourself
+# <details><summary>First hint</summary>
+# The Deployments are called <code>nodeapp-production</code> and <code>nodeapp-canary</code>.
+# </details>
 #
-# The board below moves the real Deployments, waits for the pods, sends requests, and draws what came back. Each
-# act is also shown as the kubectl command that does the same.
+# <details><summary>Second hint</summary>
+# Two calls are needed. The order matters for visitors: one order has three pods in between, the other has five.
+# </details>
+
+# %% [markdown]
+# ### Move the pods yourself
 #
-# Try 9 and 1. Try 0 canaries. What is the smallest share, other than nought, that ten pods allow?
+# The next cell shows controls for both Deployments. Choose numbers and press Apply: it waits for the pods, sends
+# requests and draws the shares. What is the smallest share above zero that ten pods allow? (1 of 10. A share of one percent would need a
+# hundred pods; lesson 07 has another way.)
 
 # %%
 lab.reset("03-canary")
-board = lab.replica_board()
-board
+lab.replica_board()
 
 # %% [markdown]
-# A share of one percent would take a hundred pods. Lesson 7 has a knob that does not depend on pods.
-
-# %% [markdown]
-# ## Promote it, first way: let it grow
+# ## Why does a browser show only one version?
 #
-# The canary has proved itself. The first way to promote it: give it as many pods as production had, then take
-# production down to none.
+# Someone reloads a page ten times within a few seconds and sees the same version ten times. A Service chooses a pod
+# for each *connection*, and a browser keeps its connection open between requests.
+
+# %% [markdown] tags=["predict"]
+# **Predict.** Two hundred requests go over one single connection. How many pods will answer?
 
 # %%
-board.close()
+lab.predict("pods behind one connection", ...)  # a number
+
+# %%
+lab.reset("03-canary")
+kept = lab.sample("nodeapp-svc", requests=200, keep_alive=1)
+pods = sum(hits > 0 for hits in kept.by_pod.values())
+lab.compare("pods behind one connection", pods)
+
+# %%
+kept.plot()
+
+# %% [markdown]
+# One connection, one choice, one pod: two hundred requests that say nothing about the share. So check how many
+# connections a share is based on. (If more pods answered, read the last line of the picture: on some clusters the way in
+# chooses a pod for each request.)
+#
+# This app closes a connection that was idle for five seconds. A browser on this machine that waits longer may get
+# another pod.
+
+# %% [markdown]
+# ## Promote it: two ways
+#
+# To **promote** a canary means to give all requests to the new version. In the first way you move pods: as many
+# canaries as production had, then no production.
+
+# %%
 lab.reset("03-canary")
 lab.scale("nodeapp-canary", 3)
 lab.scale("nodeapp-production", 0)
-
-# %%
-grown = lab.sample("nodeapp-svc", requests=200)
-grown.plot()
-
-# %% tags=["checkpoint"]
-check(lab, "only the new version answers", grown)
+lab.sample("nodeapp-svc", requests=200).plot()
 
 # %% [markdown]
-# The visitors have the new version. But what is now production is called `nodeapp-canary`, and the next release will
-# have to remember that.
-
-# %% [markdown]
-# ## Promote it, second way: give production the image
+# Visitors have the new version. But the Deployment that serves them is called `nodeapp-canary`, and the next release
+# must take this into account.
 #
-# The second way keeps the names. Production gets the new image, pod by pod, and the canary goes when it is done.
+# The second way keeps the names: production gets the new image, and its pods are replaced one after the other. Then the
+# canary is no longer needed. This cell sends a patch with the official client:
 
 # %%
 lab.reset("03-canary")
-change = {
-    "spec": {"template": {"spec": {"containers": [{"name": "nodeapp", "image": lab.image("2.0")}]}}}
-}
-released = lab.apps.patch_namespaced_deployment("nodeapp-production", lab.namespace, change)
+container = {"name": "nodeapp", "image": lab.image("2.0")}
+change = {"spec": {"template": {"spec": {"containers": [container]}}}}
+patched = lab.apps.patch_namespaced_deployment("nodeapp-production", lab.namespace, change)
 lab.wait_ready("nodeapp-production")
 
 # %% tags=["exercise"]
-# Delete the Deployment nodeapp-canary with the official client.
+# Delete the Deployment nodeapp-canary, with the official client or with kubectl in a terminal.
 # solution
 deleted = lab.apps.delete_namespaced_deployment("nodeapp-canary", lab.namespace)
-
-# %% [markdown]
-# <details><summary>A hint</summary>
-# The call has the same shape as the one above it: <code>delete_namespaced_deployment</code>, with the name and the
-# namespace. With kubectl: <code>kubectl delete deployment nodeapp-canary</code>.
-# </details>
-
-# %%
-renewed = lab.sample("nodeapp-svc", requests=200)
-renewed.plot()
 
 # %% tags=["checkpoint"]
 check(lab, "the release is finished")
 
 # %% [markdown]
-# With kubectl the whole second way is two lines:
+# <details><summary>First hint</summary>
+# The call has the same form as the patch above: <code>lab.apps.delete_namespaced_deployment</code>, with the name and
+# the namespace.
+# </details>
 #
-# ```
-# kubectl set image deployment/nodeapp-production nodeapp=node_app:2.0
-# kubectl delete deployment nodeapp-canary
+# <details><summary>Second hint</summary>
+# With kubectl: <code>kubectl delete deployment nodeapp-canary</code>.
+# </details>
+
+# %% [markdown]
+# In a terminal the second way is `kubectl set image deployment/nodeapp-production nodeapp=node_app:2.0`, and then the
+# deletion. What is left is production, under its old name, with the new version:
+#
+# ```sh
+# kubectl get deployments -o wide
 # ```
 
 # %% [markdown]
 # ## What you did
 #
-# You put a canary behind a Service by one label, said what share it should get and measured it, moved the ratio, and
-# promoted in two ways. These were your predictions:
+# You put a canary behind a Service with one label, measured its share with an interval, changed the share with pods, and
+# promoted the canary in two ways. These were your predictions:
 
 # %%
 lab.predictions()
@@ -297,14 +319,13 @@ lab.predictions()
 # %% [markdown]
 # ## What we left out
 #
-# You looked at shares and never asked whether version 2.0 is any *good*: whether it fails more often, or is slower.
-# That is what a canary is for, and lesson 8 is about it. Nor did we look at requests that were under way while pods
-# went; lesson 5 does.
+# You measured how *many* requests version 2.0 answers, and not how *well*: whether it fails more often, or is slower. A
+# canary exists to find this out. You also did not look at requests that were on their way while a pod ended.
 #
-# **Next:** lesson 4, on what fifteen requests can say and what they cannot.
+# **Next:** lesson 06, in which testers reach the canary at an address of its own.
 
 # %% [markdown]
-# The last cell takes away the pods and the Service. The cluster itself stays.
+# The last cell deletes the pods and the Service. The cluster stays for the next lesson.
 
 # %%
 lab.close()

@@ -93,7 +93,7 @@ def test_traefiks_web_entry_point_is_the_mapped_port() -> None:
 
 
 def test_the_gateway_of_the_lessons_listens_where_an_entry_point_is() -> None:
-    (gateway,) = load(MANIFESTS / "07-weights" / "gateway.yaml")
+    (gateway,) = load(MANIFESTS / "08-gateway-api" / "gateway.yaml")
     (listener,) = gateway["spec"]["listeners"]
 
     assert listener["port"] == WEB["containerPort"]

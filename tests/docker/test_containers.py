@@ -116,7 +116,7 @@ def test_a_port_of_another_container_is_refused_with_its_name(built: DockerSetup
 
 
 def test_an_image_that_is_not_built_is_refused_with_a_remedy(docker: DockerSetup) -> None:
-    with pytest.raises(SetupError, match=r"no image node_app:4\.0 yet. Build it with `lab\.build"):
+    with pytest.raises(SetupError, match=r"no image node_app:4\.0 yet. `lab\.build"):
         docker.builder.run("node_app:4.0", port=unused())
 
 

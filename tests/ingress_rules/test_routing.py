@@ -61,7 +61,7 @@ def said(target: str, *ingresses: Object, host: str = HOST, **headers: str) -> s
 def test_which_host_path_ingress_and_backend() -> None:
     assert said("/shop/x", OLD) == (
         "The rules for host foo.bar.com apply. The longest path that matches is /shop/. "
-        "It is a rule of Ingress old and leads to other:80. "
+        "Its rule is in Ingress old and leads to other:80. "
         "The pod receives the path /shop/x, unchanged."
     )
 
@@ -104,7 +104,7 @@ def test_a_rule_goes_before_the_default_backend() -> None:
 
 def test_why_a_longer_word_matches_and_what_becomes_of_the_path() -> None:
     text = said("/canarybird", ingress("one", ("/canary", "canary"), rewrite_target="/"))
-    assert "a regular expression, here ^/canary. It ignores case" in text
+    assert "a regular expression, here ^/canary. It ignores upper and lower case" in text
     assert "rewrite-target / replaces the whole path, so the pod receives the path /." in text
 
 

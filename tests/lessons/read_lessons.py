@@ -70,10 +70,10 @@ def headings(text: str) -> list[Heading]:
 
 
 def words(text: str) -> list[str]:
-    """What is read aloud: no code blocks, no link targets, no HTML tags.
+    """What is read in one go: no code blocks, tables, link targets or HTML tags.
 
     >>> words("See [the docs](https://example.org) **twice**.")
     ['See', 'the', 'docs', 'twice']
     """
-    text = re.sub(r"\]\([^)]*\)|<[^>]+>", " ", without_code_blocks(text))
+    text = re.sub(r"\]\([^)]*\)|<[^>]+>|^\|.*$", " ", without_code_blocks(text), flags=re.MULTILINE)
     return re.findall(r"[\w'.:/-]*\w", text)

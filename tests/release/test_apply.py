@@ -85,9 +85,15 @@ def test_applying_twice_changes_nothing(connection: Connection) -> None:
 @needs("linux")
 def test_a_custom_kind_can_be_applied_again(connection: Connection) -> None:
     name = "httproute.gateway.networking.k8s.io/nodeapp-split"
-    assert apply(connection, [manifest("07-weights/httproute.yaml")]) == [Applied(name, "created")]
-    assert apply(connection, [manifest("07-weights/mirror.yaml")]) == [Applied(name, "configured")]
-    assert apply(connection, [manifest("07-weights/mirror.yaml")]) == [Applied(name, "unchanged")]
+    assert apply(connection, [manifest("08-gateway-api/httproute.yaml")]) == [
+        Applied(name, "created")
+    ]
+    assert apply(connection, [manifest("08-gateway-api/mirror.yaml")]) == [
+        Applied(name, "configured")
+    ]
+    assert apply(connection, [manifest("08-gateway-api/mirror.yaml")]) == [
+        Applied(name, "unchanged")
+    ]
 
 
 @needs("linux")

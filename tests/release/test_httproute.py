@@ -11,12 +11,16 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic.exceptions import ResourceNotFoundError
 
 from canarylab import resources, stats
-from canarylab.errors import ApiRefusedError
+from canarylab.checks import Verdict, check
+from canarylab.errors import ApiRefusedError, GatewayApiMissingError
 from canarylab.lab import Lab
 from canarylab.manifests import load
+from canarylab.release import httproute
 from canarylab.release.httproute import (
     accepting_controllers,
     diagram_routes,
+    explain_refusal,
+    is_served,
     read_httproute,
     read_httproutes,
     service_shares,
@@ -25,7 +29,7 @@ from canarylab.release.httproute import (
 from tests.needs import needs
 from tests.running_playground import RunningPlayground
 
-LESSON = "manifests/07-weights"
+LESSON = "manifests/08-gateway-api"
 
 
 def route_with_status(*, status: str = "True", generation: int = 2) -> Any:
@@ -50,15 +54,54 @@ def test_a_route_without_a_gateway_is_served_by_nobody() -> None:
     assert accepting_controllers({"metadata": {"generation": 2}}) == []
 
 
-def test_a_cluster_without_the_gateway_api_says_who_installs_it() -> None:
+def without_gateway_api() -> Any:
+    """A connection to a cluster that has no kind HTTPRoute."""
+
     def unknown(**_: object) -> None:
         raise ResourceNotFoundError("No matches found")
 
-    without: Any = SimpleNamespace(
-        namespace="default", dynamic=SimpleNamespace(resources=SimpleNamespace(get=unknown))
-    )
-    with pytest.raises(ApiRefusedError, match="whoever runs the cluster installs it"):
-        read_httproute(without, "nodeapp-split")
+    resources = SimpleNamespace(get=unknown)
+    return SimpleNamespace(namespace="default", dynamic=SimpleNamespace(resources=resources))
+
+
+def test_a_cluster_without_the_gateway_api_says_who_installs_it() -> None:
+    with pytest.raises(GatewayApiMissingError, match="whoever runs the cluster installs it"):
+        read_httproute(without_gateway_api(), "nodeapp-split")
+
+
+def test_a_cluster_without_the_gateway_api_serves_no_route() -> None:
+    assert not is_served(without_gateway_api(), "nodeapp-split")
+
+
+GATEWAY, ROUTE = (
+    {"kind": kind, "apiVersion": "gateway.networking.k8s.io/v1"}
+    for kind in ("Gateway", "HTTPRoute")
+)
+NO_KIND = "no matches for kind in version"
+FORBIDDEN = "Error from server (Forbidden): gateways is forbidden"
+
+
+@pytest.mark.parametrize(
+    ("obj", "reply", "words"),
+    [
+        (GATEWAY, NO_KIND, "this cluster has no Gateway API"),
+        (ROUTE, NO_KIND, "this cluster has no Gateway API"),
+        (GATEWAY, FORBIDDEN, "on this cluster you may not create one"),
+    ],
+)
+def test_a_refusal_for_want_of_the_gateway_api_is_a_sentence(
+    obj: Any, reply: str, words: str
+) -> None:
+    refusal = ApiRefusedError(f'{obj["kind"]} "canarylab"', reply, "Look.")
+    assert words in explain_refusal([obj], refusal)
+
+
+@pytest.mark.parametrize(
+    ("obj", "reply"),
+    [(ROUTE, FORBIDDEN), (GATEWAY, "Invalid"), ({"kind": "Pood", "apiVersion": "v1"}, NO_KIND)],
+)
+def test_another_refusal_stays_an_error(obj: Any, reply: str) -> None:
+    assert explain_refusal([obj], ApiRefusedError(f'{obj["kind"]} "x"', reply, "Look.")) == ""
 
 
 def route_with_rules(*rules: Any) -> Any:
@@ -70,12 +113,12 @@ def backend(name: str, **weight: int) -> Any:
 
 
 def test_the_route_of_the_lesson_gives_the_canary_a_tenth() -> None:
-    (split,) = load(resources.folder("manifests") / "07-weights" / "httproute.yaml")
-    assert service_shares(split) == {"nodeapp-svc-prod": 0.9, "nodeapp-svc-canary-weighted": 0.1}
+    (split,) = load(resources.folder("manifests") / "08-gateway-api" / "httproute.yaml")
+    assert service_shares(split) == {"nodeapp-svc-prod": 0.9, "nodeapp-svc-canary": 0.1}
 
 
 def test_a_mirror_gives_the_canary_nothing() -> None:
-    (mirror,) = load(resources.folder("manifests") / "07-weights" / "mirror.yaml")
+    (mirror,) = load(resources.folder("manifests") / "08-gateway-api" / "mirror.yaml")
     assert service_shares(mirror) == {"nodeapp-svc-prod": 1.0}
 
 
@@ -116,7 +159,7 @@ def lab(playground: RunningPlayground) -> Iterator[Lab]:
         patch.setenv("CANARYLAB_CLUSTER", "playground")
         lab = Lab()
         lab.reset("03-canary")
-        lab.apply(f"{LESSON}/services.yaml")
+        lab.apply("manifests/06-ingress/services.yaml")
         lab.apply(f"{LESSON}/gateway.yaml")
         yield lab
         playground.delete_pods_at_once()
@@ -166,6 +209,44 @@ def test_a_mirror_returns_responses_of_production_only(lab: Lab) -> None:
     lab.wait_accepted("nodeapp-split")
     sample = lab.sample_httproute("nodeapp-split", requests=200)
     assert sample.by_version == {"1.0": 200}
+
+
+@needs("linux")
+def test_the_canary_logs_a_copy_of_each_mirrored_request(lab: Lab) -> None:
+    container = {"name": "nodeapp", "env": [{"name": "LOG_REQUESTS", "value": "1"}]}
+    change = {"spec": {"template": {"spec": {"containers": [container]}}}}
+    lab.apps.patch_namespaced_deployment("nodeapp-canary", lab.namespace, change)
+    lab.wait_ready("nodeapp-canary")
+    lab.apply(f"{LESSON}/mirror.yaml")
+    lab.wait_accepted("nodeapp-split")
+    assert check(lab, "the canary gets a copy of each request") == Verdict(
+        holds=True, reason="production answered 50 requests, and the canary's log has 50 of them"
+    )
+
+
+@needs("linux")
+def test_a_service_that_does_not_exist_fails_with_its_share(lab: Lab) -> None:
+    route = lab.read(f"{LESSON}/httproute.yaml")
+    production, canary = route["spec"]["rules"][1]["backendRefs"]
+    production["weight"], canary["weight"], canary["name"] = 50, 50, "nowhere"
+    lab.apply(route)
+    said = lab.wait_accepted("nodeapp-split")
+    sample = lab.sample_httproute("nodeapp-split", requests=200)
+    assert said.notes[0].startswith("ResolvedRefs is False, BackendNotFound: ")
+    assert set(sample.failures) == {"status 500"}
+    assert sample.expected == {"1.0": 1.0}  # of those that were answered
+
+
+@needs("linux")
+def test_to_a_route_that_nothing_serves_no_request_is_sent(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(httproute, "ACCEPTED_TIMEOUT_S", 0.1)
+    route = lab.read(f"{LESSON}/httproute.yaml")
+    route["spec"]["parentRefs"] = [{"name": "somewhere-else"}]
+    lab.apply(route)
+    sample = lab.sample_httproute("nodeapp-split", requests=100)
+    assert (sample.total, sample.plot().title) == (0, "No request was sent")
 
 
 @needs("linux")

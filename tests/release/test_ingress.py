@@ -11,13 +11,14 @@ from typing import Any, cast
 import pytest
 from kubernetes.client.exceptions import ApiException
 
-from canarylab import stats
+from canarylab import stats, traffic
 from canarylab.clusters.base import IngressSetup
 from canarylab.clusters.kind_images import traefik_image, traefik_objects
 from canarylab.display import Report
 from canarylab.errors import ApiRefusedError, ClusterError
 from canarylab.kube_objects import Object
 from canarylab.lab import Lab
+from canarylab.release import ingress as release_ingress
 from canarylab.release.connection import Connection
 from canarylab.release.ingress import (
     FindIngressSetup,
@@ -28,8 +29,9 @@ from canarylab.release.ingress import (
     read_ingresses,
     service_addresses,
 )
-from canarylab.traffic import Request
+from canarylab.traffic import Request, Sample
 from canarylab.traffic.http import get
+from canarylab.wait import wait_until
 from tests.fakes.api import ApiStandIn, api_stand_in
 from tests.needs import needs
 from tests.running_playground import RunningPlayground
@@ -201,6 +203,43 @@ def test_a_request_without_a_rule_is_explained_and_not_sampled(lab: Lab) -> None
     assert (route.shares, route.status) == ({}, 404)
     with pytest.raises(ClusterError, match="no pod, and the ingress controller responds with 404"):
         lab.sample_ingress("/", host="another.example")
+
+
+@needs("linux")
+@pytest.mark.parametrize("path", ["", "CANARY", "http://127.0.0.1:8080/"])
+def test_a_path_without_a_slash_is_refused_with_the_right_one(lab: Lab, path: str) -> None:
+    for read in (lab.explain_route, lab.sample_ingress):
+        with pytest.raises(ValueError, match=f'does not begin with a slash. Try "/{path}"'):
+            read(path)
+
+
+@needs("linux")
+def test_a_page_that_the_app_does_not_have_is_sampled_after_one_look(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples: list[Sample] = []
+
+    def measure(*arguments: Any, **named: Any) -> Sample:
+        samples.append(traffic.measure(*arguments, **named))
+        return samples[-1]
+
+    monkeypatch.setattr(release_ingress, "traffic", SimpleNamespace(measure=measure))
+
+    assert lab.sample_ingress("/nowhere", requests=10).failures == {"status 404": 10}
+    assert len(samples) == 2
+
+
+@needs("linux")
+def test_a_sample_waits_for_a_rule_that_the_client_has_just_changed(lab: Lab) -> None:
+    ingress = lab.networking.read_namespaced_ingress("main", lab.namespace)
+    service = ingress.spec.rules[0].http.paths[0].backend.service
+    for name in ("missing", "prod"):
+        service.name, ingress.metadata.resource_version = name, None
+        lab.networking.replace_namespaced_ingress("main", lab.namespace, ingress)
+        if name == "missing":
+            assert wait_until(lambda: lab.get("/").status == 503, timeout_s=10.0)
+
+    assert lab.sample_ingress(requests=20).failed == 0
 
 
 @needs("linux")

@@ -1,0 +1,130 @@
+"""One short message instead of a long traceback, for the mistakes that learners make in a cell.
+
+`Lab()` sets it up for the IPython shell that runs it; importing canarylab changes nothing. `%tb`
+shows the whole traceback of the last error. An error in code of the learner's own keeps its
+traceback.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Callable
+from difflib import get_close_matches
+from types import TracebackType
+from typing import Any
+
+from kubernetes.client.exceptions import ApiException
+from kubernetes.dynamic.exceptions import DynamicApiError
+from urllib3.exceptions import HTTPError
+
+from canarylab.errors import CanaryLabError
+from canarylab.release.connection import kubectl_words
+
+UNFINISHED = "Nothing yet: your line goes in place of the three dots."
+FULL_TRACEBACK = "(%tb shows the whole traceback.)"
+
+_RUN_ABOVE = "Run the cells above this one first, from the heading of the section."
+_PACKAGES = {"canarylab", "kubernetes", "pydantic"}  # the client checks its arguments with pydantic
+_METHOD = re.compile(r"^(\w+)\.(\w+)\(\)")
+
+
+def show_short_messages(*owners: type) -> None:
+    """In an IPython shell, show mistakes in the use of canarylab and of the client in one message.
+
+    `owners` are the classes whose methods a learner calls: a message names the form of a method.
+    """
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    if shell is None:
+        return
+    methods = {owner.__name__: owner for owner in owners}
+
+    def show(
+        shell: Any, kind: type, error: BaseException, traceback: TracebackType, **options: Any
+    ) -> None:
+        message = short_message(error, traceback, methods)
+        shown: Any = error
+        if message is None or isinstance(error, CanaryLabError):
+            shell.showtraceback((kind, error, traceback), **options)
+            return
+        shown._render_traceback_ = lambda: [f"{kind.__name__}: {message} {FULL_TRACEBACK}"]
+        try:
+            shell.showtraceback((kind, error, traceback), **options)
+        finally:
+            del shown._render_traceback_  # so that %tb shows the whole
+
+    shell.set_custom_exc((Exception,), show)
+    plain_text = shell.display_formatter.formatters["text/plain"]
+    plain_text.singleton_printers[id(...)] = lambda _, printer, _cycle: printer.text(UNFINISHED)
+
+
+def short_message(
+    error: BaseException, traceback: TracebackType | None, methods: dict[str, type]
+) -> str | None:
+    """What to show of an error; None if its traceback should be shown."""
+    match error:
+        case ApiException() | DynamicApiError():
+            message: str | None = f"{kubectl_words(error.body, error.reason)}."
+        case HTTPError():
+            message = "The cluster does not answer. `canarylab status` says whether it runs."
+        case NameError():
+            message = f"{_sentence(error)} {_RUN_ABOVE}"
+        case AttributeError() if not _passes_through(traceback):
+            message = _unknown_name(error)
+        case TypeError() if form := _form_of(str(error), methods):
+            message = f"{_sentence(error)} Call it as {form}."
+        case ValueError() | TypeError() | OSError() if _passes_through(traceback):
+            message = _sentence(error)
+        case _:
+            message = None
+    return message
+
+
+def _unknown_name(error: AttributeError) -> str | None:
+    owner = type(error.obj)
+    if not owner.__module__.startswith("canarylab.") or error.name is None:
+        return None
+    names = [name for name in dir(error.obj) if not name.startswith("_")]
+    close = get_close_matches(error.name, names, n=3, cutoff=0.5)
+    hint = f"Did you mean {' or '.join(close)}?" if close else f"It has: {', '.join(names)}."
+    return f"A {owner.__name__} has nothing called {error.name}. {hint}"
+
+
+def _form_of(message: str, methods: dict[str, type]) -> str | None:
+    """How the method in a message is called: `lab.scale(name, replicas)`."""
+    found = _METHOD.match(message)
+    method: Callable[..., object] | None = None
+    if found and found[1] in methods:
+        method = getattr(methods[found[1]], found[2], None)
+    if found is None or method is None:
+        return None
+    parameters = list(inspect.signature(method).parameters.values())[1:]
+    shown = [
+        each.name if each.default is each.empty else f"{each.name}={each.default!r}"
+        for each in parameters
+    ]
+    return f"{found[1].lower()}.{found[2]}({', '.join(shown)})"
+
+
+def _sentence(error: BaseException) -> str:
+    text = str(error) or type(error).__name__
+    if type(error).__module__.startswith("pydantic"):
+        problems: dict[str, str] = {}
+        for each in getattr(error, "errors", list)():
+            place = each["loc"][0]
+            name = f"argument {place}" if isinstance(place, int) else str(place)
+            problems.setdefault(name, f"{name}: {each['msg']}")
+        text = "; ".join(problems.values())
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def _passes_through(traceback: TracebackType | None) -> bool:
+    """Whether code of canarylab or of the client ran when the error was raised."""
+    while traceback is not None:
+        module = str(traceback.tb_frame.f_globals.get("__name__"))
+        if module.partition(".")[0] in _PACKAGES:
+            return True
+        traceback = traceback.tb_next
+    return False

@@ -1,0 +1,145 @@
+"""What a cell shows of a mistake, in a real kernel."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from jupyter_client.blocking.client import BlockingKernelClient
+from jupyter_client.manager import start_new_kernel
+
+from canarylab.notebook_errors import UNFINISHED
+
+SET_UP = """
+import json
+import kubernetes
+from kubernetes.client.exceptions import ApiException
+from urllib3.exceptions import ProtocolError
+from canarylab.lab import Lab
+from canarylab.display import Table
+from canarylab.notebook_errors import show_short_messages
+from canarylab.traffic import Sample
+show_short_messages(Lab, Sample)
+lab = Lab.__new__(Lab)
+table = Table("Two pods.")
+
+def missing():
+    error = ApiException(status=404, reason="Not Found")
+    error.body = json.dumps({"reason": "NotFound", "message": 'pods "x" not found'})
+    raise error
+"""
+HINT = " (%tb shows the whole traceback.)"
+
+
+class Kernel:
+    def __init__(self, client: BlockingKernelClient) -> None:
+        self._client = client
+
+    def value(self, code: str) -> str:
+        """What is shown of the value of a cell."""
+        shown: list[str] = []
+
+        def note(message: dict[str, object]) -> None:
+            content = message["content"]
+            if message["msg_type"] == "execute_result" and isinstance(content, dict):
+                shown.append(content["data"]["text/plain"])
+
+        self._client.execute_interactive(code, timeout=60, output_hook=note)
+        return "".join(shown)
+
+    def error(self, code: str) -> str:
+        """What is shown of the error that a cell raises."""
+        shown: list[str] = []
+
+        def note(message: dict[str, object]) -> None:
+            content = message["content"]
+            if message["msg_type"] == "error" and isinstance(content, dict):
+                shown.extend(content["traceback"])
+
+        self._client.execute_interactive(code, timeout=60, output_hook=note)
+        return re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(shown))
+
+
+@pytest.fixture(scope="module")
+def kernel() -> Iterator[Kernel]:
+    manager, client = start_new_kernel(kernel_name="python3")
+    try:
+        found = Kernel(client)
+        assert found.error(SET_UP) == ""
+        yield found
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (
+            'lab.scale("nodeapp-canary")',
+            "TypeError: Lab.scale() missing 1 required positional argument: 'replicas'. "
+            "Call it as lab.scale(name, replicas).",
+        ),
+        (
+            'lab.scal("nodeapp-canary", 2)',
+            "AttributeError: A Lab has nothing called scal. "
+            "Did you mean scale or sample or stop_local?",
+        ),
+        ("table.rowz", "AttributeError: A Table has nothing called rowz. Did you mean rows?"),
+        (
+            "sampel",
+            "NameError: name 'sampel' is not defined. "
+            "Run the cells above this one first, from the heading of the section.",
+        ),
+        (
+            "Sample.from_versions([]).plot(by='pods')",
+            'ValueError: A sample is plotted by "version" or by "pod", not by "pods".',
+        ),
+        ("missing()", 'ApiException: Error from server (NotFound): pods "x" not found.'),
+        (
+            "raise ProtocolError('aborted')",
+            "ProtocolError: The cluster does not answer. `canarylab status` says whether it runs.",
+        ),
+    ],
+)
+def test_a_mistake_is_one_message(kernel: Kernel, code: str, message: str) -> None:
+    assert kernel.error(code) == message + HINT
+
+
+def test_a_call_of_the_client_without_its_arguments_names_them(kernel: Kernel) -> None:
+    shown = kernel.error("kubernetes.client.AppsV1Api().patch_namespaced_deployment('nodeapp')")
+
+    assert "namespace" in shown
+    assert "body" in shown
+    assert "\n" not in shown
+
+
+def test_a_file_that_is_missing_is_named_with_the_one_that_is_meant(kernel: Kernel) -> None:
+    shown = kernel.error('lab.show("manifests/03-canry/canary.yaml")')
+
+    assert shown.startswith(
+        "ManifestError: There is no file manifests/03-canry/canary.yaml. "
+        "Did you mean manifests/03-canary/canary.yaml"
+    )
+
+
+def test_the_whole_traceback_is_still_there(kernel: Kernel) -> None:
+    assert "\n" not in kernel.error('lab.scale("nodeapp-canary")')
+    assert "Traceback (most recent call last)" in kernel.error("%tb")
+
+
+def test_an_error_of_the_learner_s_own_code_keeps_its_traceback(kernel: Kernel) -> None:
+    assert "Traceback (most recent call last)" in kernel.error("1 / 0")
+    assert "Traceback (most recent call last)" in kernel.error("{}['missing']")
+
+
+def test_an_error_inside_canarylab_that_is_no_wrong_argument_keeps_its_traceback(
+    kernel: Kernel,
+) -> None:
+    assert "Traceback (most recent call last)" in kernel.error("lab.pods()")  # a half-made lab
+
+
+def test_a_blank_that_is_left_says_so(kernel: Kernel) -> None:
+    assert kernel.value("...  # your code here") == UNFINISHED
+    assert kernel.value("[1]") == "[1]"
