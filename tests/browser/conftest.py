@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, sync_playwright
 
 from tests.browser.jupyter import JupyterLab
 from tests.needs import CHROMIUM
@@ -50,6 +50,12 @@ class WatchedPage:
         """Keep how the page looks, for a person to look at."""
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+    def pictures(self, panels: Locator, suffix: str) -> None:
+        """Keep how each widget looks."""
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        for number, panel in enumerate(panels.all()):
+            panel.screenshot(path=SCREENSHOTS / f"panel-{number}-{suffix}.png")
 
 
 @pytest.fixture(scope="session")
