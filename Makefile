@@ -47,9 +47,10 @@ fix: .venv/for-working  ## Correct format and lint, and rebuild the notebooks
 notebooks: .venv/for-working  ## Build notebooks/ and notebooks/solved/ from notebooks/source/
 	@$(BIN)/python tools/build_notebooks.py
 
-pictures: .venv/for-working  ## Make the pictures in docs/pictures: diagrams, and plots of a real run
+pictures: .venv/for-working  ## Make the pictures in docs/pictures: diagrams, and plots and widgets of a real run
 	@$(BIN)/python tools/draw_diagrams.py
 	@$(BIN)/python tools/make_pictures.py
+	@$(BIN)/python -m tools.take_screenshots
 
 bench: .venv/for-working  ## Measure how fast it is on this machine
 	@$(BIN)/python -m bench
