@@ -1,4 +1,4 @@
-"""`canarylab bundle`: everything that the lessons fetch, in one archive for a room without network.
+"""`canarylab bundle`: what the lessons download, in one archive for machines without network.
 
 It has three parts. wheels: canarylab and all that it needs, which pip installs without an index;
 the archive is a plain tar, so a learner without canarylab takes them out with `tar`. playground:
@@ -75,7 +75,7 @@ def save(
     """
     folder = file.absolute().parent
     if not folder.is_dir():
-        raise SetupError(f"There is no folder {folder}. Make it, or name another place.")
+        raise SetupError(f"There is no folder {folder}. Create it, or choose another place.")
     if "images" in parts:
         _require_engine()  # before the minutes that pip takes
     with atomic_write(file.absolute()) as opened_file:
@@ -117,12 +117,12 @@ def load(
         usable = [part for part in wanted if is_usable(part, manifest.platform, here)]
         if not wanted:
             raise SetupError(
-                f"{file} holds {' and '.join(manifest.parts()) or 'nothing'}, and you asked for "
-                f"{' and '.join(parts)}. Save a bundle that has it, or leave `--parts` out."
+                f"{file} holds {' and '.join(manifest.parts()) or 'nothing'}, but not "
+                f"{' and '.join(parts)}. Save a bundle that has these parts, or omit `--parts`."
             )
         if not usable:
             raise SetupError(
-                f"{file} is for {manifest.platform}, and nothing of it can be used on {here}. "
+                f"{file} is for {manifest.platform}, so nothing in it works on {here}. "
                 "Save a bundle on a machine like this one."
             )
         _require_engine_and_disk(usable, manifest, file, home)
@@ -277,7 +277,7 @@ def load_images(bundle: Bundle, report: Report) -> None:
     if problem:
         raise SetupError(
             f"Docker did not load the images: {problem}. "
-            "Make room with `docker system prune` if that is it, and load the bundle again."
+            "If the disk is full, run `docker system prune`. Then load the bundle again."
         )
 
 
@@ -321,14 +321,14 @@ def _require_engine() -> None:
 def _load_part(part: Part, bundle: Bundle, home: Home, report: Report) -> list[str]:
     match part:
         case "wheels":
-            report("putting the wheels into the wheelhouse")
+            report("copying the wheels")
             wheels = load_wheels(bundle, home)
-            return ["The wheels are here. To install canarylab:", f"  {pip_command(wheels)}"]
+            return ["The wheels are copied. Install canarylab with:", f"  {pip_command(wheels)}"]
         case "playground":
-            report("putting the app into the playground")
+            report("copying the app to the playground")
             if new := load_playground(bundle, home):
                 return [f"The playground has {' and '.join(new)}."]
-            return ["The playground has its images already, and keeps them."]
+            return ["The playground has its images already."]
         case "images":
             load_images(bundle, report)
             return [f"Docker has {', '.join(bundle.manifest.images)}."]
@@ -372,7 +372,7 @@ def _extract(packed: IO[bytes], folder: Path) -> None:
     except tarfile.TarError as exc:
         raise SetupError(
             f"The app in this bundle cannot be unpacked: {exc}. "
-            "Load only a bundle that `canarylab bundle save` made."
+            "Load only a bundle that `canarylab bundle save` wrote."
         ) from exc
 
 

@@ -254,7 +254,7 @@ def open_bundle(file: Path) -> Iterator[Bundle]:
         tar = tarfile.open(file, "r:")  # noqa: SIM115  closed below
     except OSError as exc:
         raise SetupError(
-            f"{file} cannot be read: {exc.strerror}. Name a bundle that is on this machine."
+            f"{file} cannot be read: {exc.strerror}. Give the path of a bundle on this machine."
         ) from exc
     except tarfile.TarError as exc:
         raise _damaged(file, exc) from exc
@@ -276,14 +276,14 @@ def _check(file: Path, tar: TarFile) -> Bundle:
     for name in members.keys() - {MANIFEST}:
         if name not in listed or part_of(name) is None or not members[name].isfile():
             raise SetupError(
-                f"{file} holds {name!r}, which no bundle of canarylab has. "
-                "Load only a bundle that `canarylab bundle save` made."
+                f"{file} holds {name!r}, which is never in a bundle of canarylab. "
+                "Load only a bundle that `canarylab bundle save` wrote."
             )
     for name, entry in listed.items():
         if name not in members or not _is_unchanged(bundle, entry):
             raise SetupError(
-                f"{name} in {file} is not what was saved: its checksum differs. "
-                "Copy the bundle once more, or save a new one."
+                f"{name} in {file} has changed since it was saved: its checksum differs. "
+                "Copy the bundle again, or save a new one."
             )
     return bundle
 
@@ -299,7 +299,7 @@ def _is_unchanged(bundle: Bundle, entry: BundleEntry) -> bool:
 
 def _not_a_bundle(file: Path) -> SetupError:
     return SetupError(
-        f"{file} is no bundle of canarylab. Name one that `canarylab bundle save` made."
+        f"{file} is not a bundle of canarylab. Choose a file that `canarylab bundle save` wrote."
     )
 
 
@@ -307,5 +307,5 @@ def _damaged(file: Path, exc: Exception) -> SetupError:
     if isinstance(exc, tarfile.ReadError) and "unexpected end" not in str(exc):
         return _not_a_bundle(file)
     return SetupError(
-        f"{file} is cut off or damaged ({exc}). Copy the bundle once more, or save a new one."
+        f"{file} is incomplete or damaged ({exc}). Copy the bundle again, or save a new one."
     )

@@ -7,7 +7,6 @@ verdict and does not raise, so that Run All works on a notebook that is not fini
 
 from __future__ import annotations
 
-import html
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from canarylab import stats
+from canarylab.display import inline_html
 from canarylab.errors import ApiRefusedError, CanaryLabError, CheckpointError
 from canarylab.lab import Lab
 from canarylab.manifests import CANARY, PRODUCTION, SERVICE
@@ -59,7 +59,7 @@ class Verdict(NamedTuple):
 
     def _repr_html_(self) -> str:
         mark, text = self._outcome
-        return f"<p><strong>{text}</strong> {mark} {html.escape(self.reason)}</p>"
+        return f"<p><strong>{text}</strong> {mark} {inline_html(self.reason)}</p>"
 
 
 def check(lab: Lab, statement: str, *evidence: Sample) -> Verdict:

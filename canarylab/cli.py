@@ -27,7 +27,7 @@ app = typer.Typer(
 )
 
 bundle = typer.Typer(
-    help="Pack everything for a room without network, and unpack it there.",
+    help="Save what the lessons download in one archive, for computers without network.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -42,25 +42,25 @@ ClusterName = Annotated[
     str | None,
     typer.Option(
         "--cluster",
-        help="playground, kind or kubeconfig; else what CANARYLAB_CLUSTER says, else the best.",
+        help="playground, kind or kubeconfig. Without it: CANARYLAB_CLUSTER, or the best there is.",
     ),
 ]
-BundleFile = Annotated[Path, typer.Argument(help="The archive: class.tar.")]
+BundleFile = Annotated[Path, typer.Argument(help="The archive, for example class.tar.")]
 BundleParts = Annotated[
-    str, typer.Option(help=f"What to take, with commas between: {BUNDLE_PARTS}.")
+    str, typer.Option(help=f"The parts to use, separated by commas: {BUNDLE_PARTS}.")
 ]
 
 
 @app.command()
 def up(cluster: ClusterName = None, api_port: ApiPort = None) -> None:
-    """Start a cluster, or find the one that runs."""
+    """Start a cluster, or use the one that is running."""
     from canarylab.clusters.choose import choose
     from canarylab.clusters.playground import Playground
     from canarylab.display import status_line
 
     chosen = choose(cluster)
     if api_port is not None and chosen.cluster.name != "playground":
-        raise typer.BadParameter("only the playground can be told its --api-port")
+        raise typer.BadParameter("--api-port works for the playground only")
     if api_port is not None:
         chosen = chosen._replace(cluster=Playground(api_port=api_port))
     with status_line() as report:
@@ -72,7 +72,7 @@ def up(cluster: ClusterName = None, api_port: ApiPort = None) -> None:
 
 @app.command()
 def down(cluster: ClusterName = None) -> None:
-    """End a cluster and all its pods: the one you name, else the playground."""
+    """Stop a cluster and all its pods: the playground, or the one you name."""
     from canarylab.clusters.choose import choose_to_stop, describe
     from canarylab.images.choose import remove_containers
     from canarylab.text import join_words
@@ -80,7 +80,7 @@ def down(cluster: ClusterName = None) -> None:
     chosen = choose_to_stop(cluster)
     runs = chosen.status() is not None
     if chosen.stop():
-        print(f"{_capitalized(describe(chosen))} has ended.")
+        print(f"{_capitalized(describe(chosen))} is stopped.")
     else:
         print(
             chosen.stop_instructions
@@ -88,9 +88,7 @@ def down(cluster: ClusterName = None) -> None:
             else f"{_capitalized(describe(chosen))} was not running."
         )
     if ports := remove_containers(Home.of_user()):
-        print(
-            f"Containers of lesson 01 are gone from {join_words(f'port {port}' for port in ports)}."
-        )
+        print(f"The containers on {join_words(f'port {port}' for port in ports)} are removed.")
 
 
 @app.command()
@@ -103,7 +101,9 @@ def status(cluster: ClusterName = None) -> None:
 
     chosen = choose(cluster).cluster
     found = chosen.status()
-    print(found or f"{_capitalized(describe(chosen))} does not run. `canarylab up` starts it.")
+    print(
+        found or f"{_capitalized(describe(chosen))} is not running. Start it with `canarylab up`."
+    )
     raise typer.Exit(0 if found else 1)
 
 
@@ -117,8 +117,10 @@ def kubeconfig(cluster: ClusterName = None) -> None:
 
     chosen = choose(cluster).cluster
     if chosen.status() is None:
-        does_not = f"{_capitalized(describe(chosen))} does not run yet."
-        typer.echo(f"{does_not} `canarylab up` starts it and writes this file.", err=True)
+        not_yet = f"{_capitalized(describe(chosen))} is not running yet."
+        typer.echo(
+            f"{not_yet} Start it with `canarylab up`, which also writes this file.", err=True
+        )
     print(chosen.kubeconfig)
 
 
@@ -140,7 +142,7 @@ def url(
     chosen = choose(cluster).cluster
     if chosen.status() is None:
         raise ClusterError(
-            f"{_capitalized(describe(chosen))} does not run. `canarylab up` starts it."
+            f"{_capitalized(describe(chosen))} is not running. Start it with `canarylab up`."
         )
     with closing(
         Connection(chosen.kubeconfig, chosen.namespace, context=chosen.context)
@@ -153,13 +155,13 @@ def build(
     builder: Annotated[
         str | None,
         typer.Option(
-            help="docker or process; else what CANARYLAB_BUILDER says, else Docker if it answers."
+            help="docker or process. Without it: CANARYLAB_BUILDER, or Docker if it is running."
         ),
     ] = None,
     cluster: ClusterName = None,
     registry: Annotated[
         str | None,
-        typer.Option(help="Push them to this registry, for a cluster on other machines."),
+        typer.Option(help="Push the images to this registry, for a cluster on other machines."),
     ] = None,
 ) -> None:
     """Build node_app:1.0 and node_app:2.0, and load them into the cluster."""
@@ -212,18 +214,22 @@ def doctor(
 @app.command()
 def lab(
     port: Annotated[
-        int | None, typer.Option(help="Port for JupyterLab; else one that is free.")
+        int | None,
+        typer.Option(help="Port for JupyterLab. Without it: 8890, or the next free one."),
     ] = None,
     browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
     reset: Annotated[
         str | None,
-        typer.Option(metavar="LESSON", help="Only bring this lesson back as it came: 03-canary."),
+        typer.Option(
+            metavar="LESSON",
+            help="Only make this lesson new again, as 03-canary; your file is kept.",
+        ),
     ] = None,
 ) -> None:
     """Open JupyterLab at the first lesson.
 
-    The lessons are copied to ./canarylab-lessons. One that you have not changed is
-    replaced when canarylab has a newer one.
+    The lessons are copied to the folder canarylab-lessons. A copy that you have changed is never
+    overwritten; the others are updated together with canarylab. Stop JupyterLab with Ctrl-C.
     """
     from canarylab.jupyter import restore_lesson, run_jupyterlab
 
@@ -252,14 +258,14 @@ def tour(
 def sample(
     url: Annotated[str, typer.Argument(help="Where to send requests: http://127.0.0.1:32089")],
     count: Annotated[
-        int | None, typer.Option(help="How many requests; 100 if no bound is given.")
+        int | None, typer.Option(help="How many requests: 100, unless --seconds is given.")
     ] = None,
     seconds: Annotated[
         float | None, typer.Option(help="For how long, instead of how many.")
     ] = None,
     concurrency: Annotated[int, typer.Option(help="How many at once.")] = 16,
     keep_alive: Annotated[
-        int, typer.Option(help="Connections to keep; 0 opens one each time.")
+        int, typer.Option(help="Connections to keep open. 0: a new one for each request.")
     ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print every result as JSON.")] = False,
 ) -> None:
@@ -274,7 +280,7 @@ def sample(
 
 @bundle.command("save")
 def save_bundle(file: BundleFile, parts: BundleParts = BUNDLE_PARTS) -> None:
-    """Write everything that the lessons need into one archive.
+    """Save everything that the lessons need in one archive.
 
     wheels: canarylab and all that it needs, for this system and this Python. playground: the app,
     built for the playground. images: kind's node, the base image, the app and the ingress
@@ -287,7 +293,7 @@ def save_bundle(file: BundleFile, parts: BundleParts = BUNDLE_PARTS) -> None:
 
 @bundle.command("load")
 def load_bundle(file: BundleFile, parts: BundleParts = BUNDLE_PARTS) -> None:
-    """Check such an archive and make what is in it usable here."""
+    """Check an archive and load what is in it on this machine."""
     from canarylab.bundle import load, parse_parts
 
     print(load(file, Home.of_user(), _report_to_stderr, parse_parts(parts)))

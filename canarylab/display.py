@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -163,8 +164,17 @@ def html_table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[obj
     )
 
 
+def inline_html(text: str) -> str:
+    """A text as HTML, with `code` between backticks and a new line for each line.
+
+    >>> inline_html("Look at `lab.pods()`.")
+    'Look at <code>lab.pods()</code>.'
+    """
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text)).replace("\n", "<br>")
+
+
 def _paragraph(text: str) -> str:
-    return f"<p>{html.escape(text)}</p>"
+    return f"<p>{inline_html(text)}</p>"
 
 
 def _row(name: object, *values: object) -> str:

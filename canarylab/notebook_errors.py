@@ -22,6 +22,7 @@ from urllib3.exceptions import HTTPError
 from canarylab.errors import CanaryLabError
 from canarylab.release.connection import kubectl_words
 
+UNFINISHED = "Nothing yet: your line goes in place of the three dots."
 FULL_TRACEBACK = "(%tb shows the whole traceback.)"
 
 _RUN_ABOVE = "Run the cells above this one first, from the heading of the section."
@@ -55,6 +56,8 @@ def show_short_messages(*owners: type) -> None:
             del shown._render_traceback_  # so that %tb shows the whole
 
     shell.set_custom_exc((Exception,), show)
+    plain_text = shell.display_formatter.formatters["text/plain"]
+    plain_text.singleton_printers[id(...)] = lambda _, printer, _cycle: printer.text(UNFINISHED)
 
 
 def short_message(

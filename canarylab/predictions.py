@@ -84,7 +84,9 @@ class Predictions:
             self._predictions.pop(question, None)
             self._save()
             what = _what_to_write(question, choices)
-            return self._table(f"No prediction for {question} yet. Write {what} in place of `...`.")
+            return self._table(
+                f"No prediction for {question} yet. Write {what} in place of the three dots."
+            )
         try:
             predicted = _checked(question, value, choices)
         except ValueError as exc:

@@ -27,7 +27,7 @@ def test_without_docker_it_shows_each_step_and_both_images(tmp_path: Path) -> No
     done = build(tmp_path, "--builder", "process")
     assert done.returncode == 0, done.stderr
     first, *rest = done.stdout.splitlines()
-    assert first == "Building without Docker. It was named."
+    assert first == "Building without Docker. You chose it."
     assert sum("RUN npm ci" in line for line in rest) == 2
     assert [line.partition(":")[2].split()[0] for line in rest if "is built" in line] == [
         "1.0",
@@ -38,7 +38,9 @@ def test_without_docker_it_shows_each_step_and_both_images(tmp_path: Path) -> No
 @needs("linux")
 def test_the_variable_names_the_builder_too(tmp_path: Path) -> None:
     done = build(tmp_path, CANARYLAB_BUILDER="process")
-    assert done.stdout.startswith("Building without Docker. CANARYLAB_BUILDER names it.\n")
+    assert done.stdout.startswith(
+        "Building without Docker. The variable CANARYLAB_BUILDER says so.\n"
+    )
 
 
 def test_an_unknown_builder_is_one_clear_message(tmp_path: Path) -> None:

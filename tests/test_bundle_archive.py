@@ -52,7 +52,9 @@ def test_what_is_written_is_read() -> None:
     "text", [b"", b"{", b"[]", b"{}", b"3", b'"format"', json.dumps({"format": FORMAT}).encode()]
 )
 def test_what_is_none_of_ours_is_refused(text: bytes) -> None:
-    with pytest.raises(SetupError, match=r"class\.tar is no bundle of canarylab\. Name one"):
+    with pytest.raises(
+        SetupError, match=r"class\.tar is not a bundle of canarylab\. Choose a file"
+    ):
         BundleManifest.parse(text, FILE)
 
 
@@ -60,7 +62,7 @@ def test_what_is_none_of_ours_is_refused(text: bytes) -> None:
 def test_every_field_is_needed(field: str) -> None:
     written: dict[str, Any] = json.loads(SAID.to_json())
     del written[field]
-    with pytest.raises(SetupError, match="is no bundle"):
+    with pytest.raises(SetupError, match="is not a bundle"):
         BundleManifest.parse(json.dumps(written).encode(), FILE)
 
 
@@ -161,19 +163,19 @@ def test_a_changed_byte_is_refused(bundle: Path, other_home: Home) -> None:
     whole = bytearray(bundle.read_bytes())
     whole[600] ^= 1  # in the first wheel
     bundle.write_bytes(whole)
-    assert "its checksum differs. Copy the bundle once more" in refusal(bundle, other_home)
+    assert "its checksum differs. Copy the bundle again" in refusal(bundle, other_home)
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x1f\x8b" + bytes(2000), bytes(20_000)])
 def test_another_file_is_refused(content: bytes, other_home: Home, tmp_path: Path) -> None:
     (tmp_path / "a.tar").write_bytes(content)
-    assert "is no bundle of canarylab" in refusal(tmp_path / "a.tar", other_home)
+    assert "is not a bundle of canarylab" in refusal(tmp_path / "a.tar", other_home)
 
 
 def test_somebody_elses_tar_is_refused(other_home: Home, tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "a.tar", "w") as tar:
         tar.addfile(tarfile.TarInfo("holiday.jpg"))
-    assert "is no bundle of canarylab" in refusal(tmp_path / "a.tar", other_home)
+    assert "is not a bundle of canarylab" in refusal(tmp_path / "a.tar", other_home)
 
 
 def test_a_file_that_is_not_there_is_named(other_home: Home, tmp_path: Path) -> None:

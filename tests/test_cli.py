@@ -33,7 +33,7 @@ def canarylab(*words: str, environment: Mapping[str, str] | None = None) -> Done
 
 def test_without_a_playground_status_says_so_and_fails(tmp_path: Path) -> None:
     done = canarylab("status", environment={"CANARYLAB_HOME": str(tmp_path)})
-    said = "The playground does not run. `canarylab up` starts it.\n"
+    said = "The playground is not running. Start it with `canarylab up`.\n"
     assert (done.returncode, done.stdout) == (1, said)
 
 
@@ -80,7 +80,7 @@ def test_url_of_what_is_not_there_is_refused(playground: RunningPlayground) -> N
 def test_url_without_a_playground_says_so(tmp_path: Path) -> None:
     done = canarylab("url", environment={"CANARYLAB_HOME": str(tmp_path)})
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "The playground does not run. `canarylab up` starts it.\n"
+    assert done.stderr == "The playground is not running. Start it with `canarylab up`.\n"
 
 
 @needs("linux")

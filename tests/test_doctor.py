@@ -147,8 +147,11 @@ class TestCommand:
         (tmp_path / "config").write_text("just words")
         monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
         found = kubeconfig()
-        assert (found.state, found.words) == ("missing", f"{tmp_path / 'config'} is no kubeconfig")
-        assert found.remedy == "Correct it, or name another with KUBECONFIG."
+        assert (found.state, found.words) == (
+            "missing",
+            f"{tmp_path / 'config'} is not a kubeconfig",
+        )
+        assert found.remedy == "Correct it, or set KUBECONFIG to another file."
 
 
 FINE = Finding("kind", "fine", "kind is here", "the kind cluster")
@@ -210,7 +213,7 @@ KIND = Finding("kind", "missing", "kind is not installed", "the kind cluster", "
 KUBECTL = Finding("kubectl", "note", "kubectl 1.32 is installed", "a terminal", "It works.")
 
 
-YES = Capability("playground", can_run=True, why="it needs nothing more")
+YES = Capability("playground", can_run=True, why="everything that it needs is here")
 
 
 NO = Capability("kind", can_run=False, why="missing: kind")
@@ -227,7 +230,7 @@ class TestDiagnosis:
             "         It works.",
             "",
             "What can run here:",
-            "yes      playground  it needs nothing more",
+            "yes      playground  everything that it needs is here",
             "no       kind        missing: kind",
             "",
             "A lesson takes the playground.",
@@ -259,7 +262,11 @@ class TestDiagnosis:
                 }
             ],
             "clusters": [
-                {"cluster": "playground", "can_run": True, "why": "it needs nothing more"}
+                {
+                    "cluster": "playground",
+                    "can_run": True,
+                    "why": "everything that it needs is here",
+                }
             ],
             "chosen": "the playground",
         }
@@ -373,7 +380,7 @@ class TestPorts:
         holders |= {8888: holder}
         assert (ports_found()[0].state, ports_found()[0].remedy) == (
             "note",
-            "The lesson then takes another.",
+            "Lesson 01 then uses another port.",
         )
 
     def test_lesson_one_may_still_run(self, holders: dict[int, PortHolder | None]) -> None:
@@ -382,7 +389,7 @@ class TestPorts:
 
     def test_the_playground_may_have_its_port(self, holders: dict[int, PortHolder | None]) -> None:
         holders |= {32089: PortHolder("python3", 7)}
-        assert str(ports_found()[0]) == "Port 32089 is in use by the playground, as it should be."
+        assert str(ports_found()[0]) == "Port 32089 is in use by the playground, which is right."
 
     @pytest.mark.parametrize("holder", [PortHolder("docker-proxy", 12), None])
     def test_the_kind_cluster_may_have_its_ports(
@@ -471,7 +478,7 @@ class TestKubectl:
         install(programs, "kubectl", says("v1.32.4-dispatcher"))
         found = kubectl()
         assert (found.state, found.words) == ("note", "kubectl 1.32 is installed")
-        assert "The lessons work; Kubernetes 1.36" in found.remedy
+        assert "The lessons work with it. Kubernetes 1.36" in found.remedy
 
     def test_a_very_old_one_is_told_what_will_not_work(self, programs: Path) -> None:
         install(programs, "kubectl", says("v1.27.0"))
@@ -620,7 +627,7 @@ class TestSmallFindings:
     )
     def test_binder_keeps_nothing(self, name: str) -> None:
         found = binder({name: "https://mybinder.org/"})
-        assert (found.state, "keeps nothing" in found.words) == ("note", True)
+        assert (found.state, "keeps no files" in found.words) == ("note", True)
 
     def test_elsewhere_everything_stays(self) -> None:
         assert binder({}).state == "fine"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -60,7 +61,7 @@ def start(here: Path, monkeypatch: pytest.MonkeyPatch, *, port: int | None = Non
     return commands[0]
 
 
-def test_jupyterlab_opens_the_first_lesson_of_the_copy_and_fetches_no_news(
+def test_jupyterlab_opens_the_first_lesson_of_the_copy(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = start(here, monkeypatch)
@@ -68,7 +69,6 @@ def test_jupyterlab_opens_the_first_lesson_of_the_copy_and_fetches_no_news(
     first = min(here.glob("canarylab-lessons/0*.ipynb")).name
     assert f"--ServerApp.root_dir={here}/canarylab-lessons" in command
     assert f"--LabApp.default_url=/lab/tree/{first}" in command
-    assert "--LabApp.news_url=None" in command
     assert "To stop it, press Ctrl-C" in capsys.readouterr().out
 
 
@@ -214,3 +214,19 @@ def test_the_path_is_left_as_it_is_in_an_activated_environment() -> None:
     path = f"{Path(sys.executable).parent}:/usr/bin"
 
     assert jupyter_environment({"PATH": path})[0]["PATH"] == path
+
+
+def test_the_question_about_news_of_jupyter_is_switched_off() -> None:
+    config = Path(jupyter_environment({"JUPYTER_CONFIG_PATH": "/theirs"})[0]["JUPYTER_CONFIG_PATH"])
+    own, theirs = str(config).split(os.pathsep)
+
+    page = json.loads((Path(own) / "labconfig" / "page_config.json").read_text())
+
+    assert page["disabledExtensions"] == {"@jupyterlab/apputils-extension:announcements": True}
+    assert theirs == "/theirs"
+
+
+def test_a_setting_of_malloc_that_the_learner_made_is_kept() -> None:
+    environment, _ = jupyter_environment({"MALLOC_ARENA_MAX": "8"})
+
+    assert environment["MALLOC_ARENA_MAX"] == "8"

@@ -9,6 +9,8 @@ import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import start_new_kernel
 
+from canarylab.notebook_errors import UNFINISHED
+
 SET_UP = """
 import json
 import kubernetes
@@ -33,6 +35,18 @@ HINT = " (%tb shows the whole traceback.)"
 class Kernel:
     def __init__(self, client: BlockingKernelClient) -> None:
         self._client = client
+
+    def value(self, code: str) -> str:
+        """What is shown of the value of a cell."""
+        shown: list[str] = []
+
+        def note(message: dict[str, object]) -> None:
+            content = message["content"]
+            if message["msg_type"] == "execute_result" and isinstance(content, dict):
+                shown.append(content["data"]["text/plain"])
+
+        self._client.execute_interactive(code, timeout=60, output_hook=note)
+        return "".join(shown)
 
     def error(self, code: str) -> str:
         """What is shown of the error that a cell raises."""
@@ -124,3 +138,8 @@ def test_an_error_inside_canarylab_that_is_no_wrong_argument_keeps_its_traceback
     kernel: Kernel,
 ) -> None:
     assert "Traceback (most recent call last)" in kernel.error("lab.pods()")  # a half-made lab
+
+
+def test_a_blank_that_is_left_says_so(kernel: Kernel) -> None:
+    assert kernel.value("...  # your code here") == UNFINISHED
+    assert kernel.value("[1]") == "[1]"

@@ -42,7 +42,7 @@ def choose(name: str | None = None) -> ChosenCluster:
             f'There is no kind of cluster called "{named}". Choose one of: {", ".join(PROVIDERS)}.'
         )
     cluster = PROVIDERS[named]()
-    source = "you named it" if name else "CANARYLAB_CLUSTER names it"
+    source = "you chose it" if name else "the variable CANARYLAB_CLUSTER says so"
     return ChosenCluster(cluster, f"{describe(cluster)}, because {source}")
 
 
@@ -60,12 +60,8 @@ def describe(cluster: Cluster) -> str:
 def _best() -> ChosenCluster:
     kind = KindCluster()
     if kind.status() is not None:
-        return ChosenCluster(kind, f"{describe(kind)}, because you made it and it runs")
+        return ChosenCluster(kind, f"{describe(kind)}, because it is running")
     if machine.loopback().is_available:
-        why = (
-            "your kind cluster does not run"
-            if kind.was_created()
-            else "it needs nothing but Python"
-        )
+        why = "the kind cluster is not running" if kind.was_created() else "it needs only Python"
         return ChosenCluster(Playground(), f"the playground, because {why}")
     return ChosenCluster(kind, f"{describe(kind)}, because the playground needs Linux")

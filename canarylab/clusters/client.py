@@ -47,8 +47,8 @@ def api_client(kubeconfig: str, context: str | None = None, *, retries: int | No
         )
     except ConfigException as exc:
         raise SetupError(
-            f"{kubeconfig} is no usable kubeconfig: {exc}. "
-            "Start a cluster with `canarylab up`, or name another kubeconfig."
+            f"{kubeconfig} cannot be used as a kubeconfig: {exc}. "
+            "Start a cluster with `canarylab up`, or set KUBECONFIG to another file."
         ) from exc
     if is_local(settings.host):
         settings.proxy = None  # the client would use HTTPS_PROXY for this very machine
@@ -87,7 +87,7 @@ def find_context(files: str, name: str | None = None) -> KubeconfigContext:
     if wanted not in merged.contexts:
         raise SetupError(
             f'There is no context "{wanted}" in {files}. '
-            f"Choose one of: {', '.join(merged.contexts) or 'none are there'}."
+            f"Choose one of: {', '.join(merged.contexts) or 'there are none'}."
         )
     context = merged.contexts[wanted]
     return KubeconfigContext(
@@ -107,7 +107,7 @@ def write_current_context(file: Path, context: str) -> None:
     except OSError as exc:
         raise SetupError(
             f"canarylab cannot write {file}: {exc.strerror}. "
-            "Make its folder writable, or name another with CANARYLAB_HOME."
+            "Make its folder writable, or set CANARYLAB_HOME to another folder."
         ) from exc
 
 
@@ -122,8 +122,7 @@ def _merge(files: str) -> _MergedConfig:
     documents = [_read(Path(file)) for file in files.split(os.pathsep) if file]
     if not any(documents):
         raise SetupError(
-            f"There is no kubeconfig at {files}. Save the one you were given there, or name it "
-            "with KUBECONFIG."
+            f"There is no kubeconfig at {files}. Save yours there, or set KUBECONFIG to its path."
         )
     current = next((str(name) for each in documents if (name := each.get("current-context"))), "")
     contexts: dict[str, dict[str, str]] = {}
@@ -142,10 +141,13 @@ def _read(file: Path) -> dict[str, object]:
         return {}
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as exc:
         raise SetupError(
-            f"{file} is no readable kubeconfig: {exc}. Correct it, or name another with KUBECONFIG."
+            f"{file} cannot be read as a kubeconfig: {exc}. Correct it, or set KUBECONFIG to "
+            "another file."
         ) from exc
     if document is not None and not isinstance(document, dict):
-        raise SetupError(f"{file} is no kubeconfig. Correct it, or name another with KUBECONFIG.")
+        raise SetupError(
+            f"{file} is not a kubeconfig. Correct it, or set KUBECONFIG to another file."
+        )
     return document or {}
 
 

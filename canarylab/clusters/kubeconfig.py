@@ -1,4 +1,4 @@
-"""A cluster of another owner, reached with a kubeconfig.
+"""A cluster that other people run, reached with a kubeconfig.
 
 All requests stay in one namespace, that of the context, and other users notice none of them: no
 list of nodes or namespaces, no cluster-scoped object, no node port of our own choice. Images
@@ -66,7 +66,7 @@ class RefusedRequest(NamedTuple):
 class Kubeconfig:
     """One context of the user's kubeconfig."""
 
-    stop_instructions = "The cluster is somebody else's and stays as it is."
+    stop_instructions = "canarylab did not start this cluster, so it does not stop it."
 
     def __init__(
         self,
@@ -123,8 +123,8 @@ class Kubeconfig:
         """Push it to the registry that was named."""
         if self._registry is None:
             return (
-                "The images stay on this machine: name a registry with CANARYLAB_REGISTRY, "
-                "unless the cluster has them already."
+                "The images are on this machine only. If the cluster does not have them, name a "
+                "registry with CANARYLAB_REGISTRY."
             )
         return push_image(reference, self._registry, report)
 
@@ -147,7 +147,7 @@ class Kubeconfig:
         if not status_addresses:
             raise ClusterError(
                 f"No Ingress in namespace {self.namespace} has an address: no controller serves "
-                "it. `kubectl describe ingress` says more; ask whoever runs the cluster."
+                "it. `kubectl describe ingress` shows more; ask the people who run the cluster."
             )
         return f"http://{next(iter(status_addresses))}"
 
@@ -219,22 +219,23 @@ def _not_permitted(refused: list[RefusedRequest], context: KubeconfigContext) ->
     if code == 0:
         return SetupError(
             f"The cluster of context {context.name} does not answer at {context.server}: "
-            f"{message}. Is it running, and can this machine reach it?"
+            f"{message}. Check that it is running and that this machine can reach it."
         )
     if code == 401:
         return SetupError(
             f"The cluster of context {context.name} does not accept your credentials: {message}. "
-            "Log in to it again, or ask whoever runs it for a new kubeconfig."
+            "Log in to it again, or ask the people who run it for a new kubeconfig."
         )
     if any("namespaces" in each.message and each.code == 404 for each in refused):
         return SetupError(
             f'There is no namespace "{namespace}" on the cluster of context {context.name}. Ask '
-            "for it, or choose another with `kubectl config set-context --current --namespace=…`."
+            "the people who run it to create one, or choose another with "
+            "`kubectl config set-context --current --namespace=…`."
         )
     listed = "".join(f"\n  {each.what}: {each.message}" for each in refused)
     return SetupError(
         f"In namespace {namespace} of context {context.name} you may not do what the lessons "
-        f"need:{listed}\nAsk whoever runs the cluster for a role as in docs/shared-cluster.md."
+        f"need:{listed}\nAsk the people who run the cluster for the role in docs/shared-cluster.md."
     )
 
 

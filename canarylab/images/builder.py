@@ -6,6 +6,7 @@ containers, process_build.py in folders and plain processes. Both report the sam
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
@@ -23,6 +24,21 @@ WITHOUT_DOCKER = (
     'To build without Docker: `lab.build(builder="process")` in a notebook, '
     "`canarylab build --builder process` in a terminal, or CANARYLAB_BUILDER=process."
 )
+
+
+_NPM_UNREACHABLE = re.compile(
+    r"npm (?:error|ERR!) code (?:ENOTCACHED|EAI_AGAIN|ENOTFOUND|ENETUNREACH|EHOSTUNREACH|"
+    r"ECONNREFUSED|ECONNRESET|ETIMEDOUT|ERR_SOCKET_TIMEOUT)\b"
+)
+
+
+def is_npm_unreachable(output: str) -> bool:
+    """Whether npm says that it could not fetch packages from its registry.
+
+    >>> is_npm_unreachable("npm error code EAI_AGAIN"), is_npm_unreachable("npm error code E404")
+    (True, False)
+    """
+    return _NPM_UNREACHABLE.search(output) is not None
 
 
 def app_reference(version: str) -> str:

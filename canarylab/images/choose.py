@@ -32,7 +32,7 @@ def choose_builder(name: str | None = None, *, home: Home | None = None) -> tupl
         return _best(home)
     if named not in NAMES:
         raise ValueError(f'There is no builder "{named}". There are: {", ".join(NAMES)}.')
-    why = "It was named." if name else f"{VARIABLE} names it."
+    why = "You chose it." if name else f"The variable {VARIABLE} says so."
     if named == "process":
         return ProcessBuilder(home), why
     with engine():
@@ -88,9 +88,9 @@ def remove_containers(home: Home) -> list[int]:
 
 def _best(home: Home) -> tuple[Builder, str]:
     if find("docker") is None:  # docker-py, which is slow to import, is not needed then
-        return ProcessBuilder(home), "Docker is not installed here."
+        return ProcessBuilder(home), "Docker is not installed on this machine."
     try:
         with engine(timeout_s=PING_TIMEOUT_S):
-            return DockerBuilder(home.root), "Docker answers here."
+            return DockerBuilder(home.root), "Docker is running on this machine."
     except EngineError as exc:
         return ProcessBuilder(home), f"{exc.problem}."

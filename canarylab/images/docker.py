@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +29,7 @@ from canarylab.images.builder import (
     LocalRun,
     OnStep,
     app_reference,
+    is_npm_unreachable,
 )
 from canarylab.images.local_runs import ContainerRuns
 from canarylab.playground.images import parse_reference
@@ -274,7 +275,14 @@ def explain_failure(reference: str, output: BuildOutput) -> BuildError:
             "`docker system df` shows what takes the space, `docker system prune` frees some.",
         )
     if failed is None or failed.instruction.upper().startswith(("FROM", "ARG")):
-        return _build_error(last, _explain_base_image(reference, "\n".join(last)))
+        return _build_error(*_explain_base_image(reference, last))
+    if is_npm_unreachable(text):
+        return _build_error(
+            (),
+            f"{reference}: `{failed.instruction}` could not fetch its packages, because npm's "
+            "registry cannot be reached from here. Check the network and the proxy, and build "
+            "again.",
+        )
     status = _EXIT_STATUS.search("\n".join(reversed(last)))
     ended = f"ended with exit status {status[1]}" if status else "failed"
     step = f"{reference}, step {failed.number} of {failed.total}"
@@ -287,26 +295,30 @@ def _running_step(begun: re.Match[str], at: float) -> RunningStep:
     return RunningStep(int(number), int(total), " ".join(instruction.split()), at)
 
 
-def _explain_base_image(reference: str, text: str) -> str:
+def _explain_base_image(reference: str, lines: Sequence[str]) -> tuple[Sequence[str], str]:
+    """The lines of output that help, and what they mean."""
+    text = "\n".join(lines)
     if _RATE_LIMIT.search(text):
-        return (
+        return lines, (
             f"The base image of {reference} could not be fetched: Docker Hub has counted too many "
             "downloads from this address. Log in with `docker login`, or try again in a few hours."
         )
     if _OFFLINE.search(text):
-        return (
+        return (), (
             f"The base image of {reference} could not be fetched: the registry cannot be reached "
             "from here. Check the network and the proxy, and build again."
         )
     if _NOT_FOUND.search(text):
-        return (
+        return lines, (
             f"The base image of {reference} is not in the registry. "
             "Correct the name in the FROM line of the Dockerfile, and build again."
         )
-    return f"{reference} could not be built. Fix what the lines above name, and build again."
+    return lines, (
+        f"{reference} could not be built. Fix what the lines above name, and build again."
+    )
 
 
-def _build_error(lines: deque[str], explanation: str) -> BuildError:
+def _build_error(lines: Iterable[str], explanation: str) -> BuildError:
     return BuildError("\n".join([*lines, explanation, WITHOUT_DOCKER]))
 
 

@@ -193,7 +193,7 @@ class ContainerRuns:
             if container.labels.get(LABEL) != self._home:
                 raise SetupError(
                     f"There is a container {container.name} that this canarylab did not start. "
-                    f"Remove it with `docker rm --force {container.name}`, or name another port "
+                    f"Remove it with `docker rm --force {container.name}`, or choose another port "
                     "with `port=`."
                 )
             _remove(client, container, grace_s=REPLACE_TIMEOUT_S)

@@ -43,6 +43,7 @@ from canarylab.images.builder import (
     LocalRun,
     OnStep,
     app_reference,
+    is_npm_unreachable,
     not_built_error,
 )
 from canarylab.images.dockerfile import ImageConfig, Instruction, apply_instruction, exec_form
@@ -250,7 +251,7 @@ def link_tree(source: Path, target: Path) -> None:
 def run_line(
     line: Instruction, config: ImageConfig, tree: Path, machine: Mapping[str, str] = os.environ
 ) -> None:
-    """Run a RUN line in `tree`; raise CommandFailedError for an exit status other than 0."""
+    """Run a RUN line in `tree`; raise BuildError for an exit status other than 0."""
     command = exec_form(line.text) or ["/bin/sh", "-c", line.text]
     folder = tree / config.working_dir.lstrip("/")
     folder.mkdir(parents=True, exist_ok=True)
@@ -259,6 +260,12 @@ def run_line(
         status = _run(command, folder, environment, output)
         if status != 0:
             last = _last_lines(output)
+            if is_npm_unreachable(last):
+                raise BuildError(
+                    f"{line.where}: `{line}` could not fetch its packages, because npm's registry "
+                    "cannot be reached from here. Connect this machine to the network and build "
+                    "again, or load a bundle: docs/offline.md says how."
+                )
             raise CommandFailedError(line.where, str(line), status=status, output=last)
 
 

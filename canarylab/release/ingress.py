@@ -163,6 +163,13 @@ class IngressClient:
             return sample
         return sample.with_expected(before.versions, before.pods)
 
+    def sampling_command(
+        self, path: str, request: Request = LESSON_REQUEST, *, requests: int = 200
+    ) -> str:
+        """What sends as many requests in a terminal, and counts the answers."""
+        curl = f"curl -s -w '\\n' -H 'Host: {request.host}' {self._url_of(path)}"
+        return f"for i in $(seq {requests}); do {curl}; done | sort | uniq -c"
+
     def _url_of(self, path: str) -> str:
         if not path.startswith("/"):
             raise ValueError(f'The path "{path}" does not begin with a slash. Try "/{path}".')

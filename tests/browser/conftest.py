@@ -71,7 +71,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def watched(browser: Browser, lab: JupyterLab) -> Iterator[WatchedPage]:
-    """A fresh page, watched from its first request on."""
+    """A fresh page, watched from its first request on; an error or a request elsewhere fails."""
     context = browser.new_context(
         viewport={"width": 1280, "height": 1000}, locale="en-US", reduced_motion="reduce"
     )
@@ -81,3 +81,4 @@ def watched(browser: Browser, lab: JupyterLab) -> Iterator[WatchedPage]:
     yield watched
     context.close()
     lab.end_kernels()
+    assert (watched.errors, watched.elsewhere) == ([], [])

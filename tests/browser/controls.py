@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 from canarylab.widgets.replica_board import MAX_PODS
 
@@ -32,3 +32,12 @@ def drag(page: Page, label: str, *, to: int, most: int = MAX_PODS) -> None:
 
 def picture(page: Page) -> Locator:
     return page.get_by_alt_text("Dot plot with intervals")
+
+
+def dark(page: Page) -> None:
+    """The same page in the dark theme."""
+    page.evaluate(
+        "window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
+    )
+    expect(page.locator("body")).to_have_attribute("data-jp-theme-light", "false")
+    expect(page.locator("#jupyterlab-splash")).to_be_hidden()

@@ -55,7 +55,7 @@ def test_unasked_it_is_the_playground(monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = choose()
 
     assert isinstance(chosen.cluster, Playground)
-    assert chosen.reason == "the playground, because it needs nothing but Python"
+    assert chosen.reason == "the playground, because it needs only Python"
 
 
 @pytest.mark.usefixtures("_running")
@@ -63,7 +63,7 @@ def test_a_kind_cluster_that_runs_comes_first() -> None:
     chosen = choose()
 
     assert isinstance(chosen.cluster, KindCluster)
-    assert chosen.reason == "the kind cluster, because you made it and it runs"
+    assert chosen.reason == "the kind cluster, because it is running"
 
 
 def test_with_a_stopped_kind_cluster_the_playground_is_chosen(
@@ -72,7 +72,7 @@ def test_with_a_stopped_kind_cluster_the_playground_is_chosen(
     on(monkeypatch, linux=True)
     with_a_kind_cluster(home)
 
-    assert choose().reason == "the playground, because your kind cluster does not run"
+    assert choose().reason == "the playground, because the kind cluster is not running"
 
 
 def test_where_the_playground_cannot_run_it_is_kind(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,10 +101,10 @@ def test_somebody_elses_cluster_is_never_chosen_unasked(monkeypatch: pytest.Monk
     ],
 )
 def test_each_can_be_named(name: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert choose(name).reason == f"{why} you named it"
+    assert choose(name).reason == f"{why} you chose it"
 
     monkeypatch.setenv("CANARYLAB_CLUSTER", name)
-    assert choose().reason == f"{why} CANARYLAB_CLUSTER names it"
+    assert choose().reason == f"{why} the variable CANARYLAB_CLUSTER says so"
 
 
 def test_a_name_counts_more_than_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -145,5 +145,5 @@ def test_addresses_of_others(server: str) -> None:
 
 
 def test_a_file_that_says_nothing(tmp_path: Path) -> None:
-    with pytest.raises(SetupError, match="is no usable kubeconfig"):
+    with pytest.raises(SetupError, match="cannot be used as a kubeconfig"):
         api_client(str(tmp_path / "none"))

@@ -77,7 +77,7 @@ def test_the_first_ingress_says_who_serves_it(lab: Lab) -> None:
 
 
 def test_says_where_it_is(lab: Lab) -> None:
-    assert repr(lab).startswith("You are on the kind cluster, because you named it.")
+    assert repr(lab).startswith("You are on the kind cluster, because you chose it.")
     assert str(Home.of_user().root / "kind" / "kubeconfig") in repr(lab)
 
 

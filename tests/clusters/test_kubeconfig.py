@@ -62,7 +62,8 @@ def without(restricted_cluster: RestrictedCluster, verb: str, resource: str) -> 
 
 def test_a_lab_says_where_it_is(lab: Lab) -> None:
     assert repr(lab).startswith(
-        f"You are on context {CONTEXT}, namespace {NAMESPACE}, because CANARYLAB_CLUSTER names it."
+        f"You are on context {CONTEXT}, namespace {NAMESPACE}, because the variable "
+        "CANARYLAB_CLUSTER says so."
     )
     assert lab.namespace == NAMESPACE
 
@@ -279,8 +280,8 @@ def test_without_a_registry_it_is_said_that_images_stay_here(
     restricted_cluster: RestrictedCluster,
 ) -> None:
     assert Kubeconfig().load_image("node_app:1.0", silent) == (
-        "The images stay on this machine: name a registry with CANARYLAB_REGISTRY, "
-        "unless the cluster has them already."
+        "The images are on this machine only. If the cluster does not have them, name a "
+        "registry with CANARYLAB_REGISTRY."
     )
 
 

@@ -25,7 +25,7 @@ def canarylab(docker: DockerSetup, *words: str) -> list[str]:
 
 def test_it_builds_with_docker_and_for_the_playground(docker: DockerSetup) -> None:
     said = canarylab(docker, "build")
-    assert said[0] == "Building with Docker. Docker answers here."
+    assert said[0] == "Building with Docker. Docker is running on this machine."
     assert sum("RUN npm ci" in line for line in said) == 2
     for image in docker.builder.list_images():
         if image.reference in {"node_app:1.0", "node_app:2.0"}:

@@ -35,7 +35,7 @@ def stopped(
 
 def test_docker_is_chosen_where_it_answers(docker: DockerSetup) -> None:
     builder, why = choose_builder(home=docker.home)
-    assert (builder.name, why) == ("docker", "Docker answers here.")
+    assert (builder.name, why) == ("docker", "Docker is running on this machine.")
 
 
 def test_a_stopped_engine_is_an_error_where_docker_was_named(stopped: DockerSetup) -> None:

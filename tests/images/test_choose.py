@@ -42,16 +42,16 @@ def chosen(home: Path, name: str | None = None) -> tuple[str, str]:
 
 
 def test_without_docker_the_process_builder_is_chosen(tmp_path: Path) -> None:
-    assert chosen(tmp_path) == ("process", "Docker is not installed here.")
+    assert chosen(tmp_path) == ("process", "Docker is not installed on this machine.")
 
 
 def test_the_named_builder_is_chosen(tmp_path: Path) -> None:
-    assert chosen(tmp_path, "process") == ("process", "It was named.")
+    assert chosen(tmp_path, "process") == ("process", "You chose it.")
 
 
 def test_the_variable_names_the_builder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CANARYLAB_BUILDER", "process")
-    assert chosen(tmp_path) == ("process", "CANARYLAB_BUILDER names it.")
+    assert chosen(tmp_path) == ("process", "The variable CANARYLAB_BUILDER says so.")
 
 
 def test_the_name_wins_over_the_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,7 +61,7 @@ def test_the_name_wins_over_the_variable(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_an_empty_variable_names_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CANARYLAB_BUILDER", "")
-    assert chosen(tmp_path) == ("process", "Docker is not installed here.")
+    assert chosen(tmp_path) == ("process", "Docker is not installed on this machine.")
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_an_engine_without_the_docker_program_is_not_enough(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("canarylab.images.choose.engine", nullcontext)
-    assert chosen(tmp_path) == ("process", "Docker is not installed here.")
+    assert chosen(tmp_path) == ("process", "Docker is not installed on this machine.")
     with pytest.raises(ToolMissingError, match="docker is needed and is not on PATH"):
         choose_builder("docker", home=Home(tmp_path))
 
@@ -83,7 +83,7 @@ def test_docker_is_chosen_where_its_engine_answers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("canarylab.images.choose.engine", lambda timeout_s: nullcontext())
-    assert chosen(tmp_path) == ("docker", "Docker answers here.")
+    assert chosen(tmp_path) == ("docker", "Docker is running on this machine.")
 
 
 def test_a_missing_docker_is_an_error_where_it_was_named(
@@ -116,7 +116,7 @@ def test_without_docker_docker_py_is_not_imported(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    assert done.stdout == "Docker is not installed here.\nFalse False\n"
+    assert done.stdout == "Docker is not installed on this machine.\nFalse False\n"
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BuilderSelection:
     """A selection of fake builders; Docker is chosen unless the other is named."""
 
     def choose(name: str | None = None, *, home: Home) -> tuple[Builder, str]:
-        return FakeBuilder("process" if name == "process" else "docker"), "It was named."
+        return FakeBuilder("process" if name == "process" else "docker"), "You chose it."
 
     monkeypatch.setattr("canarylab.images.choose.choose_builder", choose)
     monkeypatch.setattr("canarylab.images.choose.remove_containers", lambda home: [4711])

@@ -339,6 +339,19 @@ def test_a_failed_run_line_has_status_output_and_line(
     assert failure.value.where == "Dockerfile, line 2"
 
 
+def test_a_run_line_that_reaches_no_registry_says_so_in_two_sentences(tmp_path: Path) -> None:
+    (tmp_path / "package.json").write_text('{"dependencies": {"express": "5"}}')
+
+    with pytest.raises(BuildError) as failure:
+        run_text("npm_config_cache=$PWD/cache npm install --offline --no-audit", tmp_path)
+
+    assert str(failure.value) == (
+        "Dockerfile, line 2: `RUN npm_config_cache=$PWD/cache npm install --offline --no-audit` "
+        "could not fetch its packages, because npm's registry cannot be reached from here. Connect "
+        "this machine to the network and build again, or load a bundle: docs/offline.md says how."
+    )
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -25,6 +25,7 @@ from tests.lessons.run_lessons import run_in
 from tests.needs import needs
 
 LONGEST_LINE_S = 30
+PROGRAMS = ("kubectl", "canarylab", "curl")
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _MUST_FAIL = re.compile(r"#.*\b(fails|is refused)\b")
 
@@ -104,6 +105,12 @@ class Terminal:
         return Line(command, process.returncode, shown.decode())
 
 
+def test_a_line_that_fails_is_told_from_one_that_the_lesson_says_will_fail() -> None:
+    assert not Line("kubectl get pod x", 1, "").is_as_said
+    assert Line("kubectl get pod x  # is refused", 1, "").is_as_said
+    assert not Line("kubectl get pod x  # fails", 0, "").is_as_said
+
+
 NAMES = [
     lesson.stem for lesson in LESSONS if any(list(commands(cell.source)) for cell in prose(lesson))
 ]
@@ -125,3 +132,17 @@ async def test_every_command_of_a_lesson_runs_as_it_stands_and_the_lesson_goes_o
 
     assert problems == ()
     assert [line for line in terminal.lines if not line.is_as_said] == []
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.stem)
+def test_no_command_stands_in_a_fence_that_is_not_run(lesson: Path) -> None:
+    found = [
+        line
+        for cell in prose(lesson)
+        for language, body in _FENCE.findall(cell.source)
+        if language != "sh"
+        for line in body.splitlines()
+        if line.startswith(PROGRAMS)
+    ]
+
+    assert found == []

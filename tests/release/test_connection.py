@@ -38,5 +38,7 @@ def test_an_answer_that_is_no_status_is_shown_as_it_is() -> None:
 
 
 def test_a_kubeconfig_that_is_none_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SetupError, match=r"nowhere is no usable kubeconfig: .*`canarylab up`"):
+    with pytest.raises(
+        SetupError, match=r"nowhere cannot be used as a kubeconfig: .*`canarylab up`"
+    ):
         Connection(tmp_path / "nowhere")
