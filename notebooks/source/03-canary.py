@@ -219,8 +219,11 @@ check(lab, "the two versions are even")
 # ### Move the pods yourself
 #
 # The next cell shows controls for both Deployments. Choose numbers and press Apply: it waits for the pods, sends
-# requests and draws the shares. What is the smallest share above zero that ten pods allow? (1 of 10. A share of one percent would need a
-# hundred pods; lesson 07 has another way.)
+# requests and draws the shares. What is the smallest share above zero that ten pods allow?
+#
+# <details><summary>The answer</summary>
+# One of ten, so 10 %. A share of one percent would need a hundred pods. Lesson 07 has another way.
+# </details>
 
 # %%
 lab.reset("03-canary")
@@ -253,7 +256,7 @@ kept.plot()
 # chooses a pod for each request.)
 #
 # This app closes a connection that was idle for five seconds. A browser on this machine that waits longer may get
-# another pod.
+# another pod. `kubectl port-forward service/nodeapp-svc` chooses one pod and stays with it, so it cannot measure a share.
 
 # %% [markdown]
 # ## Promote it: two ways
@@ -272,10 +275,17 @@ lab.sample("nodeapp-svc", requests=200).plot()
 # must take this into account.
 #
 # The second way keeps the names: production gets the new image, and its pods are replaced one after the other. Then the
-# canary is no longer needed. This cell sends a patch with the official client:
+# canary is no longer needed. First read, with the official client, which image production runs:
 
 # %%
 lab.reset("03-canary")
+production = lab.apps.read_namespaced_deployment("nodeapp-production", lab.namespace)
+production.spec.template.spec.containers[0].image
+
+# %% [markdown]
+# Then a patch, which holds only the fields that change. This one changes the image:
+
+# %%
 container = {"name": "nodeapp", "image": lab.image("2.0")}
 change = {"spec": {"template": {"spec": {"containers": [container]}}}}
 patched = lab.apps.patch_namespaced_deployment("nodeapp-production", lab.namespace, change)
