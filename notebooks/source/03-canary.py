@@ -254,7 +254,8 @@ kept.plot()
 # One connection, one choice, one pod: two hundred requests that say nothing about the share. So check how many
 # connections a share is based on. (If more pods answered, read the last line of the picture: on some clusters the way in
 # chooses a pod for each request.)
-#
+
+# %% [markdown]
 # This app closes a connection that was idle for five seconds. A browser on this machine that waits longer may get
 # another pod. `kubectl port-forward service/nodeapp-svc` chooses one pod and stays with it, so it cannot measure a share.
 
