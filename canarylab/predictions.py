@@ -31,6 +31,7 @@ Value = float | int | str | EllipsisType
 CANARY_VERSION = "2.0"
 _PERCENTAGE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*")
 _SAME_SHARE = 0.005  # a prediction rounded to whole percent is right
+_ABOUT_THE_SAME = 0.1  # 0.3 is right for 0.32; whole numbers are compared exactly
 
 
 @dataclass(frozen=True)
@@ -280,8 +281,9 @@ def _verdict(question: str, predicted: float | str, observation: Observation) ->
 def _is_same(question: str, predicted: float | str, right: float | str) -> bool:
     if isinstance(predicted, str) or isinstance(right, str):
         return _text_of(question, predicted).casefold() == _text_of(question, right).casefold()
-    tolerance = _SAME_SHARE if _is_share(question) else 0.0
-    return abs(predicted - right) <= tolerance + 1e-9
+    if _is_share(question):
+        return abs(predicted - right) <= _SAME_SHARE + 1e-9
+    return math.isclose(predicted, right, rel_tol=0 if right == round(right) else _ABOUT_THE_SAME)
 
 
 def _text_of(question: str, value: object) -> str:

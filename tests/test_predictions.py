@@ -135,6 +135,19 @@ def test_a_share_that_is_rounded_to_whole_percent_is_right(value: float, is_righ
     ) is is_right
 
 
+@pytest.mark.parametrize(
+    ("value", "expected", "is_right"),
+    [(0.3, 0.32, True), (1 / 3, 0.32, True), (0.5, 0.32, False), (20, 19, False), (19.0, 19, True)],
+)
+def test_a_number_with_decimals_may_be_about_right_and_a_whole_number_not(
+    value: float, expected: float, is_right: bool
+) -> None:
+    predictions = Predictions()
+    predictions.predict("width", value)
+
+    assert ("is right" in repr(predictions.compare("width", 0.3, expected=expected))) is is_right
+
+
 def test_a_sample_without_an_answer_is_said() -> None:
     predictions = Predictions()
     predictions.predict("canary share", 0.25)

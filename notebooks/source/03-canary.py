@@ -129,7 +129,7 @@ answers = lab.sample("nodeapp-svc", requests=400).to_frame()
 answers.head(3)
 
 # %%
-answers.groupby(["version", "pod"]).size().plot.barh(xlabel="answers of 400")
+axes = answers.groupby(["version", "pod"]).size().plot.barh(xlabel="answers of 400", ylabel="")
 
 # %% [markdown]
 # Four bars of about the same length. Three of them belong to version 1.0, and this is the whole reason for a share of a
