@@ -142,7 +142,7 @@ axes = answers.groupby(["version", "pod"]).size().plot.barh(xlabel="answers of 4
 # samples of forty requests each, and draws their intervals side by side.
 
 # %% [markdown] tags=["predict"]
-# **Predict.** The expected share is the same all the time: the dark line. How many of the twenty bars will contain it?
+# **Predict.** The expected share is the same all the time: the dashed line. How many of the twenty bars will contain it?
 
 # %%
 lab.predict("bars of twenty that contain the mark", ...)  # a number from 0 to 20
