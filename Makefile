@@ -22,8 +22,12 @@ pytest = $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 test: .venv/for-working  ## Run the tests a change needs, in five minutes
 	@$(pytest) -m "not slow"
 
-test-all: .venv/for-working  ## Run all tests: with Docker, a browser, bundles, interruptions
+test-all: .venv/for-working tests/browser/axe/node_modules  ## Run all tests: with Docker, a browser, bundles, interruptions
 	@$(pytest)
+
+tests/browser/axe/node_modules: tests/browser/axe/package-lock.json
+	@npm ci --silent --prefix tests/browser/axe && touch $@ || \
+		echo "npm could not install axe-core; the tests that need it are skipped."
 
 soak: .venv/for-working  ## Repeat for hours what fails rarely: kills, random requests, lessons
 	@$(pytest) -m soak --soak
@@ -43,9 +47,10 @@ fix: .venv/for-working  ## Correct format and lint, and rebuild the notebooks
 notebooks: .venv/for-working  ## Build notebooks/ and notebooks/solved/ from notebooks/source/
 	@$(BIN)/python tools/build_notebooks.py
 
-pictures: .venv/for-working  ## Make the pictures in docs/pictures: diagrams, and plots of a real run
+pictures: .venv/for-working  ## Make the pictures in docs/pictures: diagrams, and plots and widgets of a real run
 	@$(BIN)/python tools/draw_diagrams.py
 	@$(BIN)/python tools/make_pictures.py
+	@$(BIN)/python -m tools.take_screenshots
 
 bench: .venv/for-working  ## Measure how fast it is on this machine
 	@$(BIN)/python -m bench
@@ -53,7 +58,7 @@ bench: .venv/for-working  ## Measure how fast it is on this machine
 clean:  ## Stop the playground; remove .venv, caches and what was built or saved
 	@if [ -x $(BIN)/canarylab ]; then $(BIN)/canarylab down || true; fi
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist output
-	rm -rf app/node_modules
+	rm -rf app/node_modules tests/browser/axe/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find . -name '*.egg-info' -type d -prune -exec rm -rf {} +
 

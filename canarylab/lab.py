@@ -517,17 +517,19 @@ class Lab:
         notes = httproute.unresolved_references(found)
         return Table(f"{route} is served by {join_words(controllers)}.", notes=notes)
 
-    def sample_httproute(self, route: str, *, requests: int = 200) -> Sample:
+    def sample_httproute(
+        self, route: str, *, requests: int = 200, headers: Fields = None
+    ) -> Sample:
         """Send requests to the host of an HTTPRoute and count the answers, beside its weights.
 
-        They go where Ingresses answer; the address of a Gateway is not used. Where no controller
-        serves the route, nothing is sent.
+        If no controller serves the route, nothing is sent.
 
         >>> lab.sample_httproute("nodeapp-split", requests=10).total
         10
         """
         sample = httproute.sample_httproute(
-            self._connection, self._ingress.url, route, requests=requests
+            *(self._connection, self._ingress.url_of_route, route),
+            *(SamplingPlan(count=requests), headers),
         )
         return replace(sample, cluster=f"{self.cluster.name}, by HTTPRoute {route}")
 

@@ -106,10 +106,14 @@ def local_ports() -> Iterator[None]:
 
 @pytest.fixture
 def restricted_cluster(
-    playground: RunningPlayground, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    playground: RunningPlayground,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> Iterator[RestrictedCluster]:
     """That playground as somebody else's cluster, and an environment in which a lab uses it."""
-    with running_restricted_cluster(playground, tmp_path) as cluster:
+    rules = getattr(request, "param", None)
+    with running_restricted_cluster(playground, tmp_path, rules) as cluster:
         for name, value in cluster.environment(tmp_path / "home").items():
             monkeypatch.setenv(name, value)
         yield cluster

@@ -10,9 +10,11 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+AXE = Path(__file__).parent / "browser" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 CHROMIUM = os.environ.get("CANARYLAB_CHROMIUM", "/usr/bin/chromium")
 
 
@@ -30,6 +32,7 @@ _THERE: dict[str, tuple[Callable[[], bool], str]] = {
     ),
     "nginx": (lambda: shutil.which("nginx") is not None, "nginx is not on PATH"),
     "browser": (lambda: shutil.which(CHROMIUM) is not None, f"there is no {CHROMIUM}"),
+    "axe": (AXE.is_file, "axe-core is missing; `npm ci --prefix tests/browser/axe` installs it"),
     "linux": (lambda: sys.platform == "linux", "this system has one loopback address only"),
 }
 

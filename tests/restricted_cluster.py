@@ -47,6 +47,8 @@ class StudentRules:
     quota: dict[str, str]
     cluster_role: set[str] = field(default_factory=set)
     """What a ClusterRole would allow in addition: `list ingressclasses`."""
+    missing_group: str = ""
+    """An API group that this cluster does not have: `gateway.networking.k8s.io`."""
     refused: list[str] = field(default_factory=list)
     """The requests that were refused."""
 
@@ -151,6 +153,9 @@ class _AuthorizingProxy:
         if request.headers.get("Authorization") != f"Bearer {self.access.token}":
             raise requests.unauthorized()
         found = parse_path(request.path)
+        group = self.rules.missing_group
+        if group and request.path.startswith(f"/apis/{group}"):
+            raise requests.path_not_found()
         if found is not None:
             made = await read_document(request) if request.method == "POST" else None
             self.rules.check(request.method, found, body=made)
@@ -168,7 +173,14 @@ class _AuthorizingProxy:
                 ssl=tls,
             ) as answer,
         ):
+            if self.rules.missing_group and request.path == "/apis":
+                return web.json_response(_without_group(await answer.json(), self.rules))
             return await _copy_response(request, answer)
+
+
+def _without_group(found: Object, rules: StudentRules) -> Object:
+    groups = [each for each in found["groups"] if each["name"] != rules.missing_group]
+    return {**found, "groups": groups}
 
 
 async def _copy_response(

@@ -8,12 +8,13 @@ from the route alone, because not every user of a cluster may read Gateways.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from operator import itemgetter
 
 from kubernetes.client.exceptions import ApiException
-from kubernetes.dynamic.exceptions import ResourceNotFoundError
+from kubernetes.dynamic.exceptions import NotFoundError, ResourceNotFoundError
 
 from canarylab import traffic
 from canarylab.errors import ApiRefusedError, GatewayApiMissingError
@@ -26,11 +27,18 @@ from canarylab.wait import wait_until
 
 API_VERSION, KIND = "gateway.networking.k8s.io/v1", "HTTPRoute"
 ACCEPTED_TIMEOUT_S = 5.0
+SERVED_TIMEOUT_S = 2.0  # once `wait_until_accepted` has been called
 _UNKNOWN = 'the server doesn\'t have a resource type "httproutes"'
 _INSTALL = "The Gateway API is an addition to Kubernetes; whoever runs the cluster installs it."
-_NO_KIND = "no matches for kind"
+_NO_KIND = (
+    "no matches for kind",
+    # The client keeps a list of a cluster's kinds in a file, which may be out of date.
+    "the server could not find the requested resource",
+)
 _GROUP = API_VERSION.partition("/")[0]
 _NOT_LISTABLE = {403, 404}  # the user may not list them; a cluster without that kind
+_LOOK_AT_GATEWAYS = "Look with `kubectl get gateways`."
+_HTTP_PORT = 80
 _ANY_PATH = {"type": "PathPrefix", "value": "/"}
 
 
@@ -50,7 +58,7 @@ def explain_refusal(objects: Iterable[Object], error: ApiRefusedError) -> str:
     """
     if any(not str(each.get("apiVersion")).startswith(f"{_GROUP}/") for each in objects):
         return ""
-    if _NO_KIND in error.reply:
+    if _is_of_missing_kind(error):
         return (
             f"{error.what} is not created: this cluster has no Gateway API. Read on; the cells "
             f'below change nothing here, and on the playground, Lab("playground"), they all work.'
@@ -89,14 +97,23 @@ def read_httproute(connection: Connection, name: str) -> Object:
             routes = connection.dynamic.resources.get(api_version=API_VERSION, kind=KIND)
         except ResourceNotFoundError as exc:
             raise GatewayApiMissingError(f'HTTPRoute "{name}"', _UNKNOWN, _INSTALL) from exc
-        found: Object = routes.get(name=name, namespace=connection.namespace).to_dict()
+        try:
+            found: Object = routes.get(name=name, namespace=connection.namespace).to_dict()
+        except NotFoundError as exc:
+            if _NO_KIND[1] in str(exc.body):
+                raise GatewayApiMissingError(f'HTTPRoute "{name}"', _UNKNOWN, _INSTALL) from exc
+            raise
     return found
+
+
+def _is_of_missing_kind(error: ApiRefusedError) -> bool:
+    return any(words in error.reply for words in _NO_KIND)
 
 
 def is_served(connection: Connection, name: str) -> bool:
     """Whether a controller accepts the route; False on a cluster without the Gateway API."""
     try:
-        return bool(wait_until_accepted(connection, name, timeout_s=ACCEPTED_TIMEOUT_S))
+        return bool(wait_until_accepted(connection, name, timeout_s=SERVED_TIMEOUT_S))
     except GatewayApiMissingError:
         return False
 
@@ -178,35 +195,97 @@ def accepting_controllers(route: Object) -> list[str]:
     ]
 
 
-def sample_httproute(connection: Connection, url: str, name: str, *, requests: int) -> Sample:
-    """Send requests for `/` to the first host of the route; none where no controller serves it.
+def sample_httproute(
+    connection: Connection,
+    find_url: Callable[[list[str]], str],
+    name: str,
+    plan: SamplingPlan,
+    headers: Mapping[str, str] | None = None,
+) -> Sample:
+    """Send requests for `/` to the first host of the route; none if no controller serves it.
 
-    The expected shares are left out where the route or the pods changed meanwhile.
+    `find_url` chooses a URL from the addresses of the Gateways. The expected shares are left out
+    if the route or the pods changed meanwhile.
     """
     if not is_served(connection, name):
-        return Sample(url, (), datetime.now(UTC), 0.0, balanced_per="request")
+        return Sample("", (), datetime.now(UTC), 0.0, balanced_per="request")
     route = read_httproute(connection, name)
-    before = _expected_versions(connection, route)
+    before = _expected_versions(connection, route, headers)
     hosts = route["spec"].get("hostnames") or [None]
-    plan, request = SamplingPlan(count=requests), Request(host=hosts[0])
+    request = Request(host=hosts[0], headers=headers or {})
+    url = find_url(gateway_addresses(connection, route))
     sample = traffic.measure(f"{url}/", plan, request=request)
     sample = replace(sample, balanced_per="request", expected_from="rules")
-    if before != _expected_versions(connection, read_httproute(connection, name)):
+    if before != _expected_versions(connection, read_httproute(connection, name), headers):
         return sample
     return sample.with_expected(before)
 
 
-def service_shares(route: Object) -> dict[str, float]:
-    """The share of plain requests for `/` that each Service gets.
+def gateway_addresses(connection: Connection, route: Object) -> list[str]:
+    """The addresses that the Gateways of a route report; none of those you may not read."""
+    found = []
+    for parent in route["spec"].get("parentRefs") or []:
+        place = parent.get("namespace") or connection.namespace
+        with explain_api_errors(f'Gateway "{parent["name"]}"', remedy=_LOOK_AT_GATEWAYS):
+            try:
+                gateway = connection.custom.get_namespaced_custom_object(
+                    *API_VERSION.split("/"), place, "gateways", parent["name"]
+                )
+            except ApiException as exc:
+                if exc.status in _NOT_LISTABLE:
+                    continue
+                raise
+        found += addresses_in_status(gateway)
+    return found
+
+
+def addresses_in_status(gateway: Object) -> list[str]:
+    """Addresses with the port of the first HTTP listener, which is left out if it is 80.
+
+    >>> spec = {"listeners": [{"protocol": "HTTP", "port": 8000}]}
+    >>> addresses_in_status({"spec": spec, "status": {"addresses": [{"value": "192.0.2.7"}]}})
+    ['192.0.2.7:8000']
+    """
+    ports = [each["port"] for each in gateway["spec"]["listeners"] if each["protocol"] == "HTTP"]
+    suffix = f":{ports[0]}" if ports and ports[0] != _HTTP_PORT else ""
+    addresses = (gateway.get("status") or {}).get("addresses") or []
+    values = [each["value"] for each in addresses]
+    return [f"[{value}]{suffix}" if ":" in value else value + suffix for value in values]
+
+
+def service_shares(route: Object, headers: Mapping[str, str] | None = None) -> dict[str, float]:
+    """The share of requests for `/` with these headers that each Service gets.
+
+    Of the rules that match, the one that requires the most headers is used.
 
     >>> backends = [{"name": "stable", "weight": 9}, {"name": "canary", "weight": 1}]
     >>> service_shares({"spec": {"rules": [{"backendRefs": backends}]}})
     {'stable': 0.9, 'canary': 0.1}
     """
-    rules = [rule for rule in route["spec"].get("rules") or [] if _matches_every_request(rule)]
-    weights = _weights(rules[0]) if rules else {}
+    sent = {name.lower(): value for name, value in (headers or {}).items()}
+    matching = [
+        (required, rule)
+        for rule in route["spec"].get("rules") or []
+        if (required := _headers_required(rule, sent)) is not None
+    ]
+    rule: Object = max(matching, key=itemgetter(0))[1] if matching else {}
+    weights = _weights(rule)
     total = sum(weights.values())
     return {name: weight / total for name, weight in weights.items() if weight}
+
+
+def _headers_required(rule: Object, sent: Mapping[str, str]) -> int | None:
+    """How many headers the most specific match of the rule requires; None if none matches."""
+    required = [
+        len(match.get("headers") or [])
+        for match in rule.get("matches") or [{}]
+        if set(match) <= {"path", "headers"}
+        and match.get("path", _ANY_PATH) == _ANY_PATH
+        and all(
+            sent.get(each["name"].lower()) == each["value"] for each in match.get("headers") or []
+        )
+    ]
+    return max(required, default=None)
 
 
 def _is_accepted(condition: Object, newest: int) -> bool:
@@ -214,17 +293,12 @@ def _is_accepted(condition: Object, newest: int) -> bool:
     return bool(is_new and condition["type"] == "Accepted" and condition["status"] == "True")
 
 
-def _matches_every_request(rule: Object) -> bool:
-    matches: Iterable[Object] = rule.get("matches") or [{}]
-    return any(
-        set(each) <= {"path"} and each.get("path", _ANY_PATH) == _ANY_PATH for each in matches
-    )
-
-
-def _expected_versions(connection: Connection, route: Object) -> Mapping[str, float]:
+def _expected_versions(
+    connection: Connection, route: Object, headers: Mapping[str, str] | None
+) -> Mapping[str, float]:
     """The share of each version among the requests that reach a pod."""
     versions: dict[str, float] = defaultdict(float)
-    for service, share in service_shares(route).items():
+    for service, share in service_shares(route, headers).items():
         for version, part in _versions_of(connection, service).items():
             versions[version] += share * part
     total = sum(versions.values())

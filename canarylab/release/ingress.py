@@ -10,6 +10,7 @@ import html
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from numbers import Integral
 from typing import NamedTuple
 
 from kubernetes.client.exceptions import ApiException
@@ -101,6 +102,12 @@ class IngressClient:
         self.ensure_controller()
         return self._cluster.ingress_url(reported_addresses(read_ingresses(self._connection)))
 
+    def url_of_route(self, gateway_addresses: list[str]) -> str:
+        """Where the HTTPRoutes of these Gateways answer; where Ingresses do if there is none."""
+        self.ensure_controller()
+        reported = reported_addresses(read_ingresses(self._connection))
+        return self._cluster.ingress_url([*gateway_addresses, *reported])
+
     def ensure_controller(self) -> None:
         """Install an ingress controller if there is none; checked only once."""
         if self._has_controller:
@@ -156,6 +163,13 @@ class IngressClient:
             return sample
         return sample.with_expected(before.versions, before.pods)
 
+    def sampling_command(
+        self, path: str, request: Request = LESSON_REQUEST, *, requests: int = 200
+    ) -> str:
+        """What sends as many requests in a terminal, and counts the answers."""
+        curl = f"curl -s -w '\\n' -H 'Host: {request.host}' {self._url_of(path)}"
+        return f"for i in $(seq {requests}); do {curl}; done | sort | uniq -c"
+
     def _url_of(self, path: str) -> str:
         if not path.startswith("/"):
             raise ValueError(f'The path "{path}" does not begin with a slash. Try "/{path}".')
@@ -174,12 +188,16 @@ class IngressClient:
             found = self._connection.networking.read_namespaced_ingress(
                 ingress, self._connection.namespace
             )
-        return int((found.metadata.annotations or {}).get(CANARY_WEIGHT, "0"))
+        text = (found.metadata.annotations or {}).get(CANARY_WEIGHT, "0")
+        return int(text) if text.isdecimal() else 0  # ingress-nginx ignores any other text
 
     def set_weight(self, percent: int, ingress: str) -> None:
         """Set the weight annotation, and wait until the controller has read it."""
-        if not 0 <= percent <= 100:
-            raise ValueError(f"A weight cannot be {percent}. Give a whole number from 0 to 100.")
+        if not isinstance(percent, Integral) or not 0 <= percent <= 100:
+            raise ValueError(
+                f"A weight cannot be {percent}. "
+                "Give a whole number from 0 to 100, as in 25 for 25 %."
+            )
         if self.weight(ingress) == percent:
             return
         change: Object = {"metadata": {"annotations": {CANARY_WEIGHT: str(percent)}}}

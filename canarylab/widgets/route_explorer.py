@@ -1,6 +1,6 @@
 """The route explorer: which rule and which pods a request reaches, and what really answers.
 
-It explains at every change of a field, and sends nothing until Send.
+It explains at every change of a field, and sends nothing until the button is pressed.
 """
 
 from __future__ import annotations
@@ -17,9 +17,16 @@ import ipywidgets
 from canarylab.text import join_words, percent
 from canarylab.traffic import Request
 from canarylab.traffic.http import HttpResponse
-from canarylab.widgets.panel import DEBOUNCE_S, WRAPPED, Panel, commands_html
+from canarylab.widgets.panel import (
+    DEBOUNCE_S,
+    WRAPPED,
+    Panel,
+    button,
+    commands_html,
+    static_commands_html,
+)
 
-if TYPE_CHECKING:  # the widgets know nothing of clusters; `IngressClient` brings the value
+if TYPE_CHECKING:  # widgets import nothing of clusters; `IngressClient` returns the value
     from canarylab.release.ingress import RouteExplanation
 
 _LABEL = {"description_width": "7.5em"}
@@ -43,7 +50,7 @@ _LIST_STYLE = (
     "display:grid;grid-template-columns:max-content minmax(0,1fr);gap:2px 12px;margin:4px 0"
 )
 _SHOWN_CHARACTERS = 2_000  # of a response body
-_NOT_SENT = "Not sent yet. Send sends this request."
+_NOT_SENT = "Not sent yet. Press Send the request."
 _MISSING = "not in the response"
 
 
@@ -86,10 +93,10 @@ class RouteExplorer(Panel):
         self._fields["Path"].value, self._fields["Host"].value = path, host
         for field in self._fields.values():
             field.observe(lambda _: self._explain_soon(), "value")
-        button = ipywidgets.Button(description="Send", layout={"width": "auto"})
-        button.on_click(lambda _: self._schedule("send", partial(self._send, self.form)))
+        send = button("Send the request")
+        send.on_click(lambda _: self._schedule("send", partial(self._send, self.form)))
         self._route_html, self._commands_html = ipywidgets.HTML(), ipywidgets.HTML()
-        lines = [*([self._fields[each] for each in row] for row in _ROWS), [button]]
+        lines = [*([self._fields[each] for each in row] for row in _ROWS), [send]]
         rows = [ipywidgets.Box(line, layout=WRAPPED) for line in lines]
         self._start(*rows, self._status_html, self._route_html, self._commands_html)
         self._explain_soon()
@@ -102,7 +109,7 @@ class RouteExplorer(Panel):
     def static_html(self) -> str:
         """The request, its route and its response."""
         route = route_html(self.explanation, self.observed)
-        return f"<p>{escape(self._summary)}</p>{route}{self._command('static')}"
+        return f"<p>{escape(self._summary)}</p>{route}{static_commands_html(self._commands)}"
 
     def __repr__(self) -> str:
         reasons = self.explanation.reasons if self.explanation else ()
@@ -147,11 +154,12 @@ class RouteExplorer(Panel):
 
     def _draw(self) -> None:
         self._route_html.value = route_html(self.explanation, self.observed)
-        self._commands_html.value = self._command("command")
+        identity = f"commands-{self._commands_html.model_id}"
+        self._commands_html.value = commands_html(self._commands, identity=identity)
 
-    def _command(self, prefix: str) -> str:
-        commands = [self.command] if self.command else []
-        return commands_html(commands, identity=f"{prefix}-{self._commands_html.model_id}")
+    @property
+    def _commands(self) -> list[str]:
+        return [self.command] if self.command else []
 
 
 class RequestForm(NamedTuple):
@@ -211,7 +219,7 @@ class ObservedResponse(NamedTuple):
 
 
 def follows_rules(explanation: RouteExplanation, observed: ObservedResponse) -> bool | None:
-    """Whether the response is what the rules say; None where it names no pod.
+    """Whether the response is what the rules say; None if it names no pod.
 
     >>> from canarylab.release.ingress import RouteExplanation
     >>> by_rules = RouteExplanation({"prod:80": 1.0}, "/", 0, ())
@@ -277,7 +285,7 @@ def _evidence(explanation: RouteExplanation, observed: ObservedResponse) -> str:
     if observed.backends:
         return f"{observed.pod} is a ready pod of {join_words(sorted(observed.backends))}"
     if explanation.status:
-        return f"{observed.pod} answered, where the ingress itself should have"
+        return f"{observed.pod} answered; the rules say that the ingress itself answers"
     return f"{observed.pod} is no ready pod of {join_words(explanation.shares)}"
 
 
@@ -348,4 +356,6 @@ def _shortened(body: str) -> str:
 
 
 def _field(label: str) -> Any:
-    return ipywidgets.Text(description=label, style=_LABEL, layout={"width": "23em"})
+    return ipywidgets.Text(
+        description=label, style=_LABEL, layout={"width": "23em", "max_width": "100%"}
+    )

@@ -1,32 +1,12 @@
-"""The weight slider: set the share of a canary Ingress, and see which version answers.
-
-Moving the slider changes nothing, only Apply does. So a number can be chosen without haste, with a
-pointer or with the keyboard.
-"""
+"""The weight slider: set the share of a canary Ingress, and see which version answers."""
 
 from __future__ import annotations
 
-from functools import partial
-from html import escape
-from typing import TYPE_CHECKING, Protocol
-
-import ipywidgets
+from collections.abc import Mapping
+from typing import ClassVar, Protocol
 
 from canarylab.traffic.sample import Sample
-from canarylab.widgets.panel import (
-    DEBOUNCE_S,
-    DEFAULT_REQUESTS,
-    WRAPPED,
-    Panel,
-    button,
-    commands_html,
-    linked_slider_and_field,
-    requests_field,
-    sample_sentence,
-)
-
-if TYPE_CHECKING:
-    from canarylab.figures import Picture
+from canarylab.widgets.panel import DEBOUNCE_S, DEFAULT_REQUESTS, TrafficPanel
 
 _ANNOTATION = "nginx.ingress.kubernetes.io/canary-weight"
 
@@ -43,11 +23,16 @@ class CanaryIngressMethods(Protocol):
     def sample(self, path: str, *, requests: int) -> Sample:
         """Send requests through the Ingress."""
 
+    def sampling_command(self, path: str, *, requests: int) -> str:
+        """What sends as many requests in a terminal."""
 
-class WeightSlider(Panel):
-    """A slider with its number field, a button, and the traffic that follows."""
+
+class WeightSlider(TrafficPanel):
+    """A slider for the weight of a canary Ingress, with the traffic that follows."""
 
     name = "Weight slider"
+    labels: ClassVar[Mapping[str, str]] = {"weight": "Canary weight"}
+    highest = 100
 
     def __init__(
         self,
@@ -58,72 +43,25 @@ class WeightSlider(Panel):
         requests: int = DEFAULT_REQUESTS,
         debounce_s: float = DEBOUNCE_S,
     ) -> None:
-        super().__init__(debounce_s=debounce_s)
+        super().__init__(requests=requests, debounce_s=debounce_s)
         self._ingresses, self._ingress, self._path = ingresses, ingress, path
-        self.picture: Picture | None = None
-        self.applied: int | None = None
-        """The weight of the Ingress; None until it has been read."""
-        self._slider, self._number = linked_slider_and_field("Canary weight", highest=100)
-        self._number.observe(lambda _: self._on_move(), "value")
-        self._requests = requests_field(requests)
-        self._picture_html, self._commands_html = ipywidgets.HTML(), ipywidgets.HTML()
-        apply, send = button("Apply weight"), button("Send requests")
-        apply.on_click(lambda _: self._schedule("apply", partial(self._apply, self.chosen)))
-        send.on_click(lambda _: self._schedule("sample", self._sample))
-        first = ipywidgets.Box([self._slider, self._number], layout=WRAPPED)
-        second = ipywidgets.Box([self._requests, apply, send], layout=WRAPPED)
-        self._show_command()
-        self._start(first, second, self._status_html, self._picture_html, self._commands_html)
-        self._schedule("read", self._read)
+        self._open()
 
-    @property
-    def chosen(self) -> int:
-        """The number on the slider, applied or not."""
-        return int(self._number.value)
+    def _describe(self, numbers: Mapping[str, int]) -> str:
+        return f"the weight is {numbers['weight']} of 100"
 
-    def static_html(self) -> str:
-        """The weight, the picture and the command."""
-        picture = self.picture._repr_html_() if self.picture else ""
-        return f"<p>{escape(repr(self))}</p>{picture}{self._command('static')}"
+    def _read(self) -> dict[str, int]:
+        return {"weight": self._ingresses.weight(self._ingress)}
 
-    def __repr__(self) -> str:
-        weight = "not known" if self.applied is None else f"{self.applied} of 100"
-        return f"{self.name}: the weight is {weight}. {self.status}"
-
-    def _on_move(self) -> None:
-        self._show_command()
-        self._schedule("remind", self._remind)
-
-    def _remind(self) -> None:
-        if self.applied is not None and self.chosen != self.applied:
-            self._set_status(f"The weight is {self.applied}. Apply weight makes it {self.chosen}.")
-
-    def _read(self) -> None:
-        self.applied = self._number.value = self._ingresses.weight(self._ingress)
-        self._sample()
-
-    def _apply(self, percent: int) -> None:
-        self._set_status(f"Setting the weight to {percent} and waiting for the controller...")
-        self._ingresses.set_weight(percent, self._ingress)
-        self.applied = percent
-        self._sample()
-
-    def _sample(self) -> None:
-        requests = int(self._requests.value)
-        self._set_status(f"Sending {requests:,} requests...")
-        self.picture = None
-        try:
-            sample = self._ingresses.sample(self._path, requests=requests)
-            self.picture = sample.plot()
-        finally:  # if it failed, no picture of an earlier weight may stay
-            self._picture_html.value = self.picture._repr_html_() if self.picture else ""
-        self._set_status(sample_sentence(sample))
-
-    def _show_command(self) -> None:
-        self._commands_html.value = self._command("command")
-
-    def _command(self, prefix: str) -> str:
-        command = (
-            f"kubectl annotate --overwrite ingress {self._ingress} {_ANNOTATION}={self.chosen}"
+    def _set(self, key: str, number: int) -> None:
+        self._announce(
+            f"Setting the {key} to {number} and waiting for the controller",
+            f"kubectl annotate --overwrite ingress {self._ingress} {_ANNOTATION}={number}",
         )
-        return commands_html([command], identity=f"{prefix}-{self._commands_html.model_id}")
+        self._ingresses.set_weight(number, self._ingress)
+
+    def _sample(self, requests: int) -> Sample:
+        return self._ingresses.sample(self._path, requests=requests)
+
+    def _sampling_command(self, requests: int) -> str:
+        return self._ingresses.sampling_command(self._path, requests=requests)

@@ -218,8 +218,8 @@ check(lab, "the two versions are even")
 # %% [markdown]
 # ### Move the pods yourself
 #
-# The next cell shows controls for both Deployments. After each change it waits for the pods, sends requests and draws
-# the shares. What is the smallest share above zero that ten pods allow? (1 of 10. A share of one percent would need a
+# The next cell shows controls for both Deployments. Choose numbers and press Apply: it waits for the pods, sends
+# requests and draws the shares. What is the smallest share above zero that ten pods allow? (1 of 10. A share of one percent would need a
 # hundred pods; lesson 07 has another way.)
 
 # %%

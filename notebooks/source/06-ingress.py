@@ -145,8 +145,8 @@ lab.explain_route("/canarybird")
 # %% [markdown]
 # ### Try other paths
 #
-# Type a path and a host. On one side you see which rule matches, and why. Nothing is sent until you press Send; then the
-# other side shows the real response. Below is the command that sends the same request in a terminal.
+# Type a path and a host. On one side you see which rule matches, and why. Nothing is sent until you press *Send the
+# request*; then the other side shows the real response. Below is the command that sends the same request in a terminal.
 
 # %%
 explorer = lab.route_explorer("/canary")

@@ -96,7 +96,9 @@ for name in ("services", "ingress", "canary"):
 
 half = {"metadata": {"annotations": {"nginx.ingress.kubernetes.io/canary-weight": "50"}}}
 changed = lab.networking.patch_namespaced_ingress("ingress-canary", lab.namespace, half)
-lab.networking.read_namespaced_ingress("ingress-canary", lab.namespace).metadata.annotations
+
+found = lab.networking.read_namespaced_ingress("ingress-canary", lab.namespace)
+found.metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"]
 
 # %% [markdown]
 # `lab.set_weight(50)` writes the same annotation, and then waits until the controller has read it. With kubectl:
@@ -154,6 +156,7 @@ needed = stats.requests_needed(0.01, 0.005)
 lab.compare(
     "requests for an interval of 0.5 % to 1.5 %",
     needed,
+    expected=needed,
     why="p × (1 - p) × (1.96 / 0.005)², with p = 0.01",
 )
 
@@ -163,7 +166,7 @@ hundredth = lab.sample_ingress(requests=1600)
 hundredth.plot()
 
 # %% [markdown]
-# Look at the numbers below the picture: of 1,600 requests, the canary should answer about 16. Nine or two dozen would be
+# Look at the numbers in the picture: of 1,600 requests, the canary should answer about 16. Nine or two dozen would be
 # no surprise. That is the price of a careful start: the fewer visitors meet a canary, the longer it takes to learn
 # anything about it.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, sync_playwright
 
 from tests.browser.jupyter import JupyterLab
 from tests.needs import CHROMIUM
@@ -51,6 +51,12 @@ class WatchedPage:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
 
+    def pictures(self, panels: Locator, suffix: str) -> None:
+        """Keep how each widget looks."""
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        for number, panel in enumerate(panels.all()):
+            panel.screenshot(path=SCREENSHOTS / f"panel-{number}-{suffix}.png")
+
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterLab]:
@@ -71,7 +77,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def watched(browser: Browser, lab: JupyterLab) -> Iterator[WatchedPage]:
-    """A fresh page, watched from its first request on."""
+    """A fresh page, watched from its first request on; an error or a request elsewhere fails."""
     context = browser.new_context(
         viewport={"width": 1280, "height": 1000}, locale="en-US", reduced_motion="reduce"
     )
@@ -81,3 +87,4 @@ def watched(browser: Browser, lab: JupyterLab) -> Iterator[WatchedPage]:
     yield watched
     context.close()
     lab.end_kernels()
+    assert (watched.errors, watched.elsewhere) == ([], [])

@@ -33,6 +33,7 @@ _SETTINGS = {
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
     "notebook-extension/tracker": {"windowingMode": "none"},
 }
+_SESSION = "window.jupyterapp.shell.currentWidget.sessionContext"
 _CONNECTED = """
 () => {
   const context = window.jupyterapp?.shell.currentWidget?.sessionContext;
@@ -60,6 +61,17 @@ class JupyterLab:
             )  # fmt: skip
         self._until(lambda: self.api("status"), _START_S)
 
+    def write(self, notebook: str, *sources: str) -> None:
+        """Write a notebook of these code cells."""
+        cells: list[dict[str, object]] = [
+            {"cell_type": "code", "id": f"cell-{number}", "source": source, "metadata": {}}
+            | {"outputs": [], "execution_count": None}
+            for number, source in enumerate(sources)
+        ]
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        whole = {"nbformat": 4, "nbformat_minor": 5, "metadata": {"kernelspec": kernel}}
+        (self.root / notebook).write_text(json.dumps(whole | {"cells": cells}))
+
     def open(self, page: Page, notebook: str) -> None:
         """Show a notebook, and return when its kernel can run cells.
 
@@ -75,6 +87,14 @@ class JupyterLab:
         ran = page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
         if not ran:
             raise AssertionError("a cell raised")
+
+    def restart_kernel(self, page: Page) -> None:
+        """Restart the kernel of the notebook that is shown, without a dialog."""
+        page.evaluate(f"{_SESSION}.session.kernel.restart()")
+
+    def shut_down_kernel(self, page: Page) -> None:
+        """Shut it down, as the menu does; the notebook stays open."""
+        page.evaluate(f"{_SESSION}.shutdown()")
 
     def end_kernels(self) -> None:
         """Stop what the notebooks run."""

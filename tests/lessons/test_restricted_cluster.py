@@ -9,20 +9,24 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.lessons.read_lessons import LESSONS, NOTEBOOKS
-from tests.lessons.run_lessons import run
+from tests.lessons.run_lessons import outcomes, run
 from tests.needs import needs
-from tests.restricted_cluster import CONTEXT, RestrictedCluster
+from tests.restricted_cluster import CONTEXT, RestrictedCluster, StudentRules
 
 pytestmark = [needs("linux"), pytest.mark.slow]
 NAMES = [lesson.stem for lesson in LESSONS]
+WITHOUT_GATEWAY_API = replace(
+    StudentRules.from_manifest(), missing_group="gateway.networking.k8s.io"
+)
 ALLOWED_TO_FAIL = [
     "get pods/exec",  # asked for, refused, and done in another way
-    "get gateways",  # a Gateway is for whoever runs the cluster
+    "create gateways",  # a Gateway is for whoever runs the cluster
     "list ingressclasses",  # to find the class that is there; a guest may not look, and tries nginx
 ]
 
@@ -37,6 +41,20 @@ async def test_the_solved_notebook_holds_what_it_promises(
     await run(lesson, home, tmp_path, strict=True, environment=restricted_cluster.environment(home))
 
     assert set(restricted_cluster.rules.refused) <= set(ALLOWED_TO_FAIL)
+
+
+@pytest.mark.parametrize("solved", ["solved/", ""])
+@pytest.mark.parametrize("restricted_cluster", [WITHOUT_GATEWAY_API], indirect=True)
+async def test_without_the_gateway_api_its_lesson_says_so_and_goes_on(
+    solved: str, tmp_path: Path, restricted_cluster: RestrictedCluster
+) -> None:
+    home, lesson = tmp_path / "home", NOTEBOOKS / f"{solved}08-gateway-api.ipynb"
+
+    ran = await run(
+        lesson, home, tmp_path, strict=True, environment=restricted_cluster.environment(home)
+    )
+
+    assert outcomes(ran) == {"cannot be checked here"}
 
 
 @pytest.mark.usefixtures("local_ports")

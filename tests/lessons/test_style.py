@@ -162,3 +162,35 @@ def test_hints_are_closed_until_asked_for(lesson: Path) -> None:
     for cell in prose(lesson):
         text = without_code_blocks(cell.source)
         assert text.count("<details>") == text.count("</details>") == text.count("<summary>")
+
+
+def test_no_prediction_is_made_for_the_learner(lesson: Path) -> None:
+    lines = [line for cell in code(lesson) for line in cell.source.splitlines()]
+    made = [line for line in lines if line.startswith("lab.predict(")]
+
+    assert [
+        line for line in made if not re.search(r'^lab\.predict\("[^"]+", \.\.\.[,)]', line)
+    ] == []
+
+
+def test_each_exercise_is_followed_by_its_checkpoint(lesson: Path) -> None:
+    tags = [set(cell.tags) & {"exercise", "checkpoint"} for cell in code(lesson)]
+
+    for here, after in itertools.pairwise([*tags, set()]):
+        if "exercise" in here:
+            assert "checkpoint" in after
+
+
+def test_only_lessons_that_are_there_are_named(lesson: Path) -> None:
+    there = {each.stem[:2] for each in LESSONS}
+    named = {
+        number for cell in prose(lesson) for number in re.findall(r"lesson (\d+)", cell.source)
+    }
+
+    assert named - there == set()
+
+
+def test_addresses_come_from_commands(lesson: Path) -> None:
+    fixed = re.compile(r"(?:127\.0\.0\.1|localhost):(?:32089|8080)")
+
+    assert [cell.source for cell in cells(lesson) if fixed.search(cell.source)] == []

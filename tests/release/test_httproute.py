@@ -18,6 +18,7 @@ from canarylab.manifests import load
 from canarylab.release import httproute
 from canarylab.release.httproute import (
     accepting_controllers,
+    addresses_in_status,
     diagram_routes,
     explain_refusal,
     is_served,
@@ -78,6 +79,7 @@ GATEWAY, ROUTE = (
     for kind in ("Gateway", "HTTPRoute")
 )
 NO_KIND = "no matches for kind in version"
+OUTDATED = "Error from server (NotFound): the server could not find the requested resource"
 FORBIDDEN = "Error from server (Forbidden): gateways is forbidden"
 
 
@@ -85,6 +87,7 @@ FORBIDDEN = "Error from server (Forbidden): gateways is forbidden"
     ("obj", "reply", "words"),
     [
         (GATEWAY, NO_KIND, "this cluster has no Gateway API"),
+        (GATEWAY, OUTDATED, "this cluster has no Gateway API"),
         (ROUTE, NO_KIND, "this cluster has no Gateway API"),
         (GATEWAY, FORBIDDEN, "on this cluster you may not create one"),
     ],
@@ -132,6 +135,34 @@ def test_a_rule_that_matches_a_header_does_not_count() -> None:
         )
     )
     assert found == {"stable": 1.0}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_rule_that_requires_a_header_gets_its_requests_at_any_place(order: int) -> None:
+    testers = {"matches": [{"headers": [{"name": "X-Canary", "value": "always"}]}]}
+    rules = [{**testers, "backendRefs": [backend("canary")]}, {"backendRefs": [backend("stable")]}]
+    route = route_with_rules(*rules[::order])
+    assert service_shares(route, {"x-canary": "always"}) == {"canary": 1.0}
+    assert service_shares(route, {"X-Canary": "never"}) == {"stable": 1.0}
+
+
+def test_a_rule_for_one_path_or_one_method_does_not_count() -> None:
+    path, method = {"path": {"type": "Exact", "value": "/x"}}, {"method": "POST"}
+    rules = [{"matches": [each], "backendRefs": [backend("canary")]} for each in (path, method)]
+    assert service_shares(route_with_rules(*rules)) == {}
+
+
+@pytest.mark.parametrize(
+    ("port", "value", "address"),
+    [(80, "192.0.2.7", "192.0.2.7"), (8000, "a.test", "a.test:8000"), (80, "fd00::1", "[fd00::1]")],
+)
+def test_the_address_of_a_gateway_has_the_port_of_its_listener(
+    port: int, value: str, address: str
+) -> None:
+    listeners = [{"protocol": "HTTPS", "port": 443}, {"protocol": "HTTP", "port": port}]
+    gateway = {"spec": {"listeners": listeners}, "status": {"addresses": [{"value": value}]}}
+    assert addresses_in_status(gateway) == [address]
+    assert addresses_in_status({"spec": {"listeners": listeners}}) == []
 
 
 def test_backends_without_weights_share_evenly() -> None:
@@ -197,10 +228,9 @@ def test_requests_are_split_by_the_weights(lab: Lab) -> None:
 def test_the_header_of_the_route_leads_to_the_canary(lab: Lab) -> None:
     lab.apply(f"{LESSON}/httproute.yaml")
     lab.wait_accepted("nodeapp-split")
-    url = lab.sample_httproute("nodeapp-split", requests=1).url
-    tester = {"X-Canary": "always"}
-    said = {lab.get(url, host="gateway.foo.bar.com", headers=tester).body for _ in range(20)}
-    assert said == {'"Version 2.0"'}
+    sample = lab.sample_httproute("nodeapp-split", requests=20, headers={"X-Canary": "always"})
+    assert sample.by_version == {"2.0": 20}
+    assert sample.expected == {"2.0": 1.0}
 
 
 @needs("linux")
@@ -241,7 +271,7 @@ def test_a_service_that_does_not_exist_fails_with_its_share(lab: Lab) -> None:
 def test_to_a_route_that_nothing_serves_no_request_is_sent(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(httproute, "ACCEPTED_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(httproute, "SERVED_TIMEOUT_S", 0.1)
     route = lab.read(f"{LESSON}/httproute.yaml")
     route["spec"]["parentRefs"] = [{"name": "somewhere-else"}]
     lab.apply(route)

@@ -21,6 +21,7 @@ from canarylab.lab import Lab
 from canarylab.release import ingress as release_ingress
 from canarylab.release.connection import Connection
 from canarylab.release.ingress import (
+    CANARY_WEIGHT,
     FindIngressSetup,
     IngressClient,
     diagram_routes,
@@ -273,10 +274,20 @@ def test_testers_get_the_canary_at_weight_0(lab: Lab) -> None:
 
 
 @needs("linux")
-@pytest.mark.parametrize("percent", [-1, 101])
-def test_a_weight_out_of_range_is_refused(lab: Lab, percent: int) -> None:
+@pytest.mark.parametrize("percent", [-1, 101, 0.25, "25"])
+def test_a_weight_that_is_no_whole_number_from_0_to_100_is_refused(lab: Lab, percent: Any) -> None:
     with pytest.raises(ValueError, match="Give a whole number from 0 to 100"):
         lab.set_weight(percent)
+
+
+@needs("linux")
+def test_a_weight_that_was_written_by_hand_and_is_no_number_can_be_set_again(lab: Lab) -> None:
+    words = {"metadata": {"annotations": {CANARY_WEIGHT: "a quarter"}}}
+    lab.networking.patch_namespaced_ingress("ingress-canary", lab.namespace, words)
+
+    lab.set_weight(25)
+
+    assert lab.explain_route("/").shares["nodeapp-svc-canary-weighted:80"] == 0.25
 
 
 @needs("linux")

@@ -70,6 +70,9 @@ class FakeCanaryIngresses:
         self.calls.append(f"set {ingress} {percent}")
         self.percent = percent
 
+    def sampling_command(self, path: str, *, requests: int) -> str:
+        return f"curl {path} {requests}"
+
     def sample(self, path: str, *, requests: int) -> Sample:
         self.before_sampling()
         self.calls.append(f"sample {path} {requests}")
