@@ -11,9 +11,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import WatchedPage
-from tests.browser.controls import dark, handle, status
+from tests.browser.controls import dark, handle, serious_findings, status
 from tests.browser.jupyter import JupyterLab
-from tests.needs import AXE, needs
+from tests.needs import needs
 
 pytestmark = needs("browser")
 
@@ -34,7 +34,6 @@ READY = ("expected 25 %", "expected 10 %", "it goes to prod:80")
 """What the status lines say at last."""
 BUTTONS = ("Apply", "Apply", "Send the request")
 GONE = "The kernel is gone: run the cell again."
-SERIOUS = {"serious", "critical"}
 
 
 @pytest.fixture
@@ -60,28 +59,16 @@ def button(panel: Locator, label: str) -> Locator:
     return panel.get_by_role("button", name=label, exact=True)
 
 
-def serious_findings(page: Page) -> list[str]:
-    """What axe-core calls serious or critical in the panel."""
-    page.evaluate(AXE.read_text())
-    found = page.evaluate("axe.run('.canarylab-panel', {resultTypes: ['violations']})")
-    return [
-        f"{each['id']}: {node['html']}"
-        for each in found["violations"]
-        if each["impact"] in SERIOUS
-        for node in each["nodes"]
-    ]
-
-
 @needs("axe")
 def test_axe_finds_nothing_serious(page: Page) -> None:
-    assert serious_findings(page) == []
+    assert serious_findings(page, ".canarylab-panel") == []
 
 
 @needs("axe")
 def test_axe_finds_nothing_serious_in_the_dark_theme(page: Page, watched: WatchedPage) -> None:
     dark(page)
     watched.pictures(panels(page), "dark")
-    assert serious_findings(page) == []
+    assert serious_findings(page, ".canarylab-panel") == []
 
 
 def test_they_fit_into_700_pixels_beside_the_sidebar(page: Page, watched: WatchedPage) -> None:
@@ -141,6 +128,15 @@ def test_after_a_restart_of_the_kernel_they_say_so_and_can_be_run_again(
 def test_after_the_kernel_was_shut_down_they_say_so(lab: JupyterLab, page: Page) -> None:
     lab.shut_down_kernel(page)
     expect_gone(page)
+
+
+def test_after_reloading_the_page_they_go_on(lab: JupyterLab, page: Page) -> None:
+    page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
+    expect(page.locator(".jp-mod-dirty")).to_have_count(0)
+    lab.open(page, NOTEBOOK)
+    page.get_by_role("slider", name="Canary weight").press("ArrowRight")
+    button(panels(page).nth(1), "Apply").click()
+    expect(status(page).filter(has_text="expected 11 %")).to_be_visible()
 
 
 def test_a_second_one_of_a_kind_ends_the_first(lab: JupyterLab, watched: WatchedPage) -> None:
