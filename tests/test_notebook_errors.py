@@ -88,6 +88,17 @@ def kernel() -> Iterator[Kernel]:
         ),
         ("table.rowz", "AttributeError: A Table has nothing called rowz. Did you mean rows?"),
         (
+            "kubernetes.client.CoreV1Api().read_namespaced_podd",
+            "AttributeError: A CoreV1Api has nothing called read_namespaced_podd. "
+            "Did you mean read_namespaced_pod or read_namespaced_pod_log or "
+            "create_namespaced_pod?",
+        ),
+        (
+            "kubernetes.client.CoreV1Api().zzz",
+            "AttributeError: A CoreV1Api has nothing called zzz. "
+            "Press Tab after the dot for a list.",
+        ),
+        (
             "sampel",
             "NameError: name 'sampel' is not defined. "
             "Run the cells above this one first, from the heading of the section.",
@@ -122,6 +133,18 @@ def test_a_file_that_is_missing_is_named_with_the_one_that_is_meant(kernel: Kern
         "ManifestError: There is no file manifests/03-canry/canary.yaml. "
         "Did you mean manifests/03-canary/canary.yaml"
     )
+
+
+def test_an_answer_without_a_kind_is_one_message_and_so_is_the_next_error(kernel: Kernel) -> None:
+    body = {
+        "reason": "Invalid",
+        "message": "no number",
+        "details": {"causes": [{"message": "no number"}]},
+    }
+    refused = f"error = ApiException(status=422); error.body = json.dumps({body!r}); raise error"
+
+    assert kernel.error(refused) == "ApiException: Error from server (Invalid): no number." + HINT
+    assert "\n" not in kernel.error("sampel")
 
 
 def test_the_whole_traceback_is_still_there(kernel: Kernel) -> None:

@@ -137,10 +137,10 @@ def kubectl_words(body: Any, reason: str | None) -> str:
         status = json.loads(body)
     except (TypeError, ValueError):
         return f"Error from server: {reason or body}"
-    causes = (status.get("details") or {}).get("causes") or []
-    if status.get("reason") != "Invalid" or not causes:
+    details = status.get("details") or {}
+    causes = details.get("causes") or []
+    if status.get("reason") != "Invalid" or not causes or "kind" not in details:
         return f"Error from server ({status.get('reason', '')}): {status.get('message', '')}"
-    lines = [f"{cause['field']}: {cause['message']}" for cause in causes]
+    lines = [f"{cause.get('field', '')}: {cause.get('message', '')}" for cause in causes]
     listed = lines[0] if len(lines) == 1 else "".join(f"\n* {line}" for line in lines)
-    details = status["details"]
     return f'The {details["kind"]} "{details.get("name", "")}" is invalid: {listed}'

@@ -5,6 +5,9 @@ from __future__ import annotations
 from playwright.sync_api import Locator, Page, expect
 
 from canarylab.widgets.replica_board import MAX_PODS
+from tests.needs import AXE
+
+_SERIOUS = {"serious", "critical"}
 
 
 def status(page: Page) -> Locator:
@@ -41,3 +44,16 @@ def dark(page: Page) -> None:
     )
     expect(page.locator("body")).to_have_attribute("data-jp-theme-light", "false")
     expect(page.locator("#jupyterlab-splash")).to_be_hidden()
+
+
+def serious_findings(page: Page, selector: str) -> list[str]:
+    """What axe-core calls serious or critical there."""
+    page.evaluate(AXE.read_text())
+    options = {"resultTypes": ["violations"]}
+    found = page.evaluate("([where, how]) => axe.run(where, how)", [selector, options])
+    return [
+        f"{each['id']}: {node['html']}"
+        for each in found["violations"]
+        if each["impact"] in _SERIOUS
+        for node in each["nodes"]
+    ]

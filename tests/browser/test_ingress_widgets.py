@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -120,6 +121,7 @@ def test_dragging_sets_nothing_and_applying_moves_the_shares(
     annotate, send = page.get_by_label("The same in a terminal").input_value().splitlines()[-2:]
     assert annotate.endswith("ingress-canary nginx.ingress.kubernetes.io/canary-weight=50")
     assert send.startswith("for i in $(seq 200); do curl")
+    assert sum(counts_of(send)) == 200
     watched.picture("weight-slider")
     dark(page)
     watched.picture("weight-slider-dark")
@@ -132,6 +134,12 @@ def test_arrow_keys_and_enter_set_a_weight(slider: Page) -> None:
     expect(page.get_by_label("Canary weight, typed")).to_have_value("11")
     page.get_by_role("button", name="Apply").press("Enter")
     expect(status(page)).to_contain_text("expected 11 %.", timeout=ACTION_MS)
+
+
+def counts_of(command: str) -> list[int]:
+    """The numbers of answers that a command in a terminal counts."""
+    done = subprocess.run(["bash", "-c", command], check=True, capture_output=True, text=True)
+    return [int(line.split()[0]) for line in done.stdout.splitlines()]
 
 
 def _host(terminal: Locator) -> str:

@@ -16,7 +16,7 @@ from canarylab.playground.home import Home
 from canarylab.release.connection import Connection
 from canarylab.release.endpoints import expected_shares, read_endpoints
 from tests.browser.conftest import WatchedPage
-from tests.browser.controls import drag, picture, status
+from tests.browser.controls import dark, drag, picture, serious_findings, status
 from tests.browser.jupyter import JupyterLab
 from tests.built_images import built
 from tests.needs import needs
@@ -62,5 +62,13 @@ def test_dragging_a_slider_scales_real_pods_and_moves_the_shares(
     expect(picture(page).last).not_to_have_attribute("src", before or "")
     with closing(Connection(home.kubeconfig)) as connection:
         assert expected_shares(read_endpoints(connection, SERVICE)) == {"1.0": 0.6, "2.0": 0.4}
-    page.get_by_text("Move the knob yourself").last.scroll_into_view_if_needed()
+    page.locator(".canarylab-panel").scroll_into_view_if_needed()
     watched.picture("lesson-3-board")
+
+
+@needs("axe")
+def test_axe_finds_nothing_serious_in_text_tables_and_our_pictures(page: Page) -> None:
+    ours = ".jp-RenderedHTMLCommon, .canarylab-panel"
+    assert serious_findings(page, ours) == []
+    dark(page)
+    assert serious_findings(page, ours) == []
