@@ -7,6 +7,7 @@ Predictions are kept in a file for each notebook, so that they survive a restart
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import math
 import os
@@ -30,6 +31,7 @@ Value = float | int | str | EllipsisType
 CANARY_VERSION = "2.0"
 _PERCENTAGE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*")
 _SAME_SHARE = 0.005  # a prediction rounded to whole percent is right
+_ABOUT_THE_SAME = 0.1  # 0.3 is right for 0.32; whole numbers are compared exactly
 
 
 @dataclass(frozen=True)
@@ -133,18 +135,28 @@ class Predictions:
         return Table(sentence, columns, rows, notes=notes)
 
     def _load(self) -> dict[str, Prediction]:
-        if self._file is None or not self._file.exists():
+        if self._file is None:
             return {}
         try:
             stored = json.loads(self._file.read_text())
-            return {question: Prediction(**each) for question, each in stored.items()}
-        except (OSError, ValueError, TypeError, AttributeError) as exc:
-            kept = self._file.with_suffix(".unreadable")
-            self._file.replace(kept)
-            self._notes.append(
-                f"Your earlier predictions cannot be read ({exc}). They are kept in {kept}."
-            )
+            return {question: _stored(each) for question, each in stored.items()}
+        except (FileNotFoundError, NotADirectoryError):
             return {}
+        except (OSError, ValueError, TypeError, AttributeError) as exc:
+            kept = self._set_aside(self._file)
+            self._notes.append(f"Your earlier predictions cannot be read ({exc}). {kept}")
+            return {}
+
+    def _set_aside(self, file: Path) -> str:
+        """Keep an unreadable file under a free name, and say where it is."""
+        names = (file.with_suffix(f".unreadable{number or ''}") for number in itertools.count())
+        try:
+            kept = next(name for name in names if not name.exists())
+            file.replace(kept)
+        except OSError:
+            self._file = None  # writing there would lose what it holds
+            return f"They stay in {file}; new ones are kept until the kernel restarts."
+        return f"They are kept in {kept}."
 
     def _save(self) -> None:
         if self._file is None:
@@ -168,8 +180,15 @@ def notebook_path(
     return Path.cwd() / str(name) if name else None
 
 
+def _stored(fields: Mapping[str, str]) -> Prediction:
+    prediction = Prediction(**fields)
+    if not isinstance(prediction.value, int | float | str):
+        raise TypeError(f"{prediction.value!r} is neither a number nor a word")
+    return prediction
+
+
 def _is_share(question: str) -> bool:
-    return re.search(r"\bshare\b", question) is not None
+    return re.search(r"\bshare\b", question, re.IGNORECASE) is not None
 
 
 def _what_to_write(question: str, choices: Sequence[str]) -> str:
@@ -262,8 +281,9 @@ def _verdict(question: str, predicted: float | str, observation: Observation) ->
 def _is_same(question: str, predicted: float | str, right: float | str) -> bool:
     if isinstance(predicted, str) or isinstance(right, str):
         return _text_of(question, predicted).casefold() == _text_of(question, right).casefold()
-    tolerance = _SAME_SHARE if _is_share(question) else 0.0
-    return abs(predicted - right) <= tolerance + 1e-9
+    if _is_share(question):
+        return abs(predicted - right) <= _SAME_SHARE + 1e-9
+    return math.isclose(predicted, right, rel_tol=0 if right == round(right) else _ABOUT_THE_SAME)
 
 
 def _text_of(question: str, value: object) -> str:

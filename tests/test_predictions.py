@@ -29,6 +29,7 @@ def forty(canaries: int) -> Sample:
         ("canary share", 0.25, "25 %"),
         ("canary share", "25 %", "25 %"),
         ("canary share", "12.5%", "12.5 %"),
+        ("Share at 3 : 2", 0.4, "40 %"),
         ("canary share", 1, "100 %"),
         ("canary share", 0, "0 %"),
         ("endpoints", 4, "4"),
@@ -134,6 +135,19 @@ def test_a_share_that_is_rounded_to_whole_percent_is_right(value: float, is_righ
     ) is is_right
 
 
+@pytest.mark.parametrize(
+    ("value", "expected", "is_right"),
+    [(0.3, 0.32, True), (1 / 3, 0.32, True), (0.5, 0.32, False), (20, 19, False), (19.0, 19, True)],
+)
+def test_a_number_with_decimals_may_be_about_right_and_a_whole_number_not(
+    value: float, expected: float, is_right: bool
+) -> None:
+    predictions = Predictions()
+    predictions.predict("width", value)
+
+    assert ("is right" in repr(predictions.compare("width", 0.3, expected=expected))) is is_right
+
+
 def test_a_sample_without_an_answer_is_said() -> None:
     predictions = Predictions()
     predictions.predict("canary share", 0.25)
@@ -176,7 +190,9 @@ def test_predictions_are_there_in_the_next_kernel(tmp_path: Path) -> None:
     assert len(Predictions(file).table().rows) == 1
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"a": 1}', '{"a": {"unknown": 1}}', "\x00"])
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"a": 1}', '{"a": {"unknown": 1}}', '{"a": {"value": [1]}}', "\x00"]
+)
 def test_a_file_that_cannot_be_read_is_kept_and_named(tmp_path: Path, text: str) -> None:
     file = tmp_path / "lesson.json"
     file.write_text(text)
@@ -186,6 +202,32 @@ def test_a_file_that_cannot_be_read_is_kept_and_named(tmp_path: Path, text: str)
     assert "lesson.unreadable" in repr(predictions.predict("endpoints", 4))
     assert (tmp_path / "lesson.unreadable").read_text() == text
     assert "endpoints" in json.loads(file.read_text())
+
+
+def test_a_second_file_that_cannot_be_read_does_not_replace_the_first(tmp_path: Path) -> None:
+    file = tmp_path / "lesson.json"
+    for text in ("first", "second"):
+        file.write_text(text)
+        Predictions(file)
+
+    assert (tmp_path / "lesson.unreadable").read_text() == "first"
+    assert (tmp_path / "lesson.unreadable1").read_text() == "second"
+
+
+def test_a_file_that_can_be_neither_read_nor_moved_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Path, target: Path) -> Path:
+        raise PermissionError(13, "Permission denied", str(self), str(target))
+
+    file = tmp_path / "lesson.json"
+    file.write_text("{")
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", refuse)
+        predictions = Predictions(file)
+
+    assert "kept until the kernel restarts" in repr(predictions.predict("endpoints", 4))
+    assert file.read_text() == "{"
 
 
 def test_a_folder_that_cannot_be_written_is_named_and_nothing_stops(tmp_path: Path) -> None:

@@ -113,6 +113,8 @@ def replicas_of(connection: Connection) -> dict[str, int]:
 
 def scale(connection: Connection, name: str, replicas: int) -> None:
     """Set the number of pods through the scale subresource, as kubectl does."""
+    if isinstance(replicas, bool) or not isinstance(replicas, int) or replicas < 0:
+        raise ValueError(f"{replicas!r} is not a number of pods. Give a whole number from 0 on.")
     body = {"spec": {"replicas": replicas}}
     with explain_api_errors(f'{replicas} replicas of "{name}"', remedy=_REMEDY):
         connection.apps.patch_namespaced_deployment_scale(name, connection.namespace, body)

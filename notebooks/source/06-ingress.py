@@ -59,8 +59,8 @@ lab.get("/canary")
 # curl -i -H "Host: foo.bar.com" "$(canarylab url ingress-prod-canary)/canary"
 # ```
 #
-# The **Host header** is the line of a request that names the site, here `foo.bar.com`. That name belongs to somebody
-# else. So we send each request to your cluster's own address, and write the name only in this header.
+# The **Host header** is the line of a request that names the site, here `foo.bar.com`. That name belongs to another
+# site. So we send each request to your cluster's own address, and write the name only in this header.
 
 # %%
 lab.diagram()

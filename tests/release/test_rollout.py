@@ -107,3 +107,11 @@ def test_an_image_that_was_never_built_ends_the_waiting_with_what_to_do(
 def test_scaling_what_is_not_there_is_refused(connection: Connection) -> None:
     with pytest.raises(ApiRefusedError, match=r'deployments\.apps "nobody" not found'):
         scale(connection, "nobody", 2)
+
+
+@pytest.mark.parametrize("replicas", [-1, "two", 1.5, True])
+def test_a_number_of_pods_is_a_whole_number_from_0_on(
+    connection: Connection, replicas: Any
+) -> None:
+    with pytest.raises(ValueError, match="is not a number of pods"):
+        scale(connection, PRODUCTION, replicas)
