@@ -19,6 +19,8 @@ REVISION_ANNOTATION = "deployment.kubernetes.io/revision"
 INGRESS_CLASS_ANNOTATION = "kubernetes.io/ingress.class"
 """The annotation that named the class of an Ingress before `ingressClassName`; still supported."""
 DEFAULT_CLASS_ANNOTATION = "ingressclass.kubernetes.io/is-default-class"
+DEFAULT_AFFINITY_S = 10_800
+"""How long a ClientIP affinity lasts if the Service names no time, in seconds."""
 DEFAULT_GRACE_PERIOD_S = 30
 """Grace period of a pod that names none, in seconds."""
 FINISHED_PHASES = ("Succeeded", "Failed")

@@ -91,7 +91,7 @@ def kernel() -> Iterator[Kernel]:
             "kubernetes.client.CoreV1Api().read_namespaced_podd",
             "AttributeError: A CoreV1Api has nothing called read_namespaced_podd. "
             "Did you mean read_namespaced_pod or read_namespaced_pod_log or "
-            "read_namespaced_pod_status?",
+            "create_namespaced_pod?",
         ),
         (
             "kubernetes.client.CoreV1Api().zzz",

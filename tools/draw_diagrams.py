@@ -40,7 +40,8 @@ DIAGRAMS = {
     "gateway": (
         PRODUCTION,
         CANARY,
-        *(f"07-weights/{name}.yaml" for name in ("services", "httproute")),
+        "06-ingress/services.yaml",
+        "08-gateway-api/httproute.yaml",
     ),
 }
 """The manifests that are applied before each diagram."""

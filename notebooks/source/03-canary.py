@@ -248,13 +248,10 @@ pods = sum(hits > 0 for hits in kept.by_pod.values())
 why = f"a pod is chosen for each {kept.balanced_per}"
 lab.compare("pods behind one connection", pods, expected=min(kept.trials, 4), why=why)
 
-# %%
-kept.plot()
-
 # %% [markdown]
 # One connection, one choice, one pod: two hundred requests that say nothing about the share. So check how many
-# connections a share is based on. (If more pods answered, read the last line of the picture: on some clusters the way in
-# chooses a pod for each request.)
+# connections a share is based on. (If more pods answered, the way into your cluster chooses a pod for each request; the
+# line above says so.)
 
 # %% [markdown]
 # This app closes a connection that was idle for five seconds. A browser on this machine that waits longer may get
@@ -277,21 +274,16 @@ lab.sample("nodeapp-svc", requests=200).plot()
 # must take this into account.
 #
 # The second way keeps the names: production gets the new image, and its pods are replaced one after the other. Then the
-# canary is no longer needed. First read, with the official client, which image production runs:
+# canary is no longer needed. With the official client you send a patch with the new image, wait, and read what runs:
 
 # %%
 lab.reset("03-canary")
-production = lab.apps.read_namespaced_deployment("nodeapp-production", lab.namespace)
-production.spec.template.spec.containers[0].image
-
-# %% [markdown]
-# Then a patch, which holds only the fields that change. This one changes the image:
-
-# %%
 container = {"name": "nodeapp", "image": lab.image("2.0")}
 change = {"spec": {"template": {"spec": {"containers": [container]}}}}
-patched = lab.apps.patch_namespaced_deployment("nodeapp-production", lab.namespace, change)
+lab.apps.patch_namespaced_deployment("nodeapp-production", lab.namespace, change)
 lab.wait_ready("nodeapp-production")
+production = lab.apps.read_namespaced_deployment("nodeapp-production", lab.namespace)
+production.spec.template.spec.containers[0].image
 
 # %% tags=["exercise"]
 # Delete the Deployment nodeapp-canary, with the official client or with kubectl in a terminal.

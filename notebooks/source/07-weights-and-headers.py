@@ -26,7 +26,7 @@ lab = Lab()
 lab
 
 # %% [markdown]
-# ## Who decides: the pods or the weight?
+# ## A second Ingress for the canary
 #
 # Three pods of production and one canary run, as in lesson 03. Each version has a Service, and one Ingress sends every
 # request for `foo.bar.com` to production.
@@ -55,7 +55,7 @@ lab.predict("canary share through the Ingress", ...)  # from 0 to 1
 # %%
 lab.apply("manifests/07-weights/canary.yaml")
 tenth = lab.sample_ingress(requests=1000)
-lab.compare("canary share through the Ingress", tenth, why="the weight decides, not the pods")
+lab.compare("canary share through the Ingress", tenth, why="the annotation says 10 of 100")
 
 # %%
 tenth.plot()
@@ -68,8 +68,9 @@ tenth.plot()
 lab.sample("nodeapp-svc", requests=400).plot()
 
 # %% [markdown]
-# About a quarter, because here the pods decide. The Ingress first chooses a version by the weight, then one of its pods.
-# It chooses again for each *request*, so even a browser that keeps its connection open sees both versions.
+# About a quarter: a Service has no weight, and chooses one of the four pods. An Ingress first chooses a version by the
+# weight, then one of its pods. It chooses again for each *request*, so even a browser that keeps its connection open
+# sees both versions.
 
 # %%
 lab.diagram()
@@ -131,7 +132,7 @@ check(lab, "a quarter goes to the canary")
 
 # %% [markdown]
 # The same as a slider. Choose a weight with the mouse or the arrow keys; Apply sets it and sends requests. Below is the
-# kubectl command. Try 0 and 100 as well: there, chance plays no part.
+# kubectl command. Try 0 and 100 as well: there the result is certain.
 
 # %%
 lab.weight_slider()
@@ -139,8 +140,8 @@ lab.weight_slider()
 # %% [markdown]
 # ### One percent without a hundred pods
 #
-# With pods alone, a share of 1 % takes 99 pods of production for one canary. With a weight, it takes the number 1. But
-# do your measurements show a share as small as that?
+# With pods alone, a share of 1 % needs 99 pods of production beside one canary. With a weight, you write 1. But how
+# well can you measure so small a share?
 
 # %% [markdown] tags=["predict"]
 # **Predict.** The true share is 1 %. You want an interval that reaches half a percentage point to each side, so from
@@ -166,14 +167,14 @@ hundredth = lab.sample_ingress(requests=1600)
 hundredth.plot()
 
 # %% [markdown]
-# Look at the numbers in the picture: of 1,600 requests, the canary should answer about 16. Nine or two dozen would be
-# no surprise. That is the price of a careful start: the fewer visitors meet a canary, the longer it takes to learn
-# anything about it.
+# Look at the numbers in the picture: of 1,600 requests, the canary should answer about 16. Anything from 9 to 23 is as
+# expected. So a small share is careful, but slow: the fewer visitors a canary has, the longer it takes to find out
+# whether it works.
 
 # %% [markdown]
 # ## Let testers choose
 #
-# A weight chooses visitors by chance. With a header or a cookie, people choose. A **header** is a named line of a
+# A weight chooses visitors by chance. With a header or a cookie, testers choose for themselves. A **header** is a named line of a
 # request. A **cookie** is a header that the browser stores for a site and sends with each request. Here, the names are
 # `X-Canary` and `tester`.
 
@@ -214,14 +215,14 @@ lab.explain_route("/", **both)
 
 # %% [markdown]
 # `lab.explain_route` sends nothing: it reads the Ingresses and applies the rules of ingress-nginx. First comes the
-# header, then the cookie, then the weight. The first of them that decides wins. A value other than `always` and `never`
-# decides nothing.
+# header, then the cookie, then the weight. The first of them that matches wins. A header or a cookie matches only with
+# the value `always` or `never`; with any other value it is ignored.
 
 # %% [markdown]
 # ### A word that only testers know
 #
 # Anyone can send `always`. The annotation `canary-by-header-value` names another word, and only that word then leads to
-# the canary. With any other word, `always` included, the cookie and the weight decide.
+# the canary. With any other word, `always` included, the header is ignored: the cookie comes next, then the weight.
 
 # %% tags=["exercise"]
 # Let only those choose the canary whose header X-Canary says yellow.
@@ -351,7 +352,7 @@ lab.predictions()
 # ## What we left out
 #
 # A share of requests is not a share of people. To compare versions by what people *do*, each of them has to stay with
-# one version. And header and cookie are no lock: anyone who knows the word can use it.
+# one version. And a header or a cookie protects nothing: anyone who learns the word can use it.
 #
 # **Next:** lesson 08, which writes the same split as fields of the Gateway API, and copies requests to a canary.
 

@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 from tests.browser.jupyter import JupyterLab
 from tests.needs import CHROMIUM
@@ -70,6 +78,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterLab]:
 def browser() -> Iterator[Browser]:
     """Chromium, which can reach nothing but this machine."""
     with sync_playwright() as driver:
+        expect.set_options(timeout=_TIMEOUT_MS)  # 5 s are too few on a busy machine
         started = driver.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
         yield started
         started.close()

@@ -46,6 +46,7 @@ async def test_the_solved_notebook_holds_what_it_promises(
         assert outcomes(ran) <= {"holds"}  # on the playground, everything can be checked
 
 
+@pytest.mark.slow  # the solved notebooks run the same cells, and fail for the same faults
 @pytest.mark.parametrize("name", NAMES)
 async def test_the_unsolved_notebook_runs_through_and_its_checkpoints_say_what_is_missing(
     name: str, home: Path, tmp_path: Path

@@ -287,7 +287,7 @@ def test_a_weight_that_was_written_by_hand_and_is_no_number_can_be_set_again(lab
 
     lab.set_weight(25)
 
-    assert lab.explain_route("/").shares["nodeapp-svc-canary-weighted:80"] == 0.25
+    assert lab.explain_route("/").shares["canary:80"] == 0.25
 
 
 @needs("linux")

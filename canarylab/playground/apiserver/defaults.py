@@ -10,14 +10,13 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from canarylab.kube_objects import DEFAULT_GRACE_PERIOD_S, Object
+from canarylab.kube_objects import DEFAULT_AFFINITY_S, DEFAULT_GRACE_PERIOD_S, Object
 from canarylab.playground.apiserver.schema import STRUCTURAL_SCHEMAS, structural
 from canarylab.playground.kube.kinds import KINDS
 
 DEFAULT_MODE = 0o644
 
 _ROLLING_UPDATE = {"maxSurge": "25%", "maxUnavailable": "25%"}
-_AFFINITY_TIMEOUT_S = 10800  # seconds: how long ClientIP affinity remembers a client
 _NODE_PORT_TYPES = ("NodePort", "LoadBalancer")
 _PROBE_DEFAULTS = {
     "timeoutSeconds": 1,
@@ -101,7 +100,7 @@ def _affinity(spec: Object) -> Object:
     if spec["sessionAffinity"] != "ClientIP":
         return {}
     given = spec.get("sessionAffinityConfig", {})
-    client = {"timeoutSeconds": _AFFINITY_TIMEOUT_S, **given.get("clientIP", {})}
+    client = {"timeoutSeconds": DEFAULT_AFFINITY_S, **given.get("clientIP", {})}
     return {"sessionAffinityConfig": {**given, "clientIP": client}}
 
 

@@ -32,7 +32,7 @@ _NOT_COPIED = (
     DESIRED_REPLICAS,
     MAX_REPLICAS,
 )
-_HISTORY_LIMIT = 2000  # characters
+_MAX_HISTORY_CHARACTERS = 2000  # of the annotation with the earlier revisions
 _FNV_START, _FNV_PRIME = 2166136261, 16777619
 
 
@@ -167,7 +167,7 @@ def _with_min_ready_seconds(replica_set: Object, deployment: Object) -> Object:
 def _append(history: str, number: int) -> str:
     """Append a revision, and drop the oldest ones if the history is too long."""
     numbers = [*filter(None, history.split(",")), str(number)]
-    while len(",".join(numbers)) > _HISTORY_LIMIT:
+    while len(",".join(numbers)) > _MAX_HISTORY_CHARACTERS:
         del numbers[0]
     return ",".join(numbers)
 

@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 from canarylab.errors import ApiError
 from canarylab.kube_objects import (
+    DEFAULT_AFFINITY_S,
     Address,
     Key,
     Object,
@@ -36,7 +37,6 @@ from canarylab.playground.network.tcp_relay import TcpRelay, connect, reset
 from canarylab.ports import LOOPBACK
 
 EVENT_SOURCE = "kube-proxy"
-AFFINITY_S = 10_800  # the default of sessionAffinityConfig.clientIP.timeoutSeconds
 MIN_SYNC_PERIOD_S = 1.0
 RETRY_S = 2.0
 
@@ -384,7 +384,7 @@ def _affinity_s(service: Object) -> int | None:
     if service["spec"].get("sessionAffinity") != "ClientIP":
         return None
     configured = service["spec"].get("sessionAffinityConfig", {}).get("clientIP", {})
-    return int(configured.get("timeoutSeconds") or AFFINITY_S)
+    return int(configured.get("timeoutSeconds") or DEFAULT_AFFINITY_S)
 
 
 def _not_proxied(service: Object, port: Object) -> EventDetails:
