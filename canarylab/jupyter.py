@@ -98,10 +98,11 @@ def current_folder() -> Path:
 def prepare_lesson_folder(here: Path) -> LessonFolder:
     """Create or update the folder with the learner's copies.
 
-    It is `here` if the lessons are here already, otherwise a folder in it. Raises SetupError if
+    It is the folder that `here` is in, if the lessons are there already, otherwise a new one. Raises SetupError if
     that cannot be written.
     """
-    path = here if (here / RECORD).is_file() else here / FOLDER
+    own = (folder for folder in (here, *here.parents) if (folder / RECORD).is_file())
+    path = next(own, here / FOLDER)
     try:
         path.mkdir(exist_ok=True)
         return LessonFolder(path, tuple(_update(path)))

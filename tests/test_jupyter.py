@@ -105,6 +105,7 @@ def test_the_folder_itself_may_be_where_it_is_started(here: Path) -> None:
     folder = prepare_lesson_folder(here).path
 
     assert prepare_lesson_folder(folder).path == folder
+    assert prepare_lesson_folder(folder / "manifests" / "03-canary").path == folder
     assert not (folder / jupyter.FOLDER).exists()
 
 
