@@ -215,7 +215,9 @@ def doctor(
 def lab(
     port: Annotated[
         int | None,
-        typer.Option(help="Port for JupyterLab. Without it: 8890, or the next free one."),
+        typer.Option(
+            min=1, max=65535, help="Port for JupyterLab. Without it: 8890, or the next free one."
+        ),
     ] = None,
     browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
     reset: Annotated[
@@ -231,10 +233,10 @@ def lab(
     The lessons are copied to the folder canarylab-lessons. A copy that you have changed is never
     overwritten; the others are updated together with canarylab. Stop JupyterLab with Ctrl-C.
     """
-    from canarylab.jupyter import restore_lesson, run_jupyterlab
+    from canarylab.jupyter import current_folder, restore_lesson, run_jupyterlab
 
     if reset is not None:
-        print("\n".join(restore_lesson(reset, Path.cwd())))
+        print("\n".join(restore_lesson(reset, current_folder())))
         return
     run_jupyterlab(port=port, browser=browser, report=lambda line: print(line, flush=True))
 

@@ -49,7 +49,7 @@ def run_jupyterlab(*, port: int | None, browser: bool, report: Report = no_repor
     """Replace this process by JupyterLab, opened at the first lesson."""
     if port is not None:
         ensure_free(port, remedy="Name another one with --port, or leave it out.")
-    folder = prepare_lesson_folder(Path.cwd())
+    folder = prepare_lesson_folder(current_folder())
     first = min(folder.path.glob("[0-9][0-9]-*.ipynb")).name
     environment, problem = jupyter_environment(os.environ)
     for line in (*folder.notes, *problem, *_opening_words(folder.path)):
@@ -83,6 +83,16 @@ def jupyter_environment(environment: Mapping[str, str]) -> tuple[dict[str, str],
         return variables | {"KUBECONFIG": str(choose().cluster.kubeconfig)}, ()
     except CanaryLabError as exc:
         return variables, (str(exc),)
+
+
+def current_folder() -> Path:
+    """Where canarylab was started; raises SetupError if that folder is gone."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError as exc:
+        raise SetupError(
+            "The folder that you are in was removed. Change to another one with cd, and try again."
+        ) from exc
 
 
 def prepare_lesson_folder(here: Path) -> LessonFolder:
@@ -193,9 +203,14 @@ def _read_record(folder: Path) -> dict[str, str]:
         record = json.loads((folder / RECORD).read_text())
     except FileNotFoundError:
         return {}
-    except ValueError:  # then every file that differs counts as changed by the learner
+    except (
+        ValueError,
+        RecursionError,
+    ):  # then every file that differs counts as changed by the learner
         return {}
-    return record if isinstance(record, dict) else {}
+    if not isinstance(record, dict):
+        return {}
+    return {path: digest for path, digest in record.items() if isinstance(digest, str)}
 
 
 def _write_record(folder: Path, record: Mapping[str, str]) -> None:

@@ -10,6 +10,7 @@ import hashlib
 import itertools
 import json
 import math
+import numbers
 import os
 import re
 import sys
@@ -17,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import EllipsisType
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from canarylab import stats
 from canarylab.display import Table
@@ -84,7 +85,7 @@ class Predictions:
         """Note a prediction; a second one for the same question replaces it."""
         if value is ...:
             self._predictions.pop(question, None)
-            self._save()
+            self._save(question)
             what = _what_to_write(question, choices)
             return self._table(
                 f"No prediction for {question} yet. Write {what} in place of the three dots."
@@ -94,7 +95,7 @@ class Predictions:
         except ValueError as exc:
             return self._table(f"This is not noted: {exc}")
         self._predictions[question] = Prediction(predicted)
-        self._save()
+        self._save(question)
         return self._table(f"Your prediction for {question}: {_text_of(question, predicted)}.")
 
     def compare(
@@ -114,7 +115,7 @@ class Predictions:
         if noted is None:
             return self._table("\n".join([f"You made no prediction for {question}.", *lines]))
         self._predictions[question] = Prediction(noted.value, expected_text, observation.seen_text)
-        self._save()
+        self._save(question)
         return self._table("\n".join([_verdict(question, noted.value, observation), *lines]))
 
     def table(self) -> Table:
@@ -158,7 +159,11 @@ class Predictions:
             return f"They stay in {file}; new ones are kept until the kernel restarts."
         return f"They are kept in {kept}."
 
-    def _save(self) -> None:
+    def _save(self, changed: str) -> None:
+        """Write all, with what a second kernel of the same notebook has noted meanwhile."""
+        for question, each in self._load().items():
+            if question != changed:
+                self._predictions.setdefault(question, each)
         if self._file is None:
             return
         try:
@@ -201,6 +206,8 @@ def _checked(question: str, value: object, choices: Sequence[str]) -> float | st
     """The prediction as it is noted; raise ValueError with a question to the learner."""
     if choices:
         return _checked_choice(value, choices)
+    if isinstance(value, numbers.Real) and not isinstance(value, int | float):  # as of NumPy
+        value = int(value) if isinstance(value, numbers.Integral) else float(value)
     if _is_share(question):
         return _checked_share(value)
     if isinstance(value, bool) or not isinstance(value, int | float | str):
@@ -279,11 +286,18 @@ def _verdict(question: str, predicted: float | str, observation: Observation) ->
 
 
 def _is_same(question: str, predicted: float | str, right: float | str) -> bool:
-    if isinstance(predicted, str) or isinstance(right, str):
+    if isinstance(predicted, str) or not _is_finite(right):
         return _text_of(question, predicted).casefold() == _text_of(question, right).casefold()
     if _is_share(question):
         return abs(predicted - right) <= _SAME_SHARE + 1e-9
     return math.isclose(predicted, right, rel_tol=0 if right == round(right) else _ABOUT_THE_SAME)
+
+
+def _is_finite(value: object) -> TypeGuard[float]:
+    try:
+        return isinstance(value, int | float) and math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _text_of(question: str, value: object) -> str:

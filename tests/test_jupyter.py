@@ -230,3 +230,26 @@ def test_a_setting_of_malloc_that_the_learner_made_is_kept() -> None:
     environment, _ = jupyter_environment({"MALLOC_ARENA_MAX": "8"})
 
     assert environment["MALLOC_ARENA_MAX"] == "8"
+
+
+@pytest.mark.parametrize("record", [json.dumps({LESSON: [1]}), "[" * 100_000])
+def test_a_record_with_anything_in_it_stops_nothing(here: Path, record: str) -> None:
+    folder = prepare_lesson_folder(here).path
+    (folder / LESSON).write_text("mine")
+    (folder / jupyter.RECORD).write_text(record)
+
+    prepare_lesson_folder(here)
+
+    assert (folder / LESSON).read_text() == "mine"
+
+
+def test_a_folder_that_was_removed_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+
+    with pytest.raises(SetupError, match="was removed"):
+        jupyter.current_folder()

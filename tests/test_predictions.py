@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -244,3 +245,24 @@ def test_a_kernel_of_jupyter_or_vs_code_names_its_notebook() -> None:
     )
     assert notebook_path({}, {"__vsc_ipynb_file__": "/w/a.ipynb"}) == Path("/w/a.ipynb")
     assert notebook_path({}, {}) is None
+
+
+def test_what_a_second_kernel_noted_is_kept(tmp_path: Path) -> None:
+    first, second = Predictions(tmp_path / "two.json"), Predictions(tmp_path / "two.json")
+
+    first.predict("one", 1)
+    second.predict("two", 2)
+
+    assert {"one", "two"} == set(json.loads((tmp_path / "two.json").read_text()))
+
+
+def test_a_number_of_another_type_is_a_number() -> None:
+    assert repr(Predictions().predict("share", Fraction(1, 4))).endswith("25 %.")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seen", [float("nan"), float("inf"), 10**400, None])
+def test_nothing_that_is_seen_stops_a_notebook(seen: float) -> None:
+    predictions = Predictions()
+    predictions.predict("endpoints", 4)
+
+    assert repr(predictions.compare("endpoints", seen)).startswith("You said 4.")
