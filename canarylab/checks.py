@@ -233,7 +233,11 @@ def yellow_testers_reach_the_canary(lab: Lab) -> Verdict:
     )
     reason = f"X-Canary: yellow {percent(word)}, X-Canary: always {percent(always)} to the canary"
     if word != 1 or always == 1:
-        hint = "the annotation canary-by-header-value names the word that leads there"
+        hint = (
+            "nginx.ingress.kubernetes.io/canary-by-header-value names the word, in the same letters"
+        )
+        if always != 1:
+            hint = f"{hint}, and canary-by-header stays X-Canary"
         return Verdict(holds=False, reason=f"by the rules {reason}; {hint}")
     yellow = lab.sample_ingress(requests=100, headers={"X-Canary": "yellow"})
     verdict = only_the_new_version_answers(lab, yellow)
@@ -272,6 +276,11 @@ def route_finds_its_services(lab: Lab) -> Verdict:
         reason = f"of {count_noun(sample.total, 'request')}, {sample.failed} failed: {kinds}"
         hint = "compare the names in its backendRefs with `kubectl get services`"
         return Verdict(holds=False, reason=f"{reason}; {hint}")
+    if sample.expected is not None and not sample.expected.get("2.0"):
+        hint = "one of its backendRefs should name nodeapp-svc-canary"
+        return Verdict(
+            holds=False, reason=f"by the weights of {ROUTE} version 2.0 gets no request; {hint}"
+        )
     return as_expected(sample)
 
 

@@ -254,6 +254,16 @@ def test_only_the_header_value_yellow_reaches_the_canary(
     assert holds(lab, "yellow testers reach the canary") is closed
 
 
+@pytest.mark.parametrize(
+    ("always", "words"), [(1.0, "names the word, in the same letters"), (0.1, "stays X-Canary")]
+)
+def test_the_hint_about_the_header_names_the_annotation_to_look_at(
+    always: float, words: str
+) -> None:
+    lab = SmallLab(canary_takes={"yellow": 0.1, "always": always})
+    assert verdict_of(lab, "yellow testers reach the canary").endswith(words)
+
+
 def test_not_yet_is_shown_and_not_raised() -> None:
     verdict = check(SmallLab(), "both versions answer")  # type: ignore[arg-type]
     assert repr(verdict).startswith("not yet: no answer from version 1.0 and 2.0")
@@ -407,6 +417,7 @@ def with_failures(measured: Sample) -> Sample:
         ("half goes to the canary", by_route(300, 100, 0.25), "version 2.0 gets 25 %, not 50 %"),
         ("half goes to the canary", by_route(300, 100, 0.5), "not what the rules suggest"),
         ("the route finds its Services", by_route(200, 200, 0.5), ""),
+        ("the route finds its Services", by_route(400, 0, 0.0), "version 2.0 gets no request"),
         (
             "the route finds its Services",
             with_failures(by_route(200, 0, 0.5)),

@@ -24,6 +24,7 @@ from canarylab.ingress_rules.ingress_spec import (
     ANY_HOST,
     CanaryPolicy,
     IngressSpec,
+    parse_annotations,
     parse_ingresses,
 )
 from canarylab.ingress_rules.routing import IngressRoute, explain, ingress_request, route_request
@@ -182,23 +183,32 @@ class IngressClient:
 
     def weight(self, ingress: str) -> int:
         """The weight annotation of a canary Ingress; 0 without one."""
+        text = self._annotations(ingress).get(CANARY_WEIGHT, "0")
+        return int(text) if text.isdecimal() else 0  # ingress-nginx ignores any other text
+
+    def _annotations(self, ingress: str) -> dict[str, str]:
         with explain_api_errors(
             f'Ingress "{ingress}"', remedy="`kubectl get ingresses` lists them."
         ):
             found = self._connection.networking.read_namespaced_ingress(
                 ingress, self._connection.namespace
             )
-        text = (found.metadata.annotations or {}).get(CANARY_WEIGHT, "0")
-        return int(text) if text.isdecimal() else 0  # ingress-nginx ignores any other text
+        return found.metadata.annotations or {}
 
     def set_weight(self, percent: int, ingress: str) -> None:
         """Set the weight annotation, and wait until the controller has read it."""
         if not isinstance(percent, Integral) or not 0 <= percent <= 100:
             raise ValueError(
-                f"A weight cannot be {percent}. "
+                f"A weight cannot be {percent!r}. "
                 "Give a whole number from 0 to 100, as in 25 for 25 %."
             )
-        if self.weight(ingress) == percent:
+        annotations = self._annotations(ingress)
+        if parse_annotations(annotations).canary is None:
+            raise ValueError(
+                f"{ingress} is not a canary Ingress, so it has no weight. "
+                'Name one with the annotation nginx.ingress.kubernetes.io/canary: "true".'
+            )
+        if annotations.get(CANARY_WEIGHT) == str(percent):
             return
         change: Object = {"metadata": {"annotations": {CANARY_WEIGHT: str(percent)}}}
         before = sync_count(self._connection, ingress)

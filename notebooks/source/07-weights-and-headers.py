@@ -154,12 +154,8 @@ lab.predict("requests for an interval of 0.5 % to 1.5 %", ...)  # a whole number
 from canarylab import stats
 
 needed = stats.requests_needed(0.01, 0.005)
-lab.compare(
-    "requests for an interval of 0.5 % to 1.5 %",
-    needed,
-    expected=needed,
-    why="p × (1 - p) × (1.96 / 0.005)², with p = 0.01",
-)
+why = "p × (1 - p) × (1.96 / 0.005)², with p = 0.01"
+lab.compare("requests for an interval of 0.5 % to 1.5 %", needed, expected=needed, why=why)
 
 # %%
 lab.set_weight(1)
@@ -273,7 +269,7 @@ lab.sample_ingress(requests=200, cookies={"visitor": "ann"}).by_version
 # **Predict.** Of 400 requests, how many will fail?
 
 # %%
-lab.predict("failed of 400 requests", ...)  # a whole number
+lab.predict("failed requests of 400", ...)  # a whole number
 
 # %%
 lab.reset("03-canary")
@@ -282,9 +278,8 @@ for name in ("services", "ingress", "canary"):
 
 lab.scale("nodeapp-canary", 0)
 alone = lab.sample_ingress(requests=400)
-lab.compare(
-    "failed of 400 requests", alone.failed, expected=0, why="a canary without ready pods is ignored"
-)
+why = "a canary without ready pods is ignored"
+lab.compare("failed requests of 400", alone.failed, expected=0, why=why)
 
 # %% [markdown]
 # ingress-nginx ignores a canary that has no ready pod. So a canary that crashes at its start costs no visitor anything.

@@ -291,6 +291,12 @@ def test_a_weight_that_was_written_by_hand_and_is_no_number_can_be_set_again(lab
 
 
 @needs("linux")
+def test_a_weight_for_an_ingress_that_is_no_canary_is_refused(lab: Lab) -> None:
+    with pytest.raises(ValueError, match="main is not a canary Ingress"):
+        lab.set_weight(25, "main")
+
+
+@needs("linux")
 def test_the_weight_of_an_ingress_that_is_not_there(lab: Lab) -> None:
     with pytest.raises(ApiRefusedError, match='"nowhere" not found'):
         lab.set_weight(10, "nowhere")
