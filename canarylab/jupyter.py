@@ -98,8 +98,8 @@ def current_folder() -> Path:
 def prepare_lesson_folder(here: Path) -> LessonFolder:
     """Create or update the folder with the learner's copies.
 
-    It is the folder that `here` is in, if the lessons are there already, otherwise a new one. Raises SetupError if
-    that cannot be written.
+    It is the folder that `here` is in, if the lessons are there already, otherwise a new one.
+    Raises SetupError if that cannot be written.
     """
     own = (folder for folder in (here, *here.parents) if (folder / RECORD).is_file())
     path = next(own, here / FOLDER)
