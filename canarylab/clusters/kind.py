@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import os
 import re
 import unicodedata
@@ -361,12 +362,11 @@ class FileLock:
 
     def __enter__(self) -> FileLock:
         file = self._path.open("a")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _try_to_lock(file):
             self._report(WAITING)
             try:
-                fcntl.flock(file, fcntl.LOCK_EX)
+                # A flock that blocks would sleep through a Ctrl-C that comes just before it.
+                wait_until(lambda: _try_to_lock(file), timeout_s=math.inf)
             except BaseException:
                 file.close()
                 raise
@@ -393,6 +393,15 @@ class FileLock:
         if self._file is None:
             raise ValueError("the lock is not held")
         return self._file.fileno()
+
+
+def _try_to_lock(file: IO[str]) -> bool:
+    """Lock a file if no other program has locked it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def kind_program(timeout_s: float = VERSION_TIMEOUT_S) -> Finding:
