@@ -15,7 +15,7 @@ from kubernetes.stream import stream
 
 from canarylab.errors import ApiRefusedError, ClusterError, TimedOutError
 from canarylab.release.connection import Connection, Object, explain_api_errors
-from canarylab.wait import wait_until
+from canarylab.runtime import wait_until
 
 FETCH = (
     "fetch(process.argv[1]).then(a => a.text())"

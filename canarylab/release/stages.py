@@ -33,7 +33,7 @@ from canarylab.release.rollout import (
     set_image,
     wait_until_rolled_out,
 )
-from canarylab.wait import wait_until
+from canarylab.runtime import wait_until
 
 Stage = Literal["empty", "02-production", "03-canary"]
 PromotionMethod = Literal["replicas", "image"]
