@@ -33,7 +33,7 @@ from canarylab.figures.chart import (
 from canarylab.stats import Share
 from canarylab.text import OTHER, percent, sort_naturally, version_label
 from canarylab.traffic.sample import Sample
-from canarylab.traffic.samples import Samples, Sweep
+from canarylab.traffic.sample_series import Samples, Sweep
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
