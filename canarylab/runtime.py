@@ -1,17 +1,19 @@
-"""Runs coroutines from synchronous code, on an event loop in a background thread.
+"""Run coroutines, threads and waits from synchronous code.
 
 A notebook cell runs inside Jupyter's own event loop, where `asyncio.run` is refused; a loop in
-another thread works everywhere.
+another thread works everywhere, so coroutines run there.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
+Value = TypeVar("Value")
 
 _loop: asyncio.AbstractEventLoop | None = None
 _starting = threading.Lock()
@@ -38,6 +40,31 @@ def in_background(work: Callable[[], None], *, name: str) -> threading.Thread:
     thread = threading.Thread(target=work, name=name, daemon=True)
     thread.start()
     return thread
+
+
+def wait_until(
+    condition: Callable[[], Value],
+    *,
+    timeout_s: float,
+    pause_s: float = 0.05,
+) -> Value:
+    """Evaluate `condition` until its value is true, and return that value.
+
+    When the time is over, the last value is returned, which is then false. The condition is
+    evaluated once at least.
+
+    >>> values = iter(["", "", "ready"])
+    >>> wait_until(lambda: next(values), timeout_s=10, pause_s=0)
+    'ready'
+    >>> wait_until(lambda: [], timeout_s=0)
+    []
+    """
+    deadline = time.monotonic() + timeout_s
+    while True:
+        value = condition()
+        if value or time.monotonic() >= deadline:
+            return value
+        time.sleep(pause_s)
 
 
 def _background_loop() -> asyncio.AbstractEventLoop:

@@ -16,7 +16,7 @@ from canarylab.release.apply import apply
 from canarylab.release.connection import Connection
 from canarylab.release.network_sync import wait_for_service
 from canarylab.release.rollout import scale, wait_until_rolled_out
-from canarylab.wait import wait_until
+from canarylab.runtime import wait_until
 from tests.needs import needs
 from tests.running_playground import RunningPlayground
 

@@ -20,16 +20,9 @@ from PIL.PngImagePlugin import PngInfo
 from canarylab import stats
 from canarylab.figures import UNKNOWN_VERSION_STYLE, captions, version_styles
 from canarylab.figures.captions import describe_share
-from canarylab.figures.chart import (
-    DEFAULT_WIDTH,
-    Axis,
-    Chart,
-    Point,
-    PointChart,
-    Row,
-    draw,
-    draw_points,
-)
+from canarylab.figures.chart import Chart, Row
+from canarylab.figures.drawing import DEFAULT_WIDTH, Axis
+from canarylab.figures.point_chart import Point, PointChart
 from canarylab.stats import Share
 from canarylab.text import OTHER, percent, sort_naturally, version_label
 from canarylab.traffic.sample import Sample
@@ -63,7 +56,7 @@ class Picture:
     @property
     def figure(self) -> Figure:
         """The picture as a new matplotlib figure."""
-        return draw(self.chart) if isinstance(self.chart, Chart) else draw_points(self.chart)
+        return self.chart.draw()
 
     @cached_property
     def png(self) -> bytes:

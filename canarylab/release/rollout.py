@@ -8,7 +8,7 @@ from typing import NamedTuple
 from canarylab.errors import ClusterError, TimedOutError
 from canarylab.kube_objects import is_ready
 from canarylab.release.connection import Connection, Object, explain_api_errors
-from canarylab.wait import wait_until
+from canarylab.runtime import wait_until
 
 ROLLED_OUT_TIMEOUT_S = 90.0
 _PAUSE_S = 0.1

@@ -21,9 +21,9 @@ from canarylab.release.connection import Connection, Object, explain_api_errors
 from canarylab.release.endpoints import Endpoint, expected_shares, ready_endpoints
 from canarylab.release.ingress import read_ingresses, reported_addresses, service_addresses
 from canarylab.release.network_sync import answering_pod, wait_for_service
+from canarylab.runtime import wait_until
 from canarylab.traffic import Sample, SamplingPlan
 from canarylab.traffic.sampler import ProgressLine
-from canarylab.wait import wait_until
 
 if TYPE_CHECKING:
     from canarylab.release.api_proxy import ApiServerProxy
