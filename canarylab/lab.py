@@ -35,7 +35,7 @@ from canarylab.notebook_errors import show_short_messages
 from canarylab.playground.home import Home
 from canarylab.ports import is_held_by_parent, unused
 from canarylab.predictions import Predictions, Value
-from canarylab.release import httproute, pod_exec, rollout, stages
+from canarylab.release import faults, httproute, pod_exec, rollout, stages
 from canarylab.release.connection import Connection
 from canarylab.release.endpoints import (
     Endpoint,
@@ -58,7 +58,7 @@ from canarylab.release.service_url import ServiceUrls, sample_service
 from canarylab.text import count_noun, join_words
 from canarylab.traffic import Request, Sample, Samples, SamplingPlan, Sweep
 from canarylab.traffic.http import HttpResponse, get
-from canarylab.traffic.samples import (
+from canarylab.traffic.sample_series import (
     Ratio,
     check_ratios,
     measure_each,
@@ -366,6 +366,43 @@ class Lab:
         """
         result = pod_exec.get_from_pod(self._connection, pod, url)
         return Table(result.output.strip(), notes=result.notes)
+
+    def set_faults(
+        self,
+        pod: str,
+        *,
+        error_rate: float | None = None,
+        latency_ms: float | None = None,
+        latency_jitter_ms: float | None = None,
+        latency_share: float | None = None,
+    ) -> Table:
+        """Make a share of a running pod's answers fail or slow; show what is set.
+
+        For a Deployment's name, in each of its running pods. `error_rate` is the share of the
+        answers that are a 500, from 0 to 1. A share `latency_share` of the answers takes
+        `latency_ms` longer, uniformly more or less by up to `latency_jitter_ms`. What is not named
+        stays as it is. A pod that starts later has the faults of its environment. Only pods with
+        FAULTS=allowed in their environment let faults be set: `docs/app.md` says why.
+
+        >>> made = lab.apply("manifests/09-judge/canary.yaml")
+        >>> ready = lab.wait_ready("nodeapp-canary")
+        >>> lab.set_faults("nodeapp-canary", error_rate=0.05)
+        Set in 1 pod, until it ends.
+        pod                ...  error_rate  latency_ms  latency_jitter_ms  latency_share
+        nodeapp-canary-... 0.05        0           0                  1
+        >>> lab.set_faults("nodeapp-canary", error_rate=2)
+        Traceback (most recent call last):
+        ValueError: error_rate is 2, which is not a share of the answers. Give a number from 0 ...
+        >>> back = lab.set_faults("nodeapp-canary", error_rate=0)
+        """
+        given = {
+            "error_rate": error_rate,
+            "latency_ms": latency_ms,
+            "latency_jitter_ms": latency_jitter_ms,
+            "latency_share": latency_share,
+        }
+        changes = {name: value for name, value in given.items() if value is not None}
+        return faults.set_faults(self._connection, pod, changes)
 
     def sample(self, service: str = SERVICE, *, requests: int = 200, keep_alive: int = 0) -> Sample:
         """Send requests and count the answers of each version, once the network has settled.

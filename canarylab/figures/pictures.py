@@ -28,7 +28,7 @@ from canarylab.figures.point_chart import Point, PointChart
 from canarylab.stats import Share
 from canarylab.text import OTHER, percent, sort_naturally, version_label
 from canarylab.traffic.sample import Sample
-from canarylab.traffic.samples import Samples, Sweep
+from canarylab.traffic.sample_series import Samples, Sweep
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
