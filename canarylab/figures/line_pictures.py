@@ -13,7 +13,7 @@ from canarylab.figures.pictures import Picture, notes, share_axis, share_axis_en
 from canarylab.stats import Interval
 from canarylab.text import OTHER, count_noun, percent, sort_naturally, version_label
 from canarylab.traffic.sample import Sample
-from canarylab.traffic.samples import newest_version
+from canarylab.traffic.sample_series import newest_version
 
 _FEW = 15
 """Requests: as many as people send by hand."""
