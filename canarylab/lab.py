@@ -58,7 +58,7 @@ from canarylab.release.service_url import ServiceUrls, sample_service
 from canarylab.text import count_noun, join_words
 from canarylab.traffic import Request, Sample, Samples, SamplingPlan, Sweep
 from canarylab.traffic.http import HttpResponse, get
-from canarylab.traffic.samples import (
+from canarylab.traffic.sample_series import (
     Ratio,
     check_ratios,
     measure_each,

@@ -75,7 +75,7 @@ def restart_under_traffic(
 
 def under_traffic(change: Callable[[], None], url: str, request: traffic.Request) -> traffic.Sample:
     samples: list[traffic.Sample] = []
-    plan = traffic.SamplingPlan(seconds=SECONDS, per_second=200)
+    plan = traffic.SamplingPlan(seconds=SECONDS, rate=200)
     visitors = runtime.in_background(
         lambda: samples.append(traffic.measure(url, plan, request=request)), name="visitors"
     )
