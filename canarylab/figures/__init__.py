@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from canarylab.figures.line_pictures import (
         plot_convergence,
         plot_latency,
+        plot_over_time,
         plot_sample_sizes,
     )
     from canarylab.figures.pictures import (
@@ -32,6 +33,7 @@ __all__ = [
     "Picture",
     "plot_convergence",
     "plot_latency",
+    "plot_over_time",
     "plot_pods",
     "plot_sample_sizes",
     "plot_samples",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from canarylab import stats
 from canarylab.figures import INK, VersionStyle, version_styles
@@ -14,6 +16,7 @@ from canarylab.stats import Interval
 from canarylab.text import OTHER, count_noun, percent, sort_naturally, version_label
 from canarylab.traffic.sample import Sample
 from canarylab.traffic.sample_series import newest_version
+from canarylab.traffic.sample_tables import milliseconds, percentile
 
 _FEW = 15
 """Requests: as many as people send by hand."""
@@ -21,6 +24,8 @@ _MOST_POINTS = 400  # of a line
 _DASHES = ("-", "--", "-.", ":")
 """By version: lines of one colour, as on a grey projector, differ in their dashes."""
 _DECADE = (1, 2, 5)
+_WINDOWS_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0)
+_MOST_WINDOWS, _ANSWERS_PER_WINDOW = 60, 30
 
 
 def plot_convergence(sample: Sample, *, width: float = DEFAULT_WIDTH) -> Picture:
@@ -48,7 +53,7 @@ def plot_convergence(sample: Sample, *, width: float = DEFAULT_WIDTH) -> Picture
             Line(shares, label, style.colour),
             Line(mark, f"expected {percent(expected or 0.0)}", dashes="--"),
         ],
-        x_axis=_count_axis(f"{_drawn_things(sample)} so far", last),
+        x_axis=_count_axis(f"{_drawn_things(sample)} so far", float(last)),
         y_axis=share_axis("share of answers", end),
         notes=notes(sample, "Band"),
         width=width,
@@ -61,6 +66,44 @@ def plot_convergence(sample: Sample, *, width: float = DEFAULT_WIDTH) -> Picture
     return line_picture("Line plot with a band", chart, rows)
 
 
+def plot_over_time(sample: Sample, *, width: float = DEFAULT_WIDTH) -> Picture:
+    """The share of the newest version as time passes, the expected share as steps, lost requests.
+
+    >>> plot_over_time(Sample.from_versions(["1.0", "2.0"] * 50)).title
+    'Version 2.0 answered 50 % of 100 requests; none was lost'
+    """
+    version, end = newest_version([sample]), max(sample.seconds, _last_sent(sample), 0.1)
+    windows = _windows(sample, version, end)
+    middles = [window.middle_s for window in windows]
+    steps = _expected_steps(sample, version, end)
+    intervals = [stats.wilson(window.hits, window.answers) for window in windows]
+    style = version_styles([version])[version]
+    lost = sorted({round(each.when_s, 2) for each in sample.results if each.failure})
+    chart = LineChart(
+        title=_title_over_time(sample, version, steps),
+        parts=[
+            _band(middles, intervals, "95 % interval", style),
+            Line(
+                [(each.middle_s, each.hits / each.answers) for each in windows],
+                f"share of {version_label(version)}",
+                style.colour,
+            ),
+            Line(steps, "expected from ready pods", dashes="--", is_stepped=True),
+            Marks([(each, 0.0) for each in lost], "lost requests"),
+        ],
+        x_axis=_count_axis("seconds since the start", end),
+        y_axis=share_axis("share of answers", 1.0),
+        notes=[f"Each point is {_window_text(sample, end)}", *notes(sample, "Band")],
+        width=width,
+    )
+    rows = [
+        f"At {each.middle_s:.3g} s: {each.hits:,} of {each.answers:,}, "
+        f"{percent(each.hits / each.answers)}."
+        for each in windows
+    ]
+    return line_picture("Line plot over time", chart, rows)
+
+
 def plot_latency(sample: Sample, *, width: float = DEFAULT_WIDTH) -> Picture:
     """The share of the answers of each version that took at most so long.
 
@@ -69,13 +112,13 @@ def plot_latency(sample: Sample, *, width: float = DEFAULT_WIDTH) -> Picture:
     >>> plot_latency(Sample.from_versions([])).title
     'No request was answered'
     """
-    times = latencies_ms(sample)
-    every = [time for found in times.values() for time in found]
+    times = latencies_s(sample)
+    every = [1000 * time for found in times.values() for time in found]
     styles = version_styles(times)
     x_axis = _log_axis("time until the whole answer had arrived", every)
     lines = [
         Line(
-            _distribution(found, x_axis),
+            _distribution([1000 * time for time in found], x_axis),
             version_label(name),
             styles[name].colour,
             _DASHES[place % len(_DASHES)],
@@ -83,9 +126,7 @@ def plot_latency(sample: Sample, *, width: float = DEFAULT_WIDTH) -> Picture:
         )
         for place, (name, found) in enumerate(times.items())
     ]
-    who = [
-        f"{version_label(name)} within {ms(quantile(each, 0.99))}" for name, each in times.items()
-    ]
+    who = [f"{version_label(name)} within {_within(each, 0.99)}" for name, each in times.items()]
     chart = LineChart(
         title=f"99 % of the answers: {', '.join(who)}" if times else "No request was answered",
         parts=lines,
@@ -96,8 +137,8 @@ def plot_latency(sample: Sample, *, width: float = DEFAULT_WIDTH) -> Picture:
     )
     rows = [
         f"{version_label(name).capitalize()}, {count_noun(len(each), 'answer')}: half within "
-        f"{ms(quantile(each, 0.5))}, 95 % within {ms(quantile(each, 0.95))}, 99 % within "
-        f"{ms(quantile(each, 0.99))}, the slowest {ms(each[-1])}."
+        f"{_within(each, 0.5)}, 95 % within {_within(each, 0.95)}, 99 % within "
+        f"{_within(each, 0.99)}, the slowest {milliseconds(each[-1])}."
         for name, each in times.items()
     ]
     return line_picture("Line plot of the distribution of latency", chart, rows)
@@ -149,31 +190,17 @@ def line_picture(kind: str, chart: LineChart, rows: Sequence[str]) -> Picture:
     return Picture(chart, f"{kind}; {axes}. {chart.title}. {' '.join(rows)} {small_print}")
 
 
-def latencies_ms(sample: Sample) -> dict[str, list[float]]:
-    """The times of the answers of each version in ms, sorted; failed requests are in none."""
+def latencies_s(sample: Sample) -> dict[str, list[float]]:
+    """The latencies of the answers of each version, sorted; failed requests are in none."""
     found: dict[str, list[float]] = {}
     for each in sample.results:
         if each.failure is None:
-            found.setdefault(each.version or OTHER, []).append(1000 * each.latency_s)
+            found.setdefault(each.version or OTHER, []).append(each.latency_s)
     return {name: sorted(found[name]) for name in sort_naturally(found)}
 
 
-def quantile(times: Sequence[float], share: float) -> float:
-    """The smallest of the sorted times that so large a share of them does not exceed.
-
-    >>> quantile([1.0, 2.0, 3.0, 4.0], 0.5)
-    2.0
-    """
-    return times[max(math.ceil(share * len(times)), 1) - 1]
-
-
-def ms(time: float) -> str:
-    """A time in milliseconds, with a decimal below 10.
-
-    >>> ms(3.21), ms(214.0)
-    ('3.2 ms', '214 ms')
-    """
-    return f"{time:,.1f} ms" if time < 10 else f"{time:,.0f} ms"
+def _within(times: Sequence[float], share: float) -> str:
+    return milliseconds(percentile(times, share))
 
 
 def points(margin: float) -> str:
@@ -184,6 +211,64 @@ def points(margin: float) -> str:
     """
     number = f"{100 * margin:.2g}"
     return f"{number} point{'' if number == '1' else 's'}"
+
+
+class _Window(NamedTuple):
+    """The answers to the requests that were sent in one part of the time."""
+
+    middle_s: float
+    hits: int
+    answers: int
+
+
+def _windows(sample: Sample, version: str, end: float) -> list[_Window]:
+    length = _window_s(sample, end)
+    hits: Counter[int] = Counter()
+    answers: Counter[int] = Counter()
+    for each in sample.results:
+        if each.failure is None:
+            number = int(each.when_s / length)
+            answers[number] += 1
+            hits[number] += (each.version or OTHER) == version
+    return [_Window((n + 0.5) * length, hits[n], answers[n]) for n in sorted(answers)]
+
+
+def _window_s(sample: Sample, end: float) -> float:
+    """The shortest usual length with enough answers for a share, and few enough points to see."""
+    enough = max(end / _MOST_WINDOWS, _ANSWERS_PER_WINDOW * end / max(sample.answered, 1))
+    return next((length for length in _WINDOWS_S if length >= enough), _WINDOWS_S[-1])
+
+
+def _window_text(sample: Sample, end: float) -> str:
+    return f"the share within {_window_s(sample, end):g} s"
+
+
+def _last_sent(sample: Sample) -> float:
+    return max((each.when_s for each in sample.results), default=0.0)
+
+
+def _expected_steps(sample: Sample, version: str, end: float) -> list[tuple[float, float]]:
+    """The corners of the expected share over time; constant if the pods did not change."""
+    if sample.expectations:
+        steps = [(each.when_s, each.versions.get(version, 0.0)) for each in sample.expectations]
+    elif sample.expected is not None:
+        steps = [(0.0, sample.expected.get(version, 0.0))]
+    else:
+        return []
+    return [*steps, (end, steps[-1][1])]
+
+
+def _title_over_time(sample: Sample, version: str, steps: Sequence[tuple[float, float]]) -> str:
+    if not sample.total:
+        return "No request was sent"
+    lost = "none was lost" if not sample.failed else f"{sample.failed:,} of them were lost"
+    first, last = (steps[0][1], steps[-1][1]) if steps else (None, None)
+    who, requests = version_label(version), count_noun(sample.total, "request")
+    if first is not None and last is not None and first != last:
+        change = f"The expected share of {who} went from {percent(first)} to {percent(last)}"
+        return f"{change}; of {requests} {lost.replace(' of them', '')}"
+    share = sample.share(version)
+    return f"{who.capitalize()} answered {percent(share)} of {requests}; {lost}"
 
 
 def _convergence_title(hits: Sequence[int], total: int) -> str:
@@ -223,17 +308,18 @@ def _milestones(total: int) -> list[int]:
 
 
 def _band(
-    numbers: Sequence[int], intervals: Sequence[Interval], label: str, style: VersionStyle
+    at: Sequence[float], intervals: Sequence[Interval], label: str, style: VersionStyle
 ) -> Band:
-    lower = [(float(n), each.low) for n, each in zip(numbers, intervals, strict=True)]
-    upper = [(float(n), each.high) for n, each in zip(numbers, intervals, strict=True)]
+    lower = [(float(x), each.low) for x, each in zip(at, intervals, strict=True)]
+    upper = [(float(x), each.high) for x, each in zip(at, intervals, strict=True)]
     return Band(lower, upper, label, style)
 
 
-def _count_axis(title: str, end: int) -> Axis:
-    steps = (factor * 10**power for power in range(9) for factor in _DECADE)
+def _count_axis(title: str, end: float) -> Axis:
+    steps = (factor * 10.0**power for power in range(-2, 9) for factor in _DECADE)
     step = next(step for step in steps if end <= 6 * step)
-    return Axis(title, 0.0, float(end), {float(n): f"{n:,}" for n in range(0, end + 1, step)})
+    ticks = [number * step for number in range(int(end / step + 1e-9) + 1)]
+    return Axis(title, 0.0, end, {tick: f"{round(tick, 2):,g}" for tick in ticks})
 
 
 def _log_axis(title: str, values: Iterable[float], unit: str = " ms") -> Axis:

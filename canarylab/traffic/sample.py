@@ -282,6 +282,16 @@ class Sample:
 
         return figures.plot_convergence(self)
 
+    def plot_over_time(self) -> Picture:
+        """The share of the newest version as time passes, the expected share, lost requests.
+
+        >>> Sample.from_versions(["1.0", "2.0"]).plot_over_time().title
+        'Version 2.0 answered 50 % of 2 requests; none was lost'
+        """
+        from canarylab import figures  # noqa: PLC0415  matplotlib is slow to import
+
+        return figures.plot_over_time(self)
+
     def plot_latency(self) -> Picture:
         """The distribution of the time of the answers, a line for each version.
 

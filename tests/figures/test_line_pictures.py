@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
-from canarylab.figures import Picture, plot_convergence, plot_latency, plot_sample_sizes
-from canarylab.figures.line_chart import key_rows
+from canarylab.figures import (
+    Picture,
+    plot_convergence,
+    plot_latency,
+    plot_over_time,
+    plot_sample_sizes,
+)
+from canarylab.figures.line_chart import Line, key_rows
 from canarylab.traffic import Sample
+from canarylab.traffic.expectations import Expectation
+from canarylab.traffic.sample import RequestResult
 from tests.figures.samples import sample
 
 
@@ -73,9 +82,9 @@ def slow_in_fifty() -> Sample:
 def test_latency_shows_the_slow_answers_of_one_version() -> None:
     picture = plot_latency(slow_in_fifty())
     assert picture.title == (
-        "99 % of the answers: version 1.0 within 4.0 ms, version 2.0 within 200 ms"
+        "99 % of the answers: version 1.0 within 4 ms, version 2.0 within 200 ms"
     )
-    assert "Version 2.0, 1,000 answers: half within 4.0 ms, 95 % within 4.0 ms" in picture.alt
+    assert "Version 2.0, 1,000 answers: half within 4 ms, 95 % within 4 ms" in picture.alt
 
 
 def test_versions_are_told_apart_without_colour() -> None:
@@ -97,3 +106,46 @@ def test_a_sample_size_is_in_title_and_description(share: float, needed: str) ->
 
 def test_a_long_key_has_several_rows() -> None:
     assert key_rows(["a rather long label"] * 4, 4.0) == [["a rather long label"]] * 4
+
+
+def promotion(*, lost: int = 0) -> Sample:
+    """Ten seconds at a hundred requests a second; after four of them version 2.0 has all pods."""
+    results = [
+        RequestResult(n / 100, 0.004, "1.0" if n < 400 and n % 4 else "2.0", "a", 200, None, n)
+        for n in range(1000)
+    ]
+    for n in range(400, 400 + lost):
+        results[n] = RequestResult(n / 100, 0.004, failure="reset", connection=n)
+    steps = [
+        Expectation(0.0, {"1.0": 0.75, "2.0": 0.25}, {}),
+        Expectation(4.0, {"2.0": 1.0}, {}),
+    ]
+    whole = Sample("http://127.0.0.1/", tuple(results), datetime(2026, 11, 28, tzinfo=UTC), 10.0)
+    return whole.with_expectations(steps)
+
+
+def test_a_promotion_is_told_from_its_first_to_its_last_share() -> None:
+    assert plot_over_time(promotion()).title == (
+        "The expected share of version 2.0 went from 25 % to 100 %; of 1,000 requests none was lost"
+    )
+
+
+def test_lost_requests_are_counted_and_marked() -> None:
+    picture = plot_over_time(promotion(lost=7))
+    assert picture.title.endswith("of 1,000 requests 7 were lost")
+    assert "lost requests" in key(picture)
+
+
+def test_without_a_lost_request_the_key_has_no_mark_for_it() -> None:
+    assert "lost requests" not in key(plot_over_time(promotion()))
+
+
+def test_the_share_of_each_part_of_the_time_is_described() -> None:
+    alt = plot_over_time(promotion()).alt
+    assert "At 0.25 s: 13 of 50, 26 %." in alt
+    assert "At 9.75 s: 50 of 50, 100 %." in alt
+
+
+def test_a_step_has_a_corner_before_each_new_value() -> None:
+    line = Line([(0.0, 0.25), (4.0, 1.0), (10.0, 1.0)], "expected", is_stepped=True)
+    assert line.values() == [(0.0, 0.25), (4.0, 0.25), (4.0, 1.0), (10.0, 1.0), (10.0, 1.0)]

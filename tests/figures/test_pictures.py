@@ -24,6 +24,7 @@ from canarylab.figures import (
     Picture,
     plot_convergence,
     plot_latency,
+    plot_over_time,
     plot_pods,
     plot_samples,
     plot_sweep,
@@ -51,7 +52,10 @@ def sweep(sample: Sample, *, width: float) -> Picture:
 
 pictures = pytest.mark.parametrize(
     "draw",
-    [plot_versions, plot_pods, side_by_side, sweep, plot_convergence, plot_latency],
+    [
+        *(plot_versions, plot_pods, side_by_side, sweep),
+        *(plot_convergence, plot_over_time, plot_latency),
+    ],
     ids=lambda draw: draw.__name__,
 )
 dot_plots = pytest.mark.parametrize(
