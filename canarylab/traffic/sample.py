@@ -144,6 +144,18 @@ class Sample:
         chosen = {(each.connection, getattr(each, by) or OTHER) for each in answers}
         return Counter(name for _, name in chosen)
 
+    def versions_in_order(self) -> list[str]:
+        """The version that each choice of a pod led to, in the order in which requests were sent.
+
+        >>> Sample.from_versions(["1.0", None]).versions_in_order()
+        ['1.0', 'other']
+        """
+        answers = sorted(self._answered_results(), key=lambda each: each.when_s)
+        if self.balanced_per == "request":
+            return [each.version or OTHER for each in answers]
+        first = {each.connection: each.version or OTHER for each in reversed(answers)}
+        return [first[number] for number in dict.fromkeys(each.connection for each in answers)]
+
     @cached_property
     def by_version(self) -> dict[str, int]:
         """Answers by version, including expected versions without an answer."""
@@ -263,6 +275,36 @@ class Sample:
         if by not in plots:
             raise ValueError(f'A sample is plotted by "version" or by "pod", not by "{by}".')
         return plots[by](self)
+
+    def plot_convergence(self) -> Picture:
+        """The share of the newest version after each request, with its interval.
+
+        >>> Sample.from_versions(["1.0", "2.0"]).plot_convergence().title
+        'After 2 requests the interval is 9.5 % to 91 %'
+        """
+        from canarylab import figures  # noqa: PLC0415  matplotlib is slow to import
+
+        return figures.plot_convergence(self)
+
+    def plot_over_time(self) -> Picture:
+        """The share of the newest version as time passes, the expected share, lost requests.
+
+        >>> Sample.from_versions(["1.0", "2.0"]).plot_over_time().title
+        'Version 2.0 answered 50 % of 2 requests; none was lost'
+        """
+        from canarylab import figures  # noqa: PLC0415  matplotlib is slow to import
+
+        return figures.plot_over_time(self)
+
+    def plot_latency(self) -> Picture:
+        """The distribution of the time of the answers, a line for each version.
+
+        >>> Sample.from_versions([]).plot_latency().title
+        'No request was answered'
+        """
+        from canarylab import figures  # noqa: PLC0415  matplotlib is slow to import
+
+        return figures.plot_latency(self)
 
     def summary(self) -> Table:
         """A row for each version: hits, share, interval, expected share, and how the two agree.
