@@ -110,21 +110,15 @@ class StatusLine:
             self._stream.flush()
             self._text = ""
 
-    def finish(self) -> None:
-        """Keep the last text, and end the line."""
-        if self._stream is not None and self._text:
-            self._stream.write("\n")
-            self._stream.flush()
-
 
 @contextmanager
 def status_line() -> Iterator[Report]:
-    """Give a function that shows progress; the last text stays."""
+    """Give a function that shows progress, in a line that is erased at the end."""
     line = StatusLine(status_stream())
     try:
         yield line.show
     finally:
-        line.finish()
+        line.clear()
 
 
 @contextmanager

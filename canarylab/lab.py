@@ -33,8 +33,8 @@ from canarylab.machine import format_size, own_memory
 from canarylab.manifests import CANARY, CANARY_INGRESS, PRODUCTION, SERVICE, differences, load
 from canarylab.notebook_errors import show_short_messages
 from canarylab.playground.home import Home
-from canarylab.ports import is_held_by_parent, unused
-from canarylab.predictions import Predictions, Value
+from canarylab.ports import checked_port, is_held_by_parent, unused
+from canarylab.predictions import Choices, Predictions, Value
 from canarylab.release import httproute, pod_exec, rollout, stages
 from canarylab.release.connection import Connection
 from canarylab.release.endpoints import (
@@ -175,7 +175,8 @@ class Lab:
         >>> lab.run_locally("1.0")
         node_app:1.0 answers at http://127.0.0.1:8888
         """
-        return self._builders.run(app_reference(version), port=port or _local_port(version))
+        port = _local_port(version) if port is None else checked_port(port)
+        return self._builders.run(app_reference(version), port=port)
 
     def local_runs(self) -> dict[str, LocalRun]:
         """What runs locally, by version.
@@ -195,6 +196,8 @@ class Lab:
         >>> lab.get("/nowhere", host="foo.bar.com").status
         404
         """
+        if not isinstance(url, str):
+            raise ValueError(f"{url!r} is not a URL. Give a text; of a local run it is in .url.")
         if url.startswith("/"):
             return self._ingress.get(url, _request(host or HOST, headers, cookies))
         return get(url, _request(host, headers, cookies))
@@ -564,10 +567,11 @@ class Lab:
 
     # Predictions
 
-    def predict(self, question: str, value: Value, *, choices: Sequence[str] = ()) -> Table:
+    def predict(self, question: str, value: Value, *, choices: Choices = ()) -> Table:
         """Note what you expect, before you see it; `...` stands for no prediction.
 
-        A question about a share takes a number from 0 to 1.
+        A question about a share takes a number from 0 to 1. The choices are words, or a range of
+        whole numbers: `choices=range(201)`.
 
         >>> lab.predict("canary share", 0.25)
         Your prediction for canary share: 25 %.
@@ -584,7 +588,8 @@ class Lab:
     ) -> Table:
         """Your prediction beside what was to be expected and what was seen.
 
-        Of a sample, that is the share of version 2.0.
+        Of a sample, that is the share of version 2.0, or the number of its answers if the question
+        has not the word share.
 
         >>> lab.compare("canary share", 0.3, expected=0.25, why="one pod of four")
         You said 25 %, and that is right.

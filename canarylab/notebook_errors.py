@@ -21,13 +21,17 @@ from urllib3.exceptions import HTTPError
 
 from canarylab.errors import CanaryLabError
 from canarylab.release.connection import kubectl_words
+from canarylab.text import did_you_mean
 
 UNFINISHED = "Nothing yet: your line goes in place of the three dots."
 FULL_TRACEBACK = "(%tb shows the whole traceback.)"
 
 LISTED_NAMES = 40
 
-_RUN_ABOVE = "Run the cells above this one first, from the heading of the section."
+_UNKNOWN_NAME = (
+    "A text needs quotes; a variable is set by a cell above: run the cells from the heading of the "
+    "section."
+)
 _PACKAGES = {"canarylab", "kubernetes", "pydantic"}  # the client checks its arguments with pydantic
 _METHOD = re.compile(r"^(\w+)\.(\w+)\(\)")
 
@@ -75,7 +79,7 @@ def short_message(
         case HTTPError():
             message = "The cluster does not answer. `canarylab status` says whether it runs."
         case NameError():
-            message = f"{_sentence(error)} {_RUN_ABOVE}"
+            message = f"{_sentence(error)} {_similar_name(error, traceback)}{_UNKNOWN_NAME}"
         case AttributeError() if not _passes_through(traceback):
             message = _unknown_name(error)
         case TypeError() if form := _form_of(str(error), methods):
@@ -92,13 +96,22 @@ def _unknown_name(error: AttributeError) -> str | None:
     if owner.__module__.partition(".")[0] not in _PACKAGES or error.name is None:
         return None
     names = [name for name in dir(error.obj) if not name.startswith("_")]
-    close = get_close_matches(error.name, names, n=3, cutoff=0.5)
+    close = get_close_matches(error.name, names, n=3, cutoff=0.7)
     hint = f"It has: {', '.join(names)}."
     if close:
         hint = f"Did you mean {' or '.join(close)}?"
     elif len(names) > LISTED_NAMES:
         hint = "Press Tab after the dot for a list."
     return f"A {owner.__name__} has nothing called {error.name}. {hint}"
+
+
+def _similar_name(error: NameError, traceback: TracebackType | None) -> str:
+    """The variable or function that a misspelt name is close to, as a question."""
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    known = {} if traceback is None else traceback.tb_frame.f_globals
+    own = [name for name in known if not name.startswith("_")]
+    return did_you_mean(error.name or "", own)
 
 
 def _form_of(message: str, methods: dict[str, type]) -> str | None:

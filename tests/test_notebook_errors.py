@@ -83,8 +83,7 @@ def kernel() -> Iterator[Kernel]:
         ),
         (
             'lab.scal("nodeapp-canary", 2)',
-            "AttributeError: A Lab has nothing called scal. "
-            "Did you mean scale or sample or stop_local?",
+            "AttributeError: A Lab has nothing called scal. Did you mean scale?",
         ),
         ("table.rowz", "AttributeError: A Table has nothing called rowz. Did you mean rows?"),
         (
@@ -99,9 +98,32 @@ def kernel() -> Iterator[Kernel]:
             "Press Tab after the dot for a list.",
         ),
         (
-            "sampel",
-            "NameError: name 'sampel' is not defined. "
-            "Run the cells above this one first, from the heading of the section.",
+            "tabel",
+            "NameError: name 'tabel' is not defined. Did you mean table? A text needs quotes; a "
+            "variable is set by a cell above: run the cells from the heading of the section.",
+        ),
+        (
+            'lab.run_locally("3.0", port="7777")',
+            "ValueError: '7777' is not a port. "
+            "Give a whole number from 1 to 65535, without quotes.",
+        ),
+        (
+            'lab.run_locally("3.0", port=80000)',
+            "ValueError: 80000 is not a port. Give a whole number from 1 to 65535, without quotes.",
+        ),
+        (
+            "lab.get(3)",
+            "ValueError: 3 is not a URL. Give a text; of a local run it is in .url.",
+        ),
+        (
+            "table.adress",
+            "AttributeError: A Table has nothing called adress. "
+            "It has: columns, notes, rows, sentence.",
+        ),
+        (
+            "fifty",
+            "NameError: name 'fifty' is not defined. A text needs quotes; a variable is set by a "
+            "cell above: run the cells from the heading of the section.",
         ),
         (
             "Sample.from_versions([]).plot(by='pods')",

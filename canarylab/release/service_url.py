@@ -18,7 +18,12 @@ from canarylab.clusters.base import Cluster, ServiceAddress
 from canarylab.display import Report, no_report
 from canarylab.errors import ClusterError
 from canarylab.release.connection import Connection, Object, explain_api_errors
-from canarylab.release.endpoints import Endpoint, expected_shares, ready_endpoints
+from canarylab.release.endpoints import (
+    Endpoint,
+    expected_shares,
+    ready_endpoints,
+    service_remedy,
+)
 from canarylab.release.ingress import read_ingresses, reported_addresses, service_addresses
 from canarylab.release.network_sync import answering_pod, wait_for_service
 from canarylab.traffic import Sample, SamplingPlan
@@ -105,7 +110,7 @@ class ServiceUrls:
     def _read(self, name: str) -> Object:
         if not name:
             raise ValueError("The name of the Service is empty. `kubectl get services` lists them.")
-        with explain_api_errors(f'Service "{name}"', remedy="`kubectl get services` lists them."):
+        with explain_api_errors(f'Service "{name}"', remedy=service_remedy(name)):
             found = self._connection.core.read_namespaced_service(name, self._connection.namespace)
         service: Object = self._connection.plain(found)
         return service
