@@ -175,8 +175,9 @@ class Lab:
         >>> lab.run_locally("1.0")
         node_app:1.0 answers at http://127.0.0.1:8888
         """
+        reference = app_reference(version)
         port = _local_port(version) if port is None else checked_port(port)
-        return self._builders.run(app_reference(version), port=port)
+        return self._builders.run(reference, port=port)
 
     def local_runs(self) -> dict[str, LocalRun]:
         """What runs locally, by version.
@@ -197,7 +198,9 @@ class Lab:
         404
         """
         if not isinstance(url, str):
-            raise ValueError(f"{url!r} is not a URL. Give a text; of a local run it is in .url.")
+            raise ValueError(
+                f"This is not a URL: {url!r}. Give a text; a local run has it in .url."
+            )
         if url.startswith("/"):
             return self._ingress.get(url, _request(host or HOST, headers, cookies))
         return get(url, _request(host, headers, cookies))

@@ -123,11 +123,14 @@ def _form_of(message: str, methods: dict[str, type]) -> str | None:
     if found is None or method is None:
         return None
     parameters = list(inspect.signature(method).parameters.values())[1:]
-    shown = [
-        each.name if each.default is each.empty else f"{each.name}={each.default!r}"
-        for each in parameters
-    ]
-    return f"{found[1].lower()}.{found[2]}({', '.join(shown)})"
+    return f"{found[1].lower()}.{found[2]}({', '.join(map(_shown, parameters))})"
+
+
+def _shown(parameter: inspect.Parameter) -> str:
+    if parameter.kind is parameter.VAR_POSITIONAL:
+        return f"*{parameter.name}"
+    name, default = parameter.name, parameter.default
+    return name if default is parameter.empty else f"{name}={default!r}"
 
 
 def _sentence(error: BaseException) -> str:

@@ -108,12 +108,21 @@ def kernel() -> Iterator[Kernel]:
             "Give a whole number from 1 to 65535, without quotes.",
         ),
         (
+            'lab.build("4.0", port=7799)',
+            "TypeError: Lab.build() got an unexpected keyword argument 'port'. "
+            "Call it as lab.build(*versions, builder=None).",
+        ),
+        (
+            "lab.run_locally(3.0, port=7777)",
+            'ValueError: This is not a version: 3.0. Give a text in quotes, as in "2.0".',
+        ),
+        (
             'lab.run_locally("3.0", port=80000)',
             "ValueError: 80000 is not a port. Give a whole number from 1 to 65535, without quotes.",
         ),
         (
             "lab.get(3)",
-            "ValueError: 3 is not a URL. Give a text; of a local run it is in .url.",
+            "ValueError: This is not a URL: 3. Give a text; a local run has it in .url.",
         ),
         (
             "table.adress",
