@@ -381,8 +381,10 @@ def _ready(lab: Lab, name: str, wanted: int) -> Verdict:
     except ApiRefusedError as exc:
         if "NotFound" not in exc.reply:
             raise
-        hint = "`kubectl get deployments` lists those there are"
-        return Verdict(holds=False, reason=f"there is no Deployment {name}; {hint}")
+        found = lab.apps.list_namespaced_deployment(lab.namespace).items
+        names = [each.metadata.name for each in found]
+        there = f", only {join_words(names)}" if names else "; lab.apply(...) makes it"
+        return Verdict(holds=False, reason=f"there is no Deployment {name}{there}")
     asked = deployment["spec"].get("replicas", 1)
     status = rollout_status(deployment)
     reason = status.message.partition(": ")[2]

@@ -121,14 +121,25 @@ def test_production_that_is_not_ready_says_what_differs(change: dict[str, Any], 
     assert words in verdict_of(SmallLab(deployment={**ROLLED_OUT, **change}), "production is ready")
 
 
-def test_production_that_is_not_there_is_named() -> None:
-    class WithoutDeployments(SmallLab):
+@pytest.mark.parametrize(
+    ("there", "words"),
+    [
+        ([], "there is no Deployment nodeapp-production; lab.apply(...) makes it"),
+        (["production"], "there is no Deployment nodeapp-production, only production"),
+    ],
+)
+def test_production_that_is_not_there_is_named(there: list[str], words: str) -> None:
+    class WithoutProduction(SmallLab):
+        apps = property(lambda self: self)
+
         def deployment(self, name: str) -> Any:
             raise ApiRefusedError(name, "Error from server (NotFound): not found", "Look.")
 
-    assert "there is no Deployment nodeapp-production;" in (
-        verdict_of(WithoutDeployments(), "production is ready")
-    )
+        def list_namespaced_deployment(self, namespace: str) -> Any:
+            named = [SimpleNamespace(metadata=SimpleNamespace(name=each)) for each in there]
+            return SimpleNamespace(items=named)
+
+    assert words in verdict_of(WithoutProduction(), "production is ready")
 
 
 def verdict_of(lab: SmallLab, statement: str) -> str:
