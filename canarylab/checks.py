@@ -116,12 +116,14 @@ def service_finds_production(lab: Lab) -> Verdict:
     selector = lab.core.read_namespaced_service(SERVICE, lab.namespace).spec.selector or {}
     labels = ", ".join(f"{key}: {value}" for key, value in selector.items())
     seen = f"the Service selects {labels or 'nothing'} and has {ready} of version 1.0"
+    if selector != {"app": "nodeapp"}:
+        hint = "it should select app: nodeapp alone"
+        if selector:
+            hint += ", and None, without quotes, removes a label in a patch"
+        return Verdict(holds=False, reason=f"{seen}; {hint}")
     if found() != 3:
         hint = "compare the selector with `kubectl get pods --show-labels`"
         return Verdict(holds=False, reason=f"{seen}, not 3; {hint}")
-    if selector != {"app": "nodeapp"}:
-        hint = "it should select app: nodeapp alone, and None in a patch removes a label"
-        return Verdict(holds=False, reason=f"{seen}; {hint}")
     version = lab.get(lab.url(SERVICE)).headers.get("X-Version", "(none)")
     return Verdict(holds=version == "1.0", reason=f"{seen}; version {version} answered a request")
 

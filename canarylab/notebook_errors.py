@@ -111,7 +111,7 @@ def _similar_name(error: NameError, traceback: TracebackType | None) -> str:
         traceback = traceback.tb_next
     known = {} if traceback is None else traceback.tb_frame.f_globals
     own = [name for name in known if not name.startswith("_")]
-    return did_you_mean(error.name or "", own)
+    return did_you_mean(error.name or "", [*own, "None", "True", "False"])
 
 
 def _form_of(message: str, methods: dict[str, type]) -> str | None:

@@ -159,7 +159,8 @@ def test_the_service_finds_production_when_three_pods_answer() -> None:
     ("endpoints", "selector", "words"),
     [
         (0, {"app": "nodeapp", "env": "canary"}, "selects app: nodeapp, env: canary and has 0"),
-        (0, None, "selects nothing and has 0 ready endpoints of version 1.0, not 3"),
+        (0, {"app": "nodeapp", "env": "None"}, "None, without quotes, removes a label"),
+        (0, None, "selects nothing and has 0 ready endpoints of version 1.0; it should select app"),
         (2, {"app": "nodeapp"}, "kubectl get pods --show-labels"),
         (3, {"app": "nodeapp", "env": "prod"}, "it should select app: nodeapp alone"),
     ],

@@ -130,6 +130,11 @@ def kernel() -> Iterator[Kernel]:
             "It has: columns, notes, rows, sentence.",
         ),
         (
+            "none",
+            "NameError: name 'none' is not defined. Did you mean None? A text needs quotes; a "
+            "variable is set by a cell above: run the cells from the heading of the section.",
+        ),
+        (
             "fifty",
             "NameError: name 'fifty' is not defined. A text needs quotes; a variable is set by a "
             "cell above: run the cells from the heading of the section.",
