@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from canarylab import resources
 from canarylab.clusters.choose import choose
-from canarylab.display import FileView, Report, Table, status_line
+from canarylab.display import FileView, Report, Table, inline_html, status_line
 from canarylab.errors import ApiRefusedError, GatewayApiMissingError, ManifestError
 from canarylab.figures.diagram import Diagram, DiagramContent, draw_diagram
 from canarylab.images.builder import (
@@ -102,6 +102,9 @@ class Lab:
         return (
             f"You are on {self._reason}.\nFor kubectl: export KUBECONFIG={self.cluster.kubeconfig}"
         )
+
+    def _repr_html_(self) -> str:
+        return f"<p>{inline_html(repr(self))}</p>"
 
     @property
     def apps(self) -> Any:

@@ -65,6 +65,8 @@ def show_short_messages(*owners: type) -> None:
             del shown._render_traceback_  # so that %tb shows the whole
 
     shell.set_custom_exc((Exception,), show)
+    html = shell.display_formatter.formatters["text/html"]
+    html.for_type(type(...), lambda _: f"<p>{UNFINISHED}</p>")
     plain_text = shell.display_formatter.formatters["text/plain"]
     plain_text.singleton_printers[id(...)] = lambda _, printer, _cycle: printer.text(UNFINISHED)
 

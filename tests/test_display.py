@@ -46,6 +46,10 @@ def test_notes_stand_below() -> None:
     assert noted._repr_html_().endswith("<p>One &lt;more&gt; thing.</p>")
 
 
+def test_a_percent_sign_stays_with_its_number() -> None:
+    assert "14&nbsp;% to 40&nbsp;%." in Table("Interval 14 % to 40 %.")._repr_html_()
+
+
 class Clock:
     now = 0.0
 

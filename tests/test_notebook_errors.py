@@ -36,14 +36,14 @@ class Kernel:
     def __init__(self, client: BlockingKernelClient) -> None:
         self._client = client
 
-    def value(self, code: str) -> str:
+    def value(self, code: str, kind: str = "text/plain") -> str:
         """What is shown of the value of a cell."""
         shown: list[str] = []
 
         def note(message: dict[str, object]) -> None:
             content = message["content"]
             if message["msg_type"] == "execute_result" and isinstance(content, dict):
-                shown.append(content["data"]["text/plain"])
+                shown.append(content["data"][kind])
 
         self._client.execute_interactive(code, timeout=60, output_hook=note)
         return "".join(shown)
@@ -201,4 +201,5 @@ def test_an_error_inside_canarylab_that_is_no_wrong_argument_keeps_its_traceback
 
 def test_a_blank_that_is_left_says_so(kernel: Kernel) -> None:
     assert kernel.value("...  # your code here") == UNFINISHED
+    assert kernel.value("...", "text/html") == f"<p>{UNFINISHED}</p>"
     assert kernel.value("[1]") == "[1]"

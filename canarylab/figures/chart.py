@@ -7,6 +7,7 @@ bars, the labels are above them. Small shares are drawn again in a second panel,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -176,9 +177,15 @@ def width_of(text: str, size: float, weight: str = "normal") -> float:
 
 
 def wrap(text: str, size: float, width: float) -> list[str]:
-    """Split text into lines of at most `width` inches; long words lose their middle."""
+    """Split text into lines of at most `width` inches; long words lose their middle.
+
+    A percent sign stays with its number.
+
+    >>> wrap("expected 25 %", 10, width_of("expected 25", 10))
+    ['expected', '25 %']
+    """
     lines = [""]
-    for word in text.split():
+    for word in re.findall(r"\S+(?: %\S*)?", text):
         fitting = shorten(word, size, width)
         longer = f"{lines[-1]} {fitting}".strip()
         if width_of(longer, size) <= width:
