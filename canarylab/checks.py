@@ -164,9 +164,13 @@ def release_is_finished(lab: Lab) -> Verdict:
     behind = lab.ready_endpoints()
     left = [each.pod for each in behind if each.version != "2.0"]
     canaries = [each.pod for each in behind if each.pod.startswith(CANARY)]
-    if left or canaries or not behind:
-        reason = f"still behind the Service: {join_words([*left, *canaries], none='no pod')}"
+    if left or canaries:
+        reason = f"still behind the Service: {join_words([*left, *canaries])}"
         return Verdict(holds=False, reason=f"{reason}; `kubectl get deployments` shows whose")
+    if not behind:
+        return Verdict(holds=False, reason="the Service has no ready endpoint; look at lab.pods()")
+    if CANARY in _deployments(lab):
+        return Verdict(holds=False, reason=f"the Deployment {CANARY} is still there, without pods")
     answers = only_the_new_version_answers(lab, lab.sample(requests=SAMPLED))
     return answers._replace(reason=f"{count_noun(len(behind), 'pod')}; {answers.reason}")
 
@@ -377,14 +381,18 @@ def _logged_requests(lab: Lab) -> int:
     return sum(" GET " in line for log in logs for line in log.splitlines())
 
 
+def _deployments(lab: Lab) -> list[str]:
+    found = lab.apps.list_namespaced_deployment(lab.namespace).items
+    return [each.metadata.name for each in found]
+
+
 def _ready(lab: Lab, name: str, wanted: int) -> Verdict:
     try:
         deployment = lab.deployment(name)
     except ApiRefusedError as exc:
         if "NotFound" not in exc.reply:
             raise
-        found = lab.apps.list_namespaced_deployment(lab.namespace).items
-        names = [each.metadata.name for each in found]
+        names = _deployments(lab)
         there = f", only {join_words(names)}" if names else "; lab.apply(...) makes it"
         return Verdict(holds=False, reason=f"there is no Deployment {name}{there}")
     asked = deployment["spec"].get("replicas", 1)

@@ -15,6 +15,7 @@ from difflib import get_close_matches
 from types import TracebackType
 from typing import Any
 
+import kubernetes
 from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic.exceptions import DynamicApiError
 from urllib3.exceptions import HTTPError
@@ -33,6 +34,7 @@ _UNKNOWN_NAME = (
     "section."
 )
 _PACKAGES = {"canarylab", "kubernetes", "pydantic"}  # the client checks its arguments with pydantic
+_CLIENTS = {"AppsV1Api": "lab.apps", "CoreV1Api": "lab.core", "NetworkingV1Api": "lab.networking"}
 _METHOD = re.compile(r"^(\w+)\.(\w+)\(\)")
 
 
@@ -97,6 +99,12 @@ def _unknown_name(error: AttributeError) -> str | None:
     owner = type(error.obj)
     if owner.__module__.partition(".")[0] not in _PACKAGES or error.name is None:
         return None
+    article = "An" if owner.__name__.startswith("A") else "A"
+    problem = f"{article} {owner.__name__} has nothing called {error.name}."
+    if owner.__name__ in _CLIENTS:
+        for name, place in _CLIENTS.items():
+            if hasattr(getattr(kubernetes.client, name), error.name):
+                return f"{problem} {name} has it: {place}.{error.name}."
     names = [name for name in dir(error.obj) if not name.startswith("_")]
     close = get_close_matches(error.name, names, n=3, cutoff=0.7)
     hint = f"It has: {', '.join(names)}."
@@ -104,7 +112,7 @@ def _unknown_name(error: AttributeError) -> str | None:
         hint = f"Did you mean {' or '.join(close)}?"
     elif len(names) > LISTED_NAMES:
         hint = "Press Tab after the dot for a list."
-    return f"A {owner.__name__} has nothing called {error.name}. {hint}"
+    return f"{problem} {hint}"
 
 
 def _similar_name(error: NameError, traceback: TracebackType | None) -> str:

@@ -93,6 +93,16 @@ def kernel() -> Iterator[Kernel]:
             "create_namespaced_pod?",
         ),
         (
+            "kubernetes.client.CoreV1Api().delete_namespaced_deployment",
+            "AttributeError: A CoreV1Api has nothing called delete_namespaced_deployment. "
+            "AppsV1Api has it: lab.apps.delete_namespaced_deployment.",
+        ),
+        (
+            "kubernetes.client.AppsV1Api().delete_deployment",
+            "AttributeError: An AppsV1Api has nothing called delete_deployment. "
+            "Did you mean delete_namespaced_deployment?",
+        ),
+        (
             "kubernetes.client.CoreV1Api().zzz",
             "AttributeError: A CoreV1Api has nothing called zzz. "
             "Press Tab after the dot for a list.",

@@ -118,6 +118,8 @@ def replicas_of(connection: Connection) -> dict[str, int]:
 
 def scale(connection: Connection, name: str, replicas: int) -> None:
     """Set the number of pods through the scale subresource, as kubectl does."""
+    if not isinstance(name, str):
+        raise ValueError(f"{name!r} is not the name of a Deployment. Give a text in quotes.")
     if isinstance(replicas, bool) or not isinstance(replicas, int) or replicas < 0:
         raise ValueError(f"{replicas!r} is not a number of pods. Give a whole number from 0 on.")
     body = {"spec": {"replicas": replicas}}
