@@ -26,7 +26,7 @@ from bench.measurement import Measurement
 from canarylab import resources
 from canarylab.playground import daemon_control
 from canarylab.ports import unused
-from canarylab.wait import wait_until
+from canarylab.runtime import wait_until
 
 BAR_MB = 500.0
 LESSON = "03-canary.ipynb"

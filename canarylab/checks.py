@@ -19,9 +19,9 @@ from canarylab.errors import ApiRefusedError, CanaryLabError, CheckpointError
 from canarylab.lab import Lab
 from canarylab.manifests import CANARY, PRODUCTION, SERVICE
 from canarylab.release.rollout import rollout_status
+from canarylab.runtime import wait_until
 from canarylab.text import count_noun, join_words, percent, version_label
 from canarylab.traffic import Sample
-from canarylab.wait import wait_until
 
 CANARY_BACKEND = "nodeapp-svc-canary-weighted:80"
 """The backend of the canary Ingress, as `lab.explain_route` shows it."""

@@ -12,6 +12,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
@@ -103,19 +104,22 @@ def prepare_lesson_folder(here: Path) -> LessonFolder:
     """
     own = (folder for folder in (here, *here.parents) if (folder / RECORD).is_file())
     path = next(own, here / FOLDER)
-    try:
+    with _explain_copy_errors(path):
         path.mkdir(exist_ok=True)
         return LessonFolder(path, tuple(_update(path)))
-    except OSError as exc:
-        raise SetupError(
-            f"The lessons cannot be copied to {path}: {exc.strerror}. Start canarylab lab in a "
-            "folder that you can write to."
-        ) from exc
 
 
 def restore_lesson(lesson: str, here: Path) -> list[str]:
-    """Bring a lesson and its manifests back as they came; the learner's files are kept beside."""
+    """Bring a lesson and its manifests back as they came; the learner's files are kept beside.
+
+    Raises SetupError if a file cannot be written.
+    """
     folder = prepare_lesson_folder(here).path
+    with _explain_copy_errors(folder):
+        return _restore(lesson, folder)
+
+
+def _restore(lesson: str, folder: Path) -> list[str]:
     originals = dict(_originals())
     name = _lesson_name(lesson, originals)
     record = _read_record(folder)
@@ -132,6 +136,17 @@ def restore_lesson(lesson: str, here: Path) -> list[str]:
         record[path] = _digest(original)
     _write_record(folder, record)
     return [f"{name}.ipynb is as it came. Close it without saving, and open it again.", *restored]
+
+
+@contextmanager
+def _explain_copy_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        raise SetupError(
+            f"The lessons cannot be copied to {folder}: {exc.filename or folder}: {exc.strerror}. "
+            "Move away what is there, or start canarylab lab in a folder that you can write to."
+        ) from exc
 
 
 def _update(folder: Path) -> Iterator[str]:
@@ -192,6 +207,7 @@ def _backup_of(mine: Path) -> Path:
 
 def _copy(original: Path, mine: Path) -> None:
     mine.parent.mkdir(parents=True, exist_ok=True)
+    mine.unlink(missing_ok=True)  # a link that leads nowhere: the file it names is not ours
     shutil.copyfile(original, mine)
 
 

@@ -8,6 +8,7 @@ client: `lab.apps`, `lab.core` and `lab.networking` are its API objects.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -35,7 +36,7 @@ from canarylab.notebook_errors import show_short_messages
 from canarylab.playground.home import Home
 from canarylab.ports import checked_port, is_held_by_parent, unused
 from canarylab.predictions import Choices, Predictions, Value
-from canarylab.release import httproute, pod_exec, rollout, stages
+from canarylab.release import faults, httproute, pod_exec, rollout, stages
 from canarylab.release.connection import Connection
 from canarylab.release.endpoints import (
     Endpoint,
@@ -54,17 +55,24 @@ from canarylab.release.ingress import (
     read_ingresses,
 )
 from canarylab.release.network_sync import apply_and_wait, wait_for_service
-from canarylab.release.service_url import ServiceUrls, sample_service
+from canarylab.release.service_url import (
+    ServiceUrl,
+    ServiceUrls,
+    sample_service,
+    traffic_to_service,
+)
 from canarylab.text import count_noun, join_words
 from canarylab.traffic import Request, Sample, Samples, SamplingPlan, Sweep
+from canarylab.traffic.background_traffic import BackgroundTraffic
 from canarylab.traffic.http import HttpResponse, get
-from canarylab.traffic.samples import (
+from canarylab.traffic.sample_series import (
     Ratio,
     check_ratios,
     measure_each,
     numbers_of_samples,
     ratio_label,
 )
+from canarylab.traffic.sampling_plan import MAX_DURATION_S
 
 if TYPE_CHECKING:
     from canarylab.widgets.replica_board import ReplicaBoard
@@ -376,18 +384,90 @@ class Lab:
         result = pod_exec.get_from_pod(self._connection, pod, url)
         return Table(result.output.strip(), notes=result.notes)
 
-    def sample(self, service: str = SERVICE, *, requests: int = 200, keep_alive: int = 0) -> Sample:
+    def set_faults(
+        self,
+        pod: str,
+        *,
+        error_rate: float | None = None,
+        latency_ms: float | None = None,
+        latency_jitter_ms: float | None = None,
+        latency_share: float | None = None,
+    ) -> Table:
+        """Make a share of a running pod's answers fail or slow; show what is set.
+
+        For a Deployment's name, in each of its running pods. `error_rate` is the share of the
+        answers that are a 500, from 0 to 1. A share `latency_share` of the answers takes
+        `latency_ms` longer, uniformly more or less by up to `latency_jitter_ms`. What is not named
+        stays as it is. A pod that starts later has the faults of its environment. Only pods with
+        FAULTS=allowed in their environment let faults be set: `docs/app.md` says why.
+
+        >>> made = lab.apply("manifests/09-judge/canary.yaml")
+        >>> ready = lab.wait_ready("nodeapp-canary")
+        >>> lab.set_faults("nodeapp-canary", error_rate=0.05)
+        Set in 1 pod, until it ends.
+        pod                ...  error_rate  latency_ms  latency_jitter_ms  latency_share
+        nodeapp-canary-... 0.05        0           0                  1
+        >>> lab.set_faults("nodeapp-canary", error_rate=2)
+        Traceback (most recent call last):
+        ValueError: error_rate is 2, which is not a share of the answers. Give a number from 0 ...
+        >>> back = lab.set_faults("nodeapp-canary", error_rate=0)
+        """
+        given = {
+            "error_rate": error_rate,
+            "latency_ms": latency_ms,
+            "latency_jitter_ms": latency_jitter_ms,
+            "latency_share": latency_share,
+        }
+        changes = {name: value for name, value in given.items() if value is not None}
+        return faults.set_faults(self._connection, pod, changes)
+
+    def sample(
+        self,
+        service: str = SERVICE,
+        *,
+        requests: int | None = None,
+        keep_alive: int = 0,
+        rate: float | None = None,
+        seconds: float | None = None,
+    ) -> Sample:
         """Send requests and count the answers of each version, once the network has settled.
 
-        The sample knows what its ready pods suggest, if these stayed the same all along.
+        There are 200 requests, or as many as fit into `seconds`. With a `rate` in requests per
+        second each is sent at its time, whether or not earlier ones were answered. The sample knows
+        what its ready pods suggest, also if they change meanwhile.
 
         >>> sample = lab.sample("nodeapp-svc", requests=40)
         >>> sample.expected["2.0"]
         0.333...
+        >>> lab.sample("nodeapp-svc", rate=100, seconds=0.5).total
+        50
         """
-        plan = SamplingPlan(count=requests, keep_alive=keep_alive)
+        count = 200 if requests is None and seconds is None else requests
+        plan = SamplingPlan(count=count, seconds=seconds, keep_alive=keep_alive, rate=rate)
         with status_line() as report:
             return self._sample(service, plan, report)
+
+    def traffic(
+        self, service: str = SERVICE, *, rate: float = 200, keep_alive: int = 0
+    ) -> AbstractContextManager[BackgroundTraffic]:
+        """Send requests at a rate while the cells of a `with` block change something.
+
+        After the block `traffic.sample` holds every request, the expected shares over time, and
+        which pods were leaving when a request was lost.
+
+        >>> with lab.traffic("nodeapp-svc", rate=50) as traffic:
+        ...     scaled = lab.scale("nodeapp-production", 3)
+        >>> traffic.sample.lost()
+        No request was lost: all ... requests were answered.
+        >>> traffic.sample.expectations[-1].versions
+        {'1.0': 0.75, '2.0': 0.25}
+        >>> scaled = lab.scale("nodeapp-production", 2)
+        """
+        plan = SamplingPlan(seconds=MAX_DURATION_S, rate=rate, keep_alive=keep_alive)
+        found = self._service_urls.find(service)
+        return traffic_to_service(
+            self._connection, service, found.url, plan, lambda sample: self._placed(sample, found)
+        )
 
     def sample_many(
         self, service: str = SERVICE, *, samples: int = 20, requests: int = 40
@@ -647,6 +727,10 @@ class Lab:
     def _sample(self, service: str, plan: SamplingPlan, report: Report) -> Sample:
         found = self._service_urls.find(service)
         sample = sample_service(self._connection, service, found.url, plan, report)
+        return self._placed(sample, found)
+
+    def _placed(self, sample: Sample, found: ServiceUrl) -> Sample:
+        """The sample with where it was measured."""
         is_direct = found.balanced_per == "connection"
         where = self.cluster.name
         if not is_direct:

@@ -32,7 +32,7 @@ Value = float | int | str | EllipsisType
 Choices = Sequence[str] | range
 
 CANARY_VERSION = "2.0"
-_PERCENTAGE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*")
+_SHARE = re.compile(r"\s*(\d*\.?\d+)\s*(%?)\s*")
 _SAME_SHARE = 0.005  # a prediction rounded to whole percent is right
 _ABOUT_THE_SAME = 0.1  # 0.3 is right for 0.32; whole numbers are compared exactly
 
@@ -53,7 +53,6 @@ class Observation(NamedTuple):
     seen_text: str
     expected: float | str | None
     why: str
-    agreement: stats.Agreement | None = None
     interval: stats.Interval | None = None
 
 
@@ -242,8 +241,8 @@ def _checked_whole_number(value: object, choices: range) -> int:
 
 
 def _checked_share(value: object) -> float:
-    found = _PERCENTAGE.fullmatch(value) if isinstance(value, str) else None
-    number = float(found[1]) / 100 if found else value
+    found = _SHARE.fullmatch(value) if isinstance(value, str) else None
+    number = float(found[1]) / (100 if found[2] else 1) if found else value
     if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number <= 100:
         raise ValueError(f'{value!r} is not a share. Write a number from 0 to 1, or "25 %".')
     if number > 1:
@@ -265,10 +264,8 @@ def _observe(
             expected = round(share.total * share.expected)
         return Observation(share.hits, text, expected, why or _why(seen, share))
     expected = share.expected if expected is None else expected
-    return Observation(
-        share.observed, _share_text(share), expected, why or _why(seen, share),
-        share.agreement, share.interval,
-    )  # fmt: skip
+    why = why or _why(seen, share)
+    return Observation(share.observed, _share_text(share), expected, why, share.interval)
 
 
 def _share_text(share: stats.Share) -> str:
@@ -281,7 +278,7 @@ def _share_text(share: stats.Share) -> str:
 
 def _why(sample: Sample, share: stats.Share) -> str:
     if sample.expected_from == "rules":
-        return "by the rules of the Ingress"
+        return "by the routing rules"
     if sample.expected_pods is None or share.expected is None:
         return ""
     pods = len(sample.expected_pods)

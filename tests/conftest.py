@@ -60,8 +60,8 @@ class ByGroup(LoadScopeScheduling):  # type: ignore[misc]
 def group(nodeid: str) -> str:
     """The file, for fixtures of a module; a name for files that one worker has to run.
 
-    >>> group("tests/docker/test_building.py::test_a"), group("tests/test_stats.py::test_a[1]")
-    ('docker', 'tests/test_stats.py')
+    >>> group("tests/docker/test_building.py::test_a"), group("tests/test_text.py::test_a[1]")
+    ('docker', 'tests/test_text.py')
     """
     file = nodeid.partition("::")[0]
     return next((name for name, files in GROUPS.items() if file.startswith(files)), file)

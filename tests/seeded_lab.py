@@ -12,7 +12,7 @@ from canarylab.display import Report, Table
 from canarylab.lab import Lab
 from canarylab.manifests import CANARY, PRODUCTION
 from canarylab.traffic import RequestResult, Sample, SamplingPlan
-from canarylab.traffic.samples import Ratio
+from canarylab.traffic.sample_series import Ratio
 
 
 class SeededLab(Lab):

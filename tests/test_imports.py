@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-HEAVY = ("matplotlib", "ipywidgets", "kubernetes", "pandas", "numpy", "aiohttp", "IPython")
+HEAVY = ("matplotlib", "ipywidgets", "kubernetes", "pandas", "numpy", "scipy", "aiohttp", "IPython")
 
 REPORT = """
 import asyncio, json, logging, os, signal, sys, threading, warnings

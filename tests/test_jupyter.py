@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -186,6 +187,42 @@ def test_a_folder_that_cannot_be_written_is_named(here: Path) -> None:
         prepare_lesson_folder(here)
 
 
+def test_what_is_in_the_way_of_a_lesson_is_named(here: Path) -> None:
+    folder = prepare_lesson_folder(here).path
+    (folder / LESSON).unlink()
+    (folder / LESSON).mkdir()
+
+    with pytest.raises(SetupError, match=rf"{LESSON}: Is a directory\. Move away what is there"):
+        restore_lesson("03", here)
+
+
+def test_a_lesson_that_cannot_be_written_is_named(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (prepare_lesson_folder(here).path / LESSON).write_text("mine")
+
+    def refuse(original: Path, copy: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(copy))
+
+    monkeypatch.setattr(shutil, "copyfile", refuse)
+    with pytest.raises(SetupError, match=rf"{LESSON}: Permission denied"):
+        restore_lesson("03", here)
+
+
+def test_a_link_in_place_of_a_lesson_is_replaced_and_not_followed(
+    here: Path, tmp_path: Path
+) -> None:
+    lesson = prepare_lesson_folder(here).path / LESSON
+    lesson.unlink()
+    lesson.symlink_to(tmp_path / "elsewhere")
+
+    prepare_lesson_folder(here)
+
+    assert not (tmp_path / "elsewhere").exists()
+    assert lesson.is_file()
+    assert not lesson.is_symlink()
+
+
 @pytest.mark.parametrize("value", ["playground", "kind"])
 def test_terminals_find_the_programs_and_the_cluster(
     value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -225,6 +262,16 @@ def test_the_question_about_news_of_jupyter_is_switched_off() -> None:
 
     assert page["disabledExtensions"] == {"@jupyterlab/apputils-extension:announcements": True}
     assert theirs == "/theirs"
+
+
+def test_kernels_give_memory_back_soon() -> None:
+    environment, _ = jupyter_environment({})
+
+    assert {name for name in environment if name.startswith("MALLOC_")} == {
+        "MALLOC_ARENA_MAX",
+        "MALLOC_MMAP_THRESHOLD_",
+        "MALLOC_TRIM_THRESHOLD_",
+    }
 
 
 def test_a_setting_of_malloc_that_the_learner_made_is_kept() -> None:

@@ -16,7 +16,7 @@ import pytest
 import websocket
 
 from canarylab.ports import unused
-from canarylab.wait import wait_until
+from canarylab.runtime import wait_until
 from tests.needs import needs
 
 pytestmark = [needs("linux"), pytest.mark.slow]

@@ -16,7 +16,7 @@ from canarylab.release.apply import apply
 from canarylab.release.connection import Connection
 from canarylab.release.network_sync import wait_for_service
 from canarylab.release.rollout import scale, wait_until_rolled_out
-from canarylab.wait import wait_until
+from canarylab.runtime import wait_until
 from tests.needs import needs
 from tests.running_playground import RunningPlayground
 
@@ -75,7 +75,7 @@ def restart_under_traffic(
 
 def under_traffic(change: Callable[[], None], url: str, request: traffic.Request) -> traffic.Sample:
     samples: list[traffic.Sample] = []
-    plan = traffic.SamplingPlan(seconds=SECONDS, per_second=200)
+    plan = traffic.SamplingPlan(seconds=SECONDS, rate=200)
     visitors = runtime.in_background(
         lambda: samples.append(traffic.measure(url, plan, request=request)), name="visitors"
     )

@@ -29,6 +29,8 @@ def forty(canaries: int) -> Sample:
     [
         ("canary share", 0.25, "25 %"),
         ("canary share", "25 %", "25 %"),
+        ("canary share", "0.25", "25 %"),
+        ("canary share", ".25", "25 %"),
         ("canary share", "12.5%", "12.5 %"),
         ("Share at 3 : 2", 0.4, "40 %"),
         ("canary share", 1, "100 %"),

@@ -4,9 +4,12 @@ import express from "express";
 import type { Express, RequestHandler } from "express";
 
 import type { Config } from "./config.ts";
+import { faultsRouter, hasFaults, injectFaults } from "./faults.ts";
+import type { Random } from "./faults.ts";
 
-/** The one thing about the app that changes while it runs. */
+/** What of the app changes while it runs, except for the faults. */
 export interface State {
+  starting: boolean;
   draining: boolean;
 }
 
@@ -17,6 +20,7 @@ export function createApp(
   config: Config,
   state: State,
   log: (line: string) => void = console.log,
+  random: Random = Math.random,
 ): Express {
   const app = express();
 
@@ -29,21 +33,34 @@ export function createApp(
 
   if (config.logsRequests) app.use(requestLog(config.version, log));
 
-  app.get("/", (_request, response) => {
-    response.json(`Version ${config.version}`);
-  });
-
   // Alive is not the same as ready: a draining app must not be restarted.
   app.get("/healthz", (_request, response) => {
     response.json("alive");
   });
 
   app.get("/readyz", (_request, response) => {
-    response.status(state.draining ? 503 : 200).json(state.draining ? "draining" : "ready");
+    const isReady = !state.starting && !state.draining;
+    const words = isReady ? "ready" : state.draining ? "draining" : "starting";
+    response.status(isReady ? 200 : 503).json(words);
+  });
+
+  // Below the probes, which have no faults; and only where they are needed, as they take time.
+  const faults = { ...config.faults };
+  if (config.allowsFaults || hasFaults(faults)) {
+    app.use("/faults", config.allowsFaults ? faultsRouter(faults) : notFound);
+    app.use(injectFaults(faults, config.version, random));
+  }
+
+  app.get("/", (_request, response) => {
+    response.json(`Version ${config.version}`);
   });
 
   return app;
 }
+
+const notFound: RequestHandler = (_request, response) => {
+  response.sendStatus(404);
+};
 
 /** One line for each request: time, method, path, status and version. */
 function requestLog(version: string, log: (line: string) => void): RequestHandler {

@@ -1,4 +1,5 @@
-// Graceful shutdown: drain on SIGTERM, then close, and end before the kubelet sends SIGKILL.
+// Memory at the start, and graceful shutdown: drain on SIGTERM, then close, and end before the
+// kubelet sends SIGKILL.
 //
 // Kubernetes sends SIGTERM to a pod at the same moment as it removes the pod from the endpoints,
 // so for a short time the proxies still send it connections. An app that closes at once refuses
@@ -21,6 +22,11 @@ export interface Surroundings {
 const CLOSE_DEADLINE_MS = 5000;
 
 const PROCESS: Surroundings = { signals: process, exit: process.exit, say: console.log };
+
+/** So many megabytes, each page written to: memory that is only reserved is not counted. */
+export function filledMemory(megabytes: number): Buffer {
+  return Buffer.alloc(Math.round(megabytes * 2 ** 20), 1);
+}
 
 export function drainOnSignal(
   server: Server,

@@ -8,16 +8,21 @@ import { createApp } from "./app.ts";
 import type { State } from "./app.ts";
 import { ConfigError, readConfig } from "./config.ts";
 import type { Config } from "./config.ts";
-import { drainOnSignal } from "./lifecycle.ts";
+import { drainOnSignal, filledMemory } from "./lifecycle.ts";
+
+/** Kept for as long as the app runs. */
+const memory: Buffer[] = [];
 
 function run(config: Config): void {
-  const state: State = { draining: false };
+  memory.push(filledMemory(config.memoryMb));
+  const state: State = { starting: config.readyAfterMs > 0, draining: false };
   const server = createServer(createApp(config, state));
   drainOnSignal(server, state, config.drainMs);
   server.once("error", (error) => fail(cannotListen(config.port, error)));
   server.listen(config.port, () => {
     const { port } = server.address() as AddressInfo;
     console.log(`Server started on port ${port}: version ${config.version}, ${config.pod}.`);
+    if (state.starting) setTimeout(() => (state.starting = false), config.readyAfterMs);
   });
 }
 

@@ -44,6 +44,15 @@ test("it is alive and ready", async (context) => {
   assert.equal((await fetch(`${url}/readyz`)).status, 200);
 });
 
+test("while it starts it is alive, not ready, and answers", async (context) => {
+  const { url, state } = await serving(context);
+  state.starting = true;
+
+  assert.equal((await fetch(`${url}/healthz`)).status, 200);
+  assert.equal((await fetch(`${url}/readyz`)).status, 503);
+  assert.equal((await fetch(url)).status, 200);
+});
+
 test("while it drains it is alive, not ready, and still answers", async (context) => {
   const { url, state } = await serving(context);
   state.draining = true;
@@ -62,7 +71,7 @@ test("while it drains it keeps no connection alive", async (context) => {
 });
 
 test("a request is one line of the log: time, method, path, status and version", async (context) => {
-  const { url, lines } = await serving(context, true);
+  const { url, lines } = await serving(context, { LOG_REQUESTS: "1" });
 
   await (await fetch(`${url}/canary?by=ann`)).text();
   while (lines.length === 0) await setImmediate(); // written once the response has been sent
@@ -72,7 +81,7 @@ test("a request is one line of the log: time, method, path, status and version",
 });
 
 test("probes are not logged", async (context) => {
-  const { url, lines } = await serving(context, true);
+  const { url, lines } = await serving(context, { LOG_REQUESTS: "1" });
 
   await (await fetch(`${url}/healthz`)).text();
   await (await fetch(`${url}/readyz`)).text();

@@ -8,7 +8,7 @@ import { test } from "node:test";
 import type { TestContext } from "node:test";
 import { setImmediate } from "node:timers/promises";
 
-import { drainOnSignal } from "../src/lifecycle.ts";
+import { drainOnSignal, filledMemory } from "../src/lifecycle.ts";
 import { serving } from "./serving.ts";
 import type { Serving } from "./serving.ts";
 
@@ -18,8 +18,11 @@ interface Draining extends Serving {
   readonly said: string[];
 }
 
-async function draining(context: TestContext): Promise<Draining> {
-  const app = await serving(context);
+async function draining(
+  context: TestContext,
+  settings: Record<string, string> = {},
+): Promise<Draining> {
+  const app = await serving(context, settings, () => 0.5);
   context.mock.timers.enable({ apis: ["setTimeout"] });
   const signals = new EventEmitter();
   const said: string[] = [];
@@ -111,6 +114,29 @@ test("a request that is being answered is answered to its end", async (context) 
 
   assert.equal(await (await answer).json(), "Version 2.0");
   assert.equal(await exited, 0);
+});
+
+test("a request that is answered slowly is answered to its end", async (context) => {
+  const { url, server, signals, exited } = await draining(context, { LATENCY_MS: "4000" });
+  const arrived = once(server, "request");
+  const answer = fetch(url);
+  await arrived;
+
+  signals.emit("SIGTERM", "SIGTERM");
+  context.mock.timers.tick(3000);
+  context.mock.timers.tick(1000);
+
+  assert.equal(await (await answer).json(), "Version 2.0");
+  assert.equal(await exited, 0);
+});
+
+test("memory is filled, and so counted as used", () => {
+  const before = process.memoryUsage.rss();
+
+  const memory = filledMemory(128);
+
+  assert.ok(process.memoryUsage.rss() - before > 100 * 2 ** 20);
+  assert.equal(memory.length, 128 * 2 ** 20);
 });
 
 async function connected(

@@ -70,6 +70,48 @@ test("after SIGTERM somebody who connected and says nothing is not waited for", 
   assert.deepEqual(await ended, [0, null]);
 });
 
+test("it becomes ready after the time set", async (context) => {
+  const url = await answering(start(context, { READY_AFTER_S: "0.2" }));
+
+  while ((await fetch(`${url}/readyz`)).status !== 200);
+
+  assert.equal(await (await fetch(`${url}/readyz`)).json(), "ready");
+});
+
+test("until then it answers, and is not ready", async (context) => {
+  const url = await answering(start(context, { READY_AFTER_S: "3600" }));
+
+  const answer = await fetch(`${url}/readyz`);
+
+  assert.deepEqual([answer.status, await answer.json()], [503, "starting"]);
+  assert.equal((await fetch(url)).status, 200);
+});
+
+test("an app that was never ready drains as any other", async (context) => {
+  const child = start(context, { READY_AFTER_S: "3600", MEMORY_MB: "8", DRAIN_S: "0" });
+  await answering(child);
+  const ended = once(child, "exit");
+
+  child.kill("SIGTERM");
+
+  assert.deepEqual(await ended, [0, null]);
+});
+
+for (const [name, value] of [
+  ["ERROR_RATE", "2"],
+  ["LATENCY_MS", "NaN"],
+  ["FAULTS", "yes"],
+] as const) {
+  test(`${name}=${value} ends it with status 1 and one line`, async (context) => {
+    const child = start(context, { [name]: value });
+
+    const [said, [status]] = await Promise.all([text(child.stderr), once(child, "exit")]);
+
+    assert.equal(status, 1);
+    assert.match(said, new RegExp(`^${name} is "${value}", which is .*\\. Set it to .*\\.\n$`));
+  });
+}
+
 test("a wrong setting ends it with status 1 and one line", async (context) => {
   const child = start(context, { PORT: "http" });
 

@@ -8,6 +8,8 @@ import type { TestContext } from "node:test";
 
 import { createApp } from "../src/app.ts";
 import type { State } from "../src/app.ts";
+import { readConfig } from "../src/config.ts";
+import type { Random } from "../src/faults.ts";
 
 export interface Serving {
   readonly url: string;
@@ -16,11 +18,16 @@ export interface Serving {
   readonly lines: readonly string[];
 }
 
-export async function serving(context: TestContext, logsRequests = false): Promise<Serving> {
-  const state: State = { draining: false };
+/** Version 2.0 in pod-a with these settings; without a `random` of its own no draw is allowed. */
+export async function serving(
+  context: TestContext,
+  settings: Record<string, string> = {},
+  random: Random = noDraw,
+): Promise<Serving> {
+  const state: State = { starting: false, draining: false };
   const lines: string[] = [];
-  const config = { version: "2.0", pod: "pod-a", port: 0, drainMs: 0, logsRequests };
-  const app = createApp(config, state, (line) => lines.push(line));
+  const config = readConfig({ APP_VERSION: "2.0", ...settings }, "pod-a");
+  const app = createApp(config, state, (line) => lines.push(line), random);
   const server = createServer(app).listen(0, "127.0.0.1");
   context.after(() => {
     server.close();
@@ -29,4 +36,13 @@ export async function serving(context: TestContext, logsRequests = false): Promi
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   return { url: `http://127.0.0.1:${port}`, state, server, lines };
+}
+
+function noDraw(): number {
+  throw new Error("A draw was made.");
+}
+
+/** The draws that a test wants, one after the other. */
+export function draws(...numbers: number[]): Random {
+  return () => numbers.shift() ?? noDraw();
 }

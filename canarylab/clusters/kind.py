@@ -56,7 +56,7 @@ from canarylab.machine import Finding
 from canarylab.playground.home import Home, write_atomically
 from canarylab.playground.images import architecture
 from canarylab.ports import LOOPBACK
-from canarylab.wait import wait_until
+from canarylab.runtime import wait_until
 
 NAME = "canarylab"
 NODE = f"{NAME}-control-plane"

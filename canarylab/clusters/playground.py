@@ -21,7 +21,7 @@ from canarylab.playground.daemon_control import DaemonState
 from canarylab.playground.home import Home
 from canarylab.playground.images import parse_reference
 from canarylab.ports import LOOPBACK, NODE_PORTS, is_free, is_held_by
-from canarylab.wait import wait_until
+from canarylab.runtime import wait_until
 
 SYNC_TIMEOUT_S = 5.0  # the service proxy syncs within a second
 _ROUTING_KINDS = {"Ingress", "Gateway", "HTTPRoute"}

@@ -28,8 +28,8 @@ from canarylab.playground.images import parse_reference
 from canarylab.playground.node import reaper
 from canarylab.playground.nodejs import POD_IP, node_options, path_with_nodejs
 from canarylab.ports import LOOPBACK, ensure_free, holder, is_free
+from canarylab.runtime import wait_until
 from canarylab.traffic.http import get
-from canarylab.wait import wait_until
 
 if TYPE_CHECKING:
     from docker import DockerClient

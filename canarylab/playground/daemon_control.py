@@ -20,7 +20,7 @@ from typing import IO
 
 from canarylab.errors import SetupError, TimedOutError
 from canarylab.playground.home import Home, write_atomically
-from canarylab.wait import wait_until
+from canarylab.runtime import wait_until
 
 START_TIMEOUT_S, STOP_TIMEOUT_S = 20.0, 20.0
 _PAUSE_S = 0.02

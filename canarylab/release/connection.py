@@ -6,6 +6,7 @@ Refusals of the API server are raised as ApiRefusedError, with the words of kube
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
@@ -25,6 +26,9 @@ from canarylab.errors import ApiRefusedError, ClusterError
 from canarylab.kube_objects import Object
 
 __all__ = ["Connection", "Object", "explain_api_errors", "kubectl_words"]
+
+_NO_CACHE_FILE = f"{os.devnull}/kinds"
+"""A path at which no file can exist: the client then reads the kinds from the server."""
 
 
 class Connection:
@@ -68,8 +72,12 @@ class Connection:
 
     @cached_property
     def dynamic(self) -> Any:
-        """Objects of any kind; only the server validates them."""
-        return DynamicClient(self._client)
+        """Objects of any kind; only the server validates them.
+
+        The list of kinds is read from the server. By default the client keeps it in a file in the
+        folder for temporary files, which another user or an earlier cluster may have written.
+        """
+        return DynamicClient(self._client, cache_file=_NO_CACHE_FILE)
 
     @property
     def server(self) -> str:

@@ -14,27 +14,23 @@ from datetime import UTC, datetime
 from operator import itemgetter
 
 from kubernetes.client.exceptions import ApiException
-from kubernetes.dynamic.exceptions import NotFoundError, ResourceNotFoundError
+from kubernetes.dynamic.exceptions import ResourceNotFoundError
 
 from canarylab import traffic
 from canarylab.errors import ApiRefusedError, GatewayApiMissingError
 from canarylab.figures.diagram import DiagramRoute, DiagramRule
 from canarylab.release.connection import Connection, Object, explain_api_errors
 from canarylab.release.endpoints import expected_shares, read_endpoints
+from canarylab.runtime import wait_until
 from canarylab.text import percent
 from canarylab.traffic import Request, Sample, SamplingPlan
-from canarylab.wait import wait_until
 
 API_VERSION, KIND = "gateway.networking.k8s.io/v1", "HTTPRoute"
 ACCEPTED_TIMEOUT_S = 5.0
 SERVED_TIMEOUT_S = 2.0  # once `wait_until_accepted` has been called
 _UNKNOWN = 'the server doesn\'t have a resource type "httproutes"'
 _INSTALL = "The Gateway API is an addition to Kubernetes; whoever runs the cluster installs it."
-_NO_KIND = (
-    "no matches for kind",
-    # The client keeps a list of a cluster's kinds in a file, which may be out of date.
-    "the server could not find the requested resource",
-)
+_NO_KIND = "no matches for kind"
 _GROUP = API_VERSION.partition("/")[0]
 _NOT_LISTABLE = {403, 404}  # the user may not list them; a cluster without that kind
 _LOOK_AT_GATEWAYS = "Look with `kubectl get gateways`."
@@ -58,7 +54,7 @@ def explain_refusal(objects: Iterable[Object], error: ApiRefusedError) -> str:
     """
     if any(not str(each.get("apiVersion")).startswith(f"{_GROUP}/") for each in objects):
         return ""
-    if _is_of_missing_kind(error):
+    if _NO_KIND in error.reply:
         return (
             f"{error.what} is not created: this cluster has no Gateway API. Read on; the cells "
             f'below change nothing here, and on the playground, Lab("playground"), they all work.'
@@ -97,17 +93,8 @@ def read_httproute(connection: Connection, name: str) -> Object:
             routes = connection.dynamic.resources.get(api_version=API_VERSION, kind=KIND)
         except ResourceNotFoundError as exc:
             raise GatewayApiMissingError(f'HTTPRoute "{name}"', _UNKNOWN, _INSTALL) from exc
-        try:
-            found: Object = routes.get(name=name, namespace=connection.namespace).to_dict()
-        except NotFoundError as exc:
-            if _NO_KIND[1] in str(exc.body):
-                raise GatewayApiMissingError(f'HTTPRoute "{name}"', _UNKNOWN, _INSTALL) from exc
-            raise
+        found: Object = routes.get(name=name, namespace=connection.namespace).to_dict()
     return found
-
-
-def _is_of_missing_kind(error: ApiRefusedError) -> bool:
-    return any(words in error.reply for words in _NO_KIND)
 
 
 def is_served(connection: Connection, name: str) -> bool:

@@ -35,10 +35,10 @@ from canarylab.release.connection import Connection, explain_api_errors
 from canarylab.release.endpoints import ready_endpoints
 from canarylab.release.network_sync import sync_count, wait_until_synced
 from canarylab.release.rollout import wait_until_rolled_out
+from canarylab.runtime import wait_until
 from canarylab.traffic import Request, Sample, SamplingPlan
 from canarylab.traffic.http import HttpResponse, Target, get
 from canarylab.traffic.sampler import ProgressLine
-from canarylab.wait import wait_until
 
 HOST = "foo.bar.com"
 """The host of the lessons. The domain has an owner, so it is only ever sent as a Host header."""

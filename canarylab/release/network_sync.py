@@ -20,8 +20,8 @@ from canarylab.errors import ClusterError, TimedOutError, TrafficError
 from canarylab.release.apply import Applied, apply
 from canarylab.release.connection import Connection, Object, explain_api_errors
 from canarylab.release.endpoints import ready_endpoints
+from canarylab.runtime import wait_until
 from canarylab.text import OTHER
-from canarylab.wait import wait_until
 
 ANSWERS_PER_POD = 10
 """Of n pods one stays unseen in 10 n answers with a chance of about n in 22,000."""

@@ -15,7 +15,7 @@ from kubernetes.stream import stream
 
 from canarylab.errors import ApiRefusedError, ClusterError, TimedOutError
 from canarylab.release.connection import Connection, Object, explain_api_errors
-from canarylab.wait import wait_until
+from canarylab.runtime import wait_until
 
 FETCH = (
     "fetch(process.argv[1]).then(a => a.text())"
@@ -68,19 +68,24 @@ def run_in_pod(
 
 def get_from_pod(connection: Connection, pod: str, url: str) -> ExecResult:
     """Send a request from inside a pod; from a helper pod where exec is forbidden."""
+    return run_program(connection, pod, FETCH, url)
+
+
+def run_program(connection: Connection, pod: str, program: str, argument: str) -> ExecResult:
+    """Run a JavaScript expression, a promise, in a pod; in a helper pod where exec is forbidden."""
     try:
-        return run_in_pod(connection, pod, ["node", "-e", FETCH, url])
+        return run_in_pod(connection, pod, ["node", "-e", program, argument])
     except ApiRefusedError as exc:
         if "(Forbidden)" not in exc.reply:
             raise
     note = f"You may not run commands in {pod} here, so a helper pod sent the request."
-    return ExecResult(run_in_helper_pod(connection, pod, FETCH, url), 0, (note,))
+    return ExecResult(run_in_helper_pod(connection, pod, program, argument), 0, (note,))
 
 
 def run_in_helper_pod(
     connection: Connection, like: str, program: str, argument: str, *, timeout_s: float = 60.0
 ) -> str:
-    """Run a JavaScript program in a new pod with the image of the pod `like`; its output."""
+    """Run a JavaScript expression in a new pod with the image of the pod `like`; its output."""
     delete_helper_pod(connection)
     with explain_api_errors(f'pod "{like}"', remedy=_REMEDY):
         pod = connection.core.read_namespaced_pod(like, connection.namespace)

@@ -9,8 +9,8 @@ from canarylab.errors import ClusterError, TimedOutError
 from canarylab.kube_objects import is_ready
 from canarylab.manifests import CANARY, PRODUCTION
 from canarylab.release.connection import Connection, Object, explain_api_errors
+from canarylab.runtime import wait_until
 from canarylab.text import did_you_mean
-from canarylab.wait import wait_until
 
 ROLLED_OUT_TIMEOUT_S = 90.0
 _PAUSE_S = 0.1

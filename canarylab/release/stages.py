@@ -33,7 +33,7 @@ from canarylab.release.rollout import (
     set_image,
     wait_until_rolled_out,
 )
-from canarylab.wait import wait_until
+from canarylab.runtime import wait_until
 
 Stage = Literal["empty", "02-production", "03-canary"]
 PromotionMethod = Literal["replicas", "image"]
@@ -74,7 +74,8 @@ def reset_to(
     files, deployments, services = _STAGES[stage]
     objects = [each for name in files for each in load(manifests / name)]
     kept = _with_same_selector(connection, objects) & set(services)
-    clean_up(connection, keep_deployments=deployments, keep_services=kept)
+    same = _with_same_environment(connection, objects) & set(deployments)
+    clean_up(connection, keep_deployments=same, keep_services=kept)
     apply(connection, objects)
     for name in deployments:
         wait_until_rolled_out(connection, name, report=report)
@@ -88,7 +89,7 @@ def clean_up(
     keep_deployments: Collection[str] = (),
     keep_services: Collection[str] = (),
 ) -> None:
-    """Delete the Deployments, Services, Ingresses and HTTPRoutes of the lessons but those named."""
+    """Delete everything of the lessons but the Deployments and Services that are named."""
     apps, core, networking = connection.apps, connection.core, connection.networking
     with explain_api_errors(
         "cleaning up", remedy="Look with `kubectl get deployments,services,ingresses`."
@@ -108,6 +109,7 @@ def clean_up(
             core.delete_namespaced_service,
             keep=keep_services,
         )
+        _delete(connection, core.list_namespaced_config_map, core.delete_namespaced_config_map)
         _delete_httproutes(connection)
 
 
@@ -167,6 +169,30 @@ def _with_same_selector(connection: Connection, objects: list[Object]) -> set[st
     return {
         each.metadata.name for each in found if wanted.get(each.metadata.name) == each.spec.selector
     }
+
+
+def _with_same_environment(connection: Connection, objects: list[Object]) -> set[str]:
+    """The Deployments whose containers have the environment of the manifest.
+
+    Applying a manifest keeps a variable that `kubectl set env` has added.
+    """
+    wanted = {
+        each["metadata"]["name"]: _environment(each)
+        for each in objects
+        if each["kind"] == "Deployment"
+    }
+    with explain_api_errors("the Deployments", remedy="Look with `kubectl get deployments`."):
+        found = connection.apps.list_namespaced_deployment(connection.namespace)
+    return {
+        each["metadata"]["name"]
+        for each in connection.plain(found)["items"]
+        if wanted.get(each["metadata"]["name"]) == _environment(each)
+    }
+
+
+def _environment(deployment: Object) -> list[tuple[Any, Any]]:
+    containers = deployment["spec"]["template"]["spec"]["containers"]
+    return [(each.get("env") or [], each.get("envFrom") or []) for each in containers]
 
 
 def _wait_until_no_pods(connection: Connection, labels: str = SELECTOR) -> None:

@@ -4,18 +4,25 @@ It depends on no cluster, so the playground, a real cluster and any other servic
 the same way.
 """
 
-from canarylab.traffic.http import Request
+from canarylab.traffic.expectations import Expectation, LeavingPod, Observation
+from canarylab.traffic.http import Request, VersionSource
 from canarylab.traffic.sample import RequestResult, Sample, pool
-from canarylab.traffic.sampler import SamplingPlan, measure, sample, send_requests
-from canarylab.traffic.samples import Samples, Sweep
+from canarylab.traffic.sample_series import Samples, Sweep
+from canarylab.traffic.sampler import Progress, measure, sample, send_requests
+from canarylab.traffic.sampling_plan import SamplingPlan
 
 __all__ = [
+    "Expectation",
+    "LeavingPod",
+    "Observation",
+    "Progress",
     "Request",
     "RequestResult",
     "Sample",
     "Samples",
     "SamplingPlan",
     "Sweep",
+    "VersionSource",
     "measure",
     "pool",
     "sample",

@@ -12,14 +12,21 @@ import errno
 import os
 import socket
 import ssl
+import time
 from collections.abc import Callable, Hashable
 from contextlib import suppress
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from httptools import HttpParserError, HttpParserUpgrade
 
 from canarylab.errors import TrafficError
-from canarylab.traffic.http import ParsedResponse, Request, ResponseParser, Target
+from canarylab.traffic.http import (
+    ParsedResponse,
+    Request,
+    ResponseParser,
+    Target,
+    VersionSource,
+)
 
 SocketAddress = tuple[socket.AddressFamily, tuple[str, int]]
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -88,10 +95,11 @@ async def resolve(target: Target, request: Request, timeout: SharedTimeout) -> C
     """
     address = await _address(target, timeout.timeout_s)
     if target.scheme == "http":
-        return lambda: TcpConnection(address, timeout)
+        return lambda: TcpConnection(address, timeout, request.version_source)
     context = request.tls or ssl.create_default_context()
     name = request.host.partition(":")[0] if request.host else target.host
-    return lambda: TlsConnection(address, context, name=name, timeout_s=timeout.timeout_s)
+    tls = Tls(context, name)
+    return lambda: TlsConnection(address, tls, timeout, request.version_source)
 
 
 async def _address(target: Target, timeout_s: float) -> SocketAddress:
@@ -143,6 +151,9 @@ def failure_kind(exc: BaseException) -> str:
 class HttpConnection(Protocol):
     """One TCP connection, opened by its first request."""
 
+    first_byte_at: float
+    """Reading of the clock when the first byte of the last response arrived."""
+
     async def send(self, message: bytes) -> ParsedResponse:
         """Send a request and return the response; any failure closes the connection."""
 
@@ -157,8 +168,11 @@ class TcpConnection:
     look-up costs as much as two system calls, because the error describes the socket.
     """
 
-    def __init__(self, address: SocketAddress, timeout: SharedTimeout) -> None:
-        self._address, self._timeout = address, timeout
+    def __init__(
+        self, address: SocketAddress, timeout: SharedTimeout, version_source: VersionSource
+    ) -> None:
+        self._address, self._timeout, self._version_source = address, timeout, version_source
+        self.first_byte_at = 0.0
         self._loop = asyncio.get_running_loop()
         self._socket: socket.socket | None = None
         self._connected = self._writing = self._used = self._ended = False
@@ -168,7 +182,7 @@ class TcpConnection:
 
     async def send(self, message: bytes) -> ParsedResponse:
         """Send a request and return the response; any failure closes the connection."""
-        self._unsent, self._parser = message, ResponseParser()
+        self._unsent, self._parser = message, ResponseParser(self._version_source)
         self._done = self._loop.create_future()
         self._timeout.start(self, self._time_out)
         try:
@@ -229,6 +243,8 @@ class TcpConnection:
         try:
             received = opened.recv(_CHUNK)
             if received:
+                if not self._parser.started:
+                    self.first_byte_at = self._timeout.clock()
                 self._parser.feed(received)
             else:
                 self._finish(opened)
@@ -264,22 +280,34 @@ def _check(number: int) -> None:
         raise OSError(number, os.strerror(number))
 
 
+class Tls(NamedTuple):
+    """The certificates that are trusted, and the name that the server's must be valid for."""
+
+    context: ssl.SSLContext
+    name: str
+
+
 class TlsConnection:
-    """A connection with TLS; the server's certificate must be valid for `name`."""
+    """A connection with TLS."""
 
     def __init__(
-        self, address: SocketAddress, context: ssl.SSLContext, *, name: str, timeout_s: float
+        self,
+        address: SocketAddress,
+        tls: Tls,
+        timeout: SharedTimeout,
+        version_source: VersionSource,
     ) -> None:
-        self._address, self._context, self._name = address, context, name
-        self._timeout_s = timeout_s
+        self._address, self._tls, self._timeout = address, tls, timeout
+        self._version_source = version_source
+        self.first_byte_at = 0.0
         self._streams: Streams | None = None
         self._used = False
 
     async def send(self, message: bytes) -> ParsedResponse:
         """Send a request and return the response; any failure closes the connection."""
-        parser = ResponseParser()
+        parser = ResponseParser(self._version_source)
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(self._timeout.timeout_s):
                 await self._exchange(message, parser)
         except TimeoutError:
             raise (TimeoutError() if self._streams else ConnectTimeoutError()) from None
@@ -307,6 +335,8 @@ class TlsConnection:
         while parser.response is None:
             received = await incoming.read(_CHUNK)
             if received:
+                if not parser.started:
+                    self.first_byte_at = self._timeout.clock()
                 parser.feed(received)
             elif not parser.end():
                 raise TruncatedResponseError
@@ -314,7 +344,7 @@ class TlsConnection:
     async def _open(self) -> Streams:
         _, (host, port) = self._address
         return await asyncio.open_connection(
-            host, port, ssl=self._context, server_hostname=self._name
+            host, port, ssl=self._tls.context, server_hostname=self._tls.name
         )
 
 
@@ -325,8 +355,8 @@ class SharedTimeout:
     would cost a fifth of the speed.
     """
 
-    def __init__(self, timeout_s: float) -> None:
-        self.timeout_s = timeout_s
+    def __init__(self, timeout_s: float, clock: Callable[[], float] = time.perf_counter) -> None:
+        self.timeout_s, self.clock = timeout_s, clock
         self._loop = asyncio.get_running_loop()
         self._waiting: dict[Hashable, tuple[float, Callable[[], None]]] = {}
         self._timer: asyncio.TimerHandle | None = None

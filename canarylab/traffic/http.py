@@ -7,6 +7,7 @@ import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 from urllib.parse import SplitResult, quote, urlsplit
 
@@ -58,6 +59,58 @@ PORTS = {"http": 80, "https": 443}
 _SAFE_IN_PATH = "/?%:@!$&'()*+,;=-._~[]"
 
 
+VERSION_HEADER = "X-Version"
+VERSION_PATTERN = r"""(?i)\bversion\b["'\s:=]*v?(\d\w*(?:[.+-]\w+)*)"""
+
+
+@dataclass(frozen=True)
+class VersionSource:
+    """Where a response names its version: in a header, else in its body.
+
+    Without a group, the whole match of the pattern is the version; with groups, the first.
+
+    >>> print(VersionSource(header="X-App-Version"))
+    the header X-App-Version, or the word version and a number after it in the body
+    >>> VersionSource(pattern="*")
+    Traceback (most recent call last):
+    ValueError: '*' is not a regular expression: nothing to repeat at position 0. Write it as ...
+    """
+
+    header: str = VERSION_HEADER
+    pattern: str = VERSION_PATTERN
+
+    def __post_init__(self) -> None:
+        _ = self.compiled
+
+    @cached_property
+    def compiled(self) -> re.Pattern[bytes]:
+        """The pattern, for bytes."""
+        try:
+            return re.compile(self.pattern.encode())
+        except re.error as exc:
+            raise ValueError(
+                f"{self.pattern!r} is not a regular expression: {exc}. "
+                "Write it as Python's re module reads it, such as 'v([0-9.]+)'."
+            ) from exc
+
+    @cached_property
+    def key(self) -> bytes:
+        """The name of the header, as it is compared."""
+        return self.header.lower().encode()
+
+    def find(self, body: bytes) -> bytes | None:
+        """The version that a body names."""
+        found = self.compiled.search(body)
+        if found is None:
+            return None
+        return next((group for group in found.groups() if group), found[0])
+
+    def __str__(self) -> str:
+        is_default = self.pattern == VERSION_PATTERN
+        words = "the word version and a number after it" if is_default else f"{self.pattern!r}"
+        return f"the header {self.header}, or {words} in the body"
+
+
 @dataclass(frozen=True)
 class Request:
     """What a request adds to a plain GET: Host, headers, cookies, TLS trust."""
@@ -68,6 +121,8 @@ class Request:
     cookies: Mapping[str, str] = field(default_factory=dict)
     tls: ssl.SSLContext | None = None
     """Trusted certificates for https; None is this machine's trust store."""
+    version_source: VersionSource = field(default_factory=VersionSource)
+    """Where its response names the version."""
 
     def __post_init__(self) -> None:
         fields = {"Host": self.host or "", **self.headers, **self.cookies}
@@ -145,8 +200,8 @@ def _split(url: str) -> SplitResult:
 
 
 _MAX_BODY = 65_536  # bytes; the version is near the beginning
-_VERSION = re.compile(rb"Version ([^\s\"',<>{}\\]+)")
 _SIZES = (b"content-length", b"transfer-encoding")
+_DEFAULT_SOURCE = VersionSource()
 
 
 class ParsedResponse(NamedTuple):
@@ -169,8 +224,9 @@ class ResponseParser:
     ParsedResponse(status=200, version='1.0', pod='a', keep_alive=True)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, version_source: VersionSource = _DEFAULT_SOURCE) -> None:
         self.response: ParsedResponse | None = None
+        self._source, self._version_header = version_source, version_source.key
         self.started = False
         """Whether any byte was received."""
         self._parser: HttpResponseParser | None = HttpResponseParser(self)
@@ -198,7 +254,7 @@ class ResponseParser:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         key = name.lower()
-        if key == b"x-version":
+        if key == self._version_header:
             self._version = value
         elif key == b"x-pod":
             self._pod = value
@@ -226,8 +282,8 @@ class ResponseParser:
         self._body = b""
 
     def _complete(self, parser: HttpResponseParser) -> None:
-        if self._version is None and (found := _VERSION.search(self._body)):
-            self._version = found[1]
+        if self._version is None and self._body:
+            self._version = self._source.find(self._body)
         self.response = ParsedResponse(
             parser.get_status_code(),
             _text(self._version),

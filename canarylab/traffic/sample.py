@@ -7,22 +7,37 @@ dropped, because that would raise every other share.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, reduce
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from canarylab.display import Table, html_table
+from canarylab.errors import TrafficError
 from canarylab.text import OTHER, count_noun, join_words, percent, sort_naturally, version_label
+from canarylab.traffic.expectations import Expectation, LeavingPod, as_applied, mean_shares
+from canarylab.traffic.sample_tables import (
+    SampleTable,
+    latency_table,
+    lost_table,
+    per_second_table,
+)
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
     from canarylab.figures import Picture
 
-_COLUMNS = {"when_s": "when (s)", "latency_s": "latency (s)"}
+_COLUMNS = {
+    "when_s": "when (s)",
+    "latency_s": "latency (s)",
+    "first_byte_s": "first byte (s)",
+    "late_s": "late (s)",
+}
 
 
 class RequestResult(NamedTuple):
@@ -31,7 +46,8 @@ class RequestResult(NamedTuple):
     when_s: float
     """Seconds from the start of the sample until it was sent."""
     latency_s: float
-    """Seconds from opening the connection to the last byte, or to the failure."""
+    """Seconds from opening the connection, or with a rate from the scheduled time, to the last byte
+    or the failure."""
     version: str | None = None
     pod: str | None = None
     status: int | None = None
@@ -39,6 +55,10 @@ class RequestResult(NamedTuple):
     """`refused`, `reset`, `cut off`, `timeout`, `status 503`, ...; None if answered."""
     connection: int | None = None
     """Number of the connection; equal numbers are one connection."""
+    first_byte_s: float | None = None
+    """Like `latency_s`, to the first byte of the response; None without a response."""
+    late_s: float = 0.0
+    """With a rate, how much later than scheduled it was sent; both latencies include it."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -65,6 +85,18 @@ class Sample:
     """Whether a pod is chosen for each connection (a Service) or each request (a proxy)."""
     expected_from: Literal["pods", "rules"] = "pods"
     """Source of the expected shares: the ready pods alone, or the rules of an Ingress too."""
+    rate: float | None = None
+    """Requests per second that were asked for; None if each waited for an earlier answer."""
+    expectations: tuple[Expectation, ...] = ()
+    """The expected shares as a function of time: each holds until the next."""
+    leaving: tuple[LeavingPod, ...] = ()
+    """The pods that stopped being ready under way."""
+    limit: str = ""
+    """A sentence when the sampler itself was the slowest part."""
+    notes: tuple[str, ...] = ()
+    """Sentences about how observed and expected versions are compared."""
+    version_source: str = ""
+    """Where the version of an answer was looked for."""
 
     @classmethod
     def from_versions(cls, versions: Iterable[str | None], *, url: str = "typed by hand") -> Sample:
@@ -112,6 +144,18 @@ class Sample:
         chosen = {(each.connection, getattr(each, by) or OTHER) for each in answers}
         return Counter(name for _, name in chosen)
 
+    def versions_in_order(self) -> list[str]:
+        """The version that each choice of a pod led to, in the order in which requests were sent.
+
+        >>> Sample.from_versions(["1.0", None]).versions_in_order()
+        ['1.0', 'other']
+        """
+        answers = sorted(self._answered_results(), key=lambda each: each.when_s)
+        if self.balanced_per == "request":
+            return [each.version or OTHER for each in answers]
+        first = {each.connection: each.version or OTHER for each in reversed(answers)}
+        return [first[number] for number in dict.fromkeys(each.connection for each in answers)]
+
     @cached_property
     def by_version(self) -> dict[str, int]:
         """Answers by version, including expected versions without an answer."""
@@ -142,6 +186,83 @@ class Sample:
         cluster = cluster or self.cluster
         return replace(self, expected=versions, expected_pods=pods, cluster=cluster)
 
+    def with_expectations(self, steps: Sequence[Expectation]) -> Sample:
+        """The same results with expected shares that changed under way.
+
+        The share expected of the whole sample is the mean over its choices of a pod.
+
+        >>> steps = [Expectation(0.0, {"1.0": 1.0}, {}), Expectation(2.0, {"2.0": 1.0}, {})]
+        >>> sample = Sample.from_versions(["1.0", "1.0", "2.0", "2.0"]).with_expectations(steps)
+        >>> sample.expected
+        {'1.0': 0.5, '2.0': 0.5}
+        """
+        if not steps:
+            return self
+        if not self.keep_alive:
+            steps = as_applied(
+                steps, ((each.pod, each.when_s) for each in self._answered_results())
+            )
+        versions, pods = mean_shares(steps, self._moments_of_choices())
+        changed = replace(self, expectations=tuple(steps))
+        return changed.with_expected(versions or None, pods or None)
+
+    @property
+    def change(self) -> str:
+        """A sentence that says that the ready pods changed under way; empty if they did not."""
+        changes = len(self.expectations) - 1
+        if changes < 1:
+            return ""
+        version = sort_naturally(self.expected or {OTHER: 0.0})[-1]
+        shares = [each.versions.get(version, 0.0) for each in self.expectations]
+        return (
+            f"The ready pods changed {count_noun(changes, 'time')} under way, so the share "
+            f"expected of {version_label(version)} was between {percent(min(shares))} and "
+            f"{percent(max(shares))}; what is expected of all is the mean over the requests."
+        )
+
+    @property
+    def names_no_version(self) -> str:
+        """A sentence when no answer named a version, that says where it was looked for."""
+        if not self.answered or set(self.by_version) != {OTHER}:
+            return ""
+        where = f": not in {self.version_source}" if self.version_source else ""
+        return f"None of {count_noun(self.answered, 'answer')} names a version{where}."
+
+    def latency(self, *, by: Literal["version", "pod"] = "version") -> SampleTable:
+        """Percentiles of the latency of each version, or of each pod; answered requests only.
+
+        >>> Sample.from_versions(["1.0", "2.0", "1.0"]).latency()
+        Latency of 3 answered requests, to the last byte.
+        version  answers  first byte, median  median  90 %  95 %  99 %  slowest
+        1.0      2        unknown             0 ms    0 ms  0 ms  0 ms  0 ms
+        2.0      1        unknown             0 ms    0 ms  0 ms  0 ms  0 ms
+        """
+        return latency_table(self, by)
+
+    def per_second(self) -> SampleTable:
+        """A row for each second: requests, answers of each version, failures, median latency.
+
+        A request belongs to the second in which it was sent.
+
+        >>> Sample.from_versions(["1.0", "2.0"]).per_second()
+        2 requests in 2 seconds.
+        second  requests  version 1.0  version 2.0  failed  median latency
+        0       1         1            0            0       0 ms
+        1       1         0            1            0       0 ms
+        """
+        return per_second_table(self)
+
+    def lost(self) -> SampleTable:
+        """The failed requests: the second they fell in, their kind, and the pods that were leaving.
+
+        A pod was leaving if it stopped being ready at most 2 seconds before the request was sent;
+        "unknown" stands where there was none, or where nobody watched the pods.
+
+        >>> Sample.from_versions(["1.0"]).lost()
+        No request was lost: the 1 request was answered.
+        """
+        return lost_table(self)
+
     def plot(self, *, by: Literal["version", "pod"] = "version") -> Picture:
         """The observed shares with their intervals, beside the expected ones.
 
@@ -155,6 +276,36 @@ class Sample:
             raise ValueError(f'A sample is plotted by "version" or by "pod", not by "{by}".')
         return plots[by](self)
 
+    def plot_convergence(self) -> Picture:
+        """The share of the newest version after each request, with its interval.
+
+        >>> Sample.from_versions(["1.0", "2.0"]).plot_convergence().title
+        'After 2 requests the interval is 9.5 % to 91 %'
+        """
+        from canarylab import figures  # noqa: PLC0415  matplotlib is slow to import
+
+        return figures.plot_convergence(self)
+
+    def plot_over_time(self) -> Picture:
+        """The share of the newest version as time passes, the expected share, lost requests.
+
+        >>> Sample.from_versions(["1.0", "2.0"]).plot_over_time().title
+        'Version 2.0 answered 50 % of 2 requests; none was lost'
+        """
+        from canarylab import figures  # noqa: PLC0415  matplotlib is slow to import
+
+        return figures.plot_over_time(self)
+
+    def plot_latency(self) -> Picture:
+        """The distribution of the time of the answers, a line for each version.
+
+        >>> Sample.from_versions([]).plot_latency().title
+        'No request was answered'
+        """
+        from canarylab import figures  # noqa: PLC0415  matplotlib is slow to import
+
+        return figures.plot_latency(self)
+
     def summary(self) -> Table:
         """A row for each version: hits, share, interval, expected share, and how the two agree.
 
@@ -163,7 +314,10 @@ class Sample:
         """
         from canarylab import stats  # noqa: PLC0415  it imports this module
 
-        return stats.summary(self)
+        notes = [note for note in (self.change, *self.notes) if note]
+        if self.names_no_version:
+            return Table(self.names_no_version, notes=notes)
+        return replace(stats.summary(self), notes=notes)
 
     def to_frame(self) -> DataFrame:
         """A row for each request, failed ones included.
@@ -178,15 +332,37 @@ class Sample:
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain JSON values; `from_dict` reads it back."""
         plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        plain["results"] = [result._asdict() for result in self.results]
-        return plain | {"started": self.started.isoformat()}
+        for name in _SEQUENCES:
+            plain[name] = [each._asdict() for each in plain[name]]
+        return plain | {"started": self.started.isoformat(), "notes": list(self.notes)}
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Sample:
-        """The sample that `to_dict` wrote."""
-        results = tuple(RequestResult(**result) for result in plain["results"])
-        started = datetime.fromisoformat(plain["started"])
-        return cls(**{**plain, "results": results, "started": started})
+        """The sample that `to_dict` wrote, in this version of canarylab or an earlier one."""
+        known = {name: value for name, value in plain.items() if name in cls.__dataclass_fields__}
+        for name, kind in _SEQUENCES.items():
+            known[name] = tuple(kind(**each) for each in known.get(name, ()))
+        known["started"] = datetime.fromisoformat(plain["started"])
+        return cls(**{**known, "notes": tuple(known.get("notes", ()))})
+
+    def export(self, path: str | Path, *, name: str = "") -> Path:
+        """Write the sample to a JSON file, for `stats.pool`; return where it is.
+
+        `name` says whose sample it is; without one it is the name of the file. A file of the same
+        name is replaced when it holds a sample of the same person, and never else.
+
+        >>> import tempfile
+        >>> file = Path(tempfile.mkdtemp(), "anna.json")
+        >>> Sample.from_versions(["1.0", "2.0"]).export(file).name
+        'anna.json'
+        >>> Sample.from_dict(json.loads(file.read_text())).total
+        2
+        """
+        file = Path(path)
+        whose = name or file.stem
+        _check_is_free(file, whose)
+        file.write_text(json.dumps({"name": whose, **self.to_dict()}))
+        return file
 
     def __add__(self, other: Sample) -> Sample:
         """Both samples as one."""
@@ -196,10 +372,19 @@ class Sample:
         rows = (f"{who} {what} ({share})" for who, what, share in self._version_rows())
         hits = join_words(rows, none="no request was answered")
         failed = (f"; {what} {who}" for who, what, _ in self._failure_rows())
-        return f"{self._caption()}: {hits}{''.join(failed)}"
+        changed = f"; the pods changed {count_noun(len(self.expectations) - 1, 'time')} under way"
+        return f"{self._caption()}: {hits}{''.join(failed)}{changed if self.change else ''}"
 
     def _repr_html_(self) -> str:
         rows = self._version_rows() or [("no request", "was answered", "")]
+        if self.change:
+            rows.append(
+                (
+                    f"the pods changed {count_noun(len(self.expectations) - 1, 'time')}",
+                    "under way",
+                    "",
+                )
+            )
         head = ["Version", "Requests", "Share of answers"]
         return html_table(self._caption(), head, [*rows, *self._failure_rows()])
 
@@ -208,6 +393,10 @@ class Sample:
 
     def _version_rows(self) -> list[tuple[str, str, str]]:
         total = self.answered
+        if self.names_no_version:
+            return [
+                ("no version", f"is named in {total:,} of {count_noun(total, 'answer')}", "100 %")
+            ]
         return [
             (version_label(name), f"answered {number:,} of {total:,}", percent(number / total))
             for name, number in (self.by_version if total else {}).items()
@@ -221,6 +410,22 @@ class Sample:
 
     def _answered_results(self) -> Iterable[RequestResult]:
         return (result for result in self.results if result.failure is None)
+
+    def _moments_of_choices(self) -> Iterable[float]:
+        """When a pod was chosen: with each request, or with the first of a kept connection."""
+        if self.balanced_per == "request":
+            return (each.when_s for each in self._answered_results())
+        first: dict[int | None, float] = {}
+        for each in self._answered_results():
+            first[each.connection] = min(each.when_s, first.get(each.connection, each.when_s))
+        return first.values()
+
+
+_SEQUENCES: dict[str, Any] = {
+    "results": RequestResult,
+    "expectations": Expectation,
+    "leaving": LeavingPod,
+}
 
 
 def pool(samples: Iterable[Sample]) -> Sample:
@@ -265,11 +470,37 @@ def _pooled(one: Sample, two: Sample) -> Sample:
         cluster=one.cluster if one.cluster == two.cluster else "several clusters",
         balanced_per=one.balanced_per,
         expected_from=one.expected_from,
+        leaving=tuple(
+            each._replace(when_s=each.when_s + _later_s(sample, started))
+            for sample in (one, two)
+            for each in sample.leaving
+        ),
+        limit=" ".join(dict.fromkeys(each.limit for each in (one, two) if each.limit)),
+        notes=tuple(dict.fromkeys((*one.notes, *two.notes))),
+        version_source=one.version_source if one.version_source == two.version_source else "",
     )
 
 
+def _later_s(sample: Sample, started: datetime) -> float:
+    return (sample.started - started).total_seconds()
+
+
+def _check_is_free(file: Path, whose: str) -> None:
+    """Raise TrafficError if the file holds anything but a sample of this person."""
+    if not file.exists():
+        return
+    try:
+        found = json.loads(file.read_text())
+        owner = found["name"] if "results" in found else None
+    except (ValueError, TypeError, KeyError, OSError):
+        owner = None
+    if owner != whose:
+        holds = "is not an exported sample" if owner is None else f"holds the sample of {owner}"
+        raise TrafficError(f"{file} {holds}, so it is kept. Export to another file.")
+
+
 def _moved(sample: Sample, started: datetime, first_free: int) -> Iterable[RequestResult]:
-    later_s = (sample.started - started).total_seconds()
+    later_s = _later_s(sample, started)
     for result in sample.results:
         number = None if result.connection is None else result.connection + first_free
         yield result._replace(when_s=result.when_s + later_s, connection=number)

@@ -133,6 +133,21 @@ def test_where_exec_is_forbidden_a_helper_pod_sends_the_request(
     assert restricted_cluster.rules.refused == ["get pods/exec"]
 
 
+def test_where_exec_is_forbidden_a_helper_pod_sets_the_faults(
+    lab: Lab, restricted_cluster: RestrictedCluster
+) -> None:
+    lab.reset("02-production")
+    lab.apply("manifests/09-judge/canary.yaml")
+    lab.scale("nodeapp-canary", 2)
+
+    shown = lab.set_faults("nodeapp-canary", error_rate=0.5)
+
+    assert shown.sentence == "Set in 2 pods, until they end."
+    assert {row[1:] for row in shown.rows} == {("0.5", "0", "0", "1")}
+    assert "so a helper pod sent the request." in shown.notes[0]
+    assert restricted_cluster.rules.refused == ["get pods/exec"]
+
+
 def test_an_unreachable_address_is_told_and_the_helper_pod_deleted(lab: Lab) -> None:
     lab.reset("02-production")
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from html import unescape
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -19,7 +20,16 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from PIL import Image
 
-from canarylab.figures import Picture, plot_pods, plot_samples, plot_sweep, plot_versions
+from canarylab.figures import (
+    Picture,
+    plot_convergence,
+    plot_latency,
+    plot_over_time,
+    plot_pods,
+    plot_samples,
+    plot_sweep,
+    plot_versions,
+)
 from canarylab.traffic import Sample, Samples, Sweep
 from tests.figures.samples import AWKWARD, versions
 
@@ -41,7 +51,12 @@ def sweep(sample: Sample, *, width: float) -> Picture:
 
 
 pictures = pytest.mark.parametrize(
-    "draw", [plot_versions, plot_pods, side_by_side, sweep], ids=lambda draw: draw.__name__
+    "draw",
+    [
+        *(plot_versions, plot_pods, side_by_side, sweep),
+        *(plot_convergence, plot_over_time, plot_latency),
+    ],
+    ids=lambda draw: draw.__name__,
 )
 dot_plots = pytest.mark.parametrize(
     "draw", [plot_versions, plot_pods], ids=lambda draw: draw.__name__
@@ -193,6 +208,19 @@ def test_a_saved_picture_carries_its_words(tmp_path: Path) -> None:
     with Image.open(picture.save(tmp_path / "split.png")) as saved:
         assert saved.info["Description"] == picture.alt
         assert saved.info["Title"] == picture.title
+
+
+def test_a_picture_can_be_saved_as_svg_with_its_words(tmp_path: Path) -> None:
+    picture = plot_versions(versions(30, 10))
+    root = ElementTree.parse(picture.save(tmp_path / "split.svg")).getroot()
+    words = "".join(root.itertext())
+    assert root.tag.endswith("svg")
+    assert picture.title in words
+    assert picture.alt in words
+
+
+def test_the_same_numbers_make_the_same_svg() -> None:
+    assert plot_versions(versions(30, 10)).svg == plot_versions(versions(30, 10)).svg
 
 
 def test_a_picture_is_drawn_for_fine_screens(tmp_path: Path) -> None:

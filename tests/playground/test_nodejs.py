@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,10 @@ from canarylab.playground.nodejs import POD_IP, node_options, nodejs_bin, path_w
 POD, INSIDE = "127.95.241.7", "127.159.241.7"
 
 
-def node(script: str, **environment: str) -> str:
+def node(script: str, *, options: Sequence[str] = (), **environment: str) -> str:
     """What the script prints, run as in a pod."""
     done = subprocess.run(
-        [str(nodejs_bin() / "node"), "-e", script],
+        [str(nodejs_bin() / "node"), *options, "-e", script],
         env={"NODE_OPTIONS": node_options(""), POD_IP: POD, "HOSTNAME": "web-1", **environment},
         capture_output=True,
         text=True,
@@ -122,6 +123,13 @@ def test_outside_a_pod_nothing_is_changed() -> None:
 def test_the_heap_is_small() -> None:
     limit = "require('v8').getHeapStatistics().heap_size_limit / 2 ** 20"
     assert float(node(f"console.log({limit})")) < 150
+
+
+def test_the_second_of_the_compilers_is_off() -> None:
+    often = "const sum = (a) => { let s = 0; for (let i = 0; i < 1e4; i++) s += a; return s; };"
+    traced = node(f"{often} for (let i = 0; i < 2e4; i++) sum(i);", options=["--trace-opt"])
+    assert "TURBOFAN" in traced
+    assert "MAGLEV" not in traced
 
 
 def test_compiled_code_is_cached_although_the_program_is_killed(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ STORY = """
 import json, sys
 from pathlib import Path
 from canarylab import Lab
-from canarylab.wait import wait_until
+from canarylab.runtime import wait_until
 
 here, other = map(Path, sys.argv[1:])
 lab = Lab("playground")

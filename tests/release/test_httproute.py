@@ -79,7 +79,6 @@ GATEWAY, ROUTE = (
     for kind in ("Gateway", "HTTPRoute")
 )
 NO_KIND = "no matches for kind in version"
-OUTDATED = "Error from server (NotFound): the server could not find the requested resource"
 FORBIDDEN = "Error from server (Forbidden): gateways is forbidden"
 
 
@@ -87,7 +86,6 @@ FORBIDDEN = "Error from server (Forbidden): gateways is forbidden"
     ("obj", "reply", "words"),
     [
         (GATEWAY, NO_KIND, "this cluster has no Gateway API"),
-        (GATEWAY, OUTDATED, "this cluster has no Gateway API"),
         (ROUTE, NO_KIND, "this cluster has no Gateway API"),
         (GATEWAY, FORBIDDEN, "on this cluster you may not create one"),
     ],

@@ -30,9 +30,9 @@ from canarylab.release.ingress import (
     read_ingresses,
     service_addresses,
 )
+from canarylab.runtime import wait_until
 from canarylab.traffic import Request, Sample
 from canarylab.traffic.http import get
-from canarylab.wait import wait_until
 from tests.fakes.api import ApiStandIn, api_stand_in
 from tests.needs import needs
 from tests.running_playground import RunningPlayground

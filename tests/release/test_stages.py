@@ -76,3 +76,29 @@ def test_a_service_gets_back_the_selector_of_its_manifest(connection: Connection
 
     service = connection.core.read_namespaced_service("nodeapp-svc", HERE)
     assert service.spec.selector == {"app": "nodeapp"}
+
+
+def test_a_deployment_gets_back_the_environment_of_its_manifest(connection: Connection) -> None:
+    manifests = resources.folder("manifests")
+    reset_to(connection, "02-production", manifests)
+    container = {"name": "nodeapp", "env": [{"name": "ERROR_RATE", "value": "0.1"}]}
+    faulty = {"spec": {"template": {"spec": {"containers": [container]}}}}
+    connection.apps.patch_namespaced_deployment("nodeapp-production", HERE, faulty)
+
+    reset_to(connection, "02-production", manifests)
+
+    deployment = connection.apps.read_namespaced_deployment("nodeapp-production", HERE)
+    assert deployment.spec.template.spec.containers[0].env is None
+    assert deployment.status.ready_replicas == 3
+
+
+def test_a_config_map_of_the_lessons_goes_and_any_other_stays(connection: Connection) -> None:
+    core = connection.core
+    core.create_namespaced_config_map(HERE, {"metadata": {"name": "theirs"}})
+    ours = {"metadata": {"name": "ours", "labels": {"app": "nodeapp"}}}
+    core.create_namespaced_config_map(HERE, ours)
+
+    reset_to(connection, "empty", resources.folder("manifests"))
+
+    assert "ours" not in names(core.list_namespaced_config_map(HERE))
+    core.delete_namespaced_config_map("theirs", HERE)

@@ -13,6 +13,7 @@ from canarylab.traffic.http import (
     Request,
     ResponseParser,
     Target,
+    VersionSource,
     get,
 )
 
@@ -178,3 +179,35 @@ def test_more_than_was_asked_for_is_ignored() -> None:
     response = read(whole, HEAD + b"X-Version: 2.0\r\nContent-Length: 0\r\n\r\n")
     assert response is not None
     assert response.version == "1.0"
+
+
+@pytest.mark.parametrize(
+    ("body", "version"),
+    [
+        (b'{"version": "1.2.3"}', b"1.2.3"),
+        (b"This is version 2.0.", b"2.0"),
+        (b"VERSION=v3.1-rc.2 of it", b"3.1-rc.2"),
+        (b"conversion 2.0", None),
+        (b"version two", None),
+        (b"v2.0", None),
+    ],
+)
+def test_the_word_version_and_a_number_after_it_name_the_version(
+    body: bytes, version: bytes | None
+) -> None:
+    assert VersionSource().find(body) == version
+
+
+def test_another_header_can_name_the_version() -> None:
+    parser = ResponseParser(VersionSource(header="X-App"))
+    parser.feed(HEAD + b"x-app: blue\r\nX-Version: 2.0\r\nContent-Length: 0\r\n\r\n")
+    assert parser.response == ParsedResponse(200, "blue", None, keep_alive=True)
+
+
+@pytest.mark.parametrize(("pattern", "version"), [(r"build (\w+)", b"77"), (r"\d+", b"77")])
+def test_another_pattern_can_find_the_version(pattern: str, version: bytes) -> None:
+    assert VersionSource(pattern=pattern).find(b"build 77") == version
+
+
+def test_it_says_where_it_looks() -> None:
+    assert str(VersionSource("X-App", "a+")) == "the header X-App, or 'a+' in the body"

@@ -5,10 +5,12 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from pathlib import Path
 
 import pytest
 
-from canarylab.traffic import RequestResult, Sample, pool
+from canarylab.errors import TrafficError
+from canarylab.traffic import Expectation, LeavingPod, RequestResult, Sample, pool
 
 STARTED = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 URL = "http://127.0.0.1:32089/"
@@ -93,6 +95,7 @@ def test_the_table_has_a_row_for_each_request() -> None:
 def test_the_table_has_units_in_its_columns() -> None:
     assert list(MIXED.to_frame().columns) == [
         "when (s)", "latency (s)", "version", "pod", "status", "failure", "connection",
+        "first byte (s)", "late (s)",
     ]  # fmt: skip
 
 
@@ -182,3 +185,108 @@ def test_a_sample_is_plotted_by_version_or_by_pod() -> None:
 
 def test_the_summary_has_a_row_for_each_version() -> None:
     assert [row[0] for row in MIXED.summary().rows] == list(MIXED.by_version)
+
+
+def test_a_share_that_changed_under_way_is_the_mean_over_the_requests() -> None:
+    before, after = {"1.0": 1.0}, {"1.0": 0.5, "2.0": 0.5}
+    steps = [Expectation(0.0, before, {"a": 1.0}), Expectation(1.0, after, {"a": 0.5, "b": 0.5})]
+    results = (answer("1.0", number)._replace(when_s=number / 2) for number in range(8))
+    changed = sample(*results).with_expectations(steps)
+    assert changed.expected == {"1.0": 0.625, "2.0": 0.375}
+    assert "the pods changed 1 time under way" in repr(changed)
+    assert (
+        "expected of version 2.0 was between 0 % and 50 %; what is expected of all is the mean"
+        in changed.summary().notes[0]
+    )
+
+
+def test_a_kept_connection_counts_with_the_pods_of_its_beginning() -> None:
+    steps = [Expectation(0.0, {"1.0": 1.0}, {}), Expectation(1.0, {"2.0": 1.0}, {})]
+    results = (answer("1.0", 7)._replace(when_s=float(number)) for number in range(8))
+    assert sample(*results, keep_alive=1).with_expectations(steps).expected == {
+        "1.0": 1.0,
+        "2.0": 0.0,
+    }
+
+
+def test_pods_that_stayed_are_not_mentioned() -> None:
+    stayed = MIXED.with_expectations([Expectation(0.0, {"1.0": 1.0}, {})])
+    assert (stayed.change, stayed.expected) == ("", {"1.0": 1.0})
+
+
+def test_nobody_who_watched_expects_nothing() -> None:
+    assert MIXED.with_expectations([]) == MIXED
+
+
+@pytest.mark.parametrize("expected", [{"1.0": 0.0, "3.0": 1.0}, {"1.0": 1.0}])
+def test_a_version_nobody_expected_has_a_row(expected: dict[str, float]) -> None:
+    shown = sample(answer("2.0", 0), answer("1.0", 1)).with_expected(expected)
+    assert {"1.0", "2.0"} <= {row[0] for row in shown.summary().rows}
+
+
+def test_answers_without_a_version_are_told_in_a_sentence() -> None:
+    silent = replace(
+        sample(answer(None, 0), answer(None, 1)), version_source="the header X-Version"
+    )
+    sentence = "None of 2 answers names a version: not in the header X-Version."
+    assert repr(silent.summary()) == sentence
+    assert "other" not in repr(silent)
+
+
+def test_a_sample_under_changing_pods_survives_json() -> None:
+    told = replace(
+        MIXED.with_expectations([Expectation(0.0, {"1.0": 1.0}, {"a": 1.0})]),
+        leaving=(LeavingPod(1.0, "a"),),
+        notes=("Two names.",),
+        rate=20.0,
+    )
+    assert Sample.from_dict(json.loads(json.dumps(told.to_dict()))) == told
+
+
+def test_a_file_of_an_earlier_version_can_be_read() -> None:
+    plain = json.loads(json.dumps(MIXED.to_dict()))
+    new = ("rate", "expectations", "leaving", "limit", "notes", "version_source")
+    old = {name: value for name, value in plain.items() if name not in new}
+    for each in old["results"]:
+        del each["first_byte_s"], each["late_s"]
+    assert Sample.from_dict(old) == MIXED
+
+
+def test_a_file_of_a_later_version_can_be_read() -> None:
+    assert Sample.from_dict({**MIXED.to_dict(), "colour": "blue"}) == MIXED
+
+
+def test_an_exported_sample_says_whose_it_is(tmp_path: Path) -> None:
+    file = MIXED.export(tmp_path / "x.json", name="Anna")
+    plain = json.loads(file.read_text())
+    assert (plain["name"], Sample.from_dict(plain)) == ("Anna", MIXED)
+
+
+def test_without_a_name_it_is_that_of_the_file(tmp_path: Path) -> None:
+    file = MIXED.export(tmp_path / "anna.json")
+    assert json.loads(file.read_text())["name"] == "anna"
+
+
+def test_a_cell_that_runs_again_replaces_its_file(tmp_path: Path) -> None:
+    MIXED.export(tmp_path / "anna.json")
+    file = sample(answer("1.0")).export(tmp_path / "anna.json")
+    assert Sample.from_dict(json.loads(file.read_text())).total == 1
+
+
+def test_the_sample_of_somebody_else_is_not_replaced(tmp_path: Path) -> None:
+    MIXED.export(tmp_path / "x.json", name="Anna")
+    with pytest.raises(TrafficError, match="holds the sample of Anna, so it is kept"):
+        MIXED.export(tmp_path / "x.json", name="Ben")
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"name": "x", "cells": []}'])
+def test_another_file_is_not_replaced(tmp_path: Path, text: str) -> None:
+    (tmp_path / "x.json").write_text(text)
+    with pytest.raises(TrafficError, match="is not an exported sample, so it is kept"):
+        MIXED.export(tmp_path / "x.json")
+
+
+def test_pooled_samples_keep_the_times_of_leaving_pods() -> None:
+    watched = replace(MIXED, leaving=(LeavingPod(1.0, "a"),))
+    later = replace(watched, started=STARTED + timedelta(seconds=10))
+    assert [each.when_s for each in (watched + later).leaving] == [1.0, 11.0]

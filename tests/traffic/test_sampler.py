@@ -20,7 +20,7 @@ import trustme
 from canarylab import traffic
 from canarylab.display import StatusLine
 from canarylab.errors import TrafficError
-from canarylab.traffic import Request, Sample, SamplingPlan, send_requests
+from canarylab.traffic import Progress, Request, Sample, SamplingPlan, send_requests
 from canarylab.traffic.connection import failure_kind
 from canarylab.traffic.sampler import ProgressLine
 from tests.traffic.conftest import Serve
@@ -87,7 +87,7 @@ async def test_a_sample_can_be_bounded_by_time(serve: Serve) -> None:
 
 async def test_a_pace_spreads_the_requests(serve: Serve) -> None:
     server = await serve(answering(response()))
-    sample = await ask(server, 10, per_second=100.0)
+    sample = await ask(server, 10, rate=100.0)
     sent = sorted(answer.when_s for answer in sample.results)
     assert all(when_s >= number / 100.0 for number, when_s in enumerate(sent))
 
@@ -109,7 +109,9 @@ async def test_progress_is_told_to_the_end(serve: Serve) -> None:
     server = await serve(answering(response()))
     told: list[tuple[int, int]] = []
     await send_requests(
-        server.url, SamplingPlan(count=5), on_progress=lambda *numbers: told.append(numbers)
+        server.url,
+        SamplingPlan(count=5),
+        on_progress=lambda so_far: told.append((so_far.done, so_far.failed)),
     )
     assert told[-1] == (5, 0)
 
@@ -118,7 +120,7 @@ async def test_progress_that_fails_ends_the_sample_and_its_connections(serve: Se
     async def never(visit: Visit) -> None:
         await visit.reader.read()
 
-    def broken(done: int, failed: int) -> None:
+    def broken(so_far: Progress) -> None:
         raise ZeroDivisionError
 
     server = await serve(never)
@@ -197,7 +199,7 @@ async def test_a_certificate_nobody_vouches_for_is_told_in_words(serve: Serve) -
         {"count": 1, "concurrency": 0},
         {"count": 1, "concurrency": 257},
         {"count": 1, "keep_alive": -1},
-        {"count": 1, "per_second": 0},
+        {"count": 1, "rate": 0},
         {"count": 1, "timeout_s": 0},
         {"count": 1, "timeout_s": "5"},
     ],
@@ -235,7 +237,7 @@ def shown(plan: SamplingPlan, *told: tuple[float, int, int]) -> str:
     line = StatusLine(stream, clock)
     progress = ProgressLine(plan, line.show)
     for clock.now, done, failed in told:
-        progress(done, failed)
+        progress(Progress(done, failed, [], lambda: Sample.from_versions([])))
     return stream.getvalue()
 
 
@@ -430,7 +432,7 @@ async def one_each(visit: Visit) -> None:
 
 async def test_a_kept_connection_that_the_server_closed_is_opened_again(serve: Serve) -> None:
     server = await serve(one_each)
-    sample = await send_requests(server.url, SamplingPlan(count=6, keep_alive=1, per_second=200.0))
+    sample = await send_requests(server.url, SamplingPlan(count=6, keep_alive=1, rate=200.0))
     assert (sample.answered, len(server.visits)) == (6, 6)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from canarylab.traffic import Sample, Samples, Sweep
-from canarylab.traffic.samples import check_ratios, measure_each, numbers_of_samples
+from canarylab.traffic.sample_series import check_ratios, measure_each, numbers_of_samples
 
 EVEN = {"1.0": 0.5, "2.0": 0.5}
 ONE = Sample.from_versions(["1.0", "2.0"] * 20).with_expected(EVEN)
