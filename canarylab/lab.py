@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from canarylab import resources
 from canarylab.clusters.choose import choose
-from canarylab.display import FileView, Report, Table, status_line
+from canarylab.display import FileView, Report, Table, inline_html, status_line
 from canarylab.errors import ApiRefusedError, GatewayApiMissingError, ManifestError
 from canarylab.figures.diagram import Diagram, DiagramContent, draw_diagram
 from canarylab.images.builder import (
@@ -34,8 +34,8 @@ from canarylab.machine import format_size, own_memory
 from canarylab.manifests import CANARY, CANARY_INGRESS, PRODUCTION, SERVICE, differences, load
 from canarylab.notebook_errors import show_short_messages
 from canarylab.playground.home import Home
-from canarylab.ports import is_held_by_parent, unused
-from canarylab.predictions import Predictions, Value
+from canarylab.ports import checked_port, is_held_by_parent, unused
+from canarylab.predictions import Choices, Predictions, Value
 from canarylab.release import faults, httproute, pod_exec, rollout, stages
 from canarylab.release.connection import Connection
 from canarylab.release.endpoints import (
@@ -111,6 +111,9 @@ class Lab:
             f"You are on {self._reason}.\nFor kubectl: export KUBECONFIG={self.cluster.kubeconfig}"
         )
 
+    def _repr_html_(self) -> str:
+        return f"<p>{inline_html(repr(self))}</p>"
+
     @property
     def apps(self) -> Any:
         """Deployments and ReplicaSets: `AppsV1Api` of the official client."""
@@ -183,7 +186,9 @@ class Lab:
         >>> lab.run_locally("1.0")
         node_app:1.0 answers at http://127.0.0.1:8888
         """
-        return self._builders.run(app_reference(version), port=port or _local_port(version))
+        reference = app_reference(version)
+        port = _local_port(version) if port is None else checked_port(port)
+        return self._builders.run(reference, port=port)
 
     def local_runs(self) -> dict[str, LocalRun]:
         """What runs locally, by version.
@@ -203,6 +208,10 @@ class Lab:
         >>> lab.get("/nowhere", host="foo.bar.com").status
         404
         """
+        if not isinstance(url, str):
+            raise ValueError(
+                f"This is not a URL: {url!r}. Give a text; a local run has it in .url."
+            )
         if url.startswith("/"):
             return self._ingress.get(url, _request(host or HOST, headers, cookies))
         return get(url, _request(host, headers, cookies))
@@ -644,10 +653,11 @@ class Lab:
 
     # Predictions
 
-    def predict(self, question: str, value: Value, *, choices: Sequence[str] = ()) -> Table:
+    def predict(self, question: str, value: Value, *, choices: Choices = ()) -> Table:
         """Note what you expect, before you see it; `...` stands for no prediction.
 
-        A question about a share takes a number from 0 to 1.
+        A question about a share takes a number from 0 to 1. The choices are words, or a range of
+        whole numbers: `choices=range(201)`.
 
         >>> lab.predict("canary share", 0.25)
         Your prediction for canary share: 25 %.
@@ -664,7 +674,8 @@ class Lab:
     ) -> Table:
         """Your prediction beside what was to be expected and what was seen.
 
-        Of a sample, that is the share of version 2.0.
+        Of a sample, that is the share of version 2.0, or the number of its answers if the question
+        has not the word share.
 
         >>> lab.compare("canary share", 0.3, expected=0.25, why="one pod of four")
         You said 25 %, and that is right.

@@ -20,7 +20,7 @@ from canarylab.display import Report, no_report
 from canarylab.errors import ClusterError
 from canarylab.release.connection import Connection, Object, explain_api_errors
 from canarylab.release.endpoint_watch import watch_endpoints
-from canarylab.release.endpoints import Endpoint, ready_endpoints
+from canarylab.release.endpoints import Endpoint, ready_endpoints, service_remedy
 from canarylab.release.ingress import read_ingresses, reported_addresses, service_addresses
 from canarylab.release.network_sync import answering_pod, wait_for_service
 from canarylab.runtime import wait_until
@@ -109,7 +109,7 @@ class ServiceUrls:
     def _read(self, name: str) -> Object:
         if not name:
             raise ValueError("The name of the Service is empty. `kubectl get services` lists them.")
-        with explain_api_errors(f'Service "{name}"', remedy="`kubectl get services` lists them."):
+        with explain_api_errors(f'Service "{name}"', remedy=service_remedy(name)):
             found = self._connection.core.read_namespaced_service(name, self._connection.namespace)
         service: Object = self._connection.plain(found)
         return service
