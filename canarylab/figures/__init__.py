@@ -1,7 +1,7 @@
 """Pictures of samples and of the cluster, each with a description made from the same values.
 
-`plot_versions`, `plot_pods`, `plot_samples` and `plot_sweep` each return a `Picture`, which is
-drawn when it is shown. What is drawn are plain values: a `Chart` of rows, or a `PointChart`.
+Each of the functions below returns a `Picture`, which is drawn when it is shown. What is drawn are
+plain values: a `Chart` of rows, a `PointChart` or a `LineChart`.
 Colour is never the only sign: shape, hatch and a label say the same.
 
 matplotlib is imported when one of these names is used; `diagram.py` works without it.
@@ -15,6 +15,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from canarylab.text import OTHER, sort_naturally
 
 if TYPE_CHECKING:
+    from canarylab.figures.line_pictures import (
+        plot_convergence,
+        plot_latency,
+        plot_over_time,
+        plot_sample_sizes,
+    )
     from canarylab.figures.pictures import (
         Picture,
         plot_pods,
@@ -23,7 +29,17 @@ if TYPE_CHECKING:
         plot_versions,
     )
 
-__all__ = ["Picture", "plot_pods", "plot_samples", "plot_sweep", "plot_versions"]
+__all__ = [
+    "Picture",
+    "plot_convergence",
+    "plot_latency",
+    "plot_over_time",
+    "plot_pods",
+    "plot_sample_sizes",
+    "plot_samples",
+    "plot_sweep",
+    "plot_versions",
+]
 
 # Colours of versions have a contrast of 3:1 against white, and differ in lightness for readers who
 # do not see hues.
@@ -63,6 +79,6 @@ def version_styles(versions: Iterable[str]) -> dict[str, VersionStyle]:
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from canarylab.figures import pictures  # noqa: PLC0415  matplotlib is slow to import
+    from canarylab.figures import line_pictures, pictures  # noqa: PLC0415  matplotlib is slow
 
-    return getattr(pictures, name)
+    return getattr(pictures if hasattr(pictures, name) else line_pictures, name)

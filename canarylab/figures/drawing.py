@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -26,6 +27,7 @@ LINE = {TITLE: 0.25, LABEL: 0.22, SMALL: 0.19}  # inches from one line of text t
 TICKS_ROOM = 0.34
 AXIS_TITLE_ROOM, KEY_ROOM = 0.26, 0.30
 _PLOT_HEIGHT_BY_WIDTH = 0.5
+_UNIT = re.compile(r"(?<=\d) (%|ms\b|s\b)")
 
 
 class Axis(NamedTuple):
@@ -67,7 +69,9 @@ class AxesLayout:
         self.notes = [line for note in notes for line in wrap(note, SMALL, room)]
         widest = max(width_of(text, SMALL) for text in self.y_axis.ticks.values())
         self.left = MARGIN + widest + 0.12
-        self.across = width - self.left - MARGIN - 0.12
+        last = [*self.x_axis.ticks.values()][-1:]
+        half = max((width_of(text, SMALL) / 2 for text in last), default=0.0)
+        self.across = width - self.left - MARGIN - max(half, 0.12)
         self.up = max(2.0, _PLOT_HEIGHT_BY_WIDTH * self.across)
         self.below = MARGIN + len(self.notes) * LINE[SMALL] + TICKS_ROOM + AXIS_TITLE_ROOM
         self._key = KEY_ROOM * key_rows
@@ -129,16 +133,19 @@ def width_of(text: str, size: float, weight: str = "normal") -> float:
 
 
 def wrap(text: str, size: float, width: float) -> list[str]:
-    """Split text into lines of at most `width` inches; long words lose their middle."""
+    """Split text into lines of at most `width` inches; long words lose their middle.
+
+    A number and its unit stay on one line.
+    """
     lines = [""]
-    for word in text.split():
+    for word in _UNIT.sub("\N{NO-BREAK SPACE}\\1", text).split(" "):
         fitting = shorten(word, size, width)
         longer = f"{lines[-1]} {fitting}".strip()
         if width_of(longer, size) <= width:
             lines[-1] = longer
         else:
             lines.append(fitting)
-    return [line for line in lines if line]
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines if line]
 
 
 def shorten(text: str, size: float, width: float, weight: str = "normal") -> str:

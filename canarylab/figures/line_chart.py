@@ -22,6 +22,7 @@ from canarylab.figures.drawing import (
     Axis,
     font,
     pale,
+    shorten,
     width_of,
 )
 
@@ -36,8 +37,8 @@ class Part(Protocol):
     def label(self) -> str:
         """What the key says of it; empty for a part that the key leaves out."""
 
-    def draw(self, axes: Axes, places: Sequence[Place]) -> None:
-        """Draw it at these places, in inches."""
+    def draw(self, axes: Axes, places: Sequence[Place], *, clip: bool = True) -> None:
+        """Draw it at these places, in inches; `clip` leaves out what is beyond the axes."""
 
     def values(self) -> Sequence[Place]:
         """The points it consists of, as values of the two axes."""
@@ -66,9 +67,9 @@ class Line:
         corners = [point for (_, old), (x, new) in steps for point in ((x, old), (x, new))]
         return [*self.points[:1], *corners]
 
-    def draw(self, axes: Axes, places: Sequence[Place]) -> None:
+    def draw(self, axes: Axes, places: Sequence[Place], *, clip: bool = True) -> None:
         """Draw the line."""
-        (line,) = axes.plot(*zip(*places, strict=True), clip_on=False, zorder=4)
+        (line,) = axes.plot(*zip(*places, strict=True), clip_on=clip, zorder=4)
         line.set(color=self.colour, linewidth=self.weight, linestyle=self.dashes)
 
     def key_places(self, x: float, y: float) -> Sequence[Place]:
@@ -89,11 +90,11 @@ class Band:
         """The outline."""
         return [*self.lower, *reversed(self.upper)]
 
-    def draw(self, axes: Axes, places: Sequence[Place]) -> None:
+    def draw(self, axes: Axes, places: Sequence[Place], *, clip: bool = True) -> None:
         """Draw the area."""
         area = Polygon(list(places), hatch=self.style.hatch, linewidth=0, zorder=2)
         colour = self.style.colour
-        area.set(facecolor=pale(colour, 0.26), edgecolor=pale(colour, 0.5), clip_on=True)
+        area.set(facecolor=pale(colour, 0.26), edgecolor=pale(colour, 0.5), clip_on=clip)
         axes.add_patch(area)
 
     def key_places(self, x: float, y: float) -> Sequence[Place]:
@@ -117,12 +118,13 @@ class Bars:
         half = self.width / 2
         return [each for x, y in self.points for each in ((x - half, 0.0), (x + half, y))]
 
-    def draw(self, axes: Axes, places: Sequence[Place]) -> None:
+    def draw(self, axes: Axes, places: Sequence[Place], *, clip: bool = True) -> None:
         """Draw the bars."""
         for (left, low), (right, high) in zip(places[::2], places[1::2], strict=True):
             bar = Rectangle((left, low), right - left, high - low, hatch=self.style.hatch)
             colour = self.style.colour
             bar.set(facecolor=pale(colour, 0.45), edgecolor=pale(colour, 0.8), linewidth=0.8)
+            bar.set_clip_on(clip)
             axes.add_patch(bar)
 
     def key_places(self, x: float, y: float) -> Sequence[Place]:
@@ -144,8 +146,9 @@ class Marks:
         """The points."""
         return self.points
 
-    def draw(self, axes: Axes, places: Sequence[Place]) -> None:
-        """Draw the markers."""
+    def draw(self, axes: Axes, places: Sequence[Place], *, clip: bool = True) -> None:
+        """Draw the markers, whole ones at the edge of the axes too."""
+        del clip
         is_filled = self.marker not in "x+|_"
         axes.plot(
             *zip(*places, strict=True),
@@ -196,9 +199,11 @@ class LineChart:
         for row in key_rows(list(by_label), self.width):
             x = start
             for label in row:
-                by_label[label].draw(axes, by_label[label].key_places(x, y))
+                by_label[label].draw(axes, by_label[label].key_places(x, y), clip=False)
                 x += _KEY_SAMPLE + 0.08
-                axes.text(x, y, label, parse_math=False, **font(SMALL, MUTED))
+                room = self.width - 2 * MARGIN - _KEY_SAMPLE - 0.08
+                fitting = shorten(label, SMALL, room)
+                axes.text(x, y, fitting, parse_math=False, **font(SMALL, MUTED))
                 x += width_of(label, SMALL) + GAP
             y -= KEY_ROOM
 

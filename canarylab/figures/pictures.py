@@ -13,15 +13,18 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from canarylab import stats
+from canarylab.display import scrolling_html
 from canarylab.figures import UNKNOWN_VERSION_STYLE, captions, version_styles
 from canarylab.figures.captions import describe_share
 from canarylab.figures.chart import Chart, Row
 from canarylab.figures.drawing import DEFAULT_WIDTH, Axis
+from canarylab.figures.line_chart import LineChart
 from canarylab.figures.point_chart import Point, PointChart
 from canarylab.stats import Share
 from canarylab.text import OTHER, percent, sort_naturally, version_label
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 _SCREEN, _PIXEL_RATIO = 96, 2  # pixels per inch; twice as many are drawn, for fine screens
 _COLOURS = 128
 _IMG_STYLE = "background:#fff;padding:8px;border-radius:6px;max-width:calc(100% - 16px)"
+_SMALLEST_SCALE = 0.8  # on a narrow page a picture is moved sideways, not made smaller still
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -44,7 +48,7 @@ class Picture:
     every picture that a cell has shown.
     """
 
-    chart: Chart | PointChart
+    chart: Chart | PointChart | LineChart
     alt: str
     """Text alternative: type, axes, range, title and every number."""
 
@@ -82,12 +86,21 @@ class Picture:
         return written.getvalue()
 
     @property
+    def svg(self) -> bytes:
+        """The picture as SVG, with title and description as metadata."""
+        written = BytesIO()
+        about = {"Title": self.title, "Description": self.alt, "Date": None}
+        with rc_context({"svg.hashsalt": "canarylab"}):  # the same numbers make the same bytes
+            self.figure.savefig(written, format="svg", metadata=about)
+        return written.getvalue()
+
+    @property
     def width(self) -> int:
         """Display width, in pixels."""
         return round(self.chart.width * _SCREEN)
 
     def save(self, path: str | Path) -> Path:
-        """Write the PNG and return its path.
+        """Write the picture and return its path; a name that ends in `.svg` gets SVG, else PNG.
 
         >>> from tempfile import TemporaryDirectory
         >>> from canarylab.figures import plot_versions
@@ -97,18 +110,24 @@ class Picture:
         'split.png'
         """
         place = Path(path)
-        place.write_bytes(self.png)
+        place.write_bytes(self.svg if place.suffix.lower() == ".svg" else self.png)
         return place
 
     def __repr__(self) -> str:
         return self.alt
 
-    def _repr_html_(self) -> str:
+    @property
+    def image_html(self) -> str:
+        """The picture as an HTML element."""
         source = base64.b64encode(self.png).decode()
+        style = f"{_IMG_STYLE};min-width:{self.width * _SMALLEST_SCALE:.0f}px"
         return (
-            f'<img alt="{escape(self.alt)}" width="{self.width}" style="{_IMG_STYLE}" '
+            f'<img alt="{escape(self.alt)}" width="{self.width}" style="{style}" '
             f'src="data:image/png;base64,{source}">'
         )
+
+    def _repr_html_(self) -> str:
+        return scrolling_html(self.image_html)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         del include, exclude  # the notebook filters by itself
@@ -117,7 +136,6 @@ class Picture:
 
 EXPECTATION_LABELS = {"pods": "expected from ready pods", "rules": "expected by the rules"}
 _CHANCE_NOTE = "By chance alone, about one in twenty such intervals misses the true share."
-_BARS = "Bars: 95 % Wilson intervals"
 _ENDS = (0.004, 0.008, 0.02, 0.04, 0.08, 0.2, 0.4, 0.6, 0.8, 1.0)  # of an axis of shares
 _KEY = ("meets the line", "misses it")
 """Of an interval."""
@@ -195,7 +213,7 @@ def plot_samples(samples: Samples, *, width: float = DEFAULT_WIDTH) -> Picture:
         line=None if level is None else ((0.3, level), (most + 0.7, level)),
         line_label=f"expected {percent(level or 0.0)}",
         x_axis=Axis("number of the sample", 0.3, most + 0.7, {n: str(n) for n in numbers}),
-        y_axis=_share_axis(f"share of answers from {version_label(version)}", end),
+        y_axis=share_axis(f"share of answers from {version_label(version)}", end),
         style=version_styles([version])[version],
         key=_KEY,
         width=width,
@@ -233,8 +251,8 @@ def plot_sweep(sweep: Sweep, *, width: float = DEFAULT_WIDTH) -> Picture:
         ],
         line=((0.0, 0.0), (end, end)),
         line_label="observed = expected",
-        x_axis=_share_axis(f"expected share: ready pods of {who}", end),
-        y_axis=_share_axis(f"observed share: answers from {who}", end),
+        x_axis=share_axis(f"expected share: ready pods of {who}", end),
+        y_axis=share_axis(f"observed share: answers from {who}", end),
         style=version_styles([version])[version],
         key=_KEY,
         width=width,
@@ -243,9 +261,14 @@ def plot_sweep(sweep: Sweep, *, width: float = DEFAULT_WIDTH) -> Picture:
     return point_picture("Plot of the observed share over the expected share", chart, rows)
 
 
-def notes(sample: Sample) -> list[str]:
+def notes(sample: Sample, drawn: str = "Bars") -> list[str]:
     """Notes below the picture of one sample: how it was measured, what failed."""
-    how = [_BARS, captions.connection_text(sample), *([sample.cluster] if sample.cluster else [])]
+    intervals = f"{drawn}: 95 % Wilson intervals"
+    how = [
+        intervals,
+        captions.connection_text(sample),
+        *([sample.cluster] if sample.cluster else []),
+    ]
     failed = captions.failure_text(sample)
     return [" · ".join(how), *([f"{failed}. They are in no share."] if failed else [])]
 
@@ -281,7 +304,8 @@ def _as_sentences(texts: Iterable[str]) -> str:
     return " ".join(f"{text.rstrip('.')}." for text in texts if text)
 
 
-def _share_axis(title: str, end: float) -> Axis:
+def share_axis(title: str, end: float) -> Axis:
+    """An axis of shares from 0 to this end."""
     steps = 3 if end == 0.6 else 4
     ticks = [end * step / steps for step in range(steps + 1)]
     return Axis(title, 0.0, end, {tick: percent(tick) for tick in ticks})
@@ -291,9 +315,18 @@ def _highest(share: Share) -> float:
     return max(share.interval.high, share.expected or 0.0)
 
 
-def _end(shares: Iterable[Share]) -> float:
-    highest = max(map(_highest, shares), default=1.0)
+def share_axis_end(values: Iterable[float]) -> float:
+    """The end of an axis on which the highest of these shares can be read.
+
+    >>> share_axis_end([0.01, 0.03])
+    0.04
+    """
+    highest = max(values, default=1.0)
     return next(end for end in _ENDS if highest <= end)
+
+
+def _end(shares: Iterable[Share]) -> float:
+    return share_axis_end(map(_highest, shares))
 
 
 def _notes(samples: Sequence[Sample]) -> list[str]:

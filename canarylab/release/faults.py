@@ -157,9 +157,11 @@ def _raise_unless_not_found(error: ApiRefusedError) -> None:
 
 
 def is_running(pod: Object) -> bool:
-    """Whether its containers run, and it is not about to end."""
+    """Whether its containers run now, and it is not about to end."""
     status = pod.get("status") or {}
-    return status.get("phase") == "Running" and "podIP" in status and not is_terminating(pod)
+    states = [each.get("state") or {} for each in status.get("containerStatuses") or []]
+    is_started = status.get("phase") == "Running" and "podIP" in status
+    return is_started and all("running" in each for each in states) and not is_terminating(pod)
 
 
 def _answers(output: str, pod: str) -> list[Answer]:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from canarylab.display import Table, html_table
 from canarylab.errors import TrafficError
 from canarylab.text import OTHER, count_noun, join_words, percent, sort_naturally, version_label
-from canarylab.traffic.expectations import Expectation, LeavingPod, mean_shares
+from canarylab.traffic.expectations import Expectation, LeavingPod, as_applied, mean_shares
 from canarylab.traffic.sample_tables import (
     SampleTable,
     latency_table,
@@ -144,6 +144,18 @@ class Sample:
         chosen = {(each.connection, getattr(each, by) or OTHER) for each in answers}
         return Counter(name for _, name in chosen)
 
+    def versions_in_order(self) -> list[str]:
+        """The version that each choice of a pod led to, in the order in which requests were sent.
+
+        >>> Sample.from_versions(["1.0", None]).versions_in_order()
+        ['1.0', 'other']
+        """
+        answers = sorted(self._answered_results(), key=lambda each: each.when_s)
+        if self.balanced_per == "request":
+            return [each.version or OTHER for each in answers]
+        first = {each.connection: each.version or OTHER for each in reversed(answers)}
+        return [first[number] for number in dict.fromkeys(each.connection for each in answers)]
+
     @cached_property
     def by_version(self) -> dict[str, int]:
         """Answers by version, including expected versions without an answer."""
@@ -186,6 +198,10 @@ class Sample:
         """
         if not steps:
             return self
+        if not self.keep_alive:
+            steps = as_applied(
+                steps, ((each.pod, each.when_s) for each in self._answered_results())
+            )
         versions, pods = mean_shares(steps, self._moments_of_choices())
         changed = replace(self, expectations=tuple(steps))
         return changed.with_expected(versions or None, pods or None)
@@ -209,8 +225,8 @@ class Sample:
         """A sentence when no answer named a version, that says where it was looked for."""
         if not self.answered or set(self.by_version) != {OTHER}:
             return ""
-        where = f": not in {self.version_source}" if self.version_source else ""
-        return f"None of {count_noun(self.answered, 'answer')} names a version{where}."
+        where = self.version_source and f" It was looked for {self.version_source}."
+        return f"None of {count_noun(self.answered, 'answer')} names a version.{where}"
 
     def latency(self, *, by: Literal["version", "pod"] = "version") -> SampleTable:
         """Percentiles of the latency of each version, or of each pod; answered requests only.
@@ -259,6 +275,36 @@ class Sample:
         if by not in plots:
             raise ValueError(f'A sample is plotted by "version" or by "pod", not by "{by}".')
         return plots[by](self)
+
+    def plot_convergence(self) -> Picture:
+        """The share of the newest version after each request, with its interval.
+
+        >>> Sample.from_versions(["1.0", "2.0"]).plot_convergence().title
+        'After 2 requests the interval is 9.5 % to 91 %'
+        """
+        from canarylab import figures  # noqa: PLC0415  matplotlib is slow to import
+
+        return figures.plot_convergence(self)
+
+    def plot_over_time(self) -> Picture:
+        """The share of the newest version as time passes, the expected share, lost requests.
+
+        >>> Sample.from_versions(["1.0", "2.0"]).plot_over_time().title
+        'Version 2.0 answered 50 % of 2 requests; none was lost'
+        """
+        from canarylab import figures  # noqa: PLC0415  matplotlib is slow to import
+
+        return figures.plot_over_time(self)
+
+    def plot_latency(self) -> Picture:
+        """The distribution of the time of the answers, a line for each version.
+
+        >>> Sample.from_versions([]).plot_latency().title
+        'No request was answered'
+        """
+        from canarylab import figures  # noqa: PLC0415  matplotlib is slow to import
+
+        return figures.plot_latency(self)
 
     def summary(self) -> Table:
         """A row for each version: hits, share, interval, expected share, and how the two agree.
@@ -323,7 +369,9 @@ class Sample:
         return _pooled(self, other)
 
     def __repr__(self) -> str:
-        rows = (f"{who} {what} ({share})" for who, what, share in self._version_rows())
+        rows = (
+            f"{who} {what}{share and f' ({share})'}" for who, what, share in self._version_rows()
+        )
         hits = join_words(rows, none="no request was answered")
         failed = (f"; {what} {who}" for who, what, _ in self._failure_rows())
         changed = f"; the pods changed {count_noun(len(self.expectations) - 1, 'time')} under way"
@@ -348,9 +396,7 @@ class Sample:
     def _version_rows(self) -> list[tuple[str, str, str]]:
         total = self.answered
         if self.names_no_version:
-            return [
-                ("no version", f"is named in {total:,} of {count_noun(total, 'answer')}", "100 %")
-            ]
+            return [("no answer", f"of {total:,} names a version", "")]
         return [
             (version_label(name), f"answered {number:,} of {total:,}", percent(number / total))
             for name, number in (self.by_version if total else {}).items()

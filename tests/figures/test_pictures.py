@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from html import unescape
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -19,7 +20,16 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from PIL import Image
 
-from canarylab.figures import Picture, plot_pods, plot_samples, plot_sweep, plot_versions
+from canarylab.figures import (
+    Picture,
+    plot_convergence,
+    plot_latency,
+    plot_over_time,
+    plot_pods,
+    plot_samples,
+    plot_sweep,
+    plot_versions,
+)
 from canarylab.traffic import Sample, Samples, Sweep
 from tests.figures.samples import AWKWARD, versions
 
@@ -41,7 +51,12 @@ def sweep(sample: Sample, *, width: float) -> Picture:
 
 
 pictures = pytest.mark.parametrize(
-    "draw", [plot_versions, plot_pods, side_by_side, sweep], ids=lambda draw: draw.__name__
+    "draw",
+    [
+        *(plot_versions, plot_pods, side_by_side, sweep),
+        *(plot_convergence, plot_over_time, plot_latency),
+    ],
+    ids=lambda draw: draw.__name__,
 )
 dot_plots = pytest.mark.parametrize(
     "draw", [plot_versions, plot_pods], ids=lambda draw: draw.__name__
@@ -171,6 +186,13 @@ def test_a_page_shows_the_picture_with_its_description() -> None:
     assert unescape(found[1]) == picture.alt
 
 
+def test_on_a_narrow_page_a_picture_stays_readable_and_can_be_moved_by_keyboard() -> None:
+    picture = plot_versions(versions(30, 10))
+    shown = picture._repr_html_()
+    assert shown.startswith('<div tabindex="0" style="overflow-x:auto"><img ')
+    assert f"min-width:{0.8 * picture.width:.0f}px" in shown
+
+
 def test_a_name_cannot_break_out_of_the_page() -> None:
     picture = plot_versions(Sample.from_versions(['"><script>', "2.0"]).with_expected({"2.0": 1.0}))
     assert "<script>" not in picture._repr_html_()
@@ -186,6 +208,19 @@ def test_a_saved_picture_carries_its_words(tmp_path: Path) -> None:
     with Image.open(picture.save(tmp_path / "split.png")) as saved:
         assert saved.info["Description"] == picture.alt
         assert saved.info["Title"] == picture.title
+
+
+def test_a_picture_can_be_saved_as_svg_with_its_words(tmp_path: Path) -> None:
+    picture = plot_versions(versions(30, 10))
+    root = ElementTree.parse(picture.save(tmp_path / "split.svg")).getroot()
+    words = "".join(root.itertext())
+    assert root.tag.endswith("svg")
+    assert picture.title in words
+    assert picture.alt in words
+
+
+def test_the_same_numbers_make_the_same_svg() -> None:
+    assert plot_versions(versions(30, 10)).svg == plot_versions(versions(30, 10)).svg
 
 
 def test_a_picture_is_drawn_for_fine_screens(tmp_path: Path) -> None:

@@ -25,8 +25,14 @@ from canarylab.release.endpoints import ready_endpoints
 from canarylab.release.faults import Answer, faults_of, faults_url, is_running, set_faults
 from canarylab.release.network_sync import wait_for_service
 from canarylab.release.pod_exec import ExecResult
-from canarylab.release.rollout import scale, wait_until_rolled_out
+from canarylab.release.rollout import (
+    pods_of,
+    scale,
+    wait_until_rolled_out,
+    waiting_reasons,
+)
 from canarylab.release.stages import reset_to
+from canarylab.runtime import wait_until
 from tests.needs import needs
 from tests.running_playground import RunningPlayground
 
@@ -37,6 +43,7 @@ PODS: list[Object] = [
 ]
 for each in PODS:
     each["spec"] = {"containers": [{}]}
+CRASHED = {"name": "nodeapp", "state": {"waiting": {"reason": "CrashLoopBackOff"}}}
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +77,11 @@ def status(address: str, path: str = "/", **headers: str) -> int:
     with closing(http.client.HTTPConnection(address, timeout=20)) as connection:
         connection.request("GET", path, headers=headers)
         return connection.getresponse().status
+
+
+def crashes(connection: Connection, deployment: Object) -> bool:
+    """Whether one of the pods waits for another start."""
+    return "CrashLoopBackOff" in waiting_reasons(pods_of(connection, deployment))
 
 
 def pods_of_canary(connection: Connection) -> dict[str, str]:
@@ -185,6 +197,19 @@ def test_a_deployment_without_pods_has_nothing_to_set(connection: Connection) ->
 
 
 @needs("linux")
+def test_during_a_rollout_that_fails_the_pod_that_runs_is_set(connection: Connection) -> None:
+    (deployment,) = load(resources.folder("manifests") / "09-judge" / "canary.yaml")
+    apply(connection, [deployment])
+    wait_until_rolled_out(connection, CANARY)
+    container = deployment["spec"]["template"]["spec"]["containers"][0]
+    container["env"].append({"name": "ERROR_RATE", "value": "2"})
+    apply(connection, [deployment])
+    assert wait_until(lambda: crashes(connection, deployment), timeout_s=30)
+
+    assert len(set_faults(connection, CANARY, {"error_rate": 0.5}).rows) == 1
+
+
+@needs("linux")
 def test_the_config_map_of_lesson_09_gives_the_canary_its_faults(connection: Connection) -> None:
     labels = {"name": "nodeapp-canary-faults", "labels": {"app": "nodeapp"}}
     config_map = {"metadata": labels, "data": {"ERROR_RATE": "0.03"}}
@@ -294,6 +319,7 @@ def test_a_pod_with_an_ipv6_address_and_a_port_of_its_own() -> None:
         {"metadata": {}, "status": {"phase": "Running"}},
         {"metadata": {}, "status": {"phase": "Failed", "podIP": "10.1.0.7"}},
         {"metadata": {"deletionTimestamp": "now"}, "status": PODS[0]["status"]},
+        {"metadata": {}, "status": {**PODS[0]["status"], "containerStatuses": [CRASHED]}},
         {"metadata": {}},
     ],
 )

@@ -103,7 +103,7 @@ def test_learners_of_one_name_are_told_apart_by_their_files(folder: Path) -> Non
 
     names = [each.name for each in stats.pool(folder).learners]
 
-    assert names == ["anna (anna.json)", "ben", "cleo", "anna (other.json)"]
+    assert names == ["anna (anna.json)", "anna (other.json)", "ben", "cleo"]
 
 
 def test_other_files_are_not_read(folder: Path) -> None:
