@@ -116,12 +116,14 @@ def service_finds_production(lab: Lab) -> Verdict:
     selector = lab.core.read_namespaced_service(SERVICE, lab.namespace).spec.selector or {}
     labels = ", ".join(f"{key}: {value}" for key, value in selector.items())
     seen = f"the Service selects {labels or 'nothing'} and has {ready} of version 1.0"
+    if selector != {"app": "nodeapp"}:
+        hint = "it should select app: nodeapp alone"
+        if selector:
+            hint += ", and None, without quotes, removes a label in a patch"
+        return Verdict(holds=False, reason=f"{seen}; {hint}")
     if found() != 3:
         hint = "compare the selector with `kubectl get pods --show-labels`"
         return Verdict(holds=False, reason=f"{seen}, not 3; {hint}")
-    if selector != {"app": "nodeapp"}:
-        hint = "it should select app: nodeapp alone, and None in a patch removes a label"
-        return Verdict(holds=False, reason=f"{seen}; {hint}")
     version = lab.get(lab.url(SERVICE)).headers.get("X-Version", "(none)")
     return Verdict(holds=version == "1.0", reason=f"{seen}; version {version} answered a request")
 
@@ -162,9 +164,13 @@ def release_is_finished(lab: Lab) -> Verdict:
     behind = lab.ready_endpoints()
     left = [each.pod for each in behind if each.version != "2.0"]
     canaries = [each.pod for each in behind if each.pod.startswith(CANARY)]
-    if left or canaries or not behind:
-        reason = f"still behind the Service: {join_words([*left, *canaries], none='no pod')}"
+    if left or canaries:
+        reason = f"still behind the Service: {join_words([*left, *canaries])}"
         return Verdict(holds=False, reason=f"{reason}; `kubectl get deployments` shows whose")
+    if not behind:
+        return Verdict(holds=False, reason="the Service has no ready endpoint; look at lab.pods()")
+    if CANARY in _deployments(lab):
+        return Verdict(holds=False, reason=f"the Deployment {CANARY} is still there, without pods")
     answers = only_the_new_version_answers(lab, lab.sample(requests=SAMPLED))
     return answers._replace(reason=f"{count_noun(len(behind), 'pod')}; {answers.reason}")
 
@@ -375,14 +381,20 @@ def _logged_requests(lab: Lab) -> int:
     return sum(" GET " in line for log in logs for line in log.splitlines())
 
 
+def _deployments(lab: Lab) -> list[str]:
+    found = lab.apps.list_namespaced_deployment(lab.namespace).items
+    return [each.metadata.name for each in found]
+
+
 def _ready(lab: Lab, name: str, wanted: int) -> Verdict:
     try:
         deployment = lab.deployment(name)
     except ApiRefusedError as exc:
         if "NotFound" not in exc.reply:
             raise
-        hint = "`kubectl get deployments` lists those there are"
-        return Verdict(holds=False, reason=f"there is no Deployment {name}; {hint}")
+        names = _deployments(lab)
+        there = f", only {join_words(names)}" if names else "; lab.apply(...) makes it"
+        return Verdict(holds=False, reason=f"there is no Deployment {name}{there}")
     asked = deployment["spec"].get("replicas", 1)
     status = rollout_status(deployment)
     reason = status.message.partition(": ")[2]

@@ -16,7 +16,7 @@ Report = Callable[[str], None]
 
 SHOW_AFTER_S = 1.0  # a shorter wait needs no status line
 _LEFT = 'style="text-align:left"'  # Jupyter aligns tables to the right, as if all were numbers
-_MONOSPACE = "font-family:monospace"
+_LISTING = "font-family:monospace;margin:1em 0;word-break:normal;overflow-wrap:anywhere"
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,25 @@ class Table:
         ]
 
 
+class ShownAsTable:
+    """Base of results: a sentence as text, and in a notebook a table below it."""
+
+    @property
+    def sentence(self) -> str:
+        """The result in words."""
+        return self._table().sentence
+
+    def _table(self) -> Table:
+        """The numbers behind the sentence."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return self.sentence
+
+    def _repr_html_(self) -> str:
+        return self._table()._repr_html_()
+
+
 @dataclass(frozen=True)
 class FileView:
     """A text file, with marks in the margin at lines that differ from another file."""
@@ -73,7 +92,7 @@ class FileView:
             f"<strong>&gt; {html.escape(text)}</strong>" if marked else f"  {html.escape(text)}"
             for text, marked in self.lines
         )
-        return f'<p>{html.escape(self.title)}</p><pre style="{_MONOSPACE}">{body}</pre>'
+        return f'<p>{html.escape(self.title)}</p><pre style="{_LISTING}">{body}</pre>'
 
 
 def no_report(text: str) -> None:
@@ -110,21 +129,15 @@ class StatusLine:
             self._stream.flush()
             self._text = ""
 
-    def finish(self) -> None:
-        """Keep the last text, and end the line."""
-        if self._stream is not None and self._text:
-            self._stream.write("\n")
-            self._stream.flush()
-
 
 @contextmanager
 def status_line() -> Iterator[Report]:
-    """Give a function that shows progress; the last text stays."""
+    """Give a function that shows progress, in a line that is erased at the end."""
     line = StatusLine(status_stream())
     try:
         yield line.show
     finally:
-        line.finish()
+        line.clear()
 
 
 @contextmanager
@@ -164,13 +177,25 @@ def html_table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[obj
     )
 
 
+def scrolling_html(content: str) -> str:
+    """HTML that the reader can move sideways where it is wider than the page, also by keyboard.
+
+    >>> scrolling_html("<svg></svg>")
+    '<div tabindex="0" style="overflow-x:auto"><svg></svg></div>'
+    """
+    return f'<div tabindex="0" style="overflow-x:auto">{content}</div>'
+
+
 def inline_html(text: str) -> str:
     """A text as HTML, with `code` between backticks and a new line for each line.
+
+    No line ends between a number and its percent sign.
 
     >>> inline_html("Look at `lab.pods()`.")
     'Look at <code>lab.pods()</code>.'
     """
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text)).replace("\n", "<br>")
+    escaped = re.sub(r"(?<=\d) %", "&nbsp;%", html.escape(text))
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escaped).replace("\n", "<br>")
 
 
 def _paragraph(text: str) -> str:

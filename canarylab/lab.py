@@ -8,6 +8,7 @@ client: `lab.apps`, `lab.core` and `lab.networking` are its API objects.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from canarylab import resources
 from canarylab.clusters.choose import choose
-from canarylab.display import FileView, Report, Table, status_line
+from canarylab.display import FileView, Report, Table, inline_html, status_line
 from canarylab.errors import ApiRefusedError, GatewayApiMissingError, ManifestError
 from canarylab.figures.diagram import Diagram, DiagramContent, draw_diagram
 from canarylab.images.builder import (
@@ -33,8 +34,8 @@ from canarylab.machine import format_size, own_memory
 from canarylab.manifests import CANARY, CANARY_INGRESS, PRODUCTION, SERVICE, differences, load
 from canarylab.notebook_errors import show_short_messages
 from canarylab.playground.home import Home
-from canarylab.ports import is_held_by_parent, unused
-from canarylab.predictions import Predictions, Value
+from canarylab.ports import checked_port, is_held_by_parent, unused
+from canarylab.predictions import Choices, Predictions, Value
 from canarylab.release import faults, httproute, pod_exec, rollout, stages
 from canarylab.release.connection import Connection
 from canarylab.release.endpoints import (
@@ -54,9 +55,15 @@ from canarylab.release.ingress import (
     read_ingresses,
 )
 from canarylab.release.network_sync import apply_and_wait, wait_for_service
-from canarylab.release.service_url import ServiceUrls, sample_service
+from canarylab.release.service_url import (
+    ServiceUrl,
+    ServiceUrls,
+    sample_service,
+    traffic_to_service,
+)
 from canarylab.text import count_noun, join_words
 from canarylab.traffic import Request, Sample, Samples, SamplingPlan, Sweep
+from canarylab.traffic.background_traffic import BackgroundTraffic
 from canarylab.traffic.http import HttpResponse, get
 from canarylab.traffic.sample_series import (
     Ratio,
@@ -65,6 +72,7 @@ from canarylab.traffic.sample_series import (
     numbers_of_samples,
     ratio_label,
 )
+from canarylab.traffic.sampling_plan import MAX_DURATION_S
 
 if TYPE_CHECKING:
     from canarylab.widgets.replica_board import ReplicaBoard
@@ -102,6 +110,9 @@ class Lab:
         return (
             f"You are on {self._reason}.\nFor kubectl: export KUBECONFIG={self.cluster.kubeconfig}"
         )
+
+    def _repr_html_(self) -> str:
+        return f"<p>{inline_html(repr(self))}</p>"
 
     @property
     def apps(self) -> Any:
@@ -175,7 +186,9 @@ class Lab:
         >>> lab.run_locally("1.0")
         node_app:1.0 answers at http://127.0.0.1:8888
         """
-        return self._builders.run(app_reference(version), port=port or _local_port(version))
+        reference = app_reference(version)
+        port = _local_port(version) if port is None else checked_port(port)
+        return self._builders.run(reference, port=port)
 
     def local_runs(self) -> dict[str, LocalRun]:
         """What runs locally, by version.
@@ -195,6 +208,10 @@ class Lab:
         >>> lab.get("/nowhere", host="foo.bar.com").status
         404
         """
+        if not isinstance(url, str):
+            raise ValueError(
+                f"This is not a URL: {url!r}. Give a text; a local run has it in .url."
+            )
         if url.startswith("/"):
             return self._ingress.get(url, _request(host or HOST, headers, cookies))
         return get(url, _request(host, headers, cookies))
@@ -404,18 +421,53 @@ class Lab:
         changes = {name: value for name, value in given.items() if value is not None}
         return faults.set_faults(self._connection, pod, changes)
 
-    def sample(self, service: str = SERVICE, *, requests: int = 200, keep_alive: int = 0) -> Sample:
+    def sample(
+        self,
+        service: str = SERVICE,
+        *,
+        requests: int | None = None,
+        keep_alive: int = 0,
+        rate: float | None = None,
+        seconds: float | None = None,
+    ) -> Sample:
         """Send requests and count the answers of each version, once the network has settled.
 
-        The sample knows what its ready pods suggest, if these stayed the same all along.
+        There are 200 requests, or as many as fit into `seconds`. With a `rate` in requests per
+        second each is sent at its time, whether or not earlier ones were answered. The sample knows
+        what its ready pods suggest, also if they change meanwhile.
 
         >>> sample = lab.sample("nodeapp-svc", requests=40)
         >>> sample.expected["2.0"]
         0.333...
+        >>> lab.sample("nodeapp-svc", rate=100, seconds=0.5).total
+        50
         """
-        plan = SamplingPlan(count=requests, keep_alive=keep_alive)
+        count = 200 if requests is None and seconds is None else requests
+        plan = SamplingPlan(count=count, seconds=seconds, keep_alive=keep_alive, rate=rate)
         with status_line() as report:
             return self._sample(service, plan, report)
+
+    def traffic(
+        self, service: str = SERVICE, *, rate: float = 200, keep_alive: int = 0
+    ) -> AbstractContextManager[BackgroundTraffic]:
+        """Send requests at a rate while the cells of a `with` block change something.
+
+        After the block `traffic.sample` holds every request, the expected shares over time, and
+        which pods were leaving when a request was lost.
+
+        >>> with lab.traffic("nodeapp-svc", rate=50) as traffic:
+        ...     scaled = lab.scale("nodeapp-production", 3)
+        >>> traffic.sample.lost()
+        No request was lost: all ... requests were answered.
+        >>> traffic.sample.expectations[-1].versions
+        {'1.0': 0.75, '2.0': 0.25}
+        >>> scaled = lab.scale("nodeapp-production", 2)
+        """
+        plan = SamplingPlan(seconds=MAX_DURATION_S, rate=rate, keep_alive=keep_alive)
+        found = self._service_urls.find(service)
+        return traffic_to_service(
+            self._connection, service, found.url, plan, lambda sample: self._placed(sample, found)
+        )
 
     def sample_many(
         self, service: str = SERVICE, *, samples: int = 20, requests: int = 40
@@ -601,10 +653,11 @@ class Lab:
 
     # Predictions
 
-    def predict(self, question: str, value: Value, *, choices: Sequence[str] = ()) -> Table:
+    def predict(self, question: str, value: Value, *, choices: Choices = ()) -> Table:
         """Note what you expect, before you see it; `...` stands for no prediction.
 
-        A question about a share takes a number from 0 to 1.
+        A question about a share takes a number from 0 to 1. The choices are words, or a range of
+        whole numbers: `choices=range(201)`.
 
         >>> lab.predict("canary share", 0.25)
         Your prediction for canary share: 25 %.
@@ -621,7 +674,8 @@ class Lab:
     ) -> Table:
         """Your prediction beside what was to be expected and what was seen.
 
-        Of a sample, that is the share of version 2.0.
+        Of a sample, that is the share of version 2.0, or the number of its answers if the question
+        has not the word share.
 
         >>> lab.compare("canary share", 0.3, expected=0.25, why="one pod of four")
         You said 25 %, and that is right.
@@ -673,6 +727,10 @@ class Lab:
     def _sample(self, service: str, plan: SamplingPlan, report: Report) -> Sample:
         found = self._service_urls.find(service)
         sample = sample_service(self._connection, service, found.url, plan, report)
+        return self._placed(sample, found)
+
+    def _placed(self, sample: Sample, found: ServiceUrl) -> Sample:
+        """The sample with where it was measured."""
         is_direct = found.balanced_per == "connection"
         where = self.cluster.name
         if not is_direct:

@@ -15,20 +15,26 @@ from difflib import get_close_matches
 from types import TracebackType
 from typing import Any
 
+import kubernetes
 from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic.exceptions import DynamicApiError
 from urllib3.exceptions import HTTPError
 
 from canarylab.errors import CanaryLabError
 from canarylab.release.connection import kubectl_words
+from canarylab.text import did_you_mean
 
 UNFINISHED = "Nothing yet: your line goes in place of the three dots."
 FULL_TRACEBACK = "(%tb shows the whole traceback.)"
 
 LISTED_NAMES = 40
 
-_RUN_ABOVE = "Run the cells above this one first, from the heading of the section."
+_UNKNOWN_NAME = (
+    "A text needs quotes; a variable is set by a cell above: run the cells from the heading of the "
+    "section."
+)
 _PACKAGES = {"canarylab", "kubernetes", "pydantic"}  # the client checks its arguments with pydantic
+_CLIENTS = {"AppsV1Api": "lab.apps", "CoreV1Api": "lab.core", "NetworkingV1Api": "lab.networking"}
 _METHOD = re.compile(r"^(\w+)\.(\w+)\(\)")
 
 
@@ -61,6 +67,8 @@ def show_short_messages(*owners: type) -> None:
             del shown._render_traceback_  # so that %tb shows the whole
 
     shell.set_custom_exc((Exception,), show)
+    html = shell.display_formatter.formatters["text/html"]
+    html.for_type(type(...), lambda _: f"<p>{UNFINISHED}</p>")
     plain_text = shell.display_formatter.formatters["text/plain"]
     plain_text.singleton_printers[id(...)] = lambda _, printer, _cycle: printer.text(UNFINISHED)
 
@@ -75,7 +83,7 @@ def short_message(
         case HTTPError():
             message = "The cluster does not answer. `canarylab status` says whether it runs."
         case NameError():
-            message = f"{_sentence(error)} {_RUN_ABOVE}"
+            message = f"{_sentence(error)} {_similar_name(error, traceback)}{_UNKNOWN_NAME}"
         case AttributeError() if not _passes_through(traceback):
             message = _unknown_name(error)
         case TypeError() if form := _form_of(str(error), methods):
@@ -91,14 +99,29 @@ def _unknown_name(error: AttributeError) -> str | None:
     owner = type(error.obj)
     if owner.__module__.partition(".")[0] not in _PACKAGES or error.name is None:
         return None
+    article = "An" if owner.__name__.startswith("A") else "A"
+    problem = f"{article} {owner.__name__} has nothing called {error.name}."
+    if owner.__name__ in _CLIENTS:
+        for name, place in _CLIENTS.items():
+            if hasattr(getattr(kubernetes.client, name), error.name):
+                return f"{problem} {name} has it: {place}.{error.name}."
     names = [name for name in dir(error.obj) if not name.startswith("_")]
-    close = get_close_matches(error.name, names, n=3, cutoff=0.5)
+    close = get_close_matches(error.name, names, n=3, cutoff=0.7)
     hint = f"It has: {', '.join(names)}."
     if close:
         hint = f"Did you mean {' or '.join(close)}?"
     elif len(names) > LISTED_NAMES:
         hint = "Press Tab after the dot for a list."
-    return f"A {owner.__name__} has nothing called {error.name}. {hint}"
+    return f"{problem} {hint}"
+
+
+def _similar_name(error: NameError, traceback: TracebackType | None) -> str:
+    """The variable or function that a misspelt name is close to, as a question."""
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    known = {} if traceback is None else traceback.tb_frame.f_globals
+    own = [name for name in known if not name.startswith("_")]
+    return did_you_mean(error.name or "", [*own, "None", "True", "False"])
 
 
 def _form_of(message: str, methods: dict[str, type]) -> str | None:
@@ -110,11 +133,14 @@ def _form_of(message: str, methods: dict[str, type]) -> str | None:
     if found is None or method is None:
         return None
     parameters = list(inspect.signature(method).parameters.values())[1:]
-    shown = [
-        each.name if each.default is each.empty else f"{each.name}={each.default!r}"
-        for each in parameters
-    ]
-    return f"{found[1].lower()}.{found[2]}({', '.join(shown)})"
+    return f"{found[1].lower()}.{found[2]}({', '.join(map(_shown, parameters))})"
+
+
+def _shown(parameter: inspect.Parameter) -> str:
+    if parameter.kind is parameter.VAR_POSITIONAL:
+        return f"*{parameter.name}"
+    name, default = parameter.name, parameter.default
+    return name if default is parameter.empty else f"{name}={default!r}"
 
 
 def _sentence(error: BaseException) -> str:

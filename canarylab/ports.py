@@ -9,7 +9,21 @@ from typing import NamedTuple
 from canarylab.errors import PortInUseError
 
 LOOPBACK = "127.0.0.1"
+LAST_PORT = 65535
 NODE_PORTS = range(30000, 32768)  # the default of Kubernetes
+
+
+def checked_port(port: object) -> int:
+    """The same port; raise ValueError for what is none.
+
+    >>> checked_port(8888)
+    8888
+    """
+    if isinstance(port, bool) or not isinstance(port, int) or not 0 < port <= LAST_PORT:
+        raise ValueError(
+            f"{port!r} is not a port. Give a whole number from 1 to {LAST_PORT}, without quotes."
+        )
+    return port
 
 
 def is_free(port: int, address: str = LOOPBACK) -> bool:

@@ -29,6 +29,8 @@ from canarylab.traffic.sample import Sample
 Value = float | int | str | EllipsisType
 """A number or a word; `...` stands for no prediction."""
 
+Choices = Sequence[str] | range
+
 CANARY_VERSION = "2.0"
 _SHARE = re.compile(r"\s*(\d*\.?\d+)\s*(%?)\s*")
 _SAME_SHARE = 0.005  # a prediction rounded to whole percent is right
@@ -80,8 +82,11 @@ class Predictions:
         digest = hashlib.sha256(str(notebook).encode()).hexdigest()[:8]
         return cls(home.root / "predictions" / f"{notebook.stem}-{digest}.json")
 
-    def predict(self, question: str, value: Value, choices: Sequence[str] = ()) -> Table:
-        """Note a prediction; a second one for the same question replaces it."""
+    def predict(self, question: str, value: Value, choices: Choices = ()) -> Table:
+        """Note a prediction; a second one for the same question replaces it.
+
+        The choices are words, or a range of whole numbers.
+        """
         if value is ...:
             self._predictions.pop(question, None)
             self._save(question)
@@ -195,18 +200,22 @@ def _is_share(question: str) -> bool:
     return re.search(r"\bshare\b", question, re.IGNORECASE) is not None
 
 
-def _what_to_write(question: str, choices: Sequence[str]) -> str:
+def _what_to_write(question: str, choices: Choices) -> str:
+    if isinstance(choices, range):
+        return f"a whole number from {choices[0]} to {choices[-1]}"
     if choices:
         return f"one of: {', '.join(choices)},"
     return "a number from 0 to 1" if _is_share(question) else "a number or a word"
 
 
-def _checked(question: str, value: object, choices: Sequence[str]) -> float | str:
+def _checked(question: str, value: object, choices: Choices) -> float | str:
     """The prediction as it is noted; raise ValueError with a question to the learner."""
-    if choices:
-        return _checked_choice(value, choices)
     if isinstance(value, numbers.Real) and not isinstance(value, int | float):  # as of NumPy
         value = int(value) if isinstance(value, numbers.Integral) else float(value)
+    if isinstance(choices, range):
+        return _checked_whole_number(value, choices)
+    if choices:
+        return _checked_choice(value, choices)
     if _is_share(question):
         return _checked_share(value)
     if isinstance(value, bool) or not isinstance(value, int | float | str):
@@ -221,6 +230,14 @@ def _checked_choice(value: object, choices: Sequence[str]) -> str:
         if str(value).strip().casefold() == choice.casefold():
             return choice
     raise ValueError(f"{value!r} is not one of the choices. Write one of: {', '.join(choices)}.")
+
+
+def _checked_whole_number(value: object, choices: range) -> int:
+    number = int(value) if isinstance(value, str) and value.strip().isdecimal() else value
+    if not isinstance(number, int | float) or isinstance(number, bool) or number not in choices:
+        wanted = _what_to_write("", choices)
+        raise ValueError(f"{value!r} is not {wanted}. Write such a number, without quotes.")
+    return int(number)
 
 
 def _checked_share(value: object) -> float:
@@ -241,6 +258,11 @@ def _observe(
     share = stats.share_of(seen, CANARY_VERSION)
     if not share.total:
         return Observation("no answer", "no request was answered", share.expected, "")
+    if not _is_share(question):
+        text = f"{share.hits:,} of {count_noun(share.total, 'request')}"
+        if expected is None and share.expected is not None:
+            expected = round(share.total * share.expected)
+        return Observation(share.hits, text, expected, why or _why(seen, share))
     expected = share.expected if expected is None else expected
     why = why or _why(seen, share)
     return Observation(share.observed, _share_text(share), expected, why, share.interval)

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -27,12 +29,45 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
     >>> run(three())
     3
     """
-    future = asyncio.run_coroutine_threadsafe(work, _background_loop())
+    future = start(work)
     try:
         return future.result()
     except BaseException:
         future.cancel()
         raise
+
+
+def start(work: Coroutine[Any, Any, Result]) -> Future[Result]:
+    """Start a coroutine on the background loop; the caller waits for its result, or cancels it.
+
+    >>> async def three() -> int:
+    ...     return 3
+    >>> start(three()).result()
+    3
+    """
+    return asyncio.run_coroutine_threadsafe(work, _background_loop())
+
+
+def call_on_loop(work: Callable[[], None]) -> None:
+    """Call a function on the background loop, soon."""
+    _background_loop().call_soon_threadsafe(work)
+
+
+@contextmanager
+def repeatedly(work: Callable[[], None], *, every_s: float, name: str) -> Iterator[None]:
+    """Call a blocking function again and again, in a thread that ends with the `with` block."""
+    is_over = threading.Event()
+
+    def repeat() -> None:
+        while not is_over.wait(every_s):
+            work()
+
+    thread = in_background(repeat, name=name)
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
 
 
 def in_background(work: Callable[[], None], *, name: str) -> threading.Thread:

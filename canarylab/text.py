@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from difflib import get_close_matches
 
 OTHER = "other"
 """Stands for the version or pod of an answer that does not name it."""
@@ -53,6 +54,18 @@ def join_words(things: Iterable[str], *, none: str = "nothing") -> str:
     """
     *first, last = list(things) or [none]
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """A question about the names that are much like this one; empty if it is one of them.
+
+    >>> did_you_mean("canary", ["nodeapp-canary", "nodeapp-production"])
+    'Did you mean nodeapp-canary? '
+    >>> did_you_mean("web", ["nodeapp-canary"])
+    ''
+    """
+    close = get_close_matches(name, known := list(names), n=1)
+    return f"Did you mean {close[0]}? " if close and name not in known else ""
 
 
 def version_label(version: str) -> str:

@@ -45,7 +45,8 @@ class SmallLab:
         selector: Mapping[str, str] | None = None,
     ) -> None:
         self._endpoints, self._deployment = endpoints or [], deployment
-        self.namespace, self.core, self._selector = "default", self, selector
+        self.namespace, self.core, self.apps, self._selector = "default", self, self, selector
+        self.deployments: list[str] = []
         self._canary_takes = canary_takes or {}
 
     def ready_endpoints(self) -> list[Endpoint]:
@@ -53,6 +54,10 @@ class SmallLab:
 
     def read_namespaced_service(self, name: str, namespace: str) -> Any:
         return SimpleNamespace(spec=SimpleNamespace(selector=self._selector))
+
+    def list_namespaced_deployment(self, namespace: str) -> Any:
+        named = [SimpleNamespace(metadata=SimpleNamespace(name=each)) for each in self.deployments]
+        return SimpleNamespace(items=named)
 
     def url(self, name: str) -> str:
         return f"http://{name}"
@@ -121,14 +126,21 @@ def test_production_that_is_not_ready_says_what_differs(change: dict[str, Any], 
     assert words in verdict_of(SmallLab(deployment={**ROLLED_OUT, **change}), "production is ready")
 
 
-def test_production_that_is_not_there_is_named() -> None:
-    class WithoutDeployments(SmallLab):
+@pytest.mark.parametrize(
+    ("there", "words"),
+    [
+        ([], "there is no Deployment nodeapp-production; lab.apply(...) makes it"),
+        (["production"], "there is no Deployment nodeapp-production, only production"),
+    ],
+)
+def test_production_that_is_not_there_is_named(there: list[str], words: str) -> None:
+    class WithoutProduction(SmallLab):
         def deployment(self, name: str) -> Any:
             raise ApiRefusedError(name, "Error from server (NotFound): not found", "Look.")
 
-    assert "there is no Deployment nodeapp-production;" in (
-        verdict_of(WithoutDeployments(), "production is ready")
-    )
+    lab = WithoutProduction()
+    lab.deployments = there
+    assert words in verdict_of(lab, "production is ready")
 
 
 def verdict_of(lab: SmallLab, statement: str) -> str:
@@ -148,7 +160,8 @@ def test_the_service_finds_production_when_three_pods_answer() -> None:
     ("endpoints", "selector", "words"),
     [
         (0, {"app": "nodeapp", "env": "canary"}, "selects app: nodeapp, env: canary and has 0"),
-        (0, None, "selects nothing and has 0 ready endpoints of version 1.0, not 3"),
+        (0, {"app": "nodeapp", "env": "None"}, "None, without quotes, removes a label"),
+        (0, None, "selects nothing and has 0 ready endpoints of version 1.0; it should select app"),
         (2, {"app": "nodeapp"}, "kubectl get pods --show-labels"),
         (3, {"app": "nodeapp", "env": "prod"}, "it should select app: nodeapp alone"),
     ],
@@ -187,6 +200,12 @@ def test_the_endpoints_of_the_service_decide(
 def test_three_pods_of_each_version_are_counted(old: int, new: int, fits: bool) -> None:
     lab = SmallLab([pod("1.0")] * old + [pod("2.0")] * new)
     assert holds(lab, "both versions have three pods") is fits
+
+
+def test_a_release_with_a_canary_without_pods_is_not_finished() -> None:
+    lab = SmallLab([pod("2.0")] * 3)
+    lab.deployments = ["nodeapp-production", "nodeapp-canary"]
+    assert "nodeapp-canary is still there" in verdict_of(lab, "the release is finished")
 
 
 def test_a_release_with_a_canary_left_is_not_finished() -> None:

@@ -46,6 +46,10 @@ def test_notes_stand_below() -> None:
     assert noted._repr_html_().endswith("<p>One &lt;more&gt; thing.</p>")
 
 
+def test_a_percent_sign_stays_with_its_number() -> None:
+    assert "14&nbsp;% to 40&nbsp;%." in Table("Interval 14 % to 40 %.")._repr_html_()
+
+
 class Clock:
     now = 0.0
 
@@ -58,7 +62,6 @@ def written(*said: tuple[float, str]) -> str:
     line = StatusLine(stream, clock)
     for clock.now, words in said:
         line.show(words)
-    line.finish()
     return stream.getvalue()
 
 
@@ -67,15 +70,15 @@ def test_a_short_wait_shows_nothing() -> None:
 
 
 def test_a_long_wait_shows_the_latest_text_in_one_line() -> None:
-    assert written((2.0, "1 of 3"), (3.0, "2 of 3")) == "\r1 of 3\r2 of 3\n"
+    assert written((2.0, "1 of 3"), (3.0, "2 of 3")) == "\r1 of 3\r2 of 3"
 
 
 def test_the_same_text_is_not_written_again() -> None:
-    assert written((2.0, "1 of 3"), (3.0, "1 of 3")) == "\r1 of 3\n"
+    assert written((2.0, "1 of 3"), (3.0, "1 of 3")) == "\r1 of 3"
 
 
 def test_a_shorter_text_covers_a_longer_one() -> None:
-    assert written((2.0, "a long one"), (3.0, "short")) == "\ra long one\rshort     \n"
+    assert written((2.0, "a long one"), (3.0, "short")) == "\ra long one\rshort     "
 
 
 def test_redirected_output_has_no_status_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,7 +88,7 @@ def test_redirected_output_has_no_status_line(capsys: pytest.CaptureFixture[str]
     line = StatusLine(None, clock)
     clock.now = 2 * SHOW_AFTER_S
     line.show("words")
-    line.finish()
+    line.clear()
     assert capsys.readouterr() == ("", "")
 
 
@@ -95,7 +98,16 @@ def test_a_cleared_line_is_overwritten_with_spaces() -> None:
     clock.now = 2.0
     line.show("1 of 3")
     line.clear()
-    line.finish()
+    assert stream.getvalue() == "\r1 of 3\r      \r"
+
+
+def test_the_last_text_of_a_wait_is_erased(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the cell returns says it once more."""
+    stream = io.StringIO()
+    monkeypatch.setattr("canarylab.display.status_stream", lambda: stream)
+    monkeypatch.setattr("canarylab.display.SHOW_AFTER_S", 0.0)
+    with status_line() as say:
+        say("1 of 3")
     assert stream.getvalue() == "\r1 of 3\r      \r"
 
 

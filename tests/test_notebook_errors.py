@@ -36,14 +36,14 @@ class Kernel:
     def __init__(self, client: BlockingKernelClient) -> None:
         self._client = client
 
-    def value(self, code: str) -> str:
+    def value(self, code: str, kind: str = "text/plain") -> str:
         """What is shown of the value of a cell."""
         shown: list[str] = []
 
         def note(message: dict[str, object]) -> None:
             content = message["content"]
             if message["msg_type"] == "execute_result" and isinstance(content, dict):
-                shown.append(content["data"]["text/plain"])
+                shown.append(content["data"][kind])
 
         self._client.execute_interactive(code, timeout=60, output_hook=note)
         return "".join(shown)
@@ -83,8 +83,7 @@ def kernel() -> Iterator[Kernel]:
         ),
         (
             'lab.scal("nodeapp-canary", 2)',
-            "AttributeError: A Lab has nothing called scal. "
-            "Did you mean scale or sample or stop_local?",
+            "AttributeError: A Lab has nothing called scal. Did you mean scale?",
         ),
         ("table.rowz", "AttributeError: A Table has nothing called rowz. Did you mean rows?"),
         (
@@ -94,14 +93,61 @@ def kernel() -> Iterator[Kernel]:
             "create_namespaced_pod?",
         ),
         (
+            "kubernetes.client.CoreV1Api().delete_namespaced_deployment",
+            "AttributeError: A CoreV1Api has nothing called delete_namespaced_deployment. "
+            "AppsV1Api has it: lab.apps.delete_namespaced_deployment.",
+        ),
+        (
+            "kubernetes.client.AppsV1Api().delete_deployment",
+            "AttributeError: An AppsV1Api has nothing called delete_deployment. "
+            "Did you mean delete_namespaced_deployment?",
+        ),
+        (
             "kubernetes.client.CoreV1Api().zzz",
             "AttributeError: A CoreV1Api has nothing called zzz. "
             "Press Tab after the dot for a list.",
         ),
         (
-            "sampel",
-            "NameError: name 'sampel' is not defined. "
-            "Run the cells above this one first, from the heading of the section.",
+            "tabel",
+            "NameError: name 'tabel' is not defined. Did you mean table? A text needs quotes; a "
+            "variable is set by a cell above: run the cells from the heading of the section.",
+        ),
+        (
+            'lab.run_locally("3.0", port="7777")',
+            "ValueError: '7777' is not a port. "
+            "Give a whole number from 1 to 65535, without quotes.",
+        ),
+        (
+            'lab.build("4.0", port=7799)',
+            "TypeError: Lab.build() got an unexpected keyword argument 'port'. "
+            "Call it as lab.build(*versions, builder=None).",
+        ),
+        (
+            "lab.run_locally(3.0, port=7777)",
+            'ValueError: This is not a version: 3.0. Give a text in quotes, as in "2.0".',
+        ),
+        (
+            'lab.run_locally("3.0", port=80000)',
+            "ValueError: 80000 is not a port. Give a whole number from 1 to 65535, without quotes.",
+        ),
+        (
+            "lab.get(3)",
+            "ValueError: This is not a URL: 3. Give a text; a local run has it in .url.",
+        ),
+        (
+            "table.adress",
+            "AttributeError: A Table has nothing called adress. "
+            "It has: columns, notes, rows, sentence.",
+        ),
+        (
+            "none",
+            "NameError: name 'none' is not defined. Did you mean None? A text needs quotes; a "
+            "variable is set by a cell above: run the cells from the heading of the section.",
+        ),
+        (
+            "fifty",
+            "NameError: name 'fifty' is not defined. A text needs quotes; a variable is set by a "
+            "cell above: run the cells from the heading of the section.",
         ),
         (
             "Sample.from_versions([]).plot(by='pods')",
@@ -165,4 +211,5 @@ def test_an_error_inside_canarylab_that_is_no_wrong_argument_keeps_its_traceback
 
 def test_a_blank_that_is_left_says_so(kernel: Kernel) -> None:
     assert kernel.value("...  # your code here") == UNFINISHED
+    assert kernel.value("...", "text/html") == f"<p>{UNFINISHED}</p>"
     assert kernel.value("[1]") == "[1]"

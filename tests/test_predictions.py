@@ -84,6 +84,38 @@ def test_a_choice_is_one_of_those_that_are_named() -> None:
     )
 
 
+@pytest.mark.parametrize("value", [201, -1, 0.5, "fifty", True, None, [50], float("nan")])
+def test_where_a_whole_number_is_meant_anything_else_is_asked_back(value: Value) -> None:
+    assert repr(Predictions().predict("answers", value, range(201))) == (
+        f"This is not noted: {value!r} is not a whole number from 0 to 200. Write such a number, "
+        "without quotes."
+    )
+
+
+@pytest.mark.parametrize("value", [50, 50.0, "50", " 50 ", Fraction(50)])
+def test_a_whole_number_may_be_written_in_several_ways(value: Value) -> None:
+    noted = Predictions().predict("answers", value, range(201))
+
+    assert repr(noted) == "Your prediction for answers: 50."
+
+
+def test_dots_ask_for_a_whole_number_where_one_is_meant() -> None:
+    assert "Write a whole number from 0 to 9 in place" in repr(
+        Predictions().predict("endpoints", ..., range(10))
+    )
+
+
+def test_of_a_sample_the_answers_are_counted_if_no_share_is_asked_for() -> None:
+    predictions = Predictions()
+    predictions.predict("answers of version 2.0", 10)
+
+    assert repr(predictions.compare("answers of version 2.0", forty(13))) == (
+        "You said 10, and that is right.\n"
+        "Expected: 10, 1 of 4 ready pods runs version 2.0.\n"
+        "Seen: 13 of 40 requests."
+    )
+
+
 def test_dots_are_no_prediction_and_take_an_earlier_one_back() -> None:
     predictions = Predictions()
     predictions.predict("canary share", 0.5)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from canarylab.display import scrolling_html
 from canarylab.figures import GRID, INK, MUTED, PAPER, VersionStyle, version_styles
 from canarylab.text import count_noun, join_words, sort_naturally, version_label
 
@@ -104,7 +105,7 @@ class Diagram:
         return self.svg
 
     def _repr_html_(self) -> str:
-        return f'<div style="overflow-x:auto">{self.svg}</div>'
+        return scrolling_html(self.svg)
 
 
 def draw_diagram(content: DiagramContent) -> Diagram:

@@ -19,6 +19,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from canarylab import stats
+from canarylab.display import scrolling_html
 from canarylab.figures import UNKNOWN_VERSION_STYLE, captions, version_styles
 from canarylab.figures.captions import describe_share
 from canarylab.figures.chart import Chart, Row
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 _SCREEN, _PIXEL_RATIO = 96, 2  # pixels per inch; twice as many are drawn, for fine screens
 _COLOURS = 128
 _IMG_STYLE = "background:#fff;padding:8px;border-radius:6px;max-width:calc(100% - 16px)"
+_SMALLEST_SCALE = 0.8  # on a narrow page a picture is moved sideways, not made smaller still
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -114,12 +116,18 @@ class Picture:
     def __repr__(self) -> str:
         return self.alt
 
-    def _repr_html_(self) -> str:
+    @property
+    def image_html(self) -> str:
+        """The picture as an HTML element."""
         source = base64.b64encode(self.png).decode()
+        style = f"{_IMG_STYLE};min-width:{self.width * _SMALLEST_SCALE:.0f}px"
         return (
-            f'<img alt="{escape(self.alt)}" width="{self.width}" style="{_IMG_STYLE}" '
+            f'<img alt="{escape(self.alt)}" width="{self.width}" style="{style}" '
             f'src="data:image/png;base64,{source}">'
         )
+
+    def _repr_html_(self) -> str:
+        return scrolling_html(self.image_html)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         del include, exclude  # the notebook filters by itself

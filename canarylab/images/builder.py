@@ -42,11 +42,13 @@ def is_npm_unreachable(output: str) -> bool:
 
 
 def app_reference(version: str) -> str:
-    """Return the name and tag of a version's image.
+    """Return the name and tag of a version's image; raise ValueError for a number.
 
     >>> app_reference("2.0")
     'node_app:2.0'
     """
+    if not isinstance(version, str):
+        raise ValueError(f'This is not a version: {version!r}. Give a text in quotes, as in "2.0".')
     return f"{APP_NAME}:{version}"
 
 

@@ -140,6 +140,8 @@ def kubectl_words(body: Any, reason: str | None) -> str:
 
     >>> kubectl_words('{"message": "no", "reason": "BadRequest"}', None)
     'Error from server (BadRequest): no'
+    >>> kubectl_words('{"message": "no"}', None)
+    'Error from server: no'
     """
     try:
         status = json.loads(body)
@@ -148,7 +150,8 @@ def kubectl_words(body: Any, reason: str | None) -> str:
     details = status.get("details") or {}
     causes = details.get("causes") or []
     if status.get("reason") != "Invalid" or not causes or "kind" not in details:
-        return f"Error from server ({status.get('reason', '')}): {status.get('message', '')}"
+        why = f" ({status['reason']})" if status.get("reason") else ""
+        return f"Error from server{why}: {status.get('message', '')}"
     lines = [f"{cause.get('field', '')}: {cause.get('message', '')}" for cause in causes]
     listed = lines[0] if len(lines) == 1 else "".join(f"\n* {line}" for line in lines)
     return f'The {details["kind"]} "{details.get("name", "")}" is invalid: {listed}'

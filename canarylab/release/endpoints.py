@@ -14,13 +14,12 @@ from typing import NamedTuple
 from canarylab.display import Table
 from canarylab.figures.diagram import DiagramPod, DiagramService, PodGroup
 from canarylab.kube_objects import SERVICE_LABEL, controller_of, is_ready, key_of, slices_by_service
-from canarylab.manifests import SELECTOR
+from canarylab.manifests import SELECTOR, SERVICE
 from canarylab.release.connection import Connection, Object, explain_api_errors
-from canarylab.text import count_noun
+from canarylab.text import count_noun, did_you_mean
 
 _HASH_LABEL = "pod-template-hash"
 _OF_THE_CLUSTER = "kubernetes"  # the Service of the API server, in the namespace default
-_SERVICE_REMEDY = "`kubectl get services` lists the Services there are."
 
 
 class Endpoint(NamedTuple):
@@ -34,9 +33,21 @@ class Endpoint(NamedTuple):
     ready: bool
 
 
+def service_remedy(service: str) -> str:
+    """What to try when there is no such Service.
+
+    >>> service_remedy("nodeapp-service")
+    'Did you mean nodeapp-svc? `kubectl get services` lists the Services there are. ...'
+    """
+    return (
+        f"{did_you_mean(service, (SERVICE,))}`kubectl get services` lists the Services there are. "
+        "In a lesson, the first cells of the section make them."
+    )
+
+
 def read_endpoints(connection: Connection, service: str) -> list[Endpoint]:
     """All endpoints of the Service; raise ApiRefusedError when there is no such Service."""
-    with explain_api_errors(f'Service "{service}"', remedy=_SERVICE_REMEDY):
+    with explain_api_errors(f'Service "{service}"', remedy=service_remedy(service)):
         connection.core.read_namespaced_service(service, connection.namespace)
         slices = connection.discovery.list_namespaced_endpoint_slice(
             connection.namespace, label_selector=f"{SERVICE_LABEL}={service}"

@@ -7,12 +7,17 @@ from typing import NamedTuple
 
 from canarylab.errors import ClusterError, TimedOutError
 from canarylab.kube_objects import is_ready
+from canarylab.manifests import CANARY, PRODUCTION
 from canarylab.release.connection import Connection, Object, explain_api_errors
 from canarylab.runtime import wait_until
+from canarylab.text import did_you_mean
 
 ROLLED_OUT_TIMEOUT_S = 90.0
 _PAUSE_S = 0.1
-_REMEDY = "`kubectl get deployments` lists the Deployments there are."
+_REMEDY = (
+    "`kubectl get deployments` lists the Deployments there are. "
+    "In a lesson, the first cells of the section make them."
+)
 _BUILD = "`canarylab build` builds the versions there are; `kubectl describe pod` says more."
 
 
@@ -98,7 +103,7 @@ def status_with_pods(
 
 def read_deployment(connection: Connection, name: str) -> Object:
     """The Deployment as plain JSON."""
-    with explain_api_errors(f'Deployment "{name}"', remedy=_REMEDY):
+    with explain_api_errors(f'Deployment "{name}"', remedy=_remedy(name)):
         answer = connection.apps.read_namespaced_deployment(name, connection.namespace)
     found: Object = connection.plain(answer)
     return found
@@ -113,10 +118,12 @@ def replicas_of(connection: Connection) -> dict[str, int]:
 
 def scale(connection: Connection, name: str, replicas: int) -> None:
     """Set the number of pods through the scale subresource, as kubectl does."""
+    if not isinstance(name, str):
+        raise ValueError(f"{name!r} is not the name of a Deployment. Give a text in quotes.")
     if isinstance(replicas, bool) or not isinstance(replicas, int) or replicas < 0:
         raise ValueError(f"{replicas!r} is not a number of pods. Give a whole number from 0 on.")
     body = {"spec": {"replicas": replicas}}
-    with explain_api_errors(f'{replicas} replicas of "{name}"', remedy=_REMEDY):
+    with explain_api_errors(f'{replicas} replicas of "{name}"', remedy=_remedy(name)):
         connection.apps.patch_namespaced_deployment_scale(name, connection.namespace, body)
 
 
@@ -165,6 +172,10 @@ def waiting_reasons(pods: list[Object]) -> dict[str, str]:
         for container in pod.get("status", {}).get("containerStatuses") or []
     ]
     return {entry["reason"]: entry.get("message", "") for entry in waiting if entry}
+
+
+def _remedy(name: str) -> str:
+    return did_you_mean(name, (PRODUCTION, CANARY)) + _REMEDY
 
 
 def _images(pod: Object) -> list[str]:

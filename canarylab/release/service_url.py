@@ -10,7 +10,8 @@ each connection.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from canarylab import traffic
@@ -18,12 +19,15 @@ from canarylab.clusters.base import Cluster, ServiceAddress
 from canarylab.display import Report, no_report
 from canarylab.errors import ClusterError
 from canarylab.release.connection import Connection, Object, explain_api_errors
-from canarylab.release.endpoints import Endpoint, expected_shares, ready_endpoints
+from canarylab.release.endpoint_watch import watch_endpoints
+from canarylab.release.endpoints import Endpoint, ready_endpoints, service_remedy
 from canarylab.release.ingress import read_ingresses, reported_addresses, service_addresses
 from canarylab.release.network_sync import answering_pod, wait_for_service
 from canarylab.runtime import wait_until
 from canarylab.traffic import Sample, SamplingPlan
-from canarylab.traffic.sampler import ProgressLine
+from canarylab.traffic.background_traffic import BackgroundTraffic
+from canarylab.traffic.sampler import ProgressLine, Sampler
+from canarylab.traffic.version_names import with_common_names
 
 if TYPE_CHECKING:
     from canarylab.release.api_proxy import ApiServerProxy
@@ -105,7 +109,7 @@ class ServiceUrls:
     def _read(self, name: str) -> Object:
         if not name:
             raise ValueError("The name of the Service is empty. `kubectl get services` lists them.")
-        with explain_api_errors(f'Service "{name}"', remedy="`kubectl get services` lists them."):
+        with explain_api_errors(f'Service "{name}"', remedy=service_remedy(name)):
             found = self._connection.core.read_namespaced_service(name, self._connection.namespace)
         service: Object = self._connection.plain(found)
         return service
@@ -144,17 +148,32 @@ def reachable_url(cluster: Cluster, connection: Connection, name: str) -> str:
 def sample_service(
     connection: Connection, service: str, url: str, plan: SamplingPlan, report: Report = no_report
 ) -> Sample:
-    """Sample a Service once it has settled.
-
-    What its ready pods suggest is part of the sample, unless they changed meanwhile.
-    """
+    """Sample a Service once it has settled; what its ready pods suggest is part of the sample."""
     wait_for_service(connection, service, url)
-    before = ready_endpoints(connection, service)
-    sample = traffic.measure(url, plan, on_progress=ProgressLine(plan, report))
-    if before != ready_endpoints(connection, service):
-        return sample
-    pods = {each.pod: 1 / len(before) for each in before}
-    return sample.with_expected(expected_shares(before), pods)
+    progress = ProgressLine(plan, report)
+    with watch_endpoints(connection, service) as watch:
+        sample = traffic.measure(url, plan, on_progress=progress, observed=watch.observations)
+    return with_common_names(sample, watch.tags)
+
+
+@contextmanager
+def traffic_to_service(
+    connection: Connection,
+    service: str,
+    url: str,
+    plan: SamplingPlan,
+    complete: Callable[[Sample], Sample],
+) -> Iterator[BackgroundTraffic]:
+    """Send requests to a Service within a `with` block, once it has settled."""
+    wait_for_service(connection, service, url)
+    with (
+        watch_endpoints(connection, service) as watch,
+        BackgroundTraffic(
+            Sampler(url, plan, observed=watch.observations),
+            complete=lambda sample: complete(with_common_names(sample, watch.tags)),
+        ) as sending,
+    ):
+        yield sending
 
 
 def _at(address: ServiceAddress) -> ServiceUrl:

@@ -2,8 +2,11 @@
 
 A Service sends each new connection to one of its ready pods, each with the same probability. While
 pods come and go, the expected share of a version is a step function of time. The share expected of
-a whole sample is the mean of it over the requests: each counts with the pods that were ready when
-it was sent. The network follows a change of the pods up to about a second later.
+a whole sample is the mean of it over the requests: each counts with the pods that got traffic when
+it was sent.
+
+The network follows a change of the pods up to about a second later. Where answers name their pods,
+they show when it did: new pods answer from then on, and pods that left do not answer any more.
 """
 
 from __future__ import annotations
@@ -13,6 +16,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
+
+APPLIED_WITHIN_S = 2.0
+"""The network applies a change at most so long after it was seen; kube-proxy needs about 1 s."""
+SEEN_LATER_S = 0.3
+"""A change is seen at most so long after it happened: three looks at the Service."""
 
 
 class Observation(NamedTuple):
@@ -56,6 +64,29 @@ def expectations_of(observations: Iterable[Observation], start: float) -> tuple[
         elif not steps or steps[-1][1:] != step[1:]:
             steps.append(step)
     return tuple(steps)
+
+
+def as_applied(
+    steps: Sequence[Expectation], answers: Iterable[tuple[str | None, float]]
+) -> tuple[Expectation, ...]:
+    """The steps from when the network had applied them, as the answers (pod, moment) show it.
+
+    A change that brings pods begins with their first answer, another one with the last answer of a
+    pod that left; one that no answer shows begins when it was seen. The choice of that moment moves
+    the mean over a sample by one request at most.
+
+    >>> steps = [Expectation(0.0, {}, {"a": 1.0}), Expectation(2.0, {}, {"b": 1.0})]
+    >>> as_applied(steps, [("a", 2.1), ("a", 2.8), ("b", 2.9)])[1].when_s
+    2.9
+    """
+    moments: defaultdict[str | None, list[float]] = defaultdict(list)
+    for pod, moment in answers:
+        moments[pod].append(moment)
+    found = list(steps[:1])
+    for before, after in pairwise(steps):
+        when_s = _applied_s(before, after, moments)
+        found.append(after._replace(when_s=max(when_s, found[-1].when_s)))
+    return tuple(found)
 
 
 def leaving_pods(observations: Sequence[Observation], start: float) -> tuple[LeavingPod, ...]:
@@ -121,6 +152,22 @@ def leaving_at(
     ['a']
     """
     return [each.pod for each in leaving if sent_s - recent_s <= each.when_s <= ended_s + lag_s]
+
+
+def _applied_s(
+    before: Expectation, after: Expectation, moments: Mapping[str | None, Sequence[float]]
+) -> float:
+    first_s, last_s = after.when_s - SEEN_LATER_S, after.when_s + APPLIED_WITHIN_S
+
+    def answers_of(pods: Iterable[str]) -> list[float]:
+        return [
+            moment for pod in pods for moment in moments.get(pod, ()) if first_s <= moment <= last_s
+        ]
+
+    if came := answers_of(pod for pod in after.pods if pod not in before.pods):
+        return min(came)
+    left = answers_of(pod for pod in before.pods if pod not in after.pods)
+    return max(left, default=after.when_s)
 
 
 def _sum_of(weighted: Iterable[tuple[Mapping[str, float], float]]) -> dict[str, float]:

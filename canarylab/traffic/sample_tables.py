@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from canarylab.display import Table
 from canarylab.text import OTHER, count_noun, join_words, sort_naturally, version_label
-from canarylab.traffic.expectations import LeavingPod, leaving_at
+from canarylab.traffic.expectations import SEEN_LATER_S, LeavingPod, leaving_at
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 UNKNOWN = "unknown"
 LEFT_RECENTLY_S = 2.0
 """The network forgets a pod that is not ready any more within about a second."""
-SEEN_LATER_S = 0.3
-"""A pod is seen to leave at most so long after it did: three looks at its Service."""
-
 _PERCENTILES = (("median", 0.5), ("90 %", 0.9), ("95 %", 0.95), ("99 %", 0.99), ("slowest", 1.0))
 
 

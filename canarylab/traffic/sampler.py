@@ -88,7 +88,7 @@ def sample(
     try:
         return measure(url, plan, on_progress=ProgressLine(plan, line.show))
     finally:
-        line.finish()
+        line.clear()
 
 
 def measure(

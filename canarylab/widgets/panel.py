@@ -161,7 +161,7 @@ class TrafficPanel(Panel):
 
     def static_html(self) -> str:
         """The numbers, the picture and the commands so far."""
-        picture = self.picture._repr_html_() if self.picture else ""
+        picture = self.picture.image_html if self.picture else ""
         return f"<p>{escape(repr(self))}</p>{picture}{static_commands_html(self.commands)}"
 
     def __repr__(self) -> str:
@@ -231,7 +231,7 @@ class TrafficPanel(Panel):
     def _show(self, picture: Picture | None, sentence: str) -> None:
         """Show what was seen last; no picture of earlier numbers may stay."""
         self.picture, self._seen = picture, sentence
-        self._picture_html.value = picture._repr_html_() if picture else ""
+        self._picture_html.value = picture.image_html if picture else ""
         self._set_status(sentence)
 
     def _announce(self, status: str, *commands: str) -> None:

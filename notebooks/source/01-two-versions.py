@@ -34,6 +34,7 @@ lab
 
 # %%
 lab.build()
+lab.images()
 
 # %%
 first = lab.run_locally("1.0")
@@ -135,7 +136,7 @@ check(lab, "version 3.0 answers")
 # Two programs cannot listen on the same port. That is why version 1.0 runs on port 8888 and version 2.0 on port 9999,
 # although the program itself listens on 3333.
 #
-# The next cell makes the conflict: Python itself listens on port 7788, and then version 1.0 should run there.
+# The next cell makes the conflict: Python itself listens on a free port, and then version 1.0 should run there.
 
 # %% [markdown] tags=["predict"]
 # **Predict.** What will happen: will the new program "replace" the one that listens, will both "share" the port, or will
@@ -147,8 +148,8 @@ lab.predict("a taken port", ..., choices=("replace", "share", "refused"))
 # %% tags=["raises-exception"]
 import socket
 
-busy = socket.create_server(("127.0.0.1", 7788))
-lab.run_locally("1.0", port=7788)
+busy = socket.create_server(("127.0.0.1", 0))  # 0 means: any port that is free
+lab.run_locally("1.0", port=busy.getsockname()[1])
 
 # %%
 why = "a port belongs to one program at a time"

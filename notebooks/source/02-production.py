@@ -74,7 +74,7 @@ lab.pods()
 # number in place of the three dots.
 
 # %%
-lab.predict("pods after deleting one", ...)  # a number
+lab.predict("pods after deleting one", ..., choices=range(10))  # a number
 
 # %% [markdown]
 # `lab.core` is the `CoreV1Api` of the official Python client for Kubernetes: what you write with it works in any
@@ -238,7 +238,7 @@ lab.get(lab.url("nodeapp-svc"))
 # selector has both labels?
 
 # %%
-lab.predict("endpoints with env: canary", ...)  # a number
+lab.predict("endpoints with env: canary", ..., choices=range(10))  # a number
 
 # %% [markdown]
 # A **patch** is a change that names only the fields to change; all others stay as they are. With kubectl this is
@@ -308,7 +308,7 @@ check(lab, "the Service finds production")
 # replace them. The new pods start, but no new pod ever becomes ready. How many ready endpoints will the Service have?
 
 # %%
-lab.predict("ready endpoints after the change", ...)  # a number
+lab.predict("ready endpoints after the change", ..., choices=range(10))  # a number
 
 # %% [markdown]
 # The cell waits five seconds for the change and then stops waiting, with a message that says how far the change is. The

@@ -145,7 +145,7 @@ axes = answers.groupby(["version", "pod"]).size().plot.barh(xlabel="answers of 4
 # **Predict.** The expected share is the same all the time: the dashed line. How many of the twenty bars will contain it?
 
 # %%
-lab.predict("bars of twenty that contain the mark", ...)  # a number from 0 to 20
+lab.predict("bars of twenty that contain the mark", ..., choices=range(21))  # a number from 0 to 20
 
 # %%
 lab.reset("03-canary")
@@ -239,7 +239,7 @@ lab.replica_board()
 # **Predict.** Two hundred requests go over one single connection. How many pods will answer?
 
 # %%
-lab.predict("pods behind one connection", ...)  # a number
+lab.predict("pods behind one connection", ..., choices=range(11))  # a number
 
 # %%
 lab.reset("03-canary")

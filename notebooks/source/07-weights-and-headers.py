@@ -269,7 +269,7 @@ lab.sample_ingress(requests=200, cookies={"visitor": "ann"}).by_version
 # **Predict.** Of 400 requests, how many will fail?
 
 # %%
-lab.predict("failed requests of 400", ...)  # a whole number
+lab.predict("failed requests of 400", ..., choices=range(401))  # a whole number
 
 # %%
 lab.reset("03-canary")

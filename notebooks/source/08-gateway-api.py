@@ -148,7 +148,7 @@ check(lab, "half goes to the canary")
 # **Predict.** How many of 400 requests will fail?
 
 # %%
-lab.predict("failed requests of 400", ...)  # a whole number
+lab.predict("failed requests of 400", ..., choices=range(401))  # a whole number
 
 # %%
 lab.reset("03-canary")
@@ -249,7 +249,7 @@ check(lab, "the canary gets a copy of each request")
 # **Predict.** How many of 200 requests will fail?
 
 # %%
-lab.predict("failed requests of 200", ...)  # a whole number
+lab.predict("failed requests of 200", ..., choices=range(201))  # a whole number
 
 # %%
 lab.scale("nodeapp-canary", 0)

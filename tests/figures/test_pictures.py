@@ -186,6 +186,13 @@ def test_a_page_shows_the_picture_with_its_description() -> None:
     assert unescape(found[1]) == picture.alt
 
 
+def test_on_a_narrow_page_a_picture_stays_readable_and_can_be_moved_by_keyboard() -> None:
+    picture = plot_versions(versions(30, 10))
+    shown = picture._repr_html_()
+    assert shown.startswith('<div tabindex="0" style="overflow-x:auto"><img ')
+    assert f"min-width:{0.8 * picture.width:.0f}px" in shown
+
+
 def test_a_name_cannot_break_out_of_the_page() -> None:
     picture = plot_versions(Sample.from_versions(['"><script>', "2.0"]).with_expected({"2.0": 1.0}))
     assert "<script>" not in picture._repr_html_()

@@ -104,6 +104,18 @@ def test_an_image_that_was_never_built_ends_the_waiting_with_what_to_do(
 
 
 @needs("linux")
+def test_a_number_is_not_the_name_of_a_deployment(connection: Connection) -> None:
+    with pytest.raises(ValueError, match="2 is not the name of a Deployment"):
+        scale(connection, 2, 2)  # type: ignore[arg-type]
+
+
+def test_a_misspelt_deployment_is_refused_with_the_one_that_is_meant(
+    connection: Connection,
+) -> None:
+    with pytest.raises(ApiRefusedError, match=r"Did you mean nodeapp-canary\?"):
+        scale(connection, "canary", 3)
+
+
 def test_scaling_what_is_not_there_is_refused(connection: Connection) -> None:
     with pytest.raises(ApiRefusedError, match=r'deployments\.apps "nobody" not found'):
         scale(connection, "nobody", 2)

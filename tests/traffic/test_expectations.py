@@ -8,6 +8,7 @@ from canarylab.traffic import Observation
 from canarylab.traffic.expectations import (
     Expectation,
     LeavingPod,
+    as_applied,
     expectations_of,
     leaving_at,
     leaving_pods,
@@ -88,3 +89,43 @@ def test_a_pod_that_comes_back_can_leave_again() -> None:
 def test_only_a_pod_that_left_recently_is_named(when_s: float, *, is_named: bool) -> None:
     found = leaving_at([LeavingPod(when_s, "a")], 10.0, 10.1, recent_s=3.0, lag_s=0.3)
     assert bool(found) == is_named
+
+
+A_THEN_B = (
+    Expectation(0.0, {"1.0": 1.0}, {"a": 1.0}),
+    Expectation(2.0, {"2.0": 1.0}, {"b": 1.0}),
+)
+A_THEN_BOTH = (A_THEN_B[0], Expectation(2.0, {}, {"a": 0.5, "b": 0.5}))
+BOTH_THEN_A = (Expectation(0.0, {}, {"a": 0.5, "b": 0.5}), Expectation(2.0, {}, {"a": 1.0}))
+
+
+@pytest.mark.parametrize(
+    ("steps", "answers", "when_s"),
+    [
+        (A_THEN_B, [("a", 1.9), ("a", 2.5), ("b", 2.6), ("b", 3.0)], 2.6),
+        (A_THEN_B, [("b", 1.8)], 1.8),  # it is seen a little after it happened
+        (A_THEN_BOTH, [("a", 2.5), ("b", 2.9), ("a", 3.1)], 2.9),
+        (BOTH_THEN_A, [("b", 1.0), ("b", 2.4), ("a", 2.5), ("b", 2.7), ("a", 3.0)], 2.7),
+        (A_THEN_BOTH, [("a", 2.5), ("b", 5.0)], 2.0),  # too late for the network
+        (A_THEN_BOTH, [(None, 2.5)], 2.0),
+        (A_THEN_BOTH, [], 2.0),
+    ],
+)
+def test_the_answers_show_when_the_network_had_applied_a_change(
+    steps: tuple[Expectation, ...], answers: list[tuple[str | None, float]], when_s: float
+) -> None:
+    assert [each.when_s for each in as_applied(steps, answers)] == [0.0, when_s]
+
+
+def test_changes_that_the_network_applied_together_begin_together() -> None:
+    steps = [
+        Expectation(0.0, {}, {"a": 1.0}),
+        Expectation(1.0, {}, {"a": 0.5, "b": 0.5}),
+        Expectation(1.2, {}, {"b": 1.0}),
+    ]
+    found = as_applied(steps, [("a", 1.1), ("a", 1.3), ("b", 1.9)])
+    assert [each.when_s for each in found] == [0.0, 1.9, 1.9]
+
+
+def test_no_step_stays_none() -> None:
+    assert as_applied([], [("a", 1.0)]) == ()
