@@ -162,6 +162,10 @@ class Decision:
 class AnyJudge(Protocol):
     """What `simulate` and a release need of a judge."""
 
+    @property
+    def slower_than_s(self) -> float | None:
+        """The latency beyond which an answer counts as a failure; None for no limit."""
+
     def verdict(self, steps: Sequence[StepCounts]) -> Verdict:
         """The verdict alone, quickly."""
 

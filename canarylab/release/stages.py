@@ -147,6 +147,11 @@ def _promote_by_image(connection: Connection, report: Report) -> None:
         connection, PRODUCTION, container=CONTAINER, image=image_of(connection, CANARY, CONTAINER)
     )
     wait_until_rolled_out(connection, PRODUCTION, report=report)
+    delete_canary(connection)
+
+
+def delete_canary(connection: Connection) -> None:
+    """Delete the canary's Deployment, and wait until its pods are gone."""
     with explain_api_errors(
         f'Deployment "{CANARY}"', remedy="Look with `kubectl get deployments`."
     ):
