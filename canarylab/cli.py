@@ -265,19 +265,72 @@ def sample(
     seconds: Annotated[
         float | None, typer.Option(help="For how long, instead of how many.")
     ] = None,
-    concurrency: Annotated[int, typer.Option(help="How many at once.")] = 16,
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            help="Requests per second, sent at their times whether or not earlier ones were "
+            "answered. Without it, each waits for an earlier answer."
+        ),
+    ] = None,
+    concurrency: Annotated[
+        int | None, typer.Option(help="How many at once: 16, or at most 256 with --rate.")
+    ] = None,
     keep_alive: Annotated[
         int, typer.Option(help="Connections to keep open. 0: a new one for each request.")
     ] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print every result as JSON.")] = False,
+    header: Annotated[
+        list[str], typer.Option(metavar="NAME:VALUE", help="A header field. May be repeated.")
+    ] = [],  # noqa: B006  typer copies it
+    cookie: Annotated[
+        list[str], typer.Option(metavar="NAME=VALUE", help="A cookie. May be repeated.")
+    ] = [],  # noqa: B006  typer copies it
+    host: Annotated[
+        str | None, typer.Option(help="The Host header: foo.bar.com reaches an Ingress.")
+    ] = None,
+    version_header: Annotated[
+        str, typer.Option(metavar="NAME", help="The header that names the version.")
+    ] = "X-Version",
+    version_pattern: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REGEX",
+            help="What names the version in the body, where that header is missing; its first "
+            "group, if it has one. Without it: the word version and a number after it.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a summary as JSON.")] = False,
+    answers: Annotated[
+        bool, typer.Option("--answers", help="With --json: a line for each answer, or failure.")
+    ] = False,
 ) -> None:
     """Send requests and count which version answered."""
     from canarylab import traffic
+    from canarylab.display import status_line
+    from canarylab.traffic.http import VERSION_PATTERN
+    from canarylab.traffic.sampler import DEFAULT_COUNT, ProgressLine
 
-    taken = traffic.sample(
-        url, count=count, seconds=seconds, concurrency=concurrency, keep_alive=keep_alive
+    if answers and not as_json:
+        raise typer.BadParameter("--answers works together with --json only")
+    plan = traffic.SamplingPlan(
+        count=DEFAULT_COUNT if count is None and seconds is None else count,
+        seconds=seconds,
+        concurrency=concurrency,
+        keep_alive=keep_alive,
+        rate=rate,
     )
-    print(json.dumps(taken.to_dict()) if as_json else _as_table(taken))
+    request = traffic.Request(
+        host=host,
+        headers=_fields(header, ":", "header", "X-Canary: always"),
+        cookies=_fields(cookie, "=", "cookie", "tester=1"),
+        version_source=traffic.VersionSource(version_header, version_pattern or VERSION_PATTERN),
+    )
+    with status_line() as report:
+        taken = traffic.measure(url, plan, request=request, on_progress=ProgressLine(plan, report))
+    if answers:
+        for each in taken.results:
+            print(json.dumps(each._asdict()))
+    else:
+        print(json.dumps(_summary(taken), indent=2) if as_json else _as_table(taken))
 
 
 @bundle.command("save")
@@ -321,12 +374,52 @@ def _capitalized(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
+def _fields(texts: list[str], separator: str, thing: str, example: str) -> dict[str, str]:
+    """Header fields or cookies as they are typed: 'Name: value', 'name=value'."""
+    fields = {}
+    for text in texts:
+        name, found, value = text.partition(separator)
+        if not found or not name.strip():
+            raise ValueError(
+                f"{text!r} is not a {thing}. Write a name and a value, as {example!r}."
+            )
+        fields[name.strip()] = value.strip()
+    return fields
+
+
+def _summary(taken: Sample) -> dict[str, object]:
+    """What `canarylab sample --json` prints; docs/sample-json.md describes it."""
+    from canarylab import stats
+
+    named = [] if taken.names_no_version or not taken.answered else stats.shares(taken)
+    return {
+        "url": taken.url,
+        "total": taken.total,
+        "failed": taken.failures,
+        "seconds": taken.seconds,
+        "rate_per_s": taken.total / taken.seconds if taken.seconds else None,
+        "versions": {
+            each.name: {
+                "hits": each.hits,
+                "share": each.observed,
+                "low": each.interval.low,
+                "high": each.interval.high,
+            }
+            for each in named
+        },
+        "notes": [note for note in (taken.names_no_version, taken.limit) if note],
+    }
+
+
 def _as_table(taken: Sample) -> Table:
     from canarylab import stats
     from canarylab.text import percent
 
+    notes = [taken.limit] if taken.limit else []
+    if taken.names_no_version or not taken.answered:
+        return Table(f"{taken!r}.", notes=[taken.names_no_version, *notes])
     rows = [
         (each.name, each.hits, percent(each.observed), each.interval)
         for each in stats.shares(taken)
     ]
-    return Table(f"{taken!r}.\n", ("version", "answers", "share", "95 % interval"), rows)
+    return Table(f"{taken!r}.\n", ("version", "answers", "share", "95 % interval"), rows, notes)

@@ -57,6 +57,25 @@ class Table:
         ]
 
 
+class ShownAsTable:
+    """Base of results: a sentence as text, and in a notebook a table below it."""
+
+    @property
+    def sentence(self) -> str:
+        """The result in words."""
+        return self._table().sentence
+
+    def _table(self) -> Table:
+        """The numbers behind the sentence."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return self.sentence
+
+    def _repr_html_(self) -> str:
+        return self._table()._repr_html_()
+
+
 @dataclass(frozen=True)
 class FileView:
     """A text file, with marks in the margin at lines that differ from another file."""

@@ -6,15 +6,18 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from canarylab import resources
+from canarylab import resources, runtime, stats
 from canarylab.manifests import load
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection
+from canarylab.traffic import RequestResult
 from tests.needs import needs
 from tests.running_playground import RunningPlayground
 
@@ -104,6 +107,13 @@ def test_build_says_what_it_built(playground: RunningPlayground) -> None:
         (("sample", "127.0.0.1:80"), "does not start with http"),
         (("sample", "http://127.0.0.1:1", "--count", "0"), "count cannot be 0"),
         (("sample", "http://127.0.0.1:1", "--count", "1", "--seconds", "1"), "both"),
+        (("sample", "http://127.0.0.1:1", "--rate", "0"), "rate cannot be 0"),
+        (("sample", "http://127.0.0.1:1", "--header", "X"), "'X' is not a header. Write a name"),
+        (("sample", "http://127.0.0.1:1", "--cookie", "=1"), "'=1' is not a cookie. Write a name"),
+        (
+            ("sample", "http://127.0.0.1:1", "--version-pattern", "("),
+            "'(' is not a regular expression",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_one_clear_message(words: tuple[str, ...], said: str) -> None:
@@ -134,18 +144,103 @@ def test_the_tour_plays_the_whole_story(playground: RunningPlayground, tmp_path:
     assert {path.name for path in tmp_path.iterdir()} == {"split.png", "pods.png", "sweep.png"}
 
 
-@needs("linux")
-def test_a_sample_as_json_has_every_answer(playground: RunningPlayground) -> None:
-    from canarylab.images.builder import app_reference  # noqa: PLC0415  only this test runs one
-    from canarylab.images.local_runs import ProcessRuns  # noqa: PLC0415
-    from canarylab.playground.images import find  # noqa: PLC0415
-    from canarylab.ports import unused  # noqa: PLC0415
+class _Site(BaseHTTPRequestHandler):
+    """Answers as an app that is not the lessons' one: with what was asked of it."""
 
-    image = find(playground.home.images, app_reference("1.0"))
-    assert image is not None
-    runs = ProcessRuns(playground.home.root / "local")
-    run = runs.start(image, port=unused())
-    done = canarylab("sample", run.url, "--count", "20", "--json")
-    runs.stop_all()
-    results = json.loads(done.stdout)["results"]
-    assert [answer["version"] for answer in results] == ["1.0"] * 20
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        names = ("Host", "X-Canary", "Cookie")
+        body = f"build 7 for {' '.join(self.headers.get(name, '') for name in names)}".encode()
+        self.send_response(500 if self.path == "/broken" else 200)
+        self.send_header("X-App", self.headers.get("X-Canary", "blue"))
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[str]:
+    """The address of such an app."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Site) as server:
+        thread = runtime.in_background(server.serve_forever, name="site")
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+def sampled(*words: str) -> Any:
+    """The summary of a sample."""
+    done = canarylab("sample", *words, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_summary_counts_each_version_with_its_interval(site: str) -> None:
+    summary = sampled(site, "--count", "20", "--version-header", "x-app")
+    interval = stats.wilson(20, 20)
+    assert summary["versions"] == {
+        "blue": {"hits": 20, "share": 1.0, "low": interval.low, "high": interval.high}
+    }
+    assert (summary["url"], summary["total"], summary["failed"]) == (site, 20, {})
+    assert summary["rate_per_s"] == pytest.approx(20 / summary["seconds"])
+
+
+def test_the_body_names_the_version_by_a_pattern(site: str) -> None:
+    summary = sampled(site, "--count", "5", "--version-pattern", r"build (\d+)")
+    assert list(summary["versions"]) == ["7"]
+
+
+def test_header_cookie_and_host_reach_the_server(site: str) -> None:
+    words = ("--header", "X-Canary: always", "--cookie", "tester=1", "--host", "foo.bar.com")
+    summary = sampled(site, "--count", "5", *words, "--version-pattern", "build 7 for (.*)")
+    assert list(summary["versions"]) == ["foo.bar.com always tester=1"]
+
+
+def test_a_summary_without_a_version_says_where_it_was_looked_for(site: str) -> None:
+    summary = sampled(site, "--count", "5")
+    assert summary["versions"] == {}
+    assert summary["notes"] == [
+        "None of 5 answers names a version. It was looked for in the header X-Version, then as the "
+        "word version and a number after it in the body."
+    ]
+
+
+def test_without_a_version_there_is_a_sentence_and_no_interval(site: str) -> None:
+    said = canarylab("sample", site, "--count", "5").stdout
+    assert "None of 5 answers names a version. It was looked for in the header X-Version" in said
+    assert "other" not in said
+    assert "interval" not in said
+
+
+def test_failed_requests_are_counted_by_kind(site: str) -> None:
+    summary = sampled(f"{site}broken", "--count", "5")
+    assert (summary["failed"], summary["versions"]) == ({"status 500": 5}, {})
+
+
+def test_every_answer_can_have_a_line(site: str) -> None:
+    words = ("--count", "20", "--rate", "500", "--version-header", "X-App")
+    done = canarylab("sample", site, *words, "--json", "--answers")
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [each["version"] for each in answers] == ["blue"] * 20
+    assert {*answers[0]} == {
+        *("when_s", "latency_s", "version", "pod", "status", "failure", "connection"),
+        *("first_byte_s", "late_s"),
+    }
+
+
+def test_a_line_for_each_answer_is_json(site: str) -> None:
+    done = canarylab("sample", site, "--answers")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--answers works together with --json only" in done.stderr
+
+
+def test_what_the_summary_holds_is_documented(site: str) -> None:
+    page = (Path(__file__).parent.parent / "docs" / "sample-json.md").read_text()
+    summary = sampled(site, "--count", "5", "--version-header", "X-App")
+    assert all(f"| `{name}` |" in page for name in summary)
+    assert all(f"versions.*.{name}`" in page for name in summary["versions"]["blue"])
+    assert all(f"`{name}`" in page for name in RequestResult._fields)

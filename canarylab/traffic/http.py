@@ -70,7 +70,7 @@ class VersionSource:
     Without a group, the whole match of the pattern is the version; with groups, the first.
 
     >>> print(VersionSource(header="X-App-Version"))
-    the header X-App-Version, or the word version and a number after it in the body
+    in the header X-App-Version, then as the word version and a number after it in the body
     >>> VersionSource(pattern="*")
     Traceback (most recent call last):
     ValueError: '*' is not a regular expression: nothing to repeat at position 0. Write it as ...
@@ -108,7 +108,7 @@ class VersionSource:
     def __str__(self) -> str:
         is_default = self.pattern == VERSION_PATTERN
         words = "the word version and a number after it" if is_default else f"{self.pattern!r}"
-        return f"the header {self.header}, or {words} in the body"
+        return f"in the header {self.header}, then as {words} in the body"
 
 
 @dataclass(frozen=True)

@@ -225,8 +225,8 @@ class Sample:
         """A sentence when no answer named a version, that says where it was looked for."""
         if not self.answered or set(self.by_version) != {OTHER}:
             return ""
-        where = f": not in {self.version_source}" if self.version_source else ""
-        return f"None of {count_noun(self.answered, 'answer')} names a version{where}."
+        where = self.version_source and f" It was looked for {self.version_source}."
+        return f"None of {count_noun(self.answered, 'answer')} names a version.{where}"
 
     def latency(self, *, by: Literal["version", "pod"] = "version") -> SampleTable:
         """Percentiles of the latency of each version, or of each pod; answered requests only.
@@ -369,7 +369,9 @@ class Sample:
         return _pooled(self, other)
 
     def __repr__(self) -> str:
-        rows = (f"{who} {what} ({share})" for who, what, share in self._version_rows())
+        rows = (
+            f"{who} {what}{share and f' ({share})'}" for who, what, share in self._version_rows()
+        )
         hits = join_words(rows, none="no request was answered")
         failed = (f"; {what} {who}" for who, what, _ in self._failure_rows())
         changed = f"; the pods changed {count_noun(len(self.expectations) - 1, 'time')} under way"
@@ -394,9 +396,7 @@ class Sample:
     def _version_rows(self) -> list[tuple[str, str, str]]:
         total = self.answered
         if self.names_no_version:
-            return [
-                ("no version", f"is named in {total:,} of {count_noun(total, 'answer')}", "100 %")
-            ]
+            return [("no answer", f"of {total:,} names a version", "")]
         return [
             (version_label(name), f"answered {number:,} of {total:,}", percent(number / total))
             for name, number in (self.by_version if total else {}).items()

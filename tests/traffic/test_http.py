@@ -210,4 +210,4 @@ def test_another_pattern_can_find_the_version(pattern: str, version: bytes) -> N
 
 
 def test_it_says_where_it_looks() -> None:
-    assert str(VersionSource("X-App", "a+")) == "the header X-App, or 'a+' in the body"
+    assert str(VersionSource("X-App", "a+")) == "in the header X-App, then as 'a+' in the body"

@@ -225,10 +225,8 @@ def test_a_version_nobody_expected_has_a_row(expected: dict[str, float]) -> None
 
 
 def test_answers_without_a_version_are_told_in_a_sentence() -> None:
-    silent = replace(
-        sample(answer(None, 0), answer(None, 1)), version_source="the header X-Version"
-    )
-    sentence = "None of 2 answers names a version: not in the header X-Version."
+    silent = replace(sample(answer(None, 0), answer(None, 1)), version_source="in the header X")
+    sentence = "None of 2 answers names a version. It was looked for in the header X."
     assert repr(silent.summary()) == sentence
     assert "other" not in repr(silent)
 
