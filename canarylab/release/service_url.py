@@ -23,7 +23,7 @@ from canarylab.release.endpoint_watch import watch_endpoints
 from canarylab.release.endpoints import Endpoint, ready_endpoints, service_remedy
 from canarylab.release.ingress import read_ingresses, reported_addresses, service_addresses
 from canarylab.release.network_sync import answering_pod, wait_for_service
-from canarylab.runtime import wait_until
+from canarylab.runtime import quick_thread_switches, wait_until
 from canarylab.traffic import Sample, SamplingPlan
 from canarylab.traffic.background_traffic import BackgroundTraffic
 from canarylab.traffic.sampler import ProgressLine, Sampler
@@ -167,6 +167,7 @@ def traffic_to_service(
     """Send requests to a Service within a `with` block, once it has settled."""
     wait_for_service(connection, service, url)
     with (
+        quick_thread_switches(),
         watch_endpoints(connection, service) as watch,
         BackgroundTraffic(
             Sampler(url, plan, observed=watch.observations),
