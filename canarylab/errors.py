@@ -5,6 +5,7 @@ CanaryLabError
 │   ├── PortInUseError      another program listens there
 │   ├── ToolMissingError    docker, kind or kubectl is not installed
 │   └── EngineError         no Docker engine answers, and why
+├── SampleFileError     a file or folder holds no sample
 ├── ManifestError       a file is not what Kubernetes can read
 ├── DockerfileError     a line of a Dockerfile that the builder does not know
 ├── BuildError          a step of an image build failed
@@ -33,6 +34,7 @@ the exception: they are Kubernetes' own, word for word, because kubectl shows th
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 EngineProblem = Literal["not installed", "not running", "no permission"]
@@ -76,6 +78,14 @@ class EngineError(SetupError):
     def __init__(self, why: EngineProblem, problem: str, remedy: str) -> None:
         self.why, self.problem, self.remedy = why, problem, remedy
         super().__init__(f"{problem}. {remedy}")
+
+
+class SampleFileError(CanaryLabError):
+    """A file or folder that should hold exported samples holds none."""
+
+    def __init__(self, path: Path, problem: str, remedy: str) -> None:
+        self.path = path
+        super().__init__(f"{path} {problem}. {remedy}")
 
 
 class ManifestError(CanaryLabError):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from canarylab import resources
 from canarylab.clusters.choose import choose
-from canarylab.display import FileView, Report, Table, inline_html, status_line
+from canarylab.display import FileView, Report, Table, status_line
 from canarylab.errors import ApiRefusedError, GatewayApiMissingError, ManifestError
 from canarylab.figures.diagram import Diagram, DiagramContent, draw_diagram
 from canarylab.images.builder import (
@@ -112,7 +112,7 @@ class Lab:
         )
 
     def _repr_html_(self) -> str:
-        return f"<p>{inline_html(repr(self))}</p>"
+        return Table(repr(self))._repr_html_()
 
     @property
     def apps(self) -> Any:

@@ -27,6 +27,16 @@ def percent(share: float) -> str:
     return f"{100 * share:.{decimals}f}".removesuffix(".0") + " %"
 
 
+def percentage_points(difference: float) -> str:
+    """A difference of two shares in percentage points.
+
+    >>> percentage_points(0.02), percentage_points(0.0131), percentage_points(0.01)
+    ('2 points', '1.3 points', '1 point')
+    """
+    number = f"{round(100 * difference, 1):g}"
+    return f"{number} point{'' if number == '1' else 's'}"
+
+
 def count_noun(number: int, thing: str) -> str:
     """A number with its noun, in the plural if needed.
 

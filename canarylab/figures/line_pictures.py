@@ -13,7 +13,14 @@ from canarylab.figures.drawing import DEFAULT_WIDTH, Axis
 from canarylab.figures.line_chart import Band, Line, LineChart, Marks
 from canarylab.figures.pictures import Picture, notes, share_axis, share_axis_end
 from canarylab.stats import Interval
-from canarylab.text import OTHER, count_noun, percent, sort_naturally, version_label
+from canarylab.text import (
+    OTHER,
+    count_noun,
+    percent,
+    percentage_points,
+    sort_naturally,
+    version_label,
+)
 from canarylab.traffic.sample import Sample
 from canarylab.traffic.sample_series import newest_version
 from canarylab.traffic.sample_tables import milliseconds, percentile
@@ -53,7 +60,7 @@ def plot_convergence(sample: Sample, *, width: float = DEFAULT_WIDTH) -> Picture
             Line(shares, label, style.colour),
             Line(mark, f"expected {percent(expected or 0.0)}", dashes="--"),
         ],
-        x_axis=_count_axis(f"{_drawn_things(sample)} so far", float(last)),
+        x_axis=count_axis(f"{_drawn_things(sample)} so far", float(last)),
         y_axis=share_axis("share of answers", end),
         notes=notes(sample, "Band"),
         width=width,
@@ -91,7 +98,7 @@ def plot_over_time(sample: Sample, *, width: float = DEFAULT_WIDTH) -> Picture:
             Line(steps, "expected from ready pods", dashes="--", is_stepped=True),
             Marks([(each, 0.0) for each in lost], "lost requests"),
         ],
-        x_axis=_count_axis("seconds since the start", end),
+        x_axis=count_axis("seconds since the start", end),
         y_axis=share_axis("share of answers", 1.0),
         notes=[f"Each point is {_window_text(sample, end)}", *notes(sample, "Band")],
         width=width,
@@ -159,8 +166,8 @@ def plot_sample_sizes(
     middle, number = needed[len(needed) // 2]
     end = share_axis_end(each for _, each in curve)
     chart = LineChart(
-        title=f"To come within {points(middle)} of a share of {percent(share)}, a sample needs "
-        f"{count_noun(number, 'request')}",
+        title=f"To come within {percentage_points(middle)} of a share of {percent(share)}, a "
+        f"sample needs {count_noun(number, 'request')}",
         parts=[
             Line(curve, "19 samples of 20 are nearer", version_styles(["2.0"])["2.0"].colour),
             Marks([(n, margin) for margin, n in needed], "as many as are needed", INK, "o"),
@@ -172,10 +179,10 @@ def plot_sample_sizes(
             end,
             {end * step / 4: f"{25 * end * step:g}" for step in range(5)},
         ),
-        notes=["; ".join(f"{points(each)}: {n:,}" for each, n in needed)],
+        notes=["; ".join(f"{percentage_points(each)}: {n:,}" for each, n in needed)],
         width=width,
     )
-    rows = [f"Within {points(each)}: {n:,} requests." for each, n in needed]
+    rows = [f"Within {percentage_points(each)}: {n:,} requests." for each, n in needed]
     return line_picture("Line plot", chart, rows)
 
 
@@ -201,16 +208,6 @@ def latencies_s(sample: Sample) -> dict[str, list[float]]:
 
 def _within(times: Sequence[float], share: float) -> str:
     return milliseconds(percentile(times, share))
-
-
-def points(margin: float) -> str:
-    """A difference of shares in percentage points.
-
-    >>> points(0.05), points(0.01)
-    ('5 points', '1 point')
-    """
-    number = f"{100 * margin:.2g}"
-    return f"{number} point{'' if number == '1' else 's'}"
 
 
 class _Window(NamedTuple):
@@ -315,7 +312,8 @@ def _band(
     return Band(lower, upper, label, style)
 
 
-def _count_axis(title: str, end: float) -> Axis:
+def count_axis(title: str, end: float) -> Axis:
+    """An axis from 0 to the end, with about five round ticks."""
     steps = (factor * 10.0**power for power in range(-2, 9) for factor in _DECADE)
     step = next(step for step in steps if end <= 6 * step)
     ticks = [number * step for number in range(int(end / step + 1e-9) + 1)]

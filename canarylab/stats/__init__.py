@@ -1,9 +1,39 @@
 """Statistics of canary releases: how sure a sample makes one, and what it cannot say.
 
-`shares` holds the interval of an observed share and its agreement with the expected one. It uses
-the `math` module alone.
+`shares` holds the interval of an observed share and its agreement with the expected one, `draws`
+what chance alone gives, and `sample_sizes` how many requests are enough. These use the `math`
+module alone. `comparisons` compares two versions, and `class_results` pools the samples of a
+class; they use SciPy, which is imported when one of their functions is called.
 """
 
+from canarylab.stats.class_results import ClassResults, pool
+from canarylab.stats.comparisons import (
+    DifferenceInterval,
+    ErrorRate,
+    ErrorRateComparison,
+    LatencyComparison,
+    Uniformity,
+    compare_error_rates,
+    compare_latencies,
+    error_rates,
+    latencies,
+    newcombe,
+    uniformity,
+)
+from canarylab.stats.draws import (
+    KeptConnections,
+    LikelyHits,
+    draw_probabilities,
+    kept_connections,
+    likely_hits,
+    two_sided_probability,
+)
+from canarylab.stats.sample_sizes import (
+    RequestsToCompare,
+    requests_to_compare_error_rates,
+    requests_to_see_one,
+    requests_to_tell_apart,
+)
 from canarylab.stats.shares import (
     COMMONEST,
     DEFAULT_CONFIDENCE,
@@ -24,9 +54,9 @@ from canarylab.stats.shares import (
     pod_shares,
     requests_needed,
     share_of,
+    share_of_all,
     shares,
     summary,
-    two_sided_probability,
     wilson,
 )
 
@@ -36,22 +66,45 @@ __all__ = [
     "FEWEST_TRIALS",
     "RAREST",
     "Agreement",
+    "ClassResults",
+    "DifferenceInterval",
+    "ErrorRate",
+    "ErrorRateComparison",
     "Finding",
     "Fit",
     "Interval",
+    "KeptConnections",
+    "LatencyComparison",
+    "LikelyHits",
+    "RequestsToCompare",
     "Share",
     "Source",
+    "Uniformity",
     "agreement",
+    "compare_error_rates",
+    "compare_latencies",
+    "draw_probabilities",
+    "error_rates",
     "finding",
     "finding_of_samples",
     "finding_of_sweep",
     "interval",
     "intervals",
+    "kept_connections",
+    "latencies",
+    "likely_hits",
+    "newcombe",
     "pod_shares",
+    "pool",
     "requests_needed",
+    "requests_to_compare_error_rates",
+    "requests_to_see_one",
+    "requests_to_tell_apart",
     "share_of",
+    "share_of_all",
     "shares",
     "summary",
     "two_sided_probability",
+    "uniformity",
     "wilson",
 ]

@@ -18,11 +18,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from statistics import NormalDist
 from typing import Literal, NamedTuple, get_args
 
 from canarylab.display import Table
+from canarylab.stats.arguments import check_hits
+from canarylab.stats.draws import two_sided_probability
 from canarylab.text import OTHER, count_noun, join_words, percent, version_label
 from canarylab.traffic.sample import Sample
 
@@ -32,7 +33,6 @@ COMMONEST, RAREST = 20, 10_000
 FEWEST_TRIALS = 12
 """With fewer choices the interval of some draws is wider than 50 points."""
 
-_SAME_LIKELIHOOD = 1e-7  # of two draws that differ by rounding only, as SciPy has it
 _DIGITS = 12  # of an expected share: a sum of weights may be 1 - 1e-16
 
 
@@ -146,11 +146,7 @@ def wilson(hits: int, total: int, *, confidence: float = DEFAULT_CONFIDENCE) -> 
     >>> print(wilson(0, 15))
     0 % to 20 %
     """
-    if total <= 0 or not 0 <= hits <= total:
-        raise ValueError(
-            f"{hits} of {total} is not a share. Give at least one request, and hits from 0 to "
-            "that number."
-        )
+    check_hits(hits, total)
     return _wilson(hits / total, total, confidence)
 
 
@@ -196,29 +192,6 @@ def agreement(
     if trials < FEWEST_TRIALS:
         return Agreement("too few to judge", source=source)
     return Agreement("unlucky", max(COMMONEST, _two_digits(1 / probability)), source)
-
-
-@lru_cache(maxsize=256)
-def two_sided_probability(hits: int, trials: int, share: float) -> float:
-    """The probability of all draws that are at most as likely as this one, if `share` is true.
-
-    It is what the exact binomial test of R and SciPy calls the two-sided p-value.
-
-    >>> round(two_sided_probability(0, 10, 0.25), 3)
-    0.076
-    """
-    if not 0 < share < 1:
-        return 1.0 if hits == trials * share else 0.0
-    log_share, log_rest = math.log(share), math.log1p(-share)
-    ways = math.lgamma(trials + 1)
-
-    def log_likelihood(drawn: int) -> float:
-        orders = ways - math.lgamma(drawn + 1) - math.lgamma(trials - drawn + 1)
-        return orders + drawn * log_share + (trials - drawn) * log_rest
-
-    most = log_likelihood(hits) + _SAME_LIKELIHOOD
-    likelihoods = map(log_likelihood, range(trials + 1))
-    return min(1.0, math.fsum(math.exp(each) for each in likelihoods if each <= most))
 
 
 def finding(sample: Sample) -> Finding:
@@ -343,6 +316,23 @@ def share_of(sample: Sample, version: str) -> Share:
     0.0
     """
     return _share(sample, version, sample.by_version, sample.expected, sample.choices("version"))
+
+
+def share_of_all(samples: Sequence[Sample], version: str) -> Share:
+    """The share of a version in several samples together, with what the first one expected.
+
+    >>> one = Sample.from_versions(["1.0", "2.0"] * 20)
+    >>> print(share_of_all([one] * 5, "2.0").interval)
+    43 % to 57 %
+    """
+    hits = sum(each.by_version.get(version, 0) for each in samples)
+    total, trials = sum(each.answered for each in samples), sum(each.trials for each in samples)
+    expected = share_of(samples[0], version).expected
+    if not total:
+        return Share(version, 0, 0, Interval(0.0, 1.0), expected)
+    drawn = _wilson(hits / total, trials, DEFAULT_CONFIDENCE)
+    found = None if expected is None else _pooled(samples, version, expected)
+    return Share(version, hits, total, drawn, expected, found)
 
 
 def pod_shares(sample: Sample) -> list[Share]:

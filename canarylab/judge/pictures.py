@@ -1,0 +1,174 @@
+"""Pictures of a decision, and the decision as one page of HTML."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from canarylab.figures import INK, Picture, version_styles
+from canarylab.figures.chart import Chart, Row
+from canarylab.figures.drawing import Axis
+from canarylab.figures.line_chart import Line, LineChart
+from canarylab.figures.line_pictures import count_axis, line_picture
+from canarylab.judge.counts import Counts
+from canarylab.stats import Share
+from canarylab.stats.sequential import confidence_sequence, evidence_text
+from canarylab.text import percent, percentage_points
+
+if TYPE_CHECKING:
+    from canarylab.judge.decision import Decision, Limits
+
+_LEAST, _MOST = 1e-3, 1e6  # evidence on the axis
+_STYLE = (
+    "body{font-family:sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color:#1d2733}"
+    "table{border-collapse:collapse}td,th{padding:.3rem .8rem;border-bottom:1px solid #dfe4e8}"
+    "img{max-width:100%;height:auto}"
+)
+_HOW = (
+    "If the canary is no worse, its share of the failures is its share of the traffic, and the "
+    "evidence is a fair bet against that claim: with a canary that is no worse it ever reaches "
+    "{enough:g} in one release of {enough:g} at most. The canary is promoted when the highest rate "
+    "that its failures do not contradict, less the lowest rate of production, is below "
+    "{tolerance}. Both hold however often one looks (Ville's inequality; Robbins 1970; Lindon, "
+    "Sanden and Shirikian 2022, arXiv 2205.14762)."
+)
+
+
+def plot_decision(decision: Decision) -> Picture:
+    """The canary's share of the failures and of the requests, beside its share of the traffic.
+
+    The bars are the shares that the counts do not contradict, however often one looks: the judge
+    rolls back when the share of the traffic is to the left of the bar of the failures.
+    """
+    canary, production = decision.canary, decision.production
+    failures = canary.failures + production.failures
+    traffic = sum(each.share * each.failures for each in decision.steps) / max(failures, 1)
+    expected = traffic if failures else decision.steps[-1].share
+    style = version_styles(["2.0"])["2.0"]
+    rows = [
+        Row(f"Canary's share of the {what}", _share(counts, expected), style)
+        for what, counts in (
+            ("requests", Counts(canary.requests + production.requests, canary.requests)),
+            ("failures", Counts(failures, canary.failures)),
+        )
+    ]
+    chart = Chart(
+        decision.sentence.rstrip("."),
+        rows,
+        ["Bars: what the counts do not contradict, however often one looks (95 %)"],
+        mark="share of the traffic",
+    )
+    said = " ".join(
+        f"{row.label}: {row.share.hits:,} of {row.share.total:,}, {percent(row.share.observed)}, "
+        f"interval {row.share.interval}."
+        for row in rows
+    )
+    alt = (
+        "Dot plot with intervals; the axis is a share, from 0 % to 100 %. "
+        f"{decision.sentence} {said} The canary's share of the traffic is {percent(expected)}."
+    )
+    return Picture(chart, alt)
+
+
+def plot_evidence(decision: Decision) -> Picture:
+    """The evidence that the canary fails more often, as it grew with the requests."""
+    judge = _limits(decision)
+    last = decision.looks[-1]
+    grown = [
+        (float(each.requests), min(max(math.exp(min(each.evidence, 50)), _LEAST), _MOST))
+        for each in decision.looks
+    ]
+    axis = Axis(
+        "evidence (logarithmic)",
+        _LEAST,
+        _MOST,
+        {10.0**power: f"{10.0**power:,.{max(-power, 0)}f}" for power in range(-3, 7)},
+        is_log=True,
+    )
+    title = (
+        f"After {last.requests:,} requests the evidence is {evidence_text(last.evidence)}, and "
+        f"{judge.enough:g} is enough to roll back"
+    )
+    labels = "evidence that the canary fails more often", f"enough to roll back: {judge.enough:g}"
+    return _plot_looks(decision, _lines(grown, judge.enough, labels), title, axis)
+
+
+def plot_difference(decision: Decision) -> Picture:
+    """By how much the canary may fail more often than production, as it shrank."""
+    judge = _limits(decision)
+    last = decision.looks[-1]
+    end = 0.2 if last.difference < 0.2 else 1.0
+    tolerated = percentage_points(judge.tolerance)
+    axis = Axis(
+        "difference of the failure rates, in percentage points",
+        0.0,
+        end,
+        {end * step / 4: f"{25 * end * step:g}" for step in range(5)},
+    )
+    title = (
+        f"After {last.requests:,} requests the canary may fail "
+        f"{percentage_points(last.difference)} more often, and {tolerated} are tolerated"
+    )
+    grown = [(float(each.requests), min(each.difference, end)) for each in decision.looks]
+    labels = "how much more often it may fail", f"tolerated: {tolerated}"
+    return _plot_looks(decision, _lines(grown, judge.tolerance, labels), title, axis)
+
+
+def save_report(decision: Decision, path: str | Path) -> Path:
+    """Write the decision as a page that needs no other file."""
+    place = Path(path)
+    pictures = [plot_decision(decision)]
+    how = ""
+    if decision.looks:
+        judge = _limits(decision)
+        pictures += [plot_evidence(decision), plot_difference(decision)]
+        how = _HOW.format(enough=judge.enough, tolerance=percentage_points(judge.tolerance))
+    title = escape(f"Canary: {decision.verdict}")
+    shown = "".join(f"<p>{picture._repr_html_()}</p>" for picture in pictures)
+    place.write_text(
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        f"<style>{_STYLE}</style></head><body><h1>{title}</h1>"
+        f"{decision.table()._repr_html_()}{shown}<p>{escape(how)}</p></body></html>\n",
+        encoding="utf-8",
+    )
+    return place
+
+
+def _lines(
+    grown: Sequence[tuple[float, float]], limit: float, labels: tuple[str, str]
+) -> list[Line]:
+    """What grew or shrank with the requests, and the limit that it may cross."""
+    last, (label, meaning) = grown[-1][0], labels
+    return [
+        Line([(0.0, grown[0][1]), *grown], label, version_styles(["2.0"])["2.0"].colour),
+        Line([(0.0, limit), (last, limit)], meaning, INK, "--"),
+    ]
+
+
+def _plot_looks(decision: Decision, lines: Sequence[Line], title: str, y_axis: Axis) -> Picture:
+    last = decision.looks[-1].requests
+    chart = LineChart(title, lines, count_axis("requests to both versions", max(last, 1)), y_axis)
+    several = decision.looks[:: max(1, len(decision.looks) // 5)]
+    rows = [
+        f"After {each.requests:,} requests: evidence {evidence_text(each.evidence)}, "
+        f"{percentage_points(each.difference)}."
+        for each in several
+    ]
+    return line_picture("Line plot", chart, rows)
+
+
+def _share(counts: Counts, expected: float) -> Share:
+    interval = confidence_sequence(counts.failures, counts.requests)
+    return Share("canary", counts.failures, counts.requests, interval, expected)
+
+
+def _limits(decision: Decision) -> Limits:
+    if decision.limits is None or not decision.looks:
+        raise ValueError(
+            "This judge compares the canary with a fixed limit and weighs no evidence. Draw the "
+            "decision of a `Judge`."
+        )
+    return decision.limits

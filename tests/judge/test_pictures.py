@@ -1,0 +1,89 @@
+"""Pictures of a decision say what it says, and a report is one page."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from canarylab.judge import Counts, Decision, Judge, StepCounts, ThresholdJudge
+from tests.judge.releases import answers, release
+
+WORSE = StepCounts(0.25, canary=Counts(40, 8), production=Counts(120, 2))
+
+
+def decided() -> Decision:
+    return Judge().decide(release(answers("1.0", 300, failed=3), answers("2.0", 100, failed=15)))
+
+
+def test_the_picture_is_that_of_a_split_of_the_failures() -> None:
+    picture = Judge().decide(WORSE).plot()
+    assert picture.title == "Roll back: the canary has 8 of 10 failures and 25 % of the traffic"
+    assert "Canary's share of the failures: 8 of 10, 80 %, interval 35 % to 99 %." in picture.alt
+
+
+@pytest.mark.parametrize("canary_failures", range(1, 11))
+def test_the_bar_misses_the_mark_when_and_only_when_the_judge_rolls_back(
+    canary_failures: int,
+) -> None:
+    step = StepCounts(0.25, Counts(40, canary_failures), Counts(120, 10 - canary_failures))
+    decision = Judge().decide(step)
+    _, failures = decision.plot().chart.rows  # type: ignore[union-attr]
+    assert failures.share.misses == (decision.verdict == "roll back")
+
+
+def test_the_evidence_is_drawn_beside_what_is_enough() -> None:
+    picture = decided().plot_evidence()
+    assert "and 20 is enough to roll back" in picture.title
+    dashed = [line for line in picture.figure.axes[0].lines if line.get_linestyle() == "--"]
+    assert len(dashed) == 2  # the limit, and its sample in the key
+
+
+def test_the_difference_is_drawn_beside_what_is_tolerated() -> None:
+    assert decided().plot_difference().title.endswith("2 points are tolerated")
+
+
+@pytest.mark.parametrize("step", [StepCounts(0.25, Counts(0, 0), Counts(0, 0)), WORSE])
+def test_even_a_decision_on_nothing_can_be_drawn(step: StepCounts) -> None:
+    decision = Judge().decide(step)
+    for picture in (decision.plot(), decision.plot_evidence(), decision.plot_difference()):
+        assert picture.png.startswith(b"\x89PNG")
+
+
+def test_a_judge_without_evidence_has_no_picture_of_it() -> None:
+    with pytest.raises(ValueError, match="weighs no evidence"):
+        ThresholdJudge().decide(WORSE).plot_evidence()
+
+
+class _Page(HTMLParser):
+    """What a page loads, and its pictures' text alternatives."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.sources: list[str] = []
+        self.alternatives: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note the pictures; fail for anything that is loaded otherwise."""
+        given = dict(attrs)
+        assert tag not in {"script", "link", "iframe"}
+        if tag == "img":
+            self.sources.append(given["src"] or "")
+            self.alternatives.append(given["alt"] or "")
+
+
+def test_a_report_is_one_page_with_its_pictures_in_it(tmp_path: Path) -> None:
+    text = decided().save(tmp_path / "report.html").read_text()
+    page = _Page(text)
+    assert len(page.sources) == 3
+    assert all(source.startswith("data:image/png;base64,") for source in page.sources)
+    assert all(page.alternatives)
+    assert "roll back" in text
+    assert "arXiv 2205.14762" in text
+
+
+def test_a_report_of_a_threshold_has_one_picture(tmp_path: Path) -> None:
+    text = ThresholdJudge().decide(WORSE).save(tmp_path / "report.html").read_text()
+    assert len(_Page(text).sources) == 1
