@@ -452,8 +452,9 @@ class Lab:
     ) -> AbstractContextManager[BackgroundTraffic]:
         """Send requests at a rate while the cells of a `with` block change something.
 
-        After the block `traffic.sample` holds every request, the expected shares over time, and
-        which pods were leaving when a request was lost.
+        It goes on for a second after the block, until the network has followed the last change.
+        Then `traffic.sample` holds every request, the expected shares over time, and which pods
+        were leaving when a request was lost.
 
         >>> with lab.traffic("nodeapp-svc", rate=50) as traffic:
         ...     scaled = lab.scale("nodeapp-production", 3)
