@@ -5,14 +5,13 @@ All ask the same pods of the real app: through the NodePort, and one pod directl
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from statistics import median
 
 from bench.home import built_home
 from bench.measurement import Measurement
-from bench.sampler import AT_ONCE, hey
+from bench.sampler import NODE_PORT
 from canarylab import resources, traffic
 from canarylab.manifests import PRODUCTION, SERVICE
 from canarylab.playground import daemon_control
@@ -22,18 +21,16 @@ from canarylab.release.network_sync import wait_for_service
 from canarylab.release.rollout import scale, wait_until_rolled_out
 from canarylab.release.stages import reset_to
 
-NODE_PORT = "http://127.0.0.1:32089/"
-REQUESTS, ONE_BY_ONE, ROUNDS = 5_000, 1_000, 3
+ONE_BY_ONE, ROUNDS = 1_000, 3
 
 
 def measure() -> Iterator[Measurement]:
-    """Rates beside each other in turns, and the median time that the proxy adds."""
+    """The median time that the proxy adds."""
     with built_home() as home:
         daemon_control.up(home)
         with closing(Connection(home.kubeconfig)) as connection:
             reset_to(connection, "02-production", resources.folder("manifests"))
             wait_for_service(connection, SERVICE, NODE_PORT)
-            yield from _rates()
             yield _added(connection)
 
 
@@ -47,23 +44,6 @@ def _added(connection: Connection) -> Measurement:
     return Measurement(
         "proxy, added at the median", median(added), "ms", "at most 0.4", median(added) <= 0.4
     )
-
-
-def _rates() -> Iterator[Measurement]:
-    if shutil.which("hey") is None:
-        yield Measurement("sampler through the NodePort", _ours(), "requests/s", "", ok=True)
-        return
-    pairs = [(_ours(), hey(NODE_PORT, REQUESTS)) for _ in range(ROUNDS)]
-    ratio = median(ours / theirs for ours, theirs in pairs)
-    yield Measurement(
-        "sampler through the NodePort", median(ours for ours, _ in pairs), "requests/s", "", True
-    )
-    yield Measurement("sampler : hey, through it", ratio, "times", "at least 1.0", ratio >= 1.0)
-
-
-def _ours() -> float:
-    taken = traffic.sample(NODE_PORT, count=REQUESTS, concurrency=AT_ONCE)
-    return taken.answered / taken.seconds
 
 
 def _median_s(url: str) -> float:

@@ -16,7 +16,8 @@ Report = Callable[[str], None]
 
 SHOW_AFTER_S = 1.0  # a shorter wait needs no status line
 _LEFT = 'style="text-align:left"'  # Jupyter aligns tables to the right, as if all were numbers
-_LISTING = "font-family:monospace;margin:1em 0;word-break:normal;overflow-wrap:anywhere"
+_WRAPPED = "overflow-wrap:anywhere"  # a long path does not reach out of the page
+_LISTING = f"font-family:monospace;margin:1em 0;word-break:normal;{_WRAPPED}"
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Table:
         notes = "".join(_paragraph(note) for note in self.notes)
         if not self.rows:
             return _paragraph(self.sentence) + notes
-        return html_table(self.sentence, self.columns, self.rows) + notes
+        return scrolling_html(html_table(self.sentence, self.columns, self.rows)) + notes
 
     def _lines(self) -> list[str]:
         if not self.rows:
@@ -199,7 +200,7 @@ def inline_html(text: str) -> str:
 
 
 def _paragraph(text: str) -> str:
-    return f"<p>{inline_html(text)}</p>"
+    return f'<p style="{_WRAPPED}">{inline_html(text)}</p>'
 
 
 def _row(name: object, *values: object) -> str:

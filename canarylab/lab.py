@@ -21,7 +21,6 @@ from canarylab.display import (
     OutputAndReport,
     Report,
     Table,
-    inline_html,
     output_with_status_line,
     status_line,
 )
@@ -131,7 +130,7 @@ class Lab:
         )
 
     def _repr_html_(self) -> str:
-        return f"<p>{inline_html(repr(self))}</p>"
+        return Table(repr(self))._repr_html_()
 
     @property
     def apps(self) -> Any:
@@ -471,8 +470,9 @@ class Lab:
     ) -> AbstractContextManager[BackgroundTraffic]:
         """Send requests at a rate while the cells of a `with` block change something.
 
-        After the block `traffic.sample` holds every request, the expected shares over time, and
-        which pods were leaving when a request was lost.
+        It goes on for a second after the block, until the network has followed the last change.
+        Then `traffic.sample` holds every request, the expected shares over time, and which pods
+        were leaving when a request was lost.
 
         >>> with lab.traffic("nodeapp-svc", rate=50) as traffic:
         ...     scaled = lab.scale("nodeapp-production", 3)

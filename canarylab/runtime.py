@@ -7,12 +7,15 @@ another thread works everywhere, so coroutines run there.
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any, TypeVar
+
+SWITCH_INTERVAL_S = 0.0002
 
 Result = TypeVar("Result")
 Value = TypeVar("Value")
@@ -68,6 +71,21 @@ def repeatedly(work: Callable[[], None], *, every_s: float, name: str) -> Iterat
     finally:
         is_over.set()
         thread.join()
+
+
+@contextmanager
+def quick_thread_switches() -> Iterator[None]:
+    """Let the threads of this program change often, so that the event loop is not kept waiting.
+
+    A thread that computes gives way every 5 ms otherwise, and a request, which makes several system
+    calls, may wait so long after each of them.
+    """
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 def in_background(work: Callable[[], None], *, name: str) -> threading.Thread:

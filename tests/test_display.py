@@ -43,7 +43,12 @@ def test_a_file_view_marks_lines_with_a_sign_and_not_by_colour_alone() -> None:
 def test_notes_stand_below() -> None:
     noted = Table("Two.", ("name",), [("a",)], notes=["One <more> thing."])
     assert repr(noted).splitlines() == ["Two.", "name", "a", "One <more> thing."]
-    assert noted._repr_html_().endswith("<p>One &lt;more&gt; thing.</p>")
+    assert noted._repr_html_().endswith(">One &lt;more&gt; thing.</p>")
+
+
+def test_what_is_wider_than_the_page_breaks_or_can_be_moved_by_keyboard() -> None:
+    assert Table("/a/long/path")._repr_html_().startswith('<p style="overflow-wrap:anywhere">')
+    assert TABLE._repr_html_().startswith('<div tabindex="0" style="overflow-x:auto"><table>')
 
 
 def test_a_percent_sign_stays_with_its_number() -> None:

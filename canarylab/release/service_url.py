@@ -23,7 +23,7 @@ from canarylab.release.endpoint_watch import watch_endpoints
 from canarylab.release.endpoints import Endpoint, ready_endpoints, service_remedy
 from canarylab.release.ingress import read_ingresses, reported_addresses, service_addresses
 from canarylab.release.network_sync import answering_pod, wait_for_service
-from canarylab.runtime import wait_until
+from canarylab.runtime import quick_thread_switches, wait_until
 from canarylab.traffic import Sample, SamplingPlan
 from canarylab.traffic.background_traffic import BackgroundTraffic
 from canarylab.traffic.sampler import ProgressLine, Sampler
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 API_PROXY = "the API server's proxy"
 CHECK_FOR_S = 3.0
 CHECK_EVERY_S = 0.5
+NETWORK_FOLLOWS_S = 1.0
 MAX_HOSTS = 4  # each costs the time limit of a request where a firewall drops packets
 
 Addresses = Callable[[Mapping[str, Any], Collection[str]], list[ServiceAddress]]
@@ -164,9 +165,14 @@ def traffic_to_service(
     plan: SamplingPlan,
     complete: Callable[[Sample], Sample],
 ) -> Iterator[BackgroundTraffic]:
-    """Send requests to a Service within a `with` block, once it has settled."""
+    """Send requests to a Service within a `with` block, once it has settled, and a little longer.
+
+    The network follows the last change of the block up to a second later, and requests are lost
+    until then.
+    """
     wait_for_service(connection, service, url)
     with (
+        quick_thread_switches(),
         watch_endpoints(connection, service) as watch,
         BackgroundTraffic(
             Sampler(url, plan, observed=watch.observations),
@@ -174,6 +180,7 @@ def traffic_to_service(
         ) as sending,
     ):
         yield sending
+        time.sleep(NETWORK_FOLLOWS_S)
 
 
 def _at(address: ServiceAddress) -> ServiceUrl:

@@ -16,6 +16,7 @@ from canarylab.stats.comparisons import (
     compare_error_rates,
     compare_latencies,
     error_rates,
+    latencies,
     newcombe,
     uniformity,
 )
@@ -90,6 +91,7 @@ __all__ = [
     "interval",
     "intervals",
     "kept_connections",
+    "latencies",
     "likely_hits",
     "newcombe",
     "pod_shares",

@@ -182,6 +182,8 @@ def results_of(
     """
     named = {each.name: each for each in learners}
     all_ = [named[name] for name in sort_naturally(named)]
+    if not all_:
+        raise ValueError("There is no sample to pool. Give at least one.")
     chosen = version or newest_version(each.sample for each in all_)
     _check_comparable(all_, chosen)
     shares = tuple(share_of(each.sample, chosen)._replace(name=each.name) for each in all_)

@@ -114,12 +114,13 @@ def requests_to_see_one(error_rate: float, *, confidence: float = 0.95) -> int:
 def _effect(one: float, two: float, *, what: str) -> float:
     check_share(one, what)
     check_share(two, what)
-    if one == two:
+    effect = abs(2 * math.asin(math.sqrt(one)) - 2 * math.asin(math.sqrt(two)))
+    if not effect:
         raise ValueError(
             f"Both are {percent(one)}, and no number of requests tells equals apart. Give two "
             "different fractions."
         )
-    return abs(2 * math.asin(math.sqrt(one)) - 2 * math.asin(math.sqrt(two)))
+    return effect
 
 
 def _scores(power: float, tail: float, alpha: float) -> float:

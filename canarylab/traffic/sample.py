@@ -214,10 +214,14 @@ class Sample:
             return ""
         version = sort_naturally(self.expected or {OTHER: 0.0})[-1]
         shares = [each.versions.get(version, 0.0) for each in self.expectations]
+        changed = f"The ready pods changed {count_noun(changes, 'time')} under way"
+        if min(shares) == max(shares):
+            stayed = f"the share expected of {version_label(version)} stayed {percent(shares[0])}"
+            return f"{changed}; {stayed}."
         return (
-            f"The ready pods changed {count_noun(changes, 'time')} under way, so the share "
-            f"expected of {version_label(version)} was between {percent(min(shares))} and "
-            f"{percent(max(shares))}; what is expected of all is the mean over the requests."
+            f"{changed}, so the share expected of {version_label(version)} was between "
+            f"{percent(min(shares))} and {percent(max(shares))}; what is expected of all is the "
+            "mean over the requests."
         )
 
     @property

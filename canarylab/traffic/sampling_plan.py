@@ -134,7 +134,7 @@ def limit_of(plan: SamplingPlan, use: SamplerUse) -> str:
     """
     unsent = max(0, plan.requests_due(use.seconds) - use.sent)
     if plan.rate and max(use.late, unsent) > FEW_LATE * (use.sent + unsent):
-        not_sent = f", and {unsent:,} were not sent" if unsent else ""
+        not_sent = f", and {unsent:,} were not sent" if unsent > FEW_LATE * use.sent else ""
         return (
             f"The sampler was the slowest part: {use.late:,} of "
             f"{count_noun(use.sent, 'request')} were sent late, by up to {use.latest_s:.2g} s"
@@ -152,7 +152,7 @@ def _why_late(plan: SamplingPlan, use: SamplerUse) -> str:
     if use.cpu_share >= BUSY:
         return f"it used {_cpu(use)}"
     if use.most_in_flight < plan.workers:
-        return f"this machine was busy: it used {_cpu(use)}, and had to wait for it"
+        return f"it used {_cpu(use)} and got no more of it: this machine or this program was busy"
     if plan.keep_alive:
         kept = count_noun(plan.keep_alive, "kept connection")
         return f"{kept} can carry no more requests at a time"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import settings
 from hypothesis import strategies as st
 
-over_random_inputs = settings(deadline=None, derandomize=True, max_examples=300)
+over_random_inputs = settings(deadline=None, derandomize=True, max_examples=150)
 
 shares = st.floats(0.001, 0.999)
 confidences = st.sampled_from([0.8, 0.9, 0.95, 0.99])

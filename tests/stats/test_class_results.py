@@ -215,6 +215,11 @@ def test_a_learner_without_an_answer_is_shown_and_not_compared() -> None:
     assert "no answer" in found._repr_html_()
 
 
+def test_a_class_without_learners_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"There is no sample to pool\. Give"):
+        results_of([])
+
+
 def test_one_learner_has_no_spread() -> None:
     assert results_of(learners([4])).spread is None
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare, fisher_exact, mannwhitneyu
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
+from canarylab import stats
 from canarylab.stats import (
     ErrorRate,
     compare_error_rates,
@@ -128,6 +129,22 @@ def test_an_error_rate_counts_responses_by_the_version_they_name() -> None:
     found = error_rates(Sample(sample.url, (*sample.results, failed, lost), sample.started, 4.0))
 
     assert found == {"1.0": ErrorRate(0, 1), "2.0": ErrorRate(1, 2), "other": ErrorRate(1, 1)}
+
+
+def test_latencies_are_those_of_answered_requests() -> None:
+    sample = Sample.from_versions(["1.0", None])
+    failed = RequestResult(2.0, 9.0, version="1.0", status=500, failure="status 500")
+
+    found = stats.latencies(Sample(sample.url, (*sample.results, failed), sample.started, 4.0))
+
+    assert found == {"1.0": [0.0], "other": [0.0]}
+
+
+def test_a_small_difference_is_shown_with_two_decimals() -> None:
+    found = compare_error_rates((10, 10_000), (20, 10_000))
+
+    assert "failed 0.1 percentage points more often" in repr(found)
+    assert "-0.01 to 0.22 percentage points" in repr(found)
 
 
 @over_random_inputs

@@ -131,9 +131,10 @@ def test_what_never_or_always_fails_needs_no_number(rate: float) -> None:
         requests_to_see_one(rate)
 
 
-def test_equal_shares_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"Both are 25 %.*Give two different fractions\."):
-        requests_to_tell_apart(0.25, 0.25)
+@pytest.mark.parametrize("other", [0.2, math.nextafter(0.2, 0)])
+def test_shares_that_are_equal_or_nearly_so_are_refused(other: float) -> None:
+    with pytest.raises(ValueError, match=r"Both are 20 %.*Give two different fractions\."):
+        requests_to_tell_apart(0.2, other)
 
 
 @pytest.mark.parametrize("fraction", [0, 1, 80, math.nan])

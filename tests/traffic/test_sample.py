@@ -209,6 +209,14 @@ def test_a_kept_connection_counts_with_the_pods_of_its_beginning() -> None:
     }
 
 
+def test_pods_that_were_replaced_by_others_of_their_version_leave_the_share() -> None:
+    steps = [Expectation(0.0, {"1.0": 1.0}, {pod: 1.0}) for pod in "ab"]
+    steps[1] = steps[1]._replace(when_s=0.2)
+    assert MIXED.with_expectations(steps).change == (
+        "The ready pods changed 1 time under way; the share expected of version 1.0 stayed 100 %."
+    )
+
+
 def test_pods_that_stayed_are_not_mentioned() -> None:
     stayed = MIXED.with_expectations([Expectation(0.0, {"1.0": 1.0}, {})])
     assert (stayed.change, stayed.expected) == ("", {"1.0": 1.0})

@@ -28,7 +28,11 @@ def test_one_late_request_in_a_hundred_is_not_mentioned() -> None:
     [
         (AT_RATE, {"cpu_s": 9.5}, "because it used 95 % of a CPU."),
         (AT_RATE, {"most_in_flight": 256}, "because 256 were in flight at once"),
-        (AT_RATE, {}, "because this machine was busy: it used 10 % of a CPU, and had to wait"),
+        (
+            AT_RATE,
+            {},
+            "because it used 10 % of a CPU and got no more of it: this machine or this program",
+        ),
         (
             SamplingPlan(seconds=10, rate=100, keep_alive=2),
             {"most_in_flight": 2},
