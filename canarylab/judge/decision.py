@@ -270,8 +270,8 @@ class Judge:
         enough = f"{self.limits.enough:g}"
         against = (
             f"The evidence that it fails more often is {evidence_text(look.evidence)}, and "
-            f"{enough} is enough: a canary that is no worse gets there in one release of {enough} "
-            "at most."
+            f"{enough} is enough: with a canary that is no worse, at most one release of {enough} "
+            "gets there."
         )
         may = percentage_points(look.difference)
         if may == percentage_points(self.tolerance):  # rounded alike, and the verdict rests on it

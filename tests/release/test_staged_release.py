@@ -14,7 +14,9 @@ from canarylab.errors import ClusterError
 from canarylab.judge import Counts, Judge, StepCounts, ThresholdJudge
 from canarylab.manifests import CANARY, PRODUCTION
 from canarylab.release import rollout
+from canarylab.release.baseline import BASELINE
 from canarylab.release.connection import Connection, Object
+from canarylab.release.endpoints import ready_endpoints
 from canarylab.release.staged_release import (
     STATE,
     Before,
@@ -25,10 +27,11 @@ from canarylab.release.staged_release import (
     check_requests,
     check_steps,
     read_state,
+    split_for,
     write_state,
 )
 from canarylab.release.stages import reset_to
-from canarylab.traffic import Sample
+from canarylab.traffic import RequestResult, Sample
 from canarylab.traffic.expectations import Expectation
 from tests.judge.releases import answers, release
 from tests.needs import needs
@@ -50,6 +53,7 @@ class FakeSplit:
     error: BaseException | None = None
     at: int = 0
     calls: list[str] = field(default_factory=list)
+    baseline: str = ""
 
     def _note(self, call: str) -> None:
         self.calls.append(call)
@@ -307,3 +311,40 @@ def test_steps_that_compare_nothing_are_refused(steps: list[Step], words: str) -
 def test_a_number_of_requests_that_cannot_be_sent_is_refused(requests: Any) -> None:
     with pytest.raises(ValueError, match="cannot be sent"):
         check_requests(requests)
+
+
+def sent_to(connection: Connection) -> Sample:
+    """A sample with an answer of each ready pod of the Service."""
+    pods = ready_endpoints(connection, "nodeapp-svc")
+    results = tuple(
+        RequestResult(float(n), 0.004, each.version, each.pod, 200, None, n)
+        for n, each in enumerate(pods * 50)
+    )
+    shares = dict.fromkeys((each.pod for each in pods), 1 / len(pods))
+    canaries = sum(each.version == "2.0" for each in pods) / len(pods)
+    return replace(release(), results=results).with_expected(
+        {"1.0": 1 - canaries, "2.0": canaries}, shares
+    )
+
+
+def test_a_baseline_is_as_large_as_the_canary_and_goes_with_the_release(
+    cluster: Connection, start: Start
+) -> None:
+    seen: list[dict[str, int]] = []
+
+    def measure(_: int) -> Sample:
+        seen.append(rollout.replicas_of(cluster))
+        return sent_to(cluster)
+
+    split = ReplicaSplit(cluster, measure, BASELINE)
+    result = start(split, ThresholdJudge(min_requests=1, promote_after=100)).run(((2, 1),), 200)
+
+    assert seen[0] == {PRODUCTION: 2, CANARY: 1, BASELINE: 1}
+    assert result.decision is not None
+    assert result.decision.steps == (StepCounts(0.5, Counts(50, 0), Counts(50, 0)),)
+    assert rollout.replicas_of(cluster) == {PRODUCTION: 3}
+
+
+def test_weights_have_no_baseline(cluster: Connection) -> None:
+    with pytest.raises(ValueError, match="these steps are weights"):
+        split_for([5, 50], cluster, lambda _: release(), None, BASELINE)  # type: ignore[arg-type]
