@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from canarylab import resources
 from canarylab.clusters.choose import choose
-from canarylab.display import FileView, Report, Table, status_line
+from canarylab.display import (
+    FileView,
+    OutputAndReport,
+    Report,
+    Table,
+    output_with_status_line,
+    status_line,
+)
 from canarylab.errors import ApiRefusedError, GatewayApiMissingError, ManifestError
 from canarylab.figures.diagram import Diagram, DiagramContent, draw_diagram
 from canarylab.images.builder import (
@@ -29,6 +36,8 @@ from canarylab.images.builder import (
     app_reference,
 )
 from canarylab.images.choose import BuilderSelection
+from canarylab.judge import Judge
+from canarylab.judge.decision import AnyJudge
 from canarylab.kube_objects import Object
 from canarylab.machine import format_size, own_memory
 from canarylab.manifests import CANARY, CANARY_INGRESS, PRODUCTION, SERVICE, differences, load
@@ -37,6 +46,7 @@ from canarylab.playground.home import Home
 from canarylab.ports import checked_port, is_held_by_parent, unused
 from canarylab.predictions import Choices, Predictions, Value
 from canarylab.release import faults, httproute, pod_exec, rollout, stages
+from canarylab.release.baseline import BASELINE
 from canarylab.release.connection import Connection
 from canarylab.release.endpoints import (
     Endpoint,
@@ -60,6 +70,15 @@ from canarylab.release.service_url import (
     ServiceUrls,
     sample_service,
     traffic_to_service,
+)
+from canarylab.release.staged_release import (
+    ReleaseResult,
+    StagedRelease,
+    Step,
+    check_requests,
+    check_steps,
+    read_state,
+    split_for,
 )
 from canarylab.text import count_noun, join_words
 from canarylab.traffic import Request, Sample, Samples, SamplingPlan, Sweep
@@ -540,6 +559,52 @@ class Lab:
             stages.promote(self._connection, method, report)
         return self.endpoints()
 
+    def release(
+        self,
+        steps: Sequence[Step],
+        judge: AnyJudge | None = None,
+        *,
+        requests: int = 6_000,
+        baseline: bool = False,
+    ) -> ReleaseResult:
+        """Release the canary in steps, and let a judge decide after each 200 requests.
+
+        Steps are ratios of pods, production and canary, or weights of the canary Ingress in
+        percent. Until the judge promotes, `requests` are sent at each step. After the last step
+        production gets the canary's image. If the judge rolls back, a pod does not get ready, or
+        you interrupt the cell, production is as it was, and the canary gets no traffic.
+
+        If the kernel restarts, the same call goes on where the release was. With a `baseline`, the
+        canary is compared with pods of production's version that are as many and as new as its own:
+        pods that have just started are slower than those that have answered for long.
+
+        >>> made = lab.reset("03-canary")
+        >>> released = lab.release([(3, 1), (2, 2)], ThresholdJudge(promote_after=200))
+        Step 1 of 2, pods 3 : 1: kubectl scale deployment nodeapp-production --replicas=3; ...
+          After 200 requests: Promote: the canary fails in 0 % of ...
+        Step 2 of 2, pods 2 : 2: ...
+        Promoted: kubectl set image deployment nodeapp-production nodeapp=node_app:2.0; ...
+        >>> released.outcome, lab.replicas()
+        ('promoted', {'nodeapp-production': 3, 'nodeapp-canary': 0})
+        """
+        wanted, limit = check_steps(steps), check_requests(requests)
+        with output_with_status_line(print) as output:
+            name = BASELINE if baseline else ""
+            staged = self._staged_release(wanted, judge or Judge(), output, baseline=name)
+            return staged.run(wanted, limit)
+
+    def abort_release(self) -> ReleaseResult:
+        """Take a release back that is under way: production as it was, no traffic for the canary.
+
+        >>> made = lab.reset("03-canary")
+        >>> lab.abort_release()
+        Traceback (most recent call last):
+        canarylab.errors.ClusterError: No release is under way here. ...
+        """
+        state = read_state(self._connection)
+        with output_with_status_line(print) as output:
+            return self._staged_release(state.steps if state else (), Judge(), output).abort()
+
     # Ingress and Gateway API. The host is only ever a header: the name is not looked up.
 
     def explain_route(
@@ -737,6 +802,20 @@ class Lab:
         if not is_direct:
             where += f", through {found.description}"
         return replace(sample, cluster=where, balanced_per=found.balanced_per)
+
+    def _staged_release(
+        self,
+        steps: Sequence[Step],
+        judge: AnyJudge,
+        output: OutputAndReport,
+        *,
+        baseline: str = "",
+    ) -> StagedRelease:
+        def sample(requests: int) -> Sample:
+            return self._sample(SERVICE, SamplingPlan(count=requests), output.report)
+
+        split = split_for(steps, self._connection, sample, self._ingress, baseline)
+        return StagedRelease(self._connection, split, judge, output)
 
     def _sample_at(self, ratio: Ratio, service: str, plan: SamplingPlan, report: Report) -> Sample:
         def report_ratio(text: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from canarylab import checks
+from canarylab.judge import ThresholdJudge
 from canarylab.lab import Lab
 from canarylab.release.connection import Connection
 from tests.needs import needs
@@ -32,7 +33,7 @@ def names(
     del connection  # it leaves nothing of another test there
     monkeypatch.setenv("CANARYLAB_HOME", str(playground.home.root))
     lab = Lab()
-    yield {"lab": lab, "Lab": Lab, "check": checks.check}
+    yield {"lab": lab, "Lab": Lab, "check": checks.check, "ThresholdJudge": ThresholdJudge}
     playground.delete_pods_at_once()
     lab.close()
 

@@ -162,6 +162,10 @@ class Decision:
 class AnyJudge(Protocol):
     """What `simulate` and a release need of a judge."""
 
+    @property
+    def slower_than_s(self) -> float | None:
+        """The latency beyond which an answer counts as a failure; None for no limit."""
+
     def verdict(self, steps: Sequence[StepCounts]) -> Verdict:
         """The verdict alone, quickly."""
 
@@ -266,8 +270,8 @@ class Judge:
         enough = f"{self.limits.enough:g}"
         against = (
             f"The evidence that it fails more often is {evidence_text(look.evidence)}, and "
-            f"{enough} is enough: a canary that is no worse gets there in one release of {enough} "
-            "at most."
+            f"{enough} is enough: with a canary that is no worse, at most one release of {enough} "
+            "gets there."
         )
         may = percentage_points(look.difference)
         if may == percentage_points(self.tolerance):  # rounded alike, and the verdict rests on it

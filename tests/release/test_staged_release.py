@@ -1,0 +1,350 @@
+"""A release in steps goes on, goes back, waits, and survives the end of its program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from canarylab import resources
+from canarylab.display import OutputAndReport, no_report
+from canarylab.errors import ClusterError
+from canarylab.judge import Counts, Judge, StepCounts, ThresholdJudge
+from canarylab.manifests import CANARY, PRODUCTION
+from canarylab.release import rollout
+from canarylab.release.baseline import BASELINE
+from canarylab.release.connection import Connection, Object
+from canarylab.release.endpoints import ready_endpoints
+from canarylab.release.staged_release import (
+    STATE,
+    Before,
+    ReleaseState,
+    ReplicaSplit,
+    StagedRelease,
+    Step,
+    check_requests,
+    check_steps,
+    read_state,
+    split_for,
+    write_state,
+)
+from canarylab.release.stages import reset_to
+from canarylab.traffic import RequestResult, Sample
+from canarylab.traffic.expectations import Expectation
+from tests.judge.releases import answers, release
+from tests.needs import needs
+
+pytestmark = needs("linux")
+STEPS: tuple[Step, ...] = ((3, 1), (2, 2))
+QUICK = ThresholdJudge(promote_after=200)
+
+
+class EndedError(BaseException):
+    """Stands for the sudden end of the program."""
+
+
+@dataclass
+class FakeSplit:
+    """Answers every portion with the same failures; raises `error` at its call number `at`."""
+
+    failed: int = 0
+    error: BaseException | None = None
+    at: int = 0
+    calls: list[str] = field(default_factory=list)
+    baseline: str = ""
+
+    def _note(self, call: str) -> None:
+        self.calls.append(call)
+        if self.error is not None and len(self.calls) == self.at:
+            raise self.error
+
+    def set_share(self, step: Step) -> None:
+        """Note it."""
+        self._note(f"set {step}")
+
+    def commands(self, step: Step) -> list[str]:
+        """Something to print."""
+        return [f"kubectl set {step}"]
+
+    def label(self, step: Step) -> str:
+        """As a real one."""
+        return str(step)
+
+    def sample(self, requests: int) -> Sample:
+        """A fourth of the requests went to the canary."""
+        self._note(f"sample {requests}")
+        canary = requests // 4
+        return release(answers("1.0", requests - canary), answers("2.0", canary, self.failed))
+
+    def take_back(self, before: Before) -> list[str]:
+        """Note what production had."""
+        self.calls.append(f"back to {before.production_pods}")
+        return ["kubectl back"]
+
+
+@pytest.fixture
+def cluster(connection: Connection) -> Connection:
+    """Production and a canary."""
+    reset_to(connection, "03-canary", resources.folder("manifests"))
+    return connection
+
+
+@pytest.fixture
+def printed() -> list[str]:
+    """What a release prints."""
+    return []
+
+
+@pytest.fixture
+def start(cluster: Connection, printed: list[str]) -> Callable[..., StagedRelease]:
+    """Make a release on that cluster."""
+
+    def begin(split: Any, judge: Any = QUICK) -> StagedRelease:
+        output = OutputAndReport(lambda text: printed.append(str(text)), no_report)
+        return StagedRelease(cluster, split, judge, output)
+
+    return begin
+
+
+def production(connection: Connection) -> Object:
+    """What production is asked to be."""
+    spec: Object = rollout.read_deployment(connection, PRODUCTION)["spec"]
+    return spec
+
+
+Start = Callable[..., StagedRelease]
+
+
+def test_a_good_canary_is_promoted_after_the_last_step(cluster: Connection, start: Start) -> None:
+    split = FakeSplit()
+    result = start(split).run(STEPS, 1000)
+    assert result.outcome == "promoted"
+    assert split.calls == ["set (3, 1)", "sample 200", "set (2, 2)", "sample 200", "back to 3"]
+    assert production(cluster)["template"]["spec"]["containers"][0]["image"] == "node_app:2.0"
+    assert CANARY not in rollout.replicas_of(cluster)
+
+
+def test_each_step_is_printed_with_the_command_that_does_the_same(
+    start: Start, printed: list[str]
+) -> None:
+    start(FakeSplit()).run(STEPS, 1000)
+    assert printed[0] == "Step 1 of 2, (3, 1): kubectl set (3, 1)"
+    assert printed[1].startswith("  After 200 requests: Promote: the canary fails in 0 % of")
+    assert printed[-1] == (
+        "Promoted: kubectl set image deployment nodeapp-production nodeapp=node_app:2.0; "
+        "kubectl back; kubectl delete deployment nodeapp-canary"
+    )
+
+
+def test_a_bad_canary_is_rolled_back_and_production_untouched(
+    cluster: Connection, start: Start
+) -> None:
+    before = production(cluster)
+    split = FakeSplit(failed=20)
+    result = start(split, Judge()).run(STEPS, 1000)
+    assert result.outcome == "rolled back"
+    assert "the canary has 20 of 20 failures and 25 % of the traffic" in repr(result)
+    assert split.calls == ["set (3, 1)", "sample 200", "back to 3"]
+    assert production(cluster) == before
+    assert read_state(cluster) is None
+
+
+def test_where_nobody_can_tell_the_release_waits(cluster: Connection, start: Start) -> None:
+    split = FakeSplit()
+    result = start(split, Judge()).run(STEPS, 500)
+    assert result.outcome == "not enough to tell"
+    assert split.calls == ["set (3, 1)", "sample 200", "sample 200", "sample 100"]
+    state = read_state(cluster)
+    assert state is not None
+    assert state.counts == (StepCounts(0.25, Counts(125, 0), Counts(375, 0)),)
+
+
+def test_the_same_call_sends_more_requests_and_counts_all(start: Start) -> None:
+    assert start(FakeSplit(), Judge()).run(STEPS, 1000).outcome == "not enough to tell"
+    result = start(FakeSplit(), Judge()).run(STEPS, 1500)
+    assert result.outcome == "promoted"
+    assert result.decision is not None
+    assert result.decision.canary.requests + result.decision.production.requests > 2000
+
+
+@pytest.mark.parametrize("at", [1, 2, 3, 4])
+def test_an_interruption_at_any_point_goes_back(cluster: Connection, start: Start, at: int) -> None:
+    before = production(cluster)
+    split = FakeSplit(error=KeyboardInterrupt(), at=at)
+    result = start(split).run(STEPS, 1000)
+    assert (result.outcome, result.reason) == ("rolled back", "Interrupted.")
+    assert split.calls[-1] == "back to 3"
+    assert production(cluster) == before
+    assert read_state(cluster) is None
+
+
+@pytest.mark.parametrize("at", [1, 2, 3, 4])
+def test_a_program_that_ended_at_any_point_is_continued(start: Start, at: int) -> None:
+    with pytest.raises(EndedError):
+        start(FakeSplit(error=EndedError(), at=at)).run(STEPS, 1000)
+    split = FakeSplit()
+    assert start(split).run(STEPS, 1000).outcome == "promoted"
+    first = STEPS[0] if at <= 2 else STEPS[1]
+    assert split.calls[0] == f"set {first}"
+
+
+def test_a_program_that_ended_before_the_promotion_promotes(
+    cluster: Connection, start: Start
+) -> None:
+    state = ReleaseState(STEPS, Before(3, "node_app:1.0"), number=2)
+    write_state(cluster, state)
+    split = FakeSplit()
+    assert start(split).run(STEPS, 1000).outcome == "promoted"
+    assert split.calls == ["back to 3"]
+
+
+def test_an_interrupted_promotion_goes_back_to_the_old_image(
+    cluster: Connection, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait = rollout.wait_until_rolled_out
+    waits: list[str] = []
+
+    def interrupted_once(*args: Any, **options: Any) -> Any:
+        waits.append(args[1])
+        if len(waits) == 1:
+            raise KeyboardInterrupt
+        return wait(*args, **options)
+
+    monkeypatch.setattr(rollout, "wait_until_rolled_out", interrupted_once)
+    assert start(FakeSplit()).run(STEPS, 1000).outcome == "rolled back"
+    assert rollout.image_of(cluster, PRODUCTION, "nodeapp") == "node_app:1.0"
+
+
+def test_other_steps_than_those_under_way_are_refused(start: Start) -> None:
+    start(FakeSplit(), Judge()).run(STEPS, 200)
+    with pytest.raises(ValueError, match=r"with the steps \[\(3, 1\), \(2, 2\)\] is under way"):
+        start(FakeSplit(), Judge()).run(((1, 1),), 200)
+
+
+def test_a_release_under_way_can_be_aborted(cluster: Connection, start: Start) -> None:
+    start(FakeSplit(), Judge()).run(STEPS, 200)
+    split = FakeSplit()
+    assert start(split).abort().outcome == "rolled back"
+    assert split.calls == ["back to 3"]
+    assert read_state(cluster) is None
+
+
+def test_without_a_release_there_is_nothing_to_abort(start: Start) -> None:
+    with pytest.raises(ClusterError, match="No release is under way here"):
+        start(FakeSplit()).abort()
+
+
+def test_a_cluster_error_goes_back_with_its_words(start: Start) -> None:
+    split = FakeSplit(error=ClusterError("A pod cannot start: ErrImagePull. Build it."), at=1)
+    result = start(split).run(STEPS, 1000)
+    assert result.outcome == "rolled back"
+    assert result.reason.startswith("A pod cannot start: ErrImagePull")
+
+
+def test_requests_during_which_pods_came_or_went_are_sent_again(start: Start) -> None:
+    class Changing(FakeSplit):
+        def sample(self, requests: int) -> Sample:
+            """The first two times, with pods that changed."""
+            sample = super().sample(requests)
+            steps = [Expectation(0.0, {"1.0": 1.0}, {}), Expectation(1.0, {"2.0": 1.0}, {})]
+            return sample.with_expectations(steps) if len(self.calls) <= 3 else sample
+
+    split = Changing()
+    assert start(split).run(STEPS, 1000).outcome == "promoted"
+    assert split.calls.count("sample 200") == 4
+
+
+def test_a_canary_without_a_ready_pod_goes_back(start: Start) -> None:
+    class Gone(FakeSplit):
+        def sample(self, requests: int) -> Sample:
+            """Nothing is expected of the canary."""
+            return replace(super().sample(requests), expected={"1.0": 1.0})
+
+    result = start(Gone()).run(STEPS, 1000)
+    assert result.outcome == "rolled back"
+    assert "Only version 1.0 gets traffic" in result.reason
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"steps":1}', "nonsense"])
+def test_an_annotation_that_is_no_state_is_named(
+    cluster: Connection, start: Start, text: str
+) -> None:
+    body = {"metadata": {"annotations": {STATE: text}}}
+    cluster.apps.patch_namespaced_deployment(CANARY, cluster.namespace, body)
+    with pytest.raises(ClusterError, match=f"{STATE} of {CANARY} is not the state of a release"):
+        start(FakeSplit()).run(STEPS, 1000)
+
+
+def test_pods_are_scaled_up_before_others_are_scaled_down(
+    cluster: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scaled: list[tuple[str, int]] = []
+    monkeypatch.setattr(rollout, "scale", lambda _, name, number: scaled.append((name, number)))
+    monkeypatch.setattr(rollout, "wait_until_rolled_out", lambda *_: None)
+    split = ReplicaSplit(cluster, lambda _: release())
+
+    split.set_share((1, 3))
+    assert split.take_back(Before(5, "node_app:1.0"))[0].endswith("--replicas=5")
+
+    assert scaled == [(CANARY, 3), (PRODUCTION, 1), (PRODUCTION, 5), (CANARY, 0)]
+
+
+@pytest.mark.parametrize(
+    ("steps", "words"),
+    [
+        ([], "0 ratios cannot be measured"),
+        ([(3, 0)], "At 3 : 0 there is nothing to compare"),
+        ([(0, 3)], "At 0 : 3 there is nothing to compare"),
+        ([(3, 1), 50], "not both"),
+        ([0], "With a weight of 0 % there is nothing to compare"),
+        ([100], "With a weight of 100 % there is nothing to compare"),
+    ],
+)
+def test_steps_that_compare_nothing_are_refused(steps: list[Step], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        check_steps(steps)
+
+
+@pytest.mark.parametrize("requests", [0, -5, 1.5, "200", True])
+def test_a_number_of_requests_that_cannot_be_sent_is_refused(requests: Any) -> None:
+    with pytest.raises(ValueError, match="cannot be sent"):
+        check_requests(requests)
+
+
+def sent_to(connection: Connection) -> Sample:
+    """A sample with an answer of each ready pod of the Service."""
+    pods = ready_endpoints(connection, "nodeapp-svc")
+    results = tuple(
+        RequestResult(float(n), 0.004, each.version, each.pod, 200, None, n)
+        for n, each in enumerate(pods * 50)
+    )
+    shares = dict.fromkeys((each.pod for each in pods), 1 / len(pods))
+    canaries = sum(each.version == "2.0" for each in pods) / len(pods)
+    return replace(release(), results=results).with_expected(
+        {"1.0": 1 - canaries, "2.0": canaries}, shares
+    )
+
+
+def test_a_baseline_is_as_large_as_the_canary_and_goes_with_the_release(
+    cluster: Connection, start: Start
+) -> None:
+    seen: list[dict[str, int]] = []
+
+    def measure(_: int) -> Sample:
+        seen.append(rollout.replicas_of(cluster))
+        return sent_to(cluster)
+
+    split = ReplicaSplit(cluster, measure, BASELINE)
+    result = start(split, ThresholdJudge(min_requests=1, promote_after=100)).run(((2, 1),), 200)
+
+    assert seen[0] == {PRODUCTION: 2, CANARY: 1, BASELINE: 1}
+    assert result.decision is not None
+    assert result.decision.steps == (StepCounts(0.5, Counts(50, 0), Counts(50, 0)),)
+    assert rollout.replicas_of(cluster) == {PRODUCTION: 3}
+
+
+def test_weights_have_no_baseline(cluster: Connection) -> None:
+    with pytest.raises(ValueError, match="these steps are weights"):
+        split_for([5, 50], cluster, lambda _: release(), None, BASELINE)  # type: ignore[arg-type]
