@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from canarylab.display import Table, html_table
 from canarylab.errors import TrafficError
 from canarylab.text import OTHER, count_noun, join_words, percent, sort_naturally, version_label
-from canarylab.traffic.expectations import Expectation, LeavingPod, as_applied, mean_shares
+from canarylab.traffic.expectations import Expectation, LeavingPod, mean_shares
 from canarylab.traffic.sample_tables import (
     SampleTable,
     latency_table,
@@ -198,10 +198,6 @@ class Sample:
         """
         if not steps:
             return self
-        if not self.keep_alive:
-            steps = as_applied(
-                steps, ((each.pod, each.when_s) for each in self._answered_results())
-            )
         versions, pods = mean_shares(steps, self._moments_of_choices())
         changed = replace(self, expectations=tuple(steps))
         return changed.with_expected(versions or None, pods or None)
