@@ -291,10 +291,10 @@ class Judge:
 class ThresholdJudge:
     """Compares the canary's failure rate with a fixed limit, whatever production does.
 
-    As the analysis of a canary in Flagger (`threshold` of `request-success-rate`, checked in each
-    `interval`) and in Argo Rollouts (`failureCondition` of a metric). It rolls back as soon as the
-    canary's rate is above `max_failure_rate` after `min_requests` requests to the canary, and
-    promotes after `promote_after` requests to both.
+    Flagger compares so (`thresholdRange` of `request-success-rate`, over an `interval`), and Argo
+    Rollouts can (`failureCondition` of a metric). It rolls back as soon as the canary's rate is
+    above `max_failure_rate` after `min_requests` requests to the canary, and promotes after
+    `promote_after` requests to both.
 
     >>> ThresholdJudge().decide(StepCounts(0.25, Counts(40, 1), Counts(120, 0))).verdict
     'roll back'
