@@ -2,8 +2,9 @@
 
 `shares` holds the interval of an observed share and its agreement with the expected one, `draws`
 what chance alone gives, `sample_sizes` how many requests are enough, and `sequential` what holds
-however often one looks. These use the `math` module alone. `comparisons` compares two versions, and `class_results` pools the samples of a
-class; they use SciPy, which is imported when one of their functions is called.
+however often one looks. These use the `math` module alone. `comparisons` compares two versions, and
+`class_results` pools the samples of a class; they use SciPy, which is imported when one of their
+functions is called.
 """
 
 from canarylab.stats.class_results import ClassResults, pool
