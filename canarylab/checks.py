@@ -185,10 +185,11 @@ def production_is_back(lab: Lab) -> Verdict:
     if not rolled_out.holds:
         hint = "put the template of revision 1 into the Deployment"
         return Verdict(holds=False, reason=f"{rolled_out.reason}; {hint}")
-    seen = join_words(f"{count} of version {version}" for version, count in sorted(pods.items()))
+    versions = (f"{count} of version {version}" for version, count in sorted(pods.items()))
+    seen = join_words(versions, none="no ready pod")
     if set(pods) != {"1.0"}:
         hint = "`kubectl rollout history deployment/nodeapp-production` lists the revisions"
-        return Verdict(holds=False, reason=f"the Service has {seen or 'no ready pod'}; {hint}")
+        return Verdict(holds=False, reason=f"the Service has {seen}; {hint}")
     return Verdict(holds=True, reason=f"{rolled_out.reason}, {seen}")
 
 
