@@ -3,7 +3,8 @@
 `shares` holds the interval of an observed share and its agreement with the expected one, `draws`
 what chance alone gives, and `sample_sizes` how many requests are enough. These use the `math`
 module alone. `comparisons` compares two versions, and `class_results` pools the samples of a
-class; they use SciPy, which is imported when one of their functions is called.
+class; they use SciPy, which is imported when one of their functions is called. `sequential` has
+what holds however often one looks, and `peeking` simulates what happens without it.
 """
 
 from canarylab.stats.class_results import ClassResults, pool
@@ -28,12 +29,14 @@ from canarylab.stats.draws import (
     likely_hits,
     two_sided_probability,
 )
+from canarylab.stats.peeking import Peeking, simulate_peeking
 from canarylab.stats.sample_sizes import (
     RequestsToCompare,
     requests_to_compare_error_rates,
     requests_to_see_one,
     requests_to_tell_apart,
 )
+from canarylab.stats.sequential import confidence_sequence, evidence
 from canarylab.stats.shares import (
     COMMONEST,
     DEFAULT_CONFIDENCE,
@@ -76,6 +79,7 @@ __all__ = [
     "KeptConnections",
     "LatencyComparison",
     "LikelyHits",
+    "Peeking",
     "RequestsToCompare",
     "Share",
     "Source",
@@ -83,8 +87,10 @@ __all__ = [
     "agreement",
     "compare_error_rates",
     "compare_latencies",
+    "confidence_sequence",
     "draw_probabilities",
     "error_rates",
+    "evidence",
     "finding",
     "finding_of_samples",
     "finding_of_sweep",
@@ -103,6 +109,7 @@ __all__ = [
     "share_of",
     "share_of_all",
     "shares",
+    "simulate_peeking",
     "summary",
     "two_sided_probability",
     "uniformity",

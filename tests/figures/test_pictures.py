@@ -22,7 +22,9 @@ from PIL import Image
 
 from canarylab.figures import (
     Picture,
+    plot_class_results,
     plot_convergence,
+    plot_histogram,
     plot_latency,
     plot_over_time,
     plot_pods,
@@ -30,6 +32,7 @@ from canarylab.figures import (
     plot_sweep,
     plot_versions,
 )
+from canarylab.stats.class_results import LearnersSample, results_of
 from canarylab.traffic import Sample, Samples, Sweep
 from tests.figures.samples import AWKWARD, versions
 
@@ -50,11 +53,26 @@ def sweep(sample: Sample, *, width: float) -> Picture:
     return plot_sweep(Sweep(tuple(samples), ratios), width=max(width, NARROWEST_POINTS))
 
 
+def looks(sample: Sample, *, width: float) -> Picture:
+    return plot_convergence(sample, with_sequence=True, width=width)
+
+
+def histogram(sample: Sample, *, width: float) -> Picture:
+    pieces = Samples.cut(sample, 15) if sample.total >= 15 else Samples((sample,))
+    return plot_histogram(pieces, width=width)
+
+
+def class_results(sample: Sample, *, width: float) -> Picture:
+    learners = [LearnersSample(f"learner {number}", sample) for number in range(12)]
+    return plot_class_results(results_of(learners), width=width)
+
+
 pictures = pytest.mark.parametrize(
     "draw",
     [
         *(plot_versions, plot_pods, side_by_side, sweep),
         *(plot_convergence, plot_over_time, plot_latency),
+        *(looks, histogram, class_results),
     ],
     ids=lambda draw: draw.__name__,
 )
