@@ -27,9 +27,11 @@ from canarylab.traffic.sample_tables import milliseconds, percentile
 
 _RARE = 0.05
 """Samples: where the binomial distribution suggests fewer, a bar is drawn only if there is one."""
+_MANY = 50  # samples, for narrow bars
 _FEW = 15
 """Requests: as many as people send by hand."""
 _MOST_POINTS = 400  # of a line
+_MOST_LOOKS = 5_000
 _DASHES = ("-", "--", "-.", ":")
 """By version: lines of one colour, as on a grey projector, differ in their dashes."""
 _DECADE = (1, 2, 5)
@@ -62,7 +64,7 @@ def plot_convergence(
     sequence = [stats.confidence_sequence(hits[n - 1], n) for n in points if with_sequence]
     title = _convergence_title(hits, len(drawn))
     if sequence and expected is not None:
-        title = _looks_title(expected, intervals, sequence)
+        title = _looks_title(expected, hits)
     chart = LineChart(
         title=title,
         parts=[
@@ -282,14 +284,15 @@ class _Histogram(NamedTuple):
 
     @classmethod
     def of(cls, found: Sequence[Share], draws: Sequence[int], expected: float | None) -> _Histogram:
-        """Count shares in bars of so many hits that about a dozen of them are filled."""
+        """Count shares in bars that are half a standard deviation wide; for few shares, a whole."""
         pairs = [(each.observed, n) for each, n in zip(found, draws, strict=True) if each.total]
         if not pairs:
             return cls([], [], expected, {}, {}, 1, 1)
         drawn = min(n for _, n in pairs)
         hits, total = (sum(each) for each in zip(*((x * n, n) for x, n in pairs), strict=True))
         true = hits / total if expected is None else expected
-        per_bar = max(1, round(math.sqrt(drawn * true * (1 - true)) / 2))
+        deviation = math.sqrt(drawn * true * (1 - true))
+        per_bar = max(1, round(deviation * (0.5 if len(pairs) >= _MANY else 1.0)))
 
         def bar(share: float) -> int:
             return math.floor((share * drawn + 0.5 + 1e-9) / per_bar)
@@ -313,6 +316,13 @@ class _Histogram(NamedTuple):
     def centre(self, bar: int) -> float:
         """The share in the middle of a bar."""
         return (bar * self.hits_per_bar + (self.hits_per_bar - 1) / 2) / self.drawn
+
+    def label(self, bar: int) -> str:
+        """The shares that a bar counts."""
+        first = bar * self.hits_per_bar
+        last = first + self.hits_per_bar - 1
+        ends = [percent(min(max(each / self.drawn, 0.0), 1.0)) for each in (first, last)]
+        return " to ".join(dict.fromkeys(ends))
 
     @property
     def bar_width(self) -> float:
@@ -352,8 +362,8 @@ def _histogram_picture(
         width=width,
     )
     rows = [
-        f"{percent(max(x, 0.0))}: {count_noun(int(y), thing)}, {expected:.1f} suggested."
-        for (x, y), (_, expected) in zip(counts, suggested, strict=True)
+        f"{found.label(bar)}: {count_noun(int(number), thing)}, {likely:.1f} suggested."
+        for bar, (_, number), (_, likely) in zip(bars, counts, suggested, strict=True)
     ]
     return line_picture("Histogram", chart, rows)
 
@@ -443,15 +453,20 @@ def _convergence_title(hits: Sequence[int], total: int) -> str:
     return f"After {_FEW} requests the interval was {before}, after {total:,} it is {now}"
 
 
-def _looks_title(
-    expected: float, intervals: Sequence[Interval], sequence: Sequence[Interval]
-) -> str:
-    missed, left = (sum(expected not in each for each in found) for found in (intervals, sequence))
+def _looks_title(expected: float, hits: Sequence[int]) -> str:
+    """How often the expected share was outside, if one looked after each request."""
+    looks = [(hits[n - 1], n) for n in _looked_at(len(hits))]
+    missed = sum(expected not in stats.wilson(*each) for each in looks)
+    excluded = sum(expected not in stats.confidence_sequence(*each) for each in looks)
     return (
-        f"The expected {percent(expected)} was outside the interval at {missed:,} of "
-        f"{count_noun(len(intervals), 'look')}, and outside the confidence sequence at "
-        f"{f'{left:,}' if left else 'none'}"
+        f"The expected {percent(expected)} was outside the interval at {f'{missed:,}' if missed else 'none'} of "
+        f"{count_noun(len(looks), 'look')}, and outside the confidence sequence at "
+        f"{f'{excluded:,}' if excluded else 'none'}"
     )
+
+
+def _looked_at(total: int) -> Sequence[int]:
+    return range(1, total + 1) if total <= _MOST_LOOKS else _spread(total)
 
 
 def _sequence_lines(at: Sequence[int], sequence: Sequence[Interval]) -> list[Line]:

@@ -179,7 +179,7 @@ def test_a_histogram_counts_the_samples_with_each_share() -> None:
     assert picture.title == (
         "In 4 samples of 15 requests version 2.0 answered 20 % to 47 %, expected 25 %"
     )
-    assert "27 %: 2 samples, 0.9 suggested." in picture.alt
+    assert "27 % to 33 %: 2 samples, 1.6 suggested." in picture.alt
     assert "1 to 7 of 15 requests" in picture.alt
 
 
@@ -210,7 +210,7 @@ def results(shares: list[int]) -> ClassResults:
 def test_a_class_is_shown_with_what_all_found_together() -> None:
     picture = plot_class_results(results([3, 4, 4, 7]))
     assert picture.title == "4 learners found 20 % to 47 %; together 30 %, interval 20 % to 43 %"
-    assert "27 %: 2 learners, 0.9 suggested." in picture.alt
+    assert "27 % to 33 %: 2 learners, 1.6 suggested." in picture.alt
 
 
 def test_the_spread_of_a_class_is_told_below_its_picture() -> None:
