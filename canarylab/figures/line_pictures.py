@@ -458,10 +458,10 @@ def _looks_title(expected: float, hits: Sequence[int]) -> str:
     looks = [(hits[n - 1], n) for n in _looked_at(len(hits))]
     missed = sum(expected not in stats.wilson(*each) for each in looks)
     excluded = sum(expected not in stats.confidence_sequence(*each) for each in looks)
+    interval, sequence = (f"{each:,}" if each else "none" for each in (missed, excluded))
     return (
-        f"The expected {percent(expected)} was outside the interval at {f'{missed:,}' if missed else 'none'} of "
-        f"{count_noun(len(looks), 'look')}, and outside the confidence sequence at "
-        f"{f'{excluded:,}' if excluded else 'none'}"
+        f"The expected {percent(expected)} was outside the interval at {interval} of "
+        f"{count_noun(len(looks), 'look')}, and outside the confidence sequence at {sequence}"
     )
 
 
