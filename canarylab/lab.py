@@ -25,7 +25,8 @@ from canarylab.display import (
     status_line,
 )
 from canarylab.errors import ApiRefusedError, GatewayApiMissingError, ManifestError
-from canarylab.figures.diagram import Diagram, DiagramContent, draw_diagram
+from canarylab.figures.diagram import Diagram, draw_diagram
+from canarylab.figures.diagram_content import DiagramContent
 from canarylab.images.builder import (
     APP_NAME,
     LOCAL_PORTS,
@@ -46,6 +47,7 @@ from canarylab.playground.home import Home
 from canarylab.ports import checked_port, is_held_by_parent, unused
 from canarylab.predictions import Choices, Predictions, Value
 from canarylab.release import faults, httproute, pod_exec, rollout, stages
+from canarylab.release.baseline import BASELINE
 from canarylab.release.connection import Connection
 from canarylab.release.endpoints import (
     Endpoint,
@@ -559,7 +561,12 @@ class Lab:
         return self.endpoints()
 
     def release(
-        self, steps: Sequence[Step], judge: AnyJudge | None = None, *, requests: int = 6_000
+        self,
+        steps: Sequence[Step],
+        judge: AnyJudge | None = None,
+        *,
+        requests: int = 6_000,
+        baseline: bool = False,
     ) -> ReleaseResult:
         """Release the canary in steps, and let a judge decide after each 200 requests.
 
@@ -568,7 +575,9 @@ class Lab:
         production gets the canary's image. If the judge rolls back, a pod does not get ready, or
         you interrupt the cell, production is as it was, and the canary gets no traffic.
 
-        If the kernel restarts, the same call goes on where the release was.
+        If the kernel restarts, the same call goes on where the release was. With a `baseline`, the
+        canary is compared with pods of production's version that are as many and as new as its own:
+        pods that have just started are slower than those that have answered for long.
 
         >>> made = lab.reset("03-canary")
         >>> released = lab.release([(3, 1), (2, 2)], ThresholdJudge(promote_after=200))
@@ -581,7 +590,9 @@ class Lab:
         """
         wanted, limit = check_steps(steps), check_requests(requests)
         with output_with_status_line(print) as output:
-            return self._staged_release(wanted, judge or Judge(), output).run(wanted, limit)
+            name = BASELINE if baseline else ""
+            staged = self._staged_release(wanted, judge or Judge(), output, baseline=name)
+            return staged.run(wanted, limit)
 
     def abort_release(self) -> ReleaseResult:
         """Take a release back that is under way: production as it was, no traffic for the canary.
@@ -794,12 +805,17 @@ class Lab:
         return replace(sample, cluster=where, balanced_per=found.balanced_per)
 
     def _staged_release(
-        self, steps: Sequence[Step], judge: AnyJudge, output: OutputAndReport
+        self,
+        steps: Sequence[Step],
+        judge: AnyJudge,
+        output: OutputAndReport,
+        *,
+        baseline: str = "",
     ) -> StagedRelease:
         def sample(requests: int) -> Sample:
             return self._sample(SERVICE, SamplingPlan(count=requests), output.report)
 
-        split = split_for(steps, self._connection, sample, self._ingress)
+        split = split_for(steps, self._connection, sample, self._ingress, baseline)
         return StagedRelease(self._connection, split, judge, output)
 
     def _sample_at(self, ratio: Ratio, service: str, plan: SamplingPlan, report: Report) -> Sample:

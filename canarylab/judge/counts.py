@@ -69,22 +69,25 @@ def total(counts: Iterable[Counts]) -> Counts:
     return Counts(sum(each.requests for each in several), sum(each.failures for each in several))
 
 
-def count(sample: Sample, *, slower_than_s: float | None = None) -> StepCounts:
+def count(sample: Sample, *, slower_than_s: float | None = None, baseline: str = "") -> StepCounts:
     """The counts of a sample; the canary is the newest of the expected versions.
 
-    Answers of versions that nobody expected are left out. Raises ValueError if the share of the
-    traffic is unknown, changed under way, or is all or nothing.
+    With the name of a `baseline`, a Deployment of production's version that is as large and as new
+    as the canary's, only the pods of these two are compared. Answers of versions that nobody
+    expected are left out. Raises ValueError if the share of the traffic is unknown, changed under
+    way, or is all or nothing.
 
     >>> sample = Sample.from_versions(["1.0", "1.0", "2.0", "1.0"])
     >>> count(sample.with_expected({"1.0": 0.75, "2.0": 0.25}))
     StepCounts(share=0.25, canary=Counts(requests=1, failures=0), production=Counts(...), ...)
     """
-    *_, last = count_so_far(sample, sample.total or 1, slower_than_s=slower_than_s)
+    every = sample.total or 1
+    *_, last = count_so_far(sample, every, slower_than_s=slower_than_s, baseline=baseline)
     return last
 
 
 def count_so_far(
-    sample: Sample, every: int, *, slower_than_s: float | None = None
+    sample: Sample, every: int, *, slower_than_s: float | None = None, baseline: str = ""
 ) -> Iterator[StepCounts]:
     """The counts after each `every` requests of a sample, in the order they were sent, and at last.
 
@@ -92,15 +95,16 @@ def count_so_far(
     >>> [each.requests for each in count_so_far(sample, 4)]
     [4, 6]
     """
-    share, canary = _share_of_canary(sample)
-    versions = set(sample.expected or ())
+    share, canary = _share_of_canary(sample, baseline)
+    others = set(sample.expected or ()) - {canary}
     fails = _failure_rule(slower_than_s)
     found = {True: [0, 0], False: [0, 0]}
     lost = 0
     ordered = sorted(sample.results, key=lambda each: each.when_s)
     for number, result in enumerate(ordered, 1):
-        if result.version in versions:
-            of_version = found[result.version == canary]
+        is_canary = result.version == canary
+        if is_canary or (result.version in others and _is_of(result.pod, baseline)):
+            of_version = found[is_canary]
             of_version[0] += 1
             of_version[1] += fails(result)
         elif result.failure is not None and result.version is None:
@@ -115,7 +119,9 @@ def slow_limit(sample: Sample, share: float = _SLOW) -> float:
     """The latency in seconds that this share of the answers does not exceed.
 
     Take it from a sample of production alone, before the release; the answers of production are
-    then slower than it with a known probability, and the canary's can be compared.
+    then slower than it with a known probability, and the canary's can be compared. With 0.95, one
+    answer in twenty of production counts as a failure, and a judge needs thousands of requests to
+    promote; with 0.99 it is one in a hundred.
 
     >>> answers = [RequestResult(0.0, n / 100, "1.0") for n in range(1, 101)]
     >>> from dataclasses import replace
@@ -131,7 +137,12 @@ def slow_limit(sample: Sample, share: float = _SLOW) -> float:
     return percentile(times, share)
 
 
-def _share_of_canary(sample: Sample) -> tuple[float, str]:
+def _is_of(pod: str | None, deployment: str) -> bool:
+    """Whether a pod is one of this Deployment; any pod is, without one."""
+    return not deployment or (pod or "").startswith(f"{deployment}-")
+
+
+def _share_of_canary(sample: Sample, baseline: str) -> tuple[float, str]:
     if not sample.expected:
         raise ValueError(
             "The canary's share of the traffic is unknown, so there is nothing to compare. Take "
@@ -149,7 +160,16 @@ def _share_of_canary(sample: Sample) -> tuple[float, str]:
             f"Only version {canary} gets traffic, so there is nothing to compare. Give production "
             "and canary a pod each."
         )
-    return share, canary
+    if not baseline:
+        return share, canary
+    pods = sample.expected_pods or {}
+    of_baseline = sum(part for pod, part in pods.items() if _is_of(pod, baseline))
+    if not of_baseline:
+        raise ValueError(
+            f"No pod of {baseline} gets traffic, so there is nothing to compare. Give it as many "
+            "pods as the canary has."
+        )
+    return share / (share + of_baseline), canary
 
 
 def _failure_rule(slower_than_s: float | None) -> Callable[[RequestResult], bool]:

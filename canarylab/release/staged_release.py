@@ -17,6 +17,7 @@ from canarylab.judge import Counts, Decision, StepCounts, count
 from canarylab.judge.decision import PROMOTE, ROLL_BACK, AnyJudge
 from canarylab.manifests import CANARY, CANARY_INGRESS, CONTAINER, PRODUCTION
 from canarylab.release import rollout, stages
+from canarylab.release.baseline import delete_baseline, set_baseline
 from canarylab.release.connection import Connection, explain_api_errors
 from canarylab.release.ingress import CANARY_WEIGHT, IngressClient
 from canarylab.text import count_noun
@@ -119,6 +120,10 @@ class ReleaseResult:
 class TrafficSplit(Protocol):
     """A way to give the canary a share of the traffic."""
 
+    @property
+    def baseline(self) -> str:
+        """The Deployment that the canary is compared with; empty for production."""
+
     def set_share(self, step: Step) -> None:
         """Give the canary the share of this step, and wait until it has it."""
 
@@ -141,22 +146,26 @@ class ReplicaSplit:
 
     connection: Connection
     measure: Callable[[int], Sample]
+    baseline: str = ""
 
     def set_share(self, step: Step) -> None:
-        """Scale both Deployments; more pods are ready before others end."""
+        """Scale the Deployments; more pods are ready before others end."""
         production, canary = _ratio(step)
         now = rollout.replicas_of(self.connection)
         wanted = {PRODUCTION: production, CANARY: canary}
         for name in sorted(wanted, key=lambda each: wanted[each] < now.get(each, 0)):
             rollout.scale(self.connection, name, wanted[name])
             rollout.wait_until_rolled_out(self.connection, name)
+        if self.baseline and canary:
+            set_baseline(self.connection, canary)
 
     def commands(self, step: Step) -> list[str]:
-        """Two times `kubectl scale`."""
-        return [
-            f"kubectl scale deployment {name} --replicas={replicas}"
-            for name, replicas in zip((PRODUCTION, CANARY), _ratio(step), strict=True)
-        ]
+        """A `kubectl scale` for each; the baseline is made from production's manifest."""
+        production, canary = _ratio(step)
+        wanted = {PRODUCTION: production, CANARY: canary}
+        if self.baseline and canary:
+            wanted[self.baseline] = canary
+        return [f"kubectl scale deployment {name} --replicas={wanted[name]}" for name in wanted]
 
     def label(self, step: Step) -> str:
         """The ratio of pods."""
@@ -170,6 +179,7 @@ class ReplicaSplit:
         """Production gets its pods again before the canary loses its own."""
         ratio = before.production_pods, 0
         self.set_share(ratio)
+        delete_baseline(self.connection)
         return self.commands(ratio)
 
 
@@ -178,6 +188,7 @@ class WeightSplit:
     """A share by the weight of the canary Ingress."""
 
     ingress: IngressClient
+    baseline: str = ""
 
     def set_share(self, step: Step) -> None:
         """Set the weight."""
@@ -208,10 +219,17 @@ def split_for(
     connection: Connection,
     measure: Callable[[int], Sample],
     ingress: IngressClient,
+    baseline: str = "",
 ) -> TrafficSplit:
     """The way to split that the steps name: by weight if they are numbers, else by pods."""
-    is_weighted = bool(steps) and isinstance(steps[0], int)
-    return WeightSplit(ingress) if is_weighted else ReplicaSplit(connection, measure)
+    if not steps or not isinstance(steps[0], int):
+        return ReplicaSplit(connection, measure, baseline)
+    if baseline:
+        raise ValueError(
+            "A baseline gets its traffic as the canary does, by pods, and these steps are weights. "
+            "Give ratios of pods, or leave the baseline out."
+        )
+    return WeightSplit(ingress)
 
 
 class StagedRelease:
@@ -301,7 +319,8 @@ class StagedRelease:
         for attempt in range(1, _ATTEMPTS + 1):
             sample = self._split.sample(portion)
             try:
-                return count(sample, slower_than_s=self._judge.slower_than_s)
+                limit, baseline = self._judge.slower_than_s, self._split.baseline
+                return count(sample, slower_than_s=limit, baseline=baseline)
             except ValueError as exc:
                 if attempt == _ATTEMPTS:
                     raise ClusterError(str(exc)) from exc
@@ -316,7 +335,7 @@ class StagedRelease:
         image = rollout.image_of(self._connection, CANARY, CONTAINER)
         self._set_image(image)
         commands = self._split.take_back(state.before)
-        stages.delete_canary(self._connection)
+        stages.delete_deployment(self._connection, CANARY, env="canary")
         commands = [_set_image_command(image), *commands, f"kubectl delete deployment {CANARY}"]
         self._write(f"Promoted: {'; '.join(commands)}")
         return self._result("promoted", f"Promoted: {PRODUCTION} has the image of the canary.")

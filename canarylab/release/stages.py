@@ -147,16 +147,14 @@ def _promote_by_image(connection: Connection, report: Report) -> None:
         connection, PRODUCTION, container=CONTAINER, image=image_of(connection, CANARY, CONTAINER)
     )
     wait_until_rolled_out(connection, PRODUCTION, report=report)
-    delete_canary(connection)
+    delete_deployment(connection, CANARY, env="canary")
 
 
-def delete_canary(connection: Connection) -> None:
-    """Delete the canary's Deployment, and wait until its pods are gone."""
-    with explain_api_errors(
-        f'Deployment "{CANARY}"', remedy="Look with `kubectl get deployments`."
-    ):
-        connection.apps.delete_namespaced_deployment(CANARY, connection.namespace)
-    _wait_until_no_pods(connection, f"{SELECTOR},env=canary")
+def delete_deployment(connection: Connection, name: str, *, env: str) -> None:
+    """Delete a Deployment whose pods have this label `env`, and wait until they are gone."""
+    with explain_api_errors(f'Deployment "{name}"', remedy="Look with `kubectl get deployments`."):
+        connection.apps.delete_namespaced_deployment(name, connection.namespace)
+    _wait_until_no_pods(connection, f"{SELECTOR},env={env}")
 
 
 def _with_same_selector(connection: Connection, objects: list[Object]) -> set[str]:

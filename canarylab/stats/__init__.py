@@ -1,10 +1,10 @@
 """Statistics of canary releases: how sure a sample makes one, and what it cannot say.
 
 `shares` holds the interval of an observed share and its agreement with the expected one, `draws`
-what chance alone gives, and `sample_sizes` how many requests are enough. These use the `math`
-module alone. `comparisons` compares two versions, and `class_results` pools the samples of a
-class; they use SciPy, which is imported when one of their functions is called. `sequential` has
-what holds however often one looks, and `peeking` simulates what happens without it.
+what chance alone gives, `sample_sizes` how many requests are enough, `sequential` what holds
+however often one looks, and `peeking` what happens without it. These use the `math` module alone.
+`comparisons` compares two versions, and `class_results` pools the samples of a class; they use
+SciPy, which is imported when one of their functions is called.
 """
 
 from canarylab.stats.class_results import ClassResults, pool

@@ -60,33 +60,40 @@ def expectations_of(observations: Iterable[Observation], start: float) -> tuple[
     for observation in observations:
         step = _expectation(max(0.0, observation.at - start), observation.ready)
         if steps and steps[-1].when_s == step.when_s:
-            steps[-1] = step  # all before the start are one
-        elif not steps or steps[-1][1:] != step[1:]:
+            steps.pop()  # of several at one moment the last holds
+        if not steps or steps[-1][1:] != step[1:]:
             steps.append(step)
     return tuple(steps)
 
 
 def as_applied(
-    steps: Sequence[Expectation], answers: Iterable[tuple[str | None, float]]
-) -> tuple[Expectation, ...]:
-    """The steps from when the network had applied them, as the answers (pod, moment) show it.
+    observations: Sequence[Observation], answers: Iterable[tuple[str | None, float]]
+) -> list[Observation]:
+    """The pods that got traffic, from when the network had applied each change.
 
-    A change that brings pods begins with their first answer, another one with the last answer of a
-    pod that left; one that no answer shows begins when it was seen. The choice of that moment moves
-    the mean over a sample by one request at most.
+    The answers (pod, moment) show it: a pod that came gets traffic from its first answer on, one
+    that left until its last. A change that no answer shows counts from when it was seen. The choice
+    of these moments moves the mean over a sample by at most one request for each pod.
 
-    >>> steps = [Expectation(0.0, {}, {"a": 1.0}), Expectation(2.0, {}, {"b": 1.0})]
-    >>> as_applied(steps, [("a", 2.1), ("a", 2.8), ("b", 2.9)])[1].when_s
+    >>> seen = [Observation(0.0, {"a": "1.0"}), Observation(2.0, {"a": "1.0", "b": "2.0"})]
+    >>> as_applied(seen, [("a", 2.1), ("a", 2.8), ("b", 2.9)])[1].at
     2.9
     """
     moments: defaultdict[str | None, list[float]] = defaultdict(list)
     for pod, moment in answers:
         moments[pod].append(moment)
-    found = list(steps[:1])
-    for before, after in pairwise(steps):
-        when_s = _applied_s(before, after, moments)
-        found.append(after._replace(when_s=max(when_s, found[-1].when_s)))
-    return tuple(found)
+    changes: list[tuple[float, str, str | None]] = []
+    for before, after in pairwise(observations):
+        first, last = after.at - SEEN_LATER_S, after.at + APPLIED_WITHIN_S
+        for pod in before.ready.keys() ^ after.ready.keys():
+            shown = [moment for moment in moments[pod] if first <= moment <= last]
+            which = min if pod in after.ready else max
+            changes.append((which(shown, default=after.at), pod, after.ready.get(pod)))
+    found = list(observations[:1])
+    for at, pod, version in sorted(changes, key=lambda change: change[0]):
+        ready = {name: each for name, each in found[-1].ready.items() if name != pod}
+        found.append(Observation(at, ready | ({pod: version} if version is not None else {})))
+    return found
 
 
 def leaving_pods(observations: Sequence[Observation], start: float) -> tuple[LeavingPod, ...]:
@@ -152,22 +159,6 @@ def leaving_at(
     ['a']
     """
     return [each.pod for each in leaving if sent_s - recent_s <= each.when_s <= ended_s + lag_s]
-
-
-def _applied_s(
-    before: Expectation, after: Expectation, moments: Mapping[str | None, Sequence[float]]
-) -> float:
-    first_s, last_s = after.when_s - SEEN_LATER_S, after.when_s + APPLIED_WITHIN_S
-
-    def answers_of(pods: Iterable[str]) -> list[float]:
-        return [
-            moment for pod in pods for moment in moments.get(pod, ()) if first_s <= moment <= last_s
-        ]
-
-    if came := answers_of(pod for pod in after.pods if pod not in before.pods):
-        return min(came)
-    left = answers_of(pod for pod in before.pods if pod not in after.pods)
-    return max(left, default=after.when_s)
 
 
 def _sum_of(weighted: Iterable[tuple[Mapping[str, float], float]]) -> dict[str, float]:

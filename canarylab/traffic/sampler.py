@@ -30,7 +30,7 @@ from canarylab.traffic.connection import (
     resolve,
     unreachable_error,
 )
-from canarylab.traffic.expectations import Observation, expectations_of, leaving_pods
+from canarylab.traffic.expectations import Observation, as_applied, expectations_of, leaving_pods
 from canarylab.traffic.http import ParsedResponse, Request, Target
 from canarylab.traffic.sample import RequestResult, Sample
 from canarylab.traffic.sampling_plan import LATE_S, SamplerUse, SamplingPlan, limit_of
@@ -203,11 +203,15 @@ class Sampler:
             *(max(late, default=0.0), len(self._workers), cpu_s),
         )
         seen = self._observed() if self._observed else ()
+        answers = (
+            (each.pod, state.start + each.when_s) for each in whole.results if not each.failure
+        )
+        with_traffic = seen if self.plan.keep_alive else as_applied(seen, answers)
         return replace(
             whole,
             limit=limit_of(self.plan, use),
             leaving=leaving_pods(seen, state.start),
-        ).with_expectations(expectations_of(seen, state.start))
+        ).with_expectations(expectations_of(with_traffic, state.start))
 
     async def _report(self) -> None:
         while self._on_progress is not None:

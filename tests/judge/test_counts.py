@@ -79,3 +79,19 @@ def test_the_limit_of_slowness_is_a_percentile_of_production() -> None:
 def test_a_sample_without_an_answer_has_no_limit() -> None:
     with pytest.raises(ValueError, match="Take a sample of production first"):
         slow_limit(Sample.from_versions([]))
+
+
+def test_with_a_baseline_only_its_pods_and_the_canary_are_compared() -> None:
+    old = answers("1.0", 30)
+    new = [each._replace(pod="nodeapp-baseline-5c8-x") for each in answers("1.0", 10, failed=1)]
+    pods = {"pod-1.0": 0.6, "nodeapp-baseline-5c8-x": 0.2, "pod-2.0": 0.2}
+    sample = release(old, new, answers("2.0", 10, failed=2))
+    sample = sample.with_expected({"1.0": 0.8, "2.0": 0.2}, pods)
+    assert count(sample, baseline="nodeapp-baseline") == (
+        StepCounts(0.5, Counts(10, 2), Counts(10, 1))
+    )
+
+
+def test_a_baseline_without_a_pod_is_named() -> None:
+    with pytest.raises(ValueError, match="No pod of nodeapp-baseline gets traffic"):
+        count(release(answers("1.0", 3)), baseline="nodeapp-baseline")

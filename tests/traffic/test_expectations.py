@@ -91,41 +91,46 @@ def test_only_a_pod_that_left_recently_is_named(when_s: float, *, is_named: bool
     assert bool(found) == is_named
 
 
-A_THEN_B = (
-    Expectation(0.0, {"1.0": 1.0}, {"a": 1.0}),
-    Expectation(2.0, {"2.0": 1.0}, {"b": 1.0}),
-)
-A_THEN_BOTH = (A_THEN_B[0], Expectation(2.0, {}, {"a": 0.5, "b": 0.5}))
-BOTH_THEN_A = (Expectation(0.0, {}, {"a": 0.5, "b": 0.5}), Expectation(2.0, {}, {"a": 1.0}))
+A, B = {"a": "1.0"}, {"b": "2.0"}
 
 
 @pytest.mark.parametrize(
-    ("steps", "answers", "when_s"),
+    ("before", "after", "answers", "changed"),
     [
-        (A_THEN_B, [("a", 1.9), ("a", 2.5), ("b", 2.6), ("b", 3.0)], 2.6),
-        (A_THEN_B, [("b", 1.8)], 1.8),  # it is seen a little after it happened
-        (A_THEN_BOTH, [("a", 2.5), ("b", 2.9), ("a", 3.1)], 2.9),
-        (BOTH_THEN_A, [("b", 1.0), ("b", 2.4), ("a", 2.5), ("b", 2.7), ("a", 3.0)], 2.7),
-        (A_THEN_BOTH, [("a", 2.5), ("b", 5.0)], 2.0),  # too late for the network
-        (A_THEN_BOTH, [(None, 2.5)], 2.0),
-        (A_THEN_BOTH, [], 2.0),
+        (A, A | B, [("a", 2.5), ("b", 2.9), ("a", 3.1)], [(2.9, "ab")]),
+        (A | B, A, [("b", 1.0), ("b", 2.4), ("a", 2.5), ("b", 2.7)], [(2.7, "a")]),
+        (A, B, [("a", 1.9), ("a", 2.5), ("b", 2.6), ("b", 3.0)], [(2.5, ""), (2.6, "b")]),
+        (A, A | B, [("b", 1.8)], [(1.8, "ab")]),  # it is seen a little after it happened
+        (A, A | B, [("a", 2.5), ("b", 5.0)], [(2.0, "ab")]),  # too late for the network
+        (A, A | B, [(None, 2.5)], [(2.0, "ab")]),
+        (A, A | B, [], [(2.0, "ab")]),
+        (A, A, [("a", 2.5)], []),
     ],
 )
 def test_the_answers_show_when_the_network_had_applied_a_change(
-    steps: tuple[Expectation, ...], answers: list[tuple[str | None, float]], when_s: float
+    before: dict[str, str],
+    after: dict[str, str],
+    answers: list[tuple[str | None, float]],
+    changed: list[tuple[float, str]],
 ) -> None:
-    assert [each.when_s for each in as_applied(steps, answers)] == [0.0, when_s]
+    found = as_applied([Observation(0.0, before), Observation(2.0, after)], answers)
+    assert found[0] == Observation(0.0, before)
+    assert [(each.at, "".join(sorted(each.ready))) for each in found[1:]] == changed
 
 
-def test_changes_that_the_network_applied_together_begin_together() -> None:
-    steps = [
-        Expectation(0.0, {}, {"a": 1.0}),
-        Expectation(1.0, {}, {"a": 0.5, "b": 0.5}),
-        Expectation(1.2, {}, {"b": 1.0}),
+def test_pods_that_came_together_may_get_traffic_one_after_the_other() -> None:
+    seen = [Observation(0.0, A), Observation(2.0, {**A, "c": "2.0", "d": "2.0"})]
+    found = as_applied(seen, [("c", 2.1), ("d", 3.2)])
+    assert [(each.at, set(each.ready)) for each in found[1:]] == [
+        (2.1, {"a", "c"}),
+        (3.2, {"a", "c", "d"}),
     ]
-    found = as_applied(steps, [("a", 1.1), ("a", 1.3), ("b", 1.9)])
-    assert [each.when_s for each in found] == [0.0, 1.9, 1.9]
 
 
-def test_no_step_stays_none() -> None:
-    assert as_applied([], [("a", 1.0)]) == ()
+def test_changes_at_one_moment_are_one_step() -> None:
+    seen = as_applied([Observation(0.0, A), Observation(2.0, {**B, "c": "2.0"})], [])
+    assert [each.when_s for each in expectations_of(seen, start=0.0)] == [0.0, 2.0]
+
+
+def test_nobody_who_watched_saw_no_change() -> None:
+    assert as_applied([], [("a", 1.0)]) == []
