@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -298,14 +298,12 @@ class _Histogram(NamedTuple):
             return math.floor((share * drawn + 0.5 + 1e-9) / per_bar)
 
         counts = Counter(bar(share) for share, _ in pairs)
-        suggested: Counter[int] = Counter()
+        suggested: defaultdict[int, float] = defaultdict(float)
         for n, number in Counter(n for _, n in pairs).items():
             for k, chance in enumerate(stats.draw_probabilities(true, n)):
-                suggested[bar(k / n)] += number * chance  # type: ignore[assignment]
-        return cls(
-            *([share for share, _ in pairs], [n for _, n in pairs], expected),
-            *(counts, suggested, per_bar, drawn),
-        )
+                suggested[bar(k / n)] += number * chance
+        shares, each_drawn = [share for share, _ in pairs], [n for _, n in pairs]
+        return cls(shares, each_drawn, expected, counts, suggested, per_bar, drawn)
 
     @property
     def bars(self) -> range:
