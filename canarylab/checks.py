@@ -7,6 +7,7 @@ verdict and does not raise, so that Run All works on a notebook that is not fini
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -247,6 +248,32 @@ def as_expected(sample: Sample) -> Verdict:
     return Verdict(holds=found.holds, reason=sentence + hint)
 
 
+def sample_tells_two_shares_apart(lab: Lab, sample: Sample) -> Verdict:
+    """At two of five pods, the sample is large enough to exclude one of four."""
+    expected = (sample.expected or {}).get("2.0", 0.0)
+    if not math.isclose(expected, 0.4):
+        reason = f"the ready pods suggest {percent(expected)} for version 2.0, not 40 %"
+        return Verdict(holds=False, reason=f"{reason}; run the cell that scales the canary to 2")
+    needed = stats.requests_to_tell_apart(0.25, 0.40)
+    if sample.trials < needed:
+        seen = f"{count_noun(sample.trials, 'choice')} of a pod, and {needed:,} are needed"
+        hint = "give lab.sample that many requests, each over a new connection"
+        return Verdict(holds=False, reason=f"{seen}; {hint}")
+    measured = as_expected(sample)
+    return measured._replace(reason=f"{needed:,} requests are enough; {measured.reason}")
+
+
+def canary_gets_less_than_half(lab: Lab, sample: Sample) -> Verdict:
+    """The confidence sequence of the sample ends below one half."""
+    hits, trials = sample.choices("version")["2.0"], sample.trials
+    sequence = stats.confidence_sequence(hits, trials)
+    seen = f"after {count_noun(trials, 'choice')} of a pod the confidence sequence is {sequence}"
+    if sequence.high < 0.5:
+        return Verdict(holds=True, reason=f"{seen}, and half is outside")
+    hint = "add more requests to the sample, until 50 % is outside"
+    return Verdict(holds=False, reason=f"{seen}; {hint}")
+
+
 def only_the_new_version_answers(lab: Lab, sample: Sample) -> Verdict:
     """Every request was answered by version 2.0."""
     others = {name: hits for name, hits in sample.by_version.items() if name != "2.0" and hits}
@@ -396,6 +423,8 @@ CHECKS: Mapping[str, Callable[..., Verdict]] = {
     "production is back at version 1.0": production_is_back,
     "an update loses no request": update_loses_no_request,
     "the canary answers as expected": canary_answers_as_expected,
+    "the sample tells 40 % from 25 %": sample_tells_two_shares_apart,
+    "the canary gets less than half": canary_gets_less_than_half,
     "only the new version answers": only_the_new_version_answers,
     "another spelling reaches the canary": another_spelling_reaches_the_canary,
     "the preview keeps to its path": preview_keeps_to_its_path,

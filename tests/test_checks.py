@@ -469,6 +469,47 @@ def test_another_spelling_is_another_word_that_only_version_2_answers(
 
 
 @pytest.mark.parametrize(
+    ("pods", "measured", "reason"),
+    [
+        (0.25, (57, 19), "the ready pods suggest 25 % for version 2.0, not 40 %"),
+        (0.4, (9, 6), "15 choices of a pod, and 76 are needed"),
+        (0.4, (46, 30), "76 requests are enough; as expected: version 2.0 answered 39 %"),
+        (0.4, (760, 0), "76 requests are enough; not what the pods suggest"),
+    ],
+)
+def test_a_sample_tells_two_shares_apart_if_it_is_large_and_fits_its_pods(
+    pods: float, measured: tuple[int, int], reason: str
+) -> None:
+    old, new = measured
+    evidence = sample(old=old, new=new).with_expected({"1.0": 1 - pods, "2.0": pods})
+    verdict = check(SmallLab(), "the sample tells 40 % from 25 %", evidence)  # type: ignore[arg-type]
+
+    assert verdict.reason.startswith(reason)
+    assert verdict.holds == ("as expected" in reason)
+
+
+def test_kept_connections_count_as_so_many_choices() -> None:
+    results = tuple(
+        RequestResult(0.0, 0.0, "2.0" if n % 4 == 0 else "1.0", connection=n % 4)
+        for n in range(1000)
+    )
+    evidence = replace(sample(old=0, new=0), results=results, keep_alive=4)
+    verdict = check(SmallLab(), "the canary gets less than half", evidence)  # type: ignore[arg-type]
+
+    assert not verdict.holds
+    assert verdict.reason.startswith("after 4 choices of a pod the confidence sequence is ")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "is_less"), [(0, 0, False), (5, 0, False), (75, 25, True), (50, 50, False)]
+)
+def test_less_than_half_is_known_when_the_confidence_sequence_ends_below_it(
+    old: int, new: int, *, is_less: bool
+) -> None:
+    assert holds(SmallLab(), "the canary gets less than half", sample(old=old, new=new)) == is_less
+
+
+@pytest.mark.parametrize(
     ("source", "hint"), [("pods", "lab.endpoints()"), ("rules", "`lab.explain_route`")]
 )
 def test_a_sample_of_a_rule_hints_at_the_route_and_one_of_a_service_at_its_endpoints(

@@ -12,7 +12,7 @@
 # A release ends in one of two ways: everybody gets the new version, or everybody gets the old one again. You do both
 # while requests arrive, and count the requests that are lost.
 #
-# You will need: lessons 01 to 03. About 35 minutes. Before this: lesson 03.
+# You will need: lessons 01 to 03. About 35 minutes. Before this: lesson 04.
 #
 # After this you can
 # - promote a canary in two ways, and say what each of them leaves behind;

@@ -25,6 +25,7 @@ UNSOLVED = {
         "production is ready",
     ],
     "03-canary": ["the two versions are even", "the release is finished"],
+    "04-how-sure": ["the sample tells 40 % from 25 %", "the canary gets less than half"],
     "05-promote-or-roll-back": [
         "the release is finished",
         "all pods are replaced at once",
