@@ -323,7 +323,7 @@ class Lab:
         nodeapp-canary: its pods are being replaced.
         >>> steps = lab.watch_rollout("nodeapp-canary")
         >>> steps
-        nodeapp-canary: at least 1 pod was ready all the time, and at most 2 pods were not ending.
+        nodeapp-canary: never fewer than 1 ready pod, and never more than 2 pods that were not ...
         ...
         >>> int(steps.to_frame()["ready"].min())
         1

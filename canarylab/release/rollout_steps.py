@@ -105,16 +105,15 @@ def steps_table(name: str, steps: list[RolloutStep]) -> SampleTable:
     """The steps as a table, with the fewest pods that were ready in its sentence.
 
     >>> steps_table("web", steps_between({}, {"a": PodState("2.0", "ready")}, 0.0))
-    web: at least 1 pod was ready all the time, and at most 1 pod was not ending.
+    web: never fewer than 1 ready pod, and never more than 1 pod that was not ending.
     second  pod  version  is now  ready  not ready  ending
     0.0     a    2.0      ready   1      0          0
     """
     fewest = min((each.ready for each in steps), default=0)
     most = max((each.ready + each.not_ready for each in steps), default=0)
     return SampleTable(
-        f"{name}: at least {count_noun(fewest, 'pod')} {'was' if fewest == 1 else 'were'} ready "
-        f"all the time, and at most {count_noun(most, 'pod')} {'was' if most == 1 else 'were'} "
-        "not ending.",
+        f"{name}: never fewer than {count_noun(fewest, 'ready pod')}, and never more than "
+        f"{count_noun(most, 'pod')} that {'was' if most == 1 else 'were'} not ending.",
         _COLUMNS,
         [(f"{each.when_s:.1f}", *each[1:]) for each in steps],
         numbers=[each._asdict() for each in steps],

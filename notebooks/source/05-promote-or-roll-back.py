@@ -396,8 +396,8 @@ traffic.sample.lost()
 traffic.sample.plot_over_time()
 
 # %% [markdown]
-# The marks are the lost requests. Each group begins when a pod ends, and is over about a second later, when the network
-# has followed. *Refused* or *reset* means that nobody listened at the pod's address any more. *Cut off* means that an
+# The marks are the lost requests. They begin when the first pod ends, and are over about a second after the last one has
+# ended, when the network has followed. *Refused* or *reset* means that nobody listened at the pod's address any more. *Cut off* means that an
 # answer had begun.
 
 # %% [markdown]

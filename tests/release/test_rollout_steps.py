@@ -54,7 +54,7 @@ def test_nothing_is_a_step_where_nothing_changes() -> None:
 
 
 def test_a_table_without_steps_says_so() -> None:
-    assert steps_table("web", []).sentence.startswith("web: at least 0 pods were ready")
+    assert steps_table("web", []).sentence.startswith("web: never fewer than 0 ready pods")
 
 
 @needs("linux")
