@@ -198,6 +198,28 @@ def as_expected(sample: Sample) -> Verdict:
     return Verdict(holds=found.holds, reason=sentence + hint)
 
 
+def canary_is_taken_back(lab: Lab) -> Verdict:
+    """Production has three ready pods of version 1.0, and no request reaches version 2.0."""
+
+    def versions() -> Counter[str]:
+        return Counter(each.version for each in lab.ready_endpoints())
+
+    wait_until(lambda: versions() == {"1.0": 3}, timeout_s=ENDPOINTS_TIMEOUT_S)
+    pods, asked = versions(), lab.replicas()[CANARY]
+    seen = f"ready pods of 1.0: {pods['1.0']}, of 2.0: {pods['2.0']}"
+    if pods["2.0"] or asked:
+        hint = f"{CANARY} should have 0 replicas, and it has {asked}"
+        if not asked:
+            hint = "version 2.0 was promoted; run this section again from its first cell"
+        return Verdict(holds=False, reason=f"{seen}; {hint}")
+    if pods["1.0"] != 3:
+        hint = f'there should be 3 of 1.0; lab.scale("{PRODUCTION}", 3) makes it so'
+        return Verdict(holds=False, reason=f"{seen}; {hint}")
+    hits = sum(each.version == "2.0" for each in lab.sample(requests=SAMPLED).results)
+    reason = f"{seen}; of {SAMPLED} requests, {hits} reached version 2.0"
+    return Verdict(holds=not hits, reason=reason + ("; compare with lab.endpoints()" * bool(hits)))
+
+
 def only_the_new_version_answers(lab: Lab, sample: Sample) -> Verdict:
     """Every request was answered by version 2.0."""
     others = {name: hits for name, hits in sample.by_version.items() if name != "2.0" and hits}
@@ -343,6 +365,7 @@ CHECKS: Mapping[str, Callable[..., Verdict]] = {
     "the Service selects both": service_selects_both,
     "the two versions are even": versions_are_even,
     "the release is finished": release_is_finished,
+    "the canary is taken back": canary_is_taken_back,
     "the canary answers as expected": canary_answers_as_expected,
     "only the new version answers": only_the_new_version_answers,
     "another spelling reaches the canary": another_spelling_reaches_the_canary,

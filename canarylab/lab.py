@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 
 from canarylab import resources
@@ -47,6 +48,7 @@ from canarylab.ports import checked_port, is_held_by_parent, unused
 from canarylab.predictions import Choices, Predictions, Value
 from canarylab.release import faults, httproute, pod_exec, rollout, stages
 from canarylab.release.baseline import BASELINE
+from canarylab.release.candidates import Candidate, deploy_candidate
 from canarylab.release.connection import Connection
 from canarylab.release.endpoints import (
     Endpoint,
@@ -593,6 +595,21 @@ class Lab:
             staged = self._staged_release(wanted, judge or Judge(), output, baseline=name)
             return staged.run(wanted, limit)
 
+    def deploy_candidate(self, candidate: Candidate, *, seed: int | None = None) -> Table:
+        """Run a candidate of lesson 09 as the canary, one pod with faults that are not shown.
+
+        A, B, C and D differ in kind; how bad each is, is drawn anew, or by the seed. The faults are
+        in the ConfigMap nodeapp-canary-faults.
+
+        >>> made = lab.reset("09-production")
+        >>> lab.deploy_candidate("A")
+        Candidate A is the canary. nodeapp-canary: 1 of 1 pods are ready
+        """
+        manifests, random = resources.folder("manifests"), Random(seed)
+        with status_line() as report:
+            deploy_candidate(self._connection, candidate, manifests, random, report)
+        return Table(f"Candidate {candidate} is the canary. {self.wait_ready(CANARY).sentence}")
+
     def abort_release(self) -> ReleaseResult:
         """Take a release back that is under way: production as it was, no traffic for the canary.
 
@@ -764,6 +781,8 @@ class Lab:
 
     def reset(self, stage: stages.Stage = "empty") -> Table:
         """Bring the cluster to a state that a section starts from: empty, 02-production, 03-canary.
+
+        At 09-production, one answer of production in a hundred is an error.
 
         >>> lab.reset("03-canary")
         The cluster is at: 03-canary.
