@@ -26,7 +26,8 @@ from canarylab.display import (
     status_line,
 )
 from canarylab.errors import ApiRefusedError, GatewayApiMissingError, ManifestError
-from canarylab.figures.diagram import Diagram, DiagramContent, draw_diagram
+from canarylab.figures.diagram import Diagram, draw_diagram
+from canarylab.figures.diagram_content import DiagramContent
 from canarylab.images.builder import (
     APP_NAME,
     LOCAL_PORTS,

@@ -11,13 +11,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from canarylab.figures.diagram import (
-    Diagram,
+from canarylab.figures.diagram import Diagram, draw_diagram
+from canarylab.figures.diagram_content import (
     DiagramContent,
     DiagramPod,
     DiagramService,
     PodGroup,
-    draw_diagram,
     selects,
 )
 from canarylab.kube_objects import Object

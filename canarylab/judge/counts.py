@@ -119,7 +119,9 @@ def slow_limit(sample: Sample, share: float = _SLOW) -> float:
     """The latency in seconds that this share of the answers does not exceed.
 
     Take it from a sample of production alone, before the release; the answers of production are
-    then slower than it with a known probability, and the canary's can be compared.
+    then slower than it with a known probability, and the canary's can be compared. With 0.95, one
+    answer in twenty of production counts as a failure, and a judge needs thousands of requests to
+    promote; with 0.99 it is one in a hundred.
 
     >>> answers = [RequestResult(0.0, n / 100, "1.0") for n in range(1, 101)]
     >>> from dataclasses import replace

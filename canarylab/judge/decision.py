@@ -21,7 +21,12 @@ from canarylab.judge.counts import (
     total,
 )
 from canarylab.stats import Interval
-from canarylab.stats.sequential import confidence_sequence, evidence_text, log_evidence
+from canarylab.stats.sequential import (
+    DEFAULT_ALPHA,
+    confidence_sequence,
+    evidence_text,
+    log_evidence,
+)
 from canarylab.text import count_noun, percent, percentage_points
 from canarylab.traffic.sample import Sample
 
@@ -35,7 +40,7 @@ Verdict = Literal["roll back", "promote", "not enough to tell"]
 ROLL_BACK: Verdict = "roll back"
 PROMOTE: Verdict = "promote"
 UNCLEAR: Verdict = "not enough to tell"
-_HALF = 0.025  # of the table's intervals: both hold together with 95 %
+_HALF = DEFAULT_ALPHA / 2  # of the table's intervals: both hold together with 95 %
 _LOOKS = 200
 """Of one sample; more cannot be told apart in a picture."""
 
@@ -169,7 +174,9 @@ class AnyJudge(Protocol):
     def verdict(self, steps: Sequence[StepCounts]) -> Verdict:
         """The verdict alone, quickly."""
 
-    def decide(self, observed: Sample | StepCounts | Sequence[StepCounts]) -> Decision:
+    def decide(
+        self, observed: Sample | StepCounts | Sequence[StepCounts], *, baseline: str = ""
+    ) -> Decision:
         """The verdict with its reasons."""
 
 
@@ -184,8 +191,12 @@ class Judge:
     production, is below it. Both rates have a confidence sequence at `alpha` / 2. Until then, *not
     enough to tell*.
 
+    The evidence of several steps is multiplied. The rates are those of all steps together, so they
+    say little if the rates themselves changed from step to step, as in an outage.
+
     `slower_than_s` makes each slower answer a failure. Set it before the release, from
-    `slow_limit` of a sample of production.
+    `slow_limit` of a sample of production. Errors and slow answers are then one kind of failure;
+    two judges, one for each kind, have to share `alpha`: give each the half.
 
     >>> judge = Judge(tolerance=0.02)
     >>> judge.decide(StepCounts(0.25, Counts(40, 8), Counts(120, 2)))
@@ -198,7 +209,7 @@ class Judge:
 
     tolerance: float = 0.02
     """Difference of two failure rates: 0.02 is two percentage points."""
-    alpha: float = 0.05
+    alpha: float = DEFAULT_ALPHA
     slower_than_s: float | None = None
 
     def __post_init__(self) -> None:
@@ -248,14 +259,17 @@ class Judge:
             return False
         return self._difference(steps) < self.tolerance
 
-    def decide(self, observed: Sample | StepCounts | Sequence[StepCounts]) -> Decision:
+    def decide(
+        self, observed: Sample | StepCounts | Sequence[StepCounts], *, baseline: str = ""
+    ) -> Decision:
         """The verdict on a sample, or on counts, with its reasons.
 
-        Several counts are the steps of one release; their evidence is multiplied.
+        Several counts are the steps of one release; their evidence is multiplied. In a sample, the
+        canary is compared with the pods of the Deployment `baseline`, if one is named.
         """
         if isinstance(observed, Sample):
-            every = max(1, observed.total // _LOOKS)
-            so_far = list(count_so_far(observed, every, slower_than_s=self.slower_than_s))
+            every, limit = max(1, observed.total // _LOOKS), self.slower_than_s
+            so_far = list(count_so_far(observed, every, slower_than_s=limit, baseline=baseline))
             steps, looks = so_far[-1:], tuple(self.look([each]) for each in so_far)
         else:
             steps = list(checked(observed))
@@ -291,10 +305,12 @@ class Judge:
 class ThresholdJudge:
     """Compares the canary's failure rate with a fixed limit, whatever production does.
 
-    As the analysis of a canary in Flagger (`threshold` of `request-success-rate`, checked in each
-    `interval`) and in Argo Rollouts (`failureCondition` of a metric). It rolls back as soon as the
-    canary's rate is above `max_failure_rate` after `min_requests` requests to the canary, and
-    promotes after `promote_after` requests to both.
+    Flagger compares so (`thresholdRange` of `request-success-rate`, over an `interval`), and Argo
+    Rollouts can (`failureCondition` of a metric). Both can tolerate some failed checks before they
+    roll back (`threshold`, `failureLimit`), which this judge does not, so their own error rates
+    differ. It rolls back as soon as the canary's rate is
+    above `max_failure_rate` after `min_requests` requests to the canary, and promotes after
+    `promote_after` requests to both.
 
     >>> ThresholdJudge().decide(StepCounts(0.25, Counts(40, 1), Counts(120, 0))).verdict
     'roll back'
@@ -325,10 +341,12 @@ class ThresholdJudge:
         is_long = sum(each.requests for each in steps) >= self.promote_after
         return PROMOTE if is_long and canary.requests else UNCLEAR
 
-    def decide(self, observed: Sample | StepCounts | Sequence[StepCounts]) -> Decision:
+    def decide(
+        self, observed: Sample | StepCounts | Sequence[StepCounts], *, baseline: str = ""
+    ) -> Decision:
         """The verdict on a sample, or on the counts of the steps of a release."""
         if isinstance(observed, Sample):
-            observed = count(observed, slower_than_s=self.slower_than_s)
+            observed = count(observed, slower_than_s=self.slower_than_s, baseline=baseline)
         steps = checked(observed)
         verdict, canary = self.verdict(steps), total(each.canary for each in steps)
         requests = count_noun(canary.requests, "request")

@@ -13,9 +13,9 @@ from canarylab.figures.chart import Chart, Row
 from canarylab.figures.drawing import Axis
 from canarylab.figures.line_chart import Line, LineChart
 from canarylab.figures.line_pictures import count_axis, line_picture
-from canarylab.judge.counts import Counts
+from canarylab.judge.counts import Counts, StepCounts
 from canarylab.stats import Share
-from canarylab.stats.sequential import confidence_sequence, evidence_text
+from canarylab.stats.sequential import DEFAULT_ALPHA, confidence_sequence, evidence_text
 from canarylab.text import percent, percentage_points
 
 if TYPE_CHECKING:
@@ -38,37 +38,34 @@ _HOW = (
 
 
 def plot_decision(decision: Decision) -> Picture:
-    """The canary's share of the failures and of the requests, beside its share of the traffic.
+    """The canary's share of the failures beside its share of the traffic, a row for each step.
 
-    The bars are the shares that the counts do not contradict, however often one looks: the judge
-    rolls back when the share of the traffic is to the left of the bar of the failures.
+    The bars are the shares that the counts do not contradict, however often one looks. With one
+    step, the judge rolls back when and only when the bar of the failures is to the right of the
+    mark; the evidence of several steps is multiplied.
     """
-    canary, production = decision.canary, decision.production
-    failures = canary.failures + production.failures
-    traffic = sum(each.share * each.failures for each in decision.steps) / max(failures, 1)
-    expected = traffic if failures else decision.steps[-1].share
+    alpha = decision.limits.alpha if decision.limits else DEFAULT_ALPHA
     style = version_styles(["2.0"])["2.0"]
     rows = [
-        Row(f"Canary's share of the {what}", _share(counts, expected), style)
-        for what, counts in (
-            ("requests", Counts(canary.requests + production.requests, canary.requests)),
-            ("failures", Counts(failures, canary.failures)),
-        )
+        Row(label, _share(counts, step.share, alpha), style)
+        for number, step in enumerate(decision.steps, 1)
+        for label, counts in _rows_of(step, number, len(decision.steps))
     ]
+    several = ["The evidence of the steps is multiplied"] if len(decision.steps) > 1 else []
+    bars = (
+        f"Bars: what the counts do not contradict, however often one looks ({percent(1 - alpha)})"
+    )
     chart = Chart(
-        decision.sentence.rstrip("."),
-        rows,
-        ["Bars: what the counts do not contradict, however often one looks (95 %)"],
-        mark="share of the traffic",
+        decision.sentence.rstrip("."), rows, [bars, *several], mark="share of the traffic"
     )
     said = " ".join(
         f"{row.label}: {row.share.hits:,} of {row.share.total:,}, {percent(row.share.observed)}, "
-        f"interval {row.share.interval}."
+        f"interval {row.share.interval}, share of the traffic {percent(row.share.expected or 0)}."
         for row in rows
     )
     alt = (
         "Dot plot with intervals; the axis is a share, from 0 % to 100 %. "
-        f"{decision.sentence} {said} The canary's share of the traffic is {percent(expected)}."
+        f"{decision.sentence} {said} {' '.join(f'{note}.' for note in chart.notes)}"
     )
     return Picture(chart, alt)
 
@@ -160,8 +157,20 @@ def _plot_looks(decision: Decision, lines: Sequence[Line], title: str, y_axis: A
     return line_picture("Line plot", chart, rows)
 
 
-def _share(counts: Counts, expected: float) -> Share:
-    interval = confidence_sequence(counts.failures, counts.requests)
+def _rows_of(step: StepCounts, number: int, steps: int) -> list[tuple[str, Counts]]:
+    """The canary's part of the failures; with one step, of the requests too."""
+    failures = Counts(step.failures, step.canary.failures)
+    if steps > 1:
+        return [(f"Failures in step {number}", failures)]
+    requests = Counts(step.requests, step.canary.requests)
+    return [
+        ("Canary's share of the requests", requests),
+        ("Canary's share of the failures", failures),
+    ]
+
+
+def _share(counts: Counts, expected: float, alpha: float) -> Share:
+    interval = confidence_sequence(counts.failures, counts.requests, alpha=alpha)
     return Share("canary", counts.failures, counts.requests, interval, expected)
 
 

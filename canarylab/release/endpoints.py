@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from canarylab.display import Table
-from canarylab.figures.diagram import DiagramPod, DiagramService, PodGroup
+from canarylab.figures.diagram_content import DiagramPod, DiagramService, PodGroup
 from canarylab.kube_objects import SERVICE_LABEL, controller_of, is_ready, key_of, slices_by_service
 from canarylab.manifests import SELECTOR, SERVICE
 from canarylab.release.connection import Connection, Object, explain_api_errors

@@ -18,7 +18,7 @@ from kubernetes.dynamic.exceptions import ResourceNotFoundError
 
 from canarylab import traffic
 from canarylab.errors import ApiRefusedError, GatewayApiMissingError
-from canarylab.figures.diagram import DiagramRoute, DiagramRule
+from canarylab.figures.diagram_content import DiagramRoute, DiagramRule
 from canarylab.release.connection import Connection, Object, explain_api_errors
 from canarylab.release.endpoints import expected_shares, read_endpoints
 from canarylab.runtime import wait_until

@@ -19,7 +19,7 @@ from canarylab import traffic
 from canarylab.clusters.base import Cluster, IngressSetup, ServiceAddress
 from canarylab.display import Report, no_report, status_line
 from canarylab.errors import ClusterError, TimedOutError
-from canarylab.figures.diagram import DiagramRoute, DiagramRule
+from canarylab.figures.diagram_content import DiagramRoute, DiagramRule
 from canarylab.ingress_rules.ingress_spec import (
     ANY_HOST,
     CanaryPolicy,

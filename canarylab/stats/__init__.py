@@ -1,9 +1,10 @@
 """Statistics of canary releases: how sure a sample makes one, and what it cannot say.
 
 `shares` holds the interval of an observed share and its agreement with the expected one, `draws`
-what chance alone gives, and `sample_sizes` how many requests are enough. These use the `math`
-module alone. `comparisons` compares two versions, and `class_results` pools the samples of a
-class; they use SciPy, which is imported when one of their functions is called.
+what chance alone gives, `sample_sizes` how many requests are enough, and `sequential` what holds
+however often one looks. These use the `math` module alone. `comparisons` compares two versions, and
+`class_results` pools the samples of a class; they use SciPy, which is imported when one of their
+functions is called.
 """
 
 from canarylab.stats.class_results import ClassResults, pool
@@ -34,6 +35,7 @@ from canarylab.stats.sample_sizes import (
     requests_to_see_one,
     requests_to_tell_apart,
 )
+from canarylab.stats.sequential import confidence_sequence, evidence
 from canarylab.stats.shares import (
     COMMONEST,
     DEFAULT_CONFIDENCE,
@@ -83,8 +85,10 @@ __all__ = [
     "agreement",
     "compare_error_rates",
     "compare_latencies",
+    "confidence_sequence",
     "draw_probabilities",
     "error_rates",
+    "evidence",
     "finding",
     "finding_of_samples",
     "finding_of_sweep",

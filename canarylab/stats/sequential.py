@@ -15,6 +15,7 @@ import math
 
 from canarylab.stats.shares import Interval
 
+DEFAULT_ALPHA = 0.05
 _STEPS = 200  # of the search for an end; Newton's method needs about six
 _EXACT = 1e-15
 _LARGEST_SAID = 1_000_000
@@ -62,7 +63,7 @@ def evidence_text(log: float) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 
-def confidence_sequence(hits: int, total: int, *, alpha: float = 0.05) -> Interval:
+def confidence_sequence(hits: int, total: int, *, alpha: float = DEFAULT_ALPHA) -> Interval:
     """The rates that the hits so far do not contradict, however often one has looked.
 
     All rates with an `evidence` against them of less than 1/alpha. It is wider than `wilson` at the

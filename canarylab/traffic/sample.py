@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property, reduce
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from canarylab.display import Table, html_table
 from canarylab.errors import TrafficError
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from canarylab.figures import Picture
 
+Value = TypeVar("Value")
 _COLUMNS = {
     "when_s": "when (s)",
     "latency_s": "latency (s)",
@@ -366,7 +367,7 @@ class Sample:
 
     def __add__(self, other: Sample) -> Sample:
         """Both samples as one."""
-        return _pooled(self, other)
+        return pool([self, other])
 
     def __repr__(self) -> str:
         rows = (
@@ -437,7 +438,29 @@ def pool(samples: Iterable[Sample]) -> Sample:
     several = list(samples)
     if not several:
         raise ValueError("There is no sample to pool. Give at least one.")
-    return reduce(_pooled, several)
+    _check_alike(several)
+    started = min(each.started for each in several)
+    ends = max(each.started + timedelta(seconds=each.seconds) for each in several)
+    return Sample(
+        url=_common([each.url for each in several], "several addresses"),
+        results=tuple(_moved(several, started)),
+        started=started,
+        seconds=(ends - started).total_seconds(),
+        keep_alive=sum(each.keep_alive for each in several),
+        expected=_common([each.expected for each in several], None),
+        expected_pods=_common([each.expected_pods for each in several], None),
+        cluster=_common([each.cluster for each in several], "several clusters"),
+        balanced_per=several[0].balanced_per,
+        expected_from=several[0].expected_from,
+        leaving=tuple(
+            each._replace(when_s=each.when_s + _later_s(sample, started))
+            for sample in several
+            for each in sample.leaving
+        ),
+        limit=" ".join(dict.fromkeys(each.limit for each in several if each.limit)),
+        notes=tuple(dict.fromkeys(note for each in several for note in each.notes)),
+        version_source=_common([each.version_source for each in several], ""),
+    )
 
 
 def _tally(names: Iterable[str | None], expected: Mapping[str, float] | None) -> dict[str, int]:
@@ -445,40 +468,23 @@ def _tally(names: Iterable[str | None], expected: Mapping[str, float] | None) ->
     return {name: hits[name] for name in sort_naturally({*hits, *(expected or {})})}
 
 
-def _pooled(one: Sample, two: Sample) -> Sample:
-    if one.balanced_per != two.balanced_per:
+def _check_alike(samples: Sequence[Sample]) -> None:
+    """Raise ValueError for samples whose requests are not draws of the same kind."""
+    if len({each.balanced_per for each in samples}) > 1:
         raise ValueError(
             "For one of these samples the network chose a pod for each connection, for the other "
             "for each request. Pool samples that were measured in the same way."
         )
-    if bool(one.keep_alive) != bool(two.keep_alive):
+    if len({bool(each.keep_alive) for each in samples}) > 1:
         raise ValueError(
             "One of these samples kept its connections and the other opened a new one for each "
             "request. Pool samples that were measured in the same way."
         )
-    started = min(one.started, two.started)
-    ends = max(each.started + timedelta(seconds=each.seconds) for each in (one, two))
-    first_free = 1 + max((each.connection or 0 for each in one.results), default=-1)
-    return Sample(
-        url=one.url if one.url == two.url else "several addresses",
-        results=(*_moved(one, started, 0), *_moved(two, started, first_free)),
-        started=started,
-        seconds=(ends - started).total_seconds(),
-        keep_alive=one.keep_alive + two.keep_alive,
-        expected=one.expected if one.expected == two.expected else None,
-        expected_pods=one.expected_pods if one.expected_pods == two.expected_pods else None,
-        cluster=one.cluster if one.cluster == two.cluster else "several clusters",
-        balanced_per=one.balanced_per,
-        expected_from=one.expected_from,
-        leaving=tuple(
-            each._replace(when_s=each.when_s + _later_s(sample, started))
-            for sample in (one, two)
-            for each in sample.leaving
-        ),
-        limit=" ".join(dict.fromkeys(each.limit for each in (one, two) if each.limit)),
-        notes=tuple(dict.fromkeys((*one.notes, *two.notes))),
-        version_source=one.version_source if one.version_source == two.version_source else "",
-    )
+
+
+def _common(values: Sequence[Value], otherwise: Value) -> Value:
+    """The value if all are equal."""
+    return values[0] if all(each == values[0] for each in values) else otherwise
 
 
 def _later_s(sample: Sample, started: datetime) -> float:
@@ -499,8 +505,12 @@ def _check_is_free(file: Path, whose: str) -> None:
         raise TrafficError(f"{file} {holds}, so it is kept. Export to another file.")
 
 
-def _moved(sample: Sample, started: datetime, first_free: int) -> Iterable[RequestResult]:
-    later_s = _later_s(sample, started)
-    for result in sample.results:
-        number = None if result.connection is None else result.connection + first_free
-        yield result._replace(when_s=result.when_s + later_s, connection=number)
+def _moved(samples: Iterable[Sample], started: datetime) -> Iterable[RequestResult]:
+    """All results, with times from the common start and a number of its own for each connection."""
+    free = 0
+    for sample in samples:
+        later_s = _later_s(sample, started)
+        for result in sample.results:
+            number = None if result.connection is None else result.connection + free
+            yield result._replace(when_s=result.when_s + later_s, connection=number)
+        free += 1 + max((each.connection or 0 for each in sample.results), default=-1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from canarylab.figures.diagram import (
+from canarylab.figures.diagram_content import (
     READY,
     DiagramContent,
     DiagramPod,

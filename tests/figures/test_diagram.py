@@ -11,7 +11,8 @@ from xml.etree.ElementTree import Element
 
 import pytest
 
-from canarylab.figures.diagram import Diagram, DiagramContent, draw_diagram
+from canarylab.figures.diagram import Diagram, draw_diagram
+from canarylab.figures.diagram_content import DiagramContent
 from tests.figures.diagrams import (
     BROKEN,
     CONTENTS,

@@ -175,3 +175,13 @@ def test_the_quick_verdict_is_the_one_of_the_difference(
     is_tolerable = decision.looks[-1].difference < 0.02
     assert decision.verdict != "roll back" or bad > 0.25 * (bad + bad_production)
     assert decision.verdict == "roll back" or (decision.verdict == "promote") == is_tolerable
+
+
+def test_a_sample_is_compared_with_a_baseline() -> None:
+    old = answers("1.0", 300, failed=100)
+    new = [each._replace(pod="nodeapp-baseline-5c8-x") for each in answers("1.0", 100)]
+    pods = {"pod-1.0": 0.6, "nodeapp-baseline-5c8-x": 0.2, "pod-2.0": 0.2}
+    sample = release(old, new, answers("2.0", 100, failed=20))
+    sample = sample.with_expected({"1.0": 0.8, "2.0": 0.2}, pods)
+    assert Judge().decide(sample).verdict == "not enough to tell"
+    assert Judge().decide(sample, baseline="nodeapp-baseline").verdict == "roll back"

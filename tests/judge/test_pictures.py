@@ -20,17 +20,34 @@ def decided() -> Decision:
 def test_the_picture_is_that_of_a_split_of_the_failures() -> None:
     picture = Judge().decide(WORSE).plot()
     assert picture.title == "Roll back: the canary has 8 of 10 failures and 25 % of the traffic"
-    assert "Canary's share of the failures: 8 of 10, 80 %, interval 35 % to 99 %." in picture.alt
+    assert "Canary's share of the failures: 8 of 10, 80 %, interval 35 % to 99 %" in picture.alt
 
 
-@pytest.mark.parametrize("canary_failures", range(1, 11))
+@pytest.mark.parametrize("alpha", [0.01, 0.05, 0.2])
+@pytest.mark.parametrize("canary_failures", range(7, 31))
 def test_the_bar_misses_the_mark_when_and_only_when_the_judge_rolls_back(
-    canary_failures: int,
+    canary_failures: int, alpha: float
 ) -> None:
-    step = StepCounts(0.25, Counts(40, canary_failures), Counts(120, 10 - canary_failures))
-    decision = Judge().decide(step)
+    step = StepCounts(0.25, Counts(90, canary_failures), Counts(270, 30 - canary_failures))
+    decision = Judge(alpha=alpha).decide(step)
     _, failures = decision.plot().chart.rows  # type: ignore[union-attr]
     assert failures.share.misses == (decision.verdict == "roll back")
+
+
+def test_each_step_has_its_own_bar_and_mark() -> None:
+    steps = [
+        StepCounts(0.05, Counts(20, 2), Counts(380, 3)),
+        StepCounts(0.5, Counts(200, 12), Counts(200, 2)),
+    ]
+    picture = Judge().decide(steps).plot()
+    assert "Failures in step 1: 2 of 5, 40 %" in picture.alt
+    assert "share of the traffic 5 %" in picture.alt
+    assert "Failures in step 2: 12 of 14, 86 %" in picture.alt
+    assert "The evidence of the steps is multiplied." in picture.alt
+
+
+def test_the_caption_says_how_sure_the_bars_are() -> None:
+    assert "however often one looks (99 %)" in Judge(alpha=0.01).decide(WORSE).plot().alt
 
 
 def test_the_evidence_is_drawn_beside_what_is_enough() -> None:

@@ -34,6 +34,12 @@ def test_the_published_medians_are_met_within_a_tenth(
     assert found.median_requests(verdict) == pytest.approx(requests, rel=0.1)  # type: ignore[arg-type]
 
 
+def test_twice_the_failures_at_one_percent_take_thousands_of_requests() -> None:
+    found = simulate(Judge(), Scenario(0.02, 0.01), releases=300, seed=9)
+    assert found.share_of("roll back") == pytest.approx(0.93, abs=0.04)
+    assert (found.median_requests("roll back") or 0) > 4000
+
+
 def test_the_same_seed_draws_the_same_releases() -> None:
     scenario = Scenario(0.02, 0.01, max_requests=500)
     assert simulate(Judge(), scenario, releases=20, seed=7).verdicts == (

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from canarylab.figures.diagram import DiagramPod, DiagramService
+from canarylab.figures.diagram_content import DiagramPod, DiagramService
 from canarylab.kube_objects import Object
 from canarylab.release.endpoints import (
     Endpoint,

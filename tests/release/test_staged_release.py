@@ -12,8 +12,9 @@ from canarylab import resources
 from canarylab.display import OutputAndReport, no_report
 from canarylab.errors import ClusterError
 from canarylab.judge import Counts, Judge, StepCounts, ThresholdJudge
-from canarylab.manifests import CANARY, PRODUCTION
+from canarylab.manifests import CANARY, PRODUCTION, load
 from canarylab.release import rollout
+from canarylab.release.apply import apply
 from canarylab.release.baseline import BASELINE
 from canarylab.release.connection import Connection, Object
 from canarylab.release.endpoints import ready_endpoints
@@ -86,7 +87,17 @@ class FakeSplit:
 
 @pytest.fixture
 def cluster(connection: Connection) -> Connection:
-    """Production and a canary."""
+    """Production and a canary; without pods, which the fake split does not need."""
+    for name in ("02-production/production", "03-canary/canary"):
+        (manifest,) = load(resources.folder("manifests") / f"{name}.yaml")
+        manifest["spec"]["replicas"] = 0
+        apply(connection, [manifest])
+    return connection
+
+
+@pytest.fixture
+def cluster_with_pods(connection: Connection) -> Connection:
+    """Three pods of production and one of the canary."""
     reset_to(connection, "03-canary", resources.folder("manifests"))
     return connection
 
@@ -121,7 +132,7 @@ def test_a_good_canary_is_promoted_after_the_last_step(cluster: Connection, star
     split = FakeSplit()
     result = start(split).run(STEPS, 1000)
     assert result.outcome == "promoted"
-    assert split.calls == ["set (3, 1)", "sample 200", "set (2, 2)", "sample 200", "back to 3"]
+    assert split.calls == ["set (3, 1)", "sample 200", "set (2, 2)", "sample 200", "back to 0"]
     assert production(cluster)["template"]["spec"]["containers"][0]["image"] == "node_app:2.0"
     assert CANARY not in rollout.replicas_of(cluster)
 
@@ -146,7 +157,7 @@ def test_a_bad_canary_is_rolled_back_and_production_untouched(
     result = start(split, Judge()).run(STEPS, 1000)
     assert result.outcome == "rolled back"
     assert "the canary has 20 of 20 failures and 25 % of the traffic" in repr(result)
-    assert split.calls == ["set (3, 1)", "sample 200", "back to 3"]
+    assert split.calls == ["set (3, 1)", "sample 200", "back to 0"]
     assert production(cluster) == before
     assert read_state(cluster) is None
 
@@ -175,7 +186,7 @@ def test_an_interruption_at_any_point_goes_back(cluster: Connection, start: Star
     split = FakeSplit(error=KeyboardInterrupt(), at=at)
     result = start(split).run(STEPS, 1000)
     assert (result.outcome, result.reason) == ("rolled back", "Interrupted.")
-    assert split.calls[-1] == "back to 3"
+    assert split.calls[-1] == "back to 0"
     assert production(cluster) == before
     assert read_state(cluster) is None
 
@@ -227,7 +238,7 @@ def test_a_release_under_way_can_be_aborted(cluster: Connection, start: Start) -
     start(FakeSplit(), Judge()).run(STEPS, 200)
     split = FakeSplit()
     assert start(split).abort().outcome == "rolled back"
-    assert split.calls == ["back to 3"]
+    assert split.calls == ["back to 0"]
     assert read_state(cluster) is None
 
 
@@ -281,7 +292,14 @@ def test_pods_are_scaled_up_before_others_are_scaled_down(
     cluster: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scaled: list[tuple[str, int]] = []
-    monkeypatch.setattr(rollout, "scale", lambda _, name, number: scaled.append((name, number)))
+    asked = {PRODUCTION: 3, CANARY: 1}
+    monkeypatch.setattr(rollout, "replicas_of", lambda _: asked)
+
+    def scale(_: Connection, name: str, number: int) -> None:
+        scaled.append((name, number))
+        asked[name] = number
+
+    monkeypatch.setattr(rollout, "scale", scale)
     monkeypatch.setattr(rollout, "wait_until_rolled_out", lambda *_: None)
     split = ReplicaSplit(cluster, lambda _: release())
 
@@ -328,16 +346,18 @@ def sent_to(connection: Connection) -> Sample:
 
 
 def test_a_baseline_is_as_large_as_the_canary_and_goes_with_the_release(
-    cluster: Connection, start: Start
+    cluster_with_pods: Connection, printed: list[str]
 ) -> None:
     seen: list[dict[str, int]] = []
+    cluster, output = cluster_with_pods, OutputAndReport(printed.append, no_report)  # type: ignore[arg-type]
 
     def measure(_: int) -> Sample:
         seen.append(rollout.replicas_of(cluster))
         return sent_to(cluster)
 
     split = ReplicaSplit(cluster, measure, BASELINE)
-    result = start(split, ThresholdJudge(min_requests=1, promote_after=100)).run(((2, 1),), 200)
+    judge = ThresholdJudge(min_requests=1, promote_after=100)
+    result = StagedRelease(cluster, split, judge, output).run(((2, 1),), 200)
 
     assert seen[0] == {PRODUCTION: 2, CANARY: 1, BASELINE: 1}
     assert result.decision is not None
