@@ -83,6 +83,10 @@ class SmallLab:
 
     off = 1.0
 
+    def replicas(self) -> dict[str, int]:
+        canaries = sum(each.version == "2.0" for each in self._endpoints)
+        return {"nodeapp-production": 3, "nodeapp-canary": canaries}
+
     def sample(self, *, requests: int) -> Sample:
         """Each endpoint answers in turn."""
         versions = [each.version for each in self._endpoints]
@@ -212,6 +216,29 @@ def test_a_release_with_a_canary_left_is_not_finished() -> None:
     lab = SmallLab([pod("2.0"), pod("2.0", "nodeapp-canary-x")])
     verdict = check(lab, "the release is finished")  # type: ignore[arg-type]
     assert "nodeapp-canary-x" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (3, 0, "holds: ready pods of 1.0: 3, of 2.0: 0; of 200 requests, 0 reached version 2.0"),
+        (3, 1, "nodeapp-canary should have 0 replicas, and it has 1"),
+        (2, 0, 'there should be 3 of 1.0; lab.scale("nodeapp-production", 3) makes it so'),
+    ],
+)
+def test_a_canary_is_taken_back_when_it_has_no_pod_and_production_has_all(
+    old: int, new: int, words: str
+) -> None:
+    lab = SmallLab([pod("1.0")] * old + [pod("2.0")] * new)
+    assert words in repr(check(lab, "the canary is taken back"))  # type: ignore[arg-type]
+
+
+def test_a_canary_that_was_promoted_is_not_taken_back() -> None:
+    lab = SmallLab([pod("2.0")] * 3)
+    lab.replicas = lambda: {"nodeapp-production": 3, "nodeapp-canary": 0}  # type: ignore[method-assign]
+    assert "run this section again from its first cell" in verdict_of(
+        lab, "the canary is taken back"
+    )
 
 
 @pytest.mark.parametrize(("new", "fits"), [(100, True), (130, True), (200, False), (0, False)])
