@@ -7,6 +7,7 @@ verdict and does not raise, so that Run All works on a notebook that is not fini
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -36,6 +37,8 @@ COPIES_TIMEOUT_S = 5.0
 ROUTE = "nodeapp-split"
 SAMPLED = 200
 """Requests that a checkpoint sends."""
+UPDATE_RATE = 200
+"""Requests per second in an update: without a drain, dozens of them are lost."""
 
 _VERSION_AT_PATH = {"/": "1.0", "/canary": "2.0", "/canary/x": "2.0", "/canarybird": "1.0"}
 
@@ -161,9 +164,10 @@ def versions_are_even(lab: Lab) -> Verdict:
 
 def release_is_finished(lab: Lab) -> Verdict:
     """Production has version 2.0 and answers every request, and the canary is gone."""
+    wait_until(lambda: not _canaries(lab), timeout_s=ENDPOINTS_TIMEOUT_S)
     behind = lab.ready_endpoints()
     left = [each.pod for each in behind if each.version != "2.0"]
-    canaries = [each.pod for each in behind if each.pod.startswith(CANARY)]
+    canaries = _canaries(lab)
     if left or canaries:
         reason = f"still behind the Service: {join_words([*left, *canaries])}"
         return Verdict(holds=False, reason=f"{reason}; `kubectl get deployments` shows whose")
@@ -173,6 +177,52 @@ def release_is_finished(lab: Lab) -> Verdict:
         return Verdict(holds=False, reason=f"the Deployment {CANARY} is still there, without pods")
     answers = only_the_new_version_answers(lab, lab.sample(requests=SAMPLED))
     return answers._replace(reason=f"{count_noun(len(behind), 'pod')}; {answers.reason}")
+
+
+def production_is_back(lab: Lab) -> Verdict:
+    """Production is rolled out with three pods, and each ready endpoint has version 1.0."""
+    pods = Counter(each.version for each in lab.ready_endpoints())
+    rolled_out = _ready(lab, PRODUCTION, 3)
+    if not rolled_out.holds:
+        hint = "put the template of revision 1 into the Deployment"
+        return Verdict(holds=False, reason=f"{rolled_out.reason}; {hint}")
+    versions = (f"{count} of version {version}" for version, count in sorted(pods.items()))
+    seen = join_words(versions, none="no ready pod")
+    if set(pods) != {"1.0"}:
+        hint = "`kubectl rollout history deployment/nodeapp-production` lists the revisions"
+        return Verdict(holds=False, reason=f"the Service has {seen}; {hint}")
+    return Verdict(holds=True, reason=f"{rolled_out.reason}, {seen}")
+
+
+def pods_are_replaced_at_once(lab: Lab) -> Verdict:
+    """An update of production keeps three pods ready, and starts three more at the same time."""
+    lab.restart(PRODUCTION)
+    steps = lab.watch_rollout(PRODUCTION).numbers
+    fewest = min(each["ready"] for each in steps)
+    most = max(each["ready"] + each["not_ready"] for each in steps)
+    seen = f"at least {count_noun(fewest, 'pod')} ready, and at most {most} that were not ending"
+    if fewest < 3:
+        hint = "maxUnavailable says how many of the three may be missing"
+        return Verdict(holds=False, reason=f"{seen}; {hint}")
+    if most < 6:
+        hint = "maxSurge says how many there may be beside the three"
+        return Verdict(holds=False, reason=f"{seen}; {hint}")
+    return Verdict(holds=True, reason=seen)
+
+
+def update_loses_no_request(lab: Lab) -> Verdict:
+    """All pods of production are replaced under load, and every request is answered."""
+    with lab.traffic(SERVICE, rate=UPDATE_RATE) as traffic:
+        lab.restart(PRODUCTION)
+        lab.wait_ready(PRODUCTION)
+    sample = traffic.sample
+    if not sample.failed:
+        reason = f"all {count_noun(sample.total, 'request')} were answered in an update"
+        return Verdict(holds=True, reason=reason)
+    kinds = join_words(f"{kind} {hits}" for kind, hits in sample.failures.items())
+    reason = f"{sample.failed} of {count_noun(sample.total, 'request')} were lost ({kinds})"
+    hint = "a pod has to answer for more than a second after it left the endpoints"
+    return Verdict(holds=False, reason=f"{reason}; {hint}")
 
 
 def canary_answers_as_expected(lab: Lab, sample: Sample) -> Verdict:
@@ -218,6 +268,32 @@ def canary_is_taken_back(lab: Lab) -> Verdict:
     hits = sum(each.version == "2.0" for each in lab.sample(requests=SAMPLED).results)
     reason = f"{seen}; of {SAMPLED} requests, {hits} reached version 2.0"
     return Verdict(holds=not hits, reason=reason + ("; compare with lab.endpoints()" * bool(hits)))
+
+
+def sample_tells_two_shares_apart(lab: Lab, sample: Sample) -> Verdict:
+    """At two of five pods, the sample is large enough to exclude one of four."""
+    expected = (sample.expected or {}).get("2.0", 0.0)
+    if not math.isclose(expected, 0.4):
+        reason = f"the ready pods suggest {percent(expected)} for version 2.0, not 40 %"
+        return Verdict(holds=False, reason=f"{reason}; run the cell that scales the canary to 2")
+    needed = stats.requests_to_tell_apart(0.25, 0.40)
+    if sample.trials < needed:
+        seen = f"{count_noun(sample.trials, 'choice')} of a pod, and {needed:,} are needed"
+        hint = "give lab.sample that many requests, each over a new connection"
+        return Verdict(holds=False, reason=f"{seen}; {hint}")
+    measured = as_expected(sample)
+    return measured._replace(reason=f"{needed:,} requests are enough; {measured.reason}")
+
+
+def canary_gets_less_than_half(lab: Lab, sample: Sample) -> Verdict:
+    """The confidence sequence of the sample ends below one half."""
+    hits, trials = sample.choices("version")["2.0"], sample.trials
+    sequence = stats.confidence_sequence(hits, trials)
+    seen = f"after {count_noun(trials, 'choice')} of a pod the confidence sequence is {sequence}"
+    if sequence.high < 0.5:
+        return Verdict(holds=True, reason=f"{seen}, and half is outside")
+    hint = "add more requests to the sample, until 50 % is outside"
+    return Verdict(holds=False, reason=f"{seen}; {hint}")
 
 
 def only_the_new_version_answers(lab: Lab, sample: Sample) -> Verdict:
@@ -366,7 +442,12 @@ CHECKS: Mapping[str, Callable[..., Verdict]] = {
     "the two versions are even": versions_are_even,
     "the release is finished": release_is_finished,
     "the canary is taken back": canary_is_taken_back,
+    "all pods are replaced at once": pods_are_replaced_at_once,
+    "production is back at version 1.0": production_is_back,
+    "an update loses no request": update_loses_no_request,
     "the canary answers as expected": canary_answers_as_expected,
+    "the sample tells 40 % from 25 %": sample_tells_two_shares_apart,
+    "the canary gets less than half": canary_gets_less_than_half,
     "only the new version answers": only_the_new_version_answers,
     "another spelling reaches the canary": another_spelling_reaches_the_canary,
     "the preview keeps to its path": preview_keeps_to_its_path,
@@ -402,6 +483,11 @@ def _logged_requests(lab: Lab) -> int:
     pods = [each.pod for each in lab.ready_endpoints("nodeapp-svc-canary")]
     logs = [lab.core.read_namespaced_pod_log(pod, lab.namespace) for pod in pods]
     return sum(" GET " in line for log in logs for line in log.splitlines())
+
+
+def _canaries(lab: Lab) -> list[str]:
+    """The canary pods that get requests."""
+    return [each.pod for each in lab.ready_endpoints() if each.pod.startswith(CANARY)]
 
 
 def _deployments(lab: Lab) -> list[str]:

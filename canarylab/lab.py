@@ -47,7 +47,7 @@ from canarylab.notebook_errors import show_short_messages
 from canarylab.playground.home import Home
 from canarylab.ports import checked_port, is_held_by_parent, unused
 from canarylab.predictions import Choices, Predictions, Value
-from canarylab.release import faults, httproute, pod_exec, rollout, stages
+from canarylab.release import faults, httproute, pod_exec, rollout, rollout_steps, stages
 from canarylab.release.baseline import BASELINE
 from canarylab.release.candidates import Candidate, deploy_candidate
 from canarylab.release.connection import Connection
@@ -94,6 +94,7 @@ from canarylab.traffic.sample_series import (
     numbers_of_samples,
     ratio_label,
 )
+from canarylab.traffic.sample_tables import SampleTable
 from canarylab.traffic.sampling_plan import MAX_DURATION_S
 
 if TYPE_CHECKING:
@@ -311,6 +312,39 @@ class Lab:
                 self._connection, name, timeout_s=timeout_s, report=report
             )
         return Table(status.message)
+
+    def watch_rollout(
+        self, name: str, *, timeout_s: float = rollout.ROLLED_OUT_TIMEOUT_S
+    ) -> SampleTable:
+        """Wait as `wait_ready` does, and show each pod that starts, is ready, is ending or gone.
+
+        The same as `kubectl get pods --watch` beside `kubectl rollout status`. The first rows are
+        the pods that there were. `to_frame()` has the numbers.
+
+        >>> lab.restart("nodeapp-canary")
+        nodeapp-canary: its pods are being replaced.
+        >>> steps = lab.watch_rollout("nodeapp-canary")
+        >>> steps
+        nodeapp-canary: at least 1 pod was ready all the time, and at most 2 pods were not ending.
+        ...
+        >>> int(steps.to_frame()["ready"].min())
+        1
+        """
+        with status_line() as report:
+            return rollout_steps.watch_rollout(
+                self._connection, name, timeout_s=timeout_s, report=report
+            )
+
+    def restart(self, name: str) -> Table:
+        """Replace the pods of a Deployment by new ones, as `kubectl rollout restart` does.
+
+        >>> lab.restart("nodeapp-canary")
+        nodeapp-canary: its pods are being replaced.
+        >>> lab.wait_ready("nodeapp-canary")
+        nodeapp-canary: 1 of 1 pods are ready
+        """
+        rollout.restart(self._connection, name)
+        return Table(f"{name}: its pods are being replaced.")
 
     def deployment(self, name: str) -> Object:
         """A Deployment as plain JSON, as `kubectl get deployment NAME -o json` prints it.

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from canarylab import stats
-from canarylab.checks import as_expected
+from canarylab.checks import as_expected, check
 from canarylab.judge import Judge, Scenario, Verdict, simulate
 from canarylab.predictions import Predictions
 from canarylab.tour import RATIOS, Tour, holds, verdict
@@ -112,6 +112,18 @@ def test_chance_alone_changes_no_verdict_that_lesson_09_checks(
     found = simulate(Judge(tolerance=tolerance), releases, releases=times)
 
     assert found.share_of(verdict) == 1
+
+
+def test_chance_alone_fails_no_checkpoint_of_lesson_four_in_200_courses() -> None:
+    for seed in range(200):
+        lab = SeededLab(seed)
+        enough = lab.draw(SHARES[1], stats.requests_to_tell_apart(0.25, 0.40))
+        so_far = lab.sample(requests=5)
+        assert not check(lab, "the canary gets less than half", so_far).holds
+        while 0.5 in stats.confidence_sequence(so_far.by_version["2.0"], so_far.answered):
+            so_far += lab.sample(requests=20)
+        assert check(lab, "the sample tells 40 % from 25 %", enough).holds
+        assert check(lab, "the canary gets less than half", so_far).holds
 
 
 @pytest.mark.soak(few=200, many=10_000)

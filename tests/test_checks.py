@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -212,7 +213,8 @@ def test_a_release_with_a_canary_without_pods_is_not_finished() -> None:
     assert "nodeapp-canary is still there" in verdict_of(lab, "the release is finished")
 
 
-def test_a_release_with_a_canary_left_is_not_finished() -> None:
+def test_a_release_with_a_canary_left_is_not_finished(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "ENDPOINTS_TIMEOUT_S", 0)
     lab = SmallLab([pod("2.0"), pod("2.0", "nodeapp-canary-x")])
     verdict = check(lab, "the release is finished")  # type: ignore[arg-type]
     assert "nodeapp-canary-x" in verdict.reason
@@ -239,6 +241,87 @@ def test_a_canary_that_was_promoted_is_not_taken_back() -> None:
     assert "run this section again from its first cell" in verdict_of(
         lab, "the canary is taken back"
     )
+
+
+@pytest.mark.parametrize(
+    ("versions", "words"),
+    [
+        (["1.0"] * 3, ""),
+        (["1.0"] * 2 + ["2.0"], "2 of version 1.0 and 1 of version 2.0; `kubectl rollout history"),
+        (["2.0"] * 3, "3 of version 2.0"),
+        ([], "no ready pod"),
+    ],
+)
+def test_production_is_back_when_no_pod_has_another_version(
+    versions: list[str], words: str
+) -> None:
+    lab = SmallLab([pod(version) for version in versions])
+    if words:
+        assert words in verdict_of(lab, "production is back at version 1.0")
+    else:
+        assert holds(lab, "production is back at version 1.0")
+
+
+def test_production_that_is_stuck_is_not_back() -> None:
+    stuck = {**ROLLED_OUT, "status": {**ROLLED_OUT["status"], "updatedReplicas": 1}}  # type: ignore[dict-item]
+    lab = SmallLab([pod("1.0")] * 3, deployment=stuck)
+    assert "template of revision 1" in verdict_of(lab, "production is back at version 1.0")
+
+
+class UpdatedLab(SmallLab):
+    """An update with these numbers of ready and of starting pods, and these lost requests."""
+
+    def __init__(self, steps: list[tuple[int, int]], lost: int = 0) -> None:
+        super().__init__()
+        self._steps, self._lost, self.restarted = steps, lost, 0
+
+    def restart(self, name: str) -> None:
+        self.restarted += 1
+
+    def wait_ready(self, name: str) -> None:
+        pass
+
+    def watch_rollout(self, name: str) -> Any:
+        numbers = [{"ready": ready, "not_ready": starting} for ready, starting in self._steps]
+        return SimpleNamespace(numbers=numbers)
+
+    @contextmanager
+    def traffic(self, service: str, *, rate: float) -> Iterator[Any]:
+        answered = [RequestResult(0.0, 0.001, "1.0")] * 200
+        lost = [RequestResult(0.0, 0.001, failure="refused")] * self._lost
+        whole = replace(sample(old=0, new=0), results=(*answered, *lost))
+        yield SimpleNamespace(sample=whole)
+
+
+@pytest.mark.parametrize(
+    ("steps", "words"),
+    [
+        ([(3, 0), (3, 3), (3, 0)], ""),
+        (
+            [(3, 0), (2, 1), (3, 0)],
+            "at least 2 pods ready, and at most 3 that were not ending; maxU",
+        ),
+        ([(3, 0), (3, 1), (3, 0)], "at most 4 that were not ending; maxSurge"),
+    ],
+)
+def test_pods_are_replaced_at_once_with_three_ready_and_three_more(
+    steps: list[tuple[int, int]], words: str
+) -> None:
+    lab = UpdatedLab(steps)
+    if words:
+        assert words in verdict_of(lab, "all pods are replaced at once")
+    else:
+        assert holds(lab, "all pods are replaced at once")
+    assert lab.restarted == 1
+
+
+def test_an_update_that_loses_nothing_holds() -> None:
+    assert holds(UpdatedLab([]), "an update loses no request")
+
+
+def test_an_update_that_loses_one_request_says_how_many_and_what_a_pod_has_to_do() -> None:
+    reason = verdict_of(UpdatedLab([], lost=1), "an update loses no request")
+    assert reason.startswith("1 of 201 requests were lost (refused 1); a pod has to answer")
 
 
 @pytest.mark.parametrize(("new", "fits"), [(100, True), (130, True), (200, False), (0, False)])
@@ -410,6 +493,47 @@ def test_another_spelling_is_another_word_that_only_version_2_answers(
 
     assert verdict.reason.startswith(reason)
     assert verdict.holds is (path == "/CANARY")
+
+
+@pytest.mark.parametrize(
+    ("pods", "measured", "reason"),
+    [
+        (0.25, (57, 19), "the ready pods suggest 25 % for version 2.0, not 40 %"),
+        (0.4, (9, 6), "15 choices of a pod, and 76 are needed"),
+        (0.4, (46, 30), "76 requests are enough; as expected: version 2.0 answered 39 %"),
+        (0.4, (760, 0), "76 requests are enough; not what the pods suggest"),
+    ],
+)
+def test_a_sample_tells_two_shares_apart_if_it_is_large_and_fits_its_pods(
+    pods: float, measured: tuple[int, int], reason: str
+) -> None:
+    old, new = measured
+    evidence = sample(old=old, new=new).with_expected({"1.0": 1 - pods, "2.0": pods})
+    verdict = check(SmallLab(), "the sample tells 40 % from 25 %", evidence)  # type: ignore[arg-type]
+
+    assert verdict.reason.startswith(reason)
+    assert verdict.holds == ("as expected" in reason)
+
+
+def test_kept_connections_count_as_so_many_choices() -> None:
+    results = tuple(
+        RequestResult(0.0, 0.0, "2.0" if n % 4 == 0 else "1.0", connection=n % 4)
+        for n in range(1000)
+    )
+    evidence = replace(sample(old=0, new=0), results=results, keep_alive=4)
+    verdict = check(SmallLab(), "the canary gets less than half", evidence)  # type: ignore[arg-type]
+
+    assert not verdict.holds
+    assert verdict.reason.startswith("after 4 choices of a pod the confidence sequence is ")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "is_less"), [(0, 0, False), (5, 0, False), (75, 25, True), (50, 50, False)]
+)
+def test_less_than_half_is_known_when_the_confidence_sequence_ends_below_it(
+    old: int, new: int, *, is_less: bool
+) -> None:
+    assert holds(SmallLab(), "the canary gets less than half", sample(old=old, new=new)) == is_less
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,9 @@ from canarylab.text import OTHER, sort_naturally
 
 if TYPE_CHECKING:
     from canarylab.figures.line_pictures import (
+        plot_class_results,
         plot_convergence,
+        plot_histogram,
         plot_latency,
         plot_over_time,
         plot_sample_sizes,
@@ -31,7 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Picture",
+    "plot_class_results",
     "plot_convergence",
+    "plot_histogram",
     "plot_latency",
     "plot_over_time",
     "plot_pods",

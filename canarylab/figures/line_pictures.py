@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from canarylab import stats
-from canarylab.figures import INK, VersionStyle, version_styles
+from canarylab.figures import INK, MUTED, VersionStyle, version_styles
 from canarylab.figures.drawing import DEFAULT_WIDTH, Axis
-from canarylab.figures.line_chart import Band, Line, LineChart, Marks
+from canarylab.figures.line_chart import Band, Bars, Line, LineChart, Marks
 from canarylab.figures.pictures import Picture, notes, share_axis, share_axis_end
-from canarylab.stats import Interval
+from canarylab.stats import ClassResults, Interval, Share
 from canarylab.text import (
     OTHER,
     count_noun,
@@ -22,12 +22,16 @@ from canarylab.text import (
     version_label,
 )
 from canarylab.traffic.sample import Sample
-from canarylab.traffic.sample_series import newest_version
+from canarylab.traffic.sample_series import Samples, newest_version
 from canarylab.traffic.sample_tables import milliseconds, percentile
 
+_RARE = 0.05
+"""Samples: where the binomial distribution suggests fewer, a bar is drawn only if there is one."""
+_MANY = 50  # samples, for narrow bars
 _FEW = 15
 """Requests: as many as people send by hand."""
 _MOST_POINTS = 400  # of a line
+_MOST_LOOKS = 5_000
 _DASHES = ("-", "--", "-.", ":")
 """By version: lines of one colour, as on a grey projector, differ in their dashes."""
 _DECADE = (1, 2, 5)
@@ -35,8 +39,12 @@ _WINDOWS_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0)
 _MOST_WINDOWS, _ANSWERS_PER_WINDOW = 60, 30
 
 
-def plot_convergence(sample: Sample, *, width: float = DEFAULT_WIDTH) -> Picture:
+def plot_convergence(
+    sample: Sample, *, with_sequence: bool = False, width: float = DEFAULT_WIDTH
+) -> Picture:
     """The share of the newest version after each answer, with its 95 % interval at that number.
+
+    `with_sequence` adds the confidence sequence, which holds at all of these numbers together.
 
     >>> plot_convergence(Sample.from_versions(["1.0", "1.0", "2.0", "1.0"] * 100)).title
     'After 15 requests the interval was 11 % to 52 %, after 400 it is 21 % to 29 %'
@@ -53,10 +61,15 @@ def plot_convergence(sample: Sample, *, width: float = DEFAULT_WIDTH) -> Picture
     shares = [(float(n), hits[n - 1] / n) for n in points]
     mark = [] if expected is None else [(0.0, expected), (float(last), expected)]
     end = share_axis_end([*(each.high for each in intervals[len(points) // 20 :]), expected or 0.0])
+    sequence = [stats.confidence_sequence(hits[n - 1], n) for n in points if with_sequence]
+    title = _convergence_title(hits, len(drawn))
+    if sequence and expected is not None:
+        title = _looks_title(expected, hits)
     chart = LineChart(
-        title=_convergence_title(hits, len(drawn)),
+        title=title,
         parts=[
             _band(points, intervals, "95 % interval", style),
+            *_sequence_lines(points, sequence),
             Line(shares, label, style.colour),
             Line(mark, f"expected {percent(expected or 0.0)}", dashes="--"),
         ],
@@ -67,7 +80,8 @@ def plot_convergence(sample: Sample, *, width: float = DEFAULT_WIDTH) -> Picture
     )
     rows = [
         f"After {n:,}: {hits[n - 1]:,} of {n:,}, {percent(hits[n - 1] / n)}, "
-        f"interval {stats.wilson(hits[n - 1], n)}."
+        f"interval {stats.wilson(hits[n - 1], n)}"
+        + (f", sequence {stats.confidence_sequence(hits[n - 1], n)}." if with_sequence else ".")
         for n in _milestones(len(drawn))
     ]
     return line_picture("Line plot with a band", chart, rows)
@@ -186,6 +200,54 @@ def plot_sample_sizes(
     return line_picture("Line plot", chart, rows)
 
 
+def plot_histogram(samples: Samples, *, width: float = DEFAULT_WIDTH) -> Picture:
+    """How many samples found which share of the newest version, beside the binomial distribution.
+
+    >>> from canarylab.traffic import Samples
+    >>> one = Sample.from_versions(["1.0", "2.0"] * 20).with_expected({"1.0": 0.5, "2.0": 0.5})
+    >>> plot_histogram(Samples((one, one))).title
+    'In 2 samples of 40 requests version 2.0 answered 50 %, expected 50 %'
+    """
+    shares, draws = samples.shares(), [each.trials for each in samples.samples]
+    expected = {each.expected for each in shares}
+    found = _Histogram.of(shares, draws, expected.pop() if len(expected) == 1 else None)
+    sizes = sorted({each.total for each in samples.samples})
+    size = "to ".join(f"{each:,} " for each in {sizes[0]: 0, sizes[-1]: 0}) if sizes else ""
+    of = f"{size}request{'s' * (sizes != [1])}"
+    who = version_label(samples.version)
+    title = "No request was answered"
+    if found.shares:
+        many = count_noun(len(found.shares), "sample")
+        mark = "" if found.expected is None else f", expected {percent(found.expected)}"
+        title = f"In {many} of {of} {who} answered {found.range}{mark}"
+    small_print = [*_likely(found), _unanswered(shares, "sample"), samples.interruption]
+    return _histogram_picture(found, ("sample", title, samples.version), small_print, width)
+
+
+def plot_class_results(results: ClassResults, *, width: float = DEFAULT_WIDTH) -> Picture:
+    """How many learners found which share, beside what the binomial distribution suggests.
+
+    >>> from canarylab.stats.class_results import LearnersSample, results_of
+    >>> sample = Sample.from_versions(["1.0", "2.0"] * 20)
+    >>> plot_class_results(results_of([LearnersSample("anna", sample)])).title
+    '1 learner found 50 %'
+    """
+    pooled = results.pooled
+    found = _Histogram.of(results.learners, results.draws, pooled.expected)
+    title = "No request was answered"
+    if found.shares:
+        title = f"{count_noun(len(found.shares), 'learner')} found {found.range}"
+    if len(found.shares) > 1:
+        title += f"; together {percent(pooled.observed)}, interval {pooled.interval}"
+    small_print = [
+        *_likely(found),
+        str(results.spread or ""),
+        _unanswered(results.learners, "learner"),
+        *results.notes,
+    ]
+    return _histogram_picture(found, ("learner", title, results.version), small_print, width)
+
+
 def line_picture(kind: str, chart: LineChart, rows: Sequence[str]) -> Picture:
     """Describe a plot over two axes from the numbers that are drawn."""
     axes = " and ".join(
@@ -204,6 +266,117 @@ def latencies_s(sample: Sample) -> dict[str, list[float]]:
         if each.failure is None:
             found.setdefault(each.version or OTHER, []).append(each.latency_s)
     return {name: sorted(found[name]) for name in sort_naturally(found)}
+
+
+class _Histogram(NamedTuple):
+    """How often each share was found, and how often the binomial distribution suggests it."""
+
+    shares: list[float]
+    draws: list[int]
+    """How many independent draws are behind each share."""
+    expected: float | None
+    counts: Mapping[int, int]
+    """By number of the bar."""
+    suggested: Mapping[int, float]
+    hits_per_bar: int
+    drawn: int
+    """The draws that a bar stands for: those of the smallest sample."""
+
+    @classmethod
+    def of(cls, found: Sequence[Share], draws: Sequence[int], expected: float | None) -> _Histogram:
+        """Count shares in bars that are half a standard deviation wide; for few shares, a whole."""
+        pairs = [(each.observed, n) for each, n in zip(found, draws, strict=True) if each.total]
+        if not pairs:
+            return cls([], [], expected, {}, {}, 1, 1)
+        drawn = min(n for _, n in pairs)
+        hits, total = (sum(each) for each in zip(*((x * n, n) for x, n in pairs), strict=True))
+        true = hits / total if expected is None else expected
+        deviation = math.sqrt(drawn * true * (1 - true))
+        per_bar = max(1, round(deviation * (0.5 if len(pairs) >= _MANY else 1.0)))
+
+        def bar(share: float) -> int:
+            return math.floor((share * drawn + 0.5 + 1e-9) / per_bar)
+
+        counts = Counter(bar(share) for share, _ in pairs)
+        suggested: defaultdict[int, float] = defaultdict(float)
+        for n, number in Counter(n for _, n in pairs).items():
+            for k, chance in enumerate(stats.draw_probabilities(true, n)):
+                suggested[bar(k / n)] += number * chance
+        shares, each_drawn = [share for share, _ in pairs], [n for _, n in pairs]
+        return cls(shares, each_drawn, expected, counts, suggested, per_bar, drawn)
+
+    @property
+    def bars(self) -> range:
+        """The numbers of the bars that are drawn: those without a gap around what is there."""
+        likely = [n for n, each in self.suggested.items() if each >= _RARE]
+        return range(min([*self.counts, *likely]), max([*self.counts, *likely]) + 1)
+
+    def centre(self, bar: int) -> float:
+        """The share in the middle of a bar."""
+        return (bar * self.hits_per_bar + (self.hits_per_bar - 1) / 2) / self.drawn
+
+    def label(self, bar: int) -> str:
+        """The shares that a bar counts."""
+        first = bar * self.hits_per_bar
+        last = first + self.hits_per_bar - 1
+        ends = [percent(min(max(each / self.drawn, 0.0), 1.0)) for each in (first, last)]
+        return " to ".join(dict.fromkeys(ends))
+
+    @property
+    def bar_width(self) -> float:
+        """As a share."""
+        return self.hits_per_bar / self.drawn
+
+    @property
+    def range(self) -> str:
+        """The smallest and the largest share that was found."""
+        low, high = (percent(each) for each in (min(self.shares), max(self.shares)))
+        return low if low == high else f"{low} to {high}"
+
+
+def _histogram_picture(
+    found: _Histogram, names: tuple[str, str, str], small_print: Sequence[str], width: float
+) -> Picture:
+    """The bars, a mark for what the binomial distribution suggests, and the expected share."""
+    thing, title, version = names
+    bars = found.bars if found.shares else range(0)
+    counts = [(found.centre(bar), float(found.counts.get(bar, 0))) for bar in bars]
+    suggested = [(found.centre(bar), found.suggested.get(bar, 0.0)) for bar in bars]
+    highest = max([4.0, *(1.05 * y for _, y in (*counts, *suggested))])
+    half, mark = found.bar_width / 2, found.expected
+    end = share_axis_end(min(x + half, 1.0) for x, _ in counts)
+    axis = share_axis(f"share of {version_label(version)}", end)
+    line = [] if mark is None or not counts else [(mark, 0.0), (mark, highest)]
+    chart = LineChart(
+        title=title,
+        parts=[
+            Bars(counts, f"{thing}s", version_styles([version])[version], 0.9 * found.bar_width),
+            Line(line, f"expected {percent(mark or 0.0)}", dashes="--"),
+            Marks(suggested, "binomial distribution", INK, "o", 6.0),
+        ],
+        x_axis=axis._replace(start=-half, end=end + half),
+        y_axis=count_axis(f"number of {thing}s", highest),
+        notes=[each for each in small_print if each],
+        width=width,
+    )
+    rows = [
+        f"{found.label(bar)}: {count_noun(int(number), thing)}, {likely:.1f} suggested."
+        for bar, (_, number), (_, likely) in zip(bars, counts, suggested, strict=True)
+    ]
+    return line_picture("Histogram", chart, rows)
+
+
+def _likely(found: _Histogram) -> list[str]:
+    """The usual numbers of hits, if all samples are of one size."""
+    if found.expected is None or len(set(found.draws)) != 1:
+        return []
+    likely = stats.likely_hits(found.expected, found.draws[0])
+    return [f"At {percent(found.expected)}, at least 95 of 100 get {likely}"]
+
+
+def _unanswered(shares: Sequence[Share], thing: str) -> str:
+    without = sum(not each.total for each in shares)
+    return f"{count_noun(without, thing)} without an answer: left out" if without else ""
 
 
 def _within(times: Sequence[float], share: float) -> str:
@@ -276,6 +449,31 @@ def _convergence_title(hits: Sequence[int], total: int) -> str:
         return f"After {count_noun(total, 'request')} the interval is {now}"
     before = stats.wilson(hits[_FEW - 1], _FEW)
     return f"After {_FEW} requests the interval was {before}, after {total:,} it is {now}"
+
+
+def _looks_title(expected: float, hits: Sequence[int]) -> str:
+    """How often the expected share was outside, if one looked after each request."""
+    looks = [(hits[n - 1], n) for n in _looked_at(len(hits))]
+    missed = sum(expected not in stats.wilson(*each) for each in looks)
+    excluded = sum(expected not in stats.confidence_sequence(*each) for each in looks)
+    interval, sequence = (f"{each:,}" if each else "none" for each in (missed, excluded))
+    return (
+        f"The expected {percent(expected)} was outside the interval at {interval} of "
+        f"{count_noun(len(looks), 'look')}, and outside the confidence sequence at {sequence}"
+    )
+
+
+def _looked_at(total: int) -> Sequence[int]:
+    return range(1, total + 1) if total <= _MOST_LOOKS else _spread(total)
+
+
+def _sequence_lines(at: Sequence[int], sequence: Sequence[Interval]) -> list[Line]:
+    ends = zip(*sequence, strict=True)
+    labels = ("confidence sequence", "")
+    return [
+        Line([(float(n), end) for n, end in zip(at, each, strict=True)], label, MUTED, ":")
+        for each, label in zip(ends, labels, strict=False)
+    ]
 
 
 def _drawn_things(sample: Sample) -> str:

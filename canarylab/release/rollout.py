@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from canarylab.errors import ClusterError, TimedOutError
@@ -143,6 +144,14 @@ def set_image(connection: Connection, name: str, *, container: str, image: str) 
     """Give one container of the template another image, which starts a rolling update."""
     body = {"spec": {"template": {"spec": {"containers": [{"name": container, "image": image}]}}}}
     with explain_api_errors(f'image {image} in "{name}"', remedy=_REMEDY):
+        connection.apps.patch_namespaced_deployment(name, connection.namespace, body)
+
+
+def restart(connection: Connection, name: str) -> None:
+    """Replace all pods by a rolling update, as `kubectl rollout restart` does."""
+    annotations = {"kubectl.kubernetes.io/restartedAt": datetime.now(UTC).isoformat()}
+    body = {"spec": {"template": {"metadata": {"annotations": annotations}}}}
+    with explain_api_errors(f'a restart of "{name}"', remedy=_remedy(name)):
         connection.apps.patch_namespaced_deployment(name, connection.namespace, body)
 
 

@@ -1,10 +1,10 @@
 """Statistics of canary releases: how sure a sample makes one, and what it cannot say.
 
 `shares` holds the interval of an observed share and its agreement with the expected one, `draws`
-what chance alone gives, `sample_sizes` how many requests are enough, and `sequential` what holds
-however often one looks. These use the `math` module alone. `comparisons` compares two versions, and
-`class_results` pools the samples of a class; they use SciPy, which is imported when one of their
-functions is called.
+what chance alone gives, `sample_sizes` how many requests are enough, `sequential` what holds
+however often one looks, and `peeking` what happens without it. These use the `math` module alone.
+`comparisons` compares two versions, and `class_results` pools the samples of a class; they use
+SciPy, which is imported when one of their functions is called.
 """
 
 from canarylab.stats.class_results import ClassResults, pool
@@ -29,6 +29,7 @@ from canarylab.stats.draws import (
     likely_hits,
     two_sided_probability,
 )
+from canarylab.stats.peeking import Peeking, simulate_peeking
 from canarylab.stats.sample_sizes import (
     RequestsToCompare,
     requests_to_compare_error_rates,
@@ -78,6 +79,7 @@ __all__ = [
     "KeptConnections",
     "LatencyComparison",
     "LikelyHits",
+    "Peeking",
     "RequestsToCompare",
     "Share",
     "Source",
@@ -107,6 +109,7 @@ __all__ = [
     "share_of",
     "share_of_all",
     "shares",
+    "simulate_peeking",
     "summary",
     "two_sided_probability",
     "uniformity",

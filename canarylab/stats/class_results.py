@@ -26,6 +26,8 @@ from canarylab.traffic.sample_series import newest_version
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from canarylab.figures import Picture
+
 PATTERN = "*.json"
 
 
@@ -91,6 +93,8 @@ class ClassResults(ShownAsTable):
     """None if there is nothing to compare: one learner, or a share of 0 or 1."""
     notes: tuple[str, ...] = ()
     """What was left out, and why."""
+    draws: tuple[int, ...] = ()
+    """How many independent choices of a pod are behind the share of each learner."""
 
     @property
     def sentence(self) -> str:
@@ -119,6 +123,16 @@ class ClassResults(ShownAsTable):
             for each in (*self.learners, self.pooled._replace(name="all together"))
         ]
         return Table(self.sentence, columns, rows, self.notes)
+
+    def plot(self) -> Picture:
+        """How many learners found which share, beside what the binomial distribution suggests.
+
+        >>> results_of([LearnersSample("anna", Sample.from_versions(["1.0", "2.0"]))]).plot().title
+        '1 learner found 50 %'
+        """
+        from canarylab import figures  # noqa: PLC0415  matplotlib is slow to import
+
+        return figures.plot_class_results(self)
 
     def to_frame(self) -> DataFrame:
         """A row for each learner, with hits, answers, share and interval.
@@ -188,7 +202,8 @@ def results_of(
     _check_comparable(all_, chosen)
     shares = tuple(share_of(each.sample, chosen)._replace(name=each.name) for each in all_)
     pooled = share_of_all([each.sample for each in all_], chosen)
-    return ClassResults(chosen, shares, pooled, _spread(all_, chosen), tuple(notes))
+    draws = tuple(each.sample.trials for each in all_)
+    return ClassResults(chosen, shares, pooled, _spread(all_, chosen), tuple(notes), draws)
 
 
 def _original_first(file: Path) -> tuple[int, str]:

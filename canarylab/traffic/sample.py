@@ -277,15 +277,17 @@ class Sample:
             raise ValueError(f'A sample is plotted by "version" or by "pod", not by "{by}".')
         return plots[by](self)
 
-    def plot_convergence(self) -> Picture:
+    def plot_convergence(self, *, with_sequence: bool = False) -> Picture:
         """The share of the newest version after each request, with its interval.
+
+        `with_sequence` adds the confidence sequence, which holds however often one looks.
 
         >>> Sample.from_versions(["1.0", "2.0"]).plot_convergence().title
         'After 2 requests the interval is 9.5 % to 91 %'
         """
         from canarylab import figures  # noqa: PLC0415  matplotlib is slow to import
 
-        return figures.plot_convergence(self)
+        return figures.plot_convergence(self, with_sequence=with_sequence)
 
     def plot_over_time(self) -> Picture:
         """The share of the newest version as time passes, the expected share, lost requests.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from canarylab.display import Table
-from canarylab.text import OTHER, percent, sort_naturally
-from canarylab.traffic.sample import Sample
+from canarylab.text import OTHER, count_noun, percent, sort_naturally
+from canarylab.traffic.sample import RequestResult, Sample
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -42,6 +42,31 @@ class Samples:
     samples: tuple[Sample, ...]
     interruption: str = ""
     """A sentence that says after how many samples it was interrupted."""
+
+    @classmethod
+    def cut(cls, sample: Sample, requests: int) -> Samples:
+        """Cut one sample into many smaller ones, in the order in which requests were sent.
+
+        With a new connection for each request all requests are independent of each other, so the
+        pieces are what many people would have measured. A rest that is too small is left out.
+
+        >>> whole = Sample.from_versions(["1.0", "2.0", "2.0"] * 10)
+        >>> len(Samples.cut(whole, 15).samples)
+        2
+        """
+        if not isinstance(requests, int) or not 1 <= requests <= sample.total:
+            raise ValueError(
+                f"{count_noun(sample.total, 'request')} cannot be cut into samples of "
+                f"{requests!r}. Give a whole number from 1 to {max(sample.total, 1)}."
+            )
+        if sample.change:
+            raise ValueError(
+                "The pods changed during this sample, so its parts have different expected "
+                "shares. Cut a sample during which no pod started or ended."
+            )
+        sent = sorted(sample.results, key=lambda each: each.when_s)
+        ends = range(requests, sample.total + 1, requests)
+        return cls(tuple(_part(sample, sent[end - requests : end]) for end in ends))
 
     @property
     def version(self) -> str:
@@ -82,6 +107,17 @@ class Samples:
         from canarylab import figures  # noqa: PLC0415  matplotlib is slow to import
 
         return figures.plot_samples(self)
+
+    def plot_histogram(self) -> Picture:
+        """How many samples found which share, beside what the binomial distribution suggests.
+
+        >>> whole = Sample.from_versions(["1.0", "2.0", "2.0"] * 10)
+        >>> Samples.cut(whole, 15).plot_histogram().title
+        'In 2 samples of 15 requests version 2.0 answered 67 %'
+        """
+        from canarylab import figures  # noqa: PLC0415  matplotlib is slow to import
+
+        return figures.plot_histogram(self)
 
     def to_frame(self) -> DataFrame:
         """A row for each sample, with its share and interval.
@@ -246,6 +282,11 @@ def measure_each(things: Sequence[T], measure: Callable[[T], Sample]) -> list[Sa
                 raise
             break
     return found
+
+
+def _part(sample: Sample, results: Sequence[RequestResult]) -> Sample:
+    seconds = results[-1].when_s + results[-1].latency_s - results[0].when_s
+    return replace(sample, results=tuple(results), seconds=seconds, limit="")
 
 
 def _checked(ratio: Sequence[int]) -> Ratio:

@@ -326,7 +326,7 @@ lab.predictions()
 # You measured how *many* requests version 2.0 answers, and not how *well*: whether it fails more often, or is slower. A
 # canary exists to find this out. You also did not look at requests that were on their way while a pod ended.
 #
-# **Next:** lesson 06, in which testers reach the canary at an address of its own.
+# **Next:** lesson 04, in which you find out how many requests are enough.
 
 # %% [markdown]
 # The last cell deletes the pods and the Service. The cluster stays for the next lesson.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -9,13 +10,17 @@ import pytest
 
 from canarylab.figures import (
     Picture,
+    plot_class_results,
     plot_convergence,
+    plot_histogram,
     plot_latency,
     plot_over_time,
     plot_sample_sizes,
 )
 from canarylab.figures.line_chart import Line, key_rows
-from canarylab.traffic import Sample
+from canarylab.stats import ClassResults
+from canarylab.stats.class_results import LearnersSample, results_of
+from canarylab.traffic import Sample, Samples
 from canarylab.traffic.expectations import Expectation
 from canarylab.traffic.sample import RequestResult
 from tests.figures.samples import sample
@@ -149,3 +154,64 @@ def test_the_share_of_each_part_of_the_time_is_described() -> None:
 def test_a_step_has_a_corner_before_each_new_value() -> None:
     line = Line([(0.0, 0.25), (4.0, 1.0), (10.0, 1.0)], "expected", is_stepped=True)
     assert line.values() == [(0.0, 0.25), (4.0, 0.25), (4.0, 1.0), (10.0, 1.0), (10.0, 1.0)]
+
+
+def test_looks_are_counted_at_which_the_expected_share_is_outside() -> None:
+    far = Sample.from_versions(["2.0"] * 8).with_expected({"1.0": 0.75, "2.0": 0.25})
+    picture = plot_convergence(far, with_sequence=True)
+    assert picture.title == (
+        "The expected 25 % was outside the interval at 7 of 8 looks, and outside the confidence "
+        "sequence at 5"
+    )
+    assert "After 5: 5 of 5, 100 %, interval 57 % to 100 %, sequence 38 % to 100 %." in picture.alt
+    assert "confidence sequence" in key(picture)
+
+
+def drawn_samples(shares: list[int], *, of: int = 15) -> Samples:
+    """A sample of so many requests for each number of answers of version 2.0."""
+    quarter = {"1.0": 0.75, "2.0": 0.25}
+    versions = [["2.0"] * hits + ["1.0"] * (of - hits) for hits in shares]
+    return Samples(tuple(Sample.from_versions(each).with_expected(quarter) for each in versions))
+
+
+def test_a_histogram_counts_the_samples_with_each_share() -> None:
+    picture = plot_histogram(drawn_samples([3, 4, 4, 7]))
+    assert picture.title == (
+        "In 4 samples of 15 requests version 2.0 answered 20 % to 47 %, expected 25 %"
+    )
+    assert "27 % to 33 %: 2 samples, 1.6 suggested." in picture.alt
+    assert "1 to 7 of 15 requests" in picture.alt
+
+
+def test_the_bars_of_a_histogram_hold_every_sample() -> None:
+    alt = plot_histogram(drawn_samples([100, 250, 251, 400], of=1000)).alt
+    assert sum(int(number) for number in re.findall(r": (\d+) samples?,", alt)) == 4
+
+
+def test_what_the_binomial_distribution_suggests_are_all_samples() -> None:
+    alt = plot_histogram(drawn_samples([4] * 100)).alt
+    suggested = sum(float(number) for number in re.findall(r"([\d.]+) suggested", alt))
+    assert suggested == pytest.approx(100, abs=0.6)
+
+
+def test_samples_of_several_sizes_have_one_histogram() -> None:
+    mixed = Samples((*drawn_samples([4]).samples, *drawn_samples([4], of=14).samples))
+    picture = plot_histogram(mixed)
+    assert picture.title.startswith("In 2 samples of 14 to 15 requests version 2.0 answered 27 %")
+    assert "95 of 100" not in picture.alt
+
+
+def results(shares: list[int]) -> ClassResults:
+    """What a class found with fifteen requests each."""
+    samples = drawn_samples(shares).samples
+    return results_of(LearnersSample(f"learner {n}", each) for n, each in enumerate(samples))
+
+
+def test_a_class_is_shown_with_what_all_found_together() -> None:
+    picture = plot_class_results(results([3, 4, 4, 7]))
+    assert picture.title == "4 learners found 20 % to 47 %; together 30 %, interval 20 % to 43 %"
+    assert "27 % to 33 %: 2 learners, 1.6 suggested." in picture.alt
+
+
+def test_the_spread_of_a_class_is_told_below_its_picture() -> None:
+    assert "The shares differ as chance makes them differ" in results([3, 4, 4, 7]).plot().alt

@@ -22,7 +22,9 @@ from PIL import Image
 
 from canarylab.figures import (
     Picture,
+    plot_class_results,
     plot_convergence,
+    plot_histogram,
     plot_latency,
     plot_over_time,
     plot_pods,
@@ -30,6 +32,7 @@ from canarylab.figures import (
     plot_sweep,
     plot_versions,
 )
+from canarylab.stats.class_results import LearnersSample, results_of
 from canarylab.traffic import Sample, Samples, Sweep
 from tests.figures.samples import AWKWARD, versions
 
@@ -50,13 +53,33 @@ def sweep(sample: Sample, *, width: float) -> Picture:
     return plot_sweep(Sweep(tuple(samples), ratios), width=max(width, NARROWEST_POINTS))
 
 
+def looks(sample: Sample, *, width: float) -> Picture:
+    return plot_convergence(sample, with_sequence=True, width=width)
+
+
+def histogram(sample: Sample, *, width: float) -> Picture:
+    pieces = Samples.cut(sample, 15) if sample.total >= 15 else Samples((sample,))
+    return plot_histogram(pieces, width=width)
+
+
+def class_results(sample: Sample, *, width: float) -> Picture:
+    learners = [LearnersSample(f"learner {number}", sample) for number in range(12)]
+    return plot_class_results(results_of(learners), width=width)
+
+
+LINES = (plot_convergence, plot_over_time, plot_latency, looks, histogram, class_results)
+AWKWARD_FOR_LINES = (
+    *("three to one", "no hits of the canary", "nothing sent", "nothing answered"),
+    *("failures and others", "one kept connection", "long names"),
+)
+"""Their words do not depend on how many versions or pods there are."""
 pictures = pytest.mark.parametrize(
-    "draw",
+    ("draw", "name"),
     [
-        *(plot_versions, plot_pods, side_by_side, sweep),
-        *(plot_convergence, plot_over_time, plot_latency),
+        *itertools.product((plot_versions, plot_pods, side_by_side, sweep), AWKWARD),
+        *itertools.product(LINES, AWKWARD_FOR_LINES),
     ],
-    ids=lambda draw: draw.__name__,
+    ids=lambda value: value if isinstance(value, str) else value.__name__,
 )
 dot_plots = pytest.mark.parametrize(
     "draw", [plot_versions, plot_pods], ids=lambda draw: draw.__name__
@@ -90,7 +113,6 @@ def _smaller(box: Bbox) -> Bbox:
 
 
 @widths
-@samples
 @pictures
 def test_no_two_texts_overlap(draw: Draw, name: str, width: float) -> None:
     found = texts(drawn(draw, name, width).figure)
@@ -103,7 +125,6 @@ def test_no_two_texts_overlap(draw: Draw, name: str, width: float) -> None:
 
 
 @widths
-@samples
 @pictures
 def test_every_text_is_within_the_picture(draw: Draw, name: str, width: float) -> None:
     figure = drawn(draw, name, width).figure
@@ -116,14 +137,12 @@ def test_every_text_is_within_the_picture(draw: Draw, name: str, width: float) -
     assert outside == []
 
 
-@samples
 @pictures
 def test_no_text_is_small(draw: Draw, name: str) -> None:
     figure = drawn(draw, name).figure
     assert min(float(text.get_fontsize()) for text, _ in texts(figure)) >= SMALLEST_TEXT
 
 
-@samples
 @pictures
 def test_the_title_is_the_finding(draw: Draw, name: str) -> None:
     picture = drawn(draw, name)

@@ -25,6 +25,14 @@ UNSOLVED = {
         "production is ready",
     ],
     "03-canary": ["the two versions are even", "the release is finished"],
+    "04-how-sure": ["the sample tells 40 % from 25 %", "the canary gets less than half"],
+    "05-promote-or-roll-back": [
+        "the release is finished",
+        "all pods are replaced at once",
+        "production is back at version 1.0",
+        "the release is finished",
+        "an update loses no request",
+    ],
     "06-ingress": ["another spelling reaches the canary", "the preview keeps to its path"],
     "07-weights-and-headers": [
         "a quarter goes to the canary",

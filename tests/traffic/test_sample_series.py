@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from canarylab.traffic import Sample, Samples, Sweep
+from canarylab.traffic import RequestResult, Sample, Samples, Sweep
+from canarylab.traffic.expectations import Expectation
 from canarylab.traffic.sample_series import check_ratios, measure_each, numbers_of_samples
 
 EVEN = {"1.0": 0.5, "2.0": 0.5}
@@ -87,3 +89,33 @@ def test_a_cell_shows_finding_rows_and_notes(shown: Samples | Sweep) -> None:
 def test_samples_without_an_expected_share_are_shown_too() -> None:
     alone = Sample.from_versions(["2.0"] * 12)
     assert json.loads(Samples((alone,)).to_frame().to_json())["expected"] == {"0": None}
+
+
+def test_a_sample_is_cut_in_the_order_in_which_requests_were_sent() -> None:
+    whole = Sample.from_versions(["1.0", "1.0", "2.0", "2.0", "1.0"])
+    backwards = replace(whole, results=whole.results[::-1])
+    pieces = Samples.cut(backwards, 2).samples
+    assert [piece.by_version for piece in pieces] == [{"1.0": 2}, {"2.0": 2}]
+
+
+def test_the_pieces_of_a_sample_expect_what_it_expects() -> None:
+    pieces = Samples.cut(ONE, 15)
+    assert [each.expected for each in pieces.shares()] == [0.5, 0.5]
+
+
+def test_failed_requests_stay_in_their_piece() -> None:
+    failed = RequestResult(9.5, 0.0, failure="reset")
+    pieces = Samples.cut(replace(ONE, results=(*ONE.results, failed)), 10).samples
+    assert [piece.failed for piece in pieces] == [0, 1, 0, 0]
+
+
+@pytest.mark.parametrize("requests", [0, 41, -1, 1.5, "15"])
+def test_pieces_that_cannot_be_cut_are_refused(requests: Any) -> None:
+    with pytest.raises(ValueError, match=r"^40 requests cannot be cut into samples of"):
+        Samples.cut(ONE, requests)
+
+
+def test_a_sample_during_which_the_pods_changed_is_not_cut() -> None:
+    steps = [Expectation(0.0, EVEN, {}), Expectation(20.0, {"2.0": 1.0}, {})]
+    with pytest.raises(ValueError, match=r"^The pods changed during this sample"):
+        Samples.cut(ONE.with_expectations(steps), 15)
