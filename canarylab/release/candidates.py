@@ -53,10 +53,10 @@ def draw_faults(candidate: Candidate, random: Random) -> dict[str, str]:
         case "A":
             return {"ERROR_RATE": random.choice(["0.06", "0.07", "0.08", "0.09"])}
         case "B":
-            latency = random.choice(["400", "500", "600"])
+            # Through a proxy, on a busy machine, answers of production take up to 0.7 s.
             return {
-                "LATENCY_MS": latency,
-                "LATENCY_JITTER_MS": "100",
+                "LATENCY_MS": random.choice(["1200", "1500", "1800"]),
+                "LATENCY_JITTER_MS": "200",
                 "LATENCY_SHARE": "0.02",
             }
         case "C":

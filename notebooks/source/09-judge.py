@@ -12,7 +12,7 @@
 # A canary is there to find a bad version before all visitors get it. You compare the failures of two versions, and let
 # a judge promote the canary, take it back, or say that nobody can tell yet.
 #
-# You will need: the two images of lesson 01. About 40 minutes. Before this: lesson 03.
+# You will need: the two images of lesson 01. About 40 minutes. Before this: lessons 03 and 04.
 #
 # After this you can
 # - compare the failures of two versions, and say how sure you are;
@@ -29,7 +29,7 @@ lab
 # ## A version that fails now and then
 #
 # A **failure** is a request that is lost, or whose answer has a status code of 500 or more: the server could not do
-# what was asked. Production is not perfect either. Here one answer in a hundred is a failure, as the marked lines say:
+# what was asked. Production is not perfect either. Here one request in a hundred fails, as the marked lines say:
 
 # %%
 lab.build()
@@ -52,10 +52,10 @@ lab.deploy_candidate("A")
 lab.predict("the canary's share of the failures, if it is no worse", ...)  # from 0 to 1
 
 # %%
-from canarylab import judge
+from canarylab.judge import Judge, count
 
 sample = lab.sample("nodeapp-svc", requests=2000)
-counts = judge.count(sample)
+counts = count(sample)
 seen = round(counts.canary.failures / counts.failures, 2)
 why = "then its share of the failures is its share of the requests"
 lab.compare("the canary's share of the failures, if it is no worse", seen, expected=0.25, why=why)
@@ -81,23 +81,24 @@ print("difference:", stats.newcombe(*rates["1.0"], *rates["2.0"]))
 
 # %% [markdown]
 # If 0 is not in the interval of the difference, chance alone hardly explains it. But this is an interval for *one*
-# look, after a number of requests that you chose before. If you look again and again, and stop when you see a
-# difference, you will find one sooner or later, even where none is.
+# look, after a number of requests that you chose before. In a release you look again and again, and lesson 04 showed
+# how often this misleads.
 
 # %% [markdown]
-# ### Evidence that may be looked at any time
+# ### Evidence that you may look at any time
 #
 # A **judge** is a rule that reads the counts and gives one of three verdicts: *roll back*, *promote*, or *not enough to
 # tell*. This one computes the **evidence** that the canary is worse. It starts at 1, and grows when the canary has more
 # of the failures than its share of the requests.
 
 # %%
-decision = judge.Judge().decide(sample)
+decision = Judge().decide(sample)
 decision.plot_evidence()
 
 # %% [markdown]
-# If the canary is no worse, the evidence ever reaches 20 in at most one release of 20, however often you look. So a
-# judge may look after every request, and roll back as soon as the curve is above the dashed line.
+# If the canary is no worse, the evidence ever reaches 20 in at most one release of 20, however often you look. So the
+# judge rolls back as soon as the curve is above the dashed line. The next picture says the same with bars: they are
+# confidence sequences, as in lesson 04.
 
 # %%
 decision.plot()
@@ -126,8 +127,8 @@ check(lab, "the canary is taken back")
 # ```
 
 # %% [markdown]
-# Now you may look. The official client reads the ConfigMap: `ERROR_RATE` is the canary's true failure rate, from 0 to
-# 1. Compare it with the interval in the table above. With kubectl:
+# Now you may look. The official client reads the ConfigMap: `ERROR_RATE` is the true failure rate of the canary, as a
+# share. Compare it with the interval in the table above. With kubectl:
 #
 # ```sh
 # kubectl get configmap nodeapp-canary-faults -o yaml
@@ -148,25 +149,25 @@ report.name
 # %% [markdown]
 # ## A judge with a fixed limit
 #
-# Most tools compare the canary with a fixed number, and do not ask production. A **threshold judge** rolls back when
-# more than 2 % of the canary's requests fail. This one looks after every 50 requests, waits for 20 requests to the
-# canary, and promotes after 500 requests.
+# Most tools compare the canary with a fixed number, whatever production does. Such a **threshold judge** rolls back
+# when, for example, more than 2 % of the canary's requests fail. This one looks after every 50 requests, waits for 20
+# requests to the canary, and promotes after 500 requests to both.
 
 # %% [markdown] tags=["predict"]
 # **Predict.** The next cell simulates 300 good releases: canary and production both fail in 1 % of their requests. A
-# quarter of the requests goes to the canary. How many of these releases does the threshold judge roll back?
+# quarter of the requests goes to the canary. What share of these releases does the threshold judge roll back?
 
 # %%
-lab.predict("good releases of 300 that are rolled back", ..., choices=range(301))
+lab.predict("share of the good releases that are rolled back", ...)  # from 0 to 1
 
 # %%
 from canarylab.judge import Judge, Scenario, ThresholdJudge, simulate
 
 good = Scenario(canary_rate=0.01, production_rate=0.01)
 fixed = simulate(ThresholdJudge(), good, releases=300)
-wrong = round(300 * fixed.share_of("roll back"))
+wrong = fixed.share_of("roll back")
 why = "among fewer than 50 requests to the canary, one failure is more than 2 %"
-lab.compare("good releases of 300 that are rolled back", wrong, expected=wrong, why=why)
+lab.compare("share of the good releases that are rolled back", wrong, expected=wrong, why=why)
 
 # %%
 simulate(Judge(), good, releases=300)
@@ -182,9 +183,9 @@ for each in (ThresholdJudge(), Judge()):
     print(type(each).__name__, "on", simulate(each, bad, releases=300))
 
 # %% [markdown]
-# Both find a canary that fails five times as often. The threshold judge is faster, because it rolls back nearly
-# everything. Real tools ask for several failed checks. This makes false alarms rarer and detection later, and it does
-# not say how rare.
+# Both find a canary that fails five times as often. The threshold judge is faster, because one or two failures are
+# enough for it. Real tools wait for several failed checks. This makes false alarms rarer and detection later, but
+# nothing says how rare.
 
 # %% [markdown]
 # ## One answer in fifty is slow
@@ -193,10 +194,12 @@ for each in (ThresholdJudge(), Judge()):
 # measure production alone, then both:
 
 # %%
+from canarylab.judge import Judge, slow_limit
+
 lab.reset("02-production")
-normal = lab.sample("nodeapp-svc", requests=2000)
+normal = lab.sample("nodeapp-svc", requests=1000)
 lab.deploy_candidate("B")
-slow = lab.sample("nodeapp-svc", requests=3000)
+slow = lab.sample("nodeapp-svc", requests=2500)
 slow.latency()
 
 # %% [markdown]
@@ -204,31 +207,31 @@ slow.latency()
 # and there version 2.0 is many times as slow. With one slow answer in fifty, most visitors notice nothing at first.
 
 # %% [markdown] tags=["predict"]
-# **Predict.** The same judge as before reads these 3,000 requests. What does it decide about candidate B?
+# **Predict.** The same judge as before reads these 2,500 requests. What does it decide about candidate B?
 
 # %%
 verdicts = ["roll back", "promote", "not enough to tell"]
 lab.predict("verdict on candidate B", ..., choices=verdicts)
 
 # %%
-verdict = judge.Judge().decide(slow).verdict
+verdict = Judge().decide(slow).verdict
 why = "no request failed, and the judge counts failures alone"
 lab.compare("verdict on candidate B", verdict, expected="promote", why=why)
 
 # %% [markdown]
-# A judge sees what you tell it to count. So take a limit from production before the release, and count a slower answer
-# as a failure. Here the limit is twice the 99th percentile: production itself should rarely be above it, or its own
-# slow answers would hide those of the canary.
+# A judge counts only what you define as a failure. So take a limit from production before the release, and count slower
+# answers as failures. Here the limit is twice the 99th percentile: production itself should rarely be above it, or its
+# own slow answers would hide those of the canary.
 
 # %%
-limit = 2 * judge.slow_limit(normal, 0.99)
+limit = 2 * slow_limit(normal, 0.99)
 limit
 
 # %% tags=["exercise"]
 # Release candidate B in the steps (3, 1) and (2, 2). Its judge is Judge(tolerance=0.01), to which
 # you add slower_than_s: the latency from which on an answer is a failure.
 # solution
-lab.release([(3, 1), (2, 2)], judge.Judge(tolerance=0.01, slower_than_s=limit))
+lab.release([(3, 1), (2, 2)], Judge(tolerance=0.01, slower_than_s=limit))
 
 # %% tags=["checkpoint"]
 check(lab, "the canary is taken back")
@@ -254,11 +257,12 @@ check(lab, "the canary is taken back")
 # percentage points.
 
 # %% [markdown] tags=["predict"]
-# **Predict.** Candidate C has no fault at all, and here production has none either. Not one request fails. After how
-# many requests does the judge promote it to the second step?
+# **Predict.** Candidate C has no fault at all, and here production has none either: not one request fails. After how
+# many requests does the judge let it go on to the second step?
 
 # %%
-lab.predict("requests until candidate C is promoted", ...)  # a whole number
+sizes = ["about 50", "about 500", "about 2,000", "about 20,000"]
+lab.predict("requests until the second step", ..., choices=sizes)
 
 # %%
 lab.reset("02-production")
@@ -267,7 +271,7 @@ released = lab.release([(3, 1), (2, 2)])
 decision = released.decision
 needed = decision.steps[0].requests
 why = "about 500 have to reach the canary, and a quarter of all do"
-lab.compare("requests until candidate C is promoted", needed, expected=2000, why=why)
+lab.compare("requests until the second step", f"{needed:,}", expected="about 2,000", why=why)
 
 # %% tags=["checkpoint"]
 check(lab, "the release is finished")
@@ -283,15 +287,15 @@ decision.plot_difference()
 # %% [markdown]
 # ## When nobody can tell yet
 #
-# Production fails in 1 % of its requests again, and candidate D perhaps a little more often. You allow 2,000 requests.
+# Production fails in 1 % of its requests again, and candidate D perhaps a little more often. You allow 1,000 requests.
 
 # %%
 lab.reset("09-production")
 lab.deploy_candidate("D")
-lab.release([(3, 1), (2, 2)], requests=2000)
+lab.release([(3, 1), (2, 2)], requests=1000)
 
 # %% [markdown]
-# Most likely the verdict is *not enough to tell*; about one run in twelve is decided earlier. The canary keeps its
+# Most likely the verdict is *not enough to tell*; about one run in 25 is decided earlier. The canary keeps its
 # share, and the same call goes on with more requests, even after a restart of the kernel: the counts are in an
 # annotation of the Deployment.
 #
@@ -303,7 +307,9 @@ lab.release([(3, 1), (2, 2)], requests=2000)
 # How long would it take to find a canary that fails twice as often, in 2 % of its requests? Simulate it:
 
 # %%
-simulate(judge.Judge(), judge.Scenario(canary_rate=0.02, production_rate=0.01), releases=300)
+from canarylab.judge import Judge, Scenario, simulate
+
+simulate(Judge(), Scenario(canary_rate=0.02, production_rate=0.01), releases=300)
 
 # %% [markdown]
 # Thousands of requests, for any method. Some of these releases are promoted, and this is right too: the difference is
@@ -323,9 +329,9 @@ for each in (ThresholdJudge(), Judge()):
     print(type(each).__name__, "on", simulate(each, night, releases=300))
 
 # %% [markdown]
-# With a fixed limit, about one good release in five is rolled back for a single failure. The other judge says that it
-# does not know, which is true. It sees disasters only: try `canary_rate=0.5`. What helps is a larger share for the
-# canary, copies of requests as in lesson 08, or patience.
+# With a fixed limit, about one good release in five is rolled back, mostly for a single failure. The other judge says
+# *not enough to tell*, and this is true. From 100 requests it finds only very bad canaries: try `canary_rate=0.5`. What
+# helps is a larger share for the canary, copies of requests as in lesson 08, or more time.
 
 # %% [markdown]
 # ## Stop it by hand
@@ -373,8 +379,7 @@ check(lab, "the canary is taken back")
 # %% [markdown]
 # ## What Argo Rollouts and Flagger add
 #
-# Nobody sits in front of each release. These two programs run in the cluster and do what `lab.release` does here, with
-# the requests of real visitors:
+# These two programs run in the cluster and do what `lab.release` does here, with the requests of real visitors:
 #
 # | | Argo Rollouts | Flagger |
 # |---|---|---|
