@@ -282,7 +282,8 @@ def sample_tells_two_shares_apart(lab: Lab, sample: Sample) -> Verdict:
         hint = "give lab.sample that many requests, each over a new connection"
         return Verdict(holds=False, reason=f"{seen}; {hint}")
     measured = as_expected(sample)
-    return measured._replace(reason=f"{needed:,} requests are enough; {measured.reason}")
+    seen = f"{needed:,} choices of a pod show the difference in 80 of 100 samples"
+    return measured._replace(reason=f"{seen}; {measured.reason}")
 
 
 def canary_gets_less_than_half(lab: Lab, sample: Sample) -> Verdict:

@@ -500,8 +500,12 @@ def test_another_spelling_is_another_word_that_only_version_2_answers(
     [
         (0.25, (57, 19), "the ready pods suggest 25 % for version 2.0, not 40 %"),
         (0.4, (9, 6), "15 choices of a pod, and 76 are needed"),
-        (0.4, (46, 30), "76 requests are enough; as expected: version 2.0 answered 39 %"),
-        (0.4, (760, 0), "76 requests are enough; not what the pods suggest"),
+        (
+            0.4,
+            (46, 30),
+            "76 choices of a pod show the difference in 80 of 100 samples; as expected:",
+        ),
+        (0.4, (760, 0), "76 choices of a pod show the difference in 80 of 100 samples; not what"),
     ],
 )
 def test_a_sample_tells_two_shares_apart_if_it_is_large_and_fits_its_pods(
