@@ -290,7 +290,9 @@ class StagedRelease:
                 f"A release with the steps {list(state.steps)} is under way. Call lab.release with "
                 "these steps to go on, or lab.abort_release() to go back."
             )
-        elif state.number or state.counts:
+        elif state.number == len(steps):
+            self._write("Going on with the promotion.")
+        elif state.counts:
             self._write(f"Going on at step {state.number + 1} of {len(steps)}.")
         return state
 

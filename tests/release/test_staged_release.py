@@ -202,13 +202,14 @@ def test_a_program_that_ended_at_any_point_is_continued(start: Start, at: int) -
 
 
 def test_a_program_that_ended_before_the_promotion_promotes(
-    cluster: Connection, start: Start
+    cluster: Connection, start: Start, printed: list[str]
 ) -> None:
     state = ReleaseState(STEPS, Before(3, "node_app:1.0"), number=2)
     write_state(cluster, state)
     split = FakeSplit()
     assert start(split).run(STEPS, 1000).outcome == "promoted"
     assert split.calls == ["back to 3"]
+    assert printed[0] == "Going on with the promotion."
 
 
 def test_an_interrupted_promotion_goes_back_to_the_old_image(
