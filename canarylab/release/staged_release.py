@@ -300,7 +300,7 @@ class StagedRelease:
         """Measure one step until the judge decides, or the requests are used up."""
         step = state.steps[state.number]
         what = f"Step {state.number + 1} of {len(state.steps)}, {self._split.label(step)}"
-        self._write(f"{what}: {'; '.join(self._split.commands(step))}")
+        self._write(_listed(what, self._split.commands(step)))
         self._split.set_share(step)
         sent = 0
         while sent < requests:
@@ -339,7 +339,7 @@ class StagedRelease:
         commands = self._split.take_back(state.before)
         stages.delete_deployment(self._connection, CANARY, env="canary")
         commands = [_set_image_command(image), *commands, f"kubectl delete deployment {CANARY}"]
-        self._write(f"Promoted: {'; '.join(commands)}")
+        self._write(_listed("Promoted", commands))
         return self._result("promoted", f"Promoted: {PRODUCTION} has the image of the canary.")
 
     def _set_image(self, image: str) -> None:
@@ -353,7 +353,7 @@ class StagedRelease:
             self._set_image(image)
             commands.append(_set_image_command(image))
         write_state(self._connection, None)
-        self._write(f"Rolled back: {'; '.join(commands)}")
+        self._write(_listed("Rolled back", commands))
         return self._result("rolled back", reason)
 
     def _result(self, outcome: Outcome, reason: str) -> ReleaseResult:
@@ -436,6 +436,11 @@ def _added(state: ReleaseState, new: StepCounts) -> StepCounts:
         Counts(*(a + b for a, b in zip(old.production, new.production, strict=True))),
         old.unattributed + new.unattributed,
     )
+
+
+def _listed(what: str, commands: Sequence[str]) -> str:
+    """What happens, and the commands that do the same, a line each."""
+    return "\n  ".join([f"{what}:", *commands])
 
 
 def _set_image_command(image: str) -> str:

@@ -141,11 +141,13 @@ def test_each_step_is_printed_with_the_command_that_does_the_same(
     start: Start, printed: list[str]
 ) -> None:
     start(FakeSplit()).run(STEPS, 1000)
-    assert printed[0] == "Step 1 of 2, (3, 1): kubectl set (3, 1)"
+    assert printed[0] == "Step 1 of 2, (3, 1):\n  kubectl set (3, 1)"
     assert printed[1].startswith("  After 200 requests: Promote: the canary fails in 0 % of")
     assert printed[-1] == (
-        "Promoted: kubectl set image deployment nodeapp-production nodeapp=node_app:2.0; "
-        "kubectl back; kubectl delete deployment nodeapp-canary"
+        "Promoted:\n"
+        "  kubectl set image deployment nodeapp-production nodeapp=node_app:2.0\n"
+        "  kubectl back\n"
+        "  kubectl delete deployment nodeapp-canary"
     )
 
 
