@@ -248,6 +248,28 @@ def as_expected(sample: Sample) -> Verdict:
     return Verdict(holds=found.holds, reason=sentence + hint)
 
 
+def canary_is_taken_back(lab: Lab) -> Verdict:
+    """Production has three ready pods of version 1.0, and no request reaches version 2.0."""
+
+    def versions() -> Counter[str]:
+        return Counter(each.version for each in lab.ready_endpoints())
+
+    wait_until(lambda: versions() == {"1.0": 3}, timeout_s=ENDPOINTS_TIMEOUT_S)
+    pods, asked = versions(), lab.replicas()[CANARY]
+    seen = f"ready pods of 1.0: {pods['1.0']}, of 2.0: {pods['2.0']}"
+    if pods["2.0"] or asked:
+        hint = f"{CANARY} should have 0 replicas, and it has {asked}"
+        if not asked:
+            hint = "version 2.0 was promoted; run this section again from its first cell"
+        return Verdict(holds=False, reason=f"{seen}; {hint}")
+    if pods["1.0"] != 3:
+        hint = f'there should be 3 of 1.0; lab.scale("{PRODUCTION}", 3) makes it so'
+        return Verdict(holds=False, reason=f"{seen}; {hint}")
+    hits = sum(each.version == "2.0" for each in lab.sample(requests=SAMPLED).results)
+    reason = f"{seen}; of {SAMPLED} requests, {hits} reached version 2.0"
+    return Verdict(holds=not hits, reason=reason + ("; compare with lab.endpoints()" * bool(hits)))
+
+
 def sample_tells_two_shares_apart(lab: Lab, sample: Sample) -> Verdict:
     """At two of five pods, the sample is large enough to exclude one of four."""
     expected = (sample.expected or {}).get("2.0", 0.0)
@@ -260,7 +282,8 @@ def sample_tells_two_shares_apart(lab: Lab, sample: Sample) -> Verdict:
         hint = "give lab.sample that many requests, each over a new connection"
         return Verdict(holds=False, reason=f"{seen}; {hint}")
     measured = as_expected(sample)
-    return measured._replace(reason=f"{needed:,} requests are enough; {measured.reason}")
+    seen = f"{needed:,} choices of a pod show the difference in 80 of 100 samples"
+    return measured._replace(reason=f"{seen}; {measured.reason}")
 
 
 def canary_gets_less_than_half(lab: Lab, sample: Sample) -> Verdict:
@@ -419,6 +442,7 @@ CHECKS: Mapping[str, Callable[..., Verdict]] = {
     "the Service selects both": service_selects_both,
     "the two versions are even": versions_are_even,
     "the release is finished": release_is_finished,
+    "the canary is taken back": canary_is_taken_back,
     "all pods are replaced at once": pods_are_replaced_at_once,
     "production is back at version 1.0": production_is_back,
     "an update loses no request": update_loses_no_request,

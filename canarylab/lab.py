@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 
 from canarylab import resources
@@ -48,6 +49,7 @@ from canarylab.ports import checked_port, is_held_by_parent, unused
 from canarylab.predictions import Choices, Predictions, Value
 from canarylab.release import faults, httproute, pod_exec, rollout, rollout_steps, stages
 from canarylab.release.baseline import BASELINE
+from canarylab.release.candidates import Candidate, deploy_candidate
 from canarylab.release.connection import Connection
 from canarylab.release.endpoints import (
     Endpoint,
@@ -615,10 +617,15 @@ class Lab:
 
         >>> made = lab.reset("03-canary")
         >>> released = lab.release([(3, 1), (2, 2)], ThresholdJudge(promote_after=200))
-        Step 1 of 2, pods 3 : 1: kubectl scale deployment nodeapp-production --replicas=3; ...
+        Step 1 of 2, pods 3 : 1:
+          kubectl scale deployment nodeapp-production --replicas=3
+          kubectl scale deployment nodeapp-canary --replicas=1
           After 200 requests: Promote: the canary fails in 0 % of ...
-        Step 2 of 2, pods 2 : 2: ...
-        Promoted: kubectl set image deployment nodeapp-production nodeapp=node_app:2.0; ...
+        Step 2 of 2, pods 2 : 2:
+        ...
+        Promoted:
+          kubectl set image deployment nodeapp-production nodeapp=node_app:2.0
+        ...
         >>> released.outcome, lab.replicas()
         ('promoted', {'nodeapp-production': 3, 'nodeapp-canary': 0})
         """
@@ -627,6 +634,21 @@ class Lab:
             name = BASELINE if baseline else ""
             staged = self._staged_release(wanted, judge or Judge(), output, baseline=name)
             return staged.run(wanted, limit)
+
+    def deploy_candidate(self, candidate: Candidate, *, seed: int | None = None) -> Table:
+        """Run a candidate of lesson 09 as the canary, one pod with faults that are not shown.
+
+        A, B, C and D differ in kind; how bad each is, is drawn anew, or by the seed. The faults are
+        in the ConfigMap nodeapp-canary-faults.
+
+        >>> made = lab.reset("09-production")
+        >>> lab.deploy_candidate("A")
+        Candidate A is the canary. nodeapp-canary: 1 of 1 pods are ready
+        """
+        manifests, random = resources.folder("manifests"), Random(seed)
+        with status_line() as report:
+            deploy_candidate(self._connection, candidate, manifests, random, report)
+        return Table(f"Candidate {candidate} is the canary. {self.wait_ready(CANARY).sentence}")
 
     def abort_release(self) -> ReleaseResult:
         """Take a release back that is under way: production as it was, no traffic for the canary.
@@ -799,6 +821,8 @@ class Lab:
 
     def reset(self, stage: stages.Stage = "empty") -> Table:
         """Bring the cluster to a state that a section starts from: empty, 02-production, 03-canary.
+
+        At 09-production, one answer of production in a hundred is an error.
 
         >>> lab.reset("03-canary")
         The cluster is at: 03-canary.

@@ -8,6 +8,7 @@ import pytest
 
 from canarylab import stats
 from canarylab.checks import as_expected, check
+from canarylab.judge import Judge, Scenario, Verdict, simulate
 from canarylab.predictions import Predictions
 from canarylab.tour import RATIOS, Tour, holds, verdict
 from canarylab.traffic import Sample
@@ -93,6 +94,24 @@ def test_chance_alone_fails_no_checkpoint_in_200_courses() -> None:
         lab = SeededLab(seed)
         for requests, shares in CHECKED:
             assert as_expected(lab.draw(shares, requests)).holds
+
+
+@pytest.mark.parametrize(
+    ("verdict", "tolerance", "canary_rate", "production_rate"),
+    [
+        ("roll back", 0.02, 0.06, 0.01),  # candidate A, the mildest one
+        ("roll back", 0.01, 0.022, 0.002),  # B, where 2 in 1,000 answers of both are slow anyway
+        ("promote", 0.02, 0.0, 0.0),  # C
+    ],
+)
+@pytest.mark.soak(few=200, many=5_000)
+def test_chance_alone_changes_no_verdict_that_lesson_09_checks(
+    verdict: Verdict, tolerance: float, canary_rate: float, production_rate: float, times: int
+) -> None:
+    releases = Scenario(canary_rate, production_rate, look_every=200, max_requests=6_000)
+    found = simulate(Judge(tolerance=tolerance), releases, releases=times)
+
+    assert found.share_of(verdict) == 1
 
 
 def test_chance_alone_fails_no_checkpoint_of_lesson_four_in_200_courses() -> None:

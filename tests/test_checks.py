@@ -84,6 +84,10 @@ class SmallLab:
 
     off = 1.0
 
+    def replicas(self) -> dict[str, int]:
+        canaries = sum(each.version == "2.0" for each in self._endpoints)
+        return {"nodeapp-production": 3, "nodeapp-canary": canaries}
+
     def sample(self, *, requests: int) -> Sample:
         """Each endpoint answers in turn."""
         versions = [each.version for each in self._endpoints]
@@ -214,6 +218,29 @@ def test_a_release_with_a_canary_left_is_not_finished(monkeypatch: pytest.Monkey
     lab = SmallLab([pod("2.0"), pod("2.0", "nodeapp-canary-x")])
     verdict = check(lab, "the release is finished")  # type: ignore[arg-type]
     assert "nodeapp-canary-x" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (3, 0, "holds: ready pods of 1.0: 3, of 2.0: 0; of 200 requests, 0 reached version 2.0"),
+        (3, 1, "nodeapp-canary should have 0 replicas, and it has 1"),
+        (2, 0, 'there should be 3 of 1.0; lab.scale("nodeapp-production", 3) makes it so'),
+    ],
+)
+def test_a_canary_is_taken_back_when_it_has_no_pod_and_production_has_all(
+    old: int, new: int, words: str
+) -> None:
+    lab = SmallLab([pod("1.0")] * old + [pod("2.0")] * new)
+    assert words in repr(check(lab, "the canary is taken back"))  # type: ignore[arg-type]
+
+
+def test_a_canary_that_was_promoted_is_not_taken_back() -> None:
+    lab = SmallLab([pod("2.0")] * 3)
+    lab.replicas = lambda: {"nodeapp-production": 3, "nodeapp-canary": 0}  # type: ignore[method-assign]
+    assert "run this section again from its first cell" in verdict_of(
+        lab, "the canary is taken back"
+    )
 
 
 @pytest.mark.parametrize(
@@ -473,8 +500,12 @@ def test_another_spelling_is_another_word_that_only_version_2_answers(
     [
         (0.25, (57, 19), "the ready pods suggest 25 % for version 2.0, not 40 %"),
         (0.4, (9, 6), "15 choices of a pod, and 76 are needed"),
-        (0.4, (46, 30), "76 requests are enough; as expected: version 2.0 answered 39 %"),
-        (0.4, (760, 0), "76 requests are enough; not what the pods suggest"),
+        (
+            0.4,
+            (46, 30),
+            "76 choices of a pod show the difference in 80 of 100 samples; as expected:",
+        ),
+        (0.4, (760, 0), "76 choices of a pod show the difference in 80 of 100 samples; not what"),
     ],
 )
 def test_a_sample_tells_two_shares_apart_if_it_is_large_and_fits_its_pods(

@@ -341,6 +341,7 @@ def _histogram_picture(
     thing, title, version = names
     bars = found.bars if found.shares else range(0)
     counts = [(found.centre(bar), float(found.counts.get(bar, 0))) for bar in bars]
+    filled = [(x, number) for x, number in counts if number]
     suggested = [(found.centre(bar), found.suggested.get(bar, 0.0)) for bar in bars]
     highest = max([4.0, *(1.05 * y for _, y in (*counts, *suggested))])
     half, mark = found.bar_width / 2, found.expected
@@ -350,7 +351,7 @@ def _histogram_picture(
     chart = LineChart(
         title=title,
         parts=[
-            Bars(counts, f"{thing}s", version_styles([version])[version], 0.9 * found.bar_width),
+            Bars(filled, f"{thing}s", version_styles([version])[version], 0.9 * found.bar_width),
             Line(line, f"expected {percent(mark or 0.0)}", dashes="--"),
             Marks(suggested, "binomial distribution", INK, "o", 6.0),
         ],

@@ -74,7 +74,7 @@ def plot_evidence(decision: Decision) -> Picture:
     """The evidence that the canary fails more often, as it grew with the requests."""
     judge = _limits(decision)
     last = decision.looks[-1]
-    grown = [
+    grown = [(0.0, 1.0)] + [
         (float(each.requests), min(max(math.exp(min(each.evidence, 50)), _LEAST), _MOST))
         for each in decision.looks
     ]
@@ -109,7 +109,8 @@ def plot_difference(decision: Decision) -> Picture:
         f"After {last.requests:,} requests the canary may fail "
         f"{percentage_points(last.difference)} more often, and {tolerated} are tolerated"
     )
-    grown = [(float(each.requests), min(each.difference, end)) for each in decision.looks]
+    looks = [(float(each.requests), min(each.difference, end)) for each in decision.looks]
+    grown = [(0.0, end), *looks]
     labels = "how much more often it may fail", f"tolerated: {tolerated}"
     return _plot_looks(decision, _lines(grown, judge.tolerance, labels), title, axis)
 
@@ -137,10 +138,10 @@ def save_report(decision: Decision, path: str | Path) -> Path:
 def _lines(
     grown: Sequence[tuple[float, float]], limit: float, labels: tuple[str, str]
 ) -> list[Line]:
-    """What grew or shrank with the requests, and the limit that it may cross."""
+    """What grew or shrank from the first point on, and the limit that it may cross."""
     last, (label, meaning) = grown[-1][0], labels
     return [
-        Line([(0.0, grown[0][1]), *grown], label, version_styles(["2.0"])["2.0"].colour),
+        Line(grown, label, version_styles(["2.0"])["2.0"].colour),
         Line([(0.0, limit), (last, limit)], meaning, INK, "--"),
     ]
 

@@ -290,7 +290,9 @@ class StagedRelease:
                 f"A release with the steps {list(state.steps)} is under way. Call lab.release with "
                 "these steps to go on, or lab.abort_release() to go back."
             )
-        elif state.number or state.counts:
+        elif state.number == len(steps):
+            self._write("Going on with the promotion.")
+        elif state.counts:
             self._write(f"Going on at step {state.number + 1} of {len(steps)}.")
         return state
 
@@ -298,7 +300,7 @@ class StagedRelease:
         """Measure one step until the judge decides, or the requests are used up."""
         step = state.steps[state.number]
         what = f"Step {state.number + 1} of {len(state.steps)}, {self._split.label(step)}"
-        self._write(f"{what}: {'; '.join(self._split.commands(step))}")
+        self._write(_listed(what, self._split.commands(step)))
         self._split.set_share(step)
         sent = 0
         while sent < requests:
@@ -337,7 +339,7 @@ class StagedRelease:
         commands = self._split.take_back(state.before)
         stages.delete_deployment(self._connection, CANARY, env="canary")
         commands = [_set_image_command(image), *commands, f"kubectl delete deployment {CANARY}"]
-        self._write(f"Promoted: {'; '.join(commands)}")
+        self._write(_listed("Promoted", commands))
         return self._result("promoted", f"Promoted: {PRODUCTION} has the image of the canary.")
 
     def _set_image(self, image: str) -> None:
@@ -351,7 +353,7 @@ class StagedRelease:
             self._set_image(image)
             commands.append(_set_image_command(image))
         write_state(self._connection, None)
-        self._write(f"Rolled back: {'; '.join(commands)}")
+        self._write(_listed("Rolled back", commands))
         return self._result("rolled back", reason)
 
     def _result(self, outcome: Outcome, reason: str) -> ReleaseResult:
@@ -434,6 +436,11 @@ def _added(state: ReleaseState, new: StepCounts) -> StepCounts:
         Counts(*(a + b for a, b in zip(old.production, new.production, strict=True))),
         old.unattributed + new.unattributed,
     )
+
+
+def _listed(what: str, commands: Sequence[str]) -> str:
+    """What happens, and the commands that do the same, a line each."""
+    return "\n  ".join([f"{what}:", *commands])
 
 
 def _set_image_command(image: str) -> str:

@@ -35,7 +35,7 @@ from canarylab.release.rollout import (
 )
 from canarylab.runtime import wait_until
 
-Stage = Literal["empty", "02-production", "03-canary"]
+Stage = Literal["empty", "02-production", "03-canary", "09-production"]
 PromotionMethod = Literal["replicas", "image"]
 
 PODS_GONE_TIMEOUT_S = 60.0
@@ -61,6 +61,9 @@ _STAGES: dict[Stage, StageContent] = {
         ("02-production/production.yaml", "02-production/service.yaml", "03-canary/canary.yaml"),
         (PRODUCTION, CANARY),
         (SERVICE,),
+    ),
+    "09-production": StageContent(
+        ("09-judge/production.yaml", "02-production/service.yaml"), (PRODUCTION,), (SERVICE,)
     ),
 }
 

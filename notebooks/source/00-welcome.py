@@ -97,6 +97,7 @@ lab.diagram()
 # | 06 ingress | how testers get an address of their own for the canary | 35 |
 # | 07 weights and headers | how a share can be set without counting copies | 35 |
 # | 08 gateway API | how the same is written in the newer way | 25 |
+# | 09 judge | how to find out whether version 2.0 is worse, and what to do then | 40 |
 #
 # They build on each other, but each one can be started alone: it makes what it needs. The solved lessons are in the
 # folder `solved`.

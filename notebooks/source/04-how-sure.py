@@ -58,12 +58,12 @@ fifteen.plot()
 # %% [markdown]
 # ## The same loop a thousand times
 #
-# What would other people see? The next cell sends 15,000 requests, which takes about ten seconds, and cuts them into a
-# thousand samples of fifteen. Each request has a connection of its own, so no piece depends on another: it is as if a
-# thousand people had run the loop.
+# What would other people see? The next cell sends requests for ten seconds, and cuts them into samples of fifteen: on
+# the playground about a thousand. Each request has a connection of its own, so no sample depends on another. It is as if
+# a thousand people had run the loop.
 
 # %% [markdown] tags=["predict"]
-# **Predict.** The expected share is 25 %. What share of the thousand samples will be near it, between 20 % and 30 %?
+# **Predict.** The expected share is 25 %. What share of all these samples will be near it, between 20 % and 30 %?
 
 # %%
 lab.predict("share of the samples near 25 %", ...)  # a number from 0 to 1
@@ -72,17 +72,18 @@ lab.predict("share of the samples near 25 %", ...)  # a number from 0 to 1
 from canarylab.traffic import Samples
 
 lab.reset("03-canary")
-long = lab.sample("nodeapp-svc", requests=15_000)
-thousand = Samples.cut(long, 15)
-thousand.plot_histogram()
+long = lab.sample("nodeapp-svc", seconds=10)
+people = Samples.cut(long, 15)
+people.plot_histogram()
 
 # %%
 from canarylab import stats
 
-near = [0.2 <= each.observed <= 0.3 for each in thousand.shares()]
+near = [0.2 <= each.observed <= 0.3 for each in people.shares()]
 expected = sum(stats.draw_probabilities(0.25, 15)[3:5])  # 3 or 4 of 15
 why = "of fifteen requests, only 3 and 4 are between 20 % and 30 %"
-lab.compare("share of the samples near 25 %", sum(near) / 1000, expected=expected, why=why)
+seen = sum(near) / len(near)
+lab.compare("share of the samples near 25 %", seen, expected=expected, why=why)
 
 # %% [markdown]
 # More than half of these people see a share that is more than five points off, though nothing is wrong. Some see no
@@ -206,9 +207,9 @@ lab.predict("share of false alarms", ...)  # a number from 0 to 1
 from canarylab import stats
 
 looked = stats.simulate_peeking(0.25, requests=1000, every=20, releases=1000)
-seen = looked.interval / looked.releases
+alarms = round(looked.interval / looked.releases, 2)
 why = "each of 50 looks is another chance for bad luck"
-lab.compare("share of false alarms", seen, expected=seen, why=why)
+lab.compare("share of false alarms", alarms, expected=alarms, why=why)
 
 # %%
 looked

@@ -276,7 +276,9 @@ lab.predictions()
 # - **Argo Rollouts** takes the place of your Deployment, and raises the weight step by step while measurements are good.
 # - **Flagger** does that beside an ordinary Deployment.
 #
-# **Next:** this course ends here. Try the same on a cluster of your own: `docs/kind.md` says how to start one.
+# To try this on a cluster of your own, see `docs/kind.md`.
+#
+# **Next:** lesson 09, in which a judge finds out whether version 2.0 is worse.
 
 # %% [markdown]
 # The last cell deletes the pods, the Services and the route. The cluster itself keeps running. A Gateway that you

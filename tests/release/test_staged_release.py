@@ -141,11 +141,13 @@ def test_each_step_is_printed_with_the_command_that_does_the_same(
     start: Start, printed: list[str]
 ) -> None:
     start(FakeSplit()).run(STEPS, 1000)
-    assert printed[0] == "Step 1 of 2, (3, 1): kubectl set (3, 1)"
+    assert printed[0] == "Step 1 of 2, (3, 1):\n  kubectl set (3, 1)"
     assert printed[1].startswith("  After 200 requests: Promote: the canary fails in 0 % of")
     assert printed[-1] == (
-        "Promoted: kubectl set image deployment nodeapp-production nodeapp=node_app:2.0; "
-        "kubectl back; kubectl delete deployment nodeapp-canary"
+        "Promoted:\n"
+        "  kubectl set image deployment nodeapp-production nodeapp=node_app:2.0\n"
+        "  kubectl back\n"
+        "  kubectl delete deployment nodeapp-canary"
     )
 
 
@@ -202,13 +204,14 @@ def test_a_program_that_ended_at_any_point_is_continued(start: Start, at: int) -
 
 
 def test_a_program_that_ended_before_the_promotion_promotes(
-    cluster: Connection, start: Start
+    cluster: Connection, start: Start, printed: list[str]
 ) -> None:
     state = ReleaseState(STEPS, Before(3, "node_app:1.0"), number=2)
     write_state(cluster, state)
     split = FakeSplit()
     assert start(split).run(STEPS, 1000).outcome == "promoted"
     assert split.calls == ["back to 3"]
+    assert printed[0] == "Going on with the promotion."
 
 
 def test_an_interrupted_promotion_goes_back_to_the_old_image(

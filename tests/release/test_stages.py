@@ -55,7 +55,7 @@ def test_a_route_of_the_lessons_goes(connection: Connection) -> None:
     assert routes.get(namespace=HERE).items == []
 
 
-@pytest.mark.parametrize("stage", ["02-production", "03-canary"])
+@pytest.mark.parametrize("stage", ["02-production", "03-canary", "09-production"])
 def test_what_a_stage_needs_stays(connection: Connection, stage: Any) -> None:
     manifests = resources.folder("manifests")
     reset_to(connection, stage, manifests)
