@@ -211,13 +211,16 @@ def pods_are_replaced_at_once(lab: Lab) -> Verdict:
 
 
 def update_loses_no_request(lab: Lab) -> Verdict:
-    """All pods of production are replaced under load, and every request is answered."""
-    with lab.traffic(SERVICE, rate=UPDATE_RATE) as traffic:
-        lab.restart(PRODUCTION)
-        lab.wait_ready(PRODUCTION)
-    sample = traffic.sample
+    """All pods of production are replaced under load, and every request is answered.
+
+    Without a drain, each update loses dozens of requests. A machine that is far too busy may lose
+    one by itself, so what counts is a second update where the first one lost some.
+    """
+    first = _updated_under_load(lab)
+    sample = _updated_under_load(lab) if first.failed else first
     if not sample.failed:
-        reason = f"all {count_noun(sample.total, 'request')} were answered in an update"
+        before = f"; the update before lost {first.failed}" if first.failed else ""
+        reason = f"all {count_noun(sample.total, 'request')} were answered in an update{before}"
         return Verdict(holds=True, reason=reason)
     kinds = join_words(f"{kind} {hits}" for kind, hits in sample.failures.items())
     reason = f"{sample.failed} of {count_noun(sample.total, 'request')} were lost ({kinds})"
@@ -484,6 +487,13 @@ def _logged_requests(lab: Lab) -> int:
     pods = [each.pod for each in lab.ready_endpoints("nodeapp-svc-canary")]
     logs = [lab.core.read_namespaced_pod_log(pod, lab.namespace) for pod in pods]
     return sum(" GET " in line for log in logs for line in log.splitlines())
+
+
+def _updated_under_load(lab: Lab) -> Sample:
+    with lab.traffic(SERVICE, rate=UPDATE_RATE) as traffic:
+        lab.restart(PRODUCTION)
+        lab.wait_ready(PRODUCTION)
+    return traffic.sample
 
 
 def _canaries(lab: Lab) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
@@ -269,9 +269,9 @@ def test_production_that_is_stuck_is_not_back() -> None:
 
 
 class UpdatedLab(SmallLab):
-    """An update with these numbers of ready and of starting pods, and these lost requests."""
+    """Updates with these numbers of ready and of starting pods, and these lost requests."""
 
-    def __init__(self, steps: list[tuple[int, int]], lost: int = 0) -> None:
+    def __init__(self, steps: list[tuple[int, int]], lost: Sequence[int] = (0,)) -> None:
         super().__init__()
         self._steps, self._lost, self.restarted = steps, lost, 0
 
@@ -288,7 +288,8 @@ class UpdatedLab(SmallLab):
     @contextmanager
     def traffic(self, service: str, *, rate: float) -> Iterator[Any]:
         answered = [RequestResult(0.0, 0.001, "1.0")] * 200
-        lost = [RequestResult(0.0, 0.001, failure="refused")] * self._lost
+        lost = [RequestResult(0.0, 0.001, failure="refused")]
+        lost *= self._lost[self.restarted]
         whole = replace(sample(old=0, new=0), results=(*answered, *lost))
         yield SimpleNamespace(sample=whole)
 
@@ -320,8 +321,14 @@ def test_an_update_that_loses_nothing_holds() -> None:
 
 
 def test_an_update_that_loses_one_request_says_how_many_and_what_a_pod_has_to_do() -> None:
-    reason = verdict_of(UpdatedLab([], lost=1), "an update loses no request")
+    reason = verdict_of(UpdatedLab([], lost=[9, 1]), "an update loses no request")
     assert reason.startswith("1 of 201 requests were lost (refused 1); a pod has to answer")
+
+
+def test_a_request_that_a_busy_machine_lost_is_told_and_does_not_count() -> None:
+    verdict = check(UpdatedLab([], lost=[1, 0]), "an update loses no request")  # type: ignore[arg-type]
+    assert verdict.holds
+    assert verdict.reason.endswith("were answered in an update; the update before lost 1")
 
 
 @pytest.mark.parametrize(("new", "fits"), [(100, True), (130, True), (200, False), (0, False)])
