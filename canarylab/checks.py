@@ -74,13 +74,22 @@ def check(lab: Lab, statement: str, *evidence: Sample) -> Verdict:
     if statement not in CHECKS:
         raise ValueError(f'There is no check "{statement}". There are: {"; ".join(CHECKS)}.')
     try:
-        verdict = CHECKS[statement](lab, *evidence)
+        verdict = _wrong_evidence(evidence) or CHECKS[statement](lab, *evidence)
     except CanaryLabError as exc:
         verdict = Verdict(holds=False, reason=str(exc))
     is_wrong = verdict.can_be_checked and not verdict.holds
     if is_wrong and os.environ.get("CANARYLAB_STRICT") == "1":
         raise CheckpointError(statement, verdict.reason)
     return verdict
+
+
+def _wrong_evidence(evidence: Sequence[object]) -> Verdict | None:
+    """What to give in place of evidence that is no sample."""
+    for each in evidence:
+        if not isinstance(each, Sample):
+            reason = f"{each!r} is not a sample. Give what `lab.sample` returns"
+            return Verdict(holds=False, reason=reason)
+    return None
 
 
 def both_versions_answer(lab: Lab) -> Verdict:

@@ -37,6 +37,16 @@ def percentage_points(difference: float) -> str:
     return f"{number} point{'' if number == '1' else 's'}"
 
 
+def tolerated(difference: float) -> str:
+    """That a difference of two shares is tolerated.
+
+    >>> tolerated(0.02), tolerated(0.01)
+    ('2 points are tolerated', '1 point is tolerated')
+    """
+    points = percentage_points(difference)
+    return f"{points} {'is' if points == '1 point' else 'are'} tolerated"
+
+
 def count_noun(number: int, thing: str) -> str:
     """A number with its noun, in the plural if needed.
 

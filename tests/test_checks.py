@@ -647,3 +647,9 @@ def test_where_nothing_serves_the_route_nothing_is_checked_and_strict_goes_on(
     verdict = check(RouteLab(sample(old=0, new=0)), statement)  # type: ignore[arg-type]
     assert repr(verdict).startswith("cannot be checked here: no controller serves nodeapp-split;")
     assert not verdict.holds
+
+
+def test_evidence_that_is_no_sample_is_named() -> None:
+    verdict = check(SmallLab(), "the sample tells 40 % from 25 %", 76)  # type: ignore[arg-type]
+    assert not verdict.holds
+    assert verdict.reason == "76 is not a sample. Give what `lab.sample` returns"

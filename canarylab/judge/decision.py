@@ -27,7 +27,7 @@ from canarylab.stats.sequential import (
     evidence_text,
     log_evidence,
 )
-from canarylab.text import count_noun, percent, percentage_points
+from canarylab.text import count_noun, percent, percentage_points, tolerated
 from canarylab.traffic.sample import Sample
 
 if TYPE_CHECKING:
@@ -216,11 +216,7 @@ class Judge:
         for name, value in (("tolerance", self.tolerance), ("alpha", self.alpha)):
             if not 0 < value < 1:
                 raise ValueError(f"{name} cannot be {value}. Give a number between 0 and 1: 0.05.")
-        if self.slower_than_s is not None and not self.slower_than_s > 0:
-            raise ValueError(
-                f"No answer is faster than {self.slower_than_s:g} s. Give a limit in seconds above "
-                "0, such as slow_limit(sample)."
-            )
+        _check_limit(self.slower_than_s)
 
     @property
     def limits(self) -> Limits:
@@ -292,7 +288,7 @@ class Judge:
             may = f"{100 * look.difference:.3g} points"
         difference = (
             f"The canary may fail {may} more often than production, "
-            f"and {percentage_points(self.tolerance)} are tolerated."
+            f"and {tolerated(self.tolerance)}."
         )
         if verdict == ROLL_BACK:
             return (_failure_shares(steps), against, *_lost(steps))
@@ -332,6 +328,7 @@ class ThresholdJudge:
                 f"min_requests={self.min_requests} and promote_after={self.promote_after} do not "
                 "go together. Give 1 at least, and for the second as many as for the first or more."
             )
+        _check_limit(self.slower_than_s)
 
     def verdict(self, steps: Sequence[StepCounts]) -> Verdict:
         """The verdict alone."""
@@ -363,6 +360,15 @@ class ThresholdJudge:
 
 def _log_evidence(steps: Sequence[StepCounts]) -> float:
     return sum(log_evidence(each.canary.failures, each.failures, each.share) for each in steps)
+
+
+def _check_limit(slower_than_s: object) -> None:
+    is_number = isinstance(slower_than_s, int | float) and not isinstance(slower_than_s, bool)
+    if slower_than_s is not None and not (is_number and slower_than_s > 0):  # type: ignore[operator]
+        raise ValueError(
+            f"slower_than_s cannot be {slower_than_s!r}. Give a limit in seconds above 0, such as "
+            "slow_limit(sample)."
+        )
 
 
 def _failure_shares(steps: Sequence[StepCounts]) -> str:

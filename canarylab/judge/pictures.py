@@ -16,7 +16,7 @@ from canarylab.figures.line_pictures import count_axis, line_picture
 from canarylab.judge.counts import Counts, StepCounts
 from canarylab.stats import Share
 from canarylab.stats.sequential import DEFAULT_ALPHA, confidence_sequence, evidence_text
-from canarylab.text import percent, percentage_points
+from canarylab.text import percent, percentage_points, tolerated
 
 if TYPE_CHECKING:
     from canarylab.judge.decision import Decision, Limits
@@ -98,7 +98,6 @@ def plot_difference(decision: Decision) -> Picture:
     judge = _limits(decision)
     last = decision.looks[-1]
     end = 0.2 if last.difference < 0.2 else 1.0
-    tolerated = percentage_points(judge.tolerance)
     axis = Axis(
         "difference of the failure rates, in percentage points",
         0.0,
@@ -107,11 +106,11 @@ def plot_difference(decision: Decision) -> Picture:
     )
     title = (
         f"After {last.requests:,} requests the canary may fail "
-        f"{percentage_points(last.difference)} more often, and {tolerated} are tolerated"
+        f"{percentage_points(last.difference)} more often, and {tolerated(judge.tolerance)}"
     )
     looks = [(float(each.requests), min(each.difference, end)) for each in decision.looks]
     grown = [(0.0, end), *looks]
-    labels = "how much more often it may fail", f"tolerated: {tolerated}"
+    labels = "how much more often it may fail", f"tolerated: {percentage_points(judge.tolerance)}"
     return _plot_looks(decision, _lines(grown, judge.tolerance, labels), title, axis)
 
 

@@ -20,6 +20,15 @@ from canarylab.release.connection import Connection, Object, explain_api_errors
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _UNSUPPORTED_MEDIA_TYPE = 415
+_MERGE_KEYS = {
+    "containers": ("name",),
+    "initContainers": ("name",),
+    "env": ("name",),
+    "volumes": ("name",),
+    "volumeMounts": ("mountPath",),
+    "ports": ("containerPort", "port"),
+}
+"""By which field Kubernetes matches the objects of a list in a strategic merge patch."""
 _OF_THE_CLUSTER = ("resourceVersion", "managedFields")
 _REMEDY = "Change the manifest where the cluster says, and apply it again."
 
@@ -56,6 +65,21 @@ def patch_for(wanted: Object, live: Mapping[str, Any]) -> Object:
     return _with_removals(_with_last_applied(wanted), before)
 
 
+def _merged(field: str, wanted: list[Any], before: list[Any]) -> list[Any]:
+    """A list of objects, with a directive for each object, and None for each field, that is gone.
+
+    A strategic merge patch matches the objects of some lists by a key.
+    """
+    keys = (key for key in _MERGE_KEYS.get(field, ()) if all(key in each for each in wanted))
+    key = next(keys, None)
+    if key is None:
+        return wanted
+    old = {each[key]: each for each in before if key in each}
+    names = {each[key] for each in wanted}
+    gone = [{"$patch": "delete", key: name} for name in old if name not in names]
+    return [*(_with_removals(each, old.get(each[key], {})) for each in wanted), *gone]
+
+
 def _apply_one(connection: Connection, wanted: Object) -> Applied:
     name = str((wanted.get("metadata") or {}).get("name", ""))
     what = f'{wanted["kind"]} "{name}"'
@@ -76,18 +100,28 @@ def _apply_one(connection: Connection, wanted: Object) -> Applied:
 def _patched(resource: Any, patch: Object, place: Mapping[str, str]) -> Object:
     """Patch and return the object; a custom kind takes no strategic merge patch."""
 
-    def send(style: str) -> Object:
+    def send(style: str, body: Object) -> Object:
         kind = f"application/{style}+json"
-        answer = resource.patch(body=patch, content_type=kind, query_params=_strict(), **place)
+        answer = resource.patch(body=body, content_type=kind, query_params=_strict(), **place)
         changed: Object = answer.to_dict()
         return changed
 
     try:
-        return send("strategic-merge-patch")
+        return send("strategic-merge-patch", patch)
     except DynamicApiError as exc:
         if exc.status != _UNSUPPORTED_MEDIA_TYPE:
             raise
-    return send("merge-patch")
+    return send("merge-patch", _without_directives(patch))
+
+
+def _without_directives(patch: Any) -> Any:
+    """The same for a kind whose lists are replaced as a whole."""
+    if isinstance(patch, dict):
+        return {field: _without_directives(value) for field, value in patch.items()}
+    if isinstance(patch, list):
+        kept = [each for each in patch if not isinstance(each, dict) or "$patch" not in each]
+        return [_without_directives(each) for each in kept]
+    return patch
 
 
 def _strict() -> list[tuple[str, str]]:
@@ -135,4 +169,6 @@ def _with_removals(wanted: Object, before: Mapping[str, Any]) -> Object:
             patch[field] = None
         elif isinstance(old, dict) and isinstance(wanted[field], dict):
             patch[field] = _with_removals(wanted[field], old)
+        elif isinstance(old, list) and isinstance(wanted[field], list):
+            patch[field] = _merged(field, wanted[field], old)
     return patch

@@ -76,6 +76,7 @@ def wait_until_rolled_out(
         if not status.done:
             reasons = waiting_reasons(pods_of_template(deployment, pods))
             _raise_for_missing_image(name, reasons, if_no_image)
+            _raise_for_progress_deadline(deployment, status)
         return status.done
 
     if not wait_until(is_done, timeout_s=timeout_s, pause_s=_PAUSE_S):
@@ -197,6 +198,20 @@ def _raise_for_missing_image(name: str, reasons: dict[str, str], remedy: str) ->
             raise ClusterError(
                 f"A pod of {name} cannot start: {reason}, {reasons[reason]}. {remedy}"
             )
+
+
+def _raise_for_progress_deadline(deployment: Object, status: RolloutStatus) -> None:
+    """As `kubectl rollout status` fails: when the newest update has made no progress in time."""
+    found = deployment.get("status") or {}
+    if found.get("observedGeneration", 0) < deployment["metadata"].get("generation", 1):
+        return
+    reasons = {each["type"]: each.get("reason") for each in found.get("conditions") or []}
+    if reasons.get("Progressing") == "ProgressDeadlineExceeded":
+        raise ClusterError(
+            f"{status.message}, and the update has exceeded its progress deadline. "
+            f"`kubectl describe pods` says what the new pods wait for; "
+            f"`kubectl rollout undo deployment/{deployment['metadata']['name']}` goes back."
+        )
 
 
 def _in_parentheses(reasons: dict[str, str]) -> str:

@@ -13,7 +13,7 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic.exceptions import DynamicApiError, ResourceNotFoundError
 
 from canarylab.display import Report, no_report
-from canarylab.errors import TimedOutError
+from canarylab.errors import ClusterError, TimedOutError
 from canarylab.manifests import (
     CANARY,
     CONTAINER,
@@ -146,6 +146,11 @@ def _promote_by_replicas(connection: Connection, report: Report) -> None:
 
 def _promote_by_image(connection: Connection, report: Report) -> None:
     """Give production the canary's image, which is a rolling update, and delete the canary."""
+    if not read_deployment(connection, PRODUCTION)["spec"].get("replicas", 1):
+        raise ClusterError(
+            f"{PRODUCTION} has no pods, so without the canary nobody would answer. Give it pods "
+            f"first: kubectl scale deployment {PRODUCTION} --replicas={PRODUCTION_REPLICAS}"
+        )
     set_image(
         connection, PRODUCTION, container=CONTAINER, image=image_of(connection, CANARY, CONTAINER)
     )

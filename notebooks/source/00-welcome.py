@@ -93,7 +93,7 @@ lab.diagram()
 # | 02 production | how a cluster runs three copies behind one address | 40 |
 # | 03 canary | how one label splits the requests, and how sure a measured share is | 40 |
 # | 04 how sure | how many requests a share needs, and what makes it look surer than it is | 30 |
-# | 05 promote or roll back | how both ends of a release go without a lost request | 35 |
+# | 05 promote or roll back | how both ends of a release go without a lost request | 45 |
 # | 06 ingress | how testers get an address of their own for the canary | 35 |
 # | 07 weights and headers | how a share can be set without counting copies | 35 |
 # | 08 gateway API | how the same is written in the newer way | 25 |

@@ -12,7 +12,7 @@
 # A share that you measure is never quite the share that the pods suggest. You will find out how far a few requests can
 # be trusted, how many are enough, and which two habits make a share look more certain than it is.
 #
-# You will need: lesson 03. About 30 minutes. Before this: lesson 03.
+# You will need: the two images of lesson 01. About 30 minutes. Before this: lesson 03.
 #
 # After this you can
 # - say what a sample of fifteen requests tells you, and what it does not;
@@ -47,8 +47,8 @@ lab.compare("answers of version 2.0", fifteen)
 fifteen.plot()
 
 # %% [markdown]
-# Read the two ends of the bar of version 2.0. All shares between them fit these fifteen answers. So the sample cannot
-# tell a quarter from a third. In a terminal:
+# Read the two ends of the bar of version 2.0. All shares between them fit these fifteen answers. Usually a quarter
+# and a third are both among them, so the sample cannot tell which is true. In a terminal:
 #
 # ```sh
 # url=$(canarylab url); for i in $(seq 15); do curl -s "$url"; echo; done
@@ -109,7 +109,7 @@ from canarylab import figures, stats
 
 needed = stats.requests_needed(0.25, 0.05)
 why = "at a share of 25 %, by the formula z² · p · (1 - p) / margin²"
-lab.compare("requests for a margin of 5 points", needed, expected=needed, why=why)
+lab.compare("requests for a margin of 5 points", needed, why=why)
 
 # %%
 figures.plot_sample_sizes(0.25)
@@ -209,7 +209,7 @@ from canarylab import stats
 looked = stats.simulate_peeking(0.25, requests=1000, every=20, releases=1000)
 alarms = round(looked.interval / looked.releases, 2)
 why = "each of 50 looks is another chance for bad luck"
-lab.compare("share of false alarms", alarms, expected=alarms, why=why)
+lab.compare("share of false alarms", alarms, why=why)
 
 # %%
 looked

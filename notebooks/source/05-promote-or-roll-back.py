@@ -12,7 +12,7 @@
 # A release ends in one of two ways: everybody gets the new version, or everybody gets the old one again. You do both
 # while requests arrive, and count the requests that are lost.
 #
-# You will need: lessons 01 to 03. About 35 minutes. Before this: lesson 04.
+# You will need: lessons 01 to 03. About 45 minutes. Before this: lesson 04.
 #
 # After this you can
 # - promote a canary in two ways, and say what each of them leaves behind;
@@ -222,6 +222,7 @@ check(lab, "all pods are replaced at once")
 #
 # A new manifest of production has version 2.0. Do not open the file yet. It sets a **progress deadline** of five seconds:
 # the longest time that an update may make no progress. Without the field it is ten minutes.
+# The cell below waits for the update, and ends with an error message: that is meant.
 
 # %% [markdown] tags=["predict"]
 # **Predict.** With this file, no new pod ever gets ready. What does Kubernetes do after the five seconds?

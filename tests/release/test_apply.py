@@ -43,6 +43,49 @@ def test_a_field_that_somebody_else_set_is_left_alone() -> None:
     assert patch_for({"metadata": {"name": "web"}, "spec": {}}, live)["spec"] == {}
 
 
+def container(**fields: Any) -> Object:
+    return {"spec": {"template": {"spec": {"containers": [{"name": "web", **fields}]}}}}
+
+
+ENV = [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "patched"),
+    [
+        ({"env": ENV}, {}, {"env": None}),
+        ({"env": ENV}, {"env": ENV[:1]}, {"env": [ENV[0], {"$patch": "delete", "name": "B"}]}),
+        (
+            {"ports": [{"containerPort": 80}, {"containerPort": 81}]},
+            {"ports": [{"containerPort": 80}]},
+            {"ports": [{"containerPort": 80}, {"$patch": "delete", "containerPort": 81}]},
+        ),
+        ({"args": ["a", "b"]}, {"args": ["a"]}, {"args": ["a"]}),
+    ],
+)
+def test_what_left_a_container_is_removed(before: Object, now: Object, patched: Object) -> None:
+    patch = patch_for(container(**now), live_after(container(**before)))
+    assert patch["spec"]["template"]["spec"]["containers"] == [{"name": "web", **patched}]
+
+
+def test_a_container_that_left_the_manifest_is_removed() -> None:
+    before = container()
+    before["spec"]["template"]["spec"]["containers"].append({"name": "gone"})
+    patch = patch_for(container(), live_after(before))
+    gone = {"$patch": "delete", "name": "gone"}
+    assert patch["spec"]["template"]["spec"]["containers"] == [{"name": "web"}, gone]
+
+
+@needs("linux")
+def test_a_variable_that_left_the_manifest_leaves_the_pods(connection: Connection) -> None:
+    wanted = production(replicas=0)
+    wanted["spec"]["template"]["spec"]["containers"][0]["env"] = ENV
+    apply(connection, [wanted])
+    apply(connection, [production(replicas=0)])
+    live = connection.apps.read_namespaced_deployment("nodeapp-production", "default")
+    assert live.spec.template.spec.containers[0].env is None
+
+
 def test_the_manifest_is_remembered_as_kubectl_does() -> None:
     manifest = {
         "metadata": {"name": "web", "annotations": {"mine": "yes"}},

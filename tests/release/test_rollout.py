@@ -127,3 +127,17 @@ def test_a_number_of_pods_is_a_whole_number_from_0_on(
 ) -> None:
     with pytest.raises(ValueError, match="is not a number of pods"):
         scale(connection, PRODUCTION, replicas)
+
+
+@needs("linux")
+def test_an_update_that_exceeds_its_progress_deadline_ends_the_waiting(
+    connection: Connection,
+) -> None:
+    (wanted,) = load(resources.folder("manifests") / "02-production" / "production.yaml")
+    wanted["spec"] |= {"replicas": 1, "progressDeadlineSeconds": 2}
+    wanted["spec"]["template"]["spec"]["containers"][0]["env"] = [
+        {"name": "READY_AFTER_S", "value": "3600"}
+    ]
+    apply(connection, [wanted])
+    with pytest.raises(ClusterError, match="has exceeded its progress deadline"):
+        wait_until_rolled_out(connection, PRODUCTION)

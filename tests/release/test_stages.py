@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from canarylab import resources
+from canarylab.errors import ClusterError
+from canarylab.manifests import load
+from canarylab.release.apply import apply
 from canarylab.release.connection import Connection, Object
-from canarylab.release.stages import reset_to
+from canarylab.release.stages import promote, reset_to
 from tests.needs import needs
 
 pytestmark = needs("linux")
@@ -102,3 +105,17 @@ def test_a_config_map_of_the_lessons_goes_and_any_other_stays(connection: Connec
 
     assert "ours" not in names(core.list_namespaced_config_map(HERE))
     core.delete_namespaced_config_map("theirs", HERE)
+
+
+def test_no_image_is_promoted_to_a_production_without_pods(connection: Connection) -> None:
+    manifests = resources.folder("manifests")
+    for name in ("02-production/production", "03-canary/canary"):
+        (manifest,) = load(manifests / f"{name}.yaml")
+        manifest["spec"]["replicas"] = 0
+        apply(connection, [manifest])
+
+    with pytest.raises(ClusterError, match="nodeapp-production has no pods"):
+        promote(connection, "image")
+
+    found = names(connection.apps.list_namespaced_deployment(HERE))
+    assert found == ["nodeapp-canary", "nodeapp-production"]
