@@ -153,6 +153,15 @@ class ApiRefusedError(ClusterError):
         self.what, self.reply = what, reply
         super().__init__(f"The cluster refused {what}.\n{reply}\n{remedy}")
 
+    @property
+    def is_not_found(self) -> bool:
+        """Whether the object is missing.
+
+        >>> ApiRefusedError("pod a", "Error from server (NotFound): pods ...", "").is_not_found
+        True
+        """
+        return "(NotFound)" in self.reply
+
 
 class GatewayApiMissingError(ApiRefusedError):
     """The cluster has no Gateway API, so it knows no HTTPRoute."""

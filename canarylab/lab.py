@@ -77,12 +77,12 @@ from canarylab.release.service_url import (
 from canarylab.release.staged_release import (
     ReleaseResult,
     StagedRelease,
-    Step,
+    check_judge,
     check_requests,
     check_steps,
     read_state,
-    split_for,
 )
+from canarylab.release.traffic_split import Step, split_for
 from canarylab.text import count_noun, join_words
 from canarylab.traffic import Request, Sample, Samples, SamplingPlan, Sweep
 from canarylab.traffic.background_traffic import BackgroundTraffic
@@ -629,10 +629,10 @@ class Lab:
         >>> released.outcome, lab.replicas()
         ('promoted', {'nodeapp-production': 3, 'nodeapp-canary': 0})
         """
-        wanted, limit = check_steps(steps), check_requests(requests)
+        wanted, limit, decider = check_steps(steps), check_requests(requests), check_judge(judge)
         with output_with_status_line(print) as output:
             name = BASELINE if baseline else ""
-            staged = self._staged_release(wanted, judge or Judge(), output, baseline=name)
+            staged = self._staged_release(wanted, decider, output, baseline=name)
             return staged.run(wanted, limit)
 
     def deploy_candidate(self, candidate: Candidate, *, seed: int | None = None) -> Table:

@@ -11,6 +11,8 @@ from canarylab.kube_objects import Object
 
 PRODUCTION, CANARY, SERVICE = "nodeapp-production", "nodeapp-canary", "nodeapp-svc"
 CANARY_INGRESS = "ingress-canary"
+RELEASE_STATE = "canarylab.dev/release"
+"""The annotation of the canary with the state of a release in steps."""
 CONTAINER = "nodeapp"
 PRODUCTION_REPLICAS = 3
 SELECTOR = "app=nodeapp"

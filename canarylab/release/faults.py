@@ -152,7 +152,7 @@ def _pods_named(connection: Connection, name: str) -> list[Object] | None:
 
 
 def _raise_unless_not_found(error: ApiRefusedError) -> None:
-    if "(NotFound)" not in error.reply:
+    if not error.is_not_found:
         raise error
 
 

@@ -7,37 +7,32 @@ was after its program ended. Nothing is remembered elsewhere.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal
+from uuid import uuid4
 
 from canarylab.display import OutputAndReport, Table
-from canarylab.errors import CanaryLabError, ClusterError
-from canarylab.judge import Counts, Decision, StepCounts, count
+from canarylab.errors import ApiRefusedError, CanaryLabError, ClusterError
+from canarylab.judge import Counts, Decision, Judge, StepCounts, count
+from canarylab.judge.counts import checked
 from canarylab.judge.decision import PROMOTE, ROLL_BACK, AnyJudge
-from canarylab.manifests import CANARY, CANARY_INGRESS, CONTAINER, PRODUCTION
+from canarylab.manifests import CANARY, CONTAINER, PRODUCTION, RELEASE_STATE
 from canarylab.release import rollout, stages
-from canarylab.release.baseline import delete_baseline, set_baseline
-from canarylab.release.connection import Connection, explain_api_errors
-from canarylab.release.ingress import CANARY_WEIGHT, IngressClient
-from canarylab.text import count_noun
-from canarylab.traffic.sample import Sample
-from canarylab.traffic.sample_series import Ratio, check_ratios, ratio_label
+from canarylab.release.connection import Connection, Object, explain_api_errors
+from canarylab.release.traffic_split import Before, Step, TrafficSplit
+from canarylab.text import count_noun, percent
+from canarylab.traffic.sample_series import check_ratios, ratio_label
 
-STATE = "canarylab.dev/release"
-"""The annotation with the state of a release."""
 REQUESTS_PER_LOOK = 200
-Step = Ratio | int
-"""Pods of production and of the canary, or the weight of the canary Ingress in percent."""
 Outcome = Literal["promoted", "rolled back", "not enough to tell"]
+_PROMOTED = f"Promoted: {PRODUCTION} has the image of the canary."
+_ELSEWHERE = (
+    "Another program goes on with this release, so this one ended and changed nothing more. Look "
+    "at the other notebook or terminal."
+)
 _ATTEMPTS = 3  # at a portion of requests during which pods came or went
-
-
-class Before(NamedTuple):
-    """What a release goes back to."""
-
-    production_pods: int
-    production_image: str
 
 
 @dataclass(frozen=True)
@@ -55,6 +50,10 @@ class ReleaseState:
     """Index of the current step."""
     counts: tuple[StepCounts, ...] = ()
     """One for each step that has been measured."""
+    canary_image: str = ""
+    """What is measured, and is promoted."""
+    program: str = ""
+    """The program that goes through the steps; another one that goes on takes its place."""
 
     def to_json(self) -> str:
         """The text of the annotation."""
@@ -64,6 +63,8 @@ class ReleaseState:
                 "before": self.before,
                 "number": self.number,
                 "counts": self.counts,
+                "canary_image": self.canary_image,
+                "program": self.program,
             },
             separators=(",", ":"),
         )
@@ -73,22 +74,28 @@ class ReleaseState:
         """The state that `to_json` wrote; raises ClusterError for any other text."""
         try:
             plain = json.loads(text)
-            return cls(
-                steps=tuple(
-                    tuple(each) if isinstance(each, list) else each for each in plain["steps"]
-                ),
-                before=Before(*plain["before"]),
+            pods, image = plain["before"]
+            state = cls(
+                steps=check_steps(plain["steps"]),
+                before=Before(int(pods), str(image)),
                 number=int(plain["number"]),
-                counts=tuple(
-                    StepCounts(share, Counts(*canary), Counts(*production), lost)
-                    for share, canary, production, lost in plain["counts"]
+                counts=checked(
+                    [
+                        StepCounts(share, Counts(*canary), Counts(*production), lost)
+                        for share, canary, production, lost in plain["counts"]
+                    ]
                 ),
+                canary_image=str(plain["canary_image"]),
+                program=str(plain["program"]),
             )
+            if not max(0, len(state.counts) - 1) <= state.number <= len(state.steps):
+                raise ValueError(f"there is no step {state.number + 1}")
         except (ValueError, TypeError, KeyError, AttributeError) as exc:
             raise ClusterError(
-                f"The annotation {STATE} of {CANARY} is not the state of a release. Remove it: "
-                f"kubectl annotate deployment {CANARY} {STATE}-"
+                f"The annotation {RELEASE_STATE} of {CANARY} is not the state of a release. Remove "
+                f"it: kubectl annotate deployment {CANARY} {RELEASE_STATE}-"
             ) from exc
+        return state
 
     def with_counts(self, counts: StepCounts) -> ReleaseState:
         """The same with new counts of the current step."""
@@ -117,121 +124,6 @@ class ReleaseResult:
         return Table(self.reason)._repr_html_() + decided
 
 
-class TrafficSplit(Protocol):
-    """A way to give the canary a share of the traffic."""
-
-    @property
-    def baseline(self) -> str:
-        """The Deployment that the canary is compared with; empty for production."""
-
-    def set_share(self, step: Step) -> None:
-        """Give the canary the share of this step, and wait until it has it."""
-
-    def commands(self, step: Step) -> list[str]:
-        """What sets the share in a terminal."""
-
-    def label(self, step: Step) -> str:
-        """The step in words."""
-
-    def sample(self, requests: int) -> Sample:
-        """Send so many requests, and count the answers."""
-
-    def take_back(self, before: Before) -> list[str]:
-        """Give production all of the traffic; return what does the same in a terminal."""
-
-
-@dataclass(frozen=True)
-class ReplicaSplit:
-    """A share by the number of pods."""
-
-    connection: Connection
-    measure: Callable[[int], Sample]
-    baseline: str = ""
-
-    def set_share(self, step: Step) -> None:
-        """Scale the Deployments; more pods are ready before others end."""
-        production, canary = _ratio(step)
-        now = rollout.replicas_of(self.connection)
-        wanted = {PRODUCTION: production, CANARY: canary}
-        for name in sorted(wanted, key=lambda each: wanted[each] < now.get(each, 0)):
-            rollout.scale(self.connection, name, wanted[name])
-            rollout.wait_until_rolled_out(self.connection, name)
-        if self.baseline and canary:
-            set_baseline(self.connection, canary)
-
-    def commands(self, step: Step) -> list[str]:
-        """A `kubectl scale` for each; the baseline is made from production's manifest."""
-        production, canary = _ratio(step)
-        wanted = {PRODUCTION: production, CANARY: canary}
-        if self.baseline and canary:
-            wanted[self.baseline] = canary
-        return [f"kubectl scale deployment {name} --replicas={wanted[name]}" for name in wanted]
-
-    def label(self, step: Step) -> str:
-        """The ratio of pods."""
-        return f"pods {ratio_label(_ratio(step))}"
-
-    def sample(self, requests: int) -> Sample:
-        """Requests to the Service."""
-        return self.measure(requests)
-
-    def take_back(self, before: Before) -> list[str]:
-        """Production gets its pods again before the canary loses its own."""
-        ratio = before.production_pods, 0
-        self.set_share(ratio)
-        delete_baseline(self.connection)
-        return self.commands(ratio)
-
-
-@dataclass(frozen=True)
-class WeightSplit:
-    """A share by the weight of the canary Ingress."""
-
-    ingress: IngressClient
-    baseline: str = ""
-
-    def set_share(self, step: Step) -> None:
-        """Set the weight."""
-        self.ingress.set_weight(_weight(step), CANARY_INGRESS)
-
-    def commands(self, step: Step) -> list[str]:
-        """The weight is an annotation."""
-        weight = f"{CANARY_WEIGHT}={_weight(step)}"
-        return [f"kubectl annotate --overwrite ingress {CANARY_INGRESS} {weight}"]
-
-    def label(self, step: Step) -> str:
-        """The weight in percent."""
-        return f"weight {_weight(step)} %"
-
-    def sample(self, requests: int) -> Sample:
-        """Requests for `/` to the Ingress."""
-        return self.ingress.sample("/", requests=requests)
-
-    def take_back(self, before: Before) -> list[str]:
-        """The weight is 0 again; production never changed its pods."""
-        del before
-        self.set_share(0)
-        return self.commands(0)
-
-
-def split_for(
-    steps: Sequence[Step],
-    connection: Connection,
-    measure: Callable[[int], Sample],
-    ingress: IngressClient,
-    baseline: str = "",
-) -> TrafficSplit:
-    """The way to split that the steps name: by weight if they are numbers, else by pods."""
-    if not steps or not isinstance(steps[0], int):
-        return ReplicaSplit(connection, measure, baseline)
-    if baseline:
-        raise ValueError(
-            "A baseline gets its traffic as the canary does, by pods, and these steps are weights. "
-            "Give ratios of pods, or leave the baseline out."
-        )
-    return WeightSplit(ingress)
-
-
 class StagedRelease:
     """One release: its steps, its judge, and where it is written."""
 
@@ -245,27 +137,24 @@ class StagedRelease:
         self._connection, self._split, self._judge = connection, split, judge
         self._write, self._report = output
         self._decision: Decision | None = None
+        self._program = uuid4().hex
 
     def run(self, steps: Sequence[Step], requests: int) -> ReleaseResult:
         """Go through the steps, or go on with a release of the same steps.
 
-        Any error of the cluster, and Ctrl-C, take the release back.
+        Any error of the cluster or of the judge, and Ctrl-C, take the release back.
         """
         state = self._begin(tuple(steps))
         try:
-            while state.number < len(state.steps):
-                state, is_decided = self._run_step(state, requests)
-                if not is_decided:
-                    return self._result("not enough to tell", _pause_text(state, requests))
-                if self._decision and self._decision.verdict == ROLL_BACK:
-                    return self._take_back(state, self._decision.sentence)
-                state = state.next_step()
-                self._save(state)
-            return self._promote(state)
+            write_state(self._connection, state)
+            return self._run_from(state, requests)
         except KeyboardInterrupt:
             return self._take_back(state, "Interrupted.")
         except CanaryLabError as exc:
             return self._take_back(state, str(exc))
+        except Exception as exc:
+            self._take_back(state, f"{type(exc).__name__}: {exc}")
+            raise
 
     def abort(self) -> ReleaseResult:
         """Take a release back that another program began."""
@@ -274,27 +163,46 @@ class StagedRelease:
             raise ClusterError(
                 "No release is under way here. `lab.release([(3, 1), (2, 2)])` begins one."
             )
+        state = replace(state, program=self._program)
+        write_state(self._connection, state)
         return self._take_back(state, "Aborted.")
+
+    def _run_from(self, state: ReleaseState, requests: int) -> ReleaseResult:
+        """Go through the steps that are left, and promote."""
+        while state.number < len(state.steps):
+            state, is_decided = self._run_step(state, requests)
+            if not is_decided:
+                return self._result("not enough to tell", _pause_text(state, requests))
+            if self._decision and self._decision.verdict == ROLL_BACK:
+                return self._take_back(state, self._decision.sentence)
+            state = state.next_step()
+            self._save(state)
+        return self._promote(state)
 
     def _begin(self, steps: tuple[Step, ...]) -> ReleaseState:
         state = read_state(self._connection)
+        image = rollout.image_of(self._connection, CANARY, CONTAINER)
         if state is None:
             before = Before(
                 rollout.read_deployment(self._connection, PRODUCTION)["spec"]["replicas"],
                 rollout.image_of(self._connection, PRODUCTION, CONTAINER),
             )
-            state = ReleaseState(steps, before)
-            self._save(state)
+            state = ReleaseState(steps, before, canary_image=image)
         elif state.steps != steps:
             raise ValueError(
                 f"A release with the steps {list(state.steps)} is under way. Call lab.release with "
                 "these steps to go on, or lab.abort_release() to go back."
             )
+        elif state.canary_image != image:
+            raise ClusterError(
+                f"{_other_image(image, state.canary_image)} Call lab.abort_release() to go back, "
+                "and begin again."
+            )
         elif state.number == len(steps):
             self._write("Going on with the promotion.")
         elif state.counts:
             self._write(f"Going on at step {state.number + 1} of {len(steps)}.")
-        return state
+        return replace(state, program=self._program)
 
     def _run_step(self, state: ReleaseState, requests: int) -> tuple[ReleaseState, bool]:
         """Measure one step until the judge decides, or the requests are used up."""
@@ -334,27 +242,50 @@ class StagedRelease:
         self._decision = replace(decision, looks=(*looks, *decision.looks))
 
     def _promote(self, state: ReleaseState) -> ReleaseResult:
-        image = rollout.image_of(self._connection, CANARY, CONTAINER)
-        self._set_image(image)
+        image = state.canary_image
+        rollout.set_image(self._connection, PRODUCTION, container=CONTAINER, image=image)
+        rollout.wait_until_rolled_out(self._connection, PRODUCTION, report=self._report)
         commands = self._split.take_back(state.before)
         stages.delete_deployment(self._connection, CANARY, env="canary")
         commands = [_set_image_command(image), *commands, f"kubectl delete deployment {CANARY}"]
         self._write(_listed("Promoted", commands))
-        return self._result("promoted", f"Promoted: {PRODUCTION} has the image of the canary.")
-
-    def _set_image(self, image: str) -> None:
-        rollout.set_image(self._connection, PRODUCTION, container=CONTAINER, image=image)
-        rollout.wait_until_rolled_out(self._connection, PRODUCTION, report=self._report)
+        return self._result("promoted", _PROMOTED)
 
     def _take_back(self, state: ReleaseState, reason: str) -> ReleaseResult:
-        commands = self._split.take_back(state.before)
-        image = state.before.production_image
-        if rollout.image_of(self._connection, PRODUCTION, CONTAINER) != image:
-            self._set_image(image)
-            commands.append(_set_image_command(image))
-        write_state(self._connection, None)
+        """Go back, unless another program goes on with this release or has promoted it."""
+        try:
+            canary = _canary(self._connection)
+            found = _state_in(canary)
+            if found is None or found.program == self._program:
+                commands = self._production_back(state, is_promoted=canary is None)
+        except CanaryLabError as exc:
+            raise ClusterError(
+                f"{reason.rstrip('.')}. Going back failed too: {exc} Call lab.abort_release() to "
+                "go back, once this is mended."
+            ) from exc
+        if found is not None and found.program != self._program:
+            raise ClusterError(_ELSEWHERE)
+        if commands is None:
+            return self._result("promoted", _PROMOTED)
         self._write(_listed("Rolled back", commands))
         return self._result("rolled back", reason)
+
+    def _production_back(self, state: ReleaseState, *, is_promoted: bool) -> list[str] | None:
+        """Image, pods, share and annotation; None if the canary was deleted by its promotion.
+
+        The image is first: pods that cannot start with the new one do not end before.
+        """
+        commands, image = [], state.before.production_image
+        now = rollout.image_of(self._connection, PRODUCTION, CONTAINER)
+        is_promoted = is_promoted and now == state.canary_image != image
+        if now != image and not is_promoted:
+            rollout.set_image(self._connection, PRODUCTION, container=CONTAINER, image=image)
+            commands.append(_set_image_command(image))
+        commands += self._split.take_back(state.before)
+        rollout.wait_until_rolled_out(self._connection, PRODUCTION, report=self._report)
+        if _canary(self._connection) is not None:
+            write_state(self._connection, None)
+        return None if is_promoted else commands
 
     def _result(self, outcome: Outcome, reason: str) -> ReleaseResult:
         decision = self._decision
@@ -363,6 +294,16 @@ class StagedRelease:
         return ReleaseResult(outcome, reason, decision)
 
     def _save(self, state: ReleaseState) -> None:
+        """Write it, unless somebody ended the release or changed the canary meanwhile."""
+        canary = rollout.read_deployment(self._connection, CANARY)
+        found = _state_in(canary)
+        if found is None or found.program != self._program:
+            raise ClusterError("Another program ended this release. Nothing is left to do here.")
+        image = rollout.image_of(self._connection, CANARY, CONTAINER)
+        if image != state.canary_image:
+            raise ClusterError(
+                f"{_other_image(image, state.canary_image)} Begin again to measure the new one."
+            )
         write_state(self._connection, state)
 
 
@@ -375,13 +316,17 @@ def check_steps(steps: Sequence[Step]) -> tuple[Step, ...]:
     Traceback (most recent call last):
     ValueError: Steps are ratios of pods or weights, not both. Give [(3, 1), (2, 2)] or [5, 25, 50].
     """
+    if not isinstance(steps, list | tuple):
+        raise ValueError(
+            f"{steps!r} are no steps. Give a list in the order of the release: [(3, 1), (2, 2)]."
+        )
     weights = [each for each in steps if isinstance(each, int) and not isinstance(each, bool)]
     if weights and len(weights) < len(steps):
         raise ValueError(
             "Steps are ratios of pods or weights, not both. Give [(3, 1), (2, 2)] or [5, 25, 50]."
         )
     if not weights:
-        ratios = check_ratios([each for each in steps if not isinstance(each, int)])
+        ratios = check_ratios(steps)
         for production, canary in ratios:
             if not production or not canary:
                 raise ValueError(
@@ -398,6 +343,20 @@ def check_steps(steps: Sequence[Step]) -> tuple[Step, ...]:
     return tuple(weights)
 
 
+def check_judge(judge: AnyJudge | None) -> AnyJudge:
+    """The judge, or the usual one for None; ValueError for what cannot judge.
+
+    >>> check_judge(None)
+    Judge(tolerance=0.02, alpha=0.05, slower_than_s=None)
+    """
+    if judge is None:
+        return Judge()
+    is_judge = callable(getattr(judge, "decide", None)) and hasattr(judge, "slower_than_s")
+    if isinstance(judge, type) or not is_judge:
+        raise ValueError(f"{judge!r} is no judge. Give Judge() or ThresholdJudge().")
+    return judge
+
+
 def check_requests(requests: int) -> int:
     """How many requests a step may take; ValueError if that cannot be.
 
@@ -411,14 +370,29 @@ def check_requests(requests: int) -> int:
 
 def read_state(connection: Connection) -> ReleaseState | None:
     """The state of the release that is under way; None if there is none."""
-    annotations = rollout.read_deployment(connection, CANARY)["metadata"].get("annotations") or {}
-    return ReleaseState.from_json(annotations[STATE]) if STATE in annotations else None
+    return _state_in(rollout.read_deployment(connection, CANARY))
+
+
+def _state_in(canary: Object | None) -> ReleaseState | None:
+    annotations = (canary or {"metadata": {}})["metadata"].get("annotations") or {}
+    text = annotations.get(RELEASE_STATE)
+    return None if text is None else ReleaseState.from_json(text)
+
+
+def _canary(connection: Connection) -> Object | None:
+    """The canary's Deployment; None if there is none."""
+    try:
+        return rollout.read_deployment(connection, CANARY)
+    except ApiRefusedError as exc:
+        if exc.is_not_found:
+            return None
+        raise
 
 
 def write_state(connection: Connection, state: ReleaseState | None) -> None:
     """Keep the state in the annotation; None removes it."""
     value = None if state is None else state.to_json()
-    body: dict[str, Any] = {"metadata": {"annotations": {STATE: value}}}
+    body: dict[str, Any] = {"metadata": {"annotations": {RELEASE_STATE: value}}}
     with explain_api_errors(
         f'Deployment "{CANARY}"', remedy="Look with `kubectl get deployments`."
     ):
@@ -430,6 +404,12 @@ def _added(state: ReleaseState, new: StepCounts) -> StepCounts:
     if len(state.counts) <= state.number:
         return new
     old = state.counts[state.number]
+    if not math.isclose(new.share, old.share, abs_tol=1e-9):
+        raise ClusterError(
+            f"The canary's share of the traffic was {percent(old.share)} and is "
+            f"{percent(new.share)} now, so the counts of this step cannot be added. Leave pods and "
+            "weights alone while a release is under way."
+        )
     return StepCounts(
         new.share,
         Counts(*(a + b for a, b in zip(old.canary, new.canary, strict=True))),
@@ -443,6 +423,10 @@ def _listed(what: str, commands: Sequence[str]) -> str:
     return "\n  ".join([f"{what}:", *commands])
 
 
+def _other_image(now: str, before: str) -> str:
+    return f"The image of the canary is {now}, and the release measured {before}."
+
+
 def _set_image_command(image: str) -> str:
     return f"kubectl set image deployment {PRODUCTION} {CONTAINER}={image}"
 
@@ -453,15 +437,3 @@ def _pause_text(state: ReleaseState, requests: int) -> str:
         "The canary keeps its share: the same call sends more requests, and lab.abort_release() "
         "goes back."
     )
-
-
-def _ratio(step: Step) -> Ratio:
-    if isinstance(step, int):
-        raise TypeError(f"{step} is a weight and not a ratio of pods")
-    return step
-
-
-def _weight(step: Step) -> int:
-    if not isinstance(step, int):
-        raise TypeError(f"{step} is a ratio of pods and not a weight")
-    return step

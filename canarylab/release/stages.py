@@ -19,6 +19,7 @@ from canarylab.manifests import (
     CONTAINER,
     PRODUCTION,
     PRODUCTION_REPLICAS,
+    RELEASE_STATE,
     SELECTOR,
     SERVICE,
     load,
@@ -80,6 +81,8 @@ def reset_to(
     same = _with_same_environment(connection, objects) & set(deployments)
     clean_up(connection, keep_deployments=same, keep_services=kept)
     apply(connection, objects)
+    if CANARY in deployments:
+        _end_release(connection)
     for name in deployments:
         wait_until_rolled_out(connection, name, report=report)
     if not deployments:
@@ -163,6 +166,15 @@ def delete_deployment(connection: Connection, name: str, *, env: str) -> None:
     with explain_api_errors(f'Deployment "{name}"', remedy="Look with `kubectl get deployments`."):
         connection.apps.delete_namespaced_deployment(name, connection.namespace)
     _wait_until_no_pods(connection, f"{SELECTOR},env={env}")
+
+
+def _end_release(connection: Connection) -> None:
+    """Remove the state of a release, which applying a manifest keeps."""
+    body = {"metadata": {"annotations": {RELEASE_STATE: None}}}
+    with explain_api_errors(
+        f'Deployment "{CANARY}"', remedy="Look with `kubectl get deployments`."
+    ):
+        connection.apps.patch_namespaced_deployment(CANARY, connection.namespace, body)
 
 
 def _with_same_selector(connection: Connection, objects: list[Object]) -> set[str]:

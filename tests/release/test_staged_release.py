@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,26 +13,24 @@ from canarylab import resources
 from canarylab.display import OutputAndReport, no_report
 from canarylab.errors import ClusterError
 from canarylab.judge import Counts, Judge, StepCounts, ThresholdJudge
-from canarylab.manifests import CANARY, PRODUCTION, load
-from canarylab.release import rollout
+from canarylab.manifests import CANARY, PRODUCTION, RELEASE_STATE, load
+from canarylab.release import rollout, stages
 from canarylab.release.apply import apply
 from canarylab.release.baseline import BASELINE
 from canarylab.release.connection import Connection, Object
 from canarylab.release.endpoints import ready_endpoints
+from canarylab.release.ingress import IngressClient
 from canarylab.release.staged_release import (
-    STATE,
-    Before,
     ReleaseState,
-    ReplicaSplit,
     StagedRelease,
-    Step,
+    check_judge,
     check_requests,
     check_steps,
     read_state,
-    split_for,
     write_state,
 )
 from canarylab.release.stages import reset_to
+from canarylab.release.traffic_split import Before, ReplicaSplit, Step, WeightSplit, split_for
 from canarylab.traffic import RequestResult, Sample
 from canarylab.traffic.expectations import Expectation
 from tests.judge.releases import answers, release
@@ -206,7 +205,7 @@ def test_a_program_that_ended_at_any_point_is_continued(start: Start, at: int) -
 def test_a_program_that_ended_before_the_promotion_promotes(
     cluster: Connection, start: Start, printed: list[str]
 ) -> None:
-    state = ReleaseState(STEPS, Before(3, "node_app:1.0"), number=2)
+    state = ReleaseState(STEPS, Before(3, "node_app:1.0"), 2, canary_image="node_app:2.0")
     write_state(cluster, state)
     split = FakeSplit()
     assert start(split).run(STEPS, 1000).outcome == "promoted"
@@ -285,9 +284,9 @@ def test_a_canary_without_a_ready_pod_goes_back(start: Start) -> None:
 def test_an_annotation_that_is_no_state_is_named(
     cluster: Connection, start: Start, text: str
 ) -> None:
-    body = {"metadata": {"annotations": {STATE: text}}}
+    body = {"metadata": {"annotations": {RELEASE_STATE: text}}}
     cluster.apps.patch_namespaced_deployment(CANARY, cluster.namespace, body)
-    with pytest.raises(ClusterError, match=f"{STATE} of {CANARY} is not the state of a release"):
+    with pytest.raises(ClusterError, match=f"{RELEASE_STATE} of {CANARY} is not the state"):
         start(FakeSplit()).run(STEPS, 1000)
 
 
@@ -371,3 +370,178 @@ def test_a_baseline_is_as_large_as_the_canary_and_goes_with_the_release(
 def test_weights_have_no_baseline(cluster: Connection) -> None:
     with pytest.raises(ValueError, match="these steps are weights"):
         split_for([5, 50], cluster, lambda _: release(), None, BASELINE)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("is_aborted", [True, False])
+def test_a_release_that_another_program_takes_over_changes_nothing_more(
+    cluster: Connection, start: Start, is_aborted: bool
+) -> None:
+    class TakenOver(FakeSplit):
+        def sample(self, requests: int) -> Sample:
+            """Another program comes before the answers do."""
+            other = start(FakeSplit(), Judge())
+            if is_aborted:
+                other.abort()
+            else:
+                other.run(STEPS, 200)
+            return super().sample(requests)
+
+    split = TakenOver()
+    if is_aborted:
+        result = start(split).run(STEPS, 1000)
+        assert result.reason.startswith("Another program ended this release.")
+        assert read_state(cluster) is None
+    else:
+        with pytest.raises(ClusterError, match="Another program goes on with this release"):
+            start(split).run(STEPS, 1000)
+        assert "back to 0" not in split.calls
+        assert read_state(cluster) is not None
+    assert rollout.image_of(cluster, PRODUCTION, "nodeapp") == "node_app:1.0"
+
+
+def test_a_fault_of_the_judge_goes_back_and_is_shown(cluster: Connection, start: Start) -> None:
+    class Broken(ThresholdJudge):
+        def decide(self, *_: Any, **__: Any) -> Any:
+            """As a judge with a mistake does."""
+            raise ZeroDivisionError
+
+    split = FakeSplit()
+    with pytest.raises(ZeroDivisionError):
+        start(split, Broken()).run(STEPS, 1000)
+    assert split.calls[-1] == "back to 0"
+    assert read_state(cluster) is None
+
+
+@pytest.mark.parametrize("judge", ["Judge", Judge, 0, lambda _: "promote"])
+def test_what_cannot_judge_is_refused_before_anything_is_changed(judge: Any) -> None:
+    with pytest.raises(ValueError, match="is no judge"):
+        check_judge(judge)
+
+
+@pytest.mark.parametrize("steps", [None, 3, "31", {(3, 1)}, iter([(3, 1)])])
+def test_steps_without_an_order_are_refused(steps: Any) -> None:
+    with pytest.raises(ValueError, match="are no steps"):
+        check_steps(steps)
+
+
+def test_a_share_that_somebody_changed_ends_the_step(start: Start) -> None:
+    class Scaled(FakeSplit):
+        def sample(self, requests: int) -> Sample:
+            """From the second on, another share."""
+            shares = {"1.0": 0.75, "2.0": 0.25} if len(self.calls) < 2 else {"1.0": 0.5, "2.0": 0.5}
+            return super().sample(requests).with_expected(shares)
+
+    result = start(Scaled(), Judge()).run(STEPS, 1000)
+    assert result.outcome == "rolled back"
+    assert "share of the traffic was 25 % and is 50 % now" in result.reason
+
+
+def set_canary_image(connection: Connection, image: str) -> None:
+    """As somebody does at a terminal."""
+    rollout.set_image(connection, CANARY, container="nodeapp", image=image)
+
+
+def test_a_canary_with_another_image_is_not_promoted(cluster: Connection, start: Start) -> None:
+    class Edited(FakeSplit):
+        def sample(self, requests: int) -> Sample:
+            """The canary gets another image meanwhile."""
+            set_canary_image(cluster, "node_app:3.0")
+            return super().sample(requests)
+
+    result = start(Edited()).run(STEPS, 1000)
+    assert result.outcome == "rolled back"
+    assert "image of the canary is node_app:3.0, and the release measured node_app:2.0" in (
+        result.reason
+    )
+    assert rollout.image_of(cluster, PRODUCTION, "nodeapp") == "node_app:1.0"
+
+
+def test_a_release_does_not_go_on_with_another_image(cluster: Connection, start: Start) -> None:
+    start(FakeSplit(), Judge()).run(STEPS, 200)
+    set_canary_image(cluster, "node_app:3.0")
+    with pytest.raises(ClusterError, match=r"and the release measured node_app:2\.0"):
+        start(FakeSplit()).run(STEPS, 1000)
+    assert start(FakeSplit()).abort().outcome == "rolled back"
+
+
+def test_a_canary_that_was_deleted_leaves_nothing_behind(
+    cluster_with_pods: Connection, printed: list[str]
+) -> None:
+    cluster, output = cluster_with_pods, OutputAndReport(printed.append, no_report)  # type: ignore[arg-type]
+
+    def measure(_: int) -> Sample:
+        sample = sent_to(cluster)
+        cluster.apps.delete_namespaced_deployment(CANARY, cluster.namespace)
+        return sample
+
+    split = ReplicaSplit(cluster, measure, BASELINE)
+    result = StagedRelease(cluster, split, Judge(), output).run(((2, 1),), 400)
+    assert result.outcome == "rolled back"
+    assert 'deployments.apps "nodeapp-canary" not found' in result.reason
+    assert rollout.replicas_of(cluster) == {PRODUCTION: 3}
+
+
+def test_a_promotion_interrupted_after_its_last_command_is_one(
+    cluster: Connection, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delete = stages.delete_deployment
+
+    def interrupted(*args: Any, **options: Any) -> None:
+        delete(*args, **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stages, "delete_deployment", interrupted)
+    assert start(FakeSplit()).run(STEPS, 1000).outcome == "promoted"
+    assert rollout.image_of(cluster, PRODUCTION, "nodeapp") == "node_app:2.0"
+
+
+def test_the_old_image_is_back_before_pods_are_waited_for(
+    cluster: Connection, start: Start
+) -> None:
+    seen: list[str] = []
+
+    class Waiting(FakeSplit):
+        def take_back(self, before: Before) -> list[str]:
+            """Would wait for the pods of production."""
+            seen.append(rollout.image_of(cluster, PRODUCTION, "nodeapp"))
+            return super().take_back(before)
+
+    split = Waiting(error=ClusterError("A pod cannot start. Look."), at=2)
+    rollout.set_image(cluster, PRODUCTION, container="nodeapp", image="node_app:1.0")
+    release = start(split)
+    state = ReleaseState(STEPS, Before(0, "node_app:1.0"), canary_image="node_app:2.0")
+    write_state(cluster, state)
+    rollout.set_image(cluster, PRODUCTION, container="nodeapp", image="node_app:2.0")
+    assert release.run(STEPS, 1000).outcome == "rolled back"
+    assert seen == ["node_app:1.0"]
+
+
+def test_going_back_that_fails_says_how_to_try_again(cluster: Connection, start: Start) -> None:
+    class Stuck(FakeSplit):
+        def take_back(self, before: Before) -> list[str]:
+            """Fails."""
+            raise ClusterError(f"There is no {before.production_image}.")
+
+    with pytest.raises(ClusterError, match=r"^Interrupted\. Going back failed too: There is no"):
+        start(Stuck(error=KeyboardInterrupt(), at=2)).run(STEPS, 1000)
+    assert start(FakeSplit()).abort().outcome == "rolled back"
+    assert read_state(cluster) is None
+
+
+def test_without_its_ingress_a_canary_has_no_weight_to_take_back(connection: Connection) -> None:
+    split = WeightSplit(IngressClient(None, connection))  # type: ignore[arg-type]
+    assert split.take_back(Before(3, "node_app:1.0")) == []
+
+
+def test_the_start_of_a_lesson_ends_a_release(cluster_with_pods: Connection) -> None:
+    state = ReleaseState(STEPS, Before(3, "node_app:1.0"))
+    write_state(cluster_with_pods, state)
+    reset_to(cluster_with_pods, "03-canary", resources.folder("manifests"))
+    assert read_state(cluster_with_pods) is None
+
+
+@pytest.mark.parametrize("change", [{"number": 9}, {"number": -1}, {"steps": [[0, 1]]}])
+def test_a_state_that_cannot_be_promotes_nothing(change: dict[str, Any]) -> None:
+    plain = json.loads(ReleaseState(STEPS, Before(3, "node_app:1.0")).to_json()) | change
+    with pytest.raises(ClusterError, match="is not the state of a release"):
+        ReleaseState.from_json(json.dumps(plain))
