@@ -194,7 +194,7 @@ def production_is_back(lab: Lab) -> Verdict:
     rolled_out = _ready(lab, PRODUCTION, 3)
     if not rolled_out.holds:
         hint = "put the template of revision 1 into the Deployment"
-        return Verdict(holds=False, reason=f"{rolled_out.reason}; {hint}")
+        return Verdict(holds=False, reason=f"{rolled_out.reason.partition('; ')[0]}; {hint}")
     versions = (f"{count} of version {version}" for version, count in sorted(pods.items()))
     seen = join_words(versions, none="no ready pod")
     if set(pods) != {"1.0"}:

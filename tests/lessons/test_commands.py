@@ -21,7 +21,7 @@ import pytest
 
 from canarylab.jupyter import jupyter_environment, prepare_lesson_folder
 from tests.lessons.read_lessons import LESSONS, prose
-from tests.lessons.run_lessons import run_in
+from tests.lessons.run_lessons import LONGEST, run_in
 from tests.needs import needs
 
 LONGEST_LINE_S = 30
@@ -116,6 +116,7 @@ NAMES = [
 ]
 
 
+@pytest.mark.timeout(LONGEST + 60)
 @pytest.mark.slow  # each runs a whole lesson, which test_run.py does as well
 @needs("linux", "kubectl")
 @pytest.mark.parametrize("name", NAMES)

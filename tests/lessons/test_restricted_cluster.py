@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 from tests.lessons.read_lessons import LESSONS, NOTEBOOKS
-from tests.lessons.run_lessons import outcomes, run
+from tests.lessons.run_lessons import LONGEST, outcomes, run
 from tests.needs import needs
 from tests.restricted_cluster import CONTEXT, RestrictedCluster, StudentRules
 
-pytestmark = [needs("linux"), pytest.mark.slow]
+pytestmark = [needs("linux"), pytest.mark.slow, pytest.mark.timeout(LONGEST + 60)]
 NAMES = [lesson.stem for lesson in LESSONS]
 WITHOUT_GATEWAY_API = replace(
     StudentRules.from_manifest(), missing_group="gateway.networking.k8s.io"

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from tests.lessons.read_lessons import LESSONS, NOTEBOOKS
-from tests.lessons.run_lessons import not_yet, outcomes, run
+from tests.lessons.run_lessons import LONGEST, not_yet, outcomes, run
 from tests.needs import needs
 
-pytestmark = needs("linux")
+pytestmark = [needs("linux"), pytest.mark.timeout(LONGEST + 60)]
 NAMES = [lesson.stem for lesson in LESSONS]
+LONG = {"05-promote-or-roll-back", "09-judge"}
+"""They take one to two minutes: pods that end answer for three seconds more."""
 UNSOLVED = {
     "00-welcome": ["both versions have three pods"],
     "01-two-versions": ["version 3.0 answers", "version 4.0 answers"],
@@ -46,7 +48,9 @@ UNSOLVED = {
 
 
 @pytest.mark.soak(few=1, many=20)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(each, marks=pytest.mark.slow if each in LONG else ()) for each in NAMES]
+)
 async def test_the_solved_notebook_holds_what_it_promises(
     name: str, home: Path, tmp_path: Path, times: int
 ) -> None:
