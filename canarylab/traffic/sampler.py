@@ -169,7 +169,10 @@ class Sampler:
         self._tell_progress()
         if state.unreachable_reason is not None:
             raise unreachable_error(self.url, state.unreachable_reason)
-        return self._complete(time.thread_time() - cpu_before)
+        cpu_s = time.thread_time() - cpu_before
+        # A last look at the pods waits for the cluster, and this loop may serve what it asks.
+        seen = await asyncio.to_thread(self._observed) if self._observed else ()
+        return self._complete(cpu_s, seen)
 
     def stop(self) -> None:
         """Send no further request; those in flight are waited for. To be called on its loop."""
@@ -195,14 +198,13 @@ class Sampler:
             for worker in self._workers:
                 tasks.create_task(worker.run())
 
-    def _complete(self, cpu_s: float) -> Sample:
+    def _complete(self, cpu_s: float, seen: Sequence[Observation]) -> Sample:
         state, whole = self._state, self.sample()
         late = [each.late_s for each in whole.results if each.late_s > LATE_S]
         use = SamplerUse(
             *(state.ended_sending_s or whole.seconds, whole.total, len(late)),
             *(max(late, default=0.0), len(self._workers), cpu_s),
         )
-        seen = self._observed() if self._observed else ()
         answers = (
             (each.pod, state.start + each.when_s) for each in whole.results if not each.failure
         )
