@@ -15,12 +15,11 @@ from random import Random
 
 from canarylab.display import ShownAsTable, Table
 from canarylab.stats.arguments import check_count, check_probability
-from canarylab.stats.sequential import log_evidence
+from canarylab.stats.sequential import DEFAULT_ALPHA, log_evidence
 from canarylab.stats.shares import wilson
 from canarylab.text import count_noun, percent
 
 MAX_DRAWS = 20_000_000
-_ALPHA = 0.05
 
 
 @dataclass(frozen=True, repr=False)
@@ -120,4 +119,4 @@ def _looks(random: Random, share: float, looks: int, every: int) -> list[tuple[i
 
 def _is_outside_sequence(hits: int, total: int, share: float) -> bool:
     """Whether `confidence_sequence` excludes the share; without its search for the ends."""
-    return log_evidence(hits, total, share) >= -math.log(_ALPHA)
+    return log_evidence(hits, total, share) >= -math.log(DEFAULT_ALPHA)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 
+from canarylab.stats.arguments import check_probability
 from canarylab.stats.shares import Interval
 
 DEFAULT_ALPHA = 0.05
@@ -74,8 +75,7 @@ def confidence_sequence(hits: int, total: int, *, alpha: float = DEFAULT_ALPHA) 
     (0.04403, 0.63851)
     """
     _check(hits, total)
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha cannot be {alpha}. Give a probability between 0 and 1: 0.05.")
+    check_probability(alpha, "alpha")
     return Interval(1 - _upper_end(total - hits, total, alpha), _upper_end(hits, total, alpha))
 
 
