@@ -513,7 +513,7 @@ def _band(
 
 def count_axis(title: str, end: float) -> Axis:
     """An axis from 0 to the end, with about five round ticks."""
-    steps = (factor * 10.0**power for power in range(-2, 9) for factor in _DECADE)
+    steps = (factor * 10.0**power for power in range(-2, 16) for factor in _DECADE)
     step = next(step for step in steps if end <= 6 * step)
     ticks = [number * step for number in range(int(end / step + 1e-9) + 1)]
     return Axis(title, 0.0, end, {tick: f"{round(tick, 2):,g}" for tick in ticks})

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from canarylab.stats.arguments import check_probability
 from canarylab.text import sort_naturally
 from canarylab.traffic.sample import RequestResult, Sample
 from canarylab.traffic.sample_tables import percentile
@@ -128,6 +129,7 @@ def slow_limit(sample: Sample, share: float = _SLOW) -> float:
     >>> slow_limit(replace(Sample.from_versions([]), results=tuple(answers)))
     0.95
     """
+    check_probability(share, "share")
     times = sorted(each.latency_s for each in sample.results if each.failure is None)
     if not times:
         raise ValueError(

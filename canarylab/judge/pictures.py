@@ -8,6 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from canarylab.errors import SetupError
 from canarylab.figures import INK, Picture, version_styles
 from canarylab.figures.chart import Chart, Row
 from canarylab.figures.drawing import Axis
@@ -125,12 +126,18 @@ def save_report(decision: Decision, path: str | Path) -> Path:
         how = _HOW.format(enough=judge.enough, tolerance=percentage_points(judge.tolerance))
     title = escape(f"Canary: {decision.verdict}")
     shown = "".join(f"<p>{picture._repr_html_()}</p>" for picture in pictures)
-    place.write_text(
+    page = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         f"<style>{_STYLE}</style></head><body><h1>{title}</h1>"
-        f"{decision.table()._repr_html_()}{shown}<p>{escape(how)}</p></body></html>\n",
-        encoding="utf-8",
+        f"{decision.table()._repr_html_()}{shown}<p>{escape(how)}</p></body></html>\n"
     )
+    try:
+        place.write_text(page, encoding="utf-8")
+    except OSError as exc:
+        raise SetupError(
+            f"{place} cannot be written: {exc.strerror}. Name a file in a folder that is there, "
+            "and that you can write to."
+        ) from exc
     return place
 
 

@@ -20,6 +20,7 @@ from canarylab.release.endpoints import read_endpoints
 from canarylab.traffic import Observation
 
 LOOK_EVERY_S = 0.1
+LOOK_TIMEOUT_S = 5.0
 
 
 class EndpointWatch:
@@ -66,6 +67,7 @@ class EndpointWatch:
             self._connection.namespace,
             label_selector=f"{SERVICE_LABEL}={self._service}",
             _preload_content=False,
+            _request_timeout=LOOK_TIMEOUT_S,
         )
         slices: list[dict[str, Any]] = json.loads(answer.data)["items"]
         return {

@@ -364,7 +364,13 @@ class Sample:
         file = Path(path)
         whose = name or file.stem
         _check_is_free(file, whose)
-        file.write_text(json.dumps({"name": whose, **self.to_dict()}))
+        try:
+            file.write_text(json.dumps({"name": whose, **self.to_dict()}))
+        except OSError as exc:
+            raise TrafficError(
+                f"{file} cannot be written: {exc.strerror}. Export to a folder that is there, and "
+                "that you can write to."
+            ) from exc
         return file
 
     def __add__(self, other: Sample) -> Sample:
@@ -497,6 +503,8 @@ def _check_is_free(file: Path, whose: str) -> None:
     """Raise TrafficError if the file holds anything but a sample of this person."""
     if not file.exists():
         return
+    if not file.is_file():  # a folder, or a device, which may have no end
+        raise TrafficError(f"{file} is not a file. Export to another name.")
     try:
         found = json.loads(file.read_text())
         owner = found["name"] if "results" in found else None

@@ -95,3 +95,9 @@ def test_with_a_baseline_only_its_pods_and_the_canary_are_compared() -> None:
 def test_a_baseline_without_a_pod_is_named() -> None:
     with pytest.raises(ValueError, match="No pod of nodeapp-baseline gets traffic"):
         count(release(answers("1.0", 3)), baseline="nodeapp-baseline")
+
+
+@pytest.mark.parametrize("share", [2, -1, 0, float("nan")])
+def test_a_percentile_is_between_none_and_all(share: float) -> None:
+    with pytest.raises(ValueError, match="share cannot be"):
+        slow_limit(release(answers("1.0", 3)), share)

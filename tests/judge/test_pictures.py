@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from canarylab.errors import SetupError
+from canarylab.figures.line_pictures import count_axis
 from canarylab.judge import Counts, Decision, Judge, StepCounts, ThresholdJudge
 from tests.judge.releases import answers, release
 
@@ -104,3 +106,12 @@ def test_a_report_is_one_page_with_its_pictures_in_it(tmp_path: Path) -> None:
 def test_a_report_of_a_threshold_has_one_picture(tmp_path: Path) -> None:
     text = ThresholdJudge().decide(WORSE).save(tmp_path / "report.html").read_text()
     assert len(_Page(text).sources) == 1
+
+
+def test_a_report_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match="cannot be written: Is a directory"):
+        decided().save(tmp_path)
+
+
+def test_the_axis_of_any_number_of_requests_has_a_few_ticks() -> None:
+    assert 2 <= len(count_axis("requests", 4e9).ticks) <= 7

@@ -43,7 +43,9 @@ class Cluster:
             ]
         }
 
-    def _slices(self, namespace: str, label_selector: str, *, _preload_content: bool = True) -> Any:
+    def _slices(
+        self, namespace: str, label_selector: str, *, _preload_content: bool = True, **_: Any
+    ) -> Any:
         if self.is_away:
             raise ProtocolError
         endpoints = [

@@ -296,3 +296,16 @@ def test_pooled_samples_keep_the_times_of_leaving_pods() -> None:
     watched = replace(MIXED, leaving=(LeavingPod(1.0, "a"),))
     later = replace(watched, started=STARTED + timedelta(seconds=10))
     assert [each.when_s for each in (watched + later).leaving] == [1.0, 11.0]
+
+
+@pytest.mark.parametrize("place", ["folder", "missing/x.json"])
+def test_an_export_to_where_no_file_can_be_is_refused(tmp_path: Path, place: str) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(TrafficError, match=r"is not a file|cannot be written: No such file"):
+        MIXED.export(tmp_path / place)
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="this machine has no /dev/zero")
+def test_an_export_to_a_device_does_not_read_it() -> None:
+    with pytest.raises(TrafficError, match="/dev/zero is not a file"):
+        MIXED.export("/dev/zero")
