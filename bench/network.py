@@ -6,32 +6,25 @@ All ask the same pods of the real app: through the NodePort, and one pod directl
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 from statistics import median
 
-from bench.home import built_home
+from bench.home import production_on_node_port
 from bench.measurement import Measurement
 from bench.sampler import NODE_PORT
-from canarylab import resources, traffic
+from canarylab import traffic
 from canarylab.manifests import PRODUCTION, SERVICE
-from canarylab.playground import daemon_control
 from canarylab.release.connection import Connection
 from canarylab.release.endpoints import ready_endpoints
 from canarylab.release.network_sync import wait_for_service
 from canarylab.release.rollout import scale, wait_until_rolled_out
-from canarylab.release.stages import reset_to
 
 ONE_BY_ONE, ROUNDS = 1_000, 3
 
 
 def measure() -> Iterator[Measurement]:
     """The median time that the proxy adds."""
-    with built_home() as home:
-        daemon_control.up(home)
-        with closing(Connection(home.kubeconfig)) as connection:
-            reset_to(connection, "02-production", resources.folder("manifests"))
-            wait_for_service(connection, SERVICE, NODE_PORT)
-            yield _added(connection)
+    with production_on_node_port(NODE_PORT) as connection:
+        yield _added(connection)
 
 
 def _added(connection: Connection) -> Measurement:

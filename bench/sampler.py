@@ -15,18 +15,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from statistics import median
 from typing import NamedTuple
 
-from bench.home import built_home
+from bench.home import production_on_node_port
 from bench.measurement import Measurement
-from canarylab import resources, traffic
-from canarylab.manifests import SERVICE
-from canarylab.playground import daemon_control
-from canarylab.release.connection import Connection
-from canarylab.release.network_sync import wait_for_service
-from canarylab.release.stages import reset_to
+from canarylab import traffic
 
 NODE_PORT = "http://127.0.0.1:32089/"
 AT_ONCE, REQUESTS, ROUNDS = 16, 4_800, 5
@@ -55,16 +49,12 @@ class Run(NamedTuple):
 
 def measure() -> Iterator[Measurement]:
     """Rates and ratios at each level, the article's loop, and the timing error at each rate."""
-    with built_home() as home:
-        daemon_control.up(home)
-        with closing(Connection(home.kubeconfig)) as connection:
-            reset_to(connection, "02-production", resources.folder("manifests"))
-            wait_for_service(connection, SERVICE, NODE_PORT)
-            for at_once in LEVELS:
-                yield from _beside_others(at_once)
-            yield _article_loop()
-            for rate in RATES:
-                yield from _timing_error(rate)
+    with production_on_node_port(NODE_PORT):
+        for at_once in LEVELS:
+            yield from _beside_others(at_once)
+        yield _article_loop()
+        for rate in RATES:
+            yield from _timing_error(rate)
 
 
 def _beside_others(at_once: int) -> Iterator[Measurement]:

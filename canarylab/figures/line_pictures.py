@@ -432,12 +432,13 @@ def _expected_steps(sample: Sample, version: str, end: float) -> list[tuple[floa
 def _title_over_time(sample: Sample, version: str, steps: Sequence[tuple[float, float]]) -> str:
     if not sample.total:
         return "No request was sent"
-    lost = "none was lost" if not sample.failed else f"{sample.failed:,} of them were lost"
+    verb = "was" if sample.failed == 1 else "were"
+    lost = f"{sample.failed:,} {verb} lost" if sample.failed else "none was lost"
     first, last = (steps[0][1], steps[-1][1]) if steps else (None, None)
     who, requests = version_label(version), count_noun(sample.total, "request")
     if first is not None and last is not None and first != last:
         change = f"The expected share of {who} went from {percent(first)} to {percent(last)}"
-        return f"{change}; of {requests} {lost.replace(' of them', '')}"
+        return f"{change}; of {requests} {lost}"
     share = sample.share(version)
     return f"{who.capitalize()} answered {percent(share)} of {requests}; {lost}"
 
@@ -516,7 +517,7 @@ def count_axis(title: str, end: float) -> Axis:
     steps = (factor * 10.0**power for power in range(-2, 16) for factor in _DECADE)
     step = next(step for step in steps if end <= 6 * step)
     ticks = [number * step for number in range(int(end / step + 1e-9) + 1)]
-    return Axis(title, 0.0, end, {tick: f"{round(tick, 2):,g}" for tick in ticks})
+    return Axis(title, 0.0, end, {tick: f"{round(tick, 2):,.12g}" for tick in ticks})
 
 
 def _log_axis(title: str, values: Iterable[float], unit: str = " ms") -> Axis:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -30,6 +31,17 @@ async def at_rate(server: Server, count: int = 20, **plan: float) -> Sample:
     return await send_requests(server.url, SamplingPlan(count=count, rate=1_000.0, **plan))  # type: ignore[arg-type]
 
 
+def holding_until(released: asyncio.Event) -> Callable[[Visit], Awaitable[None]]:
+    """A server that answers each request once that event is set."""
+
+    async def hold(visit: Visit) -> None:
+        await visit.request()
+        await released.wait()
+        await visit.reply(response())
+
+    return hold
+
+
 async def test_a_request_is_sent_though_earlier_ones_wait_for_their_answers(serve: Serve) -> None:
     all_there = asyncio.Event()
 
@@ -47,12 +59,7 @@ async def test_a_request_is_sent_though_earlier_ones_wait_for_their_answers(serv
 async def test_without_a_rate_a_request_waits_for_an_earlier_answer(serve: Serve) -> None:
     released = asyncio.Event()
 
-    async def hold(visit: Visit) -> None:
-        await visit.request()
-        await released.wait()
-        await visit.reply(response())
-
-    server = await serve(hold)
+    server = await serve(holding_until(released))
     sampling = asyncio.create_task(send_requests(server.url, SamplingPlan(count=40)))
     await until(lambda: len(server.requests) == 16)
     released.set()
@@ -127,12 +134,7 @@ async def test_kept_connections_are_closed_at_the_end(serve: Serve) -> None:
 async def test_who_is_stopped_waits_for_the_answers_under_way(serve: Serve) -> None:
     released = asyncio.Event()
 
-    async def hold(visit: Visit) -> None:
-        await visit.request()
-        await released.wait()
-        await visit.reply(response())
-
-    server = await serve(hold)
+    server = await serve(holding_until(released))
     running = Sampler(server.url, SamplingPlan(seconds=600, rate=1_000.0))
     sampling = asyncio.create_task(running.run())
     await until(lambda: len(server.requests) >= 3)
