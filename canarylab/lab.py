@@ -802,7 +802,7 @@ class Lab:
 
         >>> lab.compare("canary share", 0.3, expected=0.25, why="one pod of four")
         You said 25 %, and that is right.
-        Expected: 25 %, one pod of four.
+        Expected: 25 % (one pod of four).
         Seen: 30 %.
         """
         return self._predictions.compare(question, seen, expected=expected, why=why)
@@ -812,8 +812,8 @@ class Lab:
 
         >>> lab.predictions()
         What you predicted, and what happened.
-        question      you said  expected               seen
-        canary share  25 %      25 %, one pod of four  30 %
+        question      you said  expected                seen
+        canary share  25 %      25 % (one pod of four)  30 %
         """
         return self._predictions.table()
 

@@ -64,7 +64,7 @@ class Predictions:
     Your prediction for endpoints: 4.
     >>> predictions.compare("endpoints", 4, expected=4, why="three of production and one canary")
     You said 4, and that is right.
-    Expected: 4, three of production and one canary.
+    Expected: 4 (three of production and one canary).
     Seen: 4.
     """
 
@@ -115,6 +115,8 @@ class Predictions:
         expected_text = _expected_text(question, observation)
         lines = [f"Expected: {expected_text}."] if expected_text else []
         lines.append(f"Seen: {observation.seen_text}.")
+        if why and observation.expected is None:
+            lines.append(f"Why: {why}.")
         noted = self._predictions.get(question)
         if noted is None:
             return self._table("\n".join([f"You made no prediction for {question}.", *lines]))
@@ -289,9 +291,9 @@ def _why(sample: Sample, share: stats.Share) -> str:
 
 def _expected_text(question: str, observation: Observation) -> str:
     if observation.expected is None:
-        return observation.why
+        return ""
     text = _text_of(question, observation.expected)
-    return f"{text}, {observation.why}" if observation.why else text
+    return f"{text} ({observation.why})" if observation.why else text
 
 
 def _verdict(question: str, predicted: float | str, observation: Observation) -> str:

@@ -111,7 +111,7 @@ def test_of_a_sample_the_answers_are_counted_if_no_share_is_asked_for() -> None:
 
     assert repr(predictions.compare("answers of version 2.0", forty(13))) == (
         "You said 10, and that is right.\n"
-        "Expected: 10, 1 of 4 ready pods runs version 2.0.\n"
+        "Expected: 10 (1 of 4 ready pods runs version 2.0).\n"
         "Seen: 13 of 40 requests."
     )
 
@@ -125,7 +125,7 @@ def test_dots_are_no_prediction_and_take_an_earlier_one_back() -> None:
     )
     assert repr(predictions.compare("canary share", forty(10))) == (
         "You made no prediction for canary share.\n"
-        "Expected: 25 %, 1 of 4 ready pods runs version 2.0.\n"
+        "Expected: 25 % (1 of 4 ready pods runs version 2.0).\n"
         "Seen: 10 of 40 requests, 25 %, interval 14 % to 40 %."
     )
 
@@ -136,7 +136,7 @@ def test_the_comparison_says_prediction_expectation_and_sample() -> None:
 
     assert repr(predictions.compare("canary share", forty(11))) == (
         "You said 50 %.\n"
-        "Expected: 25 %, 1 of 4 ready pods runs version 2.0.\n"
+        "Expected: 25 % (1 of 4 ready pods runs version 2.0).\n"
         "Seen: 11 of 40 requests, 28 %, interval 16 % to 43 %."
     )
 
@@ -208,7 +208,7 @@ def test_the_table_has_every_prediction_with_its_outcome_in_order() -> None:
     predictions.compare("first", 2, expected=2, why="one each")
 
     assert predictions.table().rows == [
-        ("first", "1", "2, one each", "2"),
+        ("first", "1", "2 (one each)", "2"),
         ("canary share", "50 %", "-", "not yet"),
     ]
     assert repr(Predictions().table()) == "You made no predictions in this notebook."
@@ -300,3 +300,9 @@ def test_nothing_that_is_seen_stops_a_notebook(seen: float) -> None:
     predictions.predict("endpoints", 4)
 
     assert repr(predictions.compare("endpoints", seen)).startswith("You said 4.")
+
+
+def test_without_an_expected_value_the_reason_has_a_line_of_its_own() -> None:
+    said = Predictions().compare("false alarms", 0.3, why="each look is another chance")
+    assert repr(said).splitlines()[-1] == "Why: each look is another chance."
+    assert "Expected" not in repr(said)
