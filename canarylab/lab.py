@@ -836,7 +836,7 @@ class Lab:
 
         >>> lab.close()
         Deleted: ... pods. The cluster runs on; `canarylab down` ends it.
-        Kernel, Shut Down Kernel in the menu frees ... MB of memory.
+        Kernel, Shut Down Kernel in the menu frees ... of memory.
         """
         deleted = [count_noun(pods, "pod")] if (pods := len(self.pods().rows)) else []
         self.reset("empty")

@@ -23,11 +23,11 @@ TESTS = Path(__file__).parent
 SLOW_FOLDERS = ("docker", "browser", "soak")
 """Left out by `make test`."""
 GROUPS = {
-    "docker": ("tests/docker/",),  # one engine
-    "browser": ("tests/browser/",),
+    # One engine; and its bridge must not come while a browser loads a page, which it gives up then.
+    "docker and browser": ("tests/browser/", "tests/docker/"),
     "local ports": ("tests/test_cli.py", "tests/test_examples.py"),  # or one waits for the other
 }
-LONG_FIRST = tuple(f"tests/{each}/" for each in ("docker", "browser", "conformance", "lessons"))
+LONG_FIRST = tuple(f"tests/{each}/" for each in ("browser", "docker", "conformance", "lessons"))
 LONGEST_SOAK_S = 3600
 
 
@@ -61,7 +61,7 @@ def group(nodeid: str) -> str:
     """The file, for fixtures of a module; a name for files that one worker has to run.
 
     >>> group("tests/docker/test_building.py::test_a"), group("tests/test_text.py::test_a[1]")
-    ('docker', 'tests/test_text.py')
+    ('docker and browser', 'tests/test_text.py')
     """
     file = nodeid.partition("::")[0]
     return next((name for name, files in GROUPS.items() if file.startswith(files)), file)
