@@ -26,6 +26,7 @@ from canarylab.playground.node.logs import ContainerLog, OutputCollector
 
 _DAEMON_SHUTDOWN_GRACE_S = 1.0  # between SIGTERM and SIGKILL when the daemon ends
 _OUTPUT_DRAIN_S = 0.2  # a dead process's output is in the pipe; a descendant may keep it open
+_SHOWN = 256  # characters of a command in a message
 _POLL_S = 0.02  # only if the system has no pidfd
 
 
@@ -248,7 +249,7 @@ def _popen(command: Command) -> subprocess.Popen[bytes]:
             start_new_session=True,
             bufsize=0,
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise _cannot_start(command, error) from error
 
 
@@ -263,11 +264,15 @@ async def _create_subprocess(command: Command, *, stdin: int, stderr: int) -> As
             cwd=command.folder,
             start_new_session=True,
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise _cannot_start(command, error) from error
 
 
-def _cannot_start(command: Command, error: OSError) -> CannotStartError:
+def _cannot_start(command: Command, error: OSError | ValueError) -> CannotStartError:
+    """The error for a command; a ValueError is about a NUL or about what is not Unicode."""
+    name = command.argv[0][:_SHOWN]
+    if isinstance(error, ValueError):
+        return CannotStartError(f'exec: "{name}": {error}')
     if not command.folder.is_dir():
         return CannotStartError(f'no such working directory: "{command.folder}"')
     reason = (
@@ -275,7 +280,7 @@ def _cannot_start(command: Command, error: OSError) -> CannotStartError:
         if isinstance(error, FileNotFoundError) and "/" not in command.argv[0]
         else (error.strerror or str(error)).lower()
     )
-    return CannotStartError(f'exec: "{command.argv[0]}": {reason}')
+    return CannotStartError(f'exec: "{name}": {reason}')
 
 
 async def _wait_readable(descriptor: int) -> None:
