@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from canarylab.errors import ApiError, StatusError
 from canarylab.playground.apiserver import discovery, handlers, pod_streams, requests, subresources
@@ -103,9 +104,15 @@ async def serving(
     app: web.Application, listener: socket.socket, tls: ssl.SSLContext
 ) -> AsyncIterator[None]:
     """Serve the application on a socket for the length of the block."""
+    http_logger = logging.getLogger(f"{__name__}.http")
+    http_logger.addFilter(_is_own_error)
     # With handler_cancellation, a watch ends when its client disconnects, not at its next event.
     runner = web.AppRunner(
-        app, access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_TIMEOUT
+        app,
+        access_log=None,
+        handler_cancellation=True,
+        logger=http_logger,
+        shutdown_timeout=SHUTDOWN_TIMEOUT,
     )
     await runner.setup()
     try:
@@ -113,6 +120,12 @@ async def serving(
         yield
     finally:
         await runner.cleanup()
+
+
+def _is_own_error(record: logging.LogRecord) -> bool:
+    """Whether it is about anything else than a request that cannot be parsed."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError)
 
 
 @web.middleware

@@ -137,3 +137,11 @@ def test_health_needs_no_token(path: str) -> None:
 
 def test_health_is_refused_to_another_origin() -> None:
     assert code_of("/healthz", Authorization=None, Host="evil.example:6443") == 403
+
+
+async def test_a_request_that_cannot_be_parsed_is_not_logged(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with server.session() as session, session.get(f"/version?{'x' * 10_000}") as response:
+        assert response.status == 400
+    assert caplog.text == ""
