@@ -405,7 +405,9 @@ def _cluster_port(number: int, needed_for: str, home: Home, *, has_kind: bool) -
         return found
     if machine.is_port_of_playground(number, home):
         holder = "the playground"
-    elif has_kind and _may_be_of_containers(ports.holder(number)):
+    elif not _may_be_of_containers(ports.holder(number)):
+        return found
+    elif has_kind:
         holder = "the kind cluster"
     else:
         return docker_engine.port_of_container(found)
