@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from tests.fakes.state import FOLDER, FakeState
 
 
 @pytest.fixture
-def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeState]:
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeState:
     """What it knows, without an engine: nothing here asks for one."""
     for name, value in {FOLDER: tmp_path, "HOME": tmp_path, "KUBECONFIG": ""}.items():
         monkeypatch.setenv(name, str(value))
