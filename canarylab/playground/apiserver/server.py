@@ -78,6 +78,7 @@ _POD_SUBRESOURCES: Mapping[str, MethodHandlers] = {
     "exec": {"GET": pod_streams.execute, "POST": pod_streams.execute},
     "log": {"GET": pod_streams.read_log},
 }
+_WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _HOST_NAMES = ("127.0.0.1", "localhost")
 
 
@@ -95,7 +96,10 @@ def make_web_app(
         if path is None:
             raise requests.path_not_found()
         handler = find_handler(request.method, path)
-        return await handler(RequestContext(request, path, api, kubelet))
+        answer = await handler(RequestContext(request, path, api, kubelet))
+        if request.method in _WRITING and not answer.prepared:
+            await api.store.until_stored()
+        return answer
 
     app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_errors_to_statuses])
     app[WATCHES] = set()

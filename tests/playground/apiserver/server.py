@@ -95,7 +95,7 @@ class Server:
 
     @property
     def tls(self) -> ssl.SSLContext:
-        return ssl.create_default_context(cadata=self.access.authority_pem.decode())
+        return ssl.create_default_context(cadata=self.access.authority)
 
     def session(self, **headers: str) -> aiohttp.ClientSession:
         """An HTTP client with the token."""
