@@ -122,10 +122,19 @@ def main(arguments: list[str]) -> int:
     try:
         asyncio.run(_run(home, wanted))
     except CanaryLabError as exc:
-        print(exc, flush=True)  # noqa: T201  `daemon_control.up` reads it
-        logger.error("%s", exc)
-        return 3
+        return _cannot_start(str(exc))
+    except OSError as exc:  # of a file: those of sockets and tasks are handled where they arise
+        return _cannot_start(
+            f"The playground cannot run: {exc}. "
+            f"Make room on the disk of {home.root}, or make it writable."
+        )
     return 0
+
+
+def _cannot_start(problem: str) -> int:
+    print(problem, flush=True)  # noqa: T201  `daemon_control.up` reads it
+    logger.error("%s", problem)
+    return 3
 
 
 def _allow_many_files() -> None:
