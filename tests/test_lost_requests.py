@@ -15,6 +15,7 @@ import pytest
 from canarylab import resources, runtime, stats, traffic
 from canarylab.kube_objects import Object
 from canarylab.manifests import CANARY, PRODUCTION, SERVICE, load
+from canarylab.release import rollout
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection
 from canarylab.release.network_sync import wait_for_service
@@ -90,9 +91,7 @@ def with_environment(manifest: Object, environment: Mapping[str, int]) -> Object
 
 
 def restart(connection: Connection) -> None:
-    template = {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "now"}}}
-    change = {"spec": {"template": template}}
-    connection.apps.patch_namespaced_deployment(PRODUCTION, connection.namespace, change)
+    rollout.restart(connection, PRODUCTION)
     wait_until_rolled_out(connection, PRODUCTION)
 
 
