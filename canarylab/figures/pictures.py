@@ -230,7 +230,7 @@ def _axis_of_samples(samples: Samples) -> Axis:
     draws, most = [each.trials for each in samples.samples], len(samples.samples)
     kept = any(each.trials < each.answered for each in samples.samples)
     if kept and len(set(draws)) == most <= _MOST_NAMED:
-        names = {number: f"{count:,}" for number, count in enumerate(draws, 1)}
+        names = {float(number): f"{count:,}" for number, count in enumerate(draws, 1)}
         return Axis("choices of a pod in the sample", 0.3, most + 0.7, names)
     step = next(step for step in (1, 2, 5, 10, 20) if most / step <= 20)
     numbers = [number for number in range(1, most + 1) if number == 1 or number % step == 0]
