@@ -2,7 +2,7 @@
 
 As in kube-proxy, an endpoint is chosen at random for each connection, among the ready ones, or, if
 none is ready, among those that are terminating but still serve. A change is applied after a tenth
-of a second, about what kube-proxy needs to load its rules (`SYNC_S`), and then at most once a second
+of a second, about what kube-proxy needs to load its rules (`SYNC_S`), then at most once a second
 (`MIN_SYNC_PERIOD_S`). In this time a pod that has stopped can still get connections; a lesson is
 about that.
 
