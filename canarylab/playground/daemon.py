@@ -207,8 +207,11 @@ async def _wait_until_stopped(stop: asyncio.Event, home: Home) -> None:
 
 
 def _has_our_state(home: Home) -> bool:
-    """Whether the state that this process has written is still there."""
-    state = read_state(home)
+    """Whether the state that this process has written is still there, or cannot be read now."""
+    try:
+        state = read_state(home)
+    except OSError:
+        return True  # too many files are open, for example
     return state is not None and state.pid == os.getpid()
 
 

@@ -164,6 +164,16 @@ async def running_server(folder: Path, store: Store | None = None) -> AsyncItera
             yield Server(api, kubelet, access, port, folder)
 
 
+async def exchange(server: Server, line: bytes, fields: bytes = b"", body: bytes = b"") -> bytes:
+    """What comes back for these bytes, up to the end of the connection."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port, ssl=server.tls)
+    host = b"" if fields.startswith(b"Host") else b"Host: 127.0.0.1:%d\r\n" % server.port
+    writer.write(line + b"\r\n" + host + (fields + b"\r\n" if fields else b"") + b"\r\n" + body)
+    answer = await reader.read()
+    writer.transport.abort()
+    return answer
+
+
 def deployment(name: str = "web", **spec: Any) -> Object:
     """A Deployment as a learner would write it, in `default`."""
     container = {"name": "nodeapp", "image": "node_app:1.0"}
