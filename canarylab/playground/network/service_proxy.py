@@ -1,9 +1,10 @@
 """The service proxy: connections to cluster IPs and node ports go to a ready endpoint.
 
 As in kube-proxy, an endpoint is chosen at random for each connection, among the ready ones, or, if
-none is ready, among those that are terminating but still serve. Changes are applied immediately,
-then at most once a second (`MIN_SYNC_PERIOD_S`). In that second a pod that has stopped can still
-get connections; a lesson is about that.
+none is ready, among those that are terminating but still serve. A change is applied after a tenth
+of a second, about what kube-proxy needs to load its rules (`SYNC_S`), then at most once a second
+(`MIN_SYNC_PERIOD_S`). In this time a pod that has stopped can still get connections; a lesson is
+about that.
 
 Node ports listen on the node's own address, and on 127.0.0.1 as well if that port is free. An
 address without endpoints is not listened on, so that the system refuses connections to it.
@@ -37,7 +38,7 @@ from canarylab.playground.network.tcp_relay import TcpRelay, connect, reset
 from canarylab.ports import LOOPBACK
 
 EVENT_SOURCE = "kube-proxy"
-MIN_SYNC_PERIOD_S = 1.0
+SYNC_S, MIN_SYNC_PERIOD_S = 0.1, 1.0
 RETRY_S = 2.0
 
 MOST_CONNECTIONS = 4_096
@@ -121,9 +122,9 @@ def sync_delay_s(last: float | None, now: float) -> float:
     """How long a change has to wait now; `last` is the time at which the last sync began.
 
     >>> sync_delay_s(None, 5.0), sync_delay_s(5.0, 5.25), sync_delay_s(5.0, 9.0)
-    (0.0, 0.75, 0.0)
+    (0.1, 0.75, 0.1)
     """
-    return 0.0 if last is None else max(0.0, last + MIN_SYNC_PERIOD_S - now)
+    return SYNC_S if last is None else max(SYNC_S, last + MIN_SYNC_PERIOD_S - now)
 
 
 def service_ports(
