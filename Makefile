@@ -59,7 +59,7 @@ bench: .venv/for-working  ## Measure how fast it is on this machine
 	@$(BIN)/python -m bench
 
 clean:  ## Stop the playground; remove .venv, caches and what was built or saved
-	@if [ -x $(BIN)/canarylab ]; then $(BIN)/canarylab down || true; fi
+	@if [ -x $(BIN)/canarylab ]; then $(BIN)/canarylab down --forget || true; fi
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist output
 	rm -rf app/node_modules tests/browser/axe/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -50,6 +50,26 @@ class Home:
         """The log of the daemon."""
         return self.playground / "daemon.log"
 
+    @property
+    def objects(self) -> Path:
+        """The objects of the playground, a SQLite file with others beside it of that name."""
+        return self.playground / "objects.db"
+
+    @property
+    def pods(self) -> Path:
+        """A folder for each pod, named by its uid."""
+        return self.playground / "pods"
+
+    @property
+    def run_ids(self) -> Path:
+        """The id of the last daemon's run, which all processes of its pods have."""
+        return self.playground / "run-ids"
+
+    @property
+    def credentials(self) -> Path:
+        """Certificates and token of the playground."""
+        return self.playground / "credentials.json"
+
     def prepare(self) -> None:
         """Create the folder, readable by its owner alone; raise SetupError if that fails."""
         try:

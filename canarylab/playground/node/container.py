@@ -118,7 +118,7 @@ class PodContext:
 
 def pods_folder(home: Home) -> Path:
     """Return the folder that has a folder for each pod, named by its uid."""
-    return home.playground / "pods"
+    return home.pods
 
 
 class Container:

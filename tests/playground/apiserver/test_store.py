@@ -8,7 +8,7 @@ import pytest
 
 from canarylab.errors import GoneError
 from canarylab.kube_objects import Key, Object
-from canarylab.playground.apiserver.store import Change, PlannedWrite, Store, Subscription
+from canarylab.playground.apiserver.store import Change, Limit, PlannedWrite, Store, Subscription
 
 
 def thing(name: str, **fields: object) -> Object:
@@ -89,7 +89,7 @@ async def test_a_removal_has_a_version_of_its_own() -> None:
 
 
 def test_a_version_before_the_history_is_gone() -> None:
-    store = Store(history_size=2)
+    store = Store(history=Limit(2))
     for name in ("a", "b", "c", "d"):
         put(store, name)
     store.subscribe("ConfigMap", since=2)
@@ -103,7 +103,7 @@ def test_a_version_from_the_future_is_gone() -> None:
 
 
 async def test_only_a_slow_subscription_overflows() -> None:
-    store = Store(backlog=3)
+    store = Store(backlog=Limit(3))
     slow, quick = store.subscribe("ConfigMap"), store.subscribe("ConfigMap")
     for number in range(4):
         put(store, f"a{number}")
@@ -115,7 +115,7 @@ async def test_only_a_slow_subscription_overflows() -> None:
 
 
 async def test_an_overflowed_subscription_is_empty() -> None:
-    store = Store(backlog=3)
+    store = Store(backlog=Limit(3))
     slow = store.subscribe("ConfigMap")
     for number in range(1000):
         put(store, f"a{number}")
