@@ -34,6 +34,7 @@ from canarylab.playground.controllers import CONTROLLERS, loop
 from canarylab.playground.credentials import Credentials, kept_credentials, write_kubeconfig
 from canarylab.playground.daemon_control import DaemonState, read_state, take_lock, write_state
 from canarylab.playground.home import Home
+from canarylab.playground.kube.kinds import KINDS
 from canarylab.playground.network.ingress_server import IngressServer
 from canarylab.playground.network.service_proxy import ServiceProxy
 from canarylab.playground.node.kubelet import Kubelet
@@ -121,10 +122,19 @@ def main(arguments: list[str]) -> int:
     try:
         asyncio.run(_run(home, wanted))
     except CanaryLabError as exc:
-        print(exc, flush=True)  # noqa: T201  `daemon_control.up` reads it
-        logger.error("%s", exc)
-        return 3
+        return _cannot_start(str(exc))
+    except OSError as exc:  # of a file: those of sockets and tasks are handled where they arise
+        return _cannot_start(
+            f"The playground cannot run: {exc}. "
+            f"Make room on the disk of {home.root}, or make it writable."
+        )
     return 0
+
+
+def _cannot_start(problem: str) -> int:
+    print(problem, flush=True)  # noqa: T201  `daemon_control.up` reads it
+    logger.error("%s", problem)
+    return 3
 
 
 def _allow_many_files() -> None:
@@ -158,9 +168,9 @@ async def _run(home: Home, wanted: int | None) -> None:
 
 
 def _restored(store: Store) -> dict[str, int]:
-    """How many objects of a user are there from before, by kind."""
+    """How many objects of a user are there from before, by the plural of their kind."""
     found = Counter(
-        kind
+        KINDS[kind].plural
         for kind in SHOWN_KINDS
         for obj in store.all(kind)
         if key_of(obj) != Key("default", "kubernetes")
