@@ -67,17 +67,30 @@ def up(cluster: ClusterName = None, api_port: ApiPort = None) -> None:
         chosen.cluster.start(report)
     print(f"You are on {chosen.reason}.")
     print(chosen.cluster.status())
+    if isinstance(chosen.cluster, Playground) and (restored := chosen.cluster.restored()):
+        print(restored)
     print(f"For kubectl: export KUBECONFIG={chosen.cluster.kubeconfig}")
 
 
 @app.command()
-def down(cluster: ClusterName = None) -> None:
-    """Stop a cluster and all its pods: the playground, or the one you name."""
+def down(
+    cluster: ClusterName = None,
+    forget: Annotated[
+        bool, typer.Option("--forget", help="Remove the playground's objects as well.")
+    ] = False,
+) -> None:
+    """Stop a cluster and all its pods: the playground, or the one you name.
+
+    The playground keeps its objects for the next `canarylab up`.
+    """
     from canarylab.clusters.choose import choose_to_stop, describe
+    from canarylab.clusters.playground import Playground
     from canarylab.images.choose import remove_containers
     from canarylab.text import join_words
 
     chosen = choose_to_stop(cluster)
+    if forget and not isinstance(chosen, Playground):
+        raise typer.BadParameter("--forget works for the playground only")
     runs = chosen.status() is not None
     if chosen.stop():
         print(f"{_capitalized(describe(chosen))} is stopped.")
@@ -87,6 +100,11 @@ def down(cluster: ClusterName = None) -> None:
             if runs
             else f"{_capitalized(describe(chosen))} was not running."
         )
+    if forget and isinstance(chosen, Playground):
+        chosen.forget()
+        print("Its objects are removed.")
+    elif isinstance(chosen, Playground):
+        print("Its objects are kept; `canarylab down --forget` removes them.")
     if ports := remove_containers(Home.of_user()):
         print(f"The containers on {join_words(f'port {port}' for port in ports)} are removed.")
 

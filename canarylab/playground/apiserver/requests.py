@@ -8,6 +8,7 @@ plural resource, or the kind if the code is 422.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -48,6 +49,7 @@ Query = Mapping[str, str]
 MAX_BODY_BYTES = 3 * 1024 * 1024  # bytes, as on a real server
 MAX_WARNING_LENGTH, MAX_WARNINGS_LENGTH = 256, 4096  # characters, of one and of all together
 MAX_WARNINGS = 50  # Python's http.client reads a hundred headers
+BODY_TIMEOUT_S = 60.0
 PROTOBUF = "application/vnd.kubernetes.protobuf"
 JSON = "application/json"
 
@@ -281,8 +283,14 @@ async def read_patch(request: web.Request, kind: Kind) -> tuple[object, PatchSty
 
 
 async def _read_bytes(request: web.Request) -> bytes:
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise StatusError(415, "UnsupportedMediaType", "the body of the request is compressed")
     try:
-        return await request.read()
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            return await request.read()
+    except TimeoutError:
+        message = "Timeout: request did not complete within the allotted timeout"
+        raise StatusError(504, "Timeout", message) from None
     except web.HTTPRequestEntityTooLarge:
         raise body_too_large(MAX_BODY_BYTES) from None
 

@@ -82,7 +82,7 @@ class Kubelet:
         """Run until cancelled; then every process of every pod has ended."""
         recorder = EventRecorder(self._api, EVENT_SOURCE)
         async with (
-            ReaperSupervisor.running(self._home.playground / "run-ids") as reaper,
+            ReaperSupervisor.running(self._home.run_ids) as reaper,
             asyncio.TaskGroup() as tasks,
         ):
             node = NodeContext(

@@ -15,7 +15,7 @@ from canarylab.playground.address_range import LoopbackRange
 from canarylab.playground.apiserver.local_api import NAMESPACES, LocalApi, bootstrap
 from canarylab.playground.apiserver.metadata import Generators
 from canarylab.playground.apiserver.registry import RegistryOptions
-from canarylab.playground.apiserver.store import Store
+from canarylab.playground.apiserver.store import Limit, Store
 from canarylab.playground.kube.api import Api, DeleteOptions
 from tests.playground.api_contract import (
     SPACE,
@@ -42,7 +42,7 @@ NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 def make_api(*, backlog: int = 1000, now: Now = lambda: NOON) -> LocalApi:
     """A cluster with a namespace, in which time stands still."""
     generators = Generators(now=now, random=random.Random(7))
-    api = LocalApi(Store(backlog=backlog), RegistryOptions(LoopbackRange(17), generators))
+    api = LocalApi(Store(backlog=Limit(backlog)), RegistryOptions(LoopbackRange(17), generators))
     api.commit(api.registry.create(namespace(SPACE)))
     return api
 

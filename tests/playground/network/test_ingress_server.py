@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import socket
+from contextlib import AsyncExitStack
 from random import Random
 
 import pytest
@@ -320,6 +321,13 @@ async def test_a_client_that_sends_half_a_head_is_let_go() -> None:
 async def test_a_client_that_asks_nothing_more_is_let_go() -> None:
     async with to_pod(limits=Limits(keep_alive_s=0.05)) as (port, _):
         assert (await ask(port, GET)).endswith(b"fine")
+
+
+async def test_an_idle_client_makes_room_for_a_new_one() -> None:
+    async with to_pod(limits=Limits(connections=2)) as (port, _), AsyncExitStack() as stack:
+        idle = [await stack.enter_async_context(connected(port)) for _ in range(2)]
+        assert (await ask(port)).endswith(b"fine")
+        assert await idle[0][0].read() == b""
 
 
 async def standing_still(count: object) -> None:
