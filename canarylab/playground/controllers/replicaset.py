@@ -177,7 +177,9 @@ def _ready_since(pod: Object) -> str | None:
 
 def _available_at(pod: Object, min_ready_s: float) -> datetime:
     since = _ready_since(pod)
-    return parse_timestamp(since) + timedelta(seconds=min_ready_s) if since else _LONG_AGO
+    if not min_ready_s or since is None:
+        return _LONG_AGO  # as in Kubernetes, also if the clock was set back
+    return parse_timestamp(since) + timedelta(seconds=min_ready_s)
 
 
 def _latest_first(text: str | None) -> float:

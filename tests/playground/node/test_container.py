@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from canarylab.errors import BadRequestError, NotFoundError
-from canarylab.kube_objects import Key
+from canarylab.kube_objects import Key, utc_now
 from canarylab.playground.kube.api import LogOptions
 from canarylab.playground.node.container import RestartBackoff, should_restart
 from tests.playground.node.node_fixture import SPACE, Node, node, pod, server, shell
@@ -24,6 +26,17 @@ async def test_a_container_that_fails_is_started_again(tmp_path: Path) -> None:
         await until(here.has_restarted(3))
         last = (await here.state())["lastState"]["terminated"]
         assert (last["exitCode"], last["reason"]) == (1, "Error")
+
+
+async def test_a_clock_that_is_set_back_delays_no_restart(tmp_path: Path) -> None:
+    hours = itertools.count()
+
+    def always_earlier() -> datetime:
+        return utc_now() - timedelta(hours=next(hours))
+
+    async with node(tmp_path, backoff=SOON, now=always_earlier) as here:
+        await here.api.put(pod(shell("exit 1")))
+        await until(here.has_restarted(3))
 
 
 async def test_the_second_failure_waits_in_crash_loop_back_off(tmp_path: Path) -> None:
