@@ -14,7 +14,7 @@ from subprocess import PIPE
 import pytest
 
 from canarylab.errors import BadRequestError, NotFoundError
-from canarylab.kube_objects import Key, utc_now
+from canarylab.kube_objects import Key, Object, utc_now
 from canarylab.playground.kube.api import LogOptions
 from canarylab.playground.node.container import RestartBackoff, should_restart
 from canarylab.ports import unused
@@ -133,6 +133,33 @@ async def test_a_command_that_does_not_exist_is_a_start_error(tmp_path: Path) ->
         assert (end["reason"], end["exitCode"], end["message"]) == (
             "StartError", 128, 'exec: "no-such-command": executable file not found in $PATH'
         )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"command": ["a\0b"]},
+        {"command": ["sh", "-c", "true\0"]},
+        {"env": [{"name": "A", "value": "\0"}]},
+        {"env": [{"name": "A", "value": "\ud800"}]},
+    ],
+)
+async def test_a_command_that_the_system_cannot_be_given_is_a_start_error(
+    tmp_path: Path, fields: Object, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with node(tmp_path) as here:
+        await here.api.put(pod({**server(), **fields}, restartPolicy="Never"))
+        await until(here.phase_is("Failed"))
+        assert (await here.state())["state"]["terminated"]["reason"] == "StartError"
+    assert "Traceback" not in caplog.text
+
+
+async def test_a_working_directory_that_no_system_has_is_a_configuration_error(
+    tmp_path: Path,
+) -> None:
+    async with node(tmp_path) as here:
+        await here.api.put(pod({**server(), "workingDir": "/\0"}))
+        await until(here.state_is("waiting", "CreateContainerConfigError"))
 
 
 async def test_a_failing_liveness_probe_restarts_the_container(tmp_path: Path) -> None:
