@@ -27,6 +27,7 @@ from canarylab.playground.node.logs import ContainerLog, OutputCollector
 
 _DAEMON_SHUTDOWN_GRACE_S = 1.0  # between SIGTERM and SIGKILL when the daemon ends
 _OUTPUT_DRAIN_S = 0.2  # a dead process's output is in the pipe; a descendant may keep it open
+_SHOWN = 256  # characters of a command in a message
 _RESTART_PAUSE_S = 0.5
 _POLL_S = 0.02  # only if the system has no pidfd
 
@@ -262,7 +263,7 @@ def _popen(command: Command) -> subprocess.Popen[bytes]:
             start_new_session=True,
             bufsize=0,
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise _cannot_start(command, error) from error
     finally:
         reaper.set_mark(None)
@@ -279,14 +280,18 @@ async def _create_subprocess(command: Command, *, stdin: int, stderr: int) -> As
             cwd=command.folder,
             start_new_session=True,
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise _cannot_start(command, error) from error
     # Afterwards: this process must not bear the mark while it waits.
     reaper.set_mark(command.environment.get(reaper.RUN_ID), process.pid)
     return process
 
 
-def _cannot_start(command: Command, error: OSError) -> CannotStartError:
+def _cannot_start(command: Command, error: OSError | ValueError) -> CannotStartError:
+    """The error for a command; a ValueError is about a NUL or about what is not Unicode."""
+    name = command.argv[0][:_SHOWN]
+    if isinstance(error, ValueError):
+        return CannotStartError(f'exec: "{name}": {error}')
     if not command.folder.is_dir():
         return CannotStartError(f'no such working directory: "{command.folder}"')
     reason = (
@@ -294,7 +299,7 @@ def _cannot_start(command: Command, error: OSError) -> CannotStartError:
         if isinstance(error, FileNotFoundError) and "/" not in command.argv[0]
         else (error.strerror or str(error)).lower()
     )
-    return CannotStartError(f'exec: "{command.argv[0]}": {reason}')
+    return CannotStartError(f'exec: "{name}": {reason}')
 
 
 async def _wait_readable(descriptor: int) -> None:
