@@ -18,6 +18,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,6 +44,7 @@ from canarylab.ports import LOOPBACK, ensure_free, is_free
 logger = logging.getLogger(__name__)
 
 OPEN_FILES = 65_536
+LOG_LIMIT = 2_000_000  # bytes; one older file is kept
 SHOWN_KINDS = ("Deployment", "Service", "Ingress", "HTTPRoute", "Pod")
 SWITCH_INTERVAL_S = 0.0005
 """The thread that writes objects needs little time, and often; 5 ms is usual."""
@@ -113,7 +115,9 @@ def main(arguments: list[str]) -> int:
     """`daemon HOME [API_PORT]`; exit status 3 when it cannot start."""
     home = Home(Path(arguments[0]))
     wanted = int(arguments[1]) if len(arguments) > 1 else None
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    log = RotatingLog(home.log, maxBytes=LOG_LIMIT, backupCount=1)
+    form = "%(asctime)s %(name)s: %(message)s"
+    logging.basicConfig(level=logging.INFO, format=form, handlers=[log])
     lock = take_lock(home)  # held until the process ends: `daemon_control.down` waits for that
     if lock is None:
         return 0  # another daemon runs, and the caller finds it
@@ -129,6 +133,16 @@ def main(arguments: list[str]) -> int:
             f"Make room on the disk of {home.root}, or make it writable."
         )
     return 0
+
+
+class RotatingLog(RotatingFileHandler):
+    """The log of the daemon, to which Python itself writes as well (standard error)."""
+
+    def doRollover(self) -> None:  # noqa: N802  the name that the library calls
+        """Rename the file, and begin a new one."""
+        super().doRollover()
+        if self.stream is not None:
+            os.dup2(self.stream.fileno(), 2)
 
 
 def _cannot_start(problem: str) -> int:

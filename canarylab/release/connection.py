@@ -117,6 +117,10 @@ class Connection:
         settings = self._client.configuration.auth_settings().values()
         return {entry["key"]: entry["value"] for entry in settings if entry["in"] == "header"}
 
+    def require_answer(self) -> None:
+        """Ask for the version, which everybody may; raise urllib3's HTTPError after a time."""
+        client.VersionApi(self._client).get_code()
+
     def in_namespace(self, namespace: str) -> Connection:
         """The same cluster with another namespace, where manifests stay as they are."""
         other = copy(self)

@@ -153,9 +153,10 @@ class Sampler:
         on_progress: OnProgress | None = None,
         observed: Observed | None = None,
     ) -> None:
-        self.url, self.plan, self._request = url, plan, request
+        self.plan, self._request = plan, request
         self._on_progress, self._observed = on_progress, observed
         self._target = Target.parse(url)
+        self.url = self._target.url
         self._state = _SampleState(plan, time.perf_counter)
         self._started = datetime.now(UTC)
         self._sender: asyncio.Task[None] | None = None
