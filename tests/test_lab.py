@@ -34,6 +34,7 @@ class FakeCluster(SimpleNamespace):
             name="fake",
             namespace="default",
             context=None,
+            option="",
             addresses=list,
             adapt_manifest=AdaptedManifest,
         )
