@@ -14,6 +14,7 @@ from canarylab.clusters.playground import Playground
 from canarylab.errors import SetupError
 from canarylab.machine import loopback
 from canarylab.playground.home import Home
+from tests.needs import needs
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +50,7 @@ def on(monkeypatch: pytest.MonkeyPatch, *, linux: bool) -> None:
     monkeypatch.setattr(machine, "loopback", lambda: loopback(address))
 
 
+@needs("linux")
 def test_unasked_it_is_the_playground(monkeypatch: pytest.MonkeyPatch) -> None:
     on(monkeypatch, linux=True)
 
@@ -66,6 +68,7 @@ def test_a_kind_cluster_that_runs_comes_first() -> None:
     assert chosen.reason == "the kind cluster, because it is running"
 
 
+@needs("linux")
 def test_with_a_stopped_kind_cluster_the_playground_is_chosen(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
