@@ -124,14 +124,17 @@ class Lab:
             context=self.cluster.context,
             adapt=self.cluster.adapt_manifest,
         )
+        self._left = stages.names_left(self._connection)
         self._builders = BuilderSelection(Home.of_user())
         self._service_urls = ServiceUrls(self._connection, self.cluster.addresses)
         self._ingress = IngressClient(self.cluster, self._connection)
         self._predictions = Predictions.of_this_notebook(Home.of_user())
 
     def __repr__(self) -> str:
+        left = f"From before: {join_words(self._left)}; `lab.reset()` deletes them."
         return (
             f"You are on {self._reason}.\nFor kubectl: export KUBECONFIG={self.cluster.kubeconfig}"
+            f"{chr(10) + left if self._left else ''}"
         )
 
     def _repr_html_(self) -> str:

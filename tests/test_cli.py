@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ from canarylab.release.apply import apply
 from canarylab.release.connection import Connection
 from canarylab.traffic import RequestResult
 from tests.needs import needs
-from tests.running_playground import RunningPlayground
+from tests.running_playground import RunningPlayground, running_playground
 
 Done = subprocess.CompletedProcess[str]
 
@@ -90,6 +92,45 @@ def test_url_without_a_playground_says_so(tmp_path: Path) -> None:
 def test_up_finds_the_running_playground(playground: RunningPlayground) -> None:
     done = canarylab("up", environment=playground.environment)
     assert f"export KUBECONFIG={playground.kubeconfig}" in done.stdout
+
+
+@needs("linux")
+def test_down_keeps_the_objects_and_up_says_so(tmp_path: Path) -> None:
+    with running_playground(tmp_path, images=False) as playground:
+        with closing(Connection(playground.kubeconfig)) as connection:
+            connection.core.create_namespaced_service(
+                "default", {"metadata": {"name": "web"}, "spec": {"ports": [{"port": 80}]}}
+            )
+        down = canarylab("down", environment=playground.environment)
+        up = canarylab("up", environment=playground.environment)
+        forget = canarylab("down", "--forget", environment=playground.environment)
+        empty = canarylab("up", environment=playground.environment)
+    assert "Its objects are kept; `canarylab down --forget` removes them." in down.stdout
+    assert "It has from before: services 1." in up.stdout
+    assert "`lab.reset()`" in up.stdout
+    assert "Its objects are removed." in forget.stdout
+    assert "from before" not in empty.stdout
+
+
+@needs("linux")
+def test_a_stopped_playground_is_said_to_be_stuck_and_ends(tmp_path: Path) -> None:
+    with running_playground(tmp_path, images=False) as playground:
+        os.kill(playground.running.pid, signal.SIGSTOP)
+        told = [
+            canarylab(command, environment=playground.environment) for command in ("status", "up")
+        ]
+        assert canarylab("down", environment=playground.environment).returncode == 0
+    for done in told:
+        assert "does not answer" in done.stdout + done.stderr
+        assert "End it with `canarylab down`, which keeps its objects" in done.stdout + done.stderr
+
+
+def test_only_the_playground_forgets(tmp_path: Path) -> None:
+    done = canarylab(
+        "down", "--forget", "--cluster", "kind", environment={"CANARYLAB_HOME": str(tmp_path)}
+    )
+    assert done.returncode == 2
+    assert "--forget works for the playground only" in done.stderr
 
 
 @needs("linux")

@@ -53,3 +53,19 @@ def test_loopback_is_bindable_and_another_machine_s_address_is_not() -> None:
 def test_an_address_on_which_a_pod_listens_is_still_bindable() -> None:
     with socket.create_server(("127.64.0.2", 0)):
         assert ports.is_bindable("127.64.0.2")
+
+
+def test_the_same_port_of_another_address_is_not_the_one_that_is_asked_for() -> None:
+    with socket.create_server(("127.64.0.2", 0)) as pod:
+        port = pod.getsockname()[1]
+        assert ports.holder(port) is None
+        assert ports.holder(port, "127.64.0.2") is not None
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::"])
+def test_a_server_on_every_address_has_the_port_of_each(address: str) -> None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.create_server((address, 0), family=family) as busy:
+        found = ports.holder(busy.getsockname()[1])
+    assert found is not None
+    assert found.pid == os.getpid()

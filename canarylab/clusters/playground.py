@@ -22,7 +22,7 @@ from canarylab.playground.home import Home
 from canarylab.playground.images import parse_reference
 from canarylab.ports import LOOPBACK, NODE_PORTS, is_free, is_held_by
 from canarylab.runtime import wait_until
-from canarylab.text import count_noun, join_words
+from canarylab.text import join_words
 
 SYNC_TIMEOUT_S = 5.0  # the service proxy syncs within a second
 _ROUTING_KINDS = {"Ingress", "Gateway", "HTTPRoute"}
@@ -55,9 +55,9 @@ class Playground(LocalCluster):
         running = daemon_control.status(self.home)
         if running is None or not running.restored:
             return None
-        found = join_words(count_noun(count, kind) for kind, count in running.restored.items())
+        found = join_words(f"{kind} {count}" for kind, count in running.restored.items())
         return (
-            f"From before there are {found}. In a lesson, `lab.reset()` removes those of the "
+            f"It has from before: {found}. In a lesson, `lab.reset()` removes those of the "
             "lessons; `canarylab down --forget` removes everything."
         )
 

@@ -18,6 +18,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,6 +35,7 @@ from canarylab.playground.controllers import CONTROLLERS, loop
 from canarylab.playground.credentials import Credentials, kept_credentials, write_kubeconfig
 from canarylab.playground.daemon_control import DaemonState, read_state, take_lock, write_state
 from canarylab.playground.home import Home
+from canarylab.playground.kube.kinds import KINDS
 from canarylab.playground.network.ingress_server import IngressServer
 from canarylab.playground.network.service_proxy import ServiceProxy
 from canarylab.playground.node.kubelet import Kubelet
@@ -42,6 +44,7 @@ from canarylab.ports import LOOPBACK, ensure_free, is_free
 logger = logging.getLogger(__name__)
 
 OPEN_FILES = 65_536
+LOG_LIMIT = 2_000_000  # bytes; one older file is kept
 SHOWN_KINDS = ("Deployment", "Service", "Ingress", "HTTPRoute", "Pod")
 SWITCH_INTERVAL_S = 0.0005
 """The thread that writes objects needs little time, and often; 5 ms is usual."""
@@ -112,7 +115,9 @@ def main(arguments: list[str]) -> int:
     """`daemon HOME [API_PORT]`; exit status 3 when it cannot start."""
     home = Home(Path(arguments[0]))
     wanted = int(arguments[1]) if len(arguments) > 1 else None
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    log = RotatingLog(home.log, maxBytes=LOG_LIMIT, backupCount=1)
+    form = "%(asctime)s %(name)s: %(message)s"
+    logging.basicConfig(level=logging.INFO, format=form, handlers=[log])
     lock = take_lock(home)  # held until the process ends: `daemon_control.down` waits for that
     if lock is None:
         return 0  # another daemon runs, and the caller finds it
@@ -121,10 +126,29 @@ def main(arguments: list[str]) -> int:
     try:
         asyncio.run(_run(home, wanted))
     except CanaryLabError as exc:
-        print(exc, flush=True)  # noqa: T201  `daemon_control.up` reads it
-        logger.error("%s", exc)
-        return 3
+        return _cannot_start(str(exc))
+    except OSError as exc:  # of a file: those of sockets and tasks are handled where they arise
+        return _cannot_start(
+            f"The playground cannot run: {exc}. "
+            f"Make room on the disk of {home.root}, or make it writable."
+        )
     return 0
+
+
+class RotatingLog(RotatingFileHandler):
+    """The log of the daemon, to which Python itself writes as well (standard error)."""
+
+    def doRollover(self) -> None:  # noqa: N802  the name that the library calls
+        """Rename the file, and begin a new one."""
+        super().doRollover()
+        if self.stream is not None:
+            os.dup2(self.stream.fileno(), 2)
+
+
+def _cannot_start(problem: str) -> int:
+    print(problem, flush=True)  # noqa: T201  `daemon_control.up` reads it
+    logger.error("%s", problem)
+    return 3
 
 
 def _allow_many_files() -> None:
@@ -158,9 +182,9 @@ async def _run(home: Home, wanted: int | None) -> None:
 
 
 def _restored(store: Store) -> dict[str, int]:
-    """How many objects of a user are there from before, by kind."""
+    """How many objects of a user are there from before, by the plural of their kind."""
     found = Counter(
-        kind
+        KINDS[kind].plural
         for kind in SHOWN_KINDS
         for obj in store.all(kind)
         if key_of(obj) != Key("default", "kubernetes")

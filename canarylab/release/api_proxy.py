@@ -31,9 +31,7 @@ class ApiServerProxy:
 
     def __init__(self, connection: Connection, service: str, port: int) -> None:
         self._connection, self.service = connection, service
-        self._proxy_path = (
-            f"/api/v1/namespaces/{connection.namespace}/services/{service}:{port}/proxy"
-        )
+        self.path = f"/api/v1/namespaces/{connection.namespace}/services/{service}:{port}/proxy"
         self._ensure_allowed()
         self._runner = web.AppRunner(self._app(), access_log=None, handler_cancellation=True)
         self.port = runtime.run(_listen(self._runner))
@@ -79,7 +77,7 @@ class ApiServerProxy:
         return web.Response(status=reply.status, body=reply.data, headers=headers)
 
     def _fetch(self, method: str, path: str, headers: dict[str, str]) -> Any:
-        url = self._connection.server + quote(self._proxy_path, safe="/:") + path
+        url = self._connection.server + quote(self.path, safe="/:") + path
         return self._connection.http.request(
             method,
             url,

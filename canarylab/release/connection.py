@@ -10,7 +10,6 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from kubernetes.dynamic.exceptions import DynamicApiError
 from urllib3.exceptions import HTTPError
 
 from canarylab.clusters.base import AdaptedManifest
-from canarylab.clusters.client import api_client
+from canarylab.clusters.client import api_client, reload
 from canarylab.errors import ApiRefusedError, ClusterError
 from canarylab.kube_objects import Object
 
@@ -32,7 +31,11 @@ _NO_CACHE_FILE = f"{os.devnull}/kinds"
 
 
 class Connection:
-    """One namespace of the cluster of a kubeconfig; `adapt` changes manifests for it."""
+    """One namespace of the cluster of a kubeconfig; `adapt` changes manifests for it.
+
+    When the kubeconfig has been written again, as a playground does that starts with another port,
+    the next request follows it.
+    """
 
     def __init__(
         self,
@@ -43,41 +46,57 @@ class Connection:
         adapt: Callable[[Object], AdaptedManifest] = AdaptedManifest,
     ) -> None:
         self.kubeconfig, self.namespace, self.adapt = kubeconfig, namespace, adapt
-        self._client: Any = api_client(str(kubeconfig), context)
+        self._context = context
+        self._read_at = _written_at(kubeconfig)
+        self._dynamic: Any = None
+        self._loaded_client: Any = api_client(str(kubeconfig), context)
 
-    @cached_property
+    @property
+    def _client(self) -> Any:
+        """The client, with what the kubeconfig says now; the old address if it has gone."""
+        written_at = _written_at(self.kubeconfig)
+        if any(written_at) and written_at != self._read_at:
+            reload(self._loaded_client, str(self.kubeconfig), self._context)
+            self._read_at = written_at
+            self._dynamic = None
+        return self._loaded_client
+
+    @property
     def apps(self) -> Any:
         """Deployments and ReplicaSets: the client's `AppsV1Api`."""
         return client.AppsV1Api(self._client)
 
-    @cached_property
+    @property
     def core(self) -> Any:
         """Pods, Services, Events: the client's `CoreV1Api`."""
         return client.CoreV1Api(self._client)
 
-    @cached_property
+    @property
     def discovery(self) -> Any:
         """EndpointSlices: the client's `DiscoveryV1Api`."""
         return client.DiscoveryV1Api(self._client)
 
-    @cached_property
+    @property
     def networking(self) -> Any:
         """Ingresses: the client's `NetworkingV1Api`."""
         return client.NetworkingV1Api(self._client)
 
-    @cached_property
+    @property
     def custom(self) -> Any:
         """Objects of kinds that are additions to Kubernetes: the client's `CustomObjectsApi`."""
         return client.CustomObjectsApi(self._client)
 
-    @cached_property
+    @property
     def dynamic(self) -> Any:
         """Objects of any kind; only the server validates them.
 
         The list of kinds is read from the server. By default the client keeps it in a file in the
         folder for temporary files, which another user or an earlier cluster may have written.
         """
-        return DynamicClient(self._client, cache_file=_NO_CACHE_FILE)
+        current = self._client  # first, since it may be set up again
+        if self._dynamic is None:
+            self._dynamic = DynamicClient(current, cache_file=_NO_CACHE_FILE)
+        return self._dynamic
 
     @property
     def server(self) -> str:
@@ -102,12 +121,18 @@ class Connection:
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.rest_client.pool_manager.clear()
-        self._client.close()
+        self._loaded_client.rest_client.pool_manager.clear()
+        self._loaded_client.close()
 
     def plain(self, answer: Any) -> Any:
         """What the client returned, as plain JSON."""
         return self._client.sanitize_for_serialization(answer)
+
+
+def _written_at(kubeconfig: str | Path) -> tuple[int, ...]:
+    """When each file was written; 0 for one that is not there."""
+    files = map(Path, str(kubeconfig).split(os.pathsep))
+    return tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in files)
 
 
 @contextmanager

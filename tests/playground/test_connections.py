@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import resource
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -20,6 +19,7 @@ from canarylab.playground.connections import (
     OpenConnections,
     most_connections,
 )
+from tests.open_files import no_more_files
 from tests.waiting import until
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -146,26 +146,6 @@ async def test_a_connection_that_requests_nothing_is_closed_after_a_time() -> No
         reader, writer = await here.connect()
         assert await reader.read() == b""
         writer.close()
-
-
-@contextmanager
-def no_more_files() -> Iterator[None]:
-    """Let this process open no further file."""
-    before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    highest = max(int(name) for name in os.listdir("/proc/self/fd"))  # noqa: PTH208  opens none
-    fill = []
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 1, before[1]))
-        while True:
-            try:
-                fill.append(os.dup(0))
-            except OSError:
-                break
-        yield
-    finally:
-        for descriptor in fill:
-            os.close(descriptor)
-        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 async def test_without_files_connections_wait_and_are_accepted_later(

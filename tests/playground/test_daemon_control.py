@@ -176,7 +176,7 @@ def test_what_was_forgotten_does_not_come_back(home: Home) -> None:
             "default", {"metadata": {"name": "web"}, "spec": {"ports": [{"port": 80}]}}
         )
         daemon_control.down(home)
-        assert daemon_control.up(home).restored == {"Service": 1}
+        assert daemon_control.up(home).restored == {"services": 1}
         daemon_control.down(home)
         daemon_control.forget(home)
         assert daemon_control.up(home).restored == {}

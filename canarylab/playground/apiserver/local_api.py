@@ -88,7 +88,7 @@ class LocalApi:
     def commit(self, write: PlannedWrite) -> Object:
         """Commit a write; a written event also removes the expired ones."""
         if write.object["kind"] == "Event" and write.action == "write":
-            for old in self.registry.expired_events():
+            for old in self.registry.renew_event(write.object):
                 self.store.commit(old)
         return self.store.commit(write)
 

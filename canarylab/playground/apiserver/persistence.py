@@ -62,12 +62,12 @@ class ObjectFile:
             path.touch(mode=0o600)
             self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         except (OSError, sqlite3.Error) as exc:
-            raise _cannot_be_used(path, str(exc)) from exc
+            raise _cannot_be_used(path, exc) from exc
         try:
             self._prepare()
         except (sqlite3.Error, ValueError) as exc:
             self.close()
-            raise _cannot_be_used(path, str(exc)) from exc
+            raise _cannot_be_used(path, exc) from exc
 
     def load(self, *, reserve: int) -> tuple[list[Object], int]:
         """All objects, and the version from which so many are reserved for this daemon."""
@@ -77,7 +77,7 @@ class ObjectFile:
             self.write({}, version + reserve)
             return [json.loads(value) for (value,) in rows], int(version)
         except (sqlite3.Error, TypeError, ValueError) as exc:
-            raise _cannot_be_used(self.path, str(exc)) from exc
+            raise _cannot_be_used(self.path, exc) from exc
 
     def write(self, changes: Changes, reserved: int) -> None:
         """Write changes in one transaction; raise sqlite3.Error if nothing was written."""
@@ -147,10 +147,11 @@ class GroupCommit:
 
     def check(self) -> None:
         """Raise StatusError if no change can be stored at present."""
-        if self._problem is not None:
-            raise self._refusal(self._problem)
+        problem = self._problem
         if self._version >= self._stored + RESERVED_VERSIONS - 1:
-            raise self._refusal("too many changes wait to be stored")
+            problem = problem or "too many changes wait"
+        if problem is not None:
+            raise self._refusal("this change was refused", problem, "Then send it again.")
 
     async def until_writable(self) -> None:
         """Wait until changes can be stored again."""
@@ -161,7 +162,11 @@ class GroupCommit:
         """Wait until the changes up to this version are in the file; StatusError if they fail."""
         while self._stored < version:
             if self._problem is not None:
-                raise self._refusal(self._problem)
+                raise self._refusal(
+                    "this change is not stored yet",
+                    self._problem,
+                    "It will be stored then, unless the playground ends before.",
+                )
             await self._progressed.wait()
 
     @asynccontextmanager
@@ -210,13 +215,12 @@ class GroupCommit:
         self._progressed.set()
         self._progressed = asyncio.Event()
 
-    def _refusal(self, problem: str) -> StatusError:
+    def _refusal(self, what: str, problem: str, consequence: str) -> StatusError:
         return StatusError(
             500,
             "InternalError",
-            f"Internal error occurred: this change is not stored in {self._file.path}: {problem}. "
-            "Make room on that disk, or make the file writable, and send the change again; what "
-            "was stored before is kept.",
+            f"Internal error occurred: {what}, because {self._file.path} cannot be written: "
+            f"{problem}. Make room on that disk, or make the file writable. {consequence}",
         )
 
 
@@ -224,9 +228,10 @@ def _row(each: ObjectId) -> tuple[str, str, str]:
     return each.kind, each.key.namespace, each.key.name
 
 
-def _cannot_be_used(path: Path, problem: str) -> SetupError:
+def _cannot_be_used(path: Path, problem: Exception) -> SetupError:
+    remedy = "Put a copy in its place, or let `canarylab down --forget` remove it"
+    if isinstance(problem, OSError | sqlite3.OperationalError):
+        remedy = "Make room on that disk, or make the file writable"
     return SetupError(
-        f"The objects of the playground in {path} cannot be used: {problem}. Free the disk or make "
-        "the file writable if that is the cause; else move the file away or put a copy in its "
-        "place, or let `canarylab down --forget` remove it."
+        f"The objects of the playground in {path} cannot be used: {problem}. {remedy}."
     )

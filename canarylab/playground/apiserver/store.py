@@ -87,6 +87,10 @@ class Store:
         keys = (key for key in objects if namespace is None or key.namespace == namespace)
         return [objects[key] for key in sorted(keys)]
 
+    def count(self, kind: str) -> int:
+        """The number of objects of a kind."""
+        return len(self._objects.get(kind, ()))
+
     def commit(self, write: PlannedWrite) -> Object:
         """Commit a write, notify the subscriptions, and return the object as stored."""
         if write.action == "none":

@@ -16,8 +16,8 @@ from yarl import URL
 
 from canarylab.errors import BadRequestError, Cause, ConflictError, InvalidError, StatusError
 from canarylab.http_headers import HOP_BY_HOP, without_fields
-from canarylab.kube_objects import Object
-from canarylab.playground.apiserver.decode import json_type
+from canarylab.kube_objects import Object, parse_integer
+from canarylab.playground.apiserver.decode import decode_options
 from canarylab.playground.apiserver.handlers import delete_request
 from canarylab.playground.apiserver.patch import apply_patch
 from canarylab.playground.apiserver.requests import (
@@ -80,15 +80,9 @@ def _update_scale(context: RequestContext, scale: object) -> web.Response:
 
 
 def _replicas(context: RequestContext, scale: object) -> int:
-    if not isinstance(scale, dict) or not isinstance(scale.get("spec") or {}, dict):
-        raise BadRequestError('Scale in version "v1" cannot be handled as a Scale')
-    _check_scale_version(context, scale)
-    replicas = (scale.get("spec") or {}).get("replicas") or 0
-    if not isinstance(replicas, int) or isinstance(replicas, bool):
-        raise BadRequestError(
-            'Scale in version "v1" cannot be handled as a Scale: json: cannot unmarshal '
-            f"{json_type(replicas)} into Go struct field ScaleSpec.spec.replicas of type int32"
-        )
+    given = decode_options("Scale", scale)
+    _check_scale_version(context, given)
+    replicas = int(given.get("spec", {}).get("replicas", 0))
     if replicas < 0:
         message = f"Invalid value: {replicas}: must be greater than or equal to 0"
         cause = Cause("FieldValueInvalid", "spec.replicas", message)
@@ -161,10 +155,11 @@ def parse_proxy_target(name: str) -> ProxyTarget:
 
 def _port_name(service: Object, target: ProxyTarget) -> str:
     """The name of the endpoints' port; a number is looked up in the Service's ports."""
-    if not target.port.isdigit():
+    number = parse_integer(target.port)
+    if number is None:
         return target.port
     for port in service["spec"].get("ports") or []:
-        if port["port"] == int(target.port):
+        if port["port"] == number:
             return str(port.get("name", ""))
     raise _unavailable(f'no service port {target.port} found for service "{target.service}"')
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from random import Random
@@ -32,8 +33,9 @@ from canarylab.kube_objects import (
     slices_by_service,
 )
 from canarylab.playground.connections import Acceptor, OpenConnections, most_connections
-from canarylab.playground.kube.api import Api, notify_of_changes
+from canarylab.playground.kube.api import Api
 from canarylab.playground.kube.events import EventDetails, record_event
+from canarylab.playground.kube.retries import notify_of_changes
 from canarylab.playground.network.tcp_relay import TcpRelay, connect, reset
 from canarylab.ports import LOOPBACK
 
@@ -43,6 +45,9 @@ RETRY_S = 2.0
 
 MOST_CONNECTIONS = 4_096
 _MAX_AFFINITY_ENTRIES = 4096  # clients; above it, expired entries are removed
+
+
+logger = logging.getLogger(__name__)
 
 
 class ServicePort(NamedTuple):
@@ -91,7 +96,12 @@ class ServiceProxy:
             await self._sleep(sync_delay_s(last, monotonic()))
             self._changed.clear()
             last = monotonic()
-            await self._sync()
+            try:
+                await self._sync()
+            except Exception:  # one object must not end the daemon
+                logger.exception("The Services could not be read; next try in %s s.", RETRY_S)
+                self._changed.set()
+                await self._sleep(RETRY_S)
 
     async def _sync(self) -> None:
         services = await self._api.list("Service")

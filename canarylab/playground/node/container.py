@@ -264,7 +264,8 @@ class Container:
         )
 
     async def _back_off(self, end: ContainerTerminated, delay_s: float) -> None:
-        left_s = delay_s - (self._node.now() - end.finished).total_seconds()
+        elapsed_s = (self._node.now() - end.finished).total_seconds()
+        left_s = min(delay_s, delay_s - elapsed_s)  # not longer if the clock was set back
         if left_s <= 0:
             return
         pod = self._pod.pod

@@ -149,13 +149,14 @@ class Server:
 
 
 @asynccontextmanager
-async def running_server(folder: Path) -> AsyncIterator[Server]:
+async def running_server(folder: Path, store: Store | None = None) -> AsyncIterator[Server]:
     """Up for the length of an `async with`."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
         access, kubelet = make_credentials(), StubKubelet()
-        api = LocalApi(Store(), RegistryOptions(RANGE, Generators(random=random.Random(17))))
+        options = RegistryOptions(RANGE, Generators(random=random.Random(17)))
+        api = LocalApi(store or Store(), options)
         await bootstrap(api, addresses=RANGE, port=port)
         write_kubeconfig(folder / "kubeconfig", access, port)
         app = make_web_app(api, kubelet, TokenAuthenticator(access.token, port))

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from canarylab.kube_objects import Key
+from canarylab.playground.apiserver.requests import MAX_WARNINGS
 from tests.playground.apiserver.documents import backend, gateway, http_route, ingress
 from tests.playground.apiserver.server import Server, config_map, deployment, pod
 
@@ -417,3 +418,48 @@ async def test_an_eviction_deletes_the_pod(server: Server) -> None:
     assert (response.code, response.body["status"]) == (201, "Success")
     leaving = await server.api.get("Pod", Key("default", "web"))
     assert leaving["metadata"]["deletionGracePeriodSeconds"] == 30
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\r\nSet-Cookie: b", "\0", "\u2028", "é", "x" * 50_000])
+async def test_an_unknown_field_of_any_name_gets_an_answer(server: Server, name: str) -> None:
+    path = "/api/v1/namespaces/default/configmaps"
+    answer = await server.request("POST", path, {**config_map(), name: 1})
+    assert answer.code == 201
+
+
+async def test_twenty_thousand_unknown_fields_get_an_answer(server: Server) -> None:
+    unknown = {f"field{number}": 1 for number in range(15_000)}
+    path = "/api/v1/namespaces/default/configmaps"
+    answer = await server.request("POST", path, {**config_map(), **unknown})
+    assert (answer.code, len(answer.headers.getall("Warning"))) == (201, MAX_WARNINGS)
+
+
+@pytest.mark.parametrize("body", [[1], "x", {"gracePeriodSeconds": "x"}, {"preconditions": [1]}])
+async def test_options_of_a_deletion_of_the_wrong_type_are_refused(
+    server: Server, body: object
+) -> None:
+    await server.api.create(pod())
+    answer = await server.request("DELETE", "/api/v1/namespaces/default/pods/web", body)
+    assert answer.code == 400
+    assert answer.body["message"].startswith(
+        'DeleteOptions in version "v1" cannot be handled as a DeleteOptions: json: cannot unmarshal'
+    )
+
+
+async def test_a_grace_period_of_any_length_ends(server: Server) -> None:
+    await server.api.create(pod(terminationGracePeriodSeconds=2**63 - 1))
+    answer = await server.request("DELETE", "/api/v1/namespaces/default/pods/web")
+    assert answer.body["metadata"]["deletionGracePeriodSeconds"] == 2**31 - 1
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=abc", "timeoutSeconds=x", "watch=1&resourceVersion=" + "9" * 5_000]
+)
+async def test_a_list_with_an_unreadable_number_is_refused(server: Server, query: str) -> None:
+    answer = await server.request("GET", f"/api/v1/pods?{query}")
+    assert answer.code == 400
+
+
+async def test_the_proxy_takes_a_port_of_any_digits_for_a_name(server: Server) -> None:
+    path = "/api/v1/namespaces/default/services/kubernetes:\u00b2/proxy/"
+    assert (await server.request("GET", path)).code == 503

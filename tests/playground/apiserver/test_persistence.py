@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import stat
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -16,8 +16,11 @@ from canarylab.kube_objects import Key, Object
 from canarylab.playground.apiserver import persistence
 from canarylab.playground.apiserver.persistence import Changes, GroupCommit, ObjectFile, ObjectId
 from canarylab.playground.apiserver.store import PlannedWrite, Store
+from tests.needs import needs
+from tests.playground.apiserver.server import Server, config_map, running_server
 
 FULL = "database or disk is full"
+CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
 
 
 def thing(name: str, **data: str) -> Object:
@@ -145,6 +148,48 @@ async def test_a_full_disk_refuses_the_write_and_those_after_it(file: FailingFil
         assert store.find("ConfigMap", Key("lab", "b")) is None
 
 
+@asynccontextmanager
+async def server_on_full_disk(file: FailingFile, folder: Path) -> AsyncIterator[Server]:
+    """A server whose disk becomes full when it runs."""
+    group = GroupCommit(file, retry_s=0)
+    async with group.running(), running_server(folder, Store(group)) as server:
+        await server.api.store.until_stored()
+        file.problem = FULL
+        yield server
+        file.problem = None
+
+
+async def test_the_api_says_what_is_wrong_with_the_disk(file: FailingFile, tmp_path: Path) -> None:
+    async with server_on_full_disk(file, tmp_path) as server:
+        first = await server.request("POST", CONFIG_MAPS, config_map("first"))
+        second = await server.request("POST", CONFIG_MAPS, config_map("second"))
+        names = {each["metadata"]["name"] for each in (await server.get(CONFIG_MAPS))["items"]}
+    for refused in (first, second):
+        assert (refused.code, refused.body["reason"]) == (500, "InternalError")
+        assert f"{file.path} cannot be written: {FULL}. Make room" in refused.body["message"]
+    assert "is not stored yet" in first.body["message"]
+    assert "was refused" in second.body["message"]
+    assert names == {"first"}
+
+
+@needs("kubectl")
+async def test_kubectl_shows_what_is_wrong_with_the_disk(file: FailingFile, tmp_path: Path) -> None:
+    async with server_on_full_disk(file, tmp_path) as server:
+        done = await server.kubectl("create configmap web")
+    assert done.code == 1
+    assert f"{file.path} cannot be written: {FULL}" in done.err
+
+
+async def test_controllers_wait_for_the_disk(file: FailingFile, tmp_path: Path) -> None:
+    async with server_on_full_disk(file, tmp_path) as server:
+        await server.request("POST", CONFIG_MAPS, config_map("first"))
+        writing = asyncio.create_task(server.api.create(config_map("by-a-controller")))
+        await server.get(CONFIG_MAPS)
+        assert not writing.done()
+        file.problem = None
+        await writing
+
+
 async def test_it_goes_on_when_there_is_room_again(path: Path, file: FailingFile) -> None:
     group = GroupCommit(file, retry_s=0)
     store = Store(group)
@@ -187,6 +232,12 @@ def test_only_its_owner_may_read_the_file(path: Path, file: FailingFile) -> None
     file.write({ObjectId("ConfigMap", Key("lab", "a")): b"{}"}, 1)
     modes = {stat.S_IMODE(each.stat().st_mode) for each in path.parent.glob("objects.db*")}
     assert modes == {0o600}
+
+
+def test_a_file_that_cannot_be_written_is_named(path: Path) -> None:
+    path.mkdir()
+    with pytest.raises(SetupError, match=rf"{path} cannot be used: .*make the file writable"):
+        ObjectFile(path)
 
 
 @pytest.mark.parametrize("damage", [b"this is no database", b"SQLite format 3\0" + b"x" * 4096])

@@ -206,3 +206,11 @@ async def test_idle_connections_of_others_do_not_keep_the_owner_out(
             assert response.status == 200
         for _, writer in (*idle, *handshaken):
             writer.transport.abort()
+
+
+async def test_a_request_that_cannot_be_parsed_is_not_logged(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with server.session() as session, session.get(f"/version?{'x' * 10_000}") as response:
+        assert response.status == 400
+    assert caplog.text == ""

@@ -97,6 +97,31 @@ def test_a_version_before_the_history_is_gone() -> None:
         store.subscribe("ConfigMap", since=1)
 
 
+def test_the_history_is_bounded_in_bytes() -> None:
+    store = Store(history=Limit(1000, size=10_000))
+    for number in range(20):
+        put(store, "a", data={"n": "x" * 1000, "number": str(number)})
+    store.subscribe("ConfigMap", since=15)
+    with pytest.raises(GoneError):
+        store.subscribe("ConfigMap", since=5)
+
+
+def test_one_change_larger_than_the_history_is_kept() -> None:
+    store = Store(history=Limit(1000, size=10))
+    put(store, "a")
+    put(store, "b")
+    store.subscribe("ConfigMap", since=1)
+
+
+async def test_the_queue_of_a_slow_watcher_is_bounded_in_bytes() -> None:
+    store = Store(backlog=Limit(1000, size=10_000))
+    slow = store.subscribe("ConfigMap")
+    for _ in range(20):
+        put(store, "a", data={"n": "x" * 1000})
+    with pytest.raises(GoneError):
+        await take(slow)
+
+
 def test_a_version_from_the_future_is_gone() -> None:
     with pytest.raises(GoneError):
         Store().subscribe("ConfigMap", since=1)
