@@ -36,6 +36,7 @@ def canarylab(*words: str, environment: Mapping[str, str] | None = None) -> Done
     )
 
 
+@needs("linux")
 def test_without_a_playground_status_says_so_and_fails(tmp_path: Path) -> None:
     done = canarylab("status", environment={"CANARYLAB_HOME": str(tmp_path)})
     said = "The playground is not running. Start it with `canarylab up`.\n"
@@ -48,6 +49,7 @@ def test_kubeconfig_prints_a_path_that_works(playground: RunningPlayground) -> N
     assert (done.stdout, done.stderr) == (f"{playground.kubeconfig}\n", "")
 
 
+@needs("linux")
 def test_kubeconfig_without_a_playground_prints_the_path_and_what_is_missing(
     tmp_path: Path,
 ) -> None:
@@ -82,6 +84,7 @@ def test_url_of_what_is_not_there_is_refused(playground: RunningPlayground) -> N
     assert 'services "nowhere" not found' in done.stderr
 
 
+@needs("linux")
 def test_url_without_a_playground_says_so(tmp_path: Path) -> None:
     done = canarylab("url", environment={"CANARYLAB_HOME": str(tmp_path)})
     assert (done.returncode, done.stdout) == (1, "")
