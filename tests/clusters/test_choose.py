@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from canarylab import machine
-from canarylab.clusters.choose import choose, choose_to_stop, describe
+from canarylab.clusters.base import Cluster, advice_without_answer
+from canarylab.clusters.choose import choose, choose_to_stop, describe, describe_absence
 from canarylab.clusters.kind import KindCluster
 from canarylab.clusters.kubeconfig import Kubeconfig
 from canarylab.clusters.playground import Playground
 from canarylab.errors import SetupError
 from canarylab.machine import loopback
 from canarylab.playground.home import Home
-from tests.needs import needs
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +50,16 @@ def on(monkeypatch: pytest.MonkeyPatch, *, linux: bool) -> None:
     monkeypatch.setattr(machine, "loopback", lambda: loopback(address))
 
 
-@needs("linux")
+def test_a_cluster_that_is_not_there_is_started_with_the_option_that_names_it() -> None:
+    clusters: dict[str, Cluster] = {
+        "`canarylab up`": Playground(),
+        "`canarylab up --cluster kind`": KindCluster(),
+    }
+    for command, cluster in clusters.items():
+        assert describe_absence(cluster).endswith(f" is not running. Start it with {command}.")
+        assert advice_without_answer(cluster).endswith(f", {command} starts it.")
+
+
 def test_unasked_it_is_the_playground(monkeypatch: pytest.MonkeyPatch) -> None:
     on(monkeypatch, linux=True)
 
@@ -68,7 +77,6 @@ def test_a_kind_cluster_that_runs_comes_first() -> None:
     assert chosen.reason == "the kind cluster, because it is running"
 
 
-@needs("linux")
 def test_with_a_stopped_kind_cluster_the_playground_is_chosen(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from canarylab.clusters import client as clients
 from canarylab.errors import ClusterError, SetupError
 from canarylab.playground.credentials import make_credentials, write_kubeconfig
 from canarylab.release.connection import Connection, explain_api_errors, kubectl_words
+from canarylab.release.pod_exec import run_in_pod
 
 
 def status(*causes: tuple[str, str]) -> str:
@@ -64,14 +65,17 @@ def test_a_cluster_that_does_not_answer_ends_in_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clients, "ANSWER_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(clients, "CONNECT_TIMEOUT_S", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent:  # it accepts, and never says a word
         write_kubeconfig(tmp_path / "config", make_credentials(), silent.getsockname()[1])
-        with (
-            closing(Connection(tmp_path / "config")) as connection,
-            pytest.raises(ClusterError, match="did not answer a request about the pods"),
-            explain_api_errors("the pods", remedy=""),
-        ):
-            connection.core.list_namespaced_pod("default")
+        with closing(Connection(tmp_path / "config")) as connection:
+            with (
+                pytest.raises(ClusterError, match="did not answer a request about the pods"),
+                explain_api_errors("the pods", remedy=""),
+            ):
+                connection.core.list_namespaced_pod("default")
+            with pytest.raises(ClusterError, match="did not answer a request about a command"):
+                run_in_pod(connection, "web", ["true"])
 
 
 def test_a_kubeconfig_that_is_none_is_named(tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ class Limit(NamedTuple):
 
 HISTORY = Limit(2_000)  # the changes after which a watch can begin
 BACKLOG = Limit(1_000)  # the queue of one watcher
+SENT_TOGETHER = 250_000  # bytes; more of a watcher that does not read stays in its queue
 
 
 class PlannedWrite(NamedTuple):
@@ -202,6 +203,14 @@ class ChangeQueue:
         self._size -= len(change.data)
         return change
 
+    def take(self, size: int) -> list[Change]:
+        """Take the oldest, at least one, up to about this size."""
+        taken: list[Change] = []
+        rest = self._size - size
+        while self.changes and (not taken or self._size > rest):
+            taken.append(self.pop())
+        return taken
+
     def clear(self) -> None:
         """Remove all."""
         self.changes.clear()
@@ -252,7 +261,7 @@ class Subscription:
         self._arrived.set()
 
     async def take(self) -> list[Change]:
-        """Wait until there is at least one change, and return all.
+        """Wait until there is at least one change, and return as many as are sent together.
 
         Raise GoneError if the queue was dropped.
         """
@@ -261,6 +270,4 @@ class Subscription:
             await self._arrived.wait()
         if self._overflowed:
             raise GoneError("too old resource version: this watch did not keep up")
-        changes = list(self._waiting.changes)
-        self._waiting.clear()
-        return changes
+        return self._waiting.take(SENT_TOGETHER)

@@ -8,7 +8,14 @@ import pytest
 
 from canarylab.errors import GoneError
 from canarylab.kube_objects import Key, Object
-from canarylab.playground.apiserver.store import Change, Limit, PlannedWrite, Store, Subscription
+from canarylab.playground.apiserver.store import (
+    SENT_TOGETHER,
+    Change,
+    Limit,
+    PlannedWrite,
+    Store,
+    Subscription,
+)
 
 
 def thing(name: str, **fields: object) -> Object:
@@ -120,6 +127,20 @@ async def test_the_queue_of_a_slow_watcher_is_bounded_in_bytes() -> None:
         put(store, "a", data={"n": "x" * 1000})
     with pytest.raises(GoneError):
         await take(slow)
+
+
+async def test_large_changes_are_taken_one_by_one_and_small_ones_together() -> None:
+    store = Store()
+    subscription = store.subscribe("ConfigMap")
+    for name in ("a", "b"):
+        put(store, name, data={"n": "x" * SENT_TOGETHER})
+    for name in ("c", "d"):
+        put(store, name)
+    assert [told(await take(subscription)) for _ in range(3)] == [
+        [("ADDED", "a")],
+        [("ADDED", "b")],
+        [("ADDED", "c"), ("ADDED", "d")],
+    ]
 
 
 def test_a_version_from_the_future_is_gone() -> None:

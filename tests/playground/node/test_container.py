@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import subprocess
+import sys
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
@@ -14,6 +17,7 @@ from canarylab.errors import BadRequestError, NotFoundError
 from canarylab.kube_objects import Key, Object, utc_now
 from canarylab.playground.kube.api import LogOptions
 from canarylab.playground.node.container import RestartBackoff, should_restart
+from canarylab.ports import unused
 from tests.needs import needs
 from tests.playground.node.node_fixture import SPACE, Node, node, pod, server, shell
 from tests.waiting import until
@@ -78,6 +82,33 @@ async def test_a_pod_that_is_not_restarted_reaches_a_final_phase(
         await here.api.put(pod(shell(f"exit {code}"), restartPolicy=policy))
         await until(here.phase_is(phase))
         assert (await here.state())["restartCount"] == 0
+
+
+async def test_a_program_on_all_addresses_that_has_the_port_is_named(tmp_path: Path) -> None:
+    program = (
+        "import socket; server = socket.create_server(('', 0));"
+        "print(server.getsockname()[1], flush=True); input()"
+    )
+    listening = [sys.executable, "-c", program]
+    with subprocess.Popen(listening, stdin=PIPE, stdout=PIPE, text=True) as other:
+        assert other.stdout is not None
+        port = int(other.stdout.readline())
+        container = {**shell("exit 1"), "ports": [{"containerPort": port}]}
+        async with node(tmp_path) as here:
+            await here.api.put(pod(container))
+            await until(lambda: here.messages("FailedToListen"))
+            (message,) = set(await here.messages("FailedToListen"))
+        other.communicate("\n")
+    assert f"Port {port} is in use on all addresses of this machine by python" in message
+    assert f"(pid {other.pid})" in message
+
+
+async def test_a_port_that_is_free_has_no_event(tmp_path: Path) -> None:
+    container = {**shell("exit 1"), "ports": [{"containerPort": unused()}]}
+    async with node(tmp_path) as here:
+        await here.api.put(pod(container))
+        await until(lambda: here.messages("BackOff"))
+        assert await here.messages("FailedToListen") == []
 
 
 async def test_on_failure_restarts_until_it_succeeds(tmp_path: Path) -> None:

@@ -304,3 +304,10 @@ async def test_a_command_that_takes_too_long_is_a_failure() -> None:
 async def test_grpc_is_refused_with_a_remedy() -> None:
     found = await probe_once({"grpc": {"port": 1}}, target(), timeout_s=5)
     assert "use httpGet, tcpSocket or exec" in found.message
+
+
+@pytest.mark.parametrize("host", ["x" * 300, "a\x00b", "xn--" + "é" * 70, "\ud800"])
+@pytest.mark.parametrize("kind", ["tcpSocket", "httpGet"])
+async def test_a_host_that_is_none_is_a_failure(kind: str, host: str) -> None:
+    action: Object = {kind: {"host": host, "port": 3333}}
+    assert not (await probe_once(action, target(), timeout_s=5)).is_success
