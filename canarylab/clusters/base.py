@@ -122,8 +122,8 @@ class Cluster(Protocol):
     def ingress_url(self, status_addresses: Collection[str]) -> str:
         """Where Ingresses answer, without a slash at the end.
 
-        `status_addresses` are the addresses in the status of the Ingresses. Raises ClusterError
-        if no controller serves them.
+        `status_addresses` are the addresses in the status of the Ingresses. Raises
+        IngressAddressError where those are needed and there is none.
         """
         ...
 
