@@ -388,14 +388,14 @@ def half_goes_to_the_canary(lab: Lab) -> Verdict:
         reason = f"by the weights of {ROUTE} version 2.0 gets {percent(expected)}, not 50 %"
         hint = "only the ratio of the two weights matters, and lab.apply(route) applies them"
         return Verdict(holds=False, reason=f"{reason}; {hint}")
-    return as_expected(sample) if sample.total else _not_served()
+    return as_expected(sample) if sample.total else _not_served(sample)
 
 
 def route_finds_its_services(lab: Lab) -> Verdict:
     """No request to the route fails, and both versions answer in their shares."""
     sample = lab.sample_httproute(ROUTE, requests=2 * SAMPLED)
     if not sample.total:
-        return _not_served()
+        return _not_served(sample)
     if sample.failed:
         kinds = join_words(f"{hits} with {kind}" for kind, hits in sample.failures.items())
         reason = f"of {count_noun(sample.total, 'request')}, {sample.failed} failed: {kinds}"
@@ -414,7 +414,7 @@ def canary_gets_a_copy_of_each_request(lab: Lab) -> Verdict:
     before = _logged_requests(lab)
     sample = lab.sample_httproute(ROUTE, requests=50)
     if not sample.total:
-        return _not_served()
+        return _not_served(sample)
     if hits := sample.by_version.get("2.0", 0):
         hint = "a mirror is a filter, and the canary is none of its backendRefs: apply mirror.yaml"
         return Verdict(holds=False, reason=f"version 2.0 answered {hits} of 50 requests; {hint}")
@@ -494,8 +494,8 @@ def _answering(lab: Lab, versions: Sequence[str]) -> Verdict:
     )
 
 
-def _not_served() -> Verdict:
-    reason = f"no controller serves {ROUTE}; lab.wait_accepted names those that do"
+def _not_served(sample: Sample) -> Verdict:
+    reason = stats.finding(sample).sentence
     return Verdict(holds=False, reason=reason, can_be_checked=False)
 
 

@@ -33,6 +33,7 @@ bundle = typer.Typer(
 )
 app.add_typer(bundle, name="bundle")
 
+_INTERRUPTED = 130  # the exit status after Ctrl-C
 BUNDLE_PARTS = "wheels,playground,images"
 
 ApiPort = Annotated[
@@ -115,13 +116,11 @@ def status(cluster: ClusterName = None) -> None:
 
     The exit status is 1 when it does not.
     """
-    from canarylab.clusters.choose import choose, describe
+    from canarylab.clusters.choose import choose, describe_absence
 
     chosen = choose(cluster).cluster
     found = chosen.status()
-    print(
-        found or f"{_capitalized(describe(chosen))} is not running. Start it with `canarylab up`."
-    )
+    print(found or describe_absence(chosen))
     raise typer.Exit(0 if found else 1)
 
 
@@ -131,14 +130,11 @@ def kubeconfig(cluster: ClusterName = None) -> None:
 
     For kubectl: export KUBECONFIG=$(canarylab kubeconfig)
     """
-    from canarylab.clusters.choose import choose, describe
+    from canarylab.clusters.choose import choose, describe_absence
 
     chosen = choose(cluster).cluster
     if chosen.status() is None:
-        not_yet = f"{_capitalized(describe(chosen))} is not running yet."
-        typer.echo(
-            f"{not_yet} Start it with `canarylab up`, which also writes this file.", err=True
-        )
+        typer.echo(describe_absence(chosen), err=True)
     print(chosen.kubeconfig)
 
 
@@ -153,18 +149,19 @@ def url(
     """
     from contextlib import closing
 
-    from canarylab.clusters.choose import choose, describe
+    from canarylab.clusters.base import advice_without_answer
+    from canarylab.clusters.choose import choose, describe_absence
     from canarylab.release.connection import Connection
     from canarylab.release.service_url import reachable_url
 
     chosen = choose(cluster).cluster
     if chosen.status() is None:
-        raise ClusterError(
-            f"{_capitalized(describe(chosen))} is not running. Start it with `canarylab up`."
-        )
-    with closing(
-        Connection(chosen.kubeconfig, chosen.namespace, context=chosen.context)
-    ) as connection:
+        raise ClusterError(describe_absence(chosen))
+    advice = advice_without_answer(chosen)
+    connection = Connection(
+        chosen.kubeconfig, chosen.namespace, context=chosen.context, advice=advice
+    )
+    with closing(connection):
         print(reachable_url(chosen, connection, name))
 
 
@@ -321,7 +318,10 @@ def sample(
         bool, typer.Option("--answers", help="With --json: a line for each answer, or failure.")
     ] = False,
 ) -> None:
-    """Send requests and count which version answered."""
+    """Send requests and count which version answered.
+
+    The exit status is 1 if every request failed, and 130 after Ctrl-C, which shows what there is.
+    """
     from canarylab import traffic
     from canarylab.display import status_line
     from canarylab.traffic.http import VERSION_PATTERN
@@ -342,13 +342,19 @@ def sample(
         cookies=_fields(cookie, "=", "cookie", "tester=1"),
         version_source=traffic.VersionSource(version_header, version_pattern or VERSION_PATTERN),
     )
-    with status_line() as report:
-        taken = traffic.measure(url, plan, request=request, on_progress=ProgressLine(plan, report))
+    try:
+        with status_line() as report:
+            progress = ProgressLine(plan, report)
+            taken = traffic.measure(url, plan, request=request, on_progress=progress)
+        exit_status = 0 if taken.answered else 1
+    except traffic.SampleInterrupted as exc:
+        taken, exit_status = exc.sample, _INTERRUPTED
     if answers:
         for each in taken.results:
             print(json.dumps(each._asdict()))
     else:
         print(json.dumps(_summary(taken), indent=2) if as_json else _as_table(taken))
+    raise typer.Exit(exit_status)
 
 
 @bundle.command("save")
@@ -425,7 +431,7 @@ def _summary(taken: Sample) -> dict[str, object]:
             }
             for each in named
         },
-        "notes": [note for note in (taken.names_no_version, taken.limit) if note],
+        "notes": [note for note in (taken.names_no_version, taken.limit, *taken.notes) if note],
     }
 
 
@@ -433,7 +439,7 @@ def _as_table(taken: Sample) -> Table:
     from canarylab import stats
     from canarylab.text import percent
 
-    notes = [taken.limit] if taken.limit else []
+    notes = [note for note in (taken.limit, *taken.notes) if note]
     if taken.names_no_version or not taken.answered:
         return Table(f"{taken!r}.", notes=[taken.names_no_version, *notes])
     rows = [

@@ -669,8 +669,9 @@ def test_where_nothing_serves_the_route_nothing_is_checked_and_strict_goes_on(
     statement: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CANARYLAB_STRICT", "1")
-    verdict = check(RouteLab(sample(old=0, new=0)), statement)  # type: ignore[arg-type]
-    assert repr(verdict).startswith("cannot be checked here: no controller serves nodeapp-split;")
+    unserved = replace(sample(old=0, new=0), notes=("It is not served. No request was sent.",))
+    verdict = check(RouteLab(unserved), statement)  # type: ignore[arg-type]
+    assert repr(verdict) == "cannot be checked here: It is not served. No request was sent"
     assert not verdict.holds
 
 

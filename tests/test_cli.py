@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -36,6 +37,7 @@ def canarylab(*words: str, environment: Mapping[str, str] | None = None) -> Done
     )
 
 
+@needs("linux")
 def test_without_a_playground_status_says_so_and_fails(tmp_path: Path) -> None:
     done = canarylab("status", environment={"CANARYLAB_HOME": str(tmp_path)})
     said = "The playground is not running. Start it with `canarylab up`.\n"
@@ -48,6 +50,7 @@ def test_kubeconfig_prints_a_path_that_works(playground: RunningPlayground) -> N
     assert (done.stdout, done.stderr) == (f"{playground.kubeconfig}\n", "")
 
 
+@needs("linux")
 def test_kubeconfig_without_a_playground_prints_the_path_and_what_is_missing(
     tmp_path: Path,
 ) -> None:
@@ -82,6 +85,7 @@ def test_url_of_what_is_not_there_is_refused(playground: RunningPlayground) -> N
     assert 'services "nowhere" not found' in done.stderr
 
 
+@needs("linux")
 def test_url_without_a_playground_says_so(tmp_path: Path) -> None:
     done = canarylab("url", environment={"CANARYLAB_HOME": str(tmp_path)})
     assert (done.returncode, done.stdout) == (1, "")
@@ -186,8 +190,10 @@ class _Site(BaseHTTPRequestHandler):
     """Answers as an app that is not the lessons' one: with what was asked of it."""
 
     protocol_version = "HTTP/1.1"
+    answered = 0
 
     def do_GET(self) -> None:
+        type(self).answered += 1
         names = ("Host", "X-Canary", "Cookie")
         body = f"build 7 for {' '.join(self.headers.get(name, '') for name in names)}".encode()
         self.send_response(500 if self.path == "/broken" else 200)
@@ -210,10 +216,10 @@ def site() -> Iterator[str]:
         thread.join()
 
 
-def sampled(*words: str) -> Any:
+def sampled(*words: str, status: int = 0) -> Any:
     """The summary of a sample."""
     done = canarylab("sample", *words, "--json")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == status, done.stderr
     return json.loads(done.stdout)
 
 
@@ -255,8 +261,19 @@ def test_without_a_version_there_is_a_sentence_and_no_interval(site: str) -> Non
 
 
 def test_failed_requests_are_counted_by_kind(site: str) -> None:
-    summary = sampled(f"{site}broken", "--count", "5")
+    summary = sampled(f"{site}broken", "--count", "5", status=1)
     assert (summary["failed"], summary["versions"]) == ({"status 500": 5}, {})
+
+
+def test_an_interrupted_sample_shows_what_it_has(site: str) -> None:
+    command = [sys.executable, "-m", "canarylab", "sample", site, "--count", "200000"]
+    before = _Site.answered
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as sampling:
+        assert runtime.wait_until(lambda: _Site.answered - before > 100, timeout_s=60)
+        sampling.send_signal(signal.SIGINT)
+        shown, _ = sampling.communicate()
+    assert sampling.returncode == 130
+    assert re.search(r"Interrupted after [\d,]+ of 200,000 requests\.", shown), shown
 
 
 def test_every_answer_can_have_a_line(site: str) -> None:

@@ -33,11 +33,13 @@ class KubeconfigContext(NamedTuple):
     """Whether it is the current context, which kubectl uses by default."""
 
 
-def api_client(kubeconfig: str, context: str | None = None, *, retries: int | None = None) -> Any:
+def api_client(
+    kubeconfig: str, context: str | None = None, *, retries: int | None = None, advice: str = ""
+) -> Any:
     """The client; raise SetupError if the files do not say how to reach the cluster.
 
     `kubeconfig` names one file or several, as KUBECONFIG does. Each request that names no time
-    limit of its own has one.
+    limit of its own has one. An error for want of an answer has `advice` as its note.
     """
     from kubernetes.client import ApiClient, Configuration  # noqa: PLC0415  slow to import
     from kubernetes.config import ConfigException, load_kube_config  # noqa: PLC0415
@@ -59,7 +61,7 @@ def api_client(kubeconfig: str, context: str | None = None, *, retries: int | No
         settings.proxy = None  # the client would use HTTPS_PROXY for this very machine
     settings.retries = _retries() if retries is None else retries
     made: Any = ApiClient(configuration=settings)
-    made.call_api = _in_time(made.call_api)
+    made.call_api = _in_time(made.call_api, advice)
     return made
 
 
@@ -70,13 +72,18 @@ def reload(client: Any, kubeconfig: str, context: str | None = None) -> None:
     client.configuration, client.rest_client = fresh.configuration, fresh.rest_client
 
 
-def _in_time(call: Callable[..., Any]) -> Callable[..., Any]:
-    """The client's `call_api` with a time limit."""
+def _in_time(call: Callable[..., Any], advice: str) -> Callable[..., Any]:
+    """The client's `call_api` with a time limit, and advice for those who get no answer."""
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415
 
     def call_api(method: str, url: str, *rest: Any, _request_timeout: Any = None) -> Any:
         if _request_timeout is None and not any(word in url for word in _STREAMS):
             _request_timeout = (CONNECT_TIMEOUT_S, ANSWER_TIMEOUT_S)
-        return call(method, url, *rest, _request_timeout=_request_timeout)
+        try:
+            return call(method, url, *rest, _request_timeout=_request_timeout)
+        except HTTPError as exc:
+            exc.add_note(advice)
+            raise
 
     return call_api
 

@@ -147,6 +147,7 @@ class KindCluster(LocalCluster):
     """The cluster that kind makes for us."""
 
     name = "kind"
+    option = " --cluster kind"
     stop_instructions = "The cluster runs on; `canarylab down --cluster kind` deletes it."
 
     def __init__(self, home: Home | None = None) -> None:

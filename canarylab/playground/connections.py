@@ -224,7 +224,10 @@ class HttpConnections:
 
 
 def http_logger(name: str) -> logging.Logger:
-    """A logger for aiohttp without requests that cannot be parsed: those are client errors."""
+    """A logger for aiohttp without errors of clients.
+
+    Those are requests that cannot be parsed, and connections that ended before their response.
+    """
     found = logging.getLogger(f"{name}.http")
     found.addFilter(_is_own_error)
     return found
@@ -232,4 +235,4 @@ def http_logger(name: str) -> logging.Logger:
 
 def _is_own_error(record: logging.LogRecord) -> bool:
     error = record.exc_info[1] if record.exc_info else None
-    return not isinstance(error, HttpProcessingError)
+    return not isinstance(error, (HttpProcessingError, ConnectionResetError))

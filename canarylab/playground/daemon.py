@@ -118,6 +118,8 @@ def main(arguments: list[str]) -> int:
     log = RotatingLog(home.log, maxBytes=LOG_LIMIT, backupCount=1)
     form = "%(asctime)s %(name)s: %(message)s"
     logging.basicConfig(level=logging.INFO, format=form, handlers=[log])
+    # asyncio warns of each write to a connection that its client has closed.
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     lock = take_lock(home)  # held until the process ends: `daemon_control.down` waits for that
     if lock is None:
         return 0  # another daemon runs, and the caller finds it

@@ -24,14 +24,17 @@ from canarylab.clusters.client import api_client, reload
 from canarylab.errors import ApiRefusedError, ClusterError
 from canarylab.kube_objects import Object
 
-__all__ = ["Connection", "Object", "explain_api_errors", "kubectl_words"]
+__all__ = ["Connection", "Object", "advice_for", "explain_api_errors", "kubectl_words"]
 
 _NO_CACHE_FILE = f"{os.devnull}/kinds"
 """A path at which no file can exist: the client then reads the kinds from the server."""
+_ADVICE = "Is it running? `canarylab status` says, `canarylab up` starts it."
 
 
 class Connection:
     """One namespace of the cluster of a kubeconfig; `adapt` changes manifests for it.
+
+    `advice` says what to try when the cluster does not answer.
 
     When the kubeconfig has been written again, as a playground does that starts with another port,
     the next request follows it.
@@ -44,12 +47,13 @@ class Connection:
         *,
         context: str | None = None,
         adapt: Callable[[Object], AdaptedManifest] = AdaptedManifest,
+        advice: str = _ADVICE,
     ) -> None:
         self.kubeconfig, self.namespace, self.adapt = kubeconfig, namespace, adapt
         self._context = context
         self._read_at = _written_at(kubeconfig)
         self._dynamic: Any = None
-        self._loaded_client: Any = api_client(str(kubeconfig), context)
+        self._loaded_client: Any = api_client(str(kubeconfig), context, advice=advice)
 
     @property
     def _client(self) -> Any:
@@ -149,9 +153,13 @@ def explain_api_errors(what: str, *, remedy: str) -> Iterator[None]:
         raise ApiRefusedError(what, kubectl_words(body, exc.reason), remedy) from exc
     except HTTPError as exc:
         raise ClusterError(
-            f"The cluster did not answer a request about {what}. "
-            "Is it running? `canarylab status` says, `canarylab up` starts it."
+            f"The cluster did not answer a request about {what}. {advice_for(exc)}"
         ) from exc
+
+
+def advice_for(error: HTTPError) -> str:
+    """What to try after no answer, in the words for the cluster that was asked."""
+    return next(iter(getattr(error, "__notes__", ())), _ADVICE)
 
 
 def _status_of_handshake(reason: object) -> str | None:

@@ -24,7 +24,7 @@ from canarylab.release.endpoints import Endpoint, ready_endpoints, service_remed
 from canarylab.release.ingress import read_ingresses, reported_addresses, service_addresses
 from canarylab.release.network_sync import answering_pod, wait_for_service
 from canarylab.runtime import quick_thread_switches, wait_until
-from canarylab.traffic import Sample, SamplingPlan
+from canarylab.traffic import Sample, SampleInterrupted, SamplingPlan
 from canarylab.traffic.background_traffic import BackgroundTraffic
 from canarylab.traffic.sampler import ProgressLine, Sampler
 from canarylab.traffic.version_names import with_common_names
@@ -150,7 +150,11 @@ def sample_service(
     wait_for_service(connection, service, url)
     progress = ProgressLine(plan, report)
     with watch_endpoints(connection, service) as watch:
-        sample = traffic.measure(url, plan, on_progress=progress, observed=watch.observations)
+        try:
+            sample = traffic.measure(url, plan, on_progress=progress, observed=watch.observations)
+        except SampleInterrupted as exc:
+            exc.sample = with_common_names(exc.sample, watch.tags)
+            raise
     return with_common_names(sample, watch.tags)
 
 

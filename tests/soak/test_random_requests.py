@@ -257,7 +257,7 @@ FORMATS: list[Callable[[Any, random.Random], bytes]] = [
     *[plain] * 20,
     *[damaged] * 3,
     nested,
-    lambda sent, dice: yaml.safe_dump(sent).encode(errors="replace"),
+    lambda sent, dice: yaml.dump(sent, Dumper=yaml.CSafeDumper).encode(errors="replace"),
     lambda sent, dice: b"k8s\x00" + dice.randbytes(dice.choice([1, 50, LONG])),
     lambda sent, dice: json.dumps(sent).encode(dice.choice(["utf-16", "utf-32", "utf-8-sig"])),
     lambda sent, dice: gzip.compress(json.dumps(sent).encode()),

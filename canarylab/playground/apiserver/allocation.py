@@ -123,7 +123,7 @@ def move_address(service: Object, addresses: IPv4Network) -> Object:
 
 def keep_addresses(service: Object, old: Object) -> Object:
     """The new version with the addresses of the old one that it does not name itself."""
-    service = _with_old_address(service, old)
+    service = _with_old_address({**service, "spec": service.get("spec", {})}, old)
     if not (needs_node_ports(old) and needs_node_ports(service)):
         return service
     by_name = {port.get("name", ""): port.get("nodePort") for port in old["spec"].get("ports", [])}

@@ -7,6 +7,7 @@ behind; here a read is never older than the last write, so nothing is remembered
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -75,12 +76,14 @@ async def reconcile(api: Api, key: Key, *, now: Now = utc_now) -> float | None:
         await record_event(
             api, replica_set, EventDetails("SuccessfulCreate", message, EVENT_SOURCE)
         )
+        await asyncio.sleep(0)  # others run meanwhile, also with an Api that answers at once
     for pod in todo.delete[:BURST]:
         await api.delete("Pod", key_of(pod))
         message = f"Deleted pod: {pod['metadata']['name']}"
         await record_event(
             api, replica_set, EventDetails("SuccessfulDelete", message, EVENT_SOURCE)
         )
+        await asyncio.sleep(0)
 
     # Report. Pods just created or deleted count next time: their events are on the way.
     moment, min_ready_s = now(), replica_set["spec"].get("minReadySeconds", 0)

@@ -182,24 +182,26 @@ def _value_from(
     pod: Object, source: Object, config_maps: ConfigMaps, *, ip: str, host_ip: str
 ) -> str | None:
     if "fieldRef" in source:
-        return _field(pod, source["fieldRef"]["fieldPath"], ip=ip, host_ip=host_ip)
+        return _field(pod, source["fieldRef"].get("fieldPath", ""), ip=ip, host_ip=host_ip)
     if "configMapKeyRef" not in source:
         raise ConfigError(_NO_SECRETS if "secretKeyRef" in source else _SUPPORTED_SOURCES)
     reference = source["configMapKeyRef"]
     config_map = _config_map(pod, reference, config_maps)
     if config_map is None:
         return None
-    value: str | None = (config_map.get("data") or {}).get(reference["key"])
+    key = reference.get("key", "")
+    value: str | None = (config_map.get("data") or {}).get(key)
     if value is None and not reference.get("optional"):
-        name = f"{pod['metadata']['namespace']}/{reference['name']}"
-        raise ConfigError(f"couldn't find key {reference['key']} in ConfigMap {name}")
+        name = f"{pod['metadata']['namespace']}/{reference.get('name', '')}"
+        raise ConfigError(f"couldn't find key {key} in ConfigMap {name}")
     return value
 
 
 def _config_map(pod: Object, reference: Object, config_maps: ConfigMaps) -> Object | None:
-    config_map = config_maps.get(Key(key_of(pod).namespace, reference["name"]))
+    name = reference.get("name", "")
+    config_map = config_maps.get(Key(key_of(pod).namespace, name))
     if config_map is None and not reference.get("optional"):
-        raise ConfigError(f'configmap "{reference["name"]}" not found')
+        raise ConfigError(f'configmap "{name}" not found')
     return config_map
 
 
@@ -210,9 +212,9 @@ def _field(pod: Object, path: str, *, ip: str, host_ip: str) -> str:
     value: Any = pod
     fields, _, quoted = path.partition("['")
     for name in fields.split("."):
-        value = (value or {}).get(name)
+        value = value.get(name) if isinstance(value, dict) else None
     if quoted:
-        value = (value or {}).get(quoted.removesuffix("']"), "")
+        value = value.get(quoted.removesuffix("']"), "") if isinstance(value, dict) else None
     if not isinstance(value, str):
         raise ConfigError(f"the playground does not support the field {path} in fieldRef")
     return value

@@ -248,6 +248,8 @@ async def _tcp_socket(action: Object, target: ProbeTarget, timeout_s: float) -> 
             _, writer = await asyncio.open_connection(host, port)
     except OSError as error:  # a TimeoutError is one
         return ProbeResult(False, _dial_error(error, f"{host}:{port}"))
+    except ValueError as error:  # a host that no name server can be asked for
+        return ProbeResult(False, f"dial tcp {host}:{port}: {error}")
     writer.transport.abort()
     return SUCCESS
 

@@ -43,7 +43,7 @@ def processes_of(run_id: str) -> set[int]:
     pids = [int(name) for name in os.listdir("/proc") if name.isdecimal()]  # noqa: PTH208  small
     variable = f"{RUN_ID}={run_id}".encode()
     found = {pid for pid in pids if _has(pid, variable) or _is_marked(pid, run_id)}
-    return {pid for pid in found if _is_alive(pid)} - {os.getpid()}
+    return {pid for pid in found if _is_alive(pid) and _may_be_killed(pid)} - {os.getpid()}
 
 
 def set_mark(run_id: str | None, pid: int = 0) -> None:
@@ -85,6 +85,15 @@ def _has(pid: int, variable: bytes) -> bool:
 def _is_alive(pid: int) -> bool:
     """Whether it is no zombie; the state is after the last bracket of the name."""
     return not _read(pid, "stat").rpartition(b")")[2].lstrip().startswith((b"Z", b"X"))
+
+
+def _may_be_killed(pid: int) -> bool:
+    """Whether it belongs to this user: others can read the mark of a process, and bear it too."""
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True
 
 
 def _read(pid: int, file: str) -> bytes:

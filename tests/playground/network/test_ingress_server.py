@@ -12,7 +12,7 @@ import pytest
 
 from canarylab.playground.network.forwarding import Limits
 from canarylab.playground.network.ingress_server import ReverseProxy
-from canarylab.playground.network.proxy_request import Forward
+from canarylab.playground.network.proxy_request import DirectResponse, Forward
 from tests.playground.network.http_fixture import (
     CLOSE,
     GET,
@@ -24,6 +24,7 @@ from tests.playground.network.http_fixture import (
     pod,
     read_head,
     received,
+    serving,
     status_of,
     to_pod,
     to_pods,
@@ -587,6 +588,17 @@ async def test_nonsense_of_any_kind_leaves_the_ingress_answering(seed: int) -> N
                 writer.write(_damaged(STREAM * 2, random))
                 await asyncio.sleep(0)
         assert status_of(await ask(port)) == 200
+
+
+async def test_a_client_that_leaves_before_its_response_is_no_error_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with serving(lambda _: DirectResponse(404)) as port:
+        for _ in range(20):
+            async with connected(port) as (_, writer):
+                writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc")
+        assert status_of(await ask(port)) == 404
+    assert caplog.records == []
 
 
 async def test_a_request_that_cannot_be_parsed_is_no_error_in_the_log(

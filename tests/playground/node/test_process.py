@@ -138,6 +138,21 @@ async def test_a_mark_of_another_run_or_container_is_another() -> None:
             process.kill()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can start a process of another user")
+def test_a_process_of_another_user_with_the_mark_is_left_alone() -> None:
+    with subprocess.Popen(["sleep", "600"]) as process:
+        set_mark("run/c1", process.pid)
+        try:
+            as_nobody = (
+                "import os; from canarylab.playground.node.reaper import kill_all;"
+                "os.setuid(65_534); print(kill_all('run/c1'))"
+            )
+            command = [sys.executable, "-c", as_nobody]
+            assert subprocess.check_output(command, text=True, timeout=30) == "0\n"
+        finally:
+            process.kill()
+
+
 async def test_a_killed_reaper_is_restarted_when_files_can_be_opened_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
