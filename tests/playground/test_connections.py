@@ -9,16 +9,19 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from aiohttp import web
 
+from canarylab.playground.apiserver import server
 from canarylab.playground.connections import (
     Acceptor,
     HttpConnections,
     OpenConnections,
     most_connections,
 )
+from canarylab.playground.network import ingress_server, service_proxy
 from tests.open_files import no_more_files
 from tests.waiting import until
 
@@ -63,6 +66,17 @@ def test_three_servers_at_their_limits_leave_files_for_the_pods() -> None:
 
 def test_a_limit_is_no_larger_than_asked_for() -> None:
     assert most_connections(1) == 1
+
+
+def test_the_documents_say_how_many_connections_there_may_be() -> None:
+    text = (Path(__file__).parents[2] / "docs/security.md").read_text()
+    limits = (
+        server.MOST_CONNECTIONS,
+        server.MOST_UNAUTHENTICATED,
+        ingress_server.MOST_CONNECTIONS,
+        service_proxy.MOST_CONNECTIONS,
+    )
+    assert [number for number in limits if f"{number:,}" not in text] == []
 
 
 class Served:

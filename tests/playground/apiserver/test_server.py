@@ -34,6 +34,15 @@ async def test_a_page_of_another_origin_gets_no_answer(server: Server) -> None:
     assert (response.code, response.body["reason"]) == (403, "Forbidden")
 
 
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:{port}", "127.0.0.1", "[::1]:{port}"]
+)
+async def test_another_name_of_the_server_gets_no_answer(server: Server, host: str) -> None:
+    """A page whose name leads to 127.0.0.1 (DNS rebinding) sends that name."""
+    response = await server.request("GET", "/healthz", Host=host.format(port=server.port))
+    assert (response.code, response.body["reason"]) == (403, "Forbidden")
+
+
 async def test_an_unknown_path_is_not_found(server: Server) -> None:
     response = await server.request("GET", "/apis/apps/v1/canaries")
     assert (response.code, response.body["message"], response.body["details"]) == (
