@@ -14,6 +14,7 @@ from aiohttp import web
 from canarylab.errors import StatusError
 from canarylab.kube_objects import Key
 from canarylab.playground.apiserver.subresources import parse_proxy_target
+from tests.needs import needs
 from tests.playground.apiserver.server import Server, deployment, exchange
 
 SCALE = "/apis/apps/v1/namespaces/default/deployments/web/scale"
@@ -184,6 +185,7 @@ async def test_the_token_is_not_forwarded(server: Server) -> None:
     assert "Authorization" not in response.body["headers"]
 
 
+@needs("linux")
 async def test_a_pod_is_chosen_for_each_request(server: Server) -> None:
     both = ("127.0.0.1", "127.0.0.2")
     async with pods_behind(server, *both), server.session() as session:

@@ -29,6 +29,7 @@ from canarylab.playground.network.service_proxy import (
     sync_delay_s,
 )
 from canarylab.ports import LOOPBACK
+from tests.needs import needs
 from tests.playground.network.proxy_fixture import (
     SPACE,
     World,
@@ -39,6 +40,8 @@ from tests.playground.network.proxy_fixture import (
     world,
 )
 from tests.waiting import until
+
+pytestmark = needs("linux")
 
 WEB = Key(SPACE, "web")
 NODE = "127.64.0.1"

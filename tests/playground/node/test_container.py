@@ -18,8 +18,11 @@ from canarylab.kube_objects import Key, Object, utc_now
 from canarylab.playground.kube.api import LogOptions
 from canarylab.playground.node.container import RestartBackoff, should_restart
 from canarylab.ports import unused
+from tests.needs import needs
 from tests.playground.node.node_fixture import SPACE, Node, node, pod, server, shell
 from tests.waiting import until
+
+pytestmark = needs("linux")
 
 SOON = RestartBackoff(first_s=0.05, last_s=0.1)
 

@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from canarylab.kube_objects import Key, Object
+from tests.needs import needs
 from tests.playground.node.node_fixture import SPACE, Node, node, pod, python, server, shell
 from tests.waiting import until
+
+pytestmark = needs("linux")
 
 EXITS_ON_SIGTERM = (
     "import signal, sys, time\n"
