@@ -20,7 +20,7 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic.exceptions import DynamicApiError
 from urllib3.exceptions import HTTPError
 
-from canarylab.errors import CanaryLabError
+from canarylab.errors import CanaryLabError, explain
 from canarylab.release.connection import kubectl_words
 from canarylab.text import did_you_mean
 
@@ -88,7 +88,9 @@ def short_message(
             message = _unknown_name(error)
         case TypeError() if form := _form_of(str(error), methods):
             message = f"{_sentence(error)} Call it as {form}."
-        case ValueError() | TypeError() | OSError() if _passes_through(traceback):
+        case OSError() | MemoryError() if _passes_through(traceback):
+            message = explain(error)
+        case ValueError() | TypeError() if _passes_through(traceback):
             message = _sentence(error)
         case _:
             message = None

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from canarylab import __version__
-from canarylab.errors import CanaryLabError
+from canarylab.errors import explain
 from canarylab.kube_objects import timestamp
 from canarylab.playground.address_range import LoopbackRange, reserve_range
 from canarylab.playground.apiserver.local_api import LocalApi, bootstrap
@@ -104,9 +104,11 @@ def main(arguments: list[str]) -> int:
     _allow_many_files()
     try:
         asyncio.run(_run(home, wanted))
-    except CanaryLabError as exc:
-        print(exc, flush=True)  # noqa: T201  `daemon_control.up` reads it
-        logger.error("%s", exc)
+    except Exception as exc:
+        if (message := explain(exc)) is None:
+            raise
+        print(message, flush=True)  # noqa: T201  `daemon_control.up` reads it
+        logger.error("%s", message)
         return 3
     return 0
 
