@@ -35,12 +35,13 @@ tests/browser/axe/node_modules: tests/browser/axe/package-lock.json | .venv/for-
 soak: .venv/for-working  ## Repeat for hours what fails rarely: kills, random requests, lessons
 	@$(pytest) -m soak --soak
 
-check: .venv/for-working  ## Check the rules: format, lint, types, layers, notebooks
+check: .venv/for-working  ## Check the rules: format, lint, types, layers, notebooks, workflows
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python tools/build_notebooks.py --check
+	@$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*
 
 fix: .venv/for-working  ## Correct format and lint, and rebuild the notebooks
 	@$(BIN)/ruff format .
@@ -59,7 +60,7 @@ bench: .venv/for-working  ## Measure how fast it is on this machine
 	@$(BIN)/python -m bench
 
 clean:  ## Stop the playground; remove .venv, caches and what was built or saved
-	@if [ -x $(BIN)/canarylab ]; then $(BIN)/canarylab down || true; fi
+	@if [ -x $(BIN)/canarylab ]; then $(BIN)/canarylab down --forget || true; fi
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist output
 	rm -rf app/node_modules tests/browser/axe/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -7,7 +7,16 @@ import sys
 
 from bench.measurement import Measurement
 
-PARTS = ("importing", "memory", "playground", "sampler", "network", "ingress", "docker")
+PARTS = (
+    "importing",
+    "memory",
+    "playground",
+    "apiserver",
+    "sampler",
+    "network",
+    "ingress",
+    "docker",
+)
 
 
 def main(names: list[str]) -> int:

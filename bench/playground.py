@@ -46,6 +46,7 @@ def _row(name: str, took: list[float], *, bar: float) -> Measurement:
 def _fresh(home: Home) -> Iterator[int]:
     for number in range(ROUNDS):
         daemon_control.down(home)
+        daemon_control.forget(home)
         yield number
     daemon_control.down(home)
 

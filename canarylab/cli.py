@@ -36,6 +36,7 @@ bundle = typer.Typer(
 )
 app.add_typer(bundle, name="bundle")
 
+_INTERRUPTED = 130  # the exit status after Ctrl-C
 BUNDLE_PARTS = "wheels,playground,images"
 
 ApiPort = Annotated[
@@ -70,17 +71,30 @@ def up(cluster: ClusterName = None, api_port: ApiPort = None) -> None:
         chosen.cluster.start(report)
     print(f"You are on {chosen.reason}.")
     print(chosen.cluster.status())
+    if isinstance(chosen.cluster, Playground) and (restored := chosen.cluster.restored()):
+        print(restored)
     print(f"For kubectl: export KUBECONFIG={chosen.cluster.kubeconfig}")
 
 
 @app.command()
-def down(cluster: ClusterName = None) -> None:
-    """Stop a cluster and all its pods: the playground, or the one you name."""
+def down(
+    cluster: ClusterName = None,
+    forget: Annotated[
+        bool, typer.Option("--forget", help="Remove the playground's objects as well.")
+    ] = False,
+) -> None:
+    """Stop a cluster and all its pods: the playground, or the one you name.
+
+    The playground keeps its objects for the next `canarylab up`.
+    """
     from canarylab.clusters.choose import choose_to_stop, describe
+    from canarylab.clusters.playground import Playground
     from canarylab.images.choose import remove_containers
     from canarylab.text import join_words
 
     chosen = choose_to_stop(cluster)
+    if forget and not isinstance(chosen, Playground):
+        raise typer.BadParameter("--forget works for the playground only")
     runs = chosen.status() is not None
     if chosen.stop():
         print(f"{_capitalized(describe(chosen))} is stopped.")
@@ -90,6 +104,11 @@ def down(cluster: ClusterName = None) -> None:
             if runs
             else f"{_capitalized(describe(chosen))} was not running."
         )
+    if forget and isinstance(chosen, Playground):
+        chosen.forget()
+        print("Its objects are removed.")
+    elif isinstance(chosen, Playground):
+        print("Its objects are kept; `canarylab down --forget` removes them.")
     if ports := remove_containers(Home.of_user()):
         print(f"The containers on {join_words(f'port {port}' for port in ports)} are removed.")
 
@@ -100,13 +119,11 @@ def status(cluster: ClusterName = None) -> None:
 
     The exit status is 1 when it does not.
     """
-    from canarylab.clusters.choose import choose, describe
+    from canarylab.clusters.choose import choose, describe_absence
 
     chosen = choose(cluster).cluster
     found = chosen.status()
-    print(
-        found or f"{_capitalized(describe(chosen))} is not running. Start it with `canarylab up`."
-    )
+    print(found or describe_absence(chosen))
     raise typer.Exit(0 if found else 1)
 
 
@@ -116,14 +133,11 @@ def kubeconfig(cluster: ClusterName = None) -> None:
 
     For kubectl: export KUBECONFIG=$(canarylab kubeconfig)
     """
-    from canarylab.clusters.choose import choose, describe
+    from canarylab.clusters.choose import choose, describe_absence
 
     chosen = choose(cluster).cluster
     if chosen.status() is None:
-        not_yet = f"{_capitalized(describe(chosen))} is not running yet."
-        typer.echo(
-            f"{not_yet} Start it with `canarylab up`, which also writes this file.", err=True
-        )
+        typer.echo(describe_absence(chosen), err=True)
     print(chosen.kubeconfig)
 
 
@@ -138,18 +152,19 @@ def url(
     """
     from contextlib import closing
 
-    from canarylab.clusters.choose import choose, describe
+    from canarylab.clusters.base import advice_without_answer
+    from canarylab.clusters.choose import choose, describe_absence
     from canarylab.release.connection import Connection
     from canarylab.release.service_url import reachable_url
 
     chosen = choose(cluster).cluster
     if chosen.status() is None:
-        raise ClusterError(
-            f"{_capitalized(describe(chosen))} is not running. Start it with `canarylab up`."
-        )
-    with closing(
-        Connection(chosen.kubeconfig, chosen.namespace, context=chosen.context)
-    ) as connection:
+        raise ClusterError(describe_absence(chosen))
+    advice = advice_without_answer(chosen)
+    connection = Connection(
+        chosen.kubeconfig, chosen.namespace, context=chosen.context, advice=advice
+    )
+    with closing(connection):
         print(reachable_url(chosen, connection, name))
 
 
@@ -306,7 +321,10 @@ def sample(
         bool, typer.Option("--answers", help="With --json: a line for each answer, or failure.")
     ] = False,
 ) -> None:
-    """Send requests and count which version answered."""
+    """Send requests and count which version answered.
+
+    The exit status is 1 if every request failed, and 130 after Ctrl-C, which shows what there is.
+    """
     from canarylab import traffic
     from canarylab.display import status_line
     from canarylab.traffic.http import VERSION_PATTERN
@@ -327,13 +345,19 @@ def sample(
         cookies=_fields(cookie, "=", "cookie", "tester=1"),
         version_source=traffic.VersionSource(version_header, version_pattern or VERSION_PATTERN),
     )
-    with status_line() as report:
-        taken = traffic.measure(url, plan, request=request, on_progress=ProgressLine(plan, report))
+    try:
+        with status_line() as report:
+            progress = ProgressLine(plan, report)
+            taken = traffic.measure(url, plan, request=request, on_progress=progress)
+        exit_status = 0 if taken.answered else 1
+    except traffic.SampleInterrupted as exc:
+        taken, exit_status = exc.sample, _INTERRUPTED
     if answers:
         for each in taken.results:
             print(json.dumps(each._asdict()))
     else:
         print(json.dumps(_summary(taken), indent=2) if as_json else _as_table(taken))
+    raise typer.Exit(exit_status)
 
 
 @bundle.command("save")
@@ -427,7 +451,7 @@ def _summary(taken: Sample) -> dict[str, object]:
             }
             for each in named
         },
-        "notes": [note for note in (taken.names_no_version, taken.limit) if note],
+        "notes": [note for note in (taken.names_no_version, taken.limit, *taken.notes) if note],
     }
 
 
@@ -435,7 +459,7 @@ def _as_table(taken: Sample) -> Table:
     from canarylab import stats
     from canarylab.text import percent
 
-    notes = [taken.limit] if taken.limit else []
+    notes = [note for note in (taken.limit, *taken.notes) if note]
     if taken.names_no_version or not taken.answered:
         return Table(f"{taken!r}.", notes=[taken.names_no_version, *notes])
     rows = [

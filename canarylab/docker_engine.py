@@ -141,6 +141,24 @@ def docker_program() -> Finding:
     return Finding("docker", "missing", words, needed_for, remedy)
 
 
+def port_of_container(found: Finding) -> Finding:
+    """The finding about a port, with the container in place of the program that forwards to it."""
+    if found.is_available or not found.what.startswith("port "):
+        return found
+    try:
+        with engine() as client:
+            containers: list[dict[str, Any]] = client.api.containers()
+    except EngineError:
+        return found
+    number = int(found.what.removeprefix("port "))
+    for each in containers:
+        if number in {port.get("PublicPort") for port in each.get("Ports") or []}:
+            name = each["Names"][0].removeprefix("/")
+            words = f"Port {number} is in use by the container {name}"
+            return found._replace(words=words, remedy=f"Stop it with `docker stop {name}`.")
+    return found
+
+
 def _connect(where: str, timeout_s: float) -> DockerClient:
     import docker  # noqa: PLC0415
     from docker.errors import DockerException  # noqa: PLC0415

@@ -405,10 +405,12 @@ def _cluster_port(number: int, needed_for: str, home: Home, *, has_kind: bool) -
         return found
     if machine.is_port_of_playground(number, home):
         holder = "the playground"
-    elif has_kind and _may_be_of_containers(ports.holder(number)):
+    elif not _may_be_of_containers(ports.holder(number)):
+        return found
+    elif has_kind:
         holder = "the kind cluster"
     else:
-        return found
+        return docker_engine.port_of_container(found)
     words = f"Port {number} is in use by {holder}, which is right"
     return found._replace(state="note", words=words, remedy="")
 

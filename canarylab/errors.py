@@ -15,6 +15,7 @@ CanaryLabError
 ├── TrafficError        nothing answers at a URL
 ├── ClusterError        a running cluster did not do what was requested
 │   ├── TimedOutError       it did not do it in time
+│   ├── IngressAddressError no Ingress reports an address
 │   └── ApiRefusedError     the API server refused a request
 │       └── GatewayApiMissingError  the cluster has no Gateway API
 ├── CheckpointError     a lesson's checkpoint does not hold
@@ -169,6 +170,10 @@ class ClusterError(CanaryLabError):
 
 class TimedOutError(ClusterError):
     """The cluster did not do it in time."""
+
+
+class IngressAddressError(ClusterError):
+    """No Ingress reports an address, so it is not known where to send requests."""
 
 
 class ApiRefusedError(ClusterError):

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Literal
 
@@ -18,7 +20,7 @@ Tool = Literal["docker", "kind", "kubectl"]
 
 ANSWER_TIMEOUT_S = 30.0  # of `run`; what builds or loads has no limit of its own
 END_TIMEOUT_S = 10.0
-LAST_LINES = 15
+LAST_LINES = 15  # of a failed program; a line that says ERROR takes the place of a later one
 
 WHERE_TO_GET: Mapping[Tool, str] = {
     "docker": "Install it from https://docs.docker.com/get-docker/.",
@@ -75,10 +77,10 @@ def stream(
 ) -> None:
     """Run the program to its end without a time limit; `report` gets each line that it writes.
 
-    Raises ToolFailedError, with the last lines, if its exit status is not 0. Whatever
-    interrupts the wait, Ctrl-C included, ends the program first. The program inherits the file
-    descriptors in `pass_fds`: a lock among them is held until it ends, even if this process
-    is killed.
+    Raises ToolFailedError, with the last lines and those that say ERROR, if its exit status is
+    not 0. Whatever interrupts the wait, Ctrl-C included, first ends the program and those that it
+    started. They inherit the file descriptors in `pass_fds`: a lock among them is held until
+    the last has ended, even if this process is killed.
     """
     kept: list[str] = []
     with subprocess.Popen(
@@ -102,20 +104,43 @@ def stream(
         raise ToolFailedError([tool, *arguments], status=status, output=_last_lines(kept))
 
 
+def keep(kept: list[str], line: str) -> None:
+    """Add a line of output, and drop another if there are too many.
+
+    kind writes the error first, then all that kubeadm has said.
+
+    >>> kept = [f"line {number}" for number in range(LAST_LINES)]
+    >>> kept[0] = "ERROR: failed to create cluster"
+    >>> keep(kept, "the last line")
+    >>> kept[0], kept[1], kept[-1], len(kept)
+    ('ERROR: failed to create cluster', 'line 2', 'the last line', 15)
+    """
+    kept.append(line)
+    if len(kept) > LAST_LINES:
+        del kept[next((index for index, each in enumerate(kept) if "ERROR" not in each), 1)]
+
+
 def _report_lines(lines: IO[str] | None, report: Callable[[str], None], kept: list[str]) -> None:
     for line in lines or ():
         text = line.rstrip("\n")
-        kept.append(text)
-        del kept[:-LAST_LINES]
+        keep(kept, text)
         report(text)
 
 
 def _terminate(process: subprocess.Popen[str]) -> None:
-    process.terminate()
+    """End the program's process group: kind leaves a `docker pull` of its own behind."""
+    _signal_group(process, signal.SIGTERM)
     try:
         process.wait(END_TIMEOUT_S)
     except subprocess.TimeoutExpired:
-        process.kill()
+        pass
+    finally:  # also when a second Ctrl-C ends the wait
+        _signal_group(process, signal.SIGKILL)
+
+
+def _signal_group(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
 
 
 def _command(tool: Tool, arguments: Collection[str]) -> list[str]:

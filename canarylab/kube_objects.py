@@ -6,6 +6,7 @@ which know nothing of the playground.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -28,6 +29,7 @@ SAFE_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 """Letters of generated names: without vowels, so that none is a word."""
 Now = Callable[[], datetime]
 """Returns the current time; a test can pass its own."""
+_INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 
 
 class Key(NamedTuple):
@@ -81,7 +83,7 @@ def endpoint_addresses(slices: Iterable[Object], service_port: Object) -> Endpoi
         numbers = [
             port["port"]
             for port in entry.get("ports") or []
-            if port.get("name", "") == service_port.get("name", "")
+            if "port" in port and port.get("name", "") == service_port.get("name", "")
         ]
         for endpoint in entry.get("endpoints") or []:
             found = {Address(host, port) for host in endpoint["addresses"] for port in numbers}
@@ -160,7 +162,7 @@ def is_finished(pod: Object) -> bool:
 def is_ready(obj: Object) -> bool:
     """Whether the condition Ready of a pod or a node is True."""
     ready = find_condition(obj, "Ready")
-    return ready is not None and ready["status"] == "True"
+    return ready is not None and ready.get("status") == "True"
 
 
 def find_condition(obj: Object, type: str) -> Object | None:
@@ -180,7 +182,7 @@ def last_transition_time(before: Object | None, status: str, now: datetime) -> s
     >>> last_transition_time(before, "True", datetime(2026, 12, 1, tzinfo=UTC))
     '2026-11-22T21:42:09Z'
     """
-    if before is not None and before["status"] == status:
+    if before is not None and before.get("status") == status and "lastTransitionTime" in before:
         return str(before["lastTransitionTime"])
     return timestamp(now)
 
@@ -214,6 +216,18 @@ def parse_timestamp(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+def parse_integer(text: str) -> int | None:
+    """Parse an integer of at most 64 bits, as Go does; None if it is another text.
+
+    A text of a client may have any length, and Python refuses one of 4,300 digits.
+
+    >>> parse_integer("-17"), parse_integer("9" * 5_000), parse_integer("²")
+    (-17, None, None)
+    """
+    number = int(text) if _INTEGER.fullmatch(text) else None
+    return None if number is None or not -(2**63) <= number < 2**63 else number
+
+
 class StatusCondition(NamedTuple):
     """A condition without its times."""
 
@@ -233,7 +247,11 @@ def set_condition(
 ) -> list[Object]:
     """Return the conditions with this one, unless it has this status and reason already."""
     before = find_condition_in(conditions, condition.type)
-    if before and (before["status"], before["reason"]) == (condition.status, condition.reason):
+    is_same = before and (before.get("status"), before.get("reason")) == (
+        condition.status,
+        condition.reason,
+    )
+    if is_same:
         return list(conditions)
     return refresh_condition(conditions, condition, now)
 

@@ -7,8 +7,8 @@ client: `lab.apps`, `lab.core` and `lab.networking` are its API objects.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,6 +16,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 
 from canarylab import resources
+from canarylab.clusters.base import advice_without_answer
 from canarylab.clusters.choose import choose
 from canarylab.display import (
     FileView,
@@ -25,7 +26,7 @@ from canarylab.display import (
     output_with_status_line,
     status_line,
 )
-from canarylab.errors import ApiRefusedError, GatewayApiMissingError, ManifestError
+from canarylab.errors import ApiRefusedError, ManifestError
 from canarylab.figures.diagram import Diagram, draw_diagram
 from canarylab.figures.diagram_content import DiagramContent
 from canarylab.images.builder import (
@@ -84,7 +85,14 @@ from canarylab.release.staged_release import (
 )
 from canarylab.release.traffic_split import Step, split_for
 from canarylab.text import count_noun, join_words
-from canarylab.traffic import Request, Sample, Samples, SamplingPlan, Sweep
+from canarylab.traffic import (
+    Request,
+    Sample,
+    SampleInterrupted,
+    Samples,
+    SamplingPlan,
+    Sweep,
+)
 from canarylab.traffic.background_traffic import BackgroundTraffic
 from canarylab.traffic.http import HttpResponse, get
 from canarylab.traffic.sample_series import (
@@ -123,15 +131,19 @@ class Lab:
             self.cluster.namespace,
             context=self.cluster.context,
             adapt=self.cluster.adapt_manifest,
+            advice=advice_without_answer(self.cluster),
         )
+        self._left = stages.names_left(self._connection)
         self._builders = BuilderSelection(Home.of_user())
         self._service_urls = ServiceUrls(self._connection, self.cluster.addresses)
         self._ingress = IngressClient(self.cluster, self._connection)
         self._predictions = Predictions.of_this_notebook(Home.of_user())
 
     def __repr__(self) -> str:
+        left = f"From before: {join_words(self._left)}; `lab.reset()` deletes them."
         return (
             f"You are on {self._reason}.\nFor kubectl: export KUBECONFIG={self.cluster.kubeconfig}"
+            f"{chr(10) + left if self._left else ''}"
         )
 
     def _repr_html_(self) -> str:
@@ -173,10 +185,10 @@ class Lab:
         with status_line() as report:
             rows = [_build(chosen, version, report) for version in versions or VERSIONS]
             notes = [self.cluster.load_image(row[0], report) for row in rows]
-        shown = tuple(dict.fromkeys(note for note in notes if note))
+        _show(dict.fromkeys(note for note in notes if note))
         way = f"{'without' if chosen.name == 'process' else 'with'} Docker"
         columns = ("image", "size", "steps reused", "took")
-        return Table(f"Built from app/Dockerfile {way}.", columns, rows, notes=shown)
+        return Table(f"Built from app/Dockerfile {way}.", columns, rows)
 
     def images(self) -> Table:
         """The app's images and their sizes, as `docker images` lists them.
@@ -285,6 +297,8 @@ class Lab:
     def apply(self, manifest: str | Object) -> Table:
         """Create or change the objects of a file, or one object, as `kubectl apply -f` does.
 
+        What is different on this cluster is printed at once.
+
         >>> lab.reset("02-production")
         The cluster is at: 02-production.
         >>> lab.apply("manifests/03-canary/canary.yaml")
@@ -299,7 +313,8 @@ class Lab:
                 return Table(explanation)
             raise
         notes = [f"{each.name}: {note}" for each in applied for note in each.notes]
-        return Table("\n".join(map(str, applied)), notes=[*controller_notes, *notes])
+        _show([*controller_notes, *notes])
+        return Table("\n".join(map(str, applied)))
 
     def wait_ready(self, name: str, *, timeout_s: float = rollout.ROLLED_OUT_TIMEOUT_S) -> Table:
         """Wait until a Deployment is rolled out, as `kubectl rollout status` does.
@@ -491,6 +506,7 @@ class Lab:
         There are 200 requests, or as many as fit into `seconds`. With a `rate` in requests per
         second each is sent at its time, whether or not earlier ones were answered. The sample knows
         what its ready pods suggest, also if they change meanwhile.
+        If you interrupt the cell, it has the answers until then.
 
         >>> sample = lab.sample("nodeapp-svc", requests=40)
         >>> sample.expected["2.0"]
@@ -500,8 +516,9 @@ class Lab:
         """
         count = 200 if requests is None and seconds is None else requests
         plan = SamplingPlan(count=count, seconds=seconds, keep_alive=keep_alive, rate=rate)
-        with status_line() as report:
+        with _shown_if_interrupted() as interrupted, status_line() as report:
             return self._sample(service, plan, report)
+        return interrupted[0]
 
     def traffic(
         self, service: str = SERVICE, *, rate: float = 200, keep_alive: int = 0
@@ -691,8 +708,9 @@ class Lab:
         canarylab.errors.ClusterError: The rules send such a request to no pod, ...
         """
         request = _request(host, headers, cookies)
-        with status_line() as report:
+        with _shown_if_interrupted() as interrupted, status_line() as report:
             return self._ingress.sample(path, request, requests=requests, report=report)
+        return interrupted[0]
 
     def set_weight(self, percent: int, ingress: str = CANARY_INGRESS) -> Table:
         """Set the share of requests that the canary Ingress takes, from 0 to 100.
@@ -719,13 +737,10 @@ class Lab:
         >>> lab.wait_accepted("nodeapp-split")
         nodeapp-split is served by canarylab.dev/gateway-controller.
         """
-        try:
-            controllers = httproute.wait_until_accepted(self._connection, route)
-        except GatewayApiMissingError:
-            return Table(f"{route} is not served: this cluster has no Gateway API.")
-        if not controllers:
-            return Table(f"{route} is not served: no controller of a Gateway has accepted it.")
+        if reason := httproute.why_not_served(self._connection, route):
+            return Table(reason)
         found = httproute.read_httproute(self._connection, route)
+        controllers = httproute.accepting_controllers(found)
         notes = httproute.unresolved_references(found)
         return Table(f"{route} is served by {join_words(controllers)}.", notes=notes)
 
@@ -739,11 +754,14 @@ class Lab:
         >>> lab.sample_httproute("nodeapp-split", requests=10).total
         10
         """
-        sample = httproute.sample_httproute(
-            *(self._connection, self._ingress.url_of_route, route),
-            *(SamplingPlan(count=requests), headers),
-        )
-        return replace(sample, cluster=f"{self.cluster.name}, by HTTPRoute {route}")
+        place = f"{self.cluster.name}, by HTTPRoute {route}"
+        with _shown_if_interrupted() as interrupted:
+            sample = httproute.sample_httproute(
+                *(self._connection, self._ingress.url_of_route, route),
+                *(SamplingPlan(count=requests), headers),
+            )
+            return replace(sample, cluster=place)
+        return replace(interrupted[0], cluster=place)
 
     # Widgets; ipywidgets and matplotlib are slow to import.
 
@@ -851,7 +869,11 @@ class Lab:
 
     def _sample(self, service: str, plan: SamplingPlan, report: Report) -> Sample:
         found = self._service_urls.find(service)
-        sample = sample_service(self._connection, service, found.url, plan, report)
+        try:
+            sample = sample_service(self._connection, service, found.url, plan, report)
+        except SampleInterrupted as exc:
+            exc.sample = self._placed(exc.sample, found)
+            raise
         return self._placed(sample, found)
 
     def _placed(self, sample: Sample, found: ServiceUrl) -> Sample:
@@ -889,6 +911,24 @@ class Lab:
 
 def _request(host: str | None, headers: Fields, cookies: Fields) -> Request:
     return Request(host=host, headers=headers or {}, cookies=cookies or {})
+
+
+def _show(notes: Iterable[str]) -> None:
+    """Print notes at once: the last value of a cell shows its own, and no other value does."""
+    with output_with_status_line(print) as (write, _):
+        for note in notes:
+            write(note)
+
+
+@contextmanager
+def _shown_if_interrupted() -> Iterator[list[Sample]]:
+    """Give a list. Ctrl-C ends the `with` block and puts the sample so far into it."""
+    found: list[Sample] = []
+    try:
+        yield found
+    except SampleInterrupted as exc:
+        found.append(exc.sample)
+        _show(exc.sample.notes)
 
 
 def _build(builder: Builder, version: str, report: Report) -> tuple[str, str, str, str]:

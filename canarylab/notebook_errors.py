@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Callable
 from difflib import get_close_matches
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any
 
 import kubernetes
@@ -21,7 +21,7 @@ from kubernetes.dynamic.exceptions import DynamicApiError
 from urllib3.exceptions import HTTPError
 
 from canarylab.errors import CanaryLabError, explain
-from canarylab.release.connection import kubectl_words
+from canarylab.release.connection import advice_for, kubectl_words
 from canarylab.text import did_you_mean
 
 UNFINISHED = "Nothing yet: your line goes in place of the three dots."
@@ -32,6 +32,11 @@ LISTED_NAMES = 40
 _UNKNOWN_NAME = (
     "A text needs quotes; a variable is set by a cell above: run the cells from the heading of the "
     "section."
+)
+_NOT_YET = "not yet"  # the words of a checkpoint
+_NO_EVIDENCE = (
+    "is not there, because the cell that sets it has failed or was not run. Correct that cell, run "
+    "it, and then run this one."
 )
 _PACKAGES = {"canarylab", "kubernetes", "pydantic"}  # the client checks its arguments with pydantic
 _CLIENTS = {"AppsV1Api": "lab.apps", "CoreV1Api": "lab.core", "NetworkingV1Api": "lab.networking"}
@@ -60,7 +65,8 @@ def show_short_messages(*owners: type) -> None:
         if message is None or isinstance(error, CanaryLabError):
             shell.showtraceback((kind, error, traceback), **options)
             return
-        shown._render_traceback_ = lambda: [f"{kind.__name__}: {message} {FULL_TRACEBACK}"]
+        name = "" if message.startswith(_NOT_YET) else f"{kind.__name__}: "
+        shown._render_traceback_ = lambda: [f"{name}{message} {FULL_TRACEBACK}"]
         try:
             shell.showtraceback((kind, error, traceback), **options)
         finally:
@@ -81,7 +87,9 @@ def short_message(
         case ApiException() | DynamicApiError():
             message: str | None = f"{kubectl_words(error.body, error.reason)}."
         case HTTPError():
-            message = "The cluster does not answer. `canarylab status` says whether it runs."
+            message = f"The cluster does not answer. {advice_for(error)}"
+        case NameError() if name := _missing_evidence(error, traceback):
+            message = f"{_NOT_YET}: {name} {_NO_EVIDENCE}"
         case NameError():
             message = f"{_sentence(error)} {_similar_name(error, traceback)}{_UNKNOWN_NAME}"
         case AttributeError() if not _passes_through(traceback):
@@ -117,11 +125,27 @@ def _unknown_name(error: AttributeError) -> str | None:
     return f"{problem} {hint}"
 
 
-def _similar_name(error: NameError, traceback: TracebackType | None) -> str:
-    """The variable or function that a misspelt name is close to, as a question."""
+def _missing_evidence(error: NameError, traceback: TracebackType | None) -> str:
+    """The name that a checkpoint needs and no cell has set; empty for any other mistake."""
+    frame = _innermost(traceback)
+    if frame is None or "check" not in frame.f_code.co_names or error.name == "check":
+        return ""
+    if _similar_name(error, traceback):
+        return ""
+    checking = frame.f_globals.get("check")
+    return error.name or "" if getattr(checking, "__module__", "") == "canarylab.checks" else ""
+
+
+def _innermost(traceback: TracebackType | None) -> FrameType | None:
     while traceback is not None and traceback.tb_next is not None:
         traceback = traceback.tb_next
-    known = {} if traceback is None else traceback.tb_frame.f_globals
+    return None if traceback is None else traceback.tb_frame
+
+
+def _similar_name(error: NameError, traceback: TracebackType | None) -> str:
+    """The variable or function that a misspelt name is close to, as a question."""
+    frame = _innermost(traceback)
+    known = {} if frame is None else frame.f_globals
     own = [name for name in known if not name.startswith("_")]
     return did_you_mean(error.name or "", [*own, "None", "True", "False"])
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from canarylab.errors import PortInUseError
 
 LOOPBACK = "127.0.0.1"
 LAST_PORT = 65535
+_EVERY_ADDRESS = ("0.0.0.0", "::")
 NODE_PORTS = range(30000, 32768)  # the default of Kubernetes
 
 
@@ -45,7 +48,7 @@ def is_bindable(address: str) -> bool:
 def ensure_free(port: int, *, remedy: str, address: str = LOOPBACK) -> None:
     """Raise PortInUseError, with the holder's name if the system tells it."""
     if not is_free(port, address):
-        found = holder(port)
+        found = holder(port, address)
         raise PortInUseError(address, port, holder=str(found) if found else None, remedy=remedy)
 
 
@@ -61,14 +64,31 @@ class PortHolder(NamedTuple):
         return f"{self.name} (pid {self.pid})"
 
 
-def holder(port: int) -> PortHolder | None:
+def holder(port: int, address: str = LOOPBACK) -> PortHolder | None:
     """The program that listens on this port; None if the system does not name it."""
     import psutil  # noqa: PLC0415  heavy, and needed only when something is wrong
 
     try:
-        return next((PortHolder(psutil.Process(pid).name(), pid) for pid in _listeners(port)), None)
+        for pid in _listeners(port, address):
+            process = psutil.Process(pid)
+            return PortHolder(program_name(process.name(), process.cmdline()), pid)
     except psutil.Error:
-        return None  # another user's program: the system does not say
+        pass  # another user's program: the system does not say
+    return None
+
+
+def program_name(name: str, command: Sequence[str]) -> str:
+    """The name of a process, if a word of its command says it, otherwise that of its program.
+
+    The system's name for a process is that of its first thread, which Node calls `MainThread`.
+
+    >>> program_name("MainThread", ["/usr/bin/node", "dist/main.js"])
+    'node'
+    >>> program_name("jupyter-lab", ["/usr/bin/python3", "/usr/bin/jupyter-lab"])
+    'jupyter-lab'
+    """
+    words = [Path(word).name for word in command]
+    return name if not words or any(word.startswith(name) for word in words) else words[0]
 
 
 def is_held_by(pid: int, port: int, address: str = LOOPBACK) -> bool:
@@ -90,18 +110,21 @@ def is_held_by_parent(port: int) -> bool:
 
     try:
         parents = {parent.pid for parent in psutil.Process().parents()}
-        return not parents.isdisjoint(_listeners(port))
+        return not parents.isdisjoint(_listeners(port, LOOPBACK))
     except psutil.Error:
         return False
 
 
-def _listeners(port: int) -> set[int]:
+def _listeners(port: int, address: str) -> set[int]:
+    """The processes that listen there; at another address the same port is another one."""
     import psutil  # noqa: PLC0415
 
     return {
         entry.pid
         for entry in psutil.net_connections(kind="tcp")
-        if entry.status == psutil.CONN_LISTEN and entry.laddr and port in entry.laddr and entry.pid
+        if entry.status == psutil.CONN_LISTEN
+        and entry.pid
+        and entry.laddr in [(each, port) for each in (address, *_EVERY_ADDRESS)]
     }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,13 +19,22 @@ from canarylab import stats
 from canarylab.images.builder import VERSIONS
 from canarylab.lab import Lab
 from canarylab.manifests import CANARY, PRODUCTION
-from canarylab.text import count_noun
+from canarylab.text import count_noun, join_words
 from canarylab.traffic import Sample, Sweep
 
 RATIOS = ((3, 1), (3, 2), (2, 2), (1, 3))
 """Pods of production, pods of the canary."""
 REQUESTS = 400
 """For each sample: the half-width of a 95 % interval around a quarter is then about 4 points."""
+
+_FITS = {
+    "as expected": "as expected",
+    "unlucky": "an unlucky draw",
+    "too few to judge": "too small to judge",
+}
+_UNEXPECTED = "not what the pods suggest"
+_UNCOMPARED = "without anything to compare with"
+_FAILED = "with failed requests"
 
 
 class TourStep(NamedTuple):
@@ -139,22 +149,26 @@ def verdict(samples: Sequence[Sample]) -> str:
     >>> verdict([Sample.from_versions(["1.0", "1.0"]).with_expected({"1.0": 1.0})])
     '1 of 1 sample is as expected.'
     """
-    found = [stats.finding(sample).agreement for sample in samples if holds(sample)]
-    words = {
-        "as expected": sum(each is not None and each.fit == "as expected" for each in found),
-        "an unlucky draw": sum(each is not None and each.fit == "unlucky" for each in found),
-        "too small to judge": sum(
-            each is not None and each.fit == "too few to judge" for each in found
-        ),
-        "not what the pods suggest, or with failures": len(samples) - len(found),
-    }
+    found = Counter(map(_outcome, samples))
+    kinds = sum((Counter(each.failures) for each in samples), Counter())
+    failures = join_words(f"{kind} {number}" for kind, number in kinds.most_common())
     of = f" of {count_noun(len(samples), 'sample')}"
     parts = [
-        f"{number} {'is' if number == 1 else 'are'} {text}"
-        for text, number in words.items()
-        if number
+        f"{found[text]} {'is' if found[text] == 1 else 'are'} {text}"
+        + (f" ({failures})" if text == _FAILED else "")
+        for text in (*_FITS.values(), _UNEXPECTED, _UNCOMPARED, _FAILED)
+        if found[text]
     ]
     return f"{parts[0].replace(' ', f'{of} ', 1)}{''.join(f', {each}' for each in parts[1:])}."
+
+
+def _outcome(sample: Sample) -> str:
+    agreement = stats.finding(sample).agreement
+    if sample.failed:
+        return _FAILED
+    if agreement is None:
+        return _UNCOMPARED
+    return _FITS[agreement.fit] if agreement.holds else _UNEXPECTED
 
 
 def save_pictures(tour: Tour, folder: Path) -> list[Path]:

@@ -32,8 +32,9 @@ LONGEST_SOAK_S = 3600
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--soak`: as often as it takes to find what is rare."""
+    """`--soak`: as often as it takes to find what is rare; `--cluster kind`: the lessons there."""
     parser.addoption("--soak", action="store_true", help="repeat the soak tests many times")
+    parser.addoption("--cluster", help="where tests/lessons/test_on_a_cluster.py runs the lessons")
 
 
 def pytest_configure(config: pytest.Config) -> None:

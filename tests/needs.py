@@ -37,10 +37,15 @@ _THERE: dict[str, tuple[Callable[[], bool], str]] = {
 }
 
 
+def missing(*things: str) -> str:
+    """Why a test that needs them cannot run here; empty where all are there, or required."""
+    required = set(os.environ.get("CANARYLAB_REQUIRE", "").split(","))
+    return "; ".join(
+        _THERE[thing][1] for thing in things if thing not in required and not _THERE[thing][0]()
+    )
+
+
 def needs(*things: str) -> pytest.MarkDecorator:
     """`@needs("kubectl")`: skip with a sentence where it is missing, unless it is required."""
-    required = set(os.environ.get("CANARYLAB_REQUIRE", "").split(","))
-    missing = [
-        _THERE[thing][1] for thing in things if thing not in required and not _THERE[thing][0]()
-    ]
-    return pytest.mark.skipif(bool(missing), reason="; ".join(missing) or "all there")
+    why = missing(*things)
+    return pytest.mark.skipif(bool(why), reason=why or "all there")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +34,8 @@ CONTEXT = "student-07@workshop"
 USER = f"system:serviceaccount:{NAMESPACE}:student"
 MANIFEST = resources.folder("manifests") / "workshop" / "student-namespace.yaml"
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+UPSTREAM = web.AppKey("upstream", aiohttp.ClientSession)
+"""Connections to the API server of the playground, kept as a load balancer keeps them."""
 _NOT_FORWARDED = frozenset(
     {"host", "authorization", "content-length", "transfer-encoding", "connection"}
 )
@@ -49,6 +51,10 @@ class StudentRules:
     """What a ClusterRole would allow in addition: `list ingressclasses`."""
     missing_group: str = ""
     """An API group that this cluster does not have: `gateway.networking.k8s.io`."""
+    hides_ingress_addresses: bool = False
+    """Whether its controller writes no address into the status of an Ingress, as many do."""
+    has_gone: bool = False
+    """Whether it answers nothing any more."""
     refused: list[str] = field(default_factory=list)
     """The requests that were refused."""
 
@@ -139,10 +145,26 @@ class _AuthorizingProxy:
     def app(self) -> web.Application:
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", self._answer)
+        app.cleanup_ctx.append(self._upstream)
         return app
+
+    async def _upstream(self, app: web.Application) -> AsyncIterator[None]:
+        server, token, tls = _credentials(self.playground.kubeconfig)
+        connector = aiohttp.TCPConnector(limit=0, ssl=tls)
+        headers = {"Authorization": f"Bearer {token}"}
+        async with aiohttp.ClientSession(
+            server,
+            auto_decompress=False,
+            connector=connector,
+            headers=headers,
+            timeout=aiohttp.ClientTimeout(),  # a watch has none
+        ) as app[UPSTREAM]:
+            yield
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
+        if self.rules.has_gone and request.transport is not None:
+            request.transport.abort()
         try:
             await self._check(request)
         except (StatusError, ForbiddenError) as error:
@@ -161,26 +183,26 @@ class _AuthorizingProxy:
             self.rules.check(request.method, found, body=made)
 
     async def _forward(self, request: web.Request, body: bytes) -> web.StreamResponse:
-        server, token, tls = _credentials(self.playground.kubeconfig)
         headers = {n: v for n, v in request.headers.items() if n.lower() not in _NOT_FORWARDED}
-        async with (
-            aiohttp.ClientSession(auto_decompress=False) as session,
-            session.request(
-                request.method,
-                f"{server}{request.rel_url}",
-                headers={**headers, "Authorization": f"Bearer {token}"},
-                data=body or None,
-                ssl=tls,
-            ) as answer,
-        ):
+        async with request.app[UPSTREAM].request(
+            request.method, request.rel_url, headers=headers, data=body or None
+        ) as answer:
             if self.rules.missing_group and request.path == "/apis":
                 return web.json_response(_without_group(await answer.json(), self.rules))
+            is_list = request.method == "GET" and request.path.endswith("/ingresses")
+            if is_list and self.rules.hides_ingress_addresses:
+                return web.json_response(_without_addresses(await answer.json()))
             return await _copy_response(request, answer)
 
 
 def _without_group(found: Object, rules: StudentRules) -> Object:
     groups = [each for each in found["groups"] if each["name"] != rules.missing_group]
     return {**found, "groups": groups}
+
+
+def _without_addresses(found: Object) -> Object:
+    items = [{**each, "status": {"loadBalancer": {}}} for each in found["items"]]
+    return {**found, "items": items}
 
 
 async def _copy_response(

@@ -8,10 +8,13 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from canarylab.playground import daemon_control
 from canarylab.playground.home import Home
 from canarylab.release.connection import Connection
 from tests.built_images import built
+from tests.needs import missing
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,12 @@ class RunningPlayground:
 
 @contextmanager
 def running_playground(root: Path, *, images: bool = True) -> Iterator[RunningPlayground]:
-    """Up for the length of a `with`, and down after it, whatever happened."""
+    """Up for the length of a `with`, and down after it, whatever happened.
+
+    Whatever test asks for one is skipped where a playground cannot run.
+    """
+    if why := missing("linux"):
+        pytest.skip(why)
     home = Home(root)
     home.prepare()
     if images:

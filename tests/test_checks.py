@@ -88,7 +88,9 @@ class SmallLab:
         canaries = sum(each.version == "2.0" for each in self._endpoints)
         return {"nodeapp-production": 3, "nodeapp-canary": canaries}
 
-    def sample(self, *, requests: int) -> Sample:
+    def sample(
+        self, service: str = "", *, requests: int = 0, rate: float = 0, seconds: float = 0
+    ) -> Sample:
         """Each endpoint answers in turn."""
         versions = [each.version for each in self._endpoints]
         answers = Sample.from_versions(itertools.islice(itertools.cycle(versions), requests))
@@ -271,9 +273,12 @@ def test_production_that_is_stuck_is_not_back() -> None:
 class UpdatedLab(SmallLab):
     """Updates with these numbers of ready and of starting pods, and these lost requests."""
 
-    def __init__(self, steps: list[tuple[int, int]], lost: Sequence[int] = (0,)) -> None:
+    def __init__(
+        self, steps: list[tuple[int, int]], lost: Sequence[int] = (0,), *, carried: float = 200
+    ) -> None:
         super().__init__()
         self._steps, self._lost, self.restarted = steps, lost, 0
+        self._carried, self.rates = carried, list[float]()
 
     def restart(self, name: str) -> None:
         self.restarted += 1
@@ -285,8 +290,16 @@ class UpdatedLab(SmallLab):
         numbers = [{"ready": ready, "not_ready": starting} for ready, starting in self._steps]
         return SimpleNamespace(numbers=numbers)
 
+    def sample(
+        self, service: str = "", *, requests: int = 0, rate: float = 0, seconds: float = 0
+    ) -> Sample:
+        """More requests a second than are carried time out."""
+        lost = [RequestResult(0.0, 0.001, failure="timeout")] * (rate > self._carried)
+        return replace(sample(old=0, new=0), results=tuple(lost))
+
     @contextmanager
     def traffic(self, service: str, *, rate: float) -> Iterator[Any]:
+        self.rates.append(rate)
         answered = [RequestResult(0.0, 0.001, "1.0")] * 200
         lost = [RequestResult(0.0, 0.001, failure="refused")]
         lost *= self._lost[self.restarted]
@@ -329,6 +342,18 @@ def test_a_request_that_a_busy_machine_lost_is_told_and_does_not_count() -> None
     verdict = check(UpdatedLab([], lost=[1, 0]), "an update loses no request")  # type: ignore[arg-type]
     assert verdict.holds
     assert verdict.reason.endswith("were answered in an update; the update before lost 1")
+
+
+def test_an_update_on_a_slow_way_is_checked_at_a_rate_that_it_carries() -> None:
+    lab = UpdatedLab([], lost=[90, 0], carried=60)
+    assert holds(lab, "an update loses no request")
+    assert lab.rates == [200, 50]
+
+
+def test_where_requests_are_lost_without_an_update_nothing_is_said_about_the_pods() -> None:
+    verdict = check(UpdatedLab([], lost=[90], carried=10), "an update loses no request")  # type: ignore[arg-type]
+    assert not verdict.can_be_checked
+    assert "also while nothing is updated" in verdict.reason
 
 
 @pytest.mark.parametrize(("new", "fits"), [(100, True), (130, True), (200, False), (0, False)])
@@ -644,8 +669,9 @@ def test_where_nothing_serves_the_route_nothing_is_checked_and_strict_goes_on(
     statement: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CANARYLAB_STRICT", "1")
-    verdict = check(RouteLab(sample(old=0, new=0)), statement)  # type: ignore[arg-type]
-    assert repr(verdict).startswith("cannot be checked here: no controller serves nodeapp-split;")
+    unserved = replace(sample(old=0, new=0), notes=("It is not served. No request was sent.",))
+    verdict = check(RouteLab(unserved), statement)  # type: ignore[arg-type]
+    assert repr(verdict) == "cannot be checked here: It is not served. No request was sent"
     assert not verdict.holds
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,7 +22,7 @@ from canarylab.release.apply import apply
 from canarylab.release.connection import Connection
 from canarylab.traffic import RequestResult
 from tests.needs import needs
-from tests.running_playground import RunningPlayground
+from tests.running_playground import RunningPlayground, running_playground
 
 Done = subprocess.CompletedProcess[str]
 
@@ -34,6 +37,7 @@ def canarylab(*words: str, environment: Mapping[str, str] | None = None) -> Done
     )
 
 
+@needs("linux")
 def test_without_a_playground_status_says_so_and_fails(tmp_path: Path) -> None:
     done = canarylab("status", environment={"CANARYLAB_HOME": str(tmp_path)})
     said = "The playground is not running. Start it with `canarylab up`.\n"
@@ -46,6 +50,7 @@ def test_kubeconfig_prints_a_path_that_works(playground: RunningPlayground) -> N
     assert (done.stdout, done.stderr) == (f"{playground.kubeconfig}\n", "")
 
 
+@needs("linux")
 def test_kubeconfig_without_a_playground_prints_the_path_and_what_is_missing(
     tmp_path: Path,
 ) -> None:
@@ -80,6 +85,7 @@ def test_url_of_what_is_not_there_is_refused(playground: RunningPlayground) -> N
     assert 'services "nowhere" not found' in done.stderr
 
 
+@needs("linux")
 def test_url_without_a_playground_says_so(tmp_path: Path) -> None:
     done = canarylab("url", environment={"CANARYLAB_HOME": str(tmp_path)})
     assert (done.returncode, done.stdout) == (1, "")
@@ -90,6 +96,45 @@ def test_url_without_a_playground_says_so(tmp_path: Path) -> None:
 def test_up_finds_the_running_playground(playground: RunningPlayground) -> None:
     done = canarylab("up", environment=playground.environment)
     assert f"export KUBECONFIG={playground.kubeconfig}" in done.stdout
+
+
+@needs("linux")
+def test_down_keeps_the_objects_and_up_says_so(tmp_path: Path) -> None:
+    with running_playground(tmp_path, images=False) as playground:
+        with closing(Connection(playground.kubeconfig)) as connection:
+            connection.core.create_namespaced_service(
+                "default", {"metadata": {"name": "web"}, "spec": {"ports": [{"port": 80}]}}
+            )
+        down = canarylab("down", environment=playground.environment)
+        up = canarylab("up", environment=playground.environment)
+        forget = canarylab("down", "--forget", environment=playground.environment)
+        empty = canarylab("up", environment=playground.environment)
+    assert "Its objects are kept; `canarylab down --forget` removes them." in down.stdout
+    assert "It has from before: services 1." in up.stdout
+    assert "`lab.reset()`" in up.stdout
+    assert "Its objects are removed." in forget.stdout
+    assert "from before" not in empty.stdout
+
+
+@needs("linux")
+def test_a_stopped_playground_is_said_to_be_stuck_and_ends(tmp_path: Path) -> None:
+    with running_playground(tmp_path, images=False) as playground:
+        os.kill(playground.running.pid, signal.SIGSTOP)
+        told = [
+            canarylab(command, environment=playground.environment) for command in ("status", "up")
+        ]
+        assert canarylab("down", environment=playground.environment).returncode == 0
+    for done in told:
+        assert "does not answer" in done.stdout + done.stderr
+        assert "End it with `canarylab down`, which keeps its objects" in done.stdout + done.stderr
+
+
+def test_only_the_playground_forgets(tmp_path: Path) -> None:
+    done = canarylab(
+        "down", "--forget", "--cluster", "kind", environment={"CANARYLAB_HOME": str(tmp_path)}
+    )
+    assert done.returncode == 2
+    assert "--forget works for the playground only" in done.stderr
 
 
 @needs("linux")
@@ -148,8 +193,10 @@ class _Site(BaseHTTPRequestHandler):
     """Answers as an app that is not the lessons' one: with what was asked of it."""
 
     protocol_version = "HTTP/1.1"
+    answered = 0
 
     def do_GET(self) -> None:
+        type(self).answered += 1
         names = ("Host", "X-Canary", "Cookie")
         body = f"build 7 for {' '.join(self.headers.get(name, '') for name in names)}".encode()
         self.send_response(500 if self.path == "/broken" else 200)
@@ -172,10 +219,10 @@ def site() -> Iterator[str]:
         thread.join()
 
 
-def sampled(*words: str) -> Any:
+def sampled(*words: str, status: int = 0) -> Any:
     """The summary of a sample."""
     done = canarylab("sample", *words, "--json")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == status, done.stderr
     return json.loads(done.stdout)
 
 
@@ -217,8 +264,19 @@ def test_without_a_version_there_is_a_sentence_and_no_interval(site: str) -> Non
 
 
 def test_failed_requests_are_counted_by_kind(site: str) -> None:
-    summary = sampled(f"{site}broken", "--count", "5")
+    summary = sampled(f"{site}broken", "--count", "5", status=1)
     assert (summary["failed"], summary["versions"]) == ({"status 500": 5}, {})
+
+
+def test_an_interrupted_sample_shows_what_it_has(site: str) -> None:
+    command = [sys.executable, "-m", "canarylab", "sample", site, "--count", "200000"]
+    before = _Site.answered
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as sampling:
+        assert runtime.wait_until(lambda: _Site.answered - before > 100, timeout_s=60)
+        sampling.send_signal(signal.SIGINT)
+        shown, _ = sampling.communicate()
+    assert sampling.returncode == 130
+    assert re.search(r"Interrupted after [\d,]+ of 200,000 requests\.", shown), shown
 
 
 def test_every_answer_can_have_a_line(site: str) -> None:

@@ -40,6 +40,8 @@ from canarylab.playground import daemon_control
 from canarylab.playground.home import Home
 from canarylab.playground.nodejs import nodejs_version
 from canarylab.ports import PortHolder
+from tests.fakes.engine import listening
+from tests.fakes.state import FakeState
 from tests.needs import needs
 from tests.no_docker import install, no_engine, programs
 
@@ -381,6 +383,22 @@ class TestPorts:
         assert (ports_found()[0].state, ports_found()[0].remedy) == (
             "note",
             "Lesson 01 then uses another port.",
+        )
+
+    def test_a_container_is_named(
+        self,
+        holders: dict[int, PortHolder | None],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        holders |= {8080: PortHolder("docker-proxy", 12)}
+        engine = FakeState(tmp_path)
+        engine.set(published={"shop": 8080})
+        with listening(engine) as address:
+            monkeypatch.setenv("DOCKER_HOST", address)
+            taken = ports_found()[0]
+        assert str(taken) == (
+            "Port 8080 is in use by the container shop. Stop it with `docker stop shop`."
         )
 
     def test_lesson_one_may_still_run(self, holders: dict[int, PortHolder | None]) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from canarylab.kube_objects import (
     StatusCondition,
+    endpoint_addresses,
     find_condition_in,
     parse_timestamp,
     refresh_condition,
@@ -55,3 +56,8 @@ def test_a_refreshed_condition_is_updated_and_moves_to_the_end() -> None:
 def test_a_removed_condition_is_no_longer_found() -> None:
     conditions = set_condition([], StatusCondition("Available", "True", "Because", ""), NOW)
     assert find_condition_in(remove_condition(conditions, "Available"), "Available") is None
+
+
+def test_an_endpoint_slice_may_have_ports_without_a_number() -> None:
+    entry = {"endpoints": [{"addresses": ["127.64.0.2"]}], "ports": [{"name": "http"}]}
+    assert endpoint_addresses([entry], {"name": "http"}).ready == frozenset()

@@ -34,6 +34,7 @@ class FakeCluster(SimpleNamespace):
             name="fake",
             namespace="default",
             context=None,
+            option="",
             addresses=list,
             adapt_manifest=AdaptedManifest,
         )
@@ -88,11 +89,12 @@ def test_a_build_without_docker_says_so(
     assert lab.build().sentence == "Built from app/Dockerfile without Docker."
 
 
-def test_every_image_is_loaded_into_the_cluster_and_its_note_is_shown_once(
-    lab: Lab, cluster: FakeCluster
+def test_every_image_is_loaded_into_the_cluster_and_its_note_is_printed_once(
+    lab: Lab, cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cluster.note = "Pushed to the registry."
-    assert lab.build().notes == ("Pushed to the registry.",)
+    lab.build()
+    assert capsys.readouterr().out == "Pushed to the registry.\n"
     assert cluster.loaded == ["node_app:1.0", "node_app:2.0"]
 
 

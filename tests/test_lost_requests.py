@@ -7,7 +7,7 @@ that has closed by then refuses whom the proxy still sends.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ import pytest
 from canarylab import resources, runtime, stats, traffic
 from canarylab.kube_objects import Object
 from canarylab.manifests import CANARY, PRODUCTION, SERVICE, load
+from canarylab.release import rollout
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection
 from canarylab.release.network_sync import wait_for_service
@@ -55,42 +56,41 @@ SECONDS = 7.0
 """Longer than the restart of four pods, two at a time, that drain for two seconds each."""
 
 
-APP_DRAIN_S = None
+APP_DRAIN: Mapping[str, int] = {}
 """The app's own drain, three seconds, as in the manifests of the lessons."""
+NO_DRAIN = {"DRAIN_S": 0}
 
 
-def roll_out(connection: Connection, url: str, *, drain_s: int | None) -> None:
+def roll_out(connection: Connection, url: str, *, drain_s: int) -> None:
     (production,) = load(MANIFESTS / "02-production" / "production.yaml")
     production["spec"]["replicas"] = 4
     objects = [production, *load(MANIFESTS / "02-production" / "service.yaml")]
-    apply(connection, [with_drain(each, drain_s) for each in objects])
+    apply(connection, [with_environment(each, {"DRAIN_S": drain_s}) for each in objects])
     wait_until_rolled_out(connection, PRODUCTION)
     wait_for_service(connection, SERVICE, url)
 
 
-def roll_out_canary(connection: Connection, url: str, *, drain_s: int | None) -> None:
+def roll_out_canary(connection: Connection, url: str, environment: Mapping[str, int]) -> None:
     """Production and the canary, as in lesson 03."""
     files = ("02-production/production", "02-production/service", "03-canary/canary")
     objects = [each for name in files for each in load(MANIFESTS / f"{name}.yaml")]
-    apply(connection, [with_drain(each, drain_s) for each in objects])
+    apply(connection, [with_environment(each, environment) for each in objects])
     for name in (PRODUCTION, CANARY):
         wait_until_rolled_out(connection, name)
     wait_for_service(connection, SERVICE, url)
 
 
-def with_drain(manifest: Object, drain_s: int | None) -> Object:
-    if manifest["kind"] != "Deployment" or drain_s is None:
+def with_environment(manifest: Object, environment: Mapping[str, int]) -> Object:
+    if manifest["kind"] != "Deployment":
         return manifest
     changed = copy.deepcopy(manifest)
     (container,) = changed["spec"]["template"]["spec"]["containers"]
-    container["env"] = [{"name": "DRAIN_S", "value": str(drain_s)}]
+    container["env"] = [{"name": name, "value": str(value)} for name, value in environment.items()]
     return changed
 
 
 def restart(connection: Connection) -> None:
-    template = {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": "now"}}}
-    change = {"spec": {"template": template}}
-    connection.apps.patch_namespaced_deployment(PRODUCTION, connection.namespace, change)
+    rollout.restart(connection, PRODUCTION)
     wait_until_rolled_out(connection, PRODUCTION)
 
 
@@ -165,7 +165,7 @@ def named_pods(sample: traffic.Sample) -> list[str]:
 def test_the_shares_follow_a_promotion(
     playground: RunningPlayground, connection: Connection
 ) -> None:
-    roll_out_canary(connection, playground.node_port_url, drain_s=APP_DRAIN_S)
+    roll_out_canary(connection, playground.node_port_url, APP_DRAIN)
     sample = sampled_under(promote_by_replicas, connection, playground.node_port_url)
     steps = sample.expectations
     assert steps[0].versions == pytest.approx({"1.0": 0.75, "2.0": 0.25})
@@ -182,7 +182,7 @@ def test_no_change_loses_a_request_of_an_app_that_drains(
     playground: RunningPlayground, connection: Connection, change: Change, times: int
 ) -> None:
     for _ in range(times):
-        roll_out_canary(connection, playground.node_port_url, drain_s=APP_DRAIN_S)
+        roll_out_canary(connection, playground.node_port_url, APP_DRAIN)
         sample = sampled_under(change, connection, playground.node_port_url)
         assert sample.total > 400
         assert sample.failures == {}, sample.lost()
@@ -191,13 +191,13 @@ def test_no_change_loses_a_request_of_an_app_that_drains(
 @pytest.mark.slow
 @pytest.mark.soak(few=1, many=10)
 @pytest.mark.parametrize("change", CHANGES)
-def test_every_change_can_lose_requests_of_an_app_that_does_not_drain(
+def test_every_change_loses_requests_of_an_app_that_does_not_drain(
     playground: RunningPlayground, connection: Connection, change: Change, times: int
 ) -> None:
-    """A busy machine may let the network win the race against the end of the pods, now and then."""
+    """On a busy machine a pod may take longer to end than the network to forget it; then again."""
 
     def loses_some() -> bool:
-        roll_out_canary(connection, playground.node_port_url, drain_s=0)
+        roll_out_canary(connection, playground.node_port_url, NO_DRAIN)
         sample = sampled_under(change, connection, playground.node_port_url)
         return 0 < sample.failed < sample.total
 

@@ -16,6 +16,7 @@ import json
 import kubernetes
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import ProtocolError
+from canarylab.checks import check
 from canarylab.lab import Lab
 from canarylab.display import Table
 from canarylab.notebook_errors import show_short_messages
@@ -156,7 +157,18 @@ def kernel() -> Iterator[Kernel]:
         ("missing()", 'ApiException: Error from server (NotFound): pods "x" not found.'),
         (
             "raise ProtocolError('aborted')",
-            "ProtocolError: The cluster does not answer. `canarylab status` says whether it runs.",
+            "ProtocolError: The cluster does not answer. Is it running? `canarylab status` says, "
+            "`canarylab up` starts it.",
+        ),
+        (
+            "check(lab, 'the canary answers as expected', forty)",
+            "not yet: forty is not there, because the cell that sets it has failed or was not run. "
+            "Correct that cell, run it, and then run this one.",
+        ),
+        (
+            "check(lab, 'the canary answers as expected', tabel)",
+            "NameError: name 'tabel' is not defined. Did you mean table? A text needs quotes; a "
+            "variable is set by a cell above: run the cells from the heading of the section.",
         ),
     ],
 )

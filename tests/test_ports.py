@@ -9,6 +9,7 @@ import pytest
 
 from canarylab import ports
 from canarylab.errors import PortInUseError
+from tests.needs import needs
 
 
 def test_a_port_in_use_names_the_program_that_holds_it() -> None:
@@ -46,10 +47,29 @@ def test_nobody_holds_an_unused_port() -> None:
     assert ports.holder(ports.unused()) is None
 
 
+@needs("linux")
 def test_loopback_is_bindable_and_another_machine_s_address_is_not() -> None:
     assert (ports.is_bindable("127.64.0.2"), ports.is_bindable("192.0.2.1")) == (True, False)
 
 
+@needs("linux")
 def test_an_address_on_which_a_pod_listens_is_still_bindable() -> None:
     with socket.create_server(("127.64.0.2", 0)):
         assert ports.is_bindable("127.64.0.2")
+
+
+@needs("linux")
+def test_the_same_port_of_another_address_is_not_the_one_that_is_asked_for() -> None:
+    with socket.create_server(("127.64.0.2", 0)) as pod:
+        port = pod.getsockname()[1]
+        assert ports.holder(port) is None
+        assert ports.holder(port, "127.64.0.2") is not None
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::"])
+def test_a_server_on_every_address_has_the_port_of_each(address: str) -> None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.create_server((address, 0), family=family) as busy:
+        found = ports.holder(busy.getsockname()[1])
+    assert found is not None
+    assert found.pid == os.getpid()

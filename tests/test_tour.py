@@ -53,7 +53,15 @@ def test_answers_without_a_version_fail_even_when_the_canary_fits() -> None:
         ),
         (
             [sample(old=300, new=100), with_a_failure(sample(old=3, new=1))],
-            "1 of 2 samples is as expected, 1 is not what the pods suggest, or with failures.",
+            "1 of 2 samples is as expected, 1 is with failed requests (refused 1).",
+        ),
+        (
+            [sample(old=200, new=200), with_a_failure(sample(old=3, new=1))],
+            "1 of 2 samples is not what the pods suggest, 1 is with failed requests (refused 1).",
+        ),
+        (
+            [sample(old=300, new=100), replace(sample(old=3, new=1), expected=None)],
+            "1 of 2 samples is as expected, 1 is without anything to compare with.",
         ),
     ],
 )

@@ -67,6 +67,11 @@ class Cluster(Protocol):
         """The context of the kubeconfig; None is its current one."""
         ...
 
+    @property
+    def option(self) -> str:
+        """What names it in a command, after a space; empty for the one that is taken unnamed."""
+        ...
+
     def start(self, report: Report) -> None:
         """Make sure that it runs; raise SetupError if it cannot."""
         ...
@@ -76,7 +81,10 @@ class Cluster(Protocol):
         ...
 
     def status(self) -> str | None:
-        """A sentence that says where it runs; None if it does not run. Starts nothing."""
+        """A sentence that says where it runs; None if it does not, or does not answer.
+
+        Starts nothing.
+        """
         ...
 
     @property
@@ -114,8 +122,8 @@ class Cluster(Protocol):
     def ingress_url(self, status_addresses: Collection[str]) -> str:
         """Where Ingresses answer, without a slash at the end.
 
-        `status_addresses` are the addresses in the status of the Ingresses. Raises ClusterError
-        if no controller serves them.
+        `status_addresses` are the addresses in the status of the Ingresses. Raises
+        IngressAddressError where those are needed and there is none.
         """
         ...
 
@@ -125,6 +133,7 @@ class LocalCluster:
 
     namespace = "default"
     context: str | None = None
+    option = ""
 
     def image(self, reference: str) -> str:
         """The same name as here."""
@@ -137,6 +146,14 @@ class LocalCluster:
     def ingress_setup(self, classes: Sequence[Object] | None, report: Report) -> IngressSetup:
         """Nothing: a controller runs."""
         return IngressSetup()
+
+
+def advice_without_answer(cluster: Cluster) -> str:
+    """What to try when the cluster in use does not answer any more."""
+    status = f"Is it running? `canarylab status{cluster.option}` says"
+    if isinstance(cluster, LocalCluster):
+        return f"{status}, `canarylab up{cluster.option}` starts it."
+    return f"{status}; only the people who run it can start it."
 
 
 def node_port(service: Mapping[str, Any]) -> int | None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from canarylab import machine
-from canarylab.clusters.base import Cluster
+from canarylab.clusters.base import Cluster, LocalCluster
 from canarylab.clusters.kind import KindCluster
 from canarylab.clusters.kubeconfig import Kubeconfig
 from canarylab.clusters.playground import Playground
@@ -55,6 +55,18 @@ def describe(cluster: Cluster) -> str:
     """The cluster in the middle of a sentence: "the playground"."""
     names = {"playground": "the playground", "kind": "the kind cluster"}
     return names.get(cluster.name, f"{cluster.name}, namespace {cluster.namespace}")
+
+
+def describe_absence(cluster: Cluster) -> str:
+    """That it does not run, or does not answer, and what to try."""
+    name = describe(cluster)
+    name = name[0].upper() + name[1:]
+    if isinstance(cluster, LocalCluster):
+        return f"{name} is not running. Start it with `canarylab up{cluster.option}`."
+    return (
+        f"{name}, does not answer. Check that this machine can reach it, and ask the people who "
+        "run it."
+    )
 
 
 def _best() -> ChosenCluster:

@@ -8,6 +8,7 @@ user's own files.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +17,9 @@ from urllib.parse import urlsplit
 import yaml
 
 from canarylab.errors import SetupError
+
+CONNECT_TIMEOUT_S, ANSWER_TIMEOUT_S = 10.0, 30.0
+_STREAMS = ("watch=", "follow=")  # in the query of a response that ends when it likes
 
 
 class KubeconfigContext(NamedTuple):
@@ -29,10 +33,13 @@ class KubeconfigContext(NamedTuple):
     """Whether it is the current context, which kubectl uses by default."""
 
 
-def api_client(kubeconfig: str, context: str | None = None, *, retries: int | None = None) -> Any:
+def api_client(
+    kubeconfig: str, context: str | None = None, *, retries: int | None = None, advice: str = ""
+) -> Any:
     """The client; raise SetupError if the files do not say how to reach the cluster.
 
-    `kubeconfig` names one file or several, as KUBECONFIG does.
+    `kubeconfig` names one file or several, as KUBECONFIG does. Each request that names no time
+    limit of its own has one. An error for want of an answer has `advice` as its note.
     """
     from kubernetes.client import ApiClient, Configuration  # noqa: PLC0415  slow to import
     from kubernetes.config import ConfigException, load_kube_config  # noqa: PLC0415
@@ -52,9 +59,47 @@ def api_client(kubeconfig: str, context: str | None = None, *, retries: int | No
         ) from exc
     if is_local(settings.host):
         settings.proxy = None  # the client would use HTTPS_PROXY for this very machine
-    if retries is not None:
-        settings.retries = retries
-    return ApiClient(configuration=settings)
+    settings.retries = _retries() if retries is None else retries
+    made: Any = ApiClient(configuration=settings)
+    made.call_api = _in_time(made.call_api, advice)
+    return made
+
+
+def reload(client: Any, kubeconfig: str, context: str | None = None) -> None:
+    """Set up a client again, in place: whoever holds it goes on with the new address."""
+    fresh = api_client(kubeconfig, context)
+    client.rest_client.pool_manager.clear()
+    client.configuration, client.rest_client = fresh.configuration, fresh.rest_client
+
+
+def _in_time(call: Callable[..., Any], advice: str) -> Callable[..., Any]:
+    """The client's `call_api` with a time limit, and advice for those who get no answer."""
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415
+
+    def call_api(method: str, url: str, *rest: Any, _request_timeout: Any = None) -> Any:
+        if _request_timeout is None and not any(word in url for word in _STREAMS):
+            _request_timeout = (CONNECT_TIMEOUT_S, ANSWER_TIMEOUT_S)
+        try:
+            return call(method, url, *rest, _request_timeout=_request_timeout)
+        except HTTPError as exc:
+            exc.add_note(advice)
+            raise
+
+    return call_api
+
+
+def _retries() -> Any:
+    """Three, as usual in urllib3, but none after a time limit: it would only become longer."""
+    from urllib3 import Retry  # noqa: PLC0415
+    from urllib3.exceptions import ReadTimeoutError  # noqa: PLC0415
+
+    class RetryUnlessTimedOut(Retry):
+        def increment(self, *request: Any, **outcome: Any) -> Retry:  # type: ignore[override]
+            if isinstance(error := outcome.get("error"), ReadTimeoutError):
+                raise error
+            return super().increment(*request, **outcome)
+
+    return RetryUnlessTimedOut(3)
 
 
 def is_local(server: str) -> bool:

@@ -17,7 +17,8 @@ import math
 import os
 import re
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -43,7 +44,12 @@ from canarylab.clusters.kind_images import (
     traefik_objects,
 )
 from canarylab.display import Report
-from canarylab.docker_engine import docker_and_cgroups, docker_program, engine
+from canarylab.docker_engine import (
+    docker_and_cgroups,
+    docker_program,
+    engine,
+    port_of_container,
+)
 from canarylab.errors import (
     CanaryLabError,
     EngineError,
@@ -56,7 +62,7 @@ from canarylab.machine import Finding
 from canarylab.playground.home import Home, write_atomically
 from canarylab.playground.images import architecture
 from canarylab.ports import LOOPBACK
-from canarylab.runtime import wait_until
+from canarylab.runtime import repeatedly, wait_until
 
 NAME = "canarylab"
 NODE = f"{NAME}-control-plane"
@@ -69,7 +75,10 @@ NEEDED_PORTS = (
 NODE_TIMEOUT_S = 120  # once the node image is there; a node needs about 20 s
 API_TIMEOUT_S, API_PAUSE_S, REQUEST_TIMEOUT_S = 120.0, 0.25, 3.0
 VERSION_TIMEOUT_S = 5.0
+REPEAT_EVERY_S = 0.5
+NODE_IMAGE_MB = 400  # to download, about
 WAITING = "waiting for another program that is at work on the kind cluster"
+PROVIDERS = ("", "docker", "podman")
 
 _NEEDED_FOR = "the kind cluster"
 _MANAGED_BY = "app.kubernetes.io/managed-by"
@@ -95,6 +104,11 @@ _KNOWN_FAILURES = {
     "too many open files": (
         "This system allows too few inotify instances for a node",
         "Allow more with `sudo sysctl fs.inotify.max_user_instances=512`, then try again.",
+    ),
+    "could not find a log line that matches": (
+        "The node did not boot, most often because too few inotify instances are allowed",
+        "Allow more with `sudo sysctl fs.inotify.max_user_instances=512`, or give Docker 4 GB of "
+        "memory where that many are allowed, and try again.",
     ),
     "no space left on device": (
         "The disk is full",
@@ -133,6 +147,7 @@ class KindCluster(LocalCluster):
     """The cluster that kind makes for us."""
 
     name = "kind"
+    option = " --cluster kind"
     stop_instructions = "The cluster runs on; `canarylab down --cluster kind` deletes it."
 
     def __init__(self, home: Home | None = None) -> None:
@@ -161,16 +176,18 @@ class KindCluster(LocalCluster):
 
     def start(self, report: Report) -> None:
         """Find our cluster, start it again, or make it."""
+        _require(_other_provider())
         if self._answers():
             return
         self._prepare_folder()
-        with FileLock(self._lock_file, report) as lock:
-            self._ensure_running(lock, report)
+        with repeated(report) as report_again, FileLock(self._lock_file, report_again) as lock:
+            self._ensure_running(lock, report_again)
 
     def stop(self) -> bool:
         """Delete the cluster, if it is ours."""
         if not self._lock_file.exists():
             return False
+        _require(_other_provider())
         with FileLock(self._lock_file, lambda _words: None):
             record = self._record()
             node = _find_node() if record else None
@@ -194,14 +211,12 @@ class KindCluster(LocalCluster):
 
     def load_image(self, reference: str, report: Report) -> str | None:
         """Copy the image into the node, unless that very image is there."""
+        _require(_other_provider())
         self._prepare_folder()
-        with FileLock(self._lock_file, report):
-            record = self._record()
-            if record is None or not record.node:
-                return (
-                    f"{reference} is not on a cluster, because there is no kind cluster yet. "
-                    "Make it with `canarylab up --cluster kind`, then build once more."
-                )
+        with repeated(report) as report_again, FileLock(self._lock_file, report_again):
+            record = self._record() or ClusterRecord()
+            if problem := self._why_not_running(record):
+                return f"{reference} is not on a cluster, because {problem}, then build once more."
             image = find_image(reference)
             if image is None:
                 raise SetupError(
@@ -209,7 +224,7 @@ class KindCluster(LocalCluster):
                     "Build it with `canarylab build --builder docker`."
                 )
             if record.loaded.get(reference) != image:
-                self._copy_into_node(reference, report)
+                self._copy_into_node(reference, report_again)
                 self._write(replace(record, loaded={**record.loaded, reference: image}))
         return None
 
@@ -235,6 +250,15 @@ class KindCluster(LocalCluster):
         if node_port(service) not in {None, MAPPED_NODE_PORT}:
             return []
         return [local_node_port(service)]
+
+    def _why_not_running(self, record: ClusterRecord) -> str | None:
+        """The reason and what to do, in the middle of a sentence."""
+        node = _find_node() if record.node else None
+        if node is None or node.id != record.node:
+            return "there is no kind cluster. Make it with `canarylab up --cluster kind`"
+        if not node.is_running:
+            return "the kind cluster is stopped. Start it with `canarylab up --cluster kind`"
+        return None
 
     def _ensure_running(self, lock: FileLock, report: Report) -> None:
         record = self._record()
@@ -271,7 +295,7 @@ class KindCluster(LocalCluster):
             if isinstance(exc, ToolFailedError) and _NAME_IS_TAKEN in exc.output:
                 self._forget()  # another program made one after our check
                 raise _foreign_cluster_error() from exc
-            lock.reacquire()  # waits for whatever kind has started and not ended
+            lock.reacquire("waiting until kind has ended")  # and whatever it has started
             self._delete_half_made(report)
             raise
 
@@ -361,9 +385,12 @@ class FileLock:
         self._file: IO[str] | None = None
 
     def __enter__(self) -> FileLock:
+        return self._acquire(WAITING)
+
+    def _acquire(self, waiting: str) -> FileLock:
         file = self._path.open("a")
         if not _try_to_lock(file):
-            self._report(WAITING)
+            self._report(waiting)
             try:
                 # A flock that blocks would sleep through a Ctrl-C that comes just before it.
                 wait_until(lambda: _try_to_lock(file), timeout_s=math.inf)
@@ -383,10 +410,10 @@ class FileLock:
             self._file.close()
             self._file = None
 
-    def reacquire(self) -> None:
-        """Release it, and wait until no process that inherited it is left."""
+    def reacquire(self, waiting: str) -> None:
+        """Release it, and wait until no process that inherited it is left; `waiting` says so."""
         self.__exit__(None, None, None)
-        self.__enter__()
+        self._acquire(waiting)
 
     def fileno(self) -> int:
         """The descriptor, for a program to inherit."""
@@ -404,8 +431,33 @@ def _try_to_lock(file: IO[str]) -> bool:
     return True
 
 
+@contextmanager
+def repeated(report: Report) -> Iterator[Report]:
+    """Give a report whose last words are repeated until there are others.
+
+    kind is silent while it pulls an image, and a status line shows nothing in its first second.
+    """
+    last = ""
+
+    def tell(words: str) -> None:
+        nonlocal last
+        last = words
+        report(words)
+
+    def repeat() -> None:
+        if last:
+            report(last)
+
+    with repeatedly(repeat, every_s=REPEAT_EVERY_S, name="kind: report"):
+        yield tell
+
+
 def kind_program(timeout_s: float = VERSION_TIMEOUT_S) -> Finding:
-    """Whether kind is installed, and recent enough for the pinned node image."""
+    """Whether kind is installed, is recent enough for the pinned node image, and uses Docker."""
+    return next(iter(_other_provider()), None) or _installed_kind(timeout_s)
+
+
+def _installed_kind(timeout_s: float) -> Finding:
     path = external_tools.find("kind")
     if path is None:
         return _unusable("kind is not installed")
@@ -489,27 +541,44 @@ def creation_step(line: str) -> str | None:
 
 
 def _create_cluster(kubeconfig: Path, lock: FileLock, report: Report) -> None:
+    image = pinned_or_tagged_node_image()
+    pulled = "" if find_image(image) else f", which Docker pulls: about {NODE_IMAGE_MB} MB"
     timed_out: list[str] = []
 
     def read(line: str) -> None:
         if "timed out waiting" in line.lower():
             timed_out.append(line)  # kind's exit status is 0 all the same
         elif step := creation_step(line):
-            report(f"kind: {step}")
+            report(f"kind: {step}{pulled if step.startswith('ensuring node image') else ''}")
 
+    report("starting kind")
     arguments = ["create", "cluster", "--name", NAME, "--config", str(config())]
     arguments += ["--kubeconfig", str(kubeconfig), "--wait", f"{NODE_TIMEOUT_S}s"]
-    arguments += ["--image", pinned_or_tagged_node_image()]
+    arguments += ["--image", image]
     # Podman's conmon inherits every descriptor from kind, and would hold the lock for as long as
     # the node runs.
-    uses_podman = os.environ.get("KIND_EXPERIMENTAL_PROVIDER") == "podman"
-    _run_kind(*arguments, report=read, pass_fds=[] if uses_podman else [lock.fileno()])
+    _run_kind(*arguments, report=read, pass_fds=[] if _provider() == "podman" else [lock.fileno()])
     kubeconfig.chmod(0o600)
     if timed_out:
         raise TimedOutError(
             f"The node of the kind cluster was not ready within {NODE_TIMEOUT_S} s. "
             "Close what you do not need, or give Docker more memory and processors, and try again."
         )
+
+
+def _provider() -> str:
+    """What kind runs the node with; it chooses itself where this is empty."""
+    return os.environ.get("KIND_EXPERIMENTAL_PROVIDER", "")
+
+
+def _other_provider() -> list[Finding]:
+    """A finding if kind would run the node where the Docker API does not show it."""
+    if _provider() in PROVIDERS:
+        return []
+    words = f"KIND_EXPERIMENTAL_PROVIDER is {_provider()}, and canarylab finds the node of a kind "
+    words += "cluster in Docker or Podman only"
+    remedy = "Unset the variable, or set it to docker or podman."
+    return [Finding("kind", "missing", words, _NEEDED_FOR, remedy)]
 
 
 def _run_kind(
@@ -561,8 +630,8 @@ def _start_node(node: KindNode) -> None:
 
 def _port(number: int, needed_for: str, home: Home) -> Finding:
     found = machine.port(number, needed_for)
-    if found.is_available or not machine.is_port_of_playground(number, home):
-        return found
+    if not machine.is_port_of_playground(number, home):
+        return port_of_container(found)
     words = f"Port {number} is in use by the playground"
     return found._replace(words=words, remedy="End it with `canarylab down`.")
 

@@ -35,14 +35,14 @@ from canarylab.clusters.client import (
     write_current_context,
 )
 from canarylab.display import Report
-from canarylab.errors import ClusterError, SetupError, ToolFailedError
+from canarylab.errors import IngressAddressError, SetupError, ToolFailedError
 from canarylab.kube_objects import Object
 from canarylab.playground.home import Home
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
-REQUEST_TIMEOUT_S = 10.0
+REQUEST_TIMEOUT_S, STATUS_TIMEOUT_S = 10.0, 5.0
 _LABELS = {"app": "canarylab-permission-check"}
 _DRY_RUN_METADATA: Object = {"name": "canarylab-permission-check", "labels": _LABELS}
 
@@ -66,6 +66,7 @@ class RefusedRequest(NamedTuple):
 class Kubeconfig:
     """One context of the user's kubeconfig."""
 
+    option = " --cluster kubeconfig"
     stop_instructions = "canarylab did not start this cluster, so it does not stop it."
 
     def __init__(
@@ -107,7 +108,10 @@ class Kubeconfig:
         return False
 
     def status(self) -> str | None:
-        """The context and its server; no request is sent."""
+        """The context and its server, if it answers."""
+        with api_client(self._files, self._context.name, retries=0) as client:
+            if not _answers(client):
+                return None
         return f"Context {self._context.name} is at {self._context.server}."
 
     @property
@@ -145,9 +149,10 @@ class Kubeconfig:
     def ingress_url(self, status_addresses: Collection[str]) -> str:
         """The first address in the status of the Ingresses."""
         if not status_addresses:
-            raise ClusterError(
-                f"No Ingress in namespace {self.namespace} has an address: no controller serves "
-                "it. `kubectl describe ingress` shows more; ask the people who run the cluster."
+            raise IngressAddressError(
+                f"No Ingress in namespace {self.namespace} reports an address, so it is not known "
+                "where to send requests. `kubectl describe ingress` shows more; ask the people who "
+                "run the cluster."
             )
         return f"http://{next(iter(status_addresses))}"
 
@@ -199,6 +204,15 @@ def check_permissions(files: str, context: KubeconfigContext) -> Permissions:
         if refused:
             raise _not_permitted(refused, context)
         return Permissions(node_ports=_refusal_of(_service(client, context, "NodePort")) is None)
+
+
+def _answers(client: ApiClient) -> bool:
+    """Whether the API server answers anything at all, a refusal included."""
+    from kubernetes.client import VersionApi  # noqa: PLC0415  slow
+
+    version = VersionApi(client)
+    refusal = _refusal_of(lambda: version.get_code(_request_timeout=STATUS_TIMEOUT_S))
+    return refusal is None or refusal[0] != 0
 
 
 def _load_balancers(service: Mapping[str, Any]) -> list[ServiceAddress]:

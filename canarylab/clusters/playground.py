@@ -22,6 +22,7 @@ from canarylab.playground.home import Home
 from canarylab.playground.images import parse_reference
 from canarylab.ports import LOOPBACK, NODE_PORTS, is_free, is_held_by
 from canarylab.runtime import wait_until
+from canarylab.text import join_words
 
 SYNC_TIMEOUT_S = 5.0  # the service proxy syncs within a second
 _ROUTING_KINDS = {"Ingress", "Gateway", "HTTPRoute"}
@@ -42,18 +43,39 @@ class Playground(LocalCluster):
         daemon_control.up(self.home, api_port=self._api_port)
 
     def stop(self) -> bool:
-        """End it and all its pods."""
+        """End it and all its pods; its objects are kept."""
         return daemon_control.down(self.home)
+
+    def forget(self) -> None:
+        """Remove the objects of one that was stopped."""
+        daemon_control.forget(self.home)
+
+    def restored(self) -> str | None:
+        """What it found when it started, a sentence; None if that was nothing."""
+        running = daemon_control.status(self.home)
+        if running is None or not running.restored:
+            return None
+        found = join_words(f"{kind} {count}" for kind, count in running.restored.items())
+        return (
+            f"It has from before: {found}. In a lesson, `lab.reset()` removes those of the "
+            "lessons; `canarylab down --forget` removes everything."
+        )
 
     def status(self) -> str | None:
         """When it started and where its API answers; a note, if its Ingress is elsewhere."""
         running = daemon_control.status(self.home)
         if running is None:
             return None
-        note = _ingress_note(running)
+        notes = _api_note(running), _ingress_note(running)
+        if not daemon_control.answers(running):
+            return (
+                f"The playground (pid {running.pid}) runs since {running.started}, but does not "
+                "answer. End it with `canarylab down`, which keeps its objects, and start it again."
+            )
         return (
             f"The playground runs since {running.started}, pid {running.pid}, "
-            f"API on {LOOPBACK}:{running.api_port}.{f' {note}.' if note else ''}"
+            f"API on {LOOPBACK}:{running.api_port}."
+            f"{''.join(f' {note}.' for note in notes if note)}"
         )
 
     @property
@@ -141,6 +163,15 @@ def _node_ports(manifest: Object) -> list[int]:
     ports = spec.get("ports") if isinstance(spec, dict) else None
     found = [port.get("nodePort") for port in ports or [] if isinstance(port, dict)]
     return [port for port in found if isinstance(port, int) and port in NODE_PORTS]
+
+
+def _api_note(running: DaemonState) -> str | None:
+    if running.api_port_before in {None, running.api_port}:
+        return None
+    return (
+        f"{LOOPBACK}:{running.api_port_before}, its address before, belonged to another program "
+        "when it started; the kubeconfig names the new one"
+    )
 
 
 def _ingress_note(running: DaemonState) -> str | None:

@@ -137,6 +137,8 @@ class Picture:
 EXPECTATION_LABELS = {"pods": "expected from ready pods", "rules": "expected by the rules"}
 _CHANCE_NOTE = "By chance alone, about one in twenty such intervals misses the true share."
 _ENDS = (0.004, 0.008, 0.02, 0.04, 0.08, 0.2, 0.4, 0.6, 0.8, 1.0)  # of an axis of shares
+_MOST_NAMED = 6
+"""Samples."""
 _KEY = ("meets the line", "misses it")
 """Of an interval."""
 _CHANCE_NOTE_FROM = 5  # from this many intervals on, the note is shown
@@ -203,8 +205,6 @@ def plot_samples(samples: Samples, *, width: float = DEFAULT_WIDTH) -> Picture:
     version, shares = samples.version, samples.shares()
     expected = {each.expected for each in shares if each.expected is not None}
     end, most = _end(shares), len(shares)
-    step = next(step for step in (1, 2, 5, 10, 20) if most / step <= 20)
-    numbers = [number for number in range(1, most + 1) if number == 1 or number % step == 0]
     level = expected.pop() if len(expected) == 1 else None
     chart = PointChart(
         title=stats.finding_of_samples(samples.samples, version).sentence,
@@ -212,7 +212,7 @@ def plot_samples(samples: Samples, *, width: float = DEFAULT_WIDTH) -> Picture:
         notes=[*_notes(samples.samples), samples.interruption],
         line=None if level is None else ((0.3, level), (most + 0.7, level)),
         line_label=f"expected {percent(level or 0.0)}",
-        x_axis=Axis("number of the sample", 0.3, most + 0.7, {n: str(n) for n in numbers}),
+        x_axis=_axis_of_samples(samples),
         y_axis=share_axis(f"share of answers from {version_label(version)}", end),
         style=version_styles([version])[version],
         key=_KEY,
@@ -223,6 +223,18 @@ def plot_samples(samples: Samples, *, width: float = DEFAULT_WIDTH) -> Picture:
         for n, (share, place) in enumerate(zip(shares, samples.places(), strict=True), 1)
     ]
     return point_picture("Plot of intervals side by side, one for each sample", chart, rows)
+
+
+def _axis_of_samples(samples: Samples) -> Axis:
+    """Number the samples; if connections were kept, name them by how often a pod was chosen."""
+    draws, most = [each.trials for each in samples.samples], len(samples.samples)
+    kept = any(each.trials < each.answered for each in samples.samples)
+    if kept and len(set(draws)) == most <= _MOST_NAMED:
+        names = {float(number): f"{count:,}" for number, count in enumerate(draws, 1)}
+        return Axis("choices of a pod in the sample", 0.3, most + 0.7, names)
+    step = next(step for step in (1, 2, 5, 10, 20) if most / step <= 20)
+    numbers = [number for number in range(1, most + 1) if number == 1 or number % step == 0]
+    return Axis("number of the sample", 0.3, most + 0.7, {n: str(n) for n in numbers})
 
 
 def plot_sweep(sweep: Sweep, *, width: float = DEFAULT_WIDTH) -> Picture:

@@ -241,7 +241,7 @@ def _start_process(
         reaper.RUN_ID: run_id,
     }
     try:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [*image.entrypoint, *image.command],
             cwd=image.working_folder,
             env=environment,
@@ -254,6 +254,8 @@ def _start_process(
         raise SetupError(
             f"{image.reference} cannot be started: {exc}. Check the CMD of its Dockerfile."
         ) from exc
+    reaper.set_mark(run_id, process.pid)
+    return process
 
 
 def _start_reaper(run_id: str) -> subprocess.Popen[bytes]:

@@ -38,6 +38,15 @@ class LoopbackRange:
         if not 0 <= self.number < RANGES:
             raise ValueError(f"A range is a number from 0 to {RANGES - 1}, not {self.number}.")
 
+    @classmethod
+    def of_node(cls, node: str) -> LoopbackRange:
+        """The range with this address of the node.
+
+        >>> LoopbackRange.of_node("127.65.16.1")
+        LoopbackRange(number=17)
+        """
+        return cls((int(IPv4Address(node)) - _FIRST) // _SIZE)
+
     @property
     def node(self) -> str:
         """The address of the node."""
@@ -105,12 +114,14 @@ class PodAddresses:
         return address
 
 
-def reserve_range(seed: str) -> tuple[LoopbackRange, socket.socket]:
+def reserve_range(seed: str, before: str | None = None) -> tuple[LoopbackRange, socket.socket]:
     """The first free range from the one that `seed` chooses, and the socket that reserves it.
 
-    The same home thus gets the same addresses again, unless another cluster has taken them.
+    `before` is the node's address of an earlier time: a cluster keeps its addresses, unless another
+    one has taken them.
     """
-    first = zlib.crc32(seed.encode()) % RANGES
+    seeded = zlib.crc32(seed.encode()) % RANGES
+    first = seeded if before is None else LoopbackRange.of_node(before).number
     for number in range(first, first + RANGES):
         addresses = LoopbackRange(number % RANGES)
         reserving = socket.socket()

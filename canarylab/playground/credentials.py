@@ -8,9 +8,12 @@ a token to https addresses only.
 from __future__ import annotations
 
 import base64
+import json
+import logging
 import secrets
 import ssl
-from dataclasses import dataclass
+import tempfile
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import trustme
@@ -18,38 +21,63 @@ import yaml
 
 from canarylab.playground.home import write_atomically
 
+logger = logging.getLogger(__name__)
 NAME = "playground"
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """Certificates and token of one run of the API server."""
+    """Certificates, as PEM, and token of the API server."""
 
-    authority_pem: bytes
-    certificate: trustme.LeafCert
+    authority: str
+    certificate: str
+    """Private key, certificate and chain."""
     token: str
 
     def ssl_context(self) -> ssl.SSLContext:
         """Return the TLS context of the server."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        self.certificate.configure_cert(context)
+        with tempfile.NamedTemporaryFile("w") as file:  # Python loads a certificate from a file
+            file.write(self.certificate)
+            file.flush()
+            context.load_cert_chain(file.name)
         return context
 
 
 def make_credentials() -> Credentials:
     """Create certificates for loopback and a token of 256 bits."""
     authority = trustme.CA(organization_name="canarylab playground")
+    issued = authority.issue_cert("127.0.0.1", "::1", "localhost")
     return Credentials(
-        authority_pem=authority.cert_pem.bytes(),
-        certificate=authority.issue_cert("127.0.0.1", "::1", "localhost"),
+        authority=authority.cert_pem.bytes().decode(),
+        certificate=issued.private_key_and_cert_chain_pem.bytes().decode(),
         token=secrets.token_hex(32),
     )
 
 
+def kept_credentials(file: Path) -> Credentials:
+    """The credentials in the file, so that clients of an earlier daemon go on; else new ones.
+
+    Only its owner can read the file.
+    """
+    try:
+        credentials = Credentials(**json.loads(file.read_text()))
+        credentials.ssl_context()
+    except FileNotFoundError:
+        pass
+    except (ValueError, TypeError, OSError) as exc:
+        logger.warning("%s cannot be used, new credentials are made: %s", file, exc)
+    else:
+        return credentials
+    credentials = make_credentials()
+    write_atomically(file, json.dumps(asdict(credentials)))
+    return credentials
+
+
 def write_kubeconfig(path: Path, credentials: Credentials, port: int) -> None:
     """Write the kubeconfig, readable by its owner alone."""
-    authority = base64.b64encode(credentials.authority_pem).decode()
+    authority = base64.b64encode(credentials.authority.encode()).decode()
     content = {
         "apiVersion": "v1",
         "kind": "Config",

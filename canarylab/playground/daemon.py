@@ -15,23 +15,27 @@ import resource
 import signal
 import socket
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import NamedTuple
 
 from canarylab import __version__
 from canarylab.errors import explain
-from canarylab.kube_objects import timestamp
+from canarylab.kube_objects import Key, key_of, timestamp
 from canarylab.playground.address_range import LoopbackRange, reserve_range
-from canarylab.playground.apiserver.local_api import LocalApi, bootstrap
+from canarylab.playground.apiserver.local_api import LocalApi, bootstrap, move_services
+from canarylab.playground.apiserver.persistence import GroupCommit, ObjectFile
 from canarylab.playground.apiserver.registry import RegistryOptions
 from canarylab.playground.apiserver.server import TokenAuthenticator, make_web_app, serving
 from canarylab.playground.apiserver.store import Store
 from canarylab.playground.controllers import CONTROLLERS, loop
-from canarylab.playground.credentials import Credentials, make_credentials, write_kubeconfig
+from canarylab.playground.credentials import Credentials, kept_credentials, write_kubeconfig
 from canarylab.playground.daemon_control import DaemonState, read_state, take_lock, write_state
 from canarylab.playground.home import Home
+from canarylab.playground.kube.kinds import KINDS
 from canarylab.playground.network.ingress_server import IngressServer
 from canarylab.playground.network.service_proxy import ServiceProxy
 from canarylab.playground.node.kubelet import Kubelet
@@ -40,6 +44,10 @@ from canarylab.ports import LOOPBACK, ensure_free, is_free
 logger = logging.getLogger(__name__)
 
 OPEN_FILES = 65_536
+LOG_LIMIT = 2_000_000  # bytes; one older file is kept
+SHOWN_KINDS = ("Deployment", "Service", "Ingress", "HTTPRoute", "Pod")
+SWITCH_INTERVAL_S = 0.0005
+"""The thread that writes objects needs little time, and often; 5 ms is usual."""
 INGRESS_PORTS = range(8080, 8180)
 HOME_CHECK_INTERVAL_S = 2.0
 
@@ -68,7 +76,8 @@ class Daemon:
 
     def __init__(self, home: Home, addresses: LoopbackRange) -> None:
         self.addresses = addresses
-        self.api = LocalApi(Store(), RegistryOptions(addresses))
+        self._persistence = GroupCommit(ObjectFile(home.objects))
+        self.api = LocalApi(Store(self._persistence), RegistryOptions(addresses))
         self.kubelet = Kubelet(self.api, home, addresses)
         self.proxy = ServiceProxy(self.api, addresses.node)
 
@@ -77,8 +86,17 @@ class Daemon:
         self, sockets: ListeningSockets, credentials: Credentials
     ) -> AsyncIterator[None]:
         """Run everything for the length of a `with`."""
+        async with self._persistence.running():
+            move_services(self.api.store, self.addresses)
+            await bootstrap(self.api, addresses=self.addresses, port=sockets.api_port)
+            async with self._serving(sockets, credentials):
+                yield
+
+    @contextlib.asynccontextmanager
+    async def _serving(
+        self, sockets: ListeningSockets, credentials: Credentials
+    ) -> AsyncIterator[None]:
         port = sockets.api_port
-        await bootstrap(self.api, addresses=self.addresses, port=port)
         app = make_web_app(self.api, self.kubelet, TokenAuthenticator(credentials.token, port))
         ingress = IngressServer(self.api, sockets.ingress)
         tls = credentials.ssl_context()
@@ -97,20 +115,39 @@ def main(arguments: list[str]) -> int:
     """`daemon HOME [API_PORT]`; exit status 3 when it cannot start."""
     home = Home(Path(arguments[0]))
     wanted = int(arguments[1]) if len(arguments) > 1 else None
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    log = RotatingLog(home.log, maxBytes=LOG_LIMIT, backupCount=1)
+    form = "%(asctime)s %(name)s: %(message)s"
+    logging.basicConfig(level=logging.INFO, format=form, handlers=[log])
+    # asyncio warns of each write to a connection that its client has closed.
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     lock = take_lock(home)  # held until the process ends: `daemon_control.down` waits for that
     if lock is None:
         return 0  # another daemon runs, and the caller finds it
     _allow_many_files()
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
         asyncio.run(_run(home, wanted))
     except Exception as exc:
         if (message := explain(exc)) is None:
             raise
-        print(message, flush=True)  # noqa: T201  `daemon_control.up` reads it
-        logger.error("%s", message)
-        return 3
+        return _cannot_start(message)
     return 0
+
+
+class RotatingLog(RotatingFileHandler):
+    """The log of the daemon, to which Python itself writes as well (standard error)."""
+
+    def doRollover(self) -> None:  # noqa: N802  the name that the library calls
+        """Rename the file, and begin a new one."""
+        super().doRollover()
+        if self.stream is not None:
+            os.dup2(self.stream.fileno(), 2)
+
+
+def _cannot_start(problem: str) -> int:
+    print(problem, flush=True)  # noqa: T201  `daemon_control.up` reads it
+    logger.error("%s", problem)
+    return 3
 
 
 def _allow_many_files() -> None:
@@ -121,18 +158,20 @@ def _allow_many_files() -> None:
 
 
 async def _run(home: Home, wanted: int | None) -> None:
-    addresses, reserving = reserve_range(str(home.root.resolve()))
+    before = read_state(home)
+    addresses, reserving = reserve_range(str(home.root.resolve()), before.node if before else None)
     with contextlib.ExitStack() as sockets_open:
         sockets_open.enter_context(reserving)
-        api = sockets_open.enter_context(_api_socket(home, wanted))
-        ingress = _ingress_sockets(addresses.node)
+        api = sockets_open.enter_context(_api_socket(before, wanted))
+        ingress = _ingress_sockets(addresses.node, before)
         for listening in ingress:
             sockets_open.enter_context(listening)
-        credentials, sockets = make_credentials(), ListeningSockets(api, ingress)
-        stop = _stop_on_signals()
-        async with Daemon(home, addresses).running(sockets, credentials):
+        credentials, sockets = kept_credentials(home.credentials), ListeningSockets(api, ingress)
+        stop, daemon = _stop_on_signals(), Daemon(home, addresses)
+        restored = _restored(daemon.api.store)
+        async with daemon.running(sockets, credentials):
             write_kubeconfig(home.kubeconfig, credentials, sockets.api_port)
-            write_state(home, _state(sockets, addresses))
+            write_state(home, _state(sockets, addresses, before, restored))
             _close_standard_output()
             logger.info("Ready: API on %s:%s.", LOOPBACK, sockets.api_port)
             logger.info("The node is %s.", addresses.node)
@@ -141,7 +180,23 @@ async def _run(home: Home, wanted: int | None) -> None:
             logger.info("Ending.")
 
 
-def _state(sockets: ListeningSockets, addresses: LoopbackRange) -> DaemonState:
+def _restored(store: Store) -> dict[str, int]:
+    """How many objects of a user are there from before, by the plural of their kind."""
+    found = Counter(
+        KINDS[kind].plural
+        for kind in SHOWN_KINDS
+        for obj in store.all(kind)
+        if key_of(obj) != Key("default", "kubernetes")
+    )
+    return dict(found)
+
+
+def _state(
+    sockets: ListeningSockets,
+    addresses: LoopbackRange,
+    before: DaemonState | None,
+    restored: dict[str, int],
+) -> DaemonState:
     ingress_host, ingress_port = sockets.ingress_address
     return DaemonState(
         pid=os.getpid(),
@@ -151,6 +206,8 @@ def _state(sockets: ListeningSockets, addresses: LoopbackRange) -> DaemonState:
         ingress_port=ingress_port,
         started=timestamp(datetime.now(UTC)),
         version=__version__,
+        api_port_before=before.api_port if before else None,
+        restored=restored,
     )
 
 
@@ -163,28 +220,30 @@ async def _wait_until_stopped(stop: asyncio.Event, home: Home) -> None:
 
 
 def _has_our_state(home: Home) -> bool:
-    """Whether the state that this process has written is still there."""
-    state = read_state(home)
+    """Whether the state that this process has written is still there, or cannot be read now."""
+    try:
+        state = read_state(home)
+    except OSError:
+        return True  # too many files are open, for example
     return state is not None and state.pid == os.getpid()
 
 
-def _api_socket(home: Home, wanted: int | None) -> socket.socket:
-    """Listen on the wanted port, or the last one, or any: kubectl caches discovery by port."""
+def _api_socket(before: DaemonState | None, wanted: int | None) -> socket.socket:
+    """Listen on the wanted port, or the last one, which clients know, or any."""
     if wanted is not None:
         ensure_free(wanted, remedy="Leave out the API port, and a free one is chosen.")
-    before = read_state(home)
     if wanted is None and before is not None and is_free(before.api_port):
         wanted = before.api_port
     return socket.create_server((LOOPBACK, wanted or 0))
 
 
-def _ingress_sockets(node: str) -> tuple[socket.socket, ...]:
+def _ingress_sockets(node: str, before: DaemonState | None) -> tuple[socket.socket, ...]:
     """Listen on the node's address, and on 127.0.0.1 if the port is free there.
 
-    The port is 8080, or the next one that is free on the node's address. It is not free there if
-    another program listens on all addresses.
+    The port is the last one, or 8080, or the next one that is free on the node's address. It is not
+    free there if another program listens on all addresses.
     """
-    for port in INGRESS_PORTS:
+    for port in (*([before.ingress_port] if before else []), *INGRESS_PORTS):
         with contextlib.suppress(OSError):
             on_node = socket.create_server((node, port))
             with contextlib.suppress(OSError):

@@ -10,19 +10,26 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import signal
+import ssl
 import struct
 import subprocess
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from http import HTTPStatus
+from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import IO
 
 from canarylab.errors import SetupError, TimedOutError
 from canarylab.playground.home import Home, write_atomically
+from canarylab.playground.node.reaper import kill_all
+from canarylab.ports import LOOPBACK
 from canarylab.runtime import wait_until
 
-START_TIMEOUT_S, STOP_TIMEOUT_S = 20.0, 20.0
+START_TIMEOUT_S, STOP_TIMEOUT_S = 20.0, 10.0
+ANSWER_TIMEOUT_S = 5.0
 _PAUSE_S = 0.02
 _FLOCK = "hhqqi"  # struct flock of Linux, on 64 bits: type, whence, start, length, pid
 
@@ -41,6 +48,10 @@ class DaemonState:
     started: str
     """UTC, as Kubernetes writes times."""
     version: str
+    api_port_before: int | None = None
+    """The port of the daemon before it."""
+    restored: dict[str, int] = field(default_factory=dict)
+    """How many objects it found when it started: `deployments` 1."""
 
     @property
     def ingress_url(self) -> str:
@@ -58,6 +69,12 @@ def up(home: Home, *, api_port: int | None = None) -> DaemonState:
     if (running := status(home)) is None:
         _start(home, api_port)
         running = _wait_until_running(home)
+    elif not answers(running):
+        raise SetupError(
+            f"The playground (pid {running.pid}) runs, but does not answer within "
+            f"{ANSWER_TIMEOUT_S:.0f} s. End it with `canarylab down`, which keeps its objects, and "
+            "start it again."
+        )
     if api_port not in {None, running.api_port}:
         raise SetupError(
             f"The playground runs already, on API port {running.api_port}, not {api_port}. "
@@ -72,6 +89,22 @@ def status(home: Home) -> DaemonState | None:
     return state if state is not None and state.pid == pid else None
 
 
+def answers(running: DaemonState) -> bool:
+    """Whether its API server answers in time; a process that is stopped or stuck does not."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # it says nothing secret
+    connection = HTTPSConnection(
+        LOOPBACK, running.api_port, timeout=ANSWER_TIMEOUT_S, context=context
+    )
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
 def read_state(home: Home) -> DaemonState | None:
     """The state that the daemon, or the one before it, has written."""
     try:
@@ -81,19 +114,40 @@ def read_state(home: Home) -> DaemonState | None:
 
 
 def down(home: Home) -> bool:
-    """End the playground and all its pods; False when none ran."""
+    """End the playground and all its pods; False when none ran. Its objects are kept.
+
+    A daemon that is stopped or stuck is killed after a while, which loses nothing.
+    """
     if (pid := holder_of_lock(home)) is None:
         return False
-    os.kill(pid, signal.SIGTERM)
-    has_ended = wait_until(
+    for number in (signal.SIGTERM, signal.SIGCONT):
+        os.kill(pid, number)
+    if not _has_ended(home, pid):
+        os.kill(pid, signal.SIGKILL)
+        if not _has_ended(home, pid):
+            raise TimedOutError(
+                f"The playground (pid {pid}) has not ended although it was killed: the system "
+                f"waits for a disk, perhaps that of {home.root}. Restart the machine if it stays."
+            )
+        for run_id in home.run_ids.read_text().split():
+            kill_all(run_id)  # the reaper does the same; now it is done when this returns
+    return True
+
+
+def forget(home: Home) -> None:
+    """Remove the objects of a playground that does not run, and the files of its pods.
+
+    Its credentials and ports are kept, so open notebooks and shells reach the next one.
+    """
+    for file in home.playground.glob(f"{home.objects.name}*"):
+        file.unlink(missing_ok=True)
+    shutil.rmtree(home.pods, ignore_errors=True)
+
+
+def _has_ended(home: Home, pid: int) -> bool:
+    return wait_until(
         lambda: holder_of_lock(home) != pid, timeout_s=STOP_TIMEOUT_S, pause_s=_PAUSE_S
     )
-    if not has_ended:
-        raise TimedOutError(
-            f"The playground (pid {pid}) did not end within {STOP_TIMEOUT_S:.0f} s. "
-            f"Look at {home.log}, or end it with `kill -9 {pid}`."
-        )
-    return True
 
 
 def take_lock(home: Home) -> IO[str] | None:
@@ -128,9 +182,9 @@ def _start(home: Home, api_port: int | None) -> None:
     command = [sys.executable, "-m", "canarylab.playground.daemon", str(home.root)]
     if api_port is not None:
         command.append(str(api_port))
-    with home.log.open("a") as log:
-        started = (
-            subprocess.run(  # it forks, and the child closes its standard output when it is ready
+    try:
+        with home.log.open("a") as log:
+            started = subprocess.run(  # it forks, and the child closes its output when it is ready
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -139,8 +193,13 @@ def _start(home: Home, api_port: int | None) -> None:
                 cwd="/",
                 text=True,
                 check=False,
+                timeout=START_TIMEOUT_S,
             )
-        )
+    except subprocess.TimeoutExpired as exc:
+        raise SetupError(
+            f"The playground has not started within {START_TIMEOUT_S:.0f} s; its log is "
+            f"{home.log}. Look there, end it with `canarylab down`, and start it again."
+        ) from exc
     if problem := started.stdout.strip():
         raise SetupError(problem)
 

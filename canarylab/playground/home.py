@@ -6,12 +6,15 @@ homes are two separate playgrounds.
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from canarylab.errors import SetupError
+
+_PRIVATE = 0o700
 
 
 @dataclass(frozen=True)
@@ -50,11 +53,38 @@ class Home:
         """The log of the daemon."""
         return self.playground / "daemon.log"
 
+    @property
+    def objects(self) -> Path:
+        """The objects of the playground, a SQLite file with others beside it of that name."""
+        return self.playground / "objects.db"
+
+    @property
+    def pods(self) -> Path:
+        """A folder for each pod, named by its uid."""
+        return self.playground / "pods"
+
+    @property
+    def run_ids(self) -> Path:
+        """The id of the last daemon's run, which all processes of its pods have."""
+        return self.playground / "run-ids"
+
+    @property
+    def credentials(self) -> Path:
+        """Certificates and token of the playground."""
+        return self.playground / "credentials.json"
+
     def prepare(self) -> None:
-        """Create the folder, readable by its owner alone; raise SetupError if that fails."""
+        """Create the folder, readable by its owner alone; raise SetupError if that fails.
+
+        If it exists already, only the folders of canarylab in it are made private.
+        """
         try:
-            self.playground.mkdir(parents=True, exist_ok=True)
-            self.root.chmod(0o700)
+            self.root.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+            for folder in (self.playground, self.images):
+                folder.mkdir(mode=_PRIVATE, exist_ok=True)
+                if folder.stat().st_uid != os.geteuid():
+                    raise PermissionError(errno.EPERM, f"{folder} belongs to another user")
+                folder.chmod(_PRIVATE)
             with tempfile.TemporaryFile(dir=self.playground):
                 pass
         except OSError as exc:

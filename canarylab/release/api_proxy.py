@@ -1,15 +1,15 @@
 """One Service on a port of 127.0.0.1, through the API server: `kubectl proxy` for one Service.
 
 A request to this port is answered by .../services/NAME:PORT/proxy, with the credentials of the
-kubeconfig. Only this machine can connect, only under its own name (so that no web page can), and
-only GET and HEAD are carried: a guest of a cluster may do no more there.
+kubeconfig. Only this machine can connect, only under its own name (so that no web page can), only
+to this Service, and only GET and HEAD are carried: a guest of a cluster may do no more there.
 """
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from aiohttp import web
 from urllib3.exceptions import HTTPError
@@ -31,9 +31,7 @@ class ApiServerProxy:
 
     def __init__(self, connection: Connection, service: str, port: int) -> None:
         self._connection, self.service = connection, service
-        self._proxy_path = (
-            f"/api/v1/namespaces/{connection.namespace}/services/{service}:{port}/proxy"
-        )
+        self.path = f"/api/v1/namespaces/{connection.namespace}/services/{service}:{port}/proxy"
         self._ensure_allowed()
         self._runner = web.AppRunner(self._app(), access_log=None, handler_cancellation=True)
         self.port = runtime.run(_listen(self._runner))
@@ -66,6 +64,8 @@ class ApiServerProxy:
     async def _answer(self, request: web.Request) -> web.Response:
         if request.url.host not in _NAMES:
             return web.Response(status=403, text=f'"{request.host}" is not a name of this proxy.')
+        if not {".", ".."}.isdisjoint(unquote(request.rel_url.raw_path).split("/")):
+            return web.Response(status=400, text="This path would lead out of the Service.")
         if request.method not in {"GET", "HEAD"}:
             return web.Response(status=405, text="Only GET and HEAD go through the API server.")
         kept = without_fields(request.headers, HOP_BY_HOP | _OF_THIS_MACHINE)
@@ -79,7 +79,7 @@ class ApiServerProxy:
         return web.Response(status=reply.status, body=reply.data, headers=headers)
 
     def _fetch(self, method: str, path: str, headers: dict[str, str]) -> Any:
-        url = self._connection.server + quote(self._proxy_path, safe="/:") + path
+        url = self._connection.server + quote(self.path, safe="/:") + path
         return self._connection.http.request(
             method,
             url,

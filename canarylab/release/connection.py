@@ -10,7 +10,6 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +20,25 @@ from kubernetes.dynamic.exceptions import DynamicApiError
 from urllib3.exceptions import HTTPError
 
 from canarylab.clusters.base import AdaptedManifest
-from canarylab.clusters.client import api_client
+from canarylab.clusters.client import api_client, reload
 from canarylab.errors import ApiRefusedError, ClusterError
 from canarylab.kube_objects import Object
 
-__all__ = ["Connection", "Object", "explain_api_errors", "kubectl_words"]
+__all__ = ["Connection", "Object", "advice_for", "explain_api_errors", "kubectl_words"]
 
 _NO_CACHE_FILE = f"{os.devnull}/kinds"
 """A path at which no file can exist: the client then reads the kinds from the server."""
+_ADVICE = "Is it running? `canarylab status` says, `canarylab up` starts it."
 
 
 class Connection:
-    """One namespace of the cluster of a kubeconfig; `adapt` changes manifests for it."""
+    """One namespace of the cluster of a kubeconfig; `adapt` changes manifests for it.
+
+    `advice` says what to try when the cluster does not answer.
+
+    When the kubeconfig has been written again, as a playground does that starts with another port,
+    the next request follows it.
+    """
 
     def __init__(
         self,
@@ -41,43 +47,60 @@ class Connection:
         *,
         context: str | None = None,
         adapt: Callable[[Object], AdaptedManifest] = AdaptedManifest,
+        advice: str = _ADVICE,
     ) -> None:
         self.kubeconfig, self.namespace, self.adapt = kubeconfig, namespace, adapt
-        self._client: Any = api_client(str(kubeconfig), context)
+        self._context = context
+        self._read_at = _written_at(kubeconfig)
+        self._dynamic: Any = None
+        self._loaded_client: Any = api_client(str(kubeconfig), context, advice=advice)
 
-    @cached_property
+    @property
+    def _client(self) -> Any:
+        """The client, with what the kubeconfig says now; the old address if it has gone."""
+        written_at = _written_at(self.kubeconfig)
+        if any(written_at) and written_at != self._read_at:
+            reload(self._loaded_client, str(self.kubeconfig), self._context)
+            self._read_at = written_at
+            self._dynamic = None
+        return self._loaded_client
+
+    @property
     def apps(self) -> Any:
         """Deployments and ReplicaSets: the client's `AppsV1Api`."""
         return client.AppsV1Api(self._client)
 
-    @cached_property
+    @property
     def core(self) -> Any:
         """Pods, Services, Events: the client's `CoreV1Api`."""
         return client.CoreV1Api(self._client)
 
-    @cached_property
+    @property
     def discovery(self) -> Any:
         """EndpointSlices: the client's `DiscoveryV1Api`."""
         return client.DiscoveryV1Api(self._client)
 
-    @cached_property
+    @property
     def networking(self) -> Any:
         """Ingresses: the client's `NetworkingV1Api`."""
         return client.NetworkingV1Api(self._client)
 
-    @cached_property
+    @property
     def custom(self) -> Any:
         """Objects of kinds that are additions to Kubernetes: the client's `CustomObjectsApi`."""
         return client.CustomObjectsApi(self._client)
 
-    @cached_property
+    @property
     def dynamic(self) -> Any:
         """Objects of any kind; only the server validates them.
 
         The list of kinds is read from the server. By default the client keeps it in a file in the
         folder for temporary files, which another user or an earlier cluster may have written.
         """
-        return DynamicClient(self._client, cache_file=_NO_CACHE_FILE)
+        current = self._client  # first, since it may be set up again
+        if self._dynamic is None:
+            self._dynamic = DynamicClient(current, cache_file=_NO_CACHE_FILE)
+        return self._dynamic
 
     @property
     def server(self) -> str:
@@ -94,6 +117,10 @@ class Connection:
         settings = self._client.configuration.auth_settings().values()
         return {entry["key"]: entry["value"] for entry in settings if entry["in"] == "header"}
 
+    def require_answer(self) -> None:
+        """Ask for the version, which everybody may; raise urllib3's HTTPError after a time."""
+        client.VersionApi(self._client).get_code()
+
     def in_namespace(self, namespace: str) -> Connection:
         """The same cluster with another namespace, where manifests stay as they are."""
         other = copy(self)
@@ -102,12 +129,18 @@ class Connection:
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.rest_client.pool_manager.clear()
-        self._client.close()
+        self._loaded_client.rest_client.pool_manager.clear()
+        self._loaded_client.close()
 
     def plain(self, answer: Any) -> Any:
         """What the client returned, as plain JSON."""
         return self._client.sanitize_for_serialization(answer)
+
+
+def _written_at(kubeconfig: str | Path) -> tuple[int, ...]:
+    """When each file was written; 0 for one that is not there."""
+    files = map(Path, str(kubeconfig).split(os.pathsep))
+    return tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in files)
 
 
 @contextmanager
@@ -120,9 +153,13 @@ def explain_api_errors(what: str, *, remedy: str) -> Iterator[None]:
         raise ApiRefusedError(what, kubectl_words(body, exc.reason), remedy) from exc
     except HTTPError as exc:
         raise ClusterError(
-            f"The cluster did not answer a request about {what}. "
-            "Is it running? `canarylab status` says, `canarylab up` starts it."
+            f"The cluster did not answer a request about {what}. {advice_for(exc)}"
         ) from exc
+
+
+def advice_for(error: HTTPError) -> str:
+    """What to try after no answer, in the words for the cluster that was asked."""
+    return next(iter(getattr(error, "__notes__", ())), _ADVICE)
 
 
 def _status_of_handshake(reason: object) -> str | None:

@@ -97,12 +97,15 @@ def read_httproute(connection: Connection, name: str) -> Object:
     return found
 
 
-def is_served(connection: Connection, name: str) -> bool:
-    """Whether a controller accepts the route; False on a cluster without the Gateway API."""
+def why_not_served(
+    connection: Connection, name: str, *, timeout_s: float = ACCEPTED_TIMEOUT_S
+) -> str:
+    """Why no controller serves the route, a sentence; empty if one accepts it in time."""
     try:
-        return bool(wait_until_accepted(connection, name, timeout_s=SERVED_TIMEOUT_S))
+        is_served = bool(wait_until_accepted(connection, name, timeout_s=timeout_s))
     except GatewayApiMissingError:
-        return False
+        return f"{name} is not served: this cluster has no Gateway API."
+    return "" if is_served else f"{name} is not served: no controller of a Gateway has accepted it."
 
 
 def read_httproutes(connection: Connection) -> list[Object]:
@@ -194,8 +197,9 @@ def sample_httproute(
     `find_url` chooses a URL from the addresses of the Gateways. The expected shares are left out
     if the route or the pods changed meanwhile.
     """
-    if not is_served(connection, name):
-        return Sample("", (), datetime.now(UTC), 0.0, balanced_per="request")
+    if reason := why_not_served(connection, name, timeout_s=SERVED_TIMEOUT_S):
+        note = f"{reason} No request was sent."
+        return Sample("", (), datetime.now(UTC), 0.0, balanced_per="request", notes=(note,))
     route = read_httproute(connection, name)
     before = _expected_versions(connection, route, headers)
     hosts = route["spec"].get("hostnames") or [None]

@@ -36,7 +36,7 @@ from canarylab.release.endpoints import ready_endpoints
 from canarylab.release.network_sync import sync_count, wait_until_synced
 from canarylab.release.rollout import wait_until_rolled_out
 from canarylab.runtime import wait_until
-from canarylab.traffic import Request, Sample, SamplingPlan
+from canarylab.traffic import Request, Sample, SampleInterrupted, SamplingPlan
 from canarylab.traffic.http import HttpResponse, Target, get
 from canarylab.traffic.sampler import ProgressLine
 
@@ -47,6 +47,7 @@ CANARY_WEIGHT = "nginx.ingress.kubernetes.io/canary-weight"
 ROUTING_KINDS = frozenset({"Ingress", "Gateway", "HTTPRoute"})
 SERVICE_READY_TIMEOUT_S = 10.0
 _PROBES = 40
+_ANY_ADDRESS = "127.0.0.1"  # in place of a host; no rule can name an address
 _NOT_FOUND = 404  # a cluster without that kind
 _FORBIDDEN = 403
 _HTTP, _HTTPS = 80, 443
@@ -136,8 +137,9 @@ class IngressClient:
         return get(self._url_of(path), request)
 
     def explain(self, path: str, request: Request = LESSON_REQUEST) -> RouteExplanation:
-        """Where the rules send such a request; nothing is sent."""
-        route = find_route(self._connection, self._url_of(path), request)
+        """Where the rules send such a request; nothing is sent, so no address is needed."""
+        _check_path(path)
+        route = find_route(self._connection, f"http://{_ANY_ADDRESS}{path}", request)
         shares = {str(backend): share for backend, share in route.shares().items()}
         return RouteExplanation(shares, route.target, route.status, explain(route), _rule(route))
 
@@ -157,12 +159,18 @@ class IngressClient:
         before = expected_shares_by_rules(self._connection, url, request)
         _wait_until_only_expected_pods_answer(url, request, before)
         progress = ProgressLine(plan, report)
-        sample = traffic.measure(url, plan, request=request, on_progress=progress)
-        where = f"{self._cluster.name}, through its Ingress"
-        sample = replace(sample, cluster=where, balanced_per="request", expected_from="rules")
+        try:
+            sample = self._placed(traffic.measure(url, plan, request=request, on_progress=progress))
+        except SampleInterrupted as exc:
+            exc.sample = self._placed(exc.sample)
+            raise
         if before != expected_shares_by_rules(self._connection, url, request):
             return sample
         return sample.with_expected(before.versions, before.pods)
+
+    def _placed(self, sample: Sample) -> Sample:
+        where = f"{self._cluster.name}, through its Ingress"
+        return replace(sample, cluster=where, balanced_per="request", expected_from="rules")
 
     def sampling_command(
         self, path: str, request: Request = LESSON_REQUEST, *, requests: int = 200
@@ -172,8 +180,7 @@ class IngressClient:
         return f"for i in $(seq {requests}); do {curl}; done | sort | uniq -c"
 
     def _url_of(self, path: str) -> str:
-        if not path.startswith("/"):
-            raise ValueError(f'The path "{path}" does not begin with a slash. Try "/{path}".')
+        _check_path(path)
         return self.url + path
 
     def ready_pods(self, backend: str) -> set[str]:
@@ -218,6 +225,11 @@ class IngressClient:
                 ingress, self._connection.namespace, change
             )
         wait_until_synced(self._connection, ingress, before)
+
+
+def _check_path(path: str) -> None:
+    if not path.startswith("/"):
+        raise ValueError(f'The path "{path}" does not begin with a slash. Try "/{path}".')
 
 
 def ensure_ingress_controller(

@@ -21,7 +21,7 @@ from canarylab.release.apply import Applied, apply
 from canarylab.release.connection import Connection, Object, explain_api_errors
 from canarylab.release.endpoints import ready_endpoints
 from canarylab.runtime import wait_until
-from canarylab.text import OTHER
+from canarylab.text import OTHER, count_noun
 
 ANSWERS_PER_POD = 10
 """Of n pods one stays unseen in 10 n answers with a chance of about n in 22,000."""
@@ -151,12 +151,21 @@ def _ready_pods(connection: Connection, service: str) -> list[str]:
 
 
 def _answering_pods(url: str, count: int) -> set[str]:
-    """The pods that answer such requests, with any status."""
+    """The pods that answer such requests, with any status, and words for those without an answer.
+
+    An error from something on the way counts as no answer, where other answers name their pods.
+    """
     try:
         sample = traffic.measure(url, traffic.SamplingPlan(count=count))
     except TrafficError:
         return set()
     pods = {answer.pod for answer in sample.results if answer.pod}
+    lost = sum(
+        bool(each.failure and not each.pod and (pods or each.status is None))
+        for each in sample.results
+    )
+    if lost:
+        pods.add(f"no pod for {count_noun(lost, 'request')}")
     return pods | ({OTHER} if OTHER in sample.by_pod else set())
 
 

@@ -44,6 +44,7 @@ def run_in_pod(
     """Run a command to its end; stdout and stderr are one text."""
     remedy = "`kubectl get pods` lists the pods there are."
     with explain_api_errors(f"a command inside pod {pod}", remedy=remedy):
+        connection.require_answer()  # a WebSocket of this client has no time limit
         session = stream(
             connection.core.connect_get_namespaced_pod_exec,
             pod,

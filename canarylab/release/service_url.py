@@ -10,7 +10,7 @@ each connection.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -24,7 +24,7 @@ from canarylab.release.endpoints import Endpoint, ready_endpoints, service_remed
 from canarylab.release.ingress import read_ingresses, reported_addresses, service_addresses
 from canarylab.release.network_sync import answering_pod, wait_for_service
 from canarylab.runtime import quick_thread_switches, wait_until
-from canarylab.traffic import Sample, SamplingPlan
+from canarylab.traffic import Sample, SampleInterrupted, SamplingPlan
 from canarylab.traffic.background_traffic import BackgroundTraffic
 from canarylab.traffic.sampler import ProgressLine, Sampler
 from canarylab.traffic.version_names import with_common_names
@@ -48,6 +48,8 @@ class ServiceUrl(NamedTuple):
     description: str
     """ "node port 32089", "the API server's proxy"."""
     balanced_per: Literal["connection", "request"] = "connection"
+    path_at_api_server: str = ""
+    """Where the API server's proxy answers, if there is no other way."""
 
 
 class ServiceUrls:
@@ -84,18 +86,12 @@ class ServiceUrls:
         time.sleep(max(0.0, since + delay_s - time.monotonic()))
 
     def _first_reachable(
-        self, service: Object, candidates: Collection[ServiceAddress], pods: Collection[str]
+        self, service: Object, candidates: Sequence[ServiceAddress], pods: Collection[str]
     ) -> ServiceAddress | None:
-        """The first address where a pod has answered; remembered, so that it is tried only once."""
+        """The best address where a pod has answered; remembered, so that it is tried only once."""
         key = (service["metadata"]["uid"], frozenset(candidates))
         if key not in self._checked and pods:
-            self._checked[key] = wait_until(
-                lambda: next(
-                    (each for each in candidates if answering_pod(each.url) in pods), None
-                ),
-                timeout_s=CHECK_FOR_S if candidates else 0,
-                pause_s=CHECK_EVERY_S,
-            )
+            self._checked[key] = _best_answering(candidates, pods)
         return self._checked.get(key)
 
     def _proxied(self, service: Object) -> ServiceUrl:
@@ -105,7 +101,7 @@ class ServiceUrls:
             from canarylab.release.api_proxy import ApiServerProxy  # noqa: PLC0415  aiohttp: 6 MB
 
             proxy = self._proxies[name, port] = ApiServerProxy(self._connection, name, port)
-        return ServiceUrl(proxy.url, API_PROXY, "request")
+        return ServiceUrl(proxy.url, API_PROXY, "request", proxy.path)
 
     def _read(self, name: str) -> Object:
         if not name:
@@ -140,8 +136,9 @@ def reachable_url(cluster: Cluster, connection: Connection, name: str) -> str:
         urls.close()
     if url.description == API_PROXY:
         raise ClusterError(
-            f"No address of Service {name} answers from this machine. "
-            f"`kubectl port-forward service/{name} 8000:80` makes one, http://127.0.0.1:8000."
+            f"No address of Service {name} answers from this machine, only {API_PROXY}. While "
+            "`kubectl proxy` runs in another terminal, this URL leads through it: "
+            f"http://127.0.0.1:8001{url.path_at_api_server}/"
         )
     return url.url
 
@@ -153,7 +150,11 @@ def sample_service(
     wait_for_service(connection, service, url)
     progress = ProgressLine(plan, report)
     with watch_endpoints(connection, service) as watch:
-        sample = traffic.measure(url, plan, on_progress=progress, observed=watch.observations)
+        try:
+            sample = traffic.measure(url, plan, on_progress=progress, observed=watch.observations)
+        except SampleInterrupted as exc:
+            exc.sample = with_common_names(exc.sample, watch.tags)
+            raise
     return with_common_names(sample, watch.tags)
 
 
@@ -181,6 +182,28 @@ def traffic_to_service(
     ):
         yield sending
         time.sleep(NETWORK_FOLLOWS_S)
+
+
+def _best_answering(
+    candidates: Sequence[ServiceAddress], pods: Collection[str]
+) -> ServiceAddress | None:
+    """The first of the addresses at which one of these pods answers within `CHECK_FOR_S`.
+
+    Each address has all of that time, also when a later one answers before: which of them the
+    network serves first is chance.
+    """
+    better, best = list(candidates), None
+
+    def has_best() -> bool:
+        nonlocal better, best
+        for number, each in enumerate(better):
+            if answering_pod(each.url) in pods:
+                better, best = better[:number], each
+                break
+        return not better
+
+    wait_until(has_best, timeout_s=CHECK_FOR_S, pause_s=CHECK_EVERY_S)
+    return best
 
 
 def _at(address: ServiceAddress) -> ServiceUrl:

@@ -54,6 +54,8 @@ class ReleaseState:
     """What is measured, and is promoted."""
     program: str = ""
     """The program that goes through the steps; another one that goes on takes its place."""
+    baseline: str = ""
+    """The Deployment that the canary is compared with; empty for production."""
 
     def to_json(self) -> str:
         """The text of the annotation."""
@@ -65,6 +67,7 @@ class ReleaseState:
                 "counts": self.counts,
                 "canary_image": self.canary_image,
                 "program": self.program,
+                "baseline": self.baseline,
             },
             separators=(",", ":"),
         )
@@ -87,6 +90,7 @@ class ReleaseState:
                 ),
                 canary_image=str(plain["canary_image"]),
                 program=str(plain["program"]),
+                baseline=str(plain.get("baseline", "")),
             )
             if not max(0, len(state.counts) - 1) <= state.number <= len(state.steps):
                 raise ValueError(f"there is no step {state.number + 1}")
@@ -187,11 +191,18 @@ class StagedRelease:
                 rollout.read_deployment(self._connection, PRODUCTION)["spec"]["replicas"],
                 rollout.image_of(self._connection, PRODUCTION, CONTAINER),
             )
-            state = ReleaseState(steps, before, canary_image=image)
+            baseline = self._split.baseline
+            state = ReleaseState(steps, before, canary_image=image, baseline=baseline)
         elif state.steps != steps:
             raise ValueError(
                 f"A release with the steps {list(state.steps)} is under way. Call lab.release with "
                 "these steps to go on, or lab.abort_release() to go back."
+            )
+        elif state.baseline != self._split.baseline:
+            with_one = "with" if state.baseline else "without"
+            raise ValueError(
+                f"The release that is under way compares {with_one} a baseline. Call lab.release "
+                f"with baseline={bool(state.baseline)} to go on, or lab.abort_release() to go back."
             )
         elif state.canary_image != image:
             raise ClusterError(
@@ -252,7 +263,18 @@ class StagedRelease:
         return self._result("promoted", _PROMOTED)
 
     def _take_back(self, state: ReleaseState, reason: str) -> ReleaseResult:
-        """Go back, unless another program goes on with this release or has promoted it."""
+        """Go back, unless another program goes on with this release or has promoted it.
+
+        A further Ctrl-C begins again with going back, which does each thing once and has time
+        limits: otherwise the canary would keep traffic that nobody watches.
+        """
+        while True:
+            try:
+                return self._take_back_once(state, reason)
+            except KeyboardInterrupt:
+                self._write("Going back is under way, and ends by itself.")
+
+    def _take_back_once(self, state: ReleaseState, reason: str) -> ReleaseResult:
         try:
             canary = _canary(self._connection)
             found = _state_in(canary)

@@ -6,11 +6,13 @@ Everything of the lessons has the label `app: nodeapp`; nothing else in the name
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
 from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic.exceptions import DynamicApiError, ResourceNotFoundError
+from urllib3.exceptions import HTTPError
 
 from canarylab.display import Report, no_report
 from canarylab.errors import ClusterError, TimedOutError
@@ -117,6 +119,25 @@ def clean_up(
         )
         _delete(connection, core.list_namespaced_config_map, core.delete_namespaced_config_map)
         _delete_httproutes(connection)
+
+
+def names_left(connection: Connection) -> list[str]:
+    """What is there of earlier lessons: `deployment/nodeapp-production`, `service/nodeapp-svc`.
+
+    A kind that cannot be listed is left out.
+    """
+    apps, core, networking = connection.apps, connection.core, connection.networking
+    listed = {
+        "deployment": apps.list_namespaced_deployment,
+        "service": core.list_namespaced_service,
+        "ingress": networking.list_namespaced_ingress,
+    }
+    left = []
+    for kind, list_objects in listed.items():
+        with suppress(ApiException, HTTPError):
+            found = list_objects(connection.namespace, label_selector=SELECTOR).items
+            left += [f"{kind}/{each.metadata.name}" for each in found]
+    return left
 
 
 def move_pods(

@@ -203,9 +203,10 @@ def finding(sample: Sample) -> Finding:
     >>> finding(sample).sentence
     'Version 2.0 answered 25 % of 40 requests'
     """
+    if not sample.total:
+        return Finding(" ".join(sample.notes).removesuffix(".") or "No request was sent")
     if not sample.answered:
-        sent = count_noun(sample.total, "request")
-        return Finding(f"None of {sent} was answered" if sample.total else "No request was sent")
+        return Finding(f"None of {count_noun(sample.total, 'request')} was answered")
     share = _least_agreeing(shares(sample))
     what = _what_happened(sample, share)
     if share.agreement is None:

@@ -8,7 +8,13 @@ from canarylab.traffic.expectations import Expectation, LeavingPod, Observation
 from canarylab.traffic.http import Request, VersionSource
 from canarylab.traffic.sample import RequestResult, Sample, pool
 from canarylab.traffic.sample_series import Samples, Sweep
-from canarylab.traffic.sampler import Progress, measure, sample, send_requests
+from canarylab.traffic.sampler import (
+    Progress,
+    SampleInterrupted,
+    measure,
+    sample,
+    send_requests,
+)
 from canarylab.traffic.sampling_plan import SamplingPlan
 
 __all__ = [
@@ -19,6 +25,7 @@ __all__ = [
     "Request",
     "RequestResult",
     "Sample",
+    "SampleInterrupted",
     "Samples",
     "SamplingPlan",
     "Sweep",

@@ -34,9 +34,11 @@ class HttpResponse:
 
 def get(url: str, request: Request | None = None) -> HttpResponse:
     """Send one GET on a new connection; raise TrafficError when there is no response."""
-    parts = urlsplit(url)
+    parts, shown = _split(url), without_password(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError(f'"{url}" is not a URL with a host. Write it like http://127.0.0.1:8888.')
+        raise ValueError(
+            f'"{shown}" is not a URL with a host. Write it like http://127.0.0.1:8888.'
+        )
     fields = request.fields if request else {}
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.hostname, parts.port, timeout=TIMEOUT_S)
@@ -47,12 +49,21 @@ def get(url: str, request: Request | None = None) -> HttpResponse:
         body = answer.read().decode(errors="replace")
     except (OSError, http.client.HTTPException) as exc:
         raise TrafficError(
-            f"There is no answer at {url}: {exc or type(exc).__name__}. "
+            f"There is no answer at {shown}: {exc or type(exc).__name__}. "
             "Start the server, or correct the URL."
         ) from exc
     finally:
         connection.close()
     return HttpResponse(answer.status, answer.reason, dict(answer.getheaders()), body)
+
+
+def without_password(url: str) -> str:
+    """The URL without the user and password in it, as it may be printed.
+
+    >>> without_password("http://ada:secret@127.0.0.1:8888/a@b")
+    'http://127.0.0.1:8888/a@b'
+    """
+    return re.sub(r"//[^/?#]*@", "//", url, count=1)
 
 
 PORTS = {"http": 80, "https": 443}
@@ -148,6 +159,7 @@ class Target:
     """The parts of a URL."""
 
     url: str
+    """Without a user and a password."""
     scheme: str
     host: str
     port: int
@@ -160,7 +172,7 @@ class Target:
         >>> Target.parse("http://127.0.0.1:32089/?a=b").port
         32089
         """
-        parts = _split(url)
+        parts, url = _split(url), without_password(url)
         if parts.scheme not in PORTS:
             raise ValueError(f"{url!r} does not start with http:// or https://. Write it in full.")
         if not parts.hostname or any(character.isspace() for character in parts.netloc):
@@ -193,9 +205,13 @@ def _split(url: str) -> SplitResult:
         parts = urlsplit(url)
         _ = parts.port  # reading the port validates it
     except ValueError as exc:
+        if "@" in url:  # a password with a slash reads as a port and a path
+            shown, why = re.sub(r"//.*@", "//", url), "its user, password or port is wrong"
+        else:
+            shown, why = url, str(exc)
         raise ValueError(
-            f"{url!r} cannot be read as a URL: {exc}. Write it as http://HOST:PORT/."
-        ) from exc
+            f"{shown!r} cannot be read as a URL: {why}. Write it as http://HOST:PORT/."
+        ) from None
     return parts
 
 

@@ -95,7 +95,7 @@ class Sample:
     limit: str = ""
     """A sentence when the sampler itself was the slowest part."""
     notes: tuple[str, ...] = ()
-    """Sentences about how observed and expected versions are compared."""
+    """Sentences about what is in it, and how observed and expected versions are compared."""
     version_source: str = ""
     """Where the version of an answer was looked for."""
 
@@ -378,6 +378,8 @@ class Sample:
         return pool([self, other])
 
     def __repr__(self) -> str:
+        if not self.results and self.notes:
+            return " ".join(self.notes)
         rows = (
             f"{who} {what}{share and f' ({share})'}" for who, what, share in self._version_rows()
         )
@@ -387,6 +389,8 @@ class Sample:
         return f"{self._caption()}: {hits}{''.join(failed)}{changed if self.change else ''}"
 
     def _repr_html_(self) -> str:
+        if not self.results and self.notes:
+            return Table(" ".join(self.notes))._repr_html_()
         rows = self._version_rows() or [("no request", "was answered", "")]
         if self.change:
             rows.append(

@@ -58,6 +58,14 @@ class Progress(NamedTuple):
     """Makes a `Sample` of them; costs one copy of the sequence."""
 
 
+class SampleInterrupted(KeyboardInterrupt):
+    """Ctrl-C during a sample; `sample` is what there was until then."""
+
+    def __init__(self, sample: Sample) -> None:
+        self.sample = sample
+        super().__init__(*sample.notes)
+
+
 OnProgress = Callable[[Progress], None]
 """Called on the event loop that sends the requests, so it must be quick."""
 
@@ -104,10 +112,16 @@ def measure(
     >>> measure("ftp://127.0.0.1/", SamplingPlan(count=1))
     Traceback (most recent call last):
     ValueError: 'ftp://127.0.0.1/' does not start with http:// or https://. Write it in full.
+
+    After Ctrl-C it raises SampleInterrupted, which holds the results so far, if there are any.
     """
-    return runtime.run(
-        send_requests(url, plan, request=request, on_progress=on_progress, observed=observed)
-    )
+    sampler = Sampler(url, plan, request=request, on_progress=on_progress, observed=observed)
+    try:
+        return runtime.run(sampler.run())
+    except KeyboardInterrupt as exc:
+        if (found := sampler.interrupted()) is not None:
+            raise SampleInterrupted(found) from exc
+        raise
 
 
 async def send_requests(
@@ -139,9 +153,10 @@ class Sampler:
         on_progress: OnProgress | None = None,
         observed: Observed | None = None,
     ) -> None:
-        self.url, self.plan, self._request = url, plan, request
+        self.plan, self._request = plan, request
         self._on_progress, self._observed = on_progress, observed
         self._target = Target.parse(url)
+        self.url = self._target.url
         self._state = _SampleState(plan, time.perf_counter)
         self._started = datetime.now(UTC)
         self._sender: asyncio.Task[None] | None = None
@@ -188,6 +203,17 @@ class Sampler:
             rate=plan.rate,
             version_source=str(self._request.version_source),
         )
+
+    def interrupted(self) -> Sample | None:
+        """The sample so far, with a note that it is not whole; None without any result."""
+        seen = self._observed() if self._observed and self._state.results else ()
+        found = self._complete(0.0, seen)
+        if not found.results:
+            return None
+        done = count_noun(found.total, "request")
+        if self.plan.count:
+            done = f"{found.total:,} of {count_noun(self.plan.count, 'request')}"
+        return replace(found, limit="", notes=(f"Interrupted after {done}.",))
 
     def _start(self, tasks: asyncio.TaskGroup, new_worker: Callable[[], _Worker]) -> None:
         if self.plan.rate:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import ipywidgets
 
+from canarylab.errors import IngressAddressError
 from canarylab.text import join_words, percent
 from canarylab.traffic import Request
 from canarylab.traffic.http import HttpResponse
@@ -127,7 +129,8 @@ class RouteExplorer(Panel):
         try:
             path, request = form.request()
             self.explanation = self._ingresses.explain(path, request)
-            self.command = curl_command(self._ingresses.url + path, request)
+            with suppress(IngressAddressError):  # without one there is nothing to send it to
+                self.command = curl_command(self._ingresses.url + path, request)
             self._set_status(f"By the rules {_destination_sentence(self.explanation)}")
         finally:
             self._draw()

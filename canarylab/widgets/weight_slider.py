@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Protocol
 
+from canarylab.errors import IngressAddressError
 from canarylab.traffic.sample import Sample
 from canarylab.widgets.panel import DEBOUNCE_S, DEFAULT_REQUESTS, TrafficPanel
 
@@ -62,6 +63,13 @@ class WeightSlider(TrafficPanel):
 
     def _sample(self, requests: int) -> Sample:
         return self._ingresses.sample(self._path, requests=requests)
+
+    def _why_nothing_answers(self) -> str:
+        try:
+            self._sampling_command(1)
+        except IngressAddressError as exc:
+            return f"No request was sent. {exc}"
+        return ""
 
     def _sampling_command(self, requests: int) -> str:
         return self._ingresses.sampling_command(self._path, requests=requests)

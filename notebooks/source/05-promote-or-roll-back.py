@@ -94,9 +94,7 @@ lab.compare("pods of version 1.0 in the morning", len(old), expected=3, why=why)
 lab.reset("03-canary")
 with lab.traffic("nodeapp-svc", rate=200) as traffic:
     lab.promote("image")
-traffic.sample.lost()
-
-# %%
+print(traffic.sample.lost())
 answers = traffic.sample.to_frame().dropna(subset=["pod"])
 axes = answers.plot.scatter("when (s)", "pod", s=4)
 

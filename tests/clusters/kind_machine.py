@@ -38,6 +38,7 @@ def arrange(state: FakeState, put: Callable[[object, str, object], None]) -> Non
         return 100 * machine.GB
 
     put(kind_module, "api_answers", answers)
+    put(kind_module, "REPEAT_EVERY_S", 3600.0)  # tests of it set their own
     put(ports, "is_free", is_free)
     put(machine, "free_bytes", free)
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from canarylab import machine
-from canarylab.clusters.choose import choose, choose_to_stop, describe
+from canarylab.clusters.base import Cluster, advice_without_answer
+from canarylab.clusters.choose import choose, choose_to_stop, describe, describe_absence
 from canarylab.clusters.kind import KindCluster
 from canarylab.clusters.kubeconfig import Kubeconfig
 from canarylab.clusters.playground import Playground
@@ -47,6 +48,16 @@ def _running(monkeypatch: pytest.MonkeyPatch) -> None:
 def on(monkeypatch: pytest.MonkeyPatch, *, linux: bool) -> None:
     address = "127.64.0.1" if linux else "192.0.2.1"  # the second is nobody's
     monkeypatch.setattr(machine, "loopback", lambda: loopback(address))
+
+
+def test_a_cluster_that_is_not_there_is_started_with_the_option_that_names_it() -> None:
+    clusters: dict[str, Cluster] = {
+        "`canarylab up`": Playground(),
+        "`canarylab up --cluster kind`": KindCluster(),
+    }
+    for command, cluster in clusters.items():
+        assert describe_absence(cluster).endswith(f" is not running. Start it with {command}.")
+        assert advice_without_answer(cluster).endswith(f", {command} starts it.")
 
 
 def test_unasked_it_is_the_playground(monkeypatch: pytest.MonkeyPatch) -> None:

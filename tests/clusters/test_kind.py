@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from canarylab import machine, ports
+from canarylab.clusters import kind as kind_module
 from canarylab.clusters.adapt_manifest import RETIRED
 from canarylab.clusters.base import IngressSetup
 from canarylab.clusters.kind import KindCluster, creation_step
@@ -42,15 +43,42 @@ class TestMaking:
         kind.start(told.append)
 
         assert told == [
-            "kind: ensuring node image (kindest/node:v1.37.0)",
+            "starting kind",
+            "kind: ensuring node image (kindest/node:v1.37.0), which Docker pulls: about 400 MB",
             "kind: preparing nodes",
             "kind: writing configuration",
             "kind: starting control-plane",
             "kind: installing CNI",
             "kind: installing StorageClass",
             "kind: waiting ≤ 2m0s for control-plane = Ready",
+            "kind: ready after 17s",
             "waiting for the API of the kind cluster",
         ]
+
+    def test_repeats_what_it_said_last_while_kind_is_silent(
+        self, kind: KindCluster, state: FakeState, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(kind_module, "REPEAT_EVERY_S", 0.001)
+        state.hang("pull")
+        told: list[str] = []
+
+        def report(words: str) -> None:
+            told.append(words)
+            if sum("which Docker pulls" in each for each in told) == 3:
+                state.go_on()
+
+        kind.start(report)
+
+        assert kind.was_created()
+
+    def test_a_node_image_that_is_here_is_not_pulled(
+        self, kind: KindCluster, state: FakeState, told: list[str]
+    ) -> None:
+        state.add_image("docker.io/" + PINNED)
+
+        kind.start(told.append)
+
+        assert "kind: ensuring node image (kindest/node:v1.37.0)" in told
 
     def test_asks_kind_for_our_configuration(
         self, kind: KindCluster, state: FakeState, told: list[str]
@@ -135,6 +163,32 @@ class TestFailing:
         assert "ended with exit status 1" in str(raised.value)
         assert "kind: starting control-plane failed" in told
 
+    def test_shows_the_error_of_kind_however_much_kubeadm_says(
+        self, kind: KindCluster, state: FakeState, told: list[str]
+    ) -> None:
+        kubeadm = [f"[wait-control-plane] line {number}" for number in range(60)]
+        kubeadm[20] = "\t[ERROR Port-6443]: Port 6443 is in use"
+        state.fail("kind Starting", "failed to init node with kubeadm: exit status 1", *kubeadm)
+
+        with pytest.raises(ToolFailedError) as raised:
+            kind.start(told.append)
+
+        first, second, *others = str(raised.value).splitlines()
+        assert first.startswith("ERROR: failed to create cluster: failed to init node")
+        assert second == kubeadm[20]
+        assert others[:-1] == kubeadm[-13:]
+
+    def test_a_node_image_that_cannot_be_pulled_names_the_bundle(
+        self, kind: KindCluster, state: FakeState, told: list[str]
+    ) -> None:
+        state.fail("pull", 'Error response from daemon: Get "https://registry": no such host')
+
+        with pytest.raises(SetupError, match="The node image could not be pulled") as raised:
+            kind.start(told.append)
+
+        assert "no such host" in str(raised.value)
+        assert "canarylab bundle load" in str(raised.value)
+
     def test_leaves_nothing_behind(
         self, kind: KindCluster, state: FakeState, told: list[str]
     ) -> None:
@@ -214,6 +268,11 @@ class TestFailing:
             ("toomanyrequests: You have reached your pull rate limit", "canarylab bundle load"),
             ('failed to pull image "kindest/node": no such host', "canarylab bundle load"),
             ("Failed to create inotify object: Too many open files", "max_user_instances=512"),
+            (
+                'could not find a log line that matches "Reached target .*Multi-User System.*|'
+                'detected cgroup v1"',
+                "max_user_instances=512",
+            ),
             ("write /var/lib: no space left on device", "docker system prune"),
             ("Bind for 127.0.0.1:8080 failed: port is already allocated", "docker ps"),
         ],
@@ -576,10 +635,35 @@ class TestImages:
 
         said = kind.load_image("node_app:1.0", lambda _words: None)
 
-        assert said is not None
-        assert "there is no kind cluster yet" in said
-        assert "canarylab up --cluster kind" in said
+        assert said == (
+            "node_app:1.0 is not on a cluster, because there is no kind cluster. "
+            "Make it with `canarylab up --cluster kind`, then build once more."
+        )
         assert state.calls("kind", "load") == []
+
+    def test_where_the_cluster_was_deleted_by_hand_that_is_said(
+        self, made: KindCluster, state: FakeState
+    ) -> None:
+        state.add_image(APP)
+        state.remove_cluster(CLUSTER)
+
+        said = made.load_image("node_app:1.0", lambda _words: None)
+
+        assert said is not None
+        assert "because there is no kind cluster. Make it with `canarylab up" in said
+
+    def test_where_the_cluster_is_stopped_that_is_said(
+        self, made: KindCluster, state: FakeState
+    ) -> None:
+        state.add_image(APP)
+        state.write_cluster(CLUSTER, (state.cluster(CLUSTER) or {}) | {"running": False})
+
+        said = made.load_image("node_app:1.0", lambda _words: None)
+
+        assert said == (
+            "node_app:1.0 is not on a cluster, because the kind cluster is stopped. "
+            "Start it with `canarylab up --cluster kind`, then build once more."
+        )
 
     def test_a_full_disk_is_named(self, made: KindCluster, state: FakeState) -> None:
         state.add_image(APP)
@@ -729,6 +813,16 @@ class TestPreflight:
 
         assert line.startswith(f"Port {number} is in use by nginx (pid 4711). ")
 
+    def test_a_container_has_the_port(
+        self, kind: KindCluster, state: FakeState, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        take(monkeypatch, 8080, holder=PortHolder("docker-proxy", 4713))
+        state.set(published={"db": 5432, "shop": 8080})
+
+        assert refusal(kind) == [
+            "Port 8080 is in use by the container shop. Stop it with `docker stop shop`."
+        ]
+
     def test_the_playground_has_the_port(
         self, kind: KindCluster, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -812,6 +906,40 @@ class TestPreflight:
         missing = {finding.what for finding in kind.preflight() if not finding.is_available}
 
         assert missing == {"kind", "docker"} - set(programs)
+
+
+class TestProvider:
+    """What KIND_EXPERIMENTAL_PROVIDER names; the node has to be in an engine with Docker's API."""
+
+    @pytest.mark.parametrize("name", ["nerdctl", "finch", "nerdctl.lima"])
+    def test_another_than_docker_and_podman_is_refused_before_anything(
+        self, made: KindCluster, state: FakeState, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        calls = state.calls()
+        monkeypatch.setenv("KIND_EXPERIMENTAL_PROVIDER", name)
+
+        for attempt in (lambda: made.start(print), lambda: made.load_image(APP, print), made.stop):
+            with pytest.raises(SetupError, match=f"PROVIDER is {name}, and .* Unset the variable"):
+                attempt()
+
+        assert state.calls() == calls
+
+    def test_another_is_a_finding(self, kind: KindCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("KIND_EXPERIMENTAL_PROVIDER", "nerdctl")
+
+        (missing,) = [each for each in kind.preflight() if not each.is_available]
+
+        assert missing.what == "kind"
+
+    @pytest.mark.parametrize("name", ["docker", "podman"])
+    def test_docker_and_podman_may_be_named(
+        self, kind: KindCluster, told: list[str], monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        monkeypatch.setenv("KIND_EXPERIMENTAL_PROVIDER", name)
+
+        kind.start(told.append)
+
+        assert kind.was_created()
 
 
 class TestSteps:

@@ -58,6 +58,21 @@ async def test_ctrl_c_deletes_what_was_half_made_and_it_can_be_made_again(
     assert_one_whole_cluster(kind, state)
 
 
+async def test_ctrl_c_ends_the_pull_that_kind_has_started(
+    kind: KindCluster, state: FakeState
+) -> None:
+    state.hang("pull")
+
+    with notebook("start") as other:
+        await until(state.hanging.exists)
+        other.send_signal(signal.SIGINT)
+        output = other.communicate()[0]  # waits for the lock, which the pull has inherited
+
+    assert other.returncode == 130
+    assert WAITING not in output
+    assert output.endswith("deleting the half-made kind cluster\n")
+
+
 async def test_after_a_kill_a_kind_that_still_runs_is_waited_for_and_its_cluster_made_anew(
     kind: KindCluster, state: FakeState
 ) -> None:

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
+from urllib3.exceptions import HTTPError
 
+from canarylab.checks import check
 from canarylab.clusters.adapt_manifest import RETIRED
 from canarylab.clusters.base import ServiceAddress
+from canarylab.clusters.choose import describe_absence
 from canarylab.clusters.kubeconfig import Kubeconfig
-from canarylab.errors import ClusterError, SetupError
+from canarylab.errors import ClusterError, IngressAddressError, SetupError
 from canarylab.kube_objects import Object
 from canarylab.lab import Lab
 from canarylab.playground.home import Home
 from canarylab.release.connection import Connection
+from canarylab.traffic.sampler import ProgressLine
 from tests.built_images import built
 from tests.needs import needs
-from tests.restricted_cluster import CONTEXT, NAMESPACE, RestrictedCluster
+from tests.restricted_cluster import CONTEXT, NAMESPACE, RestrictedCluster, StudentRules
 from tests.running_playground import RunningPlayground
 
 pytestmark = needs("linux")
@@ -108,14 +115,16 @@ def test_a_guest_sees_the_diagram_and_asks_for_nothing_that_is_forbidden(
     assert restricted_cluster.rules.refused == []
 
 
-def test_an_applied_service_says_what_became_of_its_node_port(lab: Lab) -> None:
+def test_an_applied_service_says_at_once_what_became_of_its_node_port(
+    lab: Lab, capsys: pytest.CaptureFixture[str]
+) -> None:
     shown = lab.apply("manifests/02-production/service.yaml")
 
-    assert shown.sentence == "service/nodeapp-svc created"
-    assert shown.notes == [
+    assert repr(shown) == "service/nodeapp-svc created"
+    assert capsys.readouterr().out == (
         "service/nodeapp-svc: type ClusterIP instead of NodePort, "
-        "because this namespace may not have node ports"
-    ]
+        "because this namespace may not have node ports\n"
+    )
 
 
 def test_where_exec_is_forbidden_a_helper_pod_sends_the_request(
@@ -319,35 +328,43 @@ def ingress_class_name(connection: Connection) -> str:
 
 
 def test_who_may_not_list_the_classes_goes_on_with_nginx(
-    lab: Lab, restricted_cluster: RestrictedCluster, connection: Connection
+    lab: Lab,
+    restricted_cluster: RestrictedCluster,
+    connection: Connection,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    shown = lab.apply(INGRESS)
+    lab.apply(INGRESS)
 
     assert ingress_class_name(connection) == "nginx"
-    assert shown.notes == []
+    assert capsys.readouterr().out == ""
     assert restricted_cluster.rules.refused == [LOOK]
 
 
 def test_of_ingress_nginx_it_is_said_that_it_is_retired(
-    lab: Lab, restricted_cluster: RestrictedCluster
+    lab: Lab, restricted_cluster: RestrictedCluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
     restricted_cluster.rules.cluster_role.add(LOOK)
 
-    assert lab.apply(INGRESS).notes == [RETIRED]
+    lab.apply(INGRESS)
+
+    assert capsys.readouterr().out == f"{RETIRED}\n"
 
 
 def test_the_class_that_is_there_is_taken_with_a_note_on_annotations(
-    without_nginx: Connection, lab: Lab, restricted_cluster: RestrictedCluster
+    without_nginx: Connection,
+    lab: Lab,
+    restricted_cluster: RestrictedCluster,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     restricted_cluster.rules.cluster_role.add(LOOK)
     without_nginx.networking.create_ingress_class(
         {"metadata": {"name": "haproxy"}, "spec": {"controller": "example.com/haproxy"}}
     )
 
-    shown = lab.apply(INGRESS)
+    lab.apply(INGRESS)
 
     assert ingress_class_name(without_nginx) == "haproxy"
-    assert shown.notes == [
+    assert capsys.readouterr().out.splitlines() == [
         "This cluster has no IngressClass nginx, so Ingresses get the class haproxy. "
         "Its controller, example.com/haproxy, may not support the annotations of ingress-nginx.",
         "ingress.networking.k8s.io/web: class haproxy instead of nginx, "
@@ -370,10 +387,95 @@ def test_asking_what_is_allowed_anew_does_not_forget_the_class(
 
 
 def test_a_cluster_without_any_class_says_so(
-    without_nginx: Connection, lab: Lab, restricted_cluster: RestrictedCluster
+    without_nginx: Connection,
+    lab: Lab,
+    restricted_cluster: RestrictedCluster,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     restricted_cluster.rules.cluster_role.add(LOOK)
 
-    (note,) = lab.apply(INGRESS).notes
+    lab.apply(INGRESS)
 
-    assert note.startswith("This cluster has no IngressClass, so it may have no controller")
+    assert capsys.readouterr().out.startswith(
+        "This cluster has no IngressClass, so it may have no controller"
+    )
+
+
+def test_where_no_ingress_reports_an_address_the_rules_are_explained_and_the_weight_is_set(
+    lab: Lab, restricted_cluster: RestrictedCluster
+) -> None:
+    restricted_cluster.rules.hides_ingress_addresses = True
+    lab.reset("03-canary")
+    for name in ("services", "ingress", "canary"):
+        lab.apply(f"manifests/07-weights/{name}.yaml")
+
+    lab.set_weight(25)
+    shares = lab.explain_route("/").shares
+
+    assert shares == {"nodeapp-svc-prod:80": 0.75, "nodeapp-svc-canary-weighted:80": 0.25}
+    with pytest.raises(IngressAddressError, match="reports an address") as refused:
+        lab.sample_ingress("/")
+    assert "no controller" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "restricted_cluster",
+    [replace(StudentRules.from_manifest(), missing_group="gateway.networking.k8s.io")],
+    indirect=True,
+)
+def test_without_the_gateway_api_a_sample_says_so(lab: Lab) -> None:
+    lab.apply("manifests/08-gateway-api/httproute.yaml")
+
+    said = lab.wait_accepted("nodeapp-split").sentence
+    sample = lab.sample_httproute("nodeapp-split")
+
+    assert said == "nodeapp-split is not served: this cluster has no Gateway API."
+    assert repr(sample) == f"{said} No request was sent."
+    assert check(lab, "half goes to the canary").reason == f"{said} No request was sent"
+
+
+def test_a_cluster_that_goes_away_is_not_said_to_be_started_by_canarylab(
+    lab: Lab, restricted_cluster: RestrictedCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert lab.cluster.status() is not None
+
+    restricted_cluster.rules.has_gone = True
+    with pytest.raises(ClusterError) as error:
+        lab.pods()
+    with pytest.raises(HTTPError) as raw:
+        lab.core.list_namespaced_pod(NAMESPACE)
+    status = lab.cluster.status()
+    restricted_cluster.rules.has_gone = False
+
+    advice = (
+        "Is it running? `canarylab status --cluster kubeconfig` says; only the people who run it "
+        "can start it."
+    )
+    assert str(error.value) == f"The cluster did not answer a request about the pods. {advice}"
+    assert raw.value.__notes__ == [advice]
+    assert status is None
+    assert describe_absence(lab.cluster).startswith(
+        f"Context {CONTEXT}, namespace {NAMESPACE}, does not answer. "
+    )
+
+
+def test_a_sample_that_is_interrupted_shows_what_it_has(
+    lab: Lab, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.reset("02-production")
+    presses = iter([press_ctrl_c])
+    monkeypatch.setattr(ProgressLine, "__call__", lambda *_: next(presses, list)())
+
+    sample = lab.sample(requests=100_000)
+
+    said = f"Interrupted after {sample.total:,} of 100,000 requests."
+    assert capsys.readouterr().out == f"{said}\n"
+    assert sample.notes == (said,)
+    assert 0 < sample.total < 100_000
+    assert sample.expected == {"1.0": 1.0}
+    assert sample.cluster == f"context {CONTEXT}, through the API server's proxy"
+
+
+def press_ctrl_c() -> None:
+    """As the kernel's interrupt does."""
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from canarylab import resources
+from canarylab import Lab, resources
 from canarylab.clusters.playground import Playground
 from canarylab.errors import ClusterError
 from canarylab.playground import daemon_control
@@ -21,7 +23,7 @@ from canarylab.release.connection import Connection
 from canarylab.release.stages import reset_to
 from canarylab.traffic.http import get
 from tests.needs import needs
-from tests.running_playground import RunningPlayground
+from tests.running_playground import RunningPlayground, running_playground
 from tests.waiting import until
 
 pytestmark = needs("linux")
@@ -139,3 +141,24 @@ def test_where_another_program_has_8080_the_ingress_answers_on_the_node(
 def test_without_a_playground_there_is_no_address(tmp_path: Path) -> None:
     with pytest.raises(ClusterError, match="does not run"):
         Playground(Home(tmp_path)).addresses(service(32089), [])
+
+
+async def test_a_lab_goes_on_when_its_playground_comes_back_on_another_port(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CANARYLAB_HOME", str(tmp_path))
+    with running_playground(tmp_path) as playground:
+        lab = Lab("playground")
+        lab.reset("02-production")
+        first = playground.running
+        os.kill(first.pid, signal.SIGKILL)
+        await until(lambda: daemon_control.holder_of_lock(playground.home) is None)
+        with pytest.raises(ClusterError, match="did not answer"):
+            lab.pods()
+        with socket.create_server((LOOPBACK, first.api_port)):
+            daemon_control.up(playground.home)
+        lab.wait_ready("nodeapp-production")
+        assert "deployment/nodeapp-production" in repr(Lab("playground"))
+        assert lab.sample("nodeapp-svc", requests=20).failed == 0
+        assert f"{LOOPBACK}:{first.api_port}, its address before" in str(lab.cluster.status())
+        lab.close()

@@ -1,4 +1,4 @@
-"""A stand-in for the docker program: what kind needs of it beside the engine."""
+"""A stand-in for the docker program: what canarylab and kind need of it beside the engine."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ def main(state: FakeState, arguments: list[str]) -> None:
     match arguments:
         case ["image", "save", *rest] | ["save", *rest]:
             save(state, rest)
+        case ["inspect", "--type=image", name]:
+            if state.image(normalized(name)) is None:
+                raise Refused(f"Error: No such image: {name}")
+        case ["pull", name]:
+            pull(state, name)
         case _:
             word = arguments[0] if arguments else ""
             raise Refused(f"docker: '{word}' is not a docker command.\nSee 'docker --help'")
@@ -33,6 +38,16 @@ def save(state: FakeState, arguments: list[str]) -> None:
     if image is None:
         raise Refused("Error response from daemon: reference does not exist")
     _write(state, Path(flags.get("-o") or flags["--output"]), name, image)
+
+
+def pull(state: FakeState, name: str) -> None:
+    """`docker pull`: from a registry that has everything, unless something was ordered."""
+    order = state.order("pull")
+    if order is not None and order.get("hang"):
+        hang(state)
+    elif order is not None:
+        raise Refused("\n".join(order["words"]))
+    state.add_image(normalized(name))
 
 
 def _write(state: FakeState, path: Path, name: str, image: str) -> None:

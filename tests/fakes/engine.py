@@ -45,7 +45,13 @@ def _info(state: FakeState) -> dict[str, Any]:
 
 
 def _containers(state: FakeState, path: str) -> list[dict[str, Any]]:
-    (label,) = json.loads(parse_qs(urlsplit(path).query)["filters"][0])["label"]
+    filters = parse_qs(urlsplit(path).query).get("filters")
+    if filters is None:
+        return [
+            {"Id": name, "Names": [f"/{name}"], "State": "running", "Ports": [{"PublicPort": port}]}
+            for name, port in state.settings()["published"].items()
+        ]
+    (label,) = json.loads(filters[0])["label"]
     key, _, name = label.partition("=")
     node = state.cluster(name) if key == KIND_LABEL else None
     if node is None:

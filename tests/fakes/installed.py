@@ -10,7 +10,7 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 from canarylab.errors import ToolFailedError
-from canarylab.external_tools import LAST_LINES, Tool
+from canarylab.external_tools import Tool, keep
 from tests.fakes import docker, kind
 from tests.fakes.program import Command, Refused
 from tests.fakes.state import FakeState
@@ -66,8 +66,7 @@ class FakeTools:
         with redirect_stdout(lines), redirect_stderr(lines):
             status = self._call(tool, arguments)
         if status:
-            last = "\n".join(lines.seen[-LAST_LINES:])
-            raise ToolFailedError([tool, *arguments], status=status, output=last)
+            raise ToolFailedError([tool, *arguments], status=status, output="\n".join(lines.kept))
 
     def _call(self, tool: Tool, arguments: Collection[str]) -> int:
         assert tool in self.installed
@@ -85,11 +84,11 @@ class _Lines(io.StringIO):
 
     def __init__(self, report: Callable[[str], None]) -> None:
         super().__init__()
-        self._report, self.seen, self._begun = report, list[str](), ""
+        self._report, self.kept, self._begun = report, list[str](), ""
 
     def write(self, text: str) -> int:
         *whole, self._begun = (self._begun + text).split("\n")
         for line in whole:
-            self.seen.append(line)
+            keep(self.kept, line)
             self._report(line)
         return len(text)

@@ -57,10 +57,11 @@ class FakeState:
             "architecture": "x86_64",
             "cgroup_version": "2",
             "docker_root": str(self.root),
+            "published": {},  # containers, each with a port of this machine
         }
         return usual | (_read(self.root / "settings.json") or {})
 
-    def set(self, **settings: str) -> None:
+    def set(self, **settings: Any) -> None:
         """Make them so from now on."""
         _write(self.root / "settings.json", self.settings() | settings)
 

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from functools import cache
 from html import unescape
 from pathlib import Path
@@ -33,7 +34,7 @@ from canarylab.figures import (
     plot_versions,
 )
 from canarylab.stats.class_results import LearnersSample, results_of
-from canarylab.traffic import Sample, Samples, Sweep
+from canarylab.traffic import RequestResult, Sample, Samples, Sweep
 from tests.figures.samples import AWKWARD, versions
 
 WIDTHS = [4.0, 7.2]
@@ -279,6 +280,29 @@ def test_the_axis_of_small_shares_side_by_side_is_short() -> None:
     small = versions(396, 4).with_expected({"1.0": 0.99, "2.0": 0.01})
     picture = plot_samples(Samples((small,) * 20))
     assert "from 0 % to 4 %; dashed line: expected 1 %." in picture.alt
+
+
+def over_connections(count: int) -> Sample:
+    """Forty answers over this many kept connections, which a pod was chosen for."""
+    results = [
+        RequestResult(float(n), 0.1, "2.0" if n % count == 0 else "1.0", connection=n % count)
+        for n in range(40)
+    ]
+    return Sample("u", tuple(results), datetime.fromtimestamp(0, UTC), 1.0, keep_alive=count)
+
+
+def words(picture: Picture) -> list[str]:
+    return [text.get_text() for text, _ in texts(picture.figure)]
+
+
+def test_samples_over_kept_connections_are_named_by_their_choices_of_a_pod() -> None:
+    drawn = words(plot_samples(Samples((over_connections(1), over_connections(8)))))
+    assert {"choices of a pod in the sample", "1", "8"} <= {*drawn}
+
+
+def test_samples_with_a_new_connection_for_each_request_are_numbered() -> None:
+    drawn = words(plot_samples(Samples((versions(30, 10), versions(20, 10)))))
+    assert {"number of the sample", "1", "2"} <= {*drawn}
 
 
 def test_a_sweep_describes_each_ratio() -> None:

@@ -35,6 +35,7 @@ from canarylab.images.process_build import (
 from canarylab.playground.images import Image, find, list_images
 from canarylab.playground.nodejs import path_with_nodejs
 from tests.images.project import Project, files_of, wait_until_gone, wait_until_there
+from tests.needs import needs
 
 ARTICLE = """FROM node:14-slim
 WORKDIR /usr/src/app
@@ -59,6 +60,7 @@ def output_of(image: Image) -> str:
     return done.stdout
 
 
+@needs("linux")
 def test_a_dockerfile_like_the_article_s_is_built_and_runs(project: Project) -> None:
     project.write("Dockerfile", ARTICLE)
     project.write("package.json", '{"license": "MIT", "scripts": {"server": "node server.js"}}')

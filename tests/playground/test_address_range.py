@@ -6,6 +6,9 @@ import pytest
 
 from canarylab.errors import SetupError
 from canarylab.playground.address_range import PodAddresses
+from tests.needs import needs
+
+pytestmark = needs("linux")
 
 TINY = IPv4Network("127.64.0.0/29")  # .2 to .6 can be given out
 

@@ -10,16 +10,17 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
 from canarylab import resources
-from canarylab.errors import SetupError
+from canarylab.errors import SetupError, TimedOutError
 from canarylab.manifests import PRODUCTION, load
 from canarylab.playground import daemon_control
+from canarylab.playground.address_range import RESERVATION_PORT, LoopbackRange
 from canarylab.playground.home import Home
 from canarylab.playground.node.reaper import processes_of
 from canarylab.release.apply import apply
@@ -106,6 +107,133 @@ async def test_killed_it_leaves_no_pod_process_and_the_next_up_works(home: Home)
     await until(lambda: not processes_of(mark))
     assert daemon_control.status(home) is None
     assert daemon_control.up(home).pid != first.pid
+
+
+async def kill(home: Home) -> None:
+    running = daemon_control.status(home)
+    assert running is not None
+    os.kill(running.pid, signal.SIGKILL)
+    await until(lambda: daemon_control.holder_of_lock(home) is None)
+
+
+async def test_killed_it_comes_back_with_everything_that_clients_know(home: Home) -> None:
+    first, known = daemon_control.up(home), home.kubeconfig.read_bytes()
+    with closing(Connection(home.kubeconfig)) as connection:
+        core = connection.core
+        core.create_namespaced_config_map("default", {"metadata": {"name": "kept"}})
+        await kill(home)
+        second = daemon_control.up(home)
+        assert core.read_namespaced_config_map("kept", "default").metadata.name == "kept"
+    assert (second.api_port, second.node) == (first.api_port, first.node)
+    assert second.ingress_url == first.ingress_url
+    assert home.kubeconfig.read_bytes() == known
+
+
+async def test_a_watch_of_the_time_before_gets_410(home: Home) -> None:
+    daemon_control.up(home)
+    with closing(Connection(home.kubeconfig)) as connection:
+        version = connection.core.list_namespaced_config_map("default").metadata.resource_version
+        await kill(home)
+        daemon_control.up(home)
+        watch = connection.core.list_namespaced_config_map(
+            "default", watch=True, resource_version=version, _preload_content=False
+        )
+        assert b'"code":410' in watch.read()
+
+
+async def test_killed_its_pods_are_started_again(home: Home) -> None:
+    home.prepare()
+    built(home.images)
+    daemon_control.up(home)
+    roll_out_two_pods(home)
+    await kill(home)
+    daemon_control.up(home)
+    with closing(Connection(home.kubeconfig)) as connection:
+
+        def restarts_of_ready_pods() -> list[int]:
+            pods = connection.core.list_namespaced_pod("default").items
+            statuses = [pod.status.container_statuses[0] for pod in pods]
+            return [each.restart_count for each in statuses if each.ready]
+
+        await until(lambda: restarts_of_ready_pods() == [1, 1])
+
+
+async def test_files_of_pods_that_are_gone_are_removed(home: Home) -> None:
+    daemon_control.up(home)
+    daemon_control.down(home)
+    gone = home.pods / "00000000-0000-0000-0000-000000000000"
+    gone.mkdir(parents=True)
+    daemon_control.up(home)
+    await until(lambda: not gone.exists())
+
+
+def test_what_was_forgotten_does_not_come_back(home: Home) -> None:
+    daemon_control.up(home)
+    known = home.kubeconfig.read_bytes()
+    with closing(Connection(home.kubeconfig)) as connection:
+        core = connection.core
+        core.create_namespaced_service(
+            "default", {"metadata": {"name": "web"}, "spec": {"ports": [{"port": 80}]}}
+        )
+        daemon_control.down(home)
+        assert daemon_control.up(home).restored == {"services": 1}
+        daemon_control.down(home)
+        daemon_control.forget(home)
+        assert daemon_control.up(home).restored == {}
+    assert home.kubeconfig.read_bytes() == known
+
+
+def test_another_range_of_addresses_moves_the_services(home: Home) -> None:
+    first = daemon_control.up(home)
+    daemon_control.down(home)
+    with socket.create_server((first.node, RESERVATION_PORT)):
+        second = daemon_control.up(home)
+    assert second.node != first.node
+    with closing(Connection(home.kubeconfig)) as connection:
+        service = connection.core.read_namespaced_service("kubernetes", "default")
+    assert service.spec.cluster_ip == str(LoopbackRange.of_node(second.node).services[1])
+
+
+def test_a_port_that_was_taken_meanwhile_is_replaced(home: Home) -> None:
+    first = daemon_control.up(home)
+    daemon_control.down(home)
+    with socket.create_server(("127.0.0.1", first.api_port)):
+        second = daemon_control.up(home)
+    assert (second.api_port != first.api_port, second.api_port_before) == (True, first.api_port)
+
+
+def test_a_damaged_file_is_named_and_can_be_forgotten(home: Home) -> None:
+    home.prepare()
+    home.objects.write_bytes(b"this is no database, and long enough to be read as one")
+    with pytest.raises(SetupError, match=rf"{home.objects} cannot be used: .*down --forget"):
+        daemon_control.up(home)
+    daemon_control.forget(home)
+    daemon_control.up(home)
+
+
+def test_a_stopped_daemon_is_found_out_and_ended(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemon_control, "ANSWER_TIMEOUT_S", 0.2)
+    os.kill(daemon_control.up(home).pid, signal.SIGSTOP)
+    with pytest.raises(SetupError, match=r"does not answer within .*canarylab down"):
+        daemon_control.up(home)
+    assert daemon_control.down(home)
+
+
+async def test_a_stuck_daemon_is_killed_with_its_pods(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemon_control, "STOP_TIMEOUT_S", 0.0)  # it is not given time to end
+    home.prepare()
+    built(home.images)
+    daemon_control.up(home)
+    roll_out_two_pods(home)
+    mark = home.run_ids.read_text().strip()
+    with suppress(TimedOutError):
+        daemon_control.down(home)
+    await until(lambda: daemon_control.holder_of_lock(home) is None)
+    await until(lambda: not processes_of(mark))
 
 
 async def test_it_ends_when_its_home_is_removed(home: Home) -> None:

@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from canarylab.playground.nodejs import POD_IP, node_options, nodejs_bin, path_with_nodejs
+from tests.needs import needs
+
+pytestmark = needs("linux")
 
 POD, INSIDE = "127.95.241.7", "127.159.241.7"
 

@@ -26,10 +26,10 @@ def proxy(production: Connection) -> Iterator[ApiServerProxy]:
         yield proxy
 
 
-def status(proxy: ApiServerProxy, method: str, host: str) -> int:
+def status(proxy: ApiServerProxy, method: str, host: str, path: str = "/") -> int:
     connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=10)
     with closing(connection):
-        connection.request(method, "/", headers={"Host": host})
+        connection.request(method, path, headers={"Host": host})
         return connection.getresponse().status
 
 
@@ -55,6 +55,12 @@ def test_an_answer_without_a_body(proxy: ApiServerProxy) -> None:
 
 def test_nothing_can_be_changed_through_it(proxy: ApiServerProxy) -> None:
     assert status(proxy, "POST", f"127.0.0.1:{proxy.port}") == 405
+
+
+@pytest.mark.parametrize("up", ["..", "%2e%2e", ".%2E", "x/../.."])
+def test_a_path_does_not_lead_out_of_the_service(proxy: ApiServerProxy, up: str) -> None:
+    path = f"/{up}/{up}/{SERVICE}"  # the Service itself, as the API server shows it
+    assert status(proxy, "GET", f"127.0.0.1:{proxy.port}", path) == 400
 
 
 def test_a_page_from_elsewhere_cannot_use_it(proxy: ApiServerProxy) -> None:

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import json
+import socket
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from canarylab.errors import SetupError
-from canarylab.release.connection import Connection, kubectl_words
+from canarylab.clusters import client as clients
+from canarylab.errors import ClusterError, SetupError
+from canarylab.playground.credentials import make_credentials, write_kubeconfig
+from canarylab.release.connection import Connection, explain_api_errors, kubectl_words
+from canarylab.release.pod_exec import run_in_pod
 
 
 def status(*causes: tuple[str, str]) -> str:
@@ -35,6 +40,42 @@ def test_two_causes_are_a_line_each() -> None:
 
 def test_an_answer_that_is_no_status_is_shown_as_it_is() -> None:
     assert kubectl_words("<html>", "Bad Gateway") == "Error from server: Bad Gateway"
+
+
+def test_it_follows_a_kubeconfig_that_is_written_again(tmp_path: Path) -> None:
+    file = tmp_path / "config"
+    write_kubeconfig(file, make_credentials(), 1111)
+    connection = Connection(file)
+    held = connection.core.api_client
+    write_kubeconfig(file, make_credentials(), 2222)
+    assert connection.server == "https://127.0.0.1:2222"
+    assert connection.core.api_client is held
+    assert held.configuration.host == connection.server
+
+
+def test_without_its_kubeconfig_it_stays_where_it_was(tmp_path: Path) -> None:
+    file = tmp_path / "config"
+    write_kubeconfig(file, make_credentials(), 1111)
+    connection = Connection(file)
+    file.unlink()
+    assert connection.server == "https://127.0.0.1:1111"
+
+
+def test_a_cluster_that_does_not_answer_ends_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clients, "ANSWER_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(clients, "CONNECT_TIMEOUT_S", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # it accepts, and never says a word
+        write_kubeconfig(tmp_path / "config", make_credentials(), silent.getsockname()[1])
+        with closing(Connection(tmp_path / "config")) as connection:
+            with (
+                pytest.raises(ClusterError, match="did not answer a request about the pods"),
+                explain_api_errors("the pods", remedy=""),
+            ):
+                connection.core.list_namespaced_pod("default")
+            with pytest.raises(ClusterError, match="did not answer a request about a command"):
+                run_in_pod(connection, "web", ["true"])
 
 
 def test_a_kubeconfig_that_is_none_is_named(tmp_path: Path) -> None:

@@ -21,11 +21,11 @@ from canarylab.release.httproute import (
     addresses_in_status,
     diagram_routes,
     explain_refusal,
-    is_served,
     read_httproute,
     read_httproutes,
     service_shares,
     wait_until_accepted,
+    why_not_served,
 )
 from tests.needs import needs
 from tests.running_playground import RunningPlayground
@@ -71,7 +71,8 @@ def test_a_cluster_without_the_gateway_api_says_who_installs_it() -> None:
 
 
 def test_a_cluster_without_the_gateway_api_serves_no_route() -> None:
-    assert not is_served(without_gateway_api(), "nodeapp-split")
+    said = "nodeapp-split is not served: this cluster has no Gateway API."
+    assert why_not_served(without_gateway_api(), "nodeapp-split") == said
 
 
 GATEWAY, ROUTE = (
@@ -274,7 +275,9 @@ def test_to_a_route_that_nothing_serves_no_request_is_sent(
     route["spec"]["parentRefs"] = [{"name": "somewhere-else"}]
     lab.apply(route)
     sample = lab.sample_httproute("nodeapp-split", requests=100)
-    assert (sample.total, sample.plot().title) == (0, "No request was sent")
+    said = "nodeapp-split is not served: no controller of a Gateway has accepted it. "
+    assert (sample.total, repr(sample)) == (0, f"{said}No request was sent.")
+    assert sample.plot().title == f"{said}No request was sent"
 
 
 @needs("linux")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 
 import pytest
 
@@ -19,6 +20,7 @@ from canarylab.release.network_sync import (
     wait_for_service,
 )
 from canarylab.text import OTHER
+from canarylab.traffic import RequestResult, Sample
 from tests.needs import needs
 from tests.release.conntrack_node import FIRST_EPHEMERAL, conntrack_node
 
@@ -116,3 +118,31 @@ def test_a_service_without_pods_is_explained(connection: Connection) -> None:
     apply(connection, load(resources.folder("manifests") / "02-production" / "service.yaml"))
     with pytest.raises(ClusterError, match="has no ready endpoint"):
         wait_for_service(connection, SERVICE, "http://127.0.0.1:32089")
+
+
+@pytest.mark.parametrize(
+    ("lost", "answering"),
+    [
+        (RequestResult(0.0, 0.1, failure="refused"), {"a", "no pod for 1 request"}),
+        (RequestResult(0.0, 0.1, status=502, failure="status 502"), {"a", "no pod for 1 request"}),
+        (RequestResult(0.0, 0.1, "1.0", "b", 500, "status 500"), {"a", "b"}),
+    ],
+)
+def test_a_request_that_no_pod_answered_shows_that_a_change_is_not_applied_yet(
+    lost: RequestResult, answering: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = RequestResult(0.0, 0.1, "1.0", "a", 200)
+    sample = replace(Sample.from_versions([]), results=(answered, lost))
+    monkeypatch.setattr(traffic, "measure", lambda *_: sample)
+
+    assert network_sync._answering_pods("http://127.0.0.1:1", 2) == answering
+
+
+def test_errors_of_an_app_that_does_not_say_its_pod_are_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = [RequestResult(0.0, 0.1, status=500, failure="status 500"), RequestResult(0.0, 0.1)]
+    sample = replace(Sample.from_versions([]), results=tuple(found))
+    monkeypatch.setattr(traffic, "measure", lambda *_: sample)
+
+    assert network_sync._answering_pods("http://127.0.0.1:1", 2) == {OTHER}

@@ -15,7 +15,8 @@ from canarylab.kube_objects import Object
 from canarylab.manifests import SERVICE
 from canarylab.release import service_url
 from canarylab.release.connection import Connection
-from canarylab.release.service_url import Addresses, ServiceUrls
+from canarylab.release.endpoints import ready_endpoints
+from canarylab.release.service_url import Addresses, ServiceUrl, ServiceUrls
 from canarylab.traffic.http import get
 from tests.needs import needs
 from tests.running_playground import RunningPlayground
@@ -54,13 +55,32 @@ def node_port(playground: RunningPlayground) -> Addresses:
 def test_an_address_that_is_no_guess_is_not_tried(service_urls: Maker) -> None:
     sure = ServiceAddress(NOBODY.url, "sure")
 
-    assert service_urls(offering(sure)).find(SERVICE) == (NOBODY.url, "sure", "connection")
+    assert service_urls(offering(sure)).find(SERVICE) == ServiceUrl(NOBODY.url, "sure")
 
 
 def test_a_guess_is_believed_when_a_pod_of_the_service_answers(
     production: Connection, service_urls: Maker, node_port: Addresses
 ) -> None:
     assert service_urls(node_port).find(SERVICE).description == "node port"
+
+
+def test_the_best_address_wins_also_when_another_one_answers_before_it(
+    production: Connection, service_urls: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    best, second, last = (f"http://127.0.0.1:{port}" for port in (1, 2, 3))
+    tried: list[str] = []
+
+    def late_but_there(url: str) -> str | None:
+        tried.append(url)
+        is_there = url != best or tried.count(best) == 3
+        return ready_endpoints(production, SERVICE)[0].pod if is_there else None
+
+    monkeypatch.setattr(service_url, "answering_pod", late_but_there)
+    monkeypatch.setattr(service_url, "CHECK_EVERY_S", 0)
+    found = service_urls(offering(*(NOBODY._replace(url=url) for url in (best, second, last))))
+
+    assert found.find(SERVICE).url == best
+    assert tried == [best, second, best, best]
 
 
 def test_somebody_else_at_the_address_is_not_believed(

@@ -236,6 +236,48 @@ def test_other_steps_than_those_under_way_are_refused(start: Start) -> None:
         start(FakeSplit(), Judge()).run(((1, 1),), 200)
 
 
+@pytest.mark.parametrize(("under_way", "other"), [("", BASELINE), (BASELINE, "")])
+def test_another_baseline_than_that_under_way_is_refused_and_changes_nothing(
+    cluster: Connection, start: Start, under_way: str, other: str
+) -> None:
+    before = Before(3, "node_app:1.0")
+    state = ReleaseState(STEPS, before, canary_image="node_app:2.0", baseline=under_way)
+    write_state(cluster, state)
+    split = FakeSplit(baseline=other)
+
+    with pytest.raises(ValueError, match=f"with baseline={bool(under_way)} to go on"):
+        start(split).run(STEPS, 200)
+
+    assert split.calls == []
+    assert read_state(cluster) == state
+
+
+def test_the_state_of_an_earlier_version_has_no_baseline() -> None:
+    plain = json.loads(ReleaseState(STEPS, Before(3, "node_app:1.0")).to_json())
+    del plain["baseline"]
+    assert ReleaseState.from_json(json.dumps(plain)).baseline == ""
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_going_back_ends_whatever_interrupts_it(
+    cluster: Connection, start: Start, printed: list[str], times: int
+) -> None:
+    class Interrupted(FakeSplit):
+        def take_back(self, before: Before) -> list[str]:
+            """Ctrl-C comes again and again."""
+            commands = super().take_back(before)
+            if self.calls.count("back to 0") <= times:
+                raise KeyboardInterrupt
+            return commands
+
+    split = Interrupted(error=KeyboardInterrupt(), at=2)
+    result = start(split).run(STEPS, 1000)
+
+    assert (result.outcome, result.reason) == ("rolled back", "Interrupted.")
+    assert printed.count("Going back is under way, and ends by itself.") == times
+    assert read_state(cluster) is None
+
+
 def test_a_release_under_way_can_be_aborted(cluster: Connection, start: Start) -> None:
     start(FakeSplit(), Judge()).run(STEPS, 200)
     split = FakeSplit()

@@ -11,7 +11,7 @@ from canarylab.errors import ClusterError
 from canarylab.manifests import load
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection, Object
-from canarylab.release.stages import promote, reset_to
+from canarylab.release.stages import names_left, promote, reset_to
 from tests.needs import needs
 
 pytestmark = needs("linux")
@@ -105,6 +105,11 @@ def test_a_config_map_of_the_lessons_goes_and_any_other_stays(connection: Connec
 
     assert "ours" not in names(core.list_namespaced_config_map(HERE))
     core.delete_namespaced_config_map("theirs", HERE)
+
+
+def test_what_is_left_is_named(connection: Connection) -> None:
+    reset_to(connection, "02-production", resources.folder("manifests"))
+    assert names_left(connection) == ["deployment/nodeapp-production", "service/nodeapp-svc"]
 
 
 def test_no_image_is_promoted_to_a_production_without_pods(connection: Connection) -> None:

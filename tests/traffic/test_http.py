@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import pytest
 from httptools import HttpParserError
 
@@ -16,6 +19,8 @@ from canarylab.traffic.http import (
     VersionSource,
     get,
 )
+from canarylab.traffic.sampler import measure
+from canarylab.traffic.sampling_plan import SamplingPlan
 
 
 def test_nobody_there_is_said_with_the_address() -> None:
@@ -73,6 +78,25 @@ def test_a_url_becomes_a_request(url: str, host: str, line: str) -> None:
 def test_a_url_that_is_none_is_refused_in_two_sentences(url: str, words: str) -> None:
     with pytest.raises(ValueError, match=rf"{words}.*\. Write it .*\.$"):
         Target.parse(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://ada:s3cret@127.0.0.1:1/",
+        "http://ada:s3cret@nohost.invalid/",
+        "ftp://ada:s3cret@h/",
+        "http://ada:s3cret@/",
+        "http://ada:s3cret@h:99999/",
+        "http://ada:s3cret/slash@h/",
+        "http://ada:slash/s3cret@h/",
+    ],
+)
+@pytest.mark.parametrize("send", [get, partial(measure, plan=SamplingPlan(count=1))])
+def test_a_password_in_a_url_is_in_no_message(send: Callable[[str], object], url: str) -> None:
+    with pytest.raises((ValueError, TrafficError)) as refused:
+        send(url)
+    assert "s3cret" not in str(refused.value)
 
 
 def test_an_ingress_is_asked_for_another_host() -> None:

@@ -92,6 +92,14 @@ async def test_a_pace_spreads_the_requests(serve: Serve) -> None:
     assert all(when_s >= number / 100.0 for number, when_s in enumerate(sent))
 
 
+async def test_a_password_in_the_url_is_not_in_the_sample(serve: Serve) -> None:
+    server = await serve(answering(response()))
+    url = server.url.replace("http://", "http://ada:s3cret@")
+    taken = await send_requests(url, SamplingPlan(count=1))
+    assert taken.total == 1
+    assert "s3cret" not in f"{taken!r} {taken.url} {taken._repr_html_()}"
+
+
 async def test_a_redirect_is_an_answer_and_is_not_followed(serve: Serve) -> None:
     server = await serve(
         answering(b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from canarylab.errors import TrafficError
+from canarylab.errors import IngressAddressError, TrafficError
 from canarylab.release.ingress import RouteExplanation
 from canarylab.traffic import Request
 from canarylab.widgets.route_explorer import (
@@ -52,6 +52,17 @@ async def sent(explorer: RouteExplorer) -> str:
     await until(lambda: explorer.observed and explorer.status[0].isdigit())
     await until(lambda: "X-Version" in html(explorer.view))
     return explorer.status
+
+
+async def test_without_an_address_the_route_is_explained_and_no_command_is_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    no_address = failing(IngressAddressError("No Ingress reports an address. Wait."))
+    monkeypatch.setattr(FakeIngresses, "url", property(lambda _: no_address()))
+    explorer = RouteExplorer(FakeIngresses(), host="foo.bar.com", debounce_s=0.01)
+    await until(lambda: explorer.status.startswith("By the rules it goes to"))
+    explorer.close()
+    assert explorer.command == ""
 
 
 async def test_every_control_has_a_label(explorer: RouteExplorer) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from canarylab.errors import ClusterError, TimedOutError
+from canarylab.errors import ClusterError, IngressAddressError, TimedOutError
 from canarylab.widgets.weight_slider import WeightSlider
 from tests.waiting import until
 from tests.widgets.controls import controls, failing, html
@@ -141,6 +141,22 @@ async def test_after_a_failed_sample_no_earlier_picture_is_shown(
     await until(lambda: slider.status == "This did not work. KeyError('spec').")
     assert (slider.applied, slider.picture) == ({"weight": 50}, None)
     assert "<img" not in html(slider.view)
+
+
+async def test_without_an_address_the_weight_is_known_and_set_and_no_request_is_sent(
+    fake: FakeCanaryIngresses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no_address = failing(IngressAddressError("No Ingress reports an address. Wait."))
+    monkeypatch.setattr(fake, "sampling_command", lambda *_, **__: no_address())
+    slider = WeightSlider(fake, INGRESS, debounce_s=0.01)
+    said = "No request was sent. No Ingress reports an address. Wait."
+    await until(lambda: slider.status == said)
+    assert repr(slider) == f"Weight slider: the weight is 10 of 100. {said}"
+    controls(slider.view)["Canary weight"].value = 50
+    controls(slider.view)["Apply"].click()
+    await until(lambda: slider.applied == {"weight": 50})
+    slider.close()
+    assert fake.calls == ["set ingress-canary 50"]
 
 
 async def test_a_missing_canary_ingress_is_shown_until_it_is_there(

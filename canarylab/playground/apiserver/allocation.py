@@ -107,9 +107,23 @@ class ServiceAllocator:
                 return number
 
 
+def move_address(service: Object, addresses: IPv4Network) -> Object:
+    """The Service with its place in another network of the same size, if its address is outside.
+
+    >>> service = {"spec": {"clusterIP": "127.65.24.7", "clusterIPs": ["127.65.24.7"]}}
+    >>> move_address(service, IPv4Network("127.65.40.0/21"))["spec"]["clusterIP"]
+    '127.65.40.7'
+    """
+    found = service["spec"].get("clusterIP")
+    if found in {None, "", HEADLESS_CLUSTER_IP} or IPv4Address(found) in addresses:
+        return service
+    moved = str(addresses[int(IPv4Address(found)) % addresses.num_addresses])
+    return {**service, "spec": {**service["spec"], "clusterIP": moved, "clusterIPs": [moved]}}
+
+
 def keep_addresses(service: Object, old: Object) -> Object:
     """The new version with the addresses of the old one that it does not name itself."""
-    service = _with_old_address(service, old)
+    service = _with_old_address({**service, "spec": service.get("spec", {})}, old)
     if not (needs_node_ports(old) and needs_node_ports(service)):
         return service
     by_name = {port.get("name", ""): port.get("nodePort") for port in old["spec"].get("ports", [])}

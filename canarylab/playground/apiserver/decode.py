@@ -24,7 +24,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from canarylab.errors import BadRequestError
-from canarylab.kube_objects import Object
+from canarylab.kube_objects import Object, parse_integer
 from canarylab.playground.apiserver.schema import STRUCTURAL_SCHEMAS
 from canarylab.playground.apiserver.schema.builtin import (
     KEPT_WHEN_EMPTY,
@@ -43,6 +43,10 @@ FieldValidation = Literal["Strict", "Warn", "Ignore"]
 _HEAD = frozenset({"apiVersion", "kind", "metadata"})
 _METADATA_SCHEMA = "io.k8s.api.core.v1.ConfigMap"
 """apiVersion, kind and metadata of custom kinds are read by the schema of a built-in kind."""
+_OPTIONS = {
+    "DeleteOptions": "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions",
+    "Scale": "io.k8s.api.autoscaling.v1.Scale",
+}
 _INTERNAL_PACKAGES = {
     "": "core",
     "apps": "apps",
@@ -75,6 +79,11 @@ _DECIMAL_SUFFIXES = {
     "P": 5,
     "E": 6,
 }
+_MAX_QUANTITY = Fraction(2**63 - 1)
+"""A larger amount is stored as this one, as in Kubernetes."""
+_MAX_QUANTITY_LENGTH = 100  # characters; what is longer costs too much to compute with
+_MAX_EXPONENT = 999
+"""A larger exponent has the same effect, whatever the number before it."""
 _QUANTITY = re.compile(
     r"^(?P<number>[+-]?(?:\d+\.?\d*|\.\d+))(?P<suffix>[a-zA-Z]{0,2}|[eE][+-]?\d+)$"
 )
@@ -103,6 +112,19 @@ def decode(kind: Kind, document: object, *, validation: FieldValidation = "Warn"
     if unknown and validation == "Strict":
         raise BadRequestError(_decode_error(kind, f"strict decoding error: {', '.join(unknown)}"))
     return DecodedObject(obj, unknown if validation == "Warn" else [])
+
+
+def decode_options(kind: str, document: object) -> Object:
+    """The options of a request, of a kind that is not stored; raise BadRequestError."""
+    errors = DecodeErrors()
+    known = _OPTIONS[kind]
+    read = read_structure(known, document, errors) if isinstance(document, dict) else {}
+    problem = errors.first_error
+    if not isinstance(document, dict):
+        problem = f"json: cannot unmarshal {json_type(document)} into Go value of type v1.{kind}"
+    if problem is not None:
+        raise BadRequestError(f'{kind} in version "v1" cannot be handled as a {kind}: {problem}')
+    return read
 
 
 def read_object(kind: Kind, document: Object, errors: DecodeErrors) -> Object:
@@ -177,8 +199,7 @@ class DecodeErrors:
         self.first_error = self.first_error or sentence
 
 
-@dataclass(frozen=True)
-class _FieldLocation:
+class _FieldLocation(NamedTuple):
     """The structure of a field, its name, and its path."""
 
     structure: str
@@ -387,7 +408,10 @@ def _time(value: Any) -> str:
             f'parsing time "{value}" as "2006-01-02T15:04:05Z07:00": '
             f'cannot parse "{value}" as "2006"'
         )
-    moment = datetime.fromisoformat(value).astimezone(UTC)
+    try:
+        moment = datetime.fromisoformat(value).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(f'parsing time "{value}": day out of range') from None
     precision = "microseconds" if moment.microsecond else "seconds"
     return moment.isoformat(timespec=precision).replace("+00:00", "Z")
 
@@ -422,7 +446,8 @@ def parse_quantity(text: str) -> Fraction:
     Fraction(1, 2)
     """
     number, suffix = _number_and_suffix(text)
-    return number * _suffix_factor(suffix)
+    value = number * _suffix_factor(suffix)
+    return max(-_MAX_QUANTITY, min(value, _MAX_QUANTITY))
 
 
 def canonical_quantity(text: str) -> str:
@@ -449,7 +474,10 @@ def _suffix_factor(suffix: str) -> Fraction:
     if suffix in _DECIMAL_SUFFIXES:
         return _power(1000, _DECIMAL_SUFFIXES[suffix])
     if suffix[:1] in ("e", "E") and suffix[1:]:
-        return _power(10, int(suffix[1:]))
+        exponent = parse_integer(suffix[1:])
+        if exponent is None:
+            raise InvalidQuantityError(suffix)
+        return _power(10, max(-_MAX_EXPONENT, min(exponent, _MAX_EXPONENT)))
     raise InvalidQuantityError(suffix)
 
 
@@ -458,7 +486,7 @@ def _power(base: int, exponent: int) -> Fraction:
 
 
 def _number_and_suffix(text: str) -> tuple[Fraction, str]:
-    found = _QUANTITY.match(text)
+    found = _QUANTITY.match(text) if len(text) <= _MAX_QUANTITY_LENGTH else None
     if found is None:
         raise InvalidQuantityError(text)
     return Fraction(found["number"]), found["suffix"]

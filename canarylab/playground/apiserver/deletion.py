@@ -19,6 +19,7 @@ from canarylab.kube_objects import (
     timestamp,
     uid_of,
 )
+from canarylab.playground.apiserver.field_errors import INT32_MAX
 from canarylab.playground.apiserver.metadata import next_generation
 from canarylab.playground.apiserver.store import PlannedWrite
 from canarylab.playground.kube.api import (
@@ -93,7 +94,9 @@ def _grace_s(pod: Object, options: DeleteOptions) -> int:
     requested_s = options.grace_period_s
     if requested_s is None:
         requested_s = pod["spec"].get("terminationGracePeriodSeconds", DEFAULT_GRACE_PERIOD_S)
-    return int(requested_s) if requested_s >= 0 else 1  # as Kubernetes treats a negative one
+    if requested_s < 0:
+        return 1  # as Kubernetes treats a negative one
+    return min(int(requested_s), INT32_MAX)  # 68 years: the end of a longer one is no timestamp
 
 
 def _with_policy_finalizer(obj: Object, propagation: Propagation | None) -> Object:

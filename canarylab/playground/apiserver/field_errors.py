@@ -62,6 +62,17 @@ def too_long(field: str, limit: int) -> Cause:
     return Cause("FieldValueTooLong", field, f"Too long: may not be more than {limit} bytes")
 
 
+def too_many(field: str, count: int, limit: int) -> Cause:
+    """A list has too many items.
+
+    >>> too_many("spec.rules", 17, 16).message
+    'Too many: 17: must have at most 16 items'
+    """
+    items = "item" if limit == 1 else "items"
+    message = f"Too many: {count}: must have at most {limit} {items}"
+    return Cause("FieldValueTooMany", field, message)
+
+
 def invalid_for_each(field: str, value: Any, problems: Iterable[str]) -> list[Cause]:
     """One `invalid` for each problem of a value."""
     return [invalid(field, value, problem) for problem in problems]

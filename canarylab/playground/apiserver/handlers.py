@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ from aiohttp import web
 
 from canarylab.errors import BadRequestError, ConflictError
 from canarylab.kube_objects import Object, key_of
-from canarylab.playground.apiserver.decode import DecodedObject, decode
+from canarylab.playground.apiserver.decode import DecodedObject, decode, decode_options
 from canarylab.playground.apiserver.patch import apply_patch, decode_patched
 from canarylab.playground.apiserver.registry import creation_warnings
 from canarylab.playground.apiserver.requests import (
@@ -38,6 +39,7 @@ _POLICIES: dict[Any, Propagation | None] = {
     "Foreground": "Foreground",
     "Orphan": "Orphan",
 }
+_THREAD_BYTES = 64 * 1024
 _RETURNED_KINDS = frozenset({"Pod", "Service"})
 """Kinds that are returned after their deletion, instead of a Status."""
 
@@ -49,6 +51,8 @@ async def get(context: RequestContext) -> web.StreamResponse:
 
 async def list_or_watch(context: RequestContext) -> web.StreamResponse:
     """GET a collection, or with `watch` its changes."""
+    for name in ("limit", "timeoutSeconds"):
+        integer_parameter(context.query, name)  # raises BadRequestError
     if is_true(context.query, "watch"):
         return await watch(context)
     is_selected = object_selector(context.query, context.kind, context.path.namespace)
@@ -59,7 +63,7 @@ async def list_or_watch(context: RequestContext) -> web.StreamResponse:
 
 async def create(context: RequestContext) -> web.Response:
     """POST an object to a collection."""
-    decoded = _decode_body(context, await read_document(context.request))
+    decoded = await _read_body(context)
     obj = _in_path_namespace(context, decoded.obj)
     stored = context.commit(context.api.registry.create(obj))
     return json_response(stored, code=201, warnings=[*decoded.warnings, *creation_warnings(stored)])
@@ -67,13 +71,13 @@ async def create(context: RequestContext) -> web.Response:
 
 async def replace(context: RequestContext) -> web.Response:
     """PUT an object."""
-    decoded = _decode_body(context, await read_document(context.request))
+    decoded = await _read_body(context)
     return _update(context, decoded)
 
 
 async def replace_status(context: RequestContext) -> web.Response:
     """PUT the status of an object."""
-    decoded = _decode_body(context, await read_document(context.request))
+    decoded = await _read_body(context)
     obj = _with_path_name(context, decoded.obj)
     stored = context.commit(context.api.registry.update_status(obj))
     return json_response(stored, warnings=decoded.warnings)
@@ -81,7 +85,7 @@ async def replace_status(context: RequestContext) -> web.Response:
 
 async def replace_finalizers(context: RequestContext) -> web.Response:
     """PUT the finalizers in the spec of a namespace."""
-    decoded = _decode_body(context, await read_document(context.request))
+    decoded = await _read_body(context)
     obj = _with_path_name(context, decoded.obj)
     left = obj.get("spec", {}).get("finalizers", [])
     stored = context.commit(context.api.registry.update({**obj, "spec": {"finalizers": left}}))
@@ -111,8 +115,12 @@ async def _read_patched(context: RequestContext) -> DecodedObject:
     )
 
 
-def _decode_body(context: RequestContext, document: object) -> DecodedObject:
-    return decode(context.kind, document, validation=field_validation(context.query))
+async def _read_body(context: RequestContext) -> DecodedObject:
+    """The object of the body. A large one is decoded in a thread: that takes a while."""
+    document, validation = await read_document(context.request), field_validation(context.query)
+    if (context.request.content_length or _THREAD_BYTES) < _THREAD_BYTES:
+        return decode(context.kind, document, validation=validation)
+    return await asyncio.to_thread(decode, context.kind, document, validation=validation)
 
 
 def _update(context: RequestContext, decoded: DecodedObject) -> web.Response:
@@ -200,11 +208,12 @@ def _commit_deletion(
 
 async def _read_delete_request(context: RequestContext) -> DeleteRequest:
     document = await read_document(context.request) if context.request.can_read_body else None
-    return delete_request(document if isinstance(document, dict) else {}, context.query)
+    return delete_request(document or {}, context.query)
 
 
-def delete_request(body: Object, query: Query) -> DeleteRequest:
+def delete_request(document: object, query: Query) -> DeleteRequest:
     """The options of a deletion; the body has precedence over the query."""
+    body = decode_options("DeleteOptions", document)
     policy = body.get("propagationPolicy") or query.get("propagationPolicy") or None
     if policy not in _POLICIES:
         raise BadRequestError(

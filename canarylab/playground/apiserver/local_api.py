@@ -13,6 +13,7 @@ from canarylab.errors import GoneError
 from canarylab.ingress_rules.ingress_spec import INGRESS_CLASS, INGRESS_CONTROLLER
 from canarylab.kube_objects import SERVICE_LABEL, Key, Object, key_of, uid_of
 from canarylab.playground.address_range import LoopbackRange
+from canarylab.playground.apiserver.allocation import move_address
 from canarylab.playground.apiserver.registry import Registry, RegistryOptions, make_registry
 from canarylab.playground.apiserver.store import PlannedWrite, Store
 from canarylab.playground.kube.api import Api, DeleteOptions, WatchEvent, find_object
@@ -40,7 +41,10 @@ _INGRESS_CLASS: Object = {
 
 
 class LocalApi:
-    """`Api` over the store, in the process of the API server."""
+    """`Api` over the store, in the process of the API server.
+
+    While changes cannot be stored its writes wait; those of clients are refused.
+    """
 
     def __init__(self, store: Store, options: RegistryOptions) -> None:
         self.store = store
@@ -56,30 +60,35 @@ class LocalApi:
 
     async def create(self, obj: Object) -> Object:
         """Create an object."""
+        await self.store.until_writable()
         return self.commit(self.registry.create(obj))
 
     async def update(self, obj: Object) -> Object:
         """Update everything but the status."""
+        await self.store.until_writable()
         return self.commit(self.registry.update(obj))
 
     async def update_status(self, obj: Object) -> Object:
         """Update the status alone."""
+        await self.store.until_writable()
         return self.commit(self.registry.update_status(obj))
 
     async def bind(self, pod: Key, node: str) -> Object:
         """Assign a pod to a node."""
+        await self.store.until_writable()
         return self.commit(self.registry.bind(pod, node))
 
     async def delete(
         self, kind: str, key: Key, options: DeleteOptions = _DEFAULT_DELETE_OPTIONS
     ) -> None:
         """Delete an object."""
+        await self.store.until_writable()
         self.commit(self.registry.delete(kind, key, options))
 
     def commit(self, write: PlannedWrite) -> Object:
         """Commit a write; a written event also removes the expired ones."""
         if write.object["kind"] == "Event" and write.action == "write":
-            for old in self.registry.expired_events():
+            for old in self.registry.renew_event(write.object):
                 self.store.commit(old)
         return self.store.commit(write)
 
@@ -128,6 +137,14 @@ def _remember(known: dict[Key, Object], event: WatchEvent) -> None:
         known.pop(key_of(event.object), None)
     else:
         known[key_of(event.object)] = event.object
+
+
+def move_services(store: Store, addresses: LoopbackRange) -> None:
+    """Give the Services of an earlier daemon addresses of this one's range, if that is another."""
+    for service in store.all("Service"):
+        moved = move_address(service, addresses.services)
+        if moved is not service:
+            store.commit(PlannedWrite("write", moved))
 
 
 async def bootstrap(

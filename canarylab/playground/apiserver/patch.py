@@ -11,6 +11,8 @@ the patch in the format that Kubernetes has for each style.
 
 from __future__ import annotations
 
+import copy
+from collections import deque
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -28,6 +30,7 @@ from canarylab.playground.apiserver.decode import (
     json_type,
     read_object,
 )
+from canarylab.playground.apiserver.documents import MAX_VALUES, check_bounds
 from canarylab.playground.apiserver.field_errors import invalid
 from canarylab.playground.apiserver.schema.builtin import (
     go_name,
@@ -39,6 +42,9 @@ from canarylab.playground.kube.kinds import Kind
 
 PatchStyle = Literal["strategic", "merge", "json"]
 MAX_JSON_PATCH_STEPS = 10_000  # steps
+MAX_JSON_PATCH_COPY_BYTES = 3 * 1024 * 1024  # bytes: each copy can double the object
+_STEP_ERRORS = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What jsonpatch raises for steps that are none."""
 _REJECTED = "the server rejected our request due to an error in our request"
 _PATCH_DIRECTIVE, _RETAIN_KEYS = "$patch", "$retainKeys"
 _SET_ORDER, _DELETE_PRIMITIVES = "$setElementOrder/", "$deleteFromPrimitiveList/"
@@ -98,11 +104,13 @@ def apply_patch(current: Object, patch: object, style: PatchStyle) -> Object:
     """
     match style:
         case "json":
-            return _json_patch(current, patch)
+            after = _json_patch(current, patch)
         case "merge":
-            return dict(_merge_patch(current, _check_map(patch, "error decoding patch: ")))
+            after = dict(_merge_patch(current, _check_map(patch, "error decoding patch: ")))
         case "strategic":
-            return strategic_merge(_structure_name(current), current, _check_map(patch, ""))
+            after = strategic_merge(_structure_name(current), current, _check_map(patch, ""))
+    check_bounds(after)
+    return after
 
 
 def _structure_name(obj: Object) -> str:
@@ -144,11 +152,26 @@ def _json_patch(current: Object, patch: object) -> Object:
             f"{MAX_JSON_PATCH_STEPS}, got {len(patch)}"
         )
     try:
-        result = jsonpatch.apply_patch(current, patch)
-    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as exc:
+        result = _apply_steps(current, patch)
+    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException, *_STEP_ERRORS) as exc:
         raise StatusError(422, "Invalid", _REJECTED) from exc
     if not isinstance(result, dict):
         raise StatusError(422, "Invalid", _REJECTED)
+    return result
+
+
+def _apply_steps(current: Object, patch: list[Any]) -> Any:
+    """The patched object; raise ValueError if the copies of the patch are too large together."""
+    result: Any = copy.deepcopy(current)
+    copied_bytes = copied_values = 0
+    for step in patch:
+        if isinstance(step, dict) and step.get("op") == "copy":
+            value = jsonpatch.JsonPointer(step["from"]).resolve(result)
+            copied_values += check_bounds(value)
+            copied_bytes += len(encoded(value))
+            if copied_values > MAX_VALUES or copied_bytes > MAX_JSON_PATCH_COPY_BYTES:
+                raise ValueError(step)
+        result = jsonpatch.JsonPatch([step]).apply(result, in_place=True)
     return result
 
 
@@ -254,7 +277,7 @@ def _merge_list(structure: str | None, key: str, current: Any, changes: ListChan
             _without_directives(item) for item in changes.items if _item_directive(item) is None
         ]
     items = [_check_merge_key(item, key) for item in changes.items]
-    gone = [item[key] for item in items if _PATCH_DIRECTIVE in item]
+    gone = {item[key] for item in items if _PATCH_DIRECTIVE in item}
     kept = [item for item in before if item.get(key) not in gone]
     patched = [item for item in items if _PATCH_DIRECTIVE not in item]
     merged = _merged_items(structure, key, kept, patched)
@@ -279,13 +302,13 @@ def _merged_items(
     structure: str | None, key: str, kept: list[Object], patched: list[Object]
 ) -> list[Object]:
     """Merge each patched item into the first of its key (port 80 may be there for TCP and UDP)."""
-    result = list(kept)
+    result, places = list(kept), dict[Any, int]()
+    for place, known in enumerate(result):
+        places.setdefault(known.get(key), place)
     for item in patched:
-        same = (place for place, known in enumerate(result) if known.get(key) == item[key])
-        place = next(same, len(result))
-        result[place : place + 1] = [
-            strategic_merge(structure, result[place] if place < len(result) else {}, item)
-        ]
+        place = places.setdefault(item[key], len(result))
+        current = result[place] if place < len(result) else {}
+        result[place : place + 1] = [strategic_merge(structure, current, item)]
     return result
 
 
@@ -336,7 +359,8 @@ def merge_primitives(before: list[Any], changes: ListChanges) -> list[Any]:
     if not all(_are_plain(values) for values in (changes.items, changes.removed)):
         raise BadRequestError("invalid patch format of primitive list")
     merged = list(dict.fromkeys(before + changes.items))
-    merged = [item for item in merged if item not in changes.removed]
+    removed = set(changes.removed)
+    merged = [item for item in merged if item not in removed]
     order = changes.items if changes.order is None else changes.order
     if not _are_plain(order):
         raise BadRequestError(_INVALID_ORDER)
@@ -377,12 +401,12 @@ def arrange(
     )
     server_items = [one for one in merged if name(one) not in rank]
     server_items.sort(key=lambda one: place.get(name(one), len(place)))
-    result = []
-    while server_items and patch_items:
-        first, other = place.get(name(server_items[0])), place.get(name(patch_items[0]))
+    result, servers, patched = [], deque(server_items), deque(patch_items)
+    while servers and patched:
+        first, other = place.get(name(servers[0])), place.get(name(patched[0]))
         earlier = first is not None and other is not None and first < other
-        result.append((server_items if earlier else patch_items).pop(0))
-    return result + server_items + patch_items
+        result.append((servers if earlier else patched).popleft())
+    return [*result, *servers, *patched]
 
 
 def _are_plain(values: Any) -> bool:

@@ -23,6 +23,7 @@ INLINE = "-"
 """The name of a message whose fields are inlined."""
 
 _VARINT, _BYTES = 0, 2  # wire types
+_VARINT_BITS = 70  # ten bytes, as many as an integer of 64 bits has
 _NUMBERS = ("int", "bool")
 _ADVICE = "Write the object to a file and use kubectl apply -f."
 _TABLES = {
@@ -105,7 +106,7 @@ def decode_protobuf(body: bytes) -> Object:
         if kind not in MESSAGES:
             raise _cannot_read(f"an object of kind {kind} cannot be read in this form")
         return {**envelope["typeMeta"], **_read_message(kind, base64.b64decode(envelope["raw"]))}
-    except (KeyError, IndexError, OverflowError, ValueError) as exc:
+    except (KeyError, IndexError, OSError, OverflowError, ValueError) as exc:
         raise _cannot_read("the body ends too early, or is damaged") from exc
 
 
@@ -189,12 +190,13 @@ def _fields_on_wire(data: bytes) -> Iterator[tuple[int, Any]]:
 def _read_varint(data: bytes, position: int) -> tuple[int, int]:
     """An integer of seven bits a byte, and the position behind it."""
     value = shift = 0
-    while True:
+    while shift < _VARINT_BITS:
         byte = data[position]
         value |= (byte & 0x7F) << shift
         position, shift = position + 1, shift + 7
         if byte < 0x80:
             return value, position
+    raise OverflowError(position)
 
 
 _READERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(

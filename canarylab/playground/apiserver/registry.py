@@ -7,6 +7,7 @@ Nothing here awaits, so no other write can come in between.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -42,6 +43,31 @@ from canarylab.playground.kube.api import DeleteOptions
 from canarylab.playground.kube.kinds import KINDS, Kind
 
 EVENT_TTL = timedelta(hours=1)
+MAX_PODS = 500
+"""Pods of all namespaces, of which 110 can run: a Deployment may ask for two billion."""
+
+
+class EventLeases:
+    """When each event was written last: it is removed an hour later, as etcd does by a lease.
+
+    They are in the order of these times, so that the expired ones are the first, and to find them
+    costs the same however many there are.
+    """
+
+    def __init__(self, written: OrderedDict[Key, datetime] | None = None) -> None:
+        self._written = OrderedDict() if written is None else written
+
+    def renew(self, event: Key, now: datetime) -> list[Key]:
+        """Begin the lease of an event anew; return the events whose lease has ended."""
+        self._written[event] = now
+        self._written.move_to_end(event)
+        expired = []
+        while (first := next(iter(self._written))) != event:
+            if self._written[first] >= now - EVENT_TTL:
+                break
+            del self._written[first]
+            expired.append(first)
+        return expired
 
 
 @dataclass(frozen=True)
@@ -51,6 +77,7 @@ class Registry:
     store: Store
     allocator: ServiceAllocator
     generators: Generators
+    event_leases: EventLeases = field(default_factory=EventLeases)
 
     def get(self, kind: str, key: Key) -> Object:
         """The object, or NotFoundError."""
@@ -69,6 +96,8 @@ class Registry:
             meta = obj["metadata"]
             namespace = self.store.find("Namespace", Key("", meta.get("namespace", "")))
             check_namespace(namespace, kind, meta)
+        if kind.kind == "Pod":
+            check_pod_quota(self.store.count("Pod"), obj["metadata"])
         obj = omitempty(with_initial_status(with_defaults(obj)))
         if kind.kind == "Ingress":
             obj = with_default_class(obj, self.store.all("IngressClass"))
@@ -134,10 +163,11 @@ class Registry:
         """Plan the deletion of an object."""
         return deletion.plan_deletion(self.get(kind, key), options, self.generators.now())
 
-    def expired_events(self) -> list[PlannedWrite]:
-        """Plan the removal of events older than an hour."""
-        events = expired_events(self.store.all("Event"), self.generators.now())
-        return [PlannedWrite("remove", event) for event in events]
+    def renew_event(self, event: Object) -> list[PlannedWrite]:
+        """Let an event that is written live for an hour; plan the removal of the expired ones."""
+        expired = self.event_leases.renew(key_of(event), self.generators.now())
+        found = [self.store.find("Event", key) for key in expired]
+        return [PlannedWrite("remove", old) for old in found if old is not None]
 
 
 @dataclass(frozen=True)
@@ -156,7 +186,10 @@ class RegistryOptions:
 def make_registry(store: Store, options: RegistryOptions) -> Registry:
     """Make the registry of a store."""
     allocator = ServiceAllocator(options.services, options.generators.random)
-    return Registry(store, allocator, options.generators)
+    registry = Registry(store, allocator, options.generators)
+    for event in store.all("Event"):
+        registry.event_leases.renew(key_of(event), options.generators.now())
+    return registry
 
 
 def check_namespace(namespace: Object | None, kind: Kind, meta: Object) -> None:
@@ -180,6 +213,14 @@ def check_namespace(namespace: Object | None, kind: Kind, meta: Object) -> None:
         )
 
 
+def check_pod_quota(used: int, meta: Object) -> None:
+    """Raise ForbiddenError if there are as many pods as this machine may have."""
+    if used >= MAX_PODS:
+        counts = f"requested: pods=1, used: pods={used}, limited: pods={MAX_PODS}"
+        why = f"exceeded quota: playground, {counts}"
+        raise ForbiddenError("pods", "", meta.get("name", ""), why)
+
+
 def with_default_class(ingress: Object, classes: Iterable[Object]) -> Object:
     """The Ingress with the default class, if it names none.
 
@@ -196,16 +237,6 @@ def with_default_class(ingress: Object, classes: Iterable[Object]) -> Object:
         why = f"Internal error occurred: {found} default IngressClasses were found, only 1 allowed"
         raise ForbiddenError(kind.plural, kind.group, meta.get("name", ""), why)
     return {**ingress, "spec": {**spec, "ingressClassName": names[0]}}
-
-
-def expired_events(events: Iterable[Object], now: datetime) -> list[Object]:
-    """The events older than an hour."""
-    oldest = timestamp(now - EVENT_TTL)
-    return [event for event in events if _last_timestamp(event) < oldest]
-
-
-def _last_timestamp(event: Object) -> str:
-    return str(event.get("lastTimestamp") or event["metadata"]["creationTimestamp"])
 
 
 def creation_warnings(obj: Object) -> list[str]:

@@ -8,13 +8,12 @@ plural resource, or the kind if the code is 422.
 
 from __future__ import annotations
 
-import json
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, cast
 
-import yaml
 from aiohttp import web
 
 from canarylab.errors import (
@@ -28,8 +27,15 @@ from canarylab.errors import (
     NotFoundError,
     StatusError,
 )
-from canarylab.kube_objects import Key, Object, uid_of
+from canarylab.kube_objects import Key, Object, parse_integer, uid_of
 from canarylab.playground.apiserver.decode import FieldValidation, encoded
+from canarylab.playground.apiserver.documents import (
+    MAX_JSON_PATCH_VALUES,
+    MAX_VALUES,
+    check_bounds,
+    parse_json,
+    parse_yaml,
+)
 from canarylab.playground.apiserver.local_api import LocalApi
 from canarylab.playground.apiserver.patch import PatchStyle
 from canarylab.playground.apiserver.protobuf import decode_protobuf
@@ -41,6 +47,9 @@ from canarylab.playground.kube.selectors import Predicate, by_field_query, by_la
 
 Query = Mapping[str, str]
 MAX_BODY_BYTES = 3 * 1024 * 1024  # bytes, as on a real server
+MAX_WARNING_LENGTH, MAX_WARNINGS_LENGTH = 256, 4096  # characters, of one and of all together
+MAX_WARNINGS = 50  # Python's http.client reads a hundred headers
+BODY_TIMEOUT_S = 60.0
 PROTOBUF = "application/vnd.kubernetes.protobuf"
 JSON = "application/json"
 
@@ -202,15 +211,15 @@ def field_validation(query: Query) -> FieldValidation:
 
 
 def integer_parameter(query: Query, name: str) -> int | None:
-    """The integer of a parameter, or None if it is absent."""
+    """The integer of a parameter, of at most 64 bits, or None if it is absent."""
     text = query.get(name)
     if not text:
         return None
-    try:
-        return int(text)
-    except ValueError:
-        message = f'{name}: Invalid value: "{text}": must be a whole number'
-        raise BadRequestError(message) from None
+    number = parse_integer(text)
+    if number is None:
+        why = "value out of range" if text.lstrip("+-").isdecimal() else "invalid syntax"
+        raise BadRequestError(f'strconv.ParseInt: parsing "{text}": {why}')
+    return number
 
 
 def object_selector(query: Query, kind: Kind, namespace: str | None) -> Predicate:
@@ -239,26 +248,18 @@ def _field_not_supported(field: str, kind: Kind) -> str:
     return f'"{field}" is not a known field selector: only "metadata.name", "metadata.namespace"'
 
 
-class _JsonCompatibleLoader(yaml.SafeLoader):
-    """Loads YAML with the types of JSON: a timestamp is a string."""
-
-
-_JsonCompatibleLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:timestamp"]
-    for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
 async def read_document(request: web.Request) -> object:
     """The parsed body."""
     body = await _read_bytes(request)
     match request.content_type:
         case "application/json" | "application/octet-stream":
-            return _from_json(body)
+            return parse_json(body)
         case "application/yaml" | "text/yaml":
-            return _from_yaml(body)
+            return await parse_yaml(body)
         case kind if kind == PROTOBUF:
-            return decode_protobuf(body)
+            document = decode_protobuf(body)
+            check_bounds(document)
+            return document
         case _:
             raise unsupported_media_type("application/json", "application/yaml", PROTOBUF)
 
@@ -276,44 +277,49 @@ async def read_patch(request: web.Request, kind: Kind) -> tuple[object, PatchSty
         )
     if request.content_type not in _PATCH_TYPES:
         raise unsupported_media_type(*_PATCH_TYPES)
-    return _from_json(await _read_bytes(request)), _PATCH_TYPES[request.content_type]
+    style = _PATCH_TYPES[request.content_type]
+    most = MAX_JSON_PATCH_VALUES if style == "json" else MAX_VALUES
+    return parse_json(await _read_bytes(request), most=most), style
 
 
 async def _read_bytes(request: web.Request) -> bytes:
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise StatusError(415, "UnsupportedMediaType", "the body of the request is compressed")
     try:
-        return await request.read()
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            return await request.read()
+    except TimeoutError:
+        message = "Timeout: request did not complete within the allotted timeout"
+        raise StatusError(504, "Timeout", message) from None
     except web.HTTPRequestEntityTooLarge:
         raise body_too_large(MAX_BODY_BYTES) from None
-
-
-def _from_json(body: bytes) -> object:
-    """Parse JSON; a lone surrogate becomes U+FFFD, as in Go."""
-    try:
-        value: object = json.loads(body)
-        text = json.dumps(value, ensure_ascii=False)
-        if not text.isascii():
-            clean = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-            value = json.loads(clean) if clean != text else value
-        return value
-    except ValueError as exc:
-        message = f"couldn't get version/kind; json parse error: {exc}"
-        raise BadRequestError(message) from None
-
-
-def _from_yaml(body: bytes) -> object:
-    try:
-        return yaml.load(body, Loader=_JsonCompatibleLoader)
-    except yaml.YAMLError as exc:
-        message = f"couldn't get version/kind; yaml parse error: {exc}"
-        raise BadRequestError(message) from None
 
 
 def json_response(obj: Object, *, code: int = 200, warnings: Iterable[str] = ()) -> web.Response:
     """A JSON document. Each warning becomes a Warning header, which kubectl prints."""
     response = web.Response(body=encoded(obj), status=code, content_type=JSON)
-    for warning in warnings:
+    for warning in shown_warnings(warnings):
         response.headers.add("Warning", warning_header(warning))
     return response
+
+
+def shown_warnings(warnings: Iterable[str]) -> list[str]:
+    r"""The warnings that become headers, as in Kubernetes: none twice, and not too many.
+
+    One with a line break or another control character is left out: a header cannot hold it.
+
+    >>> shown_warnings(["unknown field", "unknown field", "unknown", "un\nknown"])
+    ['unknown field', 'unknown']
+    """
+    shown, size = dict[str, None](), 0
+    for warning in dict.fromkeys(warnings):
+        short = warning[:MAX_WARNING_LENGTH]
+        if short.isprintable():
+            size += len(short)
+            if size > MAX_WARNINGS_LENGTH or len(shown) == MAX_WARNINGS:
+                break
+            shown[short] = None
+    return list(shown)
 
 
 def error_response(error: ApiError) -> web.Response:

@@ -7,6 +7,7 @@ under a name of its own (DNS rebinding).
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import logging
 import socket
@@ -30,10 +31,15 @@ from canarylab.playground.apiserver.requests import (
 )
 from canarylab.playground.apiserver.store import Subscription
 from canarylab.playground.apiserver.watch import WATCHES
+from canarylab.playground.connections import HttpConnections, http_logger, most_connections
 from canarylab.playground.kube.api import KubeletClient
 
 logger = logging.getLogger(__name__)
 SHUTDOWN_TIMEOUT = 0.5  # seconds for logs and commands to end
+MOST_CONNECTIONS, MOST_UNAUTHENTICATED = 512, 128
+AUTHENTICATION_TIMEOUT_S = 10.0
+KEEP_ALIVE_S = 90.0  # between two requests, as Go's server has it in Kubernetes
+LINGERING_S = 0.5  # for a body that nobody reads
 MethodHandlers = Mapping[str, Handler]
 PUBLIC_PATHS = frozenset({"/healthz", "/livez", "/readyz", "/version"})
 
@@ -72,6 +78,7 @@ _POD_SUBRESOURCES: Mapping[str, MethodHandlers] = {
     "exec": {"GET": pod_streams.execute, "POST": pod_streams.execute},
     "log": {"GET": pod_streams.read_log},
 }
+_WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _HOST_NAMES = ("127.0.0.1", "localhost")
 
 
@@ -81,20 +88,26 @@ def make_web_app(
     """Make the aiohttp application."""
 
     async def respond(request: web.Request) -> web.StreamResponse:
-        authenticator.check(request.path, request.headers)
+        if (refusal := _refusal(request)) is not None:
+            return refusal
         if (response := discovery.meta_response(request)) is not None:
             return response
         path = parse_path(request.path)
         if path is None:
             raise requests.path_not_found()
         handler = find_handler(request.method, path)
-        return await handler(RequestContext(request, path, api, kubelet))
+        answer = await handler(RequestContext(request, path, api, kubelet))
+        if request.method in _WRITING and not answer.prepared:
+            await api.store.until_stored()
+        return answer
 
     app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[_errors_to_statuses])
     app[WATCHES] = set()
+    app[AUTHENTICATED] = set()
+    app[AUTHENTICATOR] = authenticator
     app.on_response_prepare.append(_warn_of_deprecated)
     app.on_shutdown.append(_end_watches)
-    app.router.add_route("*", "/{path:.*}", respond)
+    app.router.add_route("*", "/{path:.*}", respond, expect_handler=_expect)
     return app
 
 
@@ -105,14 +118,55 @@ async def serving(
     """Serve the application on a socket for the length of the block."""
     # With handler_cancellation, a watch ends when its client disconnects, not at its next event.
     runner = web.AppRunner(
-        app, access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_TIMEOUT
+        app,
+        access_log=None,
+        logger=http_logger(__name__),
+        handler_cancellation=True,
+        shutdown_timeout=SHUTDOWN_TIMEOUT,
+        auto_decompress=False,
+        keepalive_timeout=KEEP_ALIVE_S,
+        lingering_time=LINGERING_S,
     )
     await runner.setup()
+    if runner.server is None:
+        raise RuntimeError("The server was set up and is not there.")
+    most = most_connections(MOST_CONNECTIONS)
+    connections = HttpConnections(
+        runner.server,
+        app[AUTHENTICATED],
+        most=most,
+        most_others=min(MOST_UNAUTHENTICATED, (most + 1) // 2),
+        first_request_s=AUTHENTICATION_TIMEOUT_S,
+    )
+    acceptor = connections.accept(listener, tls)
     try:
-        await web.SockSite(runner, listener, ssl_context=tls).start()
         yield
     finally:
+        acceptor.close()
+        connections.close()
         await runner.cleanup()
+
+
+def _refusal(request: web.Request) -> web.Response | None:
+    """The response to a request that is not permitted, whose body is not read; None for others."""
+    try:
+        has_token = request.app[AUTHENTICATOR].check(request.path, request.headers)
+    except ApiError as error:
+        response = requests.error_response(error)
+        response.force_close()
+        return response
+    if has_token:
+        request.app[AUTHENTICATED].add(request.protocol)
+    return None
+
+
+async def _expect(request: web.Request) -> web.StreamResponse | None:
+    """Ask for the body only if the request is permitted."""
+    if (refusal := _refusal(request)) is not None:
+        return refusal
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.writer.output_size = 0  # the response has not started
+    return None
 
 
 @web.middleware
@@ -185,23 +239,33 @@ class TokenAuthenticator:
     token: str
     port: int
 
-    def check(self, path: str, headers: Mapping[str, str]) -> None:
-        """Raise StatusError with code 401 or 403 for a request that is not permitted."""
+    def check(self, path: str, headers: Mapping[str, str]) -> bool:
+        """Whether the request has the token.
+
+        Raise StatusError with code 401 or 403 for a request that is not permitted.
+        """
         hosts = {f"{name}:{self.port}" for name in _HOST_NAMES}
         host, origin = headers.get("Host", ""), headers.get("Origin")
         if host not in hosts:
             raise _forbidden(f'host "{host}" is not a name of this server')
         if origin is not None and origin not in {f"https://{name}" for name in hosts}:
             raise _forbidden(f'requests from "{origin}" are not allowed')
-        if path not in PUBLIC_PATHS and not self._has_token(headers.get("Authorization", "")):
+        has_token = self._has_token(headers.get("Authorization", ""))
+        if not has_token and path not in PUBLIC_PATHS:
             raise unauthorized()
+        return has_token
 
     def _has_token(self, authorization: str) -> bool:
+        # aiohttp decodes bytes that are not UTF-8 as lone surrogates, which cannot be encoded.
         scheme, _, token = authorization.partition(" ")
         return scheme.lower() == "bearer" and hmac.compare_digest(
-            token.strip().encode(), self.token.encode()
+            token.strip().encode(errors="replace"), self.token.encode()
         )
 
 
+AUTHENTICATED = web.AppKey("authenticated", set[asyncio.BaseProtocol])
+AUTHENTICATOR = web.AppKey("authenticator", TokenAuthenticator)
+
+
 def _forbidden(why: str) -> StatusError:
-    return StatusError(403, "Forbidden", f"forbidden: {why}")
+    return StatusError(403, "Forbidden", f"forbidden: {why.encode(errors='replace').decode()}")

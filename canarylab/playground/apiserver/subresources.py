@@ -7,6 +7,7 @@ for each request: a way into the cluster for clients that only reach the API.
 from __future__ import annotations
 
 import random
+import re
 from typing import NamedTuple
 
 import aiohttp
@@ -15,13 +16,14 @@ from yarl import URL
 
 from canarylab.errors import BadRequestError, Cause, ConflictError, InvalidError, StatusError
 from canarylab.http_headers import HOP_BY_HOP, without_fields
-from canarylab.kube_objects import Object
-from canarylab.playground.apiserver.decode import json_type
+from canarylab.kube_objects import Object, parse_integer
+from canarylab.playground.apiserver.decode import decode_options
 from canarylab.playground.apiserver.handlers import delete_request
 from canarylab.playground.apiserver.patch import apply_patch
 from canarylab.playground.apiserver.requests import (
     RequestContext,
     json_response,
+    path_not_found,
     read_document,
     read_patch,
 )
@@ -30,6 +32,9 @@ from canarylab.playground.kube.selectors import label_query
 _SHARED_METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 _SUCCESS = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
 _NOT_FORWARDED = HOP_BY_HOP | {"authorization", "host"}
+_PROXY_PATH = re.compile(
+    r"/+api/v1/namespaces/[^/?]+/services/[^/?]+/proxy(?P<rest>(?:[/?].*)?)", re.DOTALL
+)
 
 
 async def read_scale(context: RequestContext) -> web.Response:
@@ -75,15 +80,9 @@ def _update_scale(context: RequestContext, scale: object) -> web.Response:
 
 
 def _replicas(context: RequestContext, scale: object) -> int:
-    if not isinstance(scale, dict) or not isinstance(scale.get("spec") or {}, dict):
-        raise BadRequestError('Scale in version "v1" cannot be handled as a Scale')
-    _check_scale_version(context, scale)
-    replicas = (scale.get("spec") or {}).get("replicas") or 0
-    if not isinstance(replicas, int) or isinstance(replicas, bool):
-        raise BadRequestError(
-            'Scale in version "v1" cannot be handled as a Scale: json: cannot unmarshal '
-            f"{json_type(replicas)} into Go struct field ScaleSpec.spec.replicas of type int32"
-        )
+    given = decode_options("Scale", scale)
+    _check_scale_version(context, given)
+    replicas = int(given.get("spec", {}).get("replicas", 0))
     if replicas < 0:
         message = f"Invalid value: {replicas}: must be greater than or equal to 0"
         cause = Cause("FieldValueInvalid", "spec.replicas", message)
@@ -156,18 +155,19 @@ def parse_proxy_target(name: str) -> ProxyTarget:
 
 def _port_name(service: Object, target: ProxyTarget) -> str:
     """The name of the endpoints' port; a number is looked up in the Service's ports."""
-    if not target.port.isdigit():
+    number = parse_integer(target.port)
+    if number is None:
         return target.port
     for port in service["spec"].get("ports") or []:
-        if port["port"] == int(target.port):
+        if port["port"] == number:
             return str(port.get("name", ""))
     raise _unavailable(f'no service port {target.port} found for service "{target.service}"')
 
 
-def _ready_urls(context: RequestContext, service: str, port_name: str) -> list[URL]:
+def _ready_urls(context: RequestContext, service: str, port_name: str) -> list[str]:
     key = context.path.key._replace(name=service)
     return [
-        URL.build(scheme="http", host=address["ip"], port=port["port"])
+        f"http://{address['ip']}:{port['port']}"
         for endpoints in context.api.store.all("Endpoints")
         if (endpoints["metadata"]["namespace"], endpoints["metadata"]["name"]) == key
         for subset in endpoints.get("subsets") or []
@@ -177,9 +177,8 @@ def _ready_urls(context: RequestContext, service: str, port_name: str) -> list[U
     ]
 
 
-async def _forward_request(request: web.Request, endpoint: URL) -> web.StreamResponse:
-    _, _, path = request.rel_url.raw_path_qs.partition("/proxy")
-    url = endpoint.join(URL(path if path.startswith("/") else f"/{path}", encoded=True))
+async def _forward_request(request: web.Request, endpoint: str) -> web.StreamResponse:
+    url = URL(f"{endpoint}{_path_in_pod(request.rel_url.raw_path_qs)}", encoded=True)
     headers = without_fields(request.headers, _NOT_FORWARDED)
     body = request.content if request.can_read_body else None
     try:
@@ -192,6 +191,15 @@ async def _forward_request(request: web.Request, endpoint: URL) -> web.StreamRes
             return await _relay_response(request, answer)
     except aiohttp.ClientConnectionError as exc:
         raise _unavailable(f"error trying to reach service: {exc}") from exc
+
+
+def _path_in_pod(target: str) -> str:
+    """The path and query after `services/NAME/proxy`, with a slash at the beginning."""
+    found = _PROXY_PATH.fullmatch(target)
+    if found is None:
+        raise path_not_found()
+    rest = found["rest"]
+    return rest if rest.startswith("/") else f"/{rest}"
 
 
 async def _relay_response(

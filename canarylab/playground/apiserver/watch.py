@@ -18,7 +18,7 @@ from typing import NamedTuple
 from aiohttp import web
 
 from canarylab.errors import BadRequestError, GoneError
-from canarylab.kube_objects import Object
+from canarylab.kube_objects import Object, parse_integer
 from canarylab.playground.apiserver import requests
 from canarylab.playground.apiserver.requests import (
     JSON,
@@ -222,7 +222,8 @@ class WatchEncoder:
 
 def _parse_version(text: str) -> int | None:
     """The number of a resourceVersion; None for an empty one and for 0, which both mean now."""
-    if text and not text.isdecimal():
+    version = parse_integer(text or "0")
+    if version is None or version < 0:
         message = f'resourceVersion: Invalid value: "{text}": must be a number the server gave out'
         raise BadRequestError(message)
-    return int(text or 0) or None
+    return version or None

@@ -24,6 +24,7 @@ from canarylab.playground.controllers.rollout import RolloutLimits, resolve_limi
 
 COMPLETE, TIMED_OUT = "NewReplicaSetAvailable", "ProgressDeadlineExceeded"
 _PAUSED, _RESUMED = "DeploymentPaused", "DeploymentResumed"
+_CONDITION_FIELDS = {"lastTransitionTime", "lastUpdateTime", "reason", "status", "type"}
 _NO_DEADLINE = 2147483647  # seconds
 
 
@@ -33,7 +34,10 @@ def deployment_status(
     """Compute the status; `created` is the ReplicaSet that this reconcile has created."""
     new, _ = revisions.new_and_old(deployment, replica_sets)
     counts = count_replicas(deployment, replica_sets)
-    conditions = list(deployment.get("status", {}).get("conditions", []))
+    written = deployment.get("status", {}).get("conditions", [])
+    conditions = [
+        one for one in written if one.keys() >= _CONDITION_FIELDS
+    ]  # a client may write it
     if not _has_deadline(deployment):
         conditions = remove_condition(conditions, "Progressing")
     elif change := _rollout_change(deployment, conditions, new, created):

@@ -13,15 +13,16 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from canarylab.errors import AlreadyExistsError, ConflictError, ForbiddenError, NotFoundError
 from canarylab.kube_objects import Key, key_of
 from canarylab.playground.kube.api import Api, WatchEvent
+from canarylab.playground.kube.retries import DELAYS, for_each_event, keep_running
 
 logger = logging.getLogger(__name__)
 
-FIRST_RETRY, LAST_RETRY = 0.005, 5.0  # seconds
 WORKERS = (
     4  # reconciles at a time, each of another object, so that a slow one does not block the others
 )
@@ -62,7 +63,8 @@ async def run_controller(
     try:
         async with asyncio.TaskGroup() as tasks:
             for kind, map_func in controller.watches.items():
-                tasks.create_task(_watch(api, kind, map_func, queue))
+                watch = partial(_watch, api, kind, map_func, queue, tasks)
+                tasks.create_task(keep_running(f"{controller.name}: watch of {kind}", watch))
             for _ in range(WORKERS):
                 tasks.create_task(_work(controller, api, queue, rate_limiter))
     finally:
@@ -146,18 +148,21 @@ class RateLimiter:
         """Count a failure; return the seconds until the next try."""
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
-        doublings = min(failures, 20)  # far past LAST_RETRY already
-        return min(FIRST_RETRY * 2.0**doublings, LAST_RETRY)
+        return DELAYS.after(failures)
 
     def forget(self, key: Key) -> None:
         """Start again after a success."""
         self._failures.pop(key, None)
 
 
-async def _watch(api: Api, kind: str, map_func: MapFunc, queue: WorkQueue) -> None:
-    async for event in api.watch(kind):
+async def _watch(
+    api: Api, kind: str, map_func: MapFunc, queue: WorkQueue, tasks: asyncio.TaskGroup
+) -> None:
+    async def add_keys(event: WatchEvent) -> None:
         for key in await map_func(api, event):
             queue.add(key)
+
+    await for_each_event("event of", api.watch(kind), add_keys, tasks)
 
 
 async def _work(

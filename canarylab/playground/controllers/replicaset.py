@@ -7,10 +7,11 @@ behind; here a read is never older than the last write, so nothing is remembered
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from canarylab.errors import InvalidError
+from canarylab.errors import ForbiddenError, InvalidError
 from canarylab.kube_objects import (
     Key,
     Now,
@@ -30,6 +31,8 @@ from canarylab.playground.kube.api import Api, find_object
 from canarylab.playground.kube.events import EventDetails, record_event
 
 EVENT_SOURCE = "replicaset-controller"
+BURST = 500
+"""Pods that one reconcile creates or deletes at most; the events about them trigger the next."""
 _SCALE_DOWN_PHASE_ORDER = ("Pending", "Unknown", "Running")
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -67,17 +70,20 @@ async def reconcile(api: Api, key: Key, *, now: Now = utc_now) -> float | None:
     todo = ReplicaSetPlan(0, []) if is_terminating(replica_set) else plan(replicas, active)
 
     # Act.
-    for pod in [await _create_pod(api, replica_set) for _ in range(todo.create)]:
+    for _ in range(min(todo.create, BURST)):
+        pod = await _create_pod(api, replica_set)
         message = f"Created pod: {pod['metadata']['name']}"
         await record_event(
             api, replica_set, EventDetails("SuccessfulCreate", message, EVENT_SOURCE)
         )
-    for pod in todo.delete:
+        await asyncio.sleep(0)  # others run meanwhile, also with an Api that answers at once
+    for pod in todo.delete[:BURST]:
         await api.delete("Pod", key_of(pod))
         message = f"Deleted pod: {pod['metadata']['name']}"
         await record_event(
             api, replica_set, EventDetails("SuccessfulDelete", message, EVENT_SOURCE)
         )
+        await asyncio.sleep(0)
 
     # Report. Pods just created or deleted count next time: their events are on the way.
     moment, min_ready_s = now(), replica_set["spec"].get("minReadySeconds", 0)
@@ -164,7 +170,9 @@ def scale_down_rank(pod: Object) -> tuple[bool, int, bool, float, int, float]:
 async def _create_pod(api: Api, replica_set: Object) -> Object:
     try:
         return await api.create(new_pod(replica_set))
-    except InvalidError as error:
+    except (ForbiddenError, InvalidError) as error:
+        if any(cause.reason == "NamespaceTerminating" for cause in error.causes):
+            raise
         message = f"Error creating: {error}"
         details = EventDetails("FailedCreate", message, EVENT_SOURCE, type="Warning")
         await record_event(api, replica_set, details)
@@ -177,7 +185,9 @@ def _ready_since(pod: Object) -> str | None:
 
 def _available_at(pod: Object, min_ready_s: float) -> datetime:
     since = _ready_since(pod)
-    return parse_timestamp(since) + timedelta(seconds=min_ready_s) if since else _LONG_AGO
+    if not min_ready_s or since is None:
+        return _LONG_AGO  # as in Kubernetes, also if the clock was set back
+    return parse_timestamp(since) + timedelta(seconds=min_ready_s)
 
 
 def _latest_first(text: str | None) -> float:

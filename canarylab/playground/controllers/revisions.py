@@ -17,6 +17,7 @@ from canarylab.kube_objects import (
     Object,
     is_terminating,
     owner_reference,
+    parse_integer,
 )
 
 HASH_LABEL = "pod-template-hash"
@@ -49,8 +50,7 @@ def new_and_old(
 
 def revision_of(obj: Object) -> int:
     """Return the number of a ReplicaSet or Deployment; 0 if it has none."""
-    number = _annotations(obj).get(REVISION_ANNOTATION, "")
-    return int(number) if number.isdecimal() else 0
+    return parse_integer(_annotations(obj).get(REVISION_ANNOTATION, "")) or 0
 
 
 def new_replica_set(
@@ -166,15 +166,13 @@ def _with_min_ready_seconds(replica_set: Object, deployment: Object) -> Object:
 
 def _append(history: str, number: int) -> str:
     """Append a revision, and drop the oldest ones if the history is too long."""
-    numbers = [*filter(None, history.split(",")), str(number)]
-    while len(",".join(numbers)) > _MAX_HISTORY_CHARACTERS:
-        del numbers[0]
-    return ",".join(numbers)
+    longer = f"{history},{number}" if history else str(number)
+    newest = longer[-_MAX_HISTORY_CHARACTERS - 1 :]
+    return longer if longer == newest else newest.partition(",")[2]
 
 
 def _number(replica_set: Object, annotation: str) -> int | None:
-    text = _annotations(replica_set).get(annotation, "")
-    return int(text) if text.isdecimal() else None
+    return parse_integer(_annotations(replica_set).get(annotation, ""))
 
 
 def _annotations(obj: Object) -> Mapping[str, str]:

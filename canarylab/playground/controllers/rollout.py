@@ -14,6 +14,8 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import NamedTuple
 
+from canarylab.kube_objects import parse_integer
+
 
 class Replicas(NamedTuple):
     """Pods of one version: the number in the spec of its ReplicaSet, and how many are available."""
@@ -124,7 +126,8 @@ def _sum_desired(versions: Sequence[Replicas]) -> int:
 def _pods(amount: int | str, replicas: int, *, rounding: Callable[[Fraction], int]) -> int:
     if isinstance(amount, int):
         return amount
-    return rounding(Fraction(int(amount.removesuffix("%")) * replicas, 100))
+    percent = parse_integer(amount.removesuffix("%")) or 0  # validated by the API server
+    return rounding(Fraction(percent * replicas, 100))
 
 
 def _in_proportion(size: ReplicaSetSize, allowed: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -13,9 +13,11 @@ from canarylab.kube_objects import (
     Object,
     StatusCondition,
     find_condition,
+    is_finished,
     is_ready,
     is_terminating,
     key_of,
+    parse_integer,
     refresh_condition,
     utc_now,
 )
@@ -25,6 +27,9 @@ from canarylab.playground.kube.events import EventDetails, record_event
 
 SCHEDULER_NAME = "default-scheduler"
 EVENT_SOURCE = SCHEDULER_NAME
+_FULL = "Too many pods"
+_WAITING_FOR_A_PLACE = 10
+"""Pods to look at again when another one ends; a heartbeat of the node looks at all."""
 
 
 class ScheduleResult(NamedTuple):
@@ -34,19 +39,25 @@ class ScheduleResult(NamedTuple):
     message: str = ""
 
 
-def plan(pod: Object, nodes: Sequence[Object]) -> ScheduleResult:
-    """Choose the first node that takes the pod.
+def plan(pod: Object, nodes: Sequence[Object], pods: Iterable[Object] = ()) -> ScheduleResult:
+    """Choose the first node that takes the pod; `pods` are all of the cluster.
 
     >>> plan({"spec": {}}, []).message
     'no nodes available to schedule pods'
     """
     if not nodes:
         return ScheduleResult(None, "no nodes available to schedule pods")
-    reasons = {node["metadata"]["name"]: _unschedulable_reason(pod, node) for node in nodes}
+    running = Counter(one["spec"].get("nodeName") for one in pods if not is_finished(one))
+    reasons = {
+        node["metadata"]["name"]: _unschedulable_reason(pod, node, running) for node in nodes
+    }
     feasible = [name for name, reason in reasons.items() if not reason]
     if feasible:
         return ScheduleResult(feasible[0])
-    counted = [f"{count} node(s) {reason}" for reason, count in Counter(reasons.values()).items()]
+    counted = [
+        f"{count} {reason}" if reason == _FULL else f"{count} node(s) {reason}"
+        for reason, count in Counter(reasons.values()).items()
+    ]
     message = f"0/{len(nodes)} nodes are available: {', '.join(sorted(counted))}."
     return ScheduleResult(None, message)
 
@@ -57,10 +68,10 @@ async def reconcile(api: Api, key: Key, *, now: Now = utc_now) -> float | None:
     pod = await find_object(api, "Pod", key)
     if pod is None or not is_unscheduled(pod):
         return None
-    nodes = await api.list("Node")
+    nodes, pods = await api.list("Node"), await api.list("Pod")
 
     # Decide.
-    result = plan(pod, nodes)
+    result = plan(pod, nodes, pods)
 
     # Act.
     if result.node is not None:
@@ -81,7 +92,7 @@ def is_unscheduled(pod: Object) -> bool:
     return is_ours and not pod["spec"].get("nodeName") and not is_terminating(pod)
 
 
-def _unschedulable_reason(pod: Object, node: Object) -> str:
+def _unschedulable_reason(pod: Object, node: Object, running: Mapping[str, int]) -> str:
     """Return why the node does not take the pod, in the scheduler's words; empty if it does."""
     labels = node["metadata"].get("labels") or {}
     if node["spec"].get("unschedulable"):
@@ -90,6 +101,9 @@ def _unschedulable_reason(pod: Object, node: Object) -> str:
         return "had untolerated taint {node.kubernetes.io/not-ready: }"
     if not (pod["spec"].get("nodeSelector") or {}).items() <= labels.items():
         return "didn't match Pod's node affinity/selector"
+    most = parse_integer(node.get("status", {}).get("allocatable", {}).get("pods", ""))
+    if most is not None and running.get(node["metadata"]["name"], 0) >= most:
+        return _FULL
     return ""
 
 
@@ -106,7 +120,10 @@ async def _report_failure(api: Api, pod: Object, message: str, now: datetime) ->
     await record_event(api, pod, details)
 
 
-async def _key_if_unscheduled(_: Api, event: WatchEvent) -> list[Key]:
+async def _key_if_unscheduled(api: Api, event: WatchEvent) -> list[Key]:
+    """The pod, or some that wait for the place that it leaves."""
+    if event.type == "DELETED" or is_finished(event.object):
+        return (await _all_unscheduled(api, event))[:_WAITING_FOR_A_PLACE]
     return [key_of(event.object)] if is_unscheduled(event.object) else []
 
 

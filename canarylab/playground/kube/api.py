@@ -7,13 +7,12 @@ pass the same contract suite.
 
 from __future__ import annotations
 
-import asyncio
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
-from canarylab.errors import BadRequestError, GoneError, NotFoundError
+from canarylab.errors import BadRequestError, NotFoundError
 from canarylab.kube_objects import Key, Object
 
 Propagation = Literal["Background", "Foreground", "Orphan"]
@@ -128,22 +127,3 @@ class KubeletClient(Protocol):
     ) -> Process:
         """Start a command with the pod's environment and folder; its three streams are pipes."""
         ...
-
-
-async def notify_of_changes(api: Api, kinds: Iterable[str], changed: asyncio.Event) -> None:
-    """Set `changed` at every change of an object of these kinds; runs until cancelled.
-
-    For controllers that list again on every change.
-    """
-    async with asyncio.TaskGroup() as tasks:
-        for kind in kinds:
-            tasks.create_task(_notify_of_kind(api, kind, changed))
-
-
-async def _notify_of_kind(api: Api, kind: str, changed: asyncio.Event) -> None:
-    while True:
-        try:
-            async for _ in api.watch(kind):
-                changed.set()
-        except GoneError:
-            changed.set()  # some events were missed: what they changed is read anyway

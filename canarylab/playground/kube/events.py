@@ -12,9 +12,10 @@ import logging
 from dataclasses import dataclass
 
 from canarylab.errors import ApiError
-from canarylab.kube_objects import Key, Object, timestamp, utc_now
+from canarylab.kube_objects import Key, Object, key_of, timestamp, utc_now
 from canarylab.playground.kube.api import Api, find_object
 
+MAX_MESSAGE_LENGTH = 1024  # characters, as in Kubernetes
 logger = logging.getLogger(__name__)
 
 
@@ -65,10 +66,15 @@ class EventRecorder:
             except ApiError as error:
                 name = pod["metadata"]["name"]
                 logger.info("no event %s for %s: %s", details.reason, name, error)
+            except Exception:
+                logger.exception("no event %s for %s", details.reason, key_of(pod))
 
 
 def _event(regarding: Object, details: EventDetails) -> Object:
     meta, now = regarding["metadata"], timestamp(utc_now())
+    message = details.message
+    if len(message) > MAX_MESSAGE_LENGTH:
+        message = f"{message[: MAX_MESSAGE_LENGTH - 3]}..."
     return {
         "apiVersion": "v1",
         "kind": "Event",
@@ -78,7 +84,7 @@ def _event(regarding: Object, details: EventDetails) -> Object:
         },
         "involvedObject": _reference(regarding, details.field_path),
         "reason": details.reason,
-        "message": details.message,
+        "message": message,
         "source": {"component": details.source},
         "type": details.type,
         "count": 1,

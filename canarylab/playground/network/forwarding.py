@@ -26,7 +26,6 @@ from canarylab.playground.network.proxy_request import (
 )
 
 MAX_MIRROR_BACKLOG = 1_048_576  # bytes
-MIRROR_TIMEOUT_S = 60.0  # for a whole exchange: a response without an end must not run for ever
 _NOT_RETRIED = frozenset({"POST", "LOCK", "PATCH"})
 """Methods that nginx does not send to a second pod once it was sent to a first.
 https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_next_upstream
@@ -57,6 +56,10 @@ class Limits:
     """How much of a body is kept for a retry."""
     tries: int = 3
     """proxy-next-upstream-tries."""
+    mirror_s: float = 60.0
+    """For a whole exchange with a mirror: a response without an end must not run for ever."""
+    connections: int = 0
+    """Connections of clients; 0 is as many as the open files of the process permit."""
 
 
 class NoResponseError(Exception):
@@ -270,7 +273,7 @@ class UpstreamClient:
         data = None if body is None else body.stream()
         with suppress(aiohttp.ClientError, NoResponseError, TimeoutError):
             async with (
-                asyncio.timeout(MIRROR_TIMEOUT_S),
+                asyncio.timeout(self._limits.mirror_s),
                 await self._request(address, forward.head, headers, data) as response,
             ):
                 async for _ in response.content.iter_any():

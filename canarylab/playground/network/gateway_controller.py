@@ -22,8 +22,9 @@ from canarylab.kube_objects import (
     last_transition_time,
     utc_now,
 )
-from canarylab.playground.kube.api import Api, notify_of_changes
+from canarylab.playground.kube.api import Api
 from canarylab.playground.kube.kinds import GATEWAY_GROUP
+from canarylab.playground.kube.retries import keep_running, notify_of_changes
 from canarylab.playground.network.httproute_routing import (
     NO_RULES,
     AttachedRoute,
@@ -82,7 +83,7 @@ class GatewayController:
         """Sync until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(notify_of_changes(self._api, _FOLLOWED, self._changed))
-            tasks.create_task(self._sync_changes())
+            tasks.create_task(keep_running(CONTROLLER, self._sync_changes, sleep=self._sleep))
 
     def decide(self, head: RequestHead) -> DirectResponse | Forward | None:
         """The decision about a request; None if no rule matches it."""

@@ -17,8 +17,9 @@ from canarylab.ingress_rules.routing import IngressRequest, route_request
 from canarylab.ingress_rules.server_table import EMPTY_TABLE, ServerTable, build_server_table
 from canarylab.ingress_rules.warnings import IngressWarning
 from canarylab.kube_objects import EndpointIndex, Key, Object, key_of, uid_of
-from canarylab.playground.kube.api import Api, notify_of_changes
+from canarylab.playground.kube.api import Api
 from canarylab.playground.kube.events import EventDetails, record_event
+from canarylab.playground.kube.retries import keep_running, notify_of_changes
 from canarylab.playground.network.proxy_request import DirectResponse, Forward, RequestHead
 
 logger = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ class IngressController:
         """Sync until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(notify_of_changes(self._api, _FOLLOWED, self._changed))
-            tasks.create_task(self._sync_changes())
+            tasks.create_task(keep_running(EVENT_SOURCE, self._sync_changes, sleep=self._sleep))
 
     def decide(self, head: RequestHead) -> DirectResponse | Forward:
         """Route a request; chooses at random for each, like `math.random` in balancer.lua."""

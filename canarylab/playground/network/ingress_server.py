@@ -7,7 +7,6 @@ directions, and a slow reader slows its writer down.
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
@@ -21,6 +20,7 @@ from aiohttp.http import HttpProcessingError, HttpVersion11, StreamWriter
 from multidict import CIMultiDict
 
 from canarylab.http_headers import HOP_BY_HOP, without_fields
+from canarylab.playground.connections import HttpConnections, http_logger, most_connections
 from canarylab.playground.kube.api import Api
 from canarylab.playground.network.forwarding import Limits, RequestBody, UpstreamClient
 from canarylab.playground.network.gateway_controller import GatewayController
@@ -35,7 +35,7 @@ from canarylab.playground.network.proxy_request import (
 )
 
 _SERVER = "canarylab ingress"
-_BACKLOG = 1_024  # connections
+MOST_CONNECTIONS = 2_048
 _SHUTDOWN_S = 1.0
 _TUNNEL_BYTES = 65_536  # held in each direction
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -91,6 +91,7 @@ class ReverseProxy:
         self._decide = decide
         self._limits = limits or Limits()
         self._upstream = UpstreamClient(self._limits, random or Random())
+        self._in_use: set[asyncio.BaseProtocol] = set()
 
     async def run(self, listeners: Sequence[socket.socket]) -> None:
         """Serve until cancelled; then close every connection."""
@@ -98,25 +99,35 @@ class ReverseProxy:
             self._handle,
             handler_cancellation=True,
             access_log=None,
-            logger=_http_logger(),
+            logger=http_logger(__name__),
             auto_decompress=False,
             keepalive_timeout=self._limits.keep_alive_s,
             lingering_time=self._limits.linger_s,
         )
         runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_S)
+        most = self._limits.connections or most_connections(MOST_CONNECTIONS)
+        connections = HttpConnections(server, self._in_use, most=most)
         async with self._upstream:
             await runner.setup()
+            acceptors = [connections.accept(listener) for listener in listeners]
             try:
-                for listener in listeners:
-                    await web.SockSite(runner, listener, backlog=_BACKLOG).start()
                 await asyncio.Event().wait()
             finally:
+                for acceptor in acceptors:
+                    acceptor.close()
                 for connection in server.connections:
                     if connection.transport is not None:
                         connection.transport.abort()
                 await runner.cleanup()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        self._in_use.add(request.protocol)
+        try:
+            return await self._respond(request)
+        finally:
+            self._in_use.discard(request.protocol)
+
+    async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
         head = read_head(request)
         if isinstance(head, DirectResponse):
             return await _respond_directly(request, head, close=True)
@@ -319,18 +330,6 @@ def _close_incomplete(request: web.BaseRequest, *, at_once: bool) -> None:
         request.transport.abort()
     else:
         request.transport.close()
-
-
-def _http_logger() -> logging.Logger:
-    """A logger for aiohttp without requests that cannot be parsed: those are client errors."""
-    logger = logging.getLogger(f"{__name__}.http")
-    logger.addFilter(_is_own_error)
-    return logger
-
-
-def _is_own_error(record: logging.LogRecord) -> bool:
-    error = record.exc_info[1] if record.exc_info else None
-    return not isinstance(error, HttpProcessingError)
 
 
 def _now() -> float:

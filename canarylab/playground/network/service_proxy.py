@@ -1,9 +1,10 @@
 """The service proxy: connections to cluster IPs and node ports go to a ready endpoint.
 
 As in kube-proxy, an endpoint is chosen at random for each connection, among the ready ones, or, if
-none is ready, among those that are terminating but still serve. Changes are applied immediately,
-then at most once a second (`MIN_SYNC_PERIOD_S`). In that second a pod that has stopped can still
-get connections; a lesson is about that.
+none is ready, among those that are terminating but still serve. A change is applied after a tenth
+of a second, about what kube-proxy needs to load its rules (`SYNC_S`), then at most once a second
+(`MIN_SYNC_PERIOD_S`). In this time a pod that has stopped can still get connections; a lesson is
+about that.
 
 Node ports listen on the node's own address, and on 127.0.0.1 as well if that port is free. An
 address without endpoints is not listened on, so that the system refuses connections to it.
@@ -31,20 +32,20 @@ from canarylab.kube_objects import (
     key_of,
     slices_by_service,
 )
-from canarylab.playground.kube.api import Api, notify_of_changes
+from canarylab.playground.connections import Acceptor, OpenConnections, most_connections
+from canarylab.playground.kube.api import Api
 from canarylab.playground.kube.events import EventDetails, record_event
+from canarylab.playground.kube.retries import notify_of_changes
 from canarylab.playground.network.tcp_relay import TcpRelay, connect, reset
 from canarylab.ports import LOOPBACK
 
 EVENT_SOURCE = "kube-proxy"
-MIN_SYNC_PERIOD_S = 1.0
+SYNC_S, MIN_SYNC_PERIOD_S = 0.1, 1.0
 RETRY_S = 2.0
 
-_BACKLOG = 1024  # connections
-_ACCEPTS_PER_WAKEUP = 64  # connections; then the event loop handles other events
-_ACCEPT_PAUSE_S = 0.5
-_NO_RESOURCES_ERRNOS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+MOST_CONNECTIONS = 4_096
 _MAX_AFFINITY_ENTRIES = 4096  # clients; above it, expired entries are removed
+
 
 logger = logging.getLogger(__name__)
 
@@ -95,7 +96,12 @@ class ServiceProxy:
             await self._sleep(sync_delay_s(last, monotonic()))
             self._changed.clear()
             last = monotonic()
-            await self._sync()
+            try:
+                await self._sync()
+            except Exception:  # one object must not end the daemon
+                logger.exception("The Services could not be read; next try in %s s.", RETRY_S)
+                self._changed.set()
+                await self._sleep(RETRY_S)
 
     async def _sync(self) -> None:
         services = await self._api.list("Service")
@@ -126,9 +132,9 @@ def sync_delay_s(last: float | None, now: float) -> float:
     """How long a change has to wait now; `last` is the time at which the last sync began.
 
     >>> sync_delay_s(None, 5.0), sync_delay_s(5.0, 5.25), sync_delay_s(5.0, 9.0)
-    (0.0, 0.75, 0.0)
+    (0.1, 0.75, 0.1)
     """
-    return 0.0 if last is None else max(0.0, last + MIN_SYNC_PERIOD_S - now)
+    return SYNC_S if last is None else max(SYNC_S, last + MIN_SYNC_PERIOD_S - now)
 
 
 def service_ports(
@@ -223,7 +229,7 @@ class Listeners:
         self._load_balancer = load_balancer
         self._ports: Mapping[Address, ServicePort] = {}
         self._open: dict[Address, Listener] = {}
-        self._relays: set[TcpRelay] = set()
+        self._relays = OpenConnections(most=most_connections(MOST_CONNECTIONS))
 
     def sync(self, ports: Mapping[Address, ServicePort]) -> list[ListenFailure]:
         """Listen on the addresses with endpoints; established connections are not affected."""
@@ -243,8 +249,7 @@ class Listeners:
         for listener in self._open.values():
             listener.close()
         self._open.clear()
-        for relay in list(self._relays):
-            relay.abort()
+        self._relays.close()
 
     def _listen(self, address: Address) -> ListenFailure | None:
         def choose(client: str) -> Address | None:
@@ -268,44 +273,24 @@ class Listener:
         self,
         address: Address,
         choose: Callable[[str], Address | None],
-        relays: set[TcpRelay],
+        relays: OpenConnections,
     ) -> None:
-        self._loop = asyncio.get_running_loop()
         self._choose, self._relays = choose, relays
-        self._socket = socket.socket()
+        listening = socket.socket()
         try:
-            self._socket.setblocking(False)
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited
-            self._socket.bind(address)
-            self._socket.listen(_BACKLOG)
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited
+            listening.bind(address)
+            self._acceptor = Acceptor(listening, self._relay)
         except OSError:
-            self._socket.close()
+            listening.close()
             raise
-        self._start_accepting()
 
     def close(self) -> None:
         """Accept no more; established connections stay."""
-        self._loop.remove_reader(self._socket)
-        self._socket.close()
-
-    def _start_accepting(self) -> None:
-        if self._socket.fileno() >= 0:
-            self._loop.add_reader(self._socket, self._accept)
-
-    def _accept(self) -> None:
-        for _ in range(_ACCEPTS_PER_WAKEUP):
-            try:
-                client, peer = self._socket.accept()
-            except (BlockingIOError, ConnectionAbortedError):
-                return
-            except OSError as exc:
-                self._pause_accepting(exc)
-                return
-            self._relay(client, peer[0])
+        self._acceptor.close()
 
     def _relay(self, client: socket.socket, host: str) -> None:
-        client.setblocking(False)
         endpoint = self._choose(host)
         if endpoint is None:
             reset(client)
@@ -315,17 +300,7 @@ class Listener:
         except OSError:
             reset(client)
             return
-        relay = TcpRelay(client, outgoing, self._relays.discard)
-        self._relays.add(relay)
-        relay.start()
-
-    def _pause_accepting(self, problem: OSError) -> None:
-        """Too many files are open: new connections wait in the backlog for a moment."""
-        if problem.errno not in _NO_RESOURCES_ERRNOS:
-            raise problem
-        logger.warning("the service proxy cannot accept more connections now: %s", problem)
-        self._loop.remove_reader(self._socket)
-        self._loop.call_later(_ACCEPT_PAUSE_S, self._start_accepting)
+        TcpRelay(client, outgoing, self._relays).start()
 
 
 class LoadBalancer:

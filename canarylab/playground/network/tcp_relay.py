@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import Callable
 from contextlib import suppress
+
+from canarylab.playground.connections import OpenConnections
 
 BUFFER = 65_536  # bytes
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, for no time
@@ -25,15 +26,17 @@ class TcpRelay:
         self,
         client: socket.socket,
         endpoint: socket.socket,
-        on_close: Callable[[TcpRelay], None],
+        connections: OpenConnections,
     ) -> None:
         self.loop = asyncio.get_running_loop()
-        self._client, self._endpoint, self._on_close = client, endpoint, on_close
+        self.connections = connections
+        self._client, self._endpoint = client, endpoint
         self._directions = (
             _Direction(self, client, endpoint),
             _Direction(self, endpoint, client),
         )
         self._open_directions = len(self._directions)
+        connections.add(self)
 
     def start(self) -> None:
         """Start when the endpoint has accepted; on one machine it usually has already."""
@@ -74,7 +77,7 @@ class TcpRelay:
     def _close(self) -> None:
         self._client.close()
         self._endpoint.close()
-        self._on_close(self)
+        self.connections.discard(self)
 
 
 def connect(endpoint: tuple[str, int]) -> socket.socket:
@@ -128,6 +131,7 @@ class _Direction:
         if length == 0:
             self._end()
         else:
+            self._relay.connections.used(self._relay)
             self._send(_scratch[:length])
 
     def _send(self, piece: memoryview) -> None:

@@ -56,12 +56,15 @@ from canarylab.playground.node.status import (
     ContainerTerminated,
     ContainerWaiting,
 )
+from canarylab.ports import holder, is_free
 
 MIN_GRACE_PERIOD_S = 2.0  # between SIGTERM and SIGKILL, as in Kubernetes
 _CONFIG_RETRY_S = 2.0  # while a ConfigMap is missing
 _CANNOT_START = 128  # the exit code of a container that never ran
 _COMMAND_NOT_FOUND = 127
 _HOOK_TIMEOUT_S = 3600.0  # the caller of a hook has a deadline of its own
+_NO_POD = "127.255.255.254"
+"""An address that no pod has. A port is in use there if a program has it on all addresses."""
 _PULL_ERRORS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName")
 
 
@@ -118,7 +121,7 @@ class PodContext:
 
 def pods_folder(home: Home) -> Path:
     """Return the folder that has a folder for each pod, named by its uid."""
-    return home.playground / "pods"
+    return home.pods
 
 
 class Container:
@@ -230,7 +233,21 @@ class Container:
             RunningContainer(self, self._pod, command=command, process=process)
         )
         self._node.reaper.kill_container(container_id)
+        if exit_code:
+            await self._report_ports_in_use()
         self._set_terminated(self.status, exit_code, "Error" if exit_code else "Completed")
+
+    async def _report_ports_in_use(self) -> None:
+        for port in sorted(ports_of(self.spec)):
+            if is_free(port, _NO_POD):
+                continue
+            found = await asyncio.to_thread(holder, port, _NO_POD)
+            words = (
+                f"Port {port} is in use on all addresses of this machine by "
+                f"{found or 'a program of another user'}, so no container can listen on "
+                f"{self._pod.ip}:{port}. End that program, or let the container use another port."
+            )
+            self.event("FailedToListen", words, type="Warning")
 
     async def _wait_for(self, running: RunningContainer) -> int:
         self._running = running
@@ -264,7 +281,8 @@ class Container:
         )
 
     async def _back_off(self, end: ContainerTerminated, delay_s: float) -> None:
-        left_s = delay_s - (self._node.now() - end.finished).total_seconds()
+        elapsed_s = (self._node.now() - end.finished).total_seconds()
+        left_s = min(delay_s, delay_s - elapsed_s)  # not longer if the clock was set back
         if left_s <= 0:
             return
         pod = self._pod.pod
@@ -402,6 +420,18 @@ def should_restart(policy: str, exit_code: int) -> bool:
     (False, True)
     """
     return policy == "Always" or (policy == "OnFailure" and exit_code != 0)
+
+
+def ports_of(container: Object) -> set[int]:
+    """The ports that a container is expected to listen on, by its ports and probes.
+
+    >>> ports_of({"ports": [{"containerPort": 80}], "livenessProbe": {"tcpSocket": {"port": 81}}})
+    {80, 81}
+    """
+    declared = {entry["containerPort"] for entry in container.get("ports") or []}
+    probes = [container.get(f"{name}Probe") or {} for name in ("startup", "liveness", "readiness")]
+    actions = [probe.get(kind) or {} for probe in probes for kind in ("httpGet", "tcpSocket")]
+    return declared | {each["port"] for each in actions if isinstance(each.get("port"), int)}
 
 
 def go_duration(seconds: float) -> str:

@@ -14,13 +14,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from canarylab.kube_objects import Key, Object, key_of
+from canarylab.kube_objects import Key, Object, key_of, parse_integer
 from canarylab.playground.images import DEFAULT_PATH, Image
 from canarylab.playground.kube.api import Api
 from canarylab.playground.node.process import Command
 from canarylab.playground.node.reaper import RUN_ID
 from canarylab.playground.nodejs import POD_IP, node_options, path_with_nodejs
 
+MAX_EXPANDED = 128 * 1024
+"""Characters of one argument or variable: the limit of the kernel, MAX_ARG_STRLEN."""
+_TOO_LONG = (
+    f"an argument or variable has more than {MAX_EXPANDED} characters after $(NAME) is expanded"
+)
 _FROM_DAEMON = ("LANG", "LC_ALL", "TZ")
 _NO_SECRETS = "the playground has no Secrets; use a ConfigMap here, or a cluster on kind"
 _SUPPORTED_SOURCES = (
@@ -115,14 +120,21 @@ def command_line(container: Object, image: Image, variables: Mapping[str, str]) 
 def expand(text: str, variables: Mapping[str, str]) -> str:
     """Replace every `$(NAME)` by the variable; an unknown one stays as it is.
 
-    Two dollar signs stand for one, so that `$$(NAME)` is not replaced.
+    Two dollar signs stand for one, so that `$$(NAME)` is not replaced. Raise ConfigError if the
+    text becomes longer than a program may be given.
 
     >>> expand("--port=$(PORT) $(NOBODY) $$(PORT)", {"PORT": "3333"})
     '--port=3333 $(NOBODY) $(PORT)'
     """
+    size = len(text)
 
     def replacement(match: re.Match[str]) -> str:
-        return "$" if match["name"] is None else variables.get(match["name"], match[0])
+        nonlocal size
+        value = "$" if match["name"] is None else variables.get(match["name"], match[0])
+        size += len(value) - len(match[0])
+        if size > MAX_EXPANDED:
+            raise ConfigError(_TOO_LONG)
+        return value
 
     return _VARIABLE.sub(replacement, text)
 
@@ -133,8 +145,8 @@ def stop_signal(text: str) -> int:
     >>> stop_signal("SIGINT"), stop_signal("INT"), stop_signal("2")
     (2, 2, 2)
     """
-    if text.isdecimal():
-        return int(text)
+    if (number := parse_integer(text)) is not None:
+        return number
     name = f"SIG{text.upper().removeprefix('SIG')}"
     return int(getattr(signal, name, signal.SIGTERM))
 
@@ -143,7 +155,10 @@ def _working_folder(container: Object, image: Image) -> Path:
     """Create the working folder if it is missing, as container runtimes do."""
     working_dir = container.get("workingDir")
     folder = image.root / working_dir.lstrip("/") if working_dir else image.working_folder
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"failed to create the working directory: {error}") from error
     return folder
 
 
@@ -167,24 +182,26 @@ def _value_from(
     pod: Object, source: Object, config_maps: ConfigMaps, *, ip: str, host_ip: str
 ) -> str | None:
     if "fieldRef" in source:
-        return _field(pod, source["fieldRef"]["fieldPath"], ip=ip, host_ip=host_ip)
+        return _field(pod, source["fieldRef"].get("fieldPath", ""), ip=ip, host_ip=host_ip)
     if "configMapKeyRef" not in source:
         raise ConfigError(_NO_SECRETS if "secretKeyRef" in source else _SUPPORTED_SOURCES)
     reference = source["configMapKeyRef"]
     config_map = _config_map(pod, reference, config_maps)
     if config_map is None:
         return None
-    value: str | None = (config_map.get("data") or {}).get(reference["key"])
+    key = reference.get("key", "")
+    value: str | None = (config_map.get("data") or {}).get(key)
     if value is None and not reference.get("optional"):
-        name = f"{pod['metadata']['namespace']}/{reference['name']}"
-        raise ConfigError(f"couldn't find key {reference['key']} in ConfigMap {name}")
+        name = f"{pod['metadata']['namespace']}/{reference.get('name', '')}"
+        raise ConfigError(f"couldn't find key {key} in ConfigMap {name}")
     return value
 
 
 def _config_map(pod: Object, reference: Object, config_maps: ConfigMaps) -> Object | None:
-    config_map = config_maps.get(Key(key_of(pod).namespace, reference["name"]))
+    name = reference.get("name", "")
+    config_map = config_maps.get(Key(key_of(pod).namespace, name))
     if config_map is None and not reference.get("optional"):
-        raise ConfigError(f'configmap "{reference["name"]}" not found')
+        raise ConfigError(f'configmap "{name}" not found')
     return config_map
 
 
@@ -195,9 +212,9 @@ def _field(pod: Object, path: str, *, ip: str, host_ip: str) -> str:
     value: Any = pod
     fields, _, quoted = path.partition("['")
     for name in fields.split("."):
-        value = (value or {}).get(name)
+        value = value.get(name) if isinstance(value, dict) else None
     if quoted:
-        value = (value or {}).get(quoted.removesuffix("']"), "")
+        value = value.get(quoted.removesuffix("']"), "") if isinstance(value, dict) else None
     if not isinstance(value, str):
         raise ConfigError(f"the playground does not support the field {path} in fieldRef")
     return value

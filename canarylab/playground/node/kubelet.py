@@ -14,6 +14,7 @@ import shutil
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -41,6 +42,7 @@ from canarylab.playground.kube.api import (
 )
 from canarylab.playground.kube.events import EventRecorder
 from canarylab.playground.kube.kinds import KUBERNETES_VERSION
+from canarylab.playground.kube.retries import RetryDelays, for_each_event, keep_running
 from canarylab.playground.node.container import (
     Container,
     NodeContext,
@@ -57,7 +59,7 @@ NODE = "playground"
 EVENT_SOURCE = "kubelet"
 MAX_PODS = 110
 HEARTBEAT_S = 300.0  # as a kubelet whose node does not change
-_RETRY_S = 1.0
+_POD_RETRIES = RetryDelays(1.0, 300.0)
 
 
 class Kubelet:
@@ -80,7 +82,7 @@ class Kubelet:
         """Run until cancelled; then every process of every pod has ended."""
         recorder = EventRecorder(self._api, EVENT_SOURCE)
         async with (
-            ReaperSupervisor.running(self._home.playground / "run-ids") as reaper,
+            ReaperSupervisor.running(self._home.run_ids) as reaper,
             asyncio.TaskGroup() as tasks,
         ):
             node = NodeContext(
@@ -88,8 +90,10 @@ class Kubelet:
             )
             await self._remove_old_folders()
             tasks.create_task(recorder.run())
-            tasks.create_task(keep_registered(self._api, self._now, self._addresses.node))
-            tasks.create_task(self._watch_pods(node, tasks))
+            register_node = partial(keep_registered, self._api, self._now, self._addresses.node)
+            tasks.create_task(keep_running("kubelet: registration", register_node))
+            watch_pods = partial(self._watch_pods, node, tasks)
+            tasks.create_task(keep_running("kubelet: watch of Pod", watch_pods))
 
     async def logs(self, pod: Key, options: LogOptions) -> AsyncIterator[bytes]:
         """Yield whole lines."""
@@ -114,8 +118,10 @@ class Kubelet:
         raise BadRequestError(f"container {chosen} is not valid for pod {key.name}")
 
     async def _watch_pods(self, node: NodeContext, tasks: asyncio.TaskGroup) -> None:
-        async for event in self._api.watch("Pod"):
+        async def sync_pod(event: WatchEvent) -> None:
             self._sync_pod(event, node, tasks)
+
+        await for_each_event("kubelet: event of", self._api.watch("Pod"), sync_pod, tasks)
 
     def _sync_pod(self, event: WatchEvent, node: NodeContext, tasks: asyncio.TaskGroup) -> None:
         uid = uid_of(event.object)
@@ -126,7 +132,9 @@ class Kubelet:
             self._pods[uid].update(event.object)
         elif event.object["spec"].get("nodeName") == NODE:
             self._pods[uid] = Pod(node, event.object)
-            tasks.create_task(_run_pod(self._pods[uid]))
+            name = "/".join(key_of(event.object))
+            running = keep_running(f"pod {name}", self._pods[uid].run, delays=_POD_RETRIES)
+            tasks.create_task(running)
 
     async def _remove_old_folders(self) -> None:
         """Remove the files of pods that were deleted while no daemon ran."""
@@ -230,14 +238,3 @@ def _read_line(path: str) -> str:
         return Path(path).read_text().strip()
     except OSError:
         return ""
-
-
-async def _run_pod(pod: Pod) -> None:
-    while True:
-        try:
-            await pod.run()
-        except Exception:
-            logger.exception("%s failed; next try in %.0f s", key_of(pod.object), _RETRY_S)
-            await asyncio.sleep(_RETRY_S)
-        else:
-            return

@@ -2,7 +2,8 @@
 
 Each run of a container has a file, whose lines are `2026-11-22T21:42:09.123456789Z stdout F text`;
 F is a full line, P is a part of a line that is too long. A file that has grown to 10 MB is rotated;
-as in Kubernetes, readers see the new one only.
+as in Kubernetes, readers see the new one only. What cannot be written, because the disk is full for
+example, is lost, and the container goes on.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import io
 import os
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -75,9 +77,10 @@ class ContainerLog:
         if self.is_closed or not lines:
             return
         now = self._clock()
-        self._file.write(b"".join(format_line(now, stream, line, full=full) for line in lines))
-        if self._file.tell() > self._limit:
-            self._rotate()
+        with suppress(OSError):
+            self._file.write(b"".join(format_line(now, stream, line, full=full) for line in lines))
+            if self._file.tell() > self._limit:
+                self._rotate()
         self._notify_readers()
 
     def close(self) -> None:
@@ -113,9 +116,11 @@ class ContainerLog:
             file.close()
 
     def _rotate(self) -> None:
-        self._file.close()
+        new = self.path.with_suffix(".log.new")
+        rotated, self._file = self._file, new.open("ab", buffering=0)
+        rotated.close()
         self.path.replace(self.path.with_suffix(".log.1"))
-        self._file = self.path.open("ab", buffering=0)
+        new.replace(self.path)
 
     def _notify_readers(self) -> None:
         self._changed.set()

@@ -16,7 +16,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from canarylab.kube_objects import Object
+from canarylab.kube_objects import Object, parse_integer
 
 EARLY_PROBES_FOR_S = 10.0
 MIN_EARLY_INTERVAL_S = 0.05
@@ -159,8 +159,9 @@ def port_number(port: int | str, container: Object) -> int | None:
     >>> port_number("http", {"ports": [{"name": "http", "containerPort": 3333}]})
     3333
     """
-    if isinstance(port, int) or port.isdecimal():
-        return int(port)
+    number = port if isinstance(port, int) else parse_integer(port)
+    if number is not None:
+        return number
     named = {entry.get("name"): entry["containerPort"] for entry in container.get("ports", [])}
     return named.get(port)
 
@@ -247,6 +248,8 @@ async def _tcp_socket(action: Object, target: ProbeTarget, timeout_s: float) -> 
             _, writer = await asyncio.open_connection(host, port)
     except OSError as error:  # a TimeoutError is one
         return ProbeResult(False, _dial_error(error, f"{host}:{port}"))
+    except ValueError as error:  # a host that no name server can be asked for
+        return ProbeResult(False, f"dial tcp {host}:{port}: {error}")
     writer.transport.abort()
     return SUCCESS
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import secrets
 import signal
@@ -26,7 +27,11 @@ from canarylab.playground.node.logs import ContainerLog, OutputCollector
 
 _DAEMON_SHUTDOWN_GRACE_S = 1.0  # between SIGTERM and SIGKILL when the daemon ends
 _OUTPUT_DRAIN_S = 0.2  # a dead process's output is in the pipe; a descendant may keep it open
+_SHOWN = 256  # characters of a command in a message
+_RESTART_PAUSE_S = 0.5
 _POLL_S = 0.02  # only if the system has no pidfd
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -175,7 +180,7 @@ class ReaperSupervisor:
     The program sees the daemon's end by the end of a pipe, even after `kill -9`. Every container
     has the id of this run in its environment, by which the program finds its processes. If the
     program is killed it is started again; if both are killed at once, the next daemon of the same
-    home kills what is left.
+    home kills what is left. A process that dropped its environment is found by its mark.
     """
 
     def __init__(self, run_id: str) -> None:
@@ -210,8 +215,8 @@ class ReaperSupervisor:
         """Start the program; the run id is in the pipe before the program reads it."""
         lines, pipe = os.pipe()
         os.set_blocking(pipe, False)
+        os.write(pipe, f"{self.run_id}\n".encode())
         try:
-            os.write(pipe, f"{self.run_id}\n".encode())
             process = subprocess.Popen(
                 [sys.executable, "-I", "-S", "-E", reaper.__file__],
                 stdin=lines,
@@ -221,6 +226,9 @@ class ReaperSupervisor:
                 env={},
                 cwd="/",
             )
+        except OSError:
+            os.close(pipe)
+            raise
         finally:
             os.close(lines)
         return process, pipe
@@ -228,8 +236,14 @@ class ReaperSupervisor:
     async def _restart_when_killed(self) -> None:
         while True:
             await wait_for_exit(self._process)
+            try:
+                process, pipe = self._start()
+            except OSError as error:
+                logger.warning("the reaper cannot be started now: %s", error)
+                await asyncio.sleep(_RESTART_PAUSE_S)
+                continue
             os.close(self._pipe)
-            self._process, self._pipe = self._start()
+            self._process, self._pipe = process, pipe
 
     async def _stop(self) -> None:
         os.close(self._pipe)
@@ -237,6 +251,7 @@ class ReaperSupervisor:
 
 
 def _popen(command: Command) -> subprocess.Popen[bytes]:
+    reaper.set_mark(command.environment.get(reaper.RUN_ID))
     try:
         return subprocess.Popen(
             list(command.argv),
@@ -248,13 +263,15 @@ def _popen(command: Command) -> subprocess.Popen[bytes]:
             start_new_session=True,
             bufsize=0,
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise _cannot_start(command, error) from error
+    finally:
+        reaper.set_mark(None)
 
 
 async def _create_subprocess(command: Command, *, stdin: int, stderr: int) -> AsyncioProcess:
     try:
-        return await asyncio.create_subprocess_exec(
+        process = await asyncio.create_subprocess_exec(
             *command.argv,
             stdin=stdin,
             stdout=PIPE,
@@ -263,11 +280,18 @@ async def _create_subprocess(command: Command, *, stdin: int, stderr: int) -> As
             cwd=command.folder,
             start_new_session=True,
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise _cannot_start(command, error) from error
+    # Afterwards: this process must not bear the mark while it waits.
+    reaper.set_mark(command.environment.get(reaper.RUN_ID), process.pid)
+    return process
 
 
-def _cannot_start(command: Command, error: OSError) -> CannotStartError:
+def _cannot_start(command: Command, error: OSError | ValueError) -> CannotStartError:
+    """The error for a command; a ValueError is about a NUL or about what is not Unicode."""
+    name = command.argv[0][:_SHOWN]
+    if isinstance(error, ValueError):
+        return CannotStartError(f'exec: "{name}": {error}')
     if not command.folder.is_dir():
         return CannotStartError(f'no such working directory: "{command.folder}"')
     reason = (
@@ -275,7 +299,7 @@ def _cannot_start(command: Command, error: OSError) -> CannotStartError:
         if isinstance(error, FileNotFoundError) and "/" not in command.argv[0]
         else (error.strerror or str(error)).lower()
     )
-    return CannotStartError(f'exec: "{command.argv[0]}": {reason}')
+    return CannotStartError(f'exec: "{name}": {reason}')
 
 
 async def _wait_readable(descriptor: int) -> None:

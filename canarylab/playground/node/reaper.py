@@ -1,8 +1,10 @@
 """A program that kills every process with a run id in its environment, wherever it has moved.
 
-A process may leave its parent, its group and its session, but it keeps the environment it was
-started with, and so do its children. A process that dropped its environment is still found by its
-session, as long as the session's leader has the id.
+A process may leave its parent, its group and its session, and drop its environment (`env -i`). It
+and its children keep their resource limits, though. Linux has had no use for the limit of file
+locks since 2.4.25, so a process started with a number made from the run id as this limit bears a
+mark for as long as it lives.
+https://man7.org/linux/man-pages/man2/getrlimit.2.html
 
 `process.py` starts this file with a pipe as its input. Each line has an id whose processes are
 killed now; when the pipe ends, however the daemon ended, the program kills those of the id in the
@@ -12,11 +14,15 @@ first line and ends. It must be small and start fast, so it imports nothing of c
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 import time
+import zlib
 
 RUN_ID = "CANARYLAB_RUN_ID"
+_FILE_LOCKS = 10  # RLIMIT_LOCKS, which the module `resource` does not name
+_CONTAINER_BITS = 28
 _PAUSE_S = 0.01
 _ENVIRONMENT_LIMIT = 1 << 21  # bytes
 
@@ -33,12 +39,41 @@ def kill_all(run_id: str) -> int:
 
 
 def processes_of(run_id: str) -> set[int]:
-    """Return the processes with this run id, and those of sessions whose leader has it."""
+    """Return the processes with this run id in their environment, or with its mark."""
     pids = [int(name) for name in os.listdir("/proc") if name.isdecimal()]  # noqa: PTH208  small
     variable = f"{RUN_ID}={run_id}".encode()
-    with_id = {pid for pid in pids if _has(pid, variable)}
-    in_session = {pid for pid in pids if with_id and _session(pid) in with_id and _is_alive(pid)}
-    return (with_id | in_session) - {os.getpid()}
+    found = {pid for pid in pids if _has(pid, variable) or _is_marked(pid, run_id)}
+    return {pid for pid in found if _is_alive(pid) and _may_be_killed(pid)} - {os.getpid()}
+
+
+def set_mark(run_id: str | None, pid: int = 0) -> None:
+    """Mark a process and the children that it will start; without a run id, remove the mark.
+
+    By default it is this process, around the start of a child.
+    """
+    mark = resource.RLIM_INFINITY if run_id is None else _mark(run_id)
+    try:
+        _, most = resource.prlimit(pid, _FILE_LOCKS)
+        resource.prlimit(pid, _FILE_LOCKS, (mark, most))
+    except (OSError, ValueError):
+        return  # it has ended, or the system does not permit it: then the environment must do
+
+
+def _mark(run_id: str) -> int:
+    """A number of 60 bits: 32 for the run, the others for the container."""
+    run, _, container = run_id.partition("/")
+    of_container = zlib.crc32(container.encode()) % (1 << _CONTAINER_BITS) if container else 0
+    return (zlib.crc32(run.encode()) << _CONTAINER_BITS) + of_container
+
+
+def _is_marked(pid: int, run_id: str) -> bool:
+    """Whether it has the mark; the id of a run is also that of its containers."""
+    _, _, values = _read(pid, "limits").partition(b"Max file locks")
+    soft = values.split(maxsplit=1)[:1]
+    if not soft or not soft[0].isdigit():
+        return False
+    ignored_bits = 0 if "/" in run_id else _CONTAINER_BITS
+    return int(soft[0]) >> ignored_bits == _mark(run_id) >> ignored_bits
 
 
 def _has(pid: int, variable: bytes) -> bool:
@@ -47,16 +82,18 @@ def _has(pid: int, variable: bytes) -> bool:
     return any(b"\0" + variable + end in environment for end in (b"\0", b"/"))
 
 
-def _session(pid: int) -> int:
-    try:
-        return os.getsid(pid)
-    except OSError:
-        return -1
-
-
 def _is_alive(pid: int) -> bool:
     """Whether it is no zombie; the state is after the last bracket of the name."""
     return not _read(pid, "stat").rpartition(b")")[2].lstrip().startswith((b"Z", b"X"))
+
+
+def _may_be_killed(pid: int) -> bool:
+    """Whether it belongs to this user: others can read the mark of a process, and bear it too."""
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True
 
 
 def _read(pid: int, file: str) -> bytes:

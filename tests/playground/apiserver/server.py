@@ -95,7 +95,7 @@ class Server:
 
     @property
     def tls(self) -> ssl.SSLContext:
-        return ssl.create_default_context(cadata=self.access.authority_pem.decode())
+        return ssl.create_default_context(cadata=self.access.authority)
 
     def session(self, **headers: str) -> aiohttp.ClientSession:
         """An HTTP client with the token."""
@@ -149,18 +149,29 @@ class Server:
 
 
 @asynccontextmanager
-async def running_server(folder: Path) -> AsyncIterator[Server]:
+async def running_server(folder: Path, store: Store | None = None) -> AsyncIterator[Server]:
     """Up for the length of an `async with`."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
         access, kubelet = make_credentials(), StubKubelet()
-        api = LocalApi(Store(), RegistryOptions(RANGE, Generators(random=random.Random(17))))
+        options = RegistryOptions(RANGE, Generators(random=random.Random(17)))
+        api = LocalApi(store or Store(), options)
         await bootstrap(api, addresses=RANGE, port=port)
         write_kubeconfig(folder / "kubeconfig", access, port)
         app = make_web_app(api, kubelet, TokenAuthenticator(access.token, port))
         async with serving(app, listener, access.ssl_context()):
             yield Server(api, kubelet, access, port, folder)
+
+
+async def exchange(server: Server, line: bytes, fields: bytes = b"", body: bytes = b"") -> bytes:
+    """What comes back for these bytes, up to the end of the connection."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port, ssl=server.tls)
+    host = b"" if fields.startswith(b"Host") else b"Host: 127.0.0.1:%d\r\n" % server.port
+    writer.write(line + b"\r\n" + host + (fields + b"\r\n" if fields else b"") + b"\r\n" + body)
+    answer = await reader.read()
+    writer.transport.abort()
+    return answer
 
 
 def deployment(name: str = "web", **spec: Any) -> Object:

@@ -522,3 +522,24 @@ def test_quantities_of_different_suffixes_compare() -> None:
 def test_an_invalid_quantity_is_refused(text: str) -> None:
     with pytest.raises(InvalidQuantityError):
         canonical_quantity(text)
+
+
+@pytest.mark.parametrize("text", ["9" * 20_000, "0." + "0" * 20_000 + "1", "1e" + "9" * 50])
+def test_a_quantity_that_is_too_long_to_compute_with_is_refused(text: str) -> None:
+    with pytest.raises(InvalidQuantityError):
+        parse_quantity(text)
+
+
+@pytest.mark.parametrize("text", ["1e99999999", "9" * 90, "8Ei"])
+def test_a_quantity_is_at_most_what_64_bits_hold(text: str) -> None:
+    assert parse_quantity(text) == 2**63 - 1
+
+
+def test_a_tiny_quantity_is_rounded_up() -> None:
+    assert canonical_quantity("1e-99999999") == "1e-9"
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "2026-13-45T99:00:00Z"])
+def test_a_time_that_no_calendar_has_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="parsing time"):
+        read_scalar({"type": "string", "format": "date-time"}, text)

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-from canarylab.kube_objects import Key
+from canarylab.kube_objects import Key, Object
+from canarylab.playground.apiserver.requests import MAX_WARNINGS
+from canarylab.playground.apiserver.validation import VALIDATORS
+from canarylab.playground.kube.kinds import KINDS
 from tests.playground.apiserver.documents import backend, gateway, http_route, ingress
 from tests.playground.apiserver.server import Server, config_map, deployment, pod
 
@@ -16,6 +19,45 @@ INGRESSES = "/apis/networking.k8s.io/v1/namespaces/default/ingresses"
 MERGE = {"Content-Type": "application/merge-patch+json"}
 STRATEGIC = {"Content-Type": "application/strategic-merge-patch+json"}
 STEPS = {"Content-Type": "application/json-patch+json"}
+
+
+META = {"name": "web", "namespace": "default"}
+TEMPLATE = {
+    "metadata": {"labels": {"app": "nodeapp"}},
+    "spec": {"containers": [{"name": "nodeapp", "image": "node_app:1.0"}]},
+}
+WORKLOAD = {"selector": {"matchLabels": {"app": "nodeapp"}}, "template": TEMPLATE}
+PARTS: dict[str, Object] = {
+    "ConfigMap": {"data": {"a": "b"}},
+    "Deployment": {"spec": WORKLOAD},
+    "EndpointSlice": {"addressType": "IPv4", "endpoints": [{"addresses": ["127.64.0.2"]}]},
+    "Event": {"involvedObject": {"namespace": "default"}},
+    "Gateway": {
+        "spec": {
+            "gatewayClassName": "canarylab",
+            "listeners": [{"name": "http", "port": 80, "protocol": "HTTP"}],
+        }
+    },
+    "GatewayClass": {"spec": {"controllerName": "example.com/x"}},
+    "HTTPRoute": {"spec": {}},
+    "Ingress": {"spec": {"defaultBackend": {"service": {"name": "web", "port": {"number": 80}}}}},
+    "IngressClass": {"spec": {"controller": "example.com/x"}},
+    "Pod": {"spec": TEMPLATE["spec"]},
+    "ReplicaSet": {"spec": WORKLOAD},
+    "Service": {"spec": {"ports": [{"port": 80}], "type": "NodePort"}},
+}
+"""An object of each kind."""
+
+
+def head_of(kind: str) -> Object:
+    return {"apiVersion": KINDS[kind].api_version, "kind": kind}
+
+
+def path_of(obj: Object) -> str:
+    kind = KINDS[obj["kind"]]
+    root = f"/apis/{kind.api_version}" if kind.group else "/api/v1"
+    space = f"/namespaces/{obj['metadata']['namespace']}" if kind.namespaced else ""
+    return f"{root}{space}/{kind.plural}/{obj['metadata']['name']}"
 
 
 async def test_a_posted_object_is_stored(server: Server) -> None:
@@ -417,3 +459,59 @@ async def test_an_eviction_deletes_the_pod(server: Server) -> None:
     assert (response.code, response.body["status"]) == (201, "Success")
     leaving = await server.api.get("Pod", Key("default", "web"))
     assert leaving["metadata"]["deletionGracePeriodSeconds"] == 30
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\r\nSet-Cookie: b", "\0", "\u2028", "é", "x" * 50_000])
+async def test_an_unknown_field_of_any_name_gets_an_answer(server: Server, name: str) -> None:
+    path = "/api/v1/namespaces/default/configmaps"
+    answer = await server.request("POST", path, {**config_map(), name: 1})
+    assert answer.code == 201
+
+
+async def test_twenty_thousand_unknown_fields_get_an_answer(server: Server) -> None:
+    unknown = {f"field{number}": 1 for number in range(15_000)}
+    path = "/api/v1/namespaces/default/configmaps"
+    answer = await server.request("POST", path, {**config_map(), **unknown})
+    assert (answer.code, len(answer.headers.getall("Warning"))) == (201, MAX_WARNINGS)
+
+
+@pytest.mark.parametrize("body", [[1], "x", {"gracePeriodSeconds": "x"}, {"preconditions": [1]}])
+async def test_options_of_a_deletion_of_the_wrong_type_are_refused(
+    server: Server, body: object
+) -> None:
+    await server.api.create(pod())
+    answer = await server.request("DELETE", "/api/v1/namespaces/default/pods/web", body)
+    assert answer.code == 400
+    assert answer.body["message"].startswith(
+        'DeleteOptions in version "v1" cannot be handled as a DeleteOptions: json: cannot unmarshal'
+    )
+
+
+async def test_a_grace_period_of_any_length_ends(server: Server) -> None:
+    await server.api.create(pod(terminationGracePeriodSeconds=2**63 - 1))
+    answer = await server.request("DELETE", "/api/v1/namespaces/default/pods/web")
+    assert answer.body["metadata"]["deletionGracePeriodSeconds"] == 2**31 - 1
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=abc", "timeoutSeconds=x", "watch=1&resourceVersion=" + "9" * 5_000]
+)
+async def test_a_list_with_an_unreadable_number_is_refused(server: Server, query: str) -> None:
+    answer = await server.request("GET", f"/api/v1/pods?{query}")
+    assert answer.code == 400
+
+
+async def test_the_proxy_takes_a_port_of_any_digits_for_a_name(server: Server) -> None:
+    path = "/api/v1/namespaces/default/services/kubernetes:\u00b2/proxy/"
+    assert (await server.request("GET", path)).code == 503
+
+
+@pytest.mark.parametrize("kind", sorted(set(VALIDATORS) - {"Namespace", "Node"}))
+@pytest.mark.parametrize("field", ["spec", "metadata", "status", "data", "subsets", "endpoints"])
+async def test_an_object_may_lose_any_of_its_parts(server: Server, kind: str, field: str) -> None:
+    """It is changed or refused in words, by a PUT and by a PATCH."""
+    made = await server.api.create({"metadata": META, **PARTS.get(kind, {}), **head_of(kind)})
+    path = path_of(made)
+    less = {name: value for name, value in made.items() if name != field} | head_of(kind)
+    assert (await server.request("PUT", path, less)).code < 500
+    assert (await server.request("PATCH", path, {field: None}, **MERGE)).code < 500

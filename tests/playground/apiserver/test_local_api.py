@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import copy
 import random
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from canarylab.errors import ConflictError, InvalidError
-from canarylab.kube_objects import Key, Object, is_default_class
+from canarylab.kube_objects import Key, Now, Object, is_default_class
 from canarylab.playground.address_range import LoopbackRange
 from canarylab.playground.apiserver.local_api import NAMESPACES, LocalApi, bootstrap
 from canarylab.playground.apiserver.metadata import Generators
 from canarylab.playground.apiserver.registry import RegistryOptions
-from canarylab.playground.apiserver.store import Store
+from canarylab.playground.apiserver.store import Limit, Store
 from canarylab.playground.kube.api import Api, DeleteOptions
 from tests.playground.api_contract import (
     SPACE,
@@ -36,11 +36,13 @@ class TestLocalApi(ApiContract):
         return LocalApi(Store(), RegistryOptions(LoopbackRange(17)))
 
 
-def make_api(*, backlog: int = 1000) -> LocalApi:
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+def make_api(*, backlog: int = 1000, now: Now = lambda: NOON) -> LocalApi:
     """A cluster with a namespace, in which time stands still."""
-    noon = datetime(2026, 11, 22, 12, tzinfo=UTC)
-    generators = Generators(now=lambda: noon, random=random.Random(7))
-    api = LocalApi(Store(backlog=backlog), RegistryOptions(LoopbackRange(17), generators))
+    generators = Generators(now=now, random=random.Random(7))
+    api = LocalApi(Store(backlog=Limit(backlog)), RegistryOptions(LoopbackRange(17), generators))
     api.commit(api.registry.create(namespace(SPACE)))
     return api
 
@@ -119,12 +121,16 @@ async def test_a_refused_service_changes_nothing() -> None:
 
 
 async def test_a_new_event_removes_expired_ones() -> None:
-    api = make_api()
-    await api.create(event("old", lastTimestamp="2026-11-22T10:59:59Z"))
-    await api.create(event("new", lastTimestamp="2026-11-22T12:00:00Z"))
-    await api.create(event("newer", lastTimestamp="2026-11-22T12:00:00Z"))
+    hours = 0.0
+    api = make_api(now=lambda: NOON + timedelta(hours=hours))
+    repeated = await api.create(event("repeated"))
+    await api.create(event("once"))
+    hours = 0.5
+    await api.update({**repeated, "count": 2})
+    hours = 1.5
+    await api.create(event("new"))
     names = [obj["metadata"]["name"] for obj in await api.list("Event")]
-    assert names == ["new", "newer"]
+    assert names == ["new", "repeated"]
 
 
 async def test_a_watch_that_fell_behind_gets_the_differences() -> None:

@@ -427,3 +427,54 @@ def test_primitives_are_unique() -> None:
 
 def test_primitives_are_ordered() -> None:
     assert merge_primitives(["a", "b"], ListChanges(["c"], ["a"], ["c", "b"])) == ["c", "b"]
+
+
+def test_copies_that_double_the_object_are_refused() -> None:
+    steps = [{"op": "copy", "from": "/spec", "path": f"/spec/a{number}"} for number in range(60)]
+    with pytest.raises(ApiError, match=r"rejected our request|too large"):
+        apply_patch(POD, steps, "json")
+
+
+def test_steps_that_nest_the_object_deeper_and_deeper_are_refused() -> None:
+    steps = [{"op": "add", "path": "/a" * deep, "value": {}} for deep in range(1, 500)]
+    with pytest.raises(BadRequestError, match="exceeded max depth"):
+        apply_patch(POD, steps, "json")
+
+
+@pytest.mark.parametrize(
+    "step", [1, None, [], {"op": "copy"}, {"op": "add", "path": 5, "value": 1}]
+)
+def test_a_step_that_is_none_refuses_the_json_patch(step: object) -> None:
+    with pytest.raises(StatusError, match="rejected our request"):
+        apply_patch(POD, [step], "json")
+
+
+class Counted(str):
+    """A name that counts how often it is compared."""
+
+    compared = 0
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        Counted.compared += 1
+        return str.__eq__(self, other)
+
+
+def test_to_merge_a_list_compares_each_item_a_few_times() -> None:
+    names = [Counted(f"c{number}") for number in range(1_000)]
+    Counted.compared = 0
+    after = strategic_merge(
+        "io.k8s.api.core.v1.PodSpec",
+        {"containers": [{"name": name} for name in names]},
+        {"containers": [{"name": Counted(name), "image": "x"} for name in names]},
+    )
+    assert len(after["containers"]) == 1_000
+    assert Counted.compared < 20 * 1_000
+
+
+def test_to_merge_primitives_compares_each_a_few_times() -> None:
+    names = [Counted(f"c{number}") for number in range(1_000)]
+    Counted.compared = 0
+    changes = ListChanges([*map(Counted, names)], removed=[*map(Counted, names)], order=None)
+    assert merge_primitives([*names], changes) == []
+    assert Counted.compared < 20 * 1_000

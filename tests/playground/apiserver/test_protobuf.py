@@ -246,3 +246,8 @@ def test_a_time() -> None:
 async def test_bodies_of_this_kubectl_are_read(server: Server, command: str, made: str) -> None:
     result = await server.kubectl(command)
     assert (result.out.strip(), result.err) == (made, "")
+
+
+def test_a_number_of_more_than_ten_bytes_is_refused() -> None:
+    with pytest.raises(BadRequestError, match="damaged"):
+        decode_protobuf(MAGIC + b"\x08" + b"\xff" * 300_000)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections import OrderedDict
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from canarylab.errors import ForbiddenError, NotFoundError
-from canarylab.kube_objects import Object
+from canarylab.kube_objects import Key, Object
 from canarylab.playground.apiserver.registry import (
+    MAX_PODS,
+    EventLeases,
     check_namespace,
+    check_pod_quota,
     creation_warnings,
-    expired_events,
     with_default_class,
 )
 from canarylab.playground.kube.kinds import KINDS
@@ -35,6 +38,16 @@ def test_nothing_is_created_in_a_terminating_namespace() -> None:
         "because it is being terminated"
     )
     assert refused.value.causes[0].reason == "NamespaceTerminating"
+
+
+def test_there_are_only_so_many_pods() -> None:
+    check_pod_quota(MAX_PODS - 1, {"name": "web"})
+    with pytest.raises(ForbiddenError) as refused:
+        check_pod_quota(MAX_PODS, {"name": "web"})
+    assert str(refused.value) == (
+        'pods "web" is forbidden: exceeded quota: playground, requested: pods=1, used: pods=500, '
+        "limited: pods=500"
+    )
 
 
 def plain_ingress(**fields: Any) -> Object:
@@ -76,12 +89,33 @@ def test_two_default_classes_are_an_error() -> None:
     )
 
 
-def test_events_expire_after_an_hour() -> None:
-    def event(**fields: Any) -> Object:
-        return {"metadata": {"creationTimestamp": "2026-11-22T10:00:00Z"}, **fields}
+def test_an_event_expires_an_hour_after_it_was_last_written() -> None:
+    leases, hour = EventLeases(), timedelta(hours=1)
+    leases.renew(Key("lab", "once"), NOON)
+    leases.renew(Key("lab", "again"), NOON)
+    leases.renew(Key("lab", "again"), NOON + hour)
+    assert leases.renew(Key("lab", "new"), NOON + 1.5 * hour) == [Key("lab", "once")]
 
-    old, repeated = event(), event(lastTimestamp="2026-11-22T11:30:00Z")
-    assert expired_events([old, repeated], NOON) == [old]
+
+def test_an_event_that_was_removed_does_not_expire_again() -> None:
+    leases, hour = EventLeases(), timedelta(hours=1)
+    leases.renew(Key("lab", "once"), NOON)
+    leases.renew(Key("lab", "new"), NOON + 2 * hour)
+    assert leases.renew(Key("lab", "newer"), NOON + 2 * hour) == []
+
+
+def test_to_write_an_event_looks_at_no_other_that_is_still_fresh() -> None:
+    class Written(OrderedDict[Key, datetime]):
+        looked_at = 0
+
+        def __getitem__(self, key: Key) -> datetime:
+            Written.looked_at += 1
+            return super().__getitem__(key)
+
+    leases = EventLeases(Written())
+    for number in range(1_000):
+        leases.renew(Key("lab", str(number)), NOON)
+    assert Written.looked_at < 2 * 1_000
 
 
 OLD = {"metadata": {"annotations": {"kubernetes.io/ingress.class": "nginx"}}}

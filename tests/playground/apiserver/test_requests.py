@@ -166,12 +166,20 @@ def test_the_core_group_has_no_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "value"),
-    [
-        (rb'["/x\ud800"]', ["/x\ufffd"]),
-        (rb'["\ud83d\ude00"]', ["\N{GRINNING FACE}"]),
-        ('["é"]'.encode(), ["é"]),
-    ],
+    ("text", "why"),
+    [("abc", "invalid syntax"), ("²", "invalid syntax"), ("9" * 5_000, "value out")],
 )
-def test_a_lone_surrogate_in_json_is_replaced(body: bytes, value: list[str]) -> None:
-    assert requests._from_json(body) == value
+def test_a_number_in_a_query_is_read_as_go_reads_it(text: str, why: str) -> None:
+    with pytest.raises(BadRequestError, match=f'^strconv.ParseInt: parsing "{text}": {why}'):
+        requests.integer_parameter({"limit": text}, "limit")
+
+
+def test_warnings_are_given_once_and_not_without_end() -> None:
+    names = [f"field {number} {'x' * 400}" for number in range(10_000)]
+    shown = requests.shown_warnings(names + names)
+    assert shown == [name[: requests.MAX_WARNING_LENGTH] for name in names[:16]]
+
+
+@pytest.mark.parametrize("text", ["a\nb", "a\r\nX-Pod: b", "a\0b", "a\x7fb", "a\u2028b"])
+def test_a_warning_that_no_header_can_hold_is_left_out(text: str) -> None:
+    assert requests.shown_warnings([text, "b"]) == ["b"]

@@ -8,7 +8,14 @@ import pytest
 
 from canarylab.errors import GoneError
 from canarylab.kube_objects import Key, Object
-from canarylab.playground.apiserver.store import Change, PlannedWrite, Store, Subscription
+from canarylab.playground.apiserver.store import (
+    SENT_TOGETHER,
+    Change,
+    Limit,
+    PlannedWrite,
+    Store,
+    Subscription,
+)
 
 
 def thing(name: str, **fields: object) -> Object:
@@ -89,12 +96,51 @@ async def test_a_removal_has_a_version_of_its_own() -> None:
 
 
 def test_a_version_before_the_history_is_gone() -> None:
-    store = Store(history_size=2)
+    store = Store(history=Limit(2))
     for name in ("a", "b", "c", "d"):
         put(store, name)
     store.subscribe("ConfigMap", since=2)
     with pytest.raises(GoneError, match=r"too old resource version: 1 \(4\)"):
         store.subscribe("ConfigMap", since=1)
+
+
+def test_the_history_is_bounded_in_bytes() -> None:
+    store = Store(history=Limit(1000, size=10_000))
+    for number in range(20):
+        put(store, "a", data={"n": "x" * 1000, "number": str(number)})
+    store.subscribe("ConfigMap", since=15)
+    with pytest.raises(GoneError):
+        store.subscribe("ConfigMap", since=5)
+
+
+def test_one_change_larger_than_the_history_is_kept() -> None:
+    store = Store(history=Limit(1000, size=10))
+    put(store, "a")
+    put(store, "b")
+    store.subscribe("ConfigMap", since=1)
+
+
+async def test_the_queue_of_a_slow_watcher_is_bounded_in_bytes() -> None:
+    store = Store(backlog=Limit(1000, size=10_000))
+    slow = store.subscribe("ConfigMap")
+    for _ in range(20):
+        put(store, "a", data={"n": "x" * 1000})
+    with pytest.raises(GoneError):
+        await take(slow)
+
+
+async def test_large_changes_are_taken_one_by_one_and_small_ones_together() -> None:
+    store = Store()
+    subscription = store.subscribe("ConfigMap")
+    for name in ("a", "b"):
+        put(store, name, data={"n": "x" * SENT_TOGETHER})
+    for name in ("c", "d"):
+        put(store, name)
+    assert [told(await take(subscription)) for _ in range(3)] == [
+        [("ADDED", "a")],
+        [("ADDED", "b")],
+        [("ADDED", "c"), ("ADDED", "d")],
+    ]
 
 
 def test_a_version_from_the_future_is_gone() -> None:
@@ -103,7 +149,7 @@ def test_a_version_from_the_future_is_gone() -> None:
 
 
 async def test_only_a_slow_subscription_overflows() -> None:
-    store = Store(backlog=3)
+    store = Store(backlog=Limit(3))
     slow, quick = store.subscribe("ConfigMap"), store.subscribe("ConfigMap")
     for number in range(4):
         put(store, f"a{number}")
@@ -115,7 +161,7 @@ async def test_only_a_slow_subscription_overflows() -> None:
 
 
 async def test_an_overflowed_subscription_is_empty() -> None:
-    store = Store(backlog=3)
+    store = Store(backlog=Limit(3))
     slow = store.subscribe("ConfigMap")
     for number in range(1000):
         put(store, f"a{number}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,7 +14,8 @@ from aiohttp import web
 from canarylab.errors import StatusError
 from canarylab.kube_objects import Key
 from canarylab.playground.apiserver.subresources import parse_proxy_target
-from tests.playground.apiserver.server import Server, deployment
+from tests.needs import needs
+from tests.playground.apiserver.server import Server, deployment, exchange
 
 SCALE = "/apis/apps/v1/namespaces/default/deployments/web/scale"
 MERGE = {"Content-Type": "application/merge-patch+json"}
@@ -75,7 +78,9 @@ PROXY = "/api/v1/namespaces/default/services/web:80/proxy"
 
 
 @asynccontextmanager
-async def pods_behind(server: Server, *addresses: str) -> AsyncIterator[None]:
+async def pods_behind(
+    server: Server, *addresses: str, space: str = "default"
+) -> AsyncIterator[None]:
     """A Service with a pod at each address, which says where it is and what it was asked."""
 
     async def answer(request: web.Request) -> web.Response:
@@ -97,15 +102,17 @@ async def pods_behind(server: Server, *addresses: str) -> AsyncIterator[None]:
         site = web.TCPSite(runner, address, port)
         await site.start()
         port = runner.addresses[-1][1]
-    await _service(server, addresses, port)
+    await _service(server, addresses, port, space)
     try:
         yield
     finally:
         await runner.cleanup()
 
 
-async def _service(server: Server, addresses: tuple[str, ...], port: int) -> None:
-    meta = {"name": "web", "namespace": "default"}
+async def _service(
+    server: Server, addresses: tuple[str, ...], port: int, space: str = "default"
+) -> None:
+    meta = {"name": "web", "namespace": space}
     spec = {"ports": [{"name": "http", "port": 80}]}
     await server.api.create({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec})
     subset = {
@@ -134,6 +141,36 @@ async def test_a_proxy_path_without_a_path_is_the_root(server: Server) -> None:
         assert (await server.request("GET", PROXY)).body["path"] == "/"
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["//127.0.0.3:9020/x", "/@127.0.0.3:9020/", "//evil.example/..", "/%2F/x?y=//z", "/.//x"],
+)
+async def test_a_proxy_path_leads_to_no_other_address(server: Server, path: str) -> None:
+    async with pods_behind(server, "127.0.0.1"):
+        fields = f"Authorization: Bearer {server.access.token}\r\nConnection: close".encode()
+        answer = await exchange(server, f"GET {PROXY}{path} HTTP/1.1".encode(), fields)
+
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["path"] == path
+
+
+@pytest.mark.parametrize("space", ["proxy", "proxy-ns", "a-proxy"])
+async def test_a_namespace_may_be_called_like_the_subresource(server: Server, space: str) -> None:
+    await server.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": space}})
+    async with pods_behind(server, "127.0.0.1", space=space):
+        path = f"/api/v1/namespaces/{space}/services/web:80/proxy/proxy/x"
+        response = await server.request("GET", path)
+
+    assert response.body["path"] == "/proxy/x"
+
+
+async def test_a_compressed_body_is_forwarded_as_it_is(server: Server) -> None:
+    body = gzip.compress(b"two pears")
+    async with pods_behind(server, "127.0.0.1"):
+        response = await server.request("POST", PROXY, body, **{"Content-Encoding": "gzip"})
+
+    assert response.body["body"] == "two pears"
+
+
 async def test_a_body_is_forwarded(server: Server) -> None:
     async with pods_behind(server, "127.0.0.1"):
         response = await server.request("POST", f"{PROXY}/orders", b"two pears")
@@ -148,6 +185,7 @@ async def test_the_token_is_not_forwarded(server: Server) -> None:
     assert "Authorization" not in response.body["headers"]
 
 
+@needs("linux")
 async def test_a_pod_is_chosen_for_each_request(server: Server) -> None:
     both = ("127.0.0.1", "127.0.0.2")
     async with pods_behind(server, *both), server.session() as session:

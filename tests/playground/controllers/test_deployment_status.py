@@ -191,3 +191,11 @@ def test_a_rollout_that_can_time_out_is_reconciled_again(
     obj = stuck(reason)
     when = requeue_after_s(obj, obj["status"], NOW + timedelta(seconds=1))
     assert when == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("missing", ["reason", "lastUpdateTime", "lastTransitionTime", "status"])
+def test_a_condition_that_a_client_left_incomplete_is_written_anew(missing: str) -> None:
+    before = progressing("ReplicaSetUpdated")
+    del before[missing]
+    report = deployment_status(web({"conditions": [before]}), [new(3)], None, NOW)
+    assert said_of(report, "Progressing")[1] == "FoundNewReplicaSet"

@@ -3,13 +3,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 import pytest
 
 from canarylab.errors import ConflictError
-from canarylab.kube_objects import Key
+from canarylab.kube_objects import Key, key_of
 from canarylab.playground.controllers.loop import (
     WORKERS,
     Controller,
@@ -19,7 +19,7 @@ from canarylab.playground.controllers.loop import (
     keys_for_object,
     run_controller,
 )
-from canarylab.playground.kube.api import Api
+from canarylab.playground.kube.api import Api, WatchEvent
 from tests.playground.api_contract import SPACE, changed, config_map
 from tests.playground.controllers.builders import (
     running_controllers,
@@ -296,6 +296,37 @@ async def test_one_object_that_always_fails_does_not_stop_the_rest() -> None:
         await until(lambda: reconciles.count["bad"] > 1)
         await api.create(config_map("good"))
         await until(lambda: reconciles.count["good"] == 1)
+
+
+async def test_an_event_that_cannot_be_mapped_does_not_stop_the_watch() -> None:
+    async def map_func(api: Api, event: WatchEvent) -> list[Key]:
+        if event.object["metadata"]["name"] == "bad":
+            raise KeyError("spec")
+        return [key_of(event.object)]
+
+    api, reconciles = FakeApi(), Reconciles()
+    await api.create(config_map("bad"))
+    await api.create(config_map("good"))
+    controller = Controller("trial", reconciles.reconcile, {"ConfigMap": map_func})
+    async with running_controllers(api, controller):
+        await until(lambda: reconciles.count["good"] == 1)
+
+
+async def test_a_watch_that_fails_begins_again() -> None:
+    class Interrupted(FakeApi):
+        failures = 3
+
+        async def watch(self, kind: str) -> AsyncIterator[WatchEvent]:
+            self.failures -= 1
+            if self.failures >= 0:
+                raise KeyError("spec")
+            async for event in super().watch(kind):
+                yield event
+
+    api, reconciles = Interrupted(), Reconciles()
+    await api.create(config_map("colours"))
+    async with running_controllers(api, watching_config_maps(reconciles.reconcile)):
+        await until(lambda: reconciles.count["colours"] == 1)
 
 
 async def test_a_failure_is_logged_with_the_object_and_the_next_try(

@@ -150,6 +150,13 @@ def test_a_pod_is_available_after_min_ready_seconds(age_s: int, available: int) 
     assert said.get("availableReplicas", 0) == available
 
 
+def test_without_min_ready_seconds_a_clock_that_is_set_back_changes_nothing() -> None:
+    owner, ready = meta(replica_set(), generation=1), [ready_since(THEN)]
+    before = parse_timestamp(THEN) - timedelta(seconds=120)
+    assert replica_set_status(owner, ready, before)["availableReplicas"] == 1
+    assert next_available_after_s(ready, 0, before) is None
+
+
 async def counted(api: FakeApi, number: int) -> bool:
     return len(await ready_pods(api)) == len(await pods(api)) == number
 

@@ -112,3 +112,24 @@ async def test_a_failure_is_reported_once_for_every_message() -> None:
 
 async def two_failures(api: FakeApi) -> bool:
     return len(await event_messages(api, "FailedScheduling")) == 2
+
+
+def full_node(most: int) -> Object:
+    ready = {"conditions": [{"type": "Ready", "status": "True"}]}
+    return {
+        "metadata": {"name": "here"},
+        "spec": {},
+        "status": {**ready, "allocatable": {"pods": str(most)}},
+    }
+
+
+def test_a_node_takes_no_more_pods_than_it_can_run() -> None:
+    bound = {"metadata": {"name": "a"}, "spec": {"nodeName": "here"}}
+    assert plan({"spec": {}}, [full_node(2)], [bound]).node == "here"
+    full = plan({"spec": {}}, [full_node(2)], [bound, bound])
+    assert full.message == "0/1 nodes are available: 1 Too many pods."
+
+
+def test_a_pod_that_has_finished_leaves_its_place() -> None:
+    done = {"metadata": {}, "spec": {"nodeName": "here"}, "status": {"phase": "Succeeded"}}
+    assert plan({"spec": {}}, [full_node(1)], [done]).node == "here"

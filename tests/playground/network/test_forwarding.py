@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 
 import pytest
@@ -22,6 +22,7 @@ from tests.playground.network.http_fixture import (
     listening,
     ok,
     pod,
+    read_head,
     received,
     serving,
     status_of,
@@ -128,6 +129,7 @@ async def test_the_ingress_lives_on_after_every_failure() -> None:
     [
         b"SSH-2.0-OpenSSH\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+        ok(b"fine") + b"and more",  # nginx drops the rest
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
     ],
 )
@@ -221,14 +223,14 @@ CHUNKED = b"PUT /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 @asynccontextmanager
-async def copying(to: Address, mirror: Address) -> AsyncIterator[int]:
+async def copying(to: Address, mirror: Address, limits: Limits | None = None) -> AsyncIterator[int]:
     """An ingress that sends everything to both; its port."""
 
     def decide(head: RequestHead) -> Forward:
         copy = Forward("mirror", (mirror,), head._replace(target="/copied"))
         return Forward("web", (to,), head, mirrors=(copy,))
 
-    async with serving(decide) as port:
+    async with serving(decide, limits) as port:
         yield port
 
 
@@ -271,6 +273,29 @@ async def test_a_mirror_that_never_answers_keeps_nobody_waiting() -> None:
 
     async with listening(silent) as mirror, pod() as real, copying(real.address, mirror) as port:
         assert [status_of(await ask(port, PUT)) for _ in range(5)] == [200] * 5
+
+
+async def test_a_response_of_a_mirror_without_an_end_is_cut_at_the_limit() -> None:
+    is_left = asyncio.Event()
+
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_head(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        with suppress(ConnectionError):
+            while True:
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0)
+        is_left.set()
+
+    limits = Limits(mirror_s=0.05)
+    async with (
+        listening(drip) as mirror,
+        pod() as real,
+        copying(real.address, mirror, limits) as port,
+    ):
+        assert status_of(await ask(port, PUT)) == 200
+        await asyncio.wait_for(is_left.wait(), 5)
 
 
 async def test_a_mirror_that_takes_nothing_does_not_hold_back_a_large_body() -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import gzip
 import socket
+from contextlib import AsyncExitStack
 from random import Random
 
 import pytest
 
 from canarylab.playground.network.forwarding import Limits
 from canarylab.playground.network.ingress_server import ReverseProxy
-from canarylab.playground.network.proxy_request import Forward
+from canarylab.playground.network.proxy_request import DirectResponse, Forward
 from tests.playground.network.http_fixture import (
     CLOSE,
     GET,
@@ -23,6 +24,7 @@ from tests.playground.network.http_fixture import (
     pod,
     read_head,
     received,
+    serving,
     status_of,
     to_pod,
     to_pods,
@@ -322,6 +324,13 @@ async def test_a_client_that_asks_nothing_more_is_let_go() -> None:
         assert (await ask(port, GET)).endswith(b"fine")
 
 
+async def test_an_idle_client_makes_room_for_a_new_one() -> None:
+    async with to_pod(limits=Limits(connections=2)) as (port, _), AsyncExitStack() as stack:
+        idle = [await stack.enter_async_context(connected(port)) for _ in range(2)]
+        assert (await ask(port)).endswith(b"fine")
+        assert await idle[0][0].read() == b""
+
+
 async def standing_still(count: object) -> None:
     """Until the number has stopped growing for a while."""
     assert callable(count)
@@ -579,6 +588,17 @@ async def test_nonsense_of_any_kind_leaves_the_ingress_answering(seed: int) -> N
                 writer.write(_damaged(STREAM * 2, random))
                 await asyncio.sleep(0)
         assert status_of(await ask(port)) == 200
+
+
+async def test_a_client_that_leaves_before_its_response_is_no_error_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with serving(lambda _: DirectResponse(404)) as port:
+        for _ in range(20):
+            async with connected(port) as (_, writer):
+                writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc")
+        assert status_of(await ask(port)) == 404
+    assert caplog.records == []
 
 
 async def test_a_request_that_cannot_be_parsed_is_no_error_in_the_log(

@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from canarylab.kube_objects import Address
+from canarylab.playground.connections import OpenConnections
 from canarylab.playground.network.service_proxy import Listener
-from canarylab.playground.network.tcp_relay import TcpRelay
 from canarylab.ports import unused
 from tests.waiting import until
 
@@ -21,13 +21,13 @@ MEGABYTE = 1_000_000
 
 @asynccontextmanager
 async def through_the_proxy(
-    answer: object, relays: set[TcpRelay] | None = None
+    answer: object, relays: OpenConnections | None = None
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """A client's connection through the service proxy to a server that answers so."""
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:  # type: ignore[arg-type]
         endpoint = Address(*server.sockets[0].getsockname())
         address = Address("127.0.0.1", unused())
-        kept = set() if relays is None else relays
+        kept = OpenConnections(most=9) if relays is None else relays
         listener = Listener(address, lambda _: endpoint, kept)
         reader, writer = await asyncio.open_connection(*address)
         try:
@@ -35,8 +35,7 @@ async def through_the_proxy(
         finally:
             writer.transport.abort()
             listener.close()
-            for relay in list(kept):
-                relay.abort()
+            kept.close()
 
 
 async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -133,7 +132,7 @@ async def test_a_client_that_breaks_off_breaks_the_server_off() -> None:
 
 
 async def test_a_connection_that_is_over_is_forgotten() -> None:
-    relays: set[TcpRelay] = set()
+    relays = OpenConnections(most=9)
     async with through_the_proxy(echo, relays) as (reader, writer):
         writer.write_eof()
         await reader.read()

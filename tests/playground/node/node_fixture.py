@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from canarylab.errors import BadRequestError, NotFoundError
-from canarylab.kube_objects import Key, Object, is_ready
+from canarylab.kube_objects import Key, Now, Object, is_ready, utc_now
 from canarylab.playground.address_range import LoopbackRange
 from canarylab.playground.home import Home
 from canarylab.playground.images import Image, save
@@ -163,12 +163,13 @@ async def node(
     *,
     addresses: LoopbackRange | None = None,
     backoff: RestartBackoff | None = None,
+    now: Now = utc_now,
 ) -> AsyncIterator[Node]:
     """Run a node; with the `api` and `addresses` of an earlier one, its successor."""
     home, api = Home(root), api or FakeApi()
     build(home)
     addresses = addresses or LoopbackRange(256 + (os.getpid() + 16 * next(_RANGES)) % 512)
-    kubelet = Kubelet(api, home, addresses, backoff=backoff or RestartBackoff())
+    kubelet = Kubelet(api, home, addresses, backoff=backoff or RestartBackoff(), now=now)
     async with background_task(kubelet.run()):
         yield Node(api, home, addresses, kubelet)
     assert api.changed_in_place() == set()

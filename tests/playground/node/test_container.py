@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import subprocess
+import sys
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
 from canarylab.errors import BadRequestError, NotFoundError
-from canarylab.kube_objects import Key
+from canarylab.kube_objects import Key, Object, utc_now
 from canarylab.playground.kube.api import LogOptions
 from canarylab.playground.node.container import RestartBackoff, should_restart
+from canarylab.ports import unused
+from tests.needs import needs
 from tests.playground.node.node_fixture import SPACE, Node, node, pod, server, shell
 from tests.waiting import until
+
+pytestmark = needs("linux")
 
 SOON = RestartBackoff(first_s=0.05, last_s=0.1)
 
@@ -24,6 +33,17 @@ async def test_a_container_that_fails_is_started_again(tmp_path: Path) -> None:
         await until(here.has_restarted(3))
         last = (await here.state())["lastState"]["terminated"]
         assert (last["exitCode"], last["reason"]) == (1, "Error")
+
+
+async def test_a_clock_that_is_set_back_delays_no_restart(tmp_path: Path) -> None:
+    hours = itertools.count()
+
+    def always_earlier() -> datetime:
+        return utc_now() - timedelta(hours=next(hours))
+
+    async with node(tmp_path, backoff=SOON, now=always_earlier) as here:
+        await here.api.put(pod(shell("exit 1")))
+        await until(here.has_restarted(3))
 
 
 async def test_the_second_failure_waits_in_crash_loop_back_off(tmp_path: Path) -> None:
@@ -64,6 +84,33 @@ async def test_a_pod_that_is_not_restarted_reaches_a_final_phase(
         assert (await here.state())["restartCount"] == 0
 
 
+async def test_a_program_on_all_addresses_that_has_the_port_is_named(tmp_path: Path) -> None:
+    program = (
+        "import socket; server = socket.create_server(('', 0));"
+        "print(server.getsockname()[1], flush=True); input()"
+    )
+    listening = [sys.executable, "-c", program]
+    with subprocess.Popen(listening, stdin=PIPE, stdout=PIPE, text=True) as other:
+        assert other.stdout is not None
+        port = int(other.stdout.readline())
+        container = {**shell("exit 1"), "ports": [{"containerPort": port}]}
+        async with node(tmp_path) as here:
+            await here.api.put(pod(container))
+            await until(lambda: here.messages("FailedToListen"))
+            (message,) = set(await here.messages("FailedToListen"))
+        other.communicate("\n")
+    assert f"Port {port} is in use on all addresses of this machine by python" in message
+    assert f"(pid {other.pid})" in message
+
+
+async def test_a_port_that_is_free_has_no_event(tmp_path: Path) -> None:
+    container = {**shell("exit 1"), "ports": [{"containerPort": unused()}]}
+    async with node(tmp_path) as here:
+        await here.api.put(pod(container))
+        await until(lambda: here.messages("BackOff"))
+        assert await here.messages("FailedToListen") == []
+
+
 async def test_on_failure_restarts_until_it_succeeds(tmp_path: Path) -> None:
     script = f"test -e {tmp_path}/tried && exit 0; touch {tmp_path}/tried; exit 1"
     async with node(tmp_path, backoff=SOON) as here:
@@ -89,6 +136,33 @@ async def test_a_command_that_does_not_exist_is_a_start_error(tmp_path: Path) ->
         assert (end["reason"], end["exitCode"], end["message"]) == (
             "StartError", 128, 'exec: "no-such-command": executable file not found in $PATH'
         )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"command": ["a\0b"]},
+        {"command": ["sh", "-c", "true\0"]},
+        {"env": [{"name": "A", "value": "\0"}]},
+        {"env": [{"name": "A", "value": "\ud800"}]},
+    ],
+)
+async def test_a_command_that_the_system_cannot_be_given_is_a_start_error(
+    tmp_path: Path, fields: Object, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with node(tmp_path) as here:
+        await here.api.put(pod({**server(), **fields}, restartPolicy="Never"))
+        await until(here.phase_is("Failed"))
+        assert (await here.state())["state"]["terminated"]["reason"] == "StartError"
+    assert "Traceback" not in caplog.text
+
+
+async def test_a_working_directory_that_no_system_has_is_a_configuration_error(
+    tmp_path: Path,
+) -> None:
+    async with node(tmp_path) as here:
+        await here.api.put(pod({**server(), "workingDir": "/\0"}))
+        await until(here.state_is("waiting", "CreateContainerConfigError"))
 
 
 async def test_a_failing_liveness_probe_restarts_the_container(tmp_path: Path) -> None:

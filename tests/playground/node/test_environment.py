@@ -172,3 +172,33 @@ def test_variables_in_the_manifest_s_command_are_replaced_and_in_the_image_s_are
 )
 def test_expand(text: str, expected: str) -> None:
     assert expand(text, {"A": "1", "B": "2"}) == expected
+
+
+def test_references_that_double_a_value_end_at_the_limit_of_the_kernel() -> None:
+    doubling = [{"name": "A", "value": "$(A)$(A)"}] * 40
+    with pytest.raises(ConfigError, match="is expanded"):
+        set_by({"name": "A", "value": "x" * 100}, *doubling)
+
+
+def test_an_argument_that_repeats_a_value_ends_at_the_limit_of_the_kernel() -> None:
+    with pytest.raises(ConfigError, match="is expanded"):
+        expand("$(A)" * 100_000, {"A": "x" * 100_000})
+
+
+@pytest.mark.parametrize("path", ["", "metadata.name.x", "metadata.name['a']", "['a']", "spec['"])
+def test_a_path_to_no_field_is_a_configuration_error(path: str) -> None:
+    with pytest.raises(ConfigError, match="does not support the field"):
+        field(path)
+
+
+@pytest.mark.parametrize(
+    "source", [{"configMapKeyRef": {}}, {"configMapKeyRef": {"name": "settings"}}, {"fieldRef": {}}]
+)
+def test_a_reference_without_a_name_is_a_configuration_error(source: Object) -> None:
+    with pytest.raises(ConfigError):
+        set_by({"name": "A", "valueFrom": source})
+
+
+def test_a_source_without_a_name_is_a_configuration_error() -> None:
+    with pytest.raises(ConfigError, match='configmap "" not found'):
+        set_by(envFrom=[{"configMapRef": {}}])

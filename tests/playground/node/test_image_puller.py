@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from canarylab.playground.home import Home
+from tests.needs import needs
 from tests.playground.node.node_fixture import build, node, pod, server
 from tests.waiting import until
+
+pytestmark = needs("linux")
 
 LATER = {**server(), "image": "later:1.0"}
 

@@ -10,9 +10,12 @@ from pathlib import Path
 from canarylab.kube_objects import Key, find_condition
 from canarylab.playground.node.kubelet import register
 from canarylab.playground.node.reaper import processes_of
+from tests.needs import needs
 from tests.playground.fake_api import FakeApi
 from tests.playground.node.node_fixture import SPACE, Node, fetch, node, pod, server, shell
 from tests.waiting import until
+
+pytestmark = needs("linux")
 
 
 async def test_a_pod_becomes_ready_and_answers_at_its_address(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import resource
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from canarylab.playground.node.logs import (
     parse_line,
     tail_offset,
 )
+from tests.open_files import no_more_files
 from tests.waiting import until
 
 
@@ -97,6 +100,33 @@ async def test_a_follower_goes_on_in_the_new_file(tmp_path: Path) -> None:
     await asyncio.sleep(0)
     log.close()
     assert (await reading).split() == [str(number).encode() for number in range(20)]
+
+
+async def test_a_disk_that_is_full_costs_the_line_alone(tmp_path: Path) -> None:
+    log = ContainerLog(tmp_path / "0.log", limit=100)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+        log.write("stdout", [b"lost"])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+    log.write("stdout", [b"kept"])
+    log.close()
+    assert await text_of(log) == b"kept\n"
+
+
+async def test_a_log_that_cannot_be_rotated_now_is_rotated_later(tmp_path: Path) -> None:
+    log = ContainerLog(tmp_path / "0.log", limit=100)
+    with no_more_files():
+        for _ in range(3):
+            log.write("stdout", [b"x" * 50])
+    for text in (b"rotated", b"last"):
+        log.write("stdout", [text])
+    log.close()
+    assert sum(file.stat().st_size for file in tmp_path.iterdir()) < 500
+    assert await text_of(log) == b"last\n"
 
 
 async def test_an_earlier_run_can_be_read_and_is_not_written_to(tmp_path: Path) -> None:

@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
-from canarylab.kube_objects import Object
-from tests.playground.node.node_fixture import Node, node, pod, python, server, shell
+from canarylab.kube_objects import Key, Object
+from tests.needs import needs
+from tests.playground.node.node_fixture import SPACE, Node, node, pod, python, server, shell
 from tests.waiting import until
+
+pytestmark = needs("linux")
 
 EXITS_ON_SIGTERM = (
     "import signal, sys, time\n"
@@ -92,6 +95,35 @@ async def test_processes_started_by_the_container_end_with_it(tmp_path: Path) ->
 async def test_processes_that_left_the_session_end_too(tmp_path: Path) -> None:
     async with node(tmp_path) as here:
         await end_of(here, shell("setsid -f sleep 600; echo up; sleep 600"))
+        await until(lambda: not here.processes())
+
+
+async def test_processes_that_left_the_session_and_their_environment_end_too(
+    tmp_path: Path,
+) -> None:
+    note = tmp_path / "pid"
+    daemonized = f"echo $$ > {note}; exec sleep 600"
+    script = f"env -i setsid -f sh -c '{daemonized}' >&- 2>&-; echo up; sleep 600"
+    async with node(tmp_path) as here:
+        await end_of(here, shell(script))
+        await until(lambda: not here.processes())
+        assert not Path(f"/proc/{note.read_text().strip()}").exists()
+
+
+async def test_a_command_that_leaves_its_session_and_environment_ends_with_the_pod(
+    tmp_path: Path,
+) -> None:
+    async with node(tmp_path) as here:
+        await here.api.put(pod(shell("echo up; sleep 600")))
+        await here.wrote("up")
+        before = here.processes()
+        # It waits for its input, so that it is marked by then.
+        script = "read line; env -i setsid -f sleep 600 >&- 2>&-"
+        command = await here.kubelet.execute(Key(SPACE, "web-1"), ["sh", "-c", script])
+        await command.communicate(b"go\n")
+        assert here.processes() - before
+        await here.delete()
+        await until(here.is_gone)
         await until(lambda: not here.processes())
 
 

@@ -23,6 +23,7 @@ from canarylab.playground.node.probes import (
 )
 from canarylab.playground.node.process import background_task
 from canarylab.ports import unused
+from tests.needs import needs
 from tests.waiting import until
 
 SEQUENCES = [results for length in range(1, 9) for results in product((True, False), repeat=length)]
@@ -148,6 +149,7 @@ async def test_a_container_that_never_starts_is_restarted() -> None:
         assert "started" not in handler.results
 
 
+@needs("linux")
 async def test_a_container_that_begins_to_listen_is_ready_before_the_next_period() -> None:
     """The period is longer than any test may take."""
     container = {"readinessProbe": {"tcpSocket": {"port": 3333}, "periodSeconds": 3_600}}
@@ -168,6 +170,7 @@ async def test_early_probes_that_fail_are_neither_counted_nor_reported() -> None
     assert not accepted.is_set()
 
 
+@needs("linux")
 async def test_a_container_that_needs_several_successes_is_not_ready_after_an_early_one() -> None:
     probe = {"tcpSocket": {"port": 3333}, "periodSeconds": 3_600, "successThreshold": 2}
     async with watched({"readinessProbe": probe}, ip="127.95.240.7") as handler:
@@ -301,3 +304,10 @@ async def test_a_command_that_takes_too_long_is_a_failure() -> None:
 async def test_grpc_is_refused_with_a_remedy() -> None:
     found = await probe_once({"grpc": {"port": 1}}, target(), timeout_s=5)
     assert "use httpGet, tcpSocket or exec" in found.message
+
+
+@pytest.mark.parametrize("host", ["x" * 300, "a\x00b", "xn--" + "é" * 70, "\ud800"])
+@pytest.mark.parametrize("kind", ["tcpSocket", "httpGet"])
+async def test_a_host_that_is_none_is_a_failure(kind: str, host: str) -> None:
+    action: Object = {kind: {"host": host, "port": 3333}}
+    assert not (await probe_once(action, target(), timeout_s=5)).is_success

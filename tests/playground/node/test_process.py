@@ -11,27 +11,35 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from canarylab.playground.node.process import ReaperSupervisor
-from canarylab.playground.node.reaper import RUN_ID, kill_all, processes_of
+from canarylab.playground.node.reaper import RUN_ID, kill_all, processes_of, set_mark
+from tests.open_files import no_more_files
 from tests.waiting import until
 
 DAEMON = """
 import asyncio, os, subprocess, sys
 from pathlib import Path
-from canarylab.playground.node.process import ReaperSupervisor
+from canarylab.playground.node.logs import ContainerLog
+from canarylab.playground.node.process import Command, Process, ReaperSupervisor
 from canarylab.playground.node.reaper import RUN_ID
 
 async def main():
     async with ReaperSupervisor.running(Path(sys.argv[1])) as reaper:
         environment = {RUN_ID: reaper.run_id_of("c1"), "PATH": os.environ["PATH"]}
-        script = "setsid sh -c 'sleep 600 & sleep 600' & sleep 600 & env -i sleep 600 & wait"
-        subprocess.Popen(["sh", "-c", script], env=environment, start_new_session=True)
+        daemonized = "env -i setsid -f sleep 600 >&- 2>&-"
+        script = f"setsid sh -c 'sleep 600 & sleep 600' & sleep 600 & {daemonized}; wait"
+        command = Command(["sh", "-c", script], environment, Path("/"))
+        await Process.start(command, ContainerLog(Path(sys.argv[1]).with_name("log")))
         print(reaper._process.pid, flush=True)
         await asyncio.sleep(600)
 
 asyncio.run(main())
 """
-PROCESS_COUNT = 6  # two shells, and four that sleep, one of them without an environment
+PROCESS_COUNT = (
+    6  # two shells, and four that sleep, one of them without an environment, a parent and a session
+)
 
 
 @contextmanager
@@ -118,6 +126,44 @@ def test_a_run_id_that_only_begins_alike_is_another() -> None:
     finally:
         other.kill()
         other.wait()
+
+
+async def test_a_mark_of_another_run_or_container_is_another() -> None:
+    with subprocess.Popen(["env", "-i", "sleep", "600"]) as process:
+        set_mark("run/c1", process.pid)
+        try:
+            found = {each for each in ("run/c1", "run", "run/c2", "r") if processes_of(each)}
+            assert found == {"run/c1", "run"}
+        finally:
+            process.kill()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can start a process of another user")
+def test_a_process_of_another_user_with_the_mark_is_left_alone() -> None:
+    with subprocess.Popen(["sleep", "600"]) as process:
+        set_mark("run/c1", process.pid)
+        try:
+            as_nobody = (
+                "import os; from canarylab.playground.node.reaper import kill_all;"
+                "os.setuid(65_534); print(kill_all('run/c1'))"
+            )
+            command = [sys.executable, "-c", as_nobody]
+            assert subprocess.check_output(command, text=True, timeout=30) == "0\n"
+        finally:
+            process.kill()
+
+
+async def test_a_killed_reaper_is_restarted_when_files_can_be_opened_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("canarylab.playground.node.process._RESTART_PAUSE_S", 0.01)
+    async with ReaperSupervisor.running(tmp_path / "run-ids") as reaper:
+        killed = reaper._process
+        with no_more_files():
+            killed.kill()
+            await until(lambda: killed.returncode is not None)
+        await until(lambda: reaper._process is not killed)
+    assert reaper._process.returncode == 0
 
 
 def sleeper(run_id: str) -> subprocess.Popen[bytes]:

@@ -7,6 +7,7 @@ in a real definition), and `immutable`.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -208,7 +209,7 @@ def _object_errors(schema: Schema, value: Mapping[str, Any], path: str) -> Itera
             yield field_errors.required(_below(path, name))
     most = schema.get("maxProperties", len(value))
     if len(value) > most:
-        yield _too_many(path, len(value), most)
+        yield field_errors.too_many(path, len(value), most)
     for name, field_value in value.items():
         field = _field(schema, name)
         if field is not None:
@@ -222,7 +223,7 @@ def _array_errors(schema: Schema, value: Sequence[Any], path: str) -> Iterator[C
     if count < schema.get("minItems", 0):
         yield _in_body(path, count, f"should have at least {schema['minItems']} items")
     if count > schema.get("maxItems", count):
-        yield _too_many(path, count, schema["maxItems"])
+        yield field_errors.too_many(path, count, schema["maxItems"])
 
 
 def _string_errors(schema: Schema, value: str, path: str) -> Iterator[Cause]:
@@ -245,25 +246,20 @@ def _number_errors(schema: Schema, value: int, path: str) -> Iterator[Cause]:
 
 
 def _repeated(keys: Sequence[str], items: Sequence[Any], path: str) -> Iterator[Cause]:
-    seen: list[Any] = []
+    seen: set[str] = set()
     for index, item in enumerate(items):
         if keys and not isinstance(item, dict):
             continue
         identity = {key: item[key] for key in keys if key in item} if keys else item
-        if identity in seen:
+        text = json.dumps(identity, sort_keys=True)
+        if text in seen:
             yield field_errors.duplicate(f"{path}[{index}]", identity)
-        seen.append(identity)
+        seen.add(text)
 
 
 def _wrong_type(path: str, found: str, wanted: str) -> Cause:
     sentence = f'{path} in body must be of type {wanted}: "{found}"'
     return field_errors.invalid(path, found, sentence)._replace(reason="FieldValueTypeInvalid")
-
-
-def _too_many(path: str, count: int, most: int) -> Cause:
-    items = "item" if most == 1 else "items"
-    message = f"Too many: {count}: must have at most {most} {items}"
-    return Cause("FieldValueTooMany", path, message)
 
 
 def _in_body(path: str, value: Any, what: str) -> Cause:

@@ -7,6 +7,7 @@ few rules are validated in this module.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from types import MappingProxyType
 
 from canarylab.errors import Cause
@@ -23,6 +24,8 @@ from canarylab.playground.kube.kinds import KINDS
 
 MAX_CONFIG_MAP_BYTES = 1024 * 1024  # all values of one ConfigMap together
 
+MAX_CAUSES = 100
+"""Errors that one response names; each shows the value that it is about."""
 _IMMUTABLE = "field is immutable when `immutable` is set"
 _HEAD = frozenset({"apiVersion", "kind", "metadata"})
 _REASONS_THAT_STOP_RULES = frozenset(
@@ -41,12 +44,13 @@ _NOT_CHECKED = invalid(
 
 
 def validate(obj: Object, old: Object | None) -> list[Cause]:
-    """All errors of an object with its defaults; `old` is the object it replaces.
+    """The first 100 errors of an object with its defaults; `old` is the object it replaces.
 
     >>> validate({"kind": "Namespace", "metadata": {"name": "lab"}}, None)
     []
     """
-    return list(VALIDATORS[obj["kind"]]({**obj, "metadata": obj.get("metadata", {})}, old))
+    found = VALIDATORS[obj["kind"]]({**obj, "metadata": obj.get("metadata", {})}, old)
+    return list(islice(found, MAX_CAUSES))
 
 
 def validate_config_map(config_map: Object, old: Object | None) -> Iterator[Cause]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from canarylab.errors import Cause
@@ -167,6 +168,7 @@ def port_problems(value: int | str) -> list[str]:
     return port_number_problems(value) if isinstance(value, int) else port_name_problems(value)
 
 
+@cache
 def pattern_error(rule: str, pattern: str, *examples: str) -> str:
     """The message of a rule, with its examples and pattern.
 

@@ -16,6 +16,7 @@ from canarylab.playground.apiserver.field_errors import (
     invalid_for_each,
     required,
     too_long,
+    too_many,
     unsupported,
 )
 from canarylab.playground.apiserver.validation import names
@@ -24,6 +25,8 @@ from canarylab.ports import NODE_PORTS
 
 AFFINITIES = ("ClientIP", "None")
 TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
+MAX_PORTS = 100
+"""Ports of one Service: each is up to three sockets. An EndpointSlice has as many."""
 _MAX_AFFINITY_S = 86400  # seconds: the longest ClientIP affinity
 
 
@@ -99,6 +102,9 @@ def _type_rules(spec: Object, *, headless: bool) -> Iterator[Cause]:
 
 
 def _service_ports(ports: list[Object]) -> Iterator[Cause]:
+    if len(ports) > MAX_PORTS:
+        yield too_many("spec.ports", len(ports), MAX_PORTS)
+        return
     taken: set[str] = set()
     for index, port in enumerate(ports):
         item_path, name = f"spec.ports[{index}]", port.get("name", "")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from canarylab.errors import Cause
-from canarylab.kube_objects import Object
+from canarylab.kube_objects import Object, parse_integer
 from canarylab.playground.apiserver.decode import parse_quantity
 from canarylab.playground.apiserver.field_errors import (
     INT32_MAX,
@@ -18,11 +18,14 @@ from canarylab.playground.apiserver.field_errors import (
     invalid,
     invalid_for_each,
     required,
+    too_many,
     unsupported,
 )
 from canarylab.playground.apiserver.validation import names
 from canarylab.playground.kube.selectors import by_label_selector
 
+MAX_CONTAINERS = 50
+"""Containers of one pod: each is a process of this machine. Kubernetes sets no limit."""
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 
 _RESTART_POLICIES = ("Always", "OnFailure", "Never")
@@ -239,14 +242,20 @@ def _rolling_update(field: str, rolling_update: Object) -> Iterator[Cause]:
 def _count_or_percent(field: str, value: int | str) -> list[Cause]:
     if isinstance(value, int):
         return check_not_negative(field, value)
-    return invalid_for_each(field, value, names.percent_problems(value))
+    problems = names.percent_problems(value)
+    if not problems and _int_or_percent(value) > INT32_MAX:
+        problems = [f"must be less than or equal to {INT32_MAX}%"]
+    return invalid_for_each(field, value, problems)
 
 
 def _int_or_percent(value: int | str) -> int:
-    """The number of an integer or percentage; 0 if it is invalid."""
+    """The number of an integer or percentage; 0 if it is invalid, as Go's Atoi if it is huge."""
     if isinstance(value, int):
         return value
-    return 0 if names.percent_problems(value) else int(value.removesuffix("%"))
+    if names.percent_problems(value):
+        return 0
+    number = parse_integer(value.removesuffix("%"))
+    return 2**63 - 1 if number is None else number
 
 
 def _progress_deadline(spec: Object) -> Iterator[Cause]:
@@ -264,6 +273,9 @@ def validate_containers(
     """Errors of the containers of a pod with these volumes."""
     if not containers:
         yield required(field)
+    if len(containers) > MAX_CONTAINERS:
+        yield too_many(field, len(containers), MAX_CONTAINERS)
+        return
     taken: set[str] = set()
     for index, container in enumerate(containers):
         item_path = f"{field}[{index}]"

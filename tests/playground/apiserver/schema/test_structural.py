@@ -234,3 +234,9 @@ def test_rules_are_not_published() -> None:
     ]["listeners"]
     assert listeners["x-kubernetes-list-map-keys"] == ["name"]
     assert structural.VALIDATIONS not in listeners
+
+
+def test_items_of_a_set_are_compared_by_their_content() -> None:
+    schema = structural.array("", structural.structure("", {}), keys=[])
+    items = [{"a": 1, "b": 2}, {"b": 2, "a": 1}, {"a": 2}]
+    assert [cause.field for cause in structural.duplicate_errors(schema, items)] == ["[1]"]

@@ -311,3 +311,10 @@ def test_the_controller_of_an_ingress_class_is_immutable() -> None:
     assert errors_of(of_class(controller="example.com/other"), of_class()) == [
         'spec.controller: Invalid value: "example.com/other": field is immutable'
     ]
+
+
+def test_a_service_of_ten_thousand_ports_is_refused_in_one_sentence() -> None:
+    ports = [{"name": f"p{number}", "port": number} for number in range(1, 10_001)]
+    assert errors_of(service(ports=ports)) == [
+        "spec.ports: Too many: 10000: must have at most 100 items"
+    ]

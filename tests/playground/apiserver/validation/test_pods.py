@@ -499,3 +499,22 @@ def test_a_valid_replica_set_is_accepted() -> None:
 )
 def test_invalid_replica_sets_are_refused(spec: Object, problem: str) -> None:
     assert errors_of(replica_set(**spec))[0].startswith(problem)
+
+
+def test_a_pod_of_ten_thousand_containers_is_refused_in_one_sentence() -> None:
+    many = [container(name=f"c{number}") for number in range(10_000)]
+    assert errors_of(pod(containers=many)) == [
+        "spec.containers: Too many: 10000: must have at most 50 items"
+    ]
+
+
+def test_a_surge_of_thousands_of_digits_is_refused() -> None:
+    surge = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "9" * 5_000 + "%"}}
+    assert errors_of(deployment(strategy=surge))[0].endswith(
+        "must be less than or equal to 2147483647%"
+    )
+
+
+def test_a_response_names_at_most_a_hundred_errors() -> None:
+    ports = [{"containerPort": 0}] * 1_000
+    assert len(errors_of(pod(containers=[container(ports=ports)]))) == 100
