@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import sys
 
+INTERRUPT_AGAIN_S = 0.01
+
 
 def main() -> None:
     """Run the command line; at Ctrl-C it ends with status 130, or by the signal.
@@ -18,6 +20,7 @@ def main() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     from canarylab.cli import main as run  # noqa: PLC0415  see above
 
+    sys.unraisablehook = _interrupt_again
     try:
         signal.signal(signal.SIGINT, handler)
         run()
@@ -26,6 +29,16 @@ def main() -> None:
     finally:
         if is_ours:
             signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _interrupt_again(ignored: sys.UnraisableHookArgs) -> None:
+    """Ctrl-C in a callback of the interpreter would have no effect: it comes again, soon."""
+    if ignored.exc_type is not KeyboardInterrupt:
+        sys.__unraisablehook__(ignored)
+        return
+    from threading import Timer  # noqa: PLC0415  rarely needed
+
+    Timer(INTERRUPT_AGAIN_S, signal.raise_signal, [signal.SIGINT]).start()
 
 
 if __name__ == "__main__":

@@ -96,10 +96,8 @@ def short_message(
             message = _unknown_name(error)
         case TypeError() if form := _form_of(str(error), methods):
             message = f"{_sentence(error)} Call it as {form}."
-        case OSError() | MemoryError() if _passes_through(traceback):
-            message = explain(error)
-        case ValueError() | TypeError() if _passes_through(traceback):
-            message = _sentence(error)
+        case ValueError() | TypeError() | OSError() if _passes_through(traceback):
+            message = explain(error) if isinstance(error, OSError) else _sentence(error)
         case _:
             message = None
     return message

@@ -21,7 +21,15 @@ suffixes = st.sampled_from([*DECIMAL, *BINARY, "e3", "E-3", "e6", "e0"])
 quantities = st.tuples(numbers, suffixes).map("".join)
 
 
+LARGEST = 2**63 - 1
+
+
 def model(number: str, suffix: str) -> Fraction:
+    """Larger ones are the largest, as in apimachinery."""
+    return min(max(exactly(number, suffix), Fraction(-LARGEST)), Fraction(LARGEST))
+
+
+def exactly(number: str, suffix: str) -> Fraction:
     if suffix in BINARY:
         return Fraction(number) * BINARY[suffix]
     power = DECIMAL[suffix] if suffix in DECIMAL else int(suffix[1:])
