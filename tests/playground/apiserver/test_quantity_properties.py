@@ -33,7 +33,7 @@ def exactly(number: str, suffix: str) -> Fraction:
     if suffix in BINARY:
         return Fraction(number) * BINARY[suffix]
     power = DECIMAL[suffix] if suffix in DECIMAL else int(suffix[1:])
-    return Fraction(number) * (Fraction(10**power) if power >= 0 else Fraction(1, 10**-power))
+    return Fraction(f"{number}e{power}")
 
 
 @with_examples(80)
