@@ -57,7 +57,7 @@ class Playground(LocalCluster):
             return None
         found = join_words(f"{kind} {count}" for kind, count in running.restored.items())
         return (
-            f"It has from before: {found}. In a lesson, `lab.reset()` removes those of the "
+            f"When it started, it had from before: {found}. `lab.reset()` removes those of the "
             "lessons; `canarylab down --forget` removes everything."
         )
 

@@ -29,7 +29,7 @@ from canarylab.ports import LOOPBACK
 from canarylab.runtime import wait_until
 
 START_TIMEOUT_S, STOP_TIMEOUT_S = 20.0, 10.0
-ANSWER_TIMEOUT_S = 5.0
+ANSWER_TIMEOUT_S = 10.0
 _PAUSE_S = 0.02
 _FLOCK = "hhqqi"  # struct flock of Linux, on 64 bits: type, whence, start, length, pid
 

@@ -314,7 +314,7 @@ async def test_any_request_gets_an_answer_and_leaves_the_daemon_as_it_was(
                 )
             after_mb = await memory_without_objects(session, daemon, good)
         log = (playground.home.playground / "daemon.log").read_text(errors="replace")
-        assert "Traceback" not in log, log[log.find("Traceback") - 500 :][:5_000]
+        assert "Traceback" not in log, log.partition("Traceback")[2][:5_000]
         assert after_mb - before_mb < MAX_GROWTH_MB
 
 

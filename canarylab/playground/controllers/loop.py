@@ -16,7 +16,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from canarylab.errors import AlreadyExistsError, ConflictError, ForbiddenError, NotFoundError
+from canarylab.errors import (
+    AlreadyExistsError,
+    ApiError,
+    ConflictError,
+    ForbiddenError,
+    NotFoundError,
+)
 from canarylab.kube_objects import Key, key_of
 from canarylab.playground.kube.api import Api, WatchEvent
 from canarylab.playground.kube.retries import DELAYS, for_each_event, keep_running
@@ -186,7 +192,8 @@ async def _reconcile(
         level = logging.DEBUG if isinstance(error, _EXPECTED) else logging.WARNING
         delay_s, name = rate_limiter.when(key), "/".join(filter(None, key))
         message = "%s %s: %r; trying again in %g s"
-        logger.log(level, message, controller.name, name, error, delay_s, exc_info=error)
+        trace = None if isinstance(error, ApiError) else error  # a refusal says what is wrong
+        logger.log(level, message, controller.name, name, error, delay_s, exc_info=trace)
         return delay_s
     rate_limiter.forget(key)
     return requeue_after_s

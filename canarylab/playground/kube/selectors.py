@@ -14,7 +14,8 @@ Predicate = Callable[[Object], bool]
 _SET_TERM = re.compile(r"^(?P<key>[^\s=!(),]+)\s+(?P<verb>in|notin)\s+\((?P<values>[^()]*)\)$")
 _EQUAL_TERM = re.compile(r"^(?P<key>[^\s=!(),]+)\s*(?P<verb>==|=|!=)\s*(?P<value>[^\s=!(),]*)$")
 _EXISTS_TERM = re.compile(r"^(?P<verb>!?)\s*(?P<key>[^\s=!(),]+)$")
-_OUTSIDE_BRACKETS = re.compile(r",(?![^()]*\))")
+_TERM = re.compile(r"(?:\([^()]*\)|[^,])+")
+"""What is between commas outside of brackets."""
 
 
 def by_map(selector: Mapping[str, str] | None) -> Predicate:
@@ -45,7 +46,7 @@ def by_label_query(text: str) -> Predicate:
     >>> by_label_query("app=nodeapp,env in (prod,canary)")({"metadata": {"labels": {"app": "x"}}})
     False
     """
-    terms = [_label_term(term.strip()) for term in _OUTSIDE_BRACKETS.split(text) if term.strip()]
+    terms = [_label_term(term.strip()) for term in _TERM.findall(text) if term.strip()]
     return lambda obj: all(holds(_labels(obj)) for holds in terms)
 
 

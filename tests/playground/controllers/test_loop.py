@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from canarylab.errors import ConflictError
+from canarylab.errors import ConflictError, InvalidError
 from canarylab.kube_objects import Key, key_of
 from canarylab.playground.controllers.loop import (
     WORKERS,
@@ -398,3 +398,14 @@ async def test_nothing_is_left_when_it_ends() -> None:
     async with running_controllers(api, watching_config_maps(reconciles.reconcile)):
         await until(lambda: len(asyncio.all_tasks()) > before)
     assert len(asyncio.all_tasks()) == before
+
+
+async def test_a_refusal_is_logged_without_a_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    def refuse(key: Key) -> None:
+        raise InvalidError("Pod", "", key.name, [])
+
+    api, reconciles = FakeApi(), Reconciles(refuse)
+    await api.create(config_map("colours"))
+    async with running_controllers(api, watching_config_maps(reconciles.reconcile)):
+        await until(lambda: "trying again" in caplog.text)
+    assert "Traceback" not in caplog.text

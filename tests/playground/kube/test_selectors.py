@@ -82,3 +82,13 @@ def test_a_selector_in_one_line_is_what_a_scale_shows() -> None:
         "matchExpressions": [{"key": "tier", "operator": "In", "values": ["a", "b"]}],
     }
     assert label_query(selector) == "app=nodeapp,env=prod,tier in (a,b)"
+
+
+@pytest.mark.parametrize("text", ["," * 8_000, "app=x,,,", " , app in (x,y),,!env"])
+def test_empty_terms_mean_nothing(text: str) -> None:
+    assert by_label_query(text)(labelled(app="x"))
+
+
+def test_a_bracket_that_is_not_closed_is_an_error() -> None:
+    with pytest.raises(BadRequestError, match="unable to parse requirement"):
+        by_label_query("app in (x,y")
