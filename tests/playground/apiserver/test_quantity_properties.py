@@ -12,7 +12,9 @@ from canarylab.playground.apiserver.decode import canonical_quantity, parse_quan
 from tests.properties import with_examples
 
 DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
-BINARY = {name: 1024 ** (power + 1) for power, name in enumerate(["Ki", "Mi", "Gi", "Ti", "Pi"])}
+BINARY: dict[str, int] = {
+    name: 1024 ** (power + 1) for power, name in enumerate(["Ki", "Mi", "Gi", "Ti", "Pi"])
+}
 numbers = st.one_of(
     st.integers(-9999, 9999).map(str),
     st.decimals(-999, 999, places=3, allow_nan=False).map(lambda number: f"{number:f}"),
