@@ -25,7 +25,7 @@ from pathlib import Path
 from tarfile import BLOCKSIZE, GNU_FORMAT, RECORDSIZE, TarFile, TarInfo
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple, get_args
 
-from canarylab.errors import SetupError
+from canarylab.errors import SetupError, error_number, reason
 from canarylab.playground.images import architecture
 
 if TYPE_CHECKING:
@@ -221,14 +221,14 @@ def explained_os_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as exc:
-        if exc.errno in {errno.ENOSPC, errno.EDQUOT}:
+        if (number := error_number(exc)) is None:
+            raise
+        if number in {errno.ENOSPC, errno.EDQUOT}:
             raise SetupError(
                 f"The disk is full: {path} could not be written. Make room and try again."
             ) from exc
-        if exc.errno is None:
-            raise
         raise SetupError(
-            f"{path} cannot be written: {exc.strerror}. Name another place, or make it writable."
+            f"{path} cannot be written: {reason(exc)}. Name another place, or make it writable."
         ) from exc
 
 

@@ -6,13 +6,16 @@ Each command imports only what it needs, so that `canarylab --help` is quick.
 from __future__ import annotations
 
 import json
+import os
+import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from canarylab.display import Table
-from canarylab.errors import CanaryLabError, ClusterError
+from canarylab.errors import CanaryLabError, ClusterError, explain
 from canarylab.playground.home import Home
 
 if TYPE_CHECKING:
@@ -384,10 +387,27 @@ def main() -> None:
     Ctrl-C is left to Typer, which ends with status 130.
     """
     try:
-        app()
-    except (CanaryLabError, ValueError) as exc:
-        typer.echo(str(exc), err=True)
+        try:
+            app()
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()  # a full disk is found here, and not when the interpreter ends
+    except BrokenPipeError:
+        _discard_output()
+        raise SystemExit(1) from None
+    except Exception as exc:
+        if (message := explain(exc)) is None:
+            raise
+        if isinstance(exc, OSError):
+            _discard_output()
+        typer.echo(message, err=True)
         raise SystemExit(1) from exc
+
+
+def _discard_output() -> None:
+    """Send what could not be written nowhere, so that the interpreter does not try again."""
+    with suppress(OSError):  # no file may be left to open
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _report_to_stderr(text: str) -> None:

@@ -35,11 +35,36 @@ the exception: they are Kubernetes' own, word for word, because kubectl shows th
 
 from __future__ import annotations
 
+import errno
+import os
+import re
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 EngineProblem = Literal["not installed", "not running", "no permission"]
 
+_MAKE_ROOM = "Make room on that disk, and try again."
+_MAKE_WRITABLE = "Make the place writable, or name another."
+_END_OTHERS = "End other programs, or allow this one more with `ulimit`, and try again."
+_REMEDIES: Mapping[int | None, str] = MappingProxyType(
+    {
+        errno.ENOSPC: _MAKE_ROOM,
+        errno.EDQUOT: _MAKE_ROOM,
+        errno.EROFS: _MAKE_WRITABLE,
+        errno.EACCES: _MAKE_WRITABLE,
+        errno.EPERM: _MAKE_WRITABLE,
+        errno.EMFILE: "Allow more open files with `ulimit -n 4096`, and try again.",
+        errno.ENFILE: _END_OTHERS,
+        errno.ENOMEM: _END_OTHERS,
+        errno.EAGAIN: _END_OTHERS,
+    }
+)
+_SHORTAGES = re.compile(  # as words in an ImportError of a compiled module, or of a thread
+    "Too many open files|Cannot allocate memory|failed to map segment|can't start new thread"
+)
 LAST_LINES_ADVICE = "The last lines of its output are above. Correct the problem and run it again."
 
 
@@ -283,3 +308,43 @@ class GoneError(ApiError):
     """The requested resourceVersion is too old: its events are no longer kept."""
 
     code, reason = 410, "Expired"
+
+
+def explain(error: BaseException) -> str | None:
+    """What a command says instead of a traceback; None for a fault of canarylab itself.
+
+    >>> explain(OSError(errno.ENOSPC, "No space left on device", "a.png"))
+    'No space left on device: a.png. Make room on that disk, and try again.'
+    """
+    match error:
+        case BaseExceptionGroup():
+            return next(filter(None, map(explain, error.exceptions)), None)
+        case CanaryLabError() | ValueError():
+            return str(error)
+        case OSError():
+            place = f": {error.filename}" if error.filename else ""
+            remedy = _REMEDIES.get(error_number(error), "Correct that, and try again.")
+            return f"{reason(error)}{place}. {remedy}"
+        case MemoryError():
+            return f"There is not enough memory. {_END_OTHERS}"
+        case ImportError() | RuntimeError() if found := _SHORTAGES.search(str(error)):
+            return f"{found[0][0].upper()}{found[0][1:]}. {_END_OTHERS}"
+    return None
+
+
+def reason(error: OSError) -> str:
+    """The system's words, without the path: "No space left on device".
+
+    >>> reason(shutil.Error([("a", "b", "[Errno 28] No space left on device: 'b'")]))
+    'No space left on device'
+    """
+    number = error_number(error)
+    return error.strerror or (os.strerror(number) if number else str(error) or "unknown error")
+
+
+def error_number(error: OSError) -> int | None:
+    """Its errno; that of the first file, if `shutil.copytree` has collected one for each."""
+    if not isinstance(error, shutil.Error):
+        return error.errno
+    found = re.search(r"\[Errno (\d+)\]", str(error)[:2000])
+    return int(found[1]) if found else None

@@ -20,7 +20,7 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic.exceptions import DynamicApiError
 from urllib3.exceptions import HTTPError
 
-from canarylab.errors import CanaryLabError
+from canarylab.errors import CanaryLabError, explain
 from canarylab.release.connection import advice_for, kubectl_words
 from canarylab.text import did_you_mean
 
@@ -97,7 +97,7 @@ def short_message(
         case TypeError() if form := _form_of(str(error), methods):
             message = f"{_sentence(error)} Call it as {form}."
         case ValueError() | TypeError() | OSError() if _passes_through(traceback):
-            message = _sentence(error)
+            message = explain(error) if isinstance(error, OSError) else _sentence(error)
         case _:
             message = None
     return message

@@ -34,7 +34,7 @@ from typing import IO, NamedTuple
 
 from canarylab import resources
 from canarylab.display import Report, no_report
-from canarylab.errors import BuildError, CommandFailedError, SetupError
+from canarylab.errors import BuildError, CommandFailedError, SetupError, reason
 from canarylab.images import build_context, dockerfile
 from canarylab.images.build_context import BuildContext
 from canarylab.images.builder import (
@@ -302,7 +302,7 @@ def tag_layer(
         _copy_layer(layer, root, layers)
     except OSError as exc:
         raise BuildError(
-            f"{image.reference} cannot be written to {images}: {exc.strerror or exc}. "
+            f"{image.reference} cannot be written to {images}: {reason(exc)}. "
             "Make room or make the folder writable, and build again."
         ) from exc
     created = now().isoformat(timespec="seconds").replace("+00:00", "Z")
@@ -400,7 +400,7 @@ def _os_errors(line: Instruction) -> Iterator[None]:
         yield
     except OSError as exc:
         about = f" ({exc.filename})" if exc.filename else ""
-        problem = f"{line} met an error: {exc.strerror or exc}{about}"
+        problem = f"{line} met an error: {reason(exc)}{about}"
         raise line.build_error(problem, "Correct the problem, and build again.") from exc
 
 

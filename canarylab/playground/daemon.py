@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from canarylab import __version__
-from canarylab.errors import CanaryLabError
+from canarylab.errors import explain
 from canarylab.kube_objects import Key, key_of, timestamp
 from canarylab.playground.address_range import LoopbackRange, reserve_range
 from canarylab.playground.apiserver.local_api import LocalApi, bootstrap, move_services
@@ -127,13 +127,10 @@ def main(arguments: list[str]) -> int:
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
         asyncio.run(_run(home, wanted))
-    except CanaryLabError as exc:
-        return _cannot_start(str(exc))
-    except OSError as exc:  # of a file: those of sockets and tasks are handled where they arise
-        return _cannot_start(
-            f"The playground cannot run: {exc}. "
-            f"Make room on the disk of {home.root}, or make it writable."
-        )
+    except Exception as exc:
+        if (message := explain(exc)) is None:
+            raise
+        return _cannot_start(message)
     return 0
 
 
