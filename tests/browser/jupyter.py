@@ -57,7 +57,8 @@ class JupyterLab:
         self._runtime = tempfile.TemporaryDirectory(prefix="jupyter-")  # sockets: a short path
         with (folder / "server.log").open("w") as log:
             self._process = subprocess.Popen(
-                self._command(), env=_environment(folder, self._runtime.name), stdout=log, stderr=log,
+                self._command(), env=_environment(folder, self._runtime.name),
+                stdout=log, stderr=log,
                 start_new_session=True,
             )  # fmt: skip
         self._until(lambda: self.api("status"), _START_S)
