@@ -6,7 +6,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 from hypothesis import strategies as st
@@ -17,6 +17,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from kubernetes.client.exceptions import NotFoundException
 
 from canarylab.kube_objects import is_ready
 from canarylab.playground import daemon_control
@@ -94,7 +95,10 @@ class Requests(RuleBasedStateMachine):
             pods = connection.core.list_namespaced_pod("default").items
             if pods:
                 name = sorted(pod.metadata.name for pod in pods)[which % len(pods)]
-                connection.core.delete_namespaced_pod(name, "default", grace_period_seconds=grace_s)
+                with suppress(NotFoundException):  # it may have ended meanwhile
+                    connection.core.delete_namespaced_pod(
+                        name, "default", grace_period_seconds=grace_s
+                    )
 
     @precondition(lambda self: self.wanted)
     @rule()
