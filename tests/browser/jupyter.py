@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable
@@ -23,7 +24,6 @@ _FOLDERS = {
     "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
     "JUPYTER_CONFIG_DIR": "config",
     "JUPYTER_DATA_DIR": "data",
-    "JUPYTER_RUNTIME_DIR": "runtime",
     "IPYTHONDIR": "ipython",
     "MPLCONFIGDIR": "matplotlib",
     "CANARYLAB_HOME": "canarylab",
@@ -54,9 +54,11 @@ class JupyterLab:
             self._port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self._port}"
         _write_settings(folder / "settings")
+        self._runtime = tempfile.TemporaryDirectory(prefix="jupyter-")  # sockets: a short path
         with (folder / "server.log").open("w") as log:
             self._process = subprocess.Popen(
-                self._command(), env=_environment(folder), stdout=log, stderr=log,
+                self._command(), env=_environment(folder, self._runtime.name),
+                stdout=log, stderr=log,
                 start_new_session=True,
             )  # fmt: skip
         self._until(lambda: self.api("status"), _START_S)
@@ -109,6 +111,7 @@ class JupyterLab:
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(_STOP_S)
+        self._runtime.cleanup()
 
     def api(self, path: str, *, method: str = "GET") -> Any:
         """What the server's own API answers."""
@@ -155,7 +158,8 @@ def _write_settings(folder: Path) -> None:
         place.write_text(json.dumps(values))
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def _environment(folder: Path, runtime: str) -> dict[str, str]:
     own = {name: str(folder / part) for name, part in _FOLDERS.items()}
+    own["JUPYTER_RUNTIME_DIR"] = runtime
     repository = str(Path(__file__).parents[2])  # the notebooks import the tests' fakes
     return {**os.environ, **own, "PYTHONPATH": repository}

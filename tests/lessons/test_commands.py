@@ -24,7 +24,7 @@ from tests.lessons.read_lessons import LESSONS, prose
 from tests.lessons.run_lessons import LONGEST, outcomes, run_in
 from tests.needs import needs
 
-LONGEST_LINE_S = 30
+LONGEST_LINE_S = 120
 PROGRAMS = ("kubectl", "canarylab", "curl")
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _MUST_FAIL = re.compile(r"#.*\b(fails|is refused)\b")
