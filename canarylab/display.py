@@ -9,7 +9,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple, TextIO
+
+from canarylab.errors import SetupError
 
 Report = Callable[[str], None]
 """Called with a few words about what is being done now."""
@@ -94,6 +97,18 @@ class FileView:
             for text, marked in self.lines
         )
         return f'<p>{html.escape(self.title)}</p><pre style="{_LISTING}">{body}</pre>'
+
+
+def write_file(place: Path, content: str | bytes) -> Path:
+    """Write a file that a learner asked for; raise SetupError where that is not possible."""
+    try:
+        place.write_bytes(content.encode() if isinstance(content, str) else content)
+    except OSError as exc:
+        raise SetupError(
+            f"{place} cannot be written: {exc.strerror}. Name a file in a folder that is there, "
+            "and that you can write to."
+        ) from exc
+    return place
 
 
 def no_report(text: str) -> None:

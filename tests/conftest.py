@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -15,6 +16,7 @@ from canarylab.release.connection import Connection
 from canarylab.release.stages import reset_to
 from tests.leftover_processes import reaper
 from tests.processes import wait_until_only_the_playground_runs
+from tests.properties import SOAK
 from tests.restricted_cluster import NAMESPACE, RestrictedCluster, running_restricted_cluster
 from tests.running_playground import RunningPlayground, running_playground
 from tests.waiting import exclusive
@@ -39,6 +41,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Watch over this run; the workers of xdist belong to it."""
+    if config.getoption("soak"):
+        os.environ[SOAK] = "yes"
     if not hasattr(config, "workerinput"):
         watching = ExitStack()
         watching.enter_context(reaper())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,9 @@ from canarylab.display import (
     Table,
     output_with_status_line,
     status_line,
+    write_file,
 )
+from canarylab.errors import SetupError
 
 TABLE = Table("Two.", ("name", "what"), [("<a>", 1), ("b", 22)])
 
@@ -127,3 +130,9 @@ def test_lasting_output_stays_above_the_line(monkeypatch: pytest.MonkeyPatch) ->
         say("step 2")
     assert told == ["step 1 is done"]
     assert stream.getvalue() == "\rstep 1\r      \r\rstep 2\r      \r"
+
+
+@pytest.mark.parametrize("place", ["", "missing/a.png"])
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, place: str) -> None:
+    with pytest.raises(SetupError, match=r"cannot be written: .*\. Name a file in a folder"):
+        write_file(tmp_path / place, b"")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from canarylab.display import scrolling_html
+from canarylab.display import scrolling_html, write_file
 from canarylab.figures import GRID, INK, MUTED, PAPER, VersionStyle, version_styles
 from canarylab.figures.diagram_content import (
     MAX_PODS,
@@ -48,9 +48,7 @@ class Diagram:
         ...     draw_diagram(DiagramContent()).save(f"{folder}/diagram.svg").name
         'diagram.svg'
         """
-        place = Path(path)
-        place.write_text(self.svg, encoding="utf-8")
-        return place
+        return write_file(Path(path), self.svg)
 
     def __repr__(self) -> str:
         return self.words

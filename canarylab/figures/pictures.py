@@ -19,7 +19,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from canarylab import stats
-from canarylab.display import scrolling_html
+from canarylab.display import scrolling_html, write_file
 from canarylab.figures import UNKNOWN_VERSION_STYLE, captions, version_styles
 from canarylab.figures.captions import describe_share
 from canarylab.figures.chart import Chart, Row
@@ -110,8 +110,7 @@ class Picture:
         'split.png'
         """
         place = Path(path)
-        place.write_bytes(self.svg if place.suffix.lower() == ".svg" else self.png)
-        return place
+        return write_file(place, self.svg if place.suffix.lower() == ".svg" else self.png)
 
     def __repr__(self) -> str:
         return self.alt

@@ -21,6 +21,7 @@ from canarylab.judge.counts import (
     total,
 )
 from canarylab.stats import Interval
+from canarylab.stats.arguments import is_count, is_number
 from canarylab.stats.sequential import (
     DEFAULT_ALPHA,
     confidence_sequence,
@@ -214,7 +215,7 @@ class Judge:
 
     def __post_init__(self) -> None:
         for name, value in (("tolerance", self.tolerance), ("alpha", self.alpha)):
-            if not 0 < value < 1:
+            if not is_number(value, 0, 1) or value in {0, 1}:
                 raise ValueError(f"{name} cannot be {value}. Give a number between 0 and 1: 0.05.")
         _check_limit(self.slower_than_s)
 
@@ -318,12 +319,12 @@ class ThresholdJudge:
     slower_than_s: float | None = None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.max_failure_rate < 1:
+        if not is_number(self.max_failure_rate, 0, 1) or self.max_failure_rate == 1:
             raise ValueError(
                 f"max_failure_rate cannot be {self.max_failure_rate}. Give a number from 0, and "
                 "below 1: 0.02 is two percent."
             )
-        if self.min_requests < 1 or self.promote_after < self.min_requests:
+        if not is_count(self.min_requests) or not is_count(self.promote_after, self.min_requests):
             raise ValueError(
                 f"min_requests={self.min_requests} and promote_after={self.promote_after} do not "
                 "go together. Give 1 at least, and for the second as many as for the first or more."
@@ -363,8 +364,7 @@ def _log_evidence(steps: Sequence[StepCounts]) -> float:
 
 
 def _check_limit(slower_than_s: object) -> None:
-    is_number = isinstance(slower_than_s, int | float) and not isinstance(slower_than_s, bool)
-    if slower_than_s is not None and not (is_number and slower_than_s > 0):  # type: ignore[operator]
+    if slower_than_s is not None and (not is_number(slower_than_s, 0) or slower_than_s == 0):
         raise ValueError(
             f"slower_than_s cannot be {slower_than_s!r}. Give a limit in seconds above 0, such as "
             "slow_limit(sample)."

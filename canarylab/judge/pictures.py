@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from canarylab.errors import SetupError
+from canarylab.display import write_file
 from canarylab.figures import INK, Picture, version_styles
 from canarylab.figures.chart import Chart, Row
 from canarylab.figures.drawing import Axis
@@ -131,14 +131,7 @@ def save_report(decision: Decision, path: str | Path) -> Path:
         f"<style>{_STYLE}</style></head><body><h1>{title}</h1>"
         f"{decision.table()._repr_html_()}{shown}<p>{escape(how)}</p></body></html>\n"
     )
-    try:
-        place.write_text(page, encoding="utf-8")
-    except OSError as exc:
-        raise SetupError(
-            f"{place} cannot be written: {exc.strerror}. Name a file in a folder that is there, "
-            "and that you can write to."
-        ) from exc
-    return place
+    return write_file(place, page)
 
 
 def _lines(

@@ -10,6 +10,7 @@ from statistics import median
 from canarylab.display import Table
 from canarylab.judge.counts import Counts, StepCounts
 from canarylab.judge.decision import PROMOTE, ROLL_BACK, UNCLEAR, AnyJudge, Verdict
+from canarylab.stats.arguments import is_count, is_number
 from canarylab.text import count_noun, percent
 
 MAX_RELEASES, MAX_REQUESTS = 20_000, 200_000
@@ -29,11 +30,12 @@ class Scenario:
 
     def __post_init__(self) -> None:
         for name in ("canary_rate", "production_rate", "share"):
-            if not 0 <= getattr(self, name) <= 1:
+            if not is_number(getattr(self, name), 0, 1):
                 raise ValueError(
                     f"{name} cannot be {getattr(self, name)}. Give a number from 0 to 1."
                 )
-        if not 1 <= self.look_every <= self.max_requests <= MAX_REQUESTS:
+        fits = is_count(self.max_requests, 1, MAX_REQUESTS)
+        if not fits or not is_count(self.look_every, 1, self.max_requests):
             raise ValueError(
                 f"look_every={self.look_every} and max_requests={self.max_requests} do not go "
                 f"together. Give from 1 to {MAX_REQUESTS:,}, and for the second not less."
@@ -103,7 +105,7 @@ def simulate(
     promote             3         100 %  500
     not enough to tell  0         0 %    -
     """
-    if not 1 <= releases <= MAX_RELEASES:
+    if not is_count(releases, 1, MAX_RELEASES):
         raise ValueError(
             f"{releases} releases cannot be drawn. Give a number from 1 to {MAX_RELEASES:,}."
         )

@@ -22,6 +22,26 @@ def check_hits(hits: object, total: object) -> None:
         )
 
 
+def is_number(value: object, least: float = -math.inf, most: float = math.inf) -> bool:
+    """Whether a value is a number within these limits; what is not a number is in none.
+
+    >>> is_number(0.5, 0, 1), is_number("0.5", 0, 1), is_number(math.nan)
+    (True, False, False)
+    """
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return False
+    return bool(value >= least and value <= most)  # type: ignore[operator]
+
+
+def is_count(value: object, least: float = 1, most: float = math.inf) -> bool:
+    """Whether a value is a whole number within these limits.
+
+    >>> is_count(20), is_count(0), is_count(2.5)
+    (True, False, False)
+    """
+    return isinstance(value, Integral) and is_number(value, least, most)
+
+
 def check_count(count: object, things: str) -> None:
     """Refuse a number of requests or connections below 1, or with a fraction.
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from canarylab.display import ShownAsTable, Table
 from canarylab.errors import SampleFileError
+from canarylab.stats.arguments import is_number
 from canarylab.stats.shares import COMMONEST, RAREST, Share, share_of, share_of_all
 from canarylab.text import count_noun, percent, sort_naturally, version_label
 from canarylab.traffic.sample import Sample
@@ -178,7 +179,7 @@ def pool(folder: str | Path, *, version: str | None = None) -> ClassResults:
     for file in files:
         content = _content(file)
         learners = _learners_sample(file, content)
-        key = json.dumps(content | {"name": ""}, sort_keys=True)
+        key = json.dumps(learners.sample.to_dict(), sort_keys=True)
         first, _ = found.setdefault(key, (file, learners))
         if first != file:
             notes.append(f"{file.name} is a copy of {first.name} and is counted once.")
@@ -212,8 +213,8 @@ def _original_first(file: Path) -> tuple[int, str]:
 
 def _content(file: Path) -> dict[str, Any]:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as exc:
+        content = json.loads(file.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as exc:
         raise _no_sample(file) from exc
     if not isinstance(content, dict):
         raise _no_sample(file)
@@ -226,9 +227,16 @@ def _learners_sample(file: Path, content: dict[str, Any]) -> LearnersSample:
         newest_version([sample])  # fails if a version is no text
     except (AttributeError, KeyError, TypeError, ValueError) as exc:
         raise _no_sample(file) from exc
-    if not sample.results:
+    if not sample.results or not _is_expectation(sample.expected):
         raise _no_sample(file)
     return LearnersSample(str(content.get("name") or file.stem), sample)
+
+
+def _is_expectation(expected: object) -> bool:
+    """Whether it is a share for each version, or nothing."""
+    if not isinstance(expected, dict):
+        return expected is None
+    return all(is_number(share, 0, 1) for share in expected.values())
 
 
 def _no_sample(file: Path) -> SampleFileError:

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import NamedTuple
 from urllib.parse import SplitResult, quote, urlsplit
 
-from httptools import HttpResponseParser
+from httptools import HttpParserError, HttpResponseParser
 
 from canarylab.errors import TrafficError
 
@@ -216,6 +216,7 @@ def _split(url: str) -> SplitResult:
 
 
 _MAX_BODY = 65_536  # bytes; the version is near the beginning
+_MAX_HEAD = 1_000_000  # bytes; servers send a few thousand, and the parser keeps a whole field
 _SIZES = (b"content-length", b"transfer-encoding")
 _DEFAULT_SOURCE = VersionSource()
 
@@ -250,10 +251,15 @@ class ResponseParser:
         self._version: bytes | None = None
         self._pod: bytes | None = None
         self._body = b""
+        self._head_bytes = 0
 
     def feed(self, received: bytes) -> None:
         """Parse received bytes; `httptools` raises its own error for what is not HTTP."""
         self.started = True
+        if not self._has_headers:
+            self._head_bytes += len(received)
+            if self._head_bytes > _MAX_HEAD:
+                raise HttpParserError(f"The headers are longer than {_MAX_HEAD:,} bytes.")
         if self._parser is not None:
             self._parser.feed_data(received)
 

@@ -127,6 +127,22 @@ def test_tolerance_and_alpha_are_between_0_and_1(name: str, value: float) -> Non
         Judge(**{name: value})
 
 
+@pytest.mark.parametrize("wrong", ["text", None, [], math.nan, True])
+@pytest.mark.parametrize(
+    ("judge", "name"),
+    [
+        (Judge, "tolerance"),
+        (Judge, "alpha"),
+        (ThresholdJudge, "max_failure_rate"),
+        (ThresholdJudge, "min_requests"),
+        (ThresholdJudge, "promote_after"),
+    ],
+)
+def test_a_judge_of_odd_values_is_refused(judge: Any, name: str, wrong: Any) -> None:
+    with pytest.raises(ValueError, match="Give"):
+        judge(**{name: wrong})
+
+
 @pytest.mark.parametrize("limit", [0, -1, math.nan, "limit", True])
 def test_a_limit_that_no_answer_can_keep_is_refused(limit: Any) -> None:
     with pytest.raises(ValueError, match="slower_than_s cannot be"):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import pytest
 
 from canarylab.judge import Judge, Scenario, ThresholdJudge, simulate
@@ -67,7 +70,17 @@ def test_a_scenario_that_cannot_be_is_refused(settings: dict[str, float]) -> Non
         Scenario(**settings)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("releases", [0, 20_001])
-def test_a_number_of_releases_that_nobody_can_draw_is_refused(releases: int) -> None:
+@pytest.mark.parametrize("wrong", ["text", None, [], math.nan, 10**400, True])
+@pytest.mark.parametrize(
+    "name", ["canary_rate", "production_rate", "share", "look_every", "max_requests"]
+)
+def test_a_scenario_of_odd_values_is_refused(name: str, wrong: Any) -> None:
+    settings: dict[str, Any] = {"canary_rate": 0.0, "production_rate": 0.0}
+    with pytest.raises(ValueError, match="Give"):
+        Scenario(**settings | {name: wrong})
+
+
+@pytest.mark.parametrize("releases", [0, 20_001, "text", None, 2.5])
+def test_a_number_of_releases_that_nobody_can_draw_is_refused(releases: Any) -> None:
     with pytest.raises(ValueError, match=f"{releases} releases cannot be drawn"):
         simulate(Judge(), Scenario(0.0, 0.0), releases=releases)

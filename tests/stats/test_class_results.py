@@ -135,6 +135,33 @@ def test_a_file_that_is_no_sample_is_named(folder: Path, text: str) -> None:
         stats.pool(folder)
 
 
+@pytest.mark.parametrize("expected", ["half", [], 3, {"1.0": "half"}, {"1.0": None}, {"1.0": 2}])
+def test_an_expectation_that_is_none_is_named(folder: Path, expected: object) -> None:
+    content = json.loads((folder / "anna.json").read_text())
+    (folder / "anna.json").write_text(json.dumps({**content, "expected": expected}))
+
+    with pytest.raises(SampleFileError, match=r"anna\.json holds no sample"):
+        stats.pool(folder)
+
+
+def test_a_file_of_nothing_but_brackets_is_named(folder: Path) -> None:
+    (folder / "broken.json").write_text("[" * 200_000)
+
+    with pytest.raises(SampleFileError, match=r"broken\.json holds no sample"):
+        stats.pool(folder)
+
+
+def test_a_copy_counts_once_whatever_an_editor_added(folder: Path) -> None:
+    content = json.loads((folder / "anna.json").read_text())
+    text = json.dumps({**content, "comment": "mine"})
+    (folder / "anna (1).json").write_text(text, encoding="utf-8-sig")
+
+    pooled = stats.pool(folder)
+
+    assert len(pooled.learners) == 3
+    assert "anna (1).json is a copy of anna.json" in pooled._repr_html_()
+
+
 def test_a_file_that_is_no_text_is_named(folder: Path) -> None:
     (folder / "broken.json").write_bytes(b"\xff\xfe\x00")
 

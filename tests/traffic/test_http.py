@@ -198,6 +198,12 @@ def test_what_is_not_http_is_refused() -> None:
         read(b"SSH-2.0-OpenSSH_9.2\r\n")
 
 
+@pytest.mark.parametrize("part", [b"X-A: b\r\n" * 1000, b"a" * 10_000])
+def test_headers_without_an_end_are_refused(part: bytes) -> None:
+    with pytest.raises(HttpParserError, match="longer than"):
+        read(HEAD, b"X-B: ", *[part] * 200)
+
+
 def test_more_than_was_asked_for_is_ignored() -> None:
     whole = HEAD + b"X-Version: 1.0\r\nContent-Length: 0\r\n\r\n"
     response = read(whole, HEAD + b"X-Version: 2.0\r\nContent-Length: 0\r\n\r\n")
