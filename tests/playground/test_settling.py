@@ -27,7 +27,7 @@ from tests.needs import needs
 from tests.properties import MANY, settings_on_a_cluster
 from tests.running_playground import RunningPlayground, running_playground
 
-pytestmark = needs("linux")
+pytestmark = [needs("linux"), pytest.mark.slow]
 SETTLED_S = 60.0
 names = st.sampled_from(["a", "b"])
 sizes = st.integers(0, 3)
