@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 
 INTERRUPT_AGAIN_S = 0.01
 
@@ -36,9 +37,14 @@ def _interrupt_again(ignored: sys.UnraisableHookArgs) -> None:
     if ignored.exc_type is not KeyboardInterrupt:
         sys.__unraisablehook__(ignored)
         return
-    from threading import Timer  # noqa: PLC0415  rarely needed
+    from canarylab import runtime  # noqa: PLC0415  rarely needed
 
-    Timer(INTERRUPT_AGAIN_S, signal.raise_signal, [signal.SIGINT]).start()
+    runtime.in_background(_interrupt_soon, name="interrupt")
+
+
+def _interrupt_soon() -> None:
+    time.sleep(INTERRUPT_AGAIN_S)
+    signal.raise_signal(signal.SIGINT)
 
 
 if __name__ == "__main__":

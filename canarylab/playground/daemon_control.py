@@ -24,7 +24,7 @@ from typing import IO
 
 from canarylab.errors import SetupError, TimedOutError
 from canarylab.playground.home import Home, write_atomically
-from canarylab.playground.node.reaper import kill_all
+from canarylab.playground.node.reaper import kill_earlier_runs
 from canarylab.ports import LOOPBACK
 from canarylab.runtime import wait_until
 
@@ -129,8 +129,7 @@ def down(home: Home) -> bool:
                 f"The playground (pid {pid}) has not ended although it was killed: the system "
                 f"waits for a disk, perhaps that of {home.root}. Restart the machine if it stays."
             )
-        for run_id in home.run_ids.read_text().split():
-            kill_all(run_id)  # the reaper does the same; now it is done when this returns
+        kill_earlier_runs(home.run_ids)  # the reaper does it too; now it is done on return
     return True
 
 

@@ -191,8 +191,7 @@ class ReaperSupervisor:
     @asynccontextmanager
     async def running(cls, run_ids: Path) -> AsyncIterator[ReaperSupervisor]:
         """Run a reaper during a `with`; the file `run_ids` has the runs before this one."""
-        for run_id in _earlier_runs(run_ids):
-            reaper.kill_all(run_id)
+        reaper.kill_earlier_runs(run_ids)
         started = cls(secrets.token_hex(16))
         _write_run_id(run_ids, started.run_id)
         try:
@@ -316,10 +315,6 @@ async def _poll_for_exit(process: subprocess.Popen[bytes]) -> int:
     while process.poll() is None:
         await asyncio.sleep(_POLL_S)
     return exit_code(process.wait())
-
-
-def _earlier_runs(run_ids: Path) -> list[str]:
-    return run_ids.read_text().split() if run_ids.exists() else []
 
 
 def _write_run_id(run_ids: Path, run_id: str) -> None:

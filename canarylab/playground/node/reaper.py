@@ -19,6 +19,10 @@ import signal
 import sys
 import time
 import zlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # this program is kept small
+    from pathlib import Path
 
 RUN_ID = "CANARYLAB_RUN_ID"
 _FILE_LOCKS = 10  # RLIMIT_LOCKS, which the module `resource` does not name
@@ -36,6 +40,12 @@ def kill_all(run_id: str) -> int:
         killed |= found
         time.sleep(_PAUSE_S)  # killed processes do not disappear at once
     return len(killed)
+
+
+def kill_earlier_runs(run_ids: Path) -> None:
+    """End what is left of the runs whose ids are in this file, which may not be there."""
+    for run_id in run_ids.read_text().split() if run_ids.exists() else ():
+        kill_all(run_id)
 
 
 def processes_of(run_id: str) -> set[int]:
