@@ -11,11 +11,10 @@ which the quantity was given. `omitempty` omits zeros in objects that controller
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import math
 import re
+import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -87,6 +86,8 @@ _MAX_EXPONENT = 999
 _QUANTITY = re.compile(
     r"^(?P<number>[+-]?(?:\d+\.?\d*|\.\d+))(?P<suffix>[a-zA-Z]{0,2}|[eE][+-]?\d+)$"
 )
+_BASE64_CHARACTERS = frozenset(string.ascii_letters + string.digits + "+/")
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _NANO = Fraction(1, 10**9)  # the smallest fraction that is kept
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -417,12 +418,35 @@ def _time(value: Any) -> str:
 
 
 def _base64(value: Any) -> str:
-    text = str(_of_type(value, str))
-    try:
-        base64.b64decode(text, validate=True)
-    except binascii.Error:
-        raise ValueError("illegal base64 data at input byte 0") from None
+    """The text without the line breaks, which Go's decoder skips."""
+    given = str(_of_type(value, str))
+    text = re.sub(r"[\r\n]", "", given)
+    good = _BASE64.match(text)
+    if good is None or good.end() < len(text):
+        raise ValueError(f"illegal base64 data at input byte {_illegal_byte(given)}")
     return text
+
+
+def _illegal_byte(given: str) -> int:
+    """The position in Go's message: of the first wrong character, or of an incomplete group.
+
+    >>> _illegal_byte("abc1?"), _illegal_byte("abc12"), _illegal_byte("ab==cd")
+    (4, 4, 4)
+    """
+    data = given.encode()
+    kept = [at for at, byte in enumerate(data) if byte not in b"\r\n"]
+    for number, at in enumerate(kept):
+        if chr(data[at]) in _BASE64_CHARACTERS:
+            continue
+        place, rest = number % 4, kept[number + 1 :]
+        if data[at] != ord("=") or place < 2:
+            return at
+        if place == 2 and not rest:
+            return len(data)
+        if place == 2 and data[rest[0]] != ord("="):
+            return at
+        return rest[place == 2] if rest[place == 2 :] else len(data)
+    return len(data) - len(kept) % 4
 
 
 _READERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(

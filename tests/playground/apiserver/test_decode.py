@@ -543,3 +543,18 @@ def test_a_tiny_quantity_is_rounded_up() -> None:
 def test_a_time_that_no_calendar_has_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="parsing time"):
         read_scalar({"type": "string", "format": "date-time"}, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "byte"),
+    [("plain text", 5), ("YWJ", 0), ("YWJjZ", 4), ("YQ=", 3), ("Y===", 1), ("YQ==YQ==", 4)],
+)
+def test_text_that_is_not_base64_is_refused_where_go_refuses_it(text: str, byte: int) -> None:
+    document = {"kind": "Secret", "apiVersion": "v1", "metadata": {}, "data": {"token": text}}
+    with pytest.raises(BadRequestError, match=f"illegal base64 data at input byte {byte}$"):
+        decode(KINDS["Secret"], document)
+
+
+def test_line_breaks_in_base64_are_not_stored() -> None:
+    document = {"kind": "Secret", "metadata": {}, "data": {"token": "YWJj\nMTIz\n"}}
+    assert decode(KINDS["Secret"], document).obj["data"] == {"token": "YWJjMTIz"}
