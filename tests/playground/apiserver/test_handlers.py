@@ -60,6 +60,7 @@ PARTS: dict[str, Object] = {
     "Role": {"rules": role()["rules"]},
     "ReplicaSet": {"spec": WORKLOAD},
     "RoleBinding": {"roleRef": role_binding()["roleRef"]},
+    "Secret": {"data": {"token": "YWJjMTIz"}},
     "Service": {"spec": {"ports": [{"port": 80}], "type": "NodePort"}},
 }
 """An object of each kind."""

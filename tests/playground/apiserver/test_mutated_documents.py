@@ -72,6 +72,7 @@ DOCUMENTS: list[Object] = [
     role_binding({"kind": "User", "name": "ann"}),
     named("ServiceAccount", secrets=[{"name": "a"}], imagePullSecrets=[{"name": "b"}]),
     named("ConfigMap", data={"a": "b"}, binaryData={"c": "AA=="}),
+    named("Secret", data={"a": "Yg=="}, stringData={"c": "d"}, type="Opaque"),
     named("Namespace", spec={"finalizers": ["kubernetes"]}),
     named("Node", status={"capacity": {"cpu": "1"}, "addresses": [{}], "conditions": [{}]}),
     named("Endpoints", subsets=[{"addresses": [{"ip": "1.1.1.1"}], "ports": [{"port": 1}]}]),
