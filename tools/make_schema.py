@@ -30,6 +30,7 @@ ROOTS = {
     "V1Namespace": ("", "v1"),
     "V1Node": ("", "v1"),
     "V1ConfigMap": ("", "v1"),
+    "V1Secret": ("", "v1"),
     "V1Endpoints": ("", "v1"),
     "CoreV1Event": ("", "v1"),
     "V1Pod": ("", "v1"),

@@ -10,8 +10,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from canarylab.ingress_rules.ingress_spec import ANY_HOST, Backend, CanaryPolicy
+from canarylab.ingress_rules.annotations import CanaryPolicy
+from canarylab.ingress_rules.ingress_spec import ANY_HOST, Backend
 from canarylab.ingress_rules.paths import (
+    HEADER_NAME,
     compile_pattern,
     normalize_host,
     normalize_path,
@@ -172,8 +174,10 @@ def canary_weight(
     https://github.com/kubernetes/ingress-nginx/blob/main/rootfs/etc/nginx/lua/balancer.lua
     https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#canary
     """
-    # nginx ignores the case of both names.
-    header = headers.get(policy.header.lower()) if policy.header else None
+    # nginx ignores the case of both names. An underscore in the annotation stands for a hyphen:
+    # `ngx.var["http_" .. name]`.
+    name = policy.header.lower().replace("_", "-")
+    header = headers.get(name) if HEADER_NAME.fullmatch(name) else None
     if header is not None and (decided := _weight_by_header(policy, header)) is not None:
         return decided
     if policy.cookie:

@@ -6,6 +6,7 @@ its default again, as on a real cluster. `with_initial_status` is for new object
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -124,6 +125,16 @@ def _ingress_class(obj: Object) -> Object:
     return {**obj, "spec": spec}
 
 
+def _secret(obj: Object) -> Object:
+    """What was written as text is stored as base64, in place of an entry of the same key."""
+    kept = {name: value for name, value in obj.items() if name != "stringData"}
+    texts = obj.get("stringData", {})
+    if texts:
+        encoded = {key: base64.b64encode(text.encode()).decode() for key, text in texts.items()}
+        kept["data"] = {**obj.get("data", {}), **encoded}
+    return {"type": "Opaque", **kept}
+
+
 def _endpoint_slice(obj: Object) -> Object:
     if "ports" not in obj:
         return {"endpoints": [], **obj}
@@ -201,6 +212,7 @@ _DEFAULTS_BY_KIND: Mapping[str, Callable[[Object], Object]] = MappingProxyType(
         "Node": _node,
         "Pod": pod_with_defaults,
         "ReplicaSet": _replica_set,
+        "Secret": _secret,
         "Service": _service,
     }
 )

@@ -37,6 +37,7 @@ _TABLES = {
     "NamespaceSpec": "1 finalizers:[string]",
     "NamespaceStatus": "1 phase",
     "ConfigMap": "1 metadata:ObjectMeta, 2 data:map, 3 binaryData:bytemap, 4 immutable:bool",
+    "Secret": "1 metadata:ObjectMeta, 2 data:bytemap, 3 type, 4 stringData:map, 5 immutable:bool",
     "Deployment": "1 metadata:ObjectMeta, 2 spec:DeploymentSpec, 3 status:DeploymentStatus",
     "DeploymentSpec": "1 replicas:int, 2 selector:LabelSelector, 3 template:PodTemplateSpec, "
     "4 strategy:DeploymentStrategy, 5 minReadySeconds:int, 6 revisionHistoryLimit:int, "

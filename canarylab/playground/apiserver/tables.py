@@ -108,6 +108,7 @@ COLUMNS: Mapping[str, tuple[str | Column, ...]] = MappingProxyType(
             Column("Readiness Gates", wide=True),
         ),
         "ReplicaSet": ("Name", *_INTEGERS, "Age", *_TEMPLATE),
+        "Secret": ("Name", "Type", Column("Data", type="integer"), "Age"),
         "Service": (
             "Name", "Type", "Cluster-IP", "External-IP", "Port(s)", "Age",
             Column("Selector", wide=True),
@@ -140,6 +141,11 @@ def config_map_cells(config_map: Object, now: datetime) -> list[Any]:
     """Name, Data, Age."""
     entries = len(config_map.get("data", {})) + len(config_map.get("binaryData", {}))
     return [_name(config_map), entries, _age(config_map, now)]
+
+
+def secret_cells(secret: Object, now: datetime) -> list[Any]:
+    """Name, Type, Data, Age."""
+    return [_name(secret), secret.get("type", ""), len(secret.get("data", {})), _age(secret, now)]
 
 
 def deployment_cells(deployment: Object, now: datetime) -> list[Any]:
@@ -576,6 +582,7 @@ _CELLS: Mapping[str, Callable[[Object, datetime], list[Any]]] = MappingProxyType
         "Node": node_cells,
         "Pod": pod_cells,
         "ReplicaSet": replica_set_cells,
+        "Secret": secret_cells,
         "Service": service_cells,
     }
 )

@@ -63,6 +63,7 @@ KINDS: MappingProxyType[str, Kind] = MappingProxyType(
             Kind("Namespace", "namespaces", short_names=("ns",), namespaced=False),
             Kind("Node", "nodes", short_names=("no",), namespaced=False),
             Kind("ConfigMap", "configmaps", short_names=("cm",), has_status=False),
+            Kind("Secret", "secrets", has_status=False),
             Kind("Endpoints", "endpoints", short_names=("ep",), has_status=False),
             Kind("Event", "events", short_names=("ev",), has_status=False),
             Kind("Pod", "pods", short_names=("po",), categories=_ALL),

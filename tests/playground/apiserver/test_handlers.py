@@ -44,6 +44,7 @@ PARTS: dict[str, Object] = {
     "IngressClass": {"spec": {"controller": "example.com/x"}},
     "Pod": {"spec": TEMPLATE["spec"]},
     "ReplicaSet": {"spec": WORKLOAD},
+    "Secret": {"data": {"token": "YWJjMTIz"}},
     "Service": {"spec": {"ports": [{"port": 80}], "type": "NodePort"}},
 }
 """An object of each kind."""

@@ -62,6 +62,7 @@ DOCUMENTS: list[Object] = [
     pod(volumes=[{"name": "v", "configMap": {"name": "a"}}], readinessGates=[{}]),
     service(type="NodePort", sessionAffinity="ClientIP", sessionAffinityConfig={"clientIP": {}}),
     named("ConfigMap", data={"a": "b"}, binaryData={"c": "AA=="}),
+    named("Secret", data={"a": "Yg=="}, stringData={"c": "d"}, type="Opaque"),
     named("Namespace", spec={"finalizers": ["kubernetes"]}),
     named("Node", status={"capacity": {"cpu": "1"}, "addresses": [{}], "conditions": [{}]}),
     named("Endpoints", subsets=[{"addresses": [{"ip": "1.1.1.1"}], "ports": [{"port": 1}]}]),

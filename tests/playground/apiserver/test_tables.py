@@ -61,6 +61,7 @@ def test_one_column_has_the_format_name(kind: str) -> None:
         ("IngressClass", "Name Controller Parameters Age", ""),
         ("Namespace", "Name Status Age", ""),
         ("ReplicaSet", "Name Desired Current Ready Age", "Containers Images Selector"),
+        ("Secret", "Name Type Data Age", ""),
         ("Service", "Name Type Cluster-IP External-IP Port(s) Age", "Selector"),
     ],
 )
@@ -243,6 +244,11 @@ def test_an_endpoint_slice(ends: list[int], ports: list[Object], shown: tuple[st
 def test_a_config_map_counts_its_entries() -> None:
     made = {"kind": "ConfigMap", "data": {"a": "", "b": ""}, "binaryData": {"c": ""}}
     assert cells(made)["Data"] == 3
+
+
+def test_a_secret_shows_its_type_and_counts_its_entries() -> None:
+    made = {"kind": "Secret", "type": "kubernetes.io/tls", "data": {"tls.crt": "", "tls.key": ""}}
+    assert (cells(made)["Type"], cells(made)["Data"]) == ("kubernetes.io/tls", 2)
 
 
 def test_a_namespace() -> None:

@@ -148,6 +148,14 @@ async def test_an_ingress_of_another_class_is_left_alone() -> None:
         await here.answers(200, CLOSE.replace(b"GET /", b"GET /ours"))
         assert not (await here.api.get("Ingress", Key(SPACE, "plain"))).get("status")
         await here.answers(404)
+        await here.tells("IngressClassNotFound")
+
+
+async def test_an_ingress_without_a_class_is_served_and_told_to_name_one() -> None:
+    classless = {**PLAIN, "spec": {"rules": PLAIN["spec"]["rules"]}}
+    async with world(classless) as here:
+        await here.answers(200)
+        await here.tells("NoIngressClass")
 
 
 async def test_without_its_class_nothing_is_served() -> None:

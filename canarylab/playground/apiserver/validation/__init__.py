@@ -6,27 +6,34 @@ few rules are validated in this module.
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from types import MappingProxyType
 
 from canarylab.errors import Cause
 from canarylab.kube_objects import Object
+from canarylab.playground.apiserver.decode import json_type
 from canarylab.playground.apiserver.field_errors import (
+    check_unchanged,
     forbidden,
     invalid,
     invalid_for_each,
+    required,
     too_long,
 )
 from canarylab.playground.apiserver.schema import STRUCTURAL_SCHEMAS, structural
 from canarylab.playground.apiserver.validation import names, networking, pods
 from canarylab.playground.kube.kinds import KINDS
 
-MAX_CONFIG_MAP_BYTES = 1024 * 1024  # all values of one ConfigMap together
+MAX_CONFIG_MAP_BYTES = 1024 * 1024  # all values of one ConfigMap or Secret together
 
 MAX_CAUSES = 100
 """Errors that one response names; each shows the value that it is about."""
 _IMMUTABLE = "field is immutable when `immutable` is set"
+_ACCOUNT_NAME = "kubernetes.io/service-account.name"
+_DOCKER_KEYS = {"dockercfg": ".dockercfg", "dockerconfigjson": ".dockerconfigjson"}
 _HEAD = frozenset({"apiVersion", "kind", "metadata"})
 _REASONS_THAT_STOP_RULES = frozenset(
     {
@@ -68,8 +75,63 @@ def validate_config_map(config_map: Object, old: Object | None) -> Iterator[Caus
         yield invalid(f"data[{key}]", key, "duplicate of key present in binaryData")
     if sum(len(value.encode()) for value in texts.values()) > MAX_CONFIG_MAP_BYTES:
         yield too_long("", MAX_CONFIG_MAP_BYTES)
-    if old is not None and old.get("immutable"):
-        yield from _immutable_config_map(config_map, old)
+    yield from _immutable_data(config_map, old)
+
+
+def validate_secret(secret: Object, old: Object | None) -> Iterator[Cause]:
+    """Errors of a Secret, or of its update; the message of a wrong value does not show it."""
+    meta = secret["metadata"]
+    yield from names.validate_metadata(meta, names.dns_subdomain_problems, namespaced=True)
+    if old is not None:
+        yield from check_unchanged("type", secret.get("type", ""), old.get("type", ""))
+    yield from _immutable_data(secret, old)
+    entries = {key: base64.b64decode(text) for key, text in secret.get("data", {}).items()}
+    for key in sorted(entries):
+        yield from invalid_for_each(f"data[{key}]", key, names.config_map_key_problems(key))
+    if sum(map(len, entries.values())) > MAX_CONFIG_MAP_BYTES:
+        yield too_long("data", MAX_CONFIG_MAP_BYTES)
+    yield from _secret_type(secret.get("type", ""), meta.get("annotations", {}), entries)
+
+
+def _secret_type(
+    type_: str, annotations: Mapping[str, str], entries: Mapping[str, bytes]
+) -> Iterator[Cause]:
+    """Errors of the entries that a type requires; types of one's own require none."""
+    name = type_.removeprefix("kubernetes.io/")
+    if name == type_:
+        return
+    if name == "service-account-token" and not annotations.get(_ACCOUNT_NAME):
+        yield required(f"metadata.annotations[{_ACCOUNT_NAME}]")
+    elif name == "basic-auth" and not {"username", "password"} & entries.keys():
+        yield from (required(f"data[%s][{key}]") for key in ("username", "password"))
+    elif name == "ssh-auth" and not entries.get("ssh-privatekey"):
+        yield required("data[%s][ssh-privatekey]")
+    elif name == "tls":
+        yield from (
+            required(f"data[{key}]") for key in ("tls.crt", "tls.key") if key not in entries
+        )
+    elif (key := _DOCKER_KEYS.get(name)) and key not in entries:
+        yield required(f"data[{key}]")
+    elif key and (problem := _json_problem(entries[key])):
+        yield invalid(f"data[{key}]", "<secret contents redacted>", problem)
+
+
+def _json_problem(data: bytes) -> str | None:
+    """Why the bytes are not a JSON object, as Go says it for the usual mistakes."""
+    try:
+        found = json.loads(data)
+    except RecursionError:
+        return "exceeded max depth"
+    except ValueError as error:
+        at = error.pos if isinstance(error, json.JSONDecodeError) else 0
+        if not data[at:].strip():
+            return "unexpected end of JSON input"
+        return f"invalid character {chr(data[at])!r} looking for beginning of value"
+    if isinstance(found, dict) or found is None:
+        return None
+    return (
+        f"json: cannot unmarshal {json_type(found)} into Go value of type map[string]interface {{}}"
+    )
 
 
 def validate_namespace(namespace: Object, old: Object | None) -> Iterator[Cause]:
@@ -121,9 +183,11 @@ def _body(obj: Object) -> Object:
     return {name: value for name, value in obj.items() if name not in _HEAD}
 
 
-def _immutable_config_map(config_map: Object, old: Object) -> Iterator[Cause]:
+def _immutable_data(obj: Object, old: Object | None) -> Iterator[Cause]:
+    if old is None or not old.get("immutable"):
+        return
     for field in ("immutable", "data", "binaryData"):
-        if config_map.get(field) != old.get(field):
+        if obj.get(field) != old.get(field):
             yield forbidden(field, _IMMUTABLE)
 
 
@@ -143,6 +207,7 @@ VALIDATORS: Mapping[str, Callable[[Object, Object | None], Iterator[Cause]]] = M
         "Node": validate_node,
         "Pod": pods.validate_pod,
         "ReplicaSet": pods.validate_replica_set,
+        "Secret": validate_secret,
         "Service": networking.validate_service,
     }
 )

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from canarylab.errors import Cause
 from canarylab.kube_objects import Object, parse_integer
-from canarylab.playground.apiserver.decode import parse_quantity
 from canarylab.playground.apiserver.field_errors import (
     INT32_MAX,
     check_not_negative,
@@ -22,6 +21,7 @@ from canarylab.playground.apiserver.field_errors import (
     unsupported,
 )
 from canarylab.playground.apiserver.validation import names
+from canarylab.playground.kube.quantities import parse_quantity
 from canarylab.playground.kube.selectors import by_label_selector
 
 MAX_CONTAINERS = 50
