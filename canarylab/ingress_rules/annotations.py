@@ -32,8 +32,42 @@ _CANARY_CHOICE = ("canary-weight", "canary-weight-total", "canary-by-header", "c
 _OF_CANARY = frozenset(
     {"canary", *_CANARY_CHOICE, "canary-by-header-value", "canary-by-header-pattern"}
 )
-_OF_LOCATION = frozenset({"rewrite-target", "use-regex", "proxy-body-size"})
-_BOOLEANS = ("canary", "use-regex")
+_CANARY_BEHAVIOR = "affinity-canary-behavior"
+_OF_PRIMARY = frozenset(
+    {
+        "rewrite-target",
+        "use-regex",
+        "proxy-body-size",
+        "affinity",
+        "affinity-mode",
+        "session-cookie-name",
+        "session-cookie-path",
+        "session-cookie-domain",
+        "session-cookie-expires",
+        "session-cookie-max-age",
+        "session-cookie-secure",
+        "session-cookie-samesite",
+        "session-cookie-change-on-failure",
+    }
+)
+"""Those that are read of an Ingress that is no canary."""
+_BOOLEANS = ("canary", "use-regex", "session-cookie-secure", "session-cookie-change-on-failure")
+_CHARACTERS = r"[A-Za-z0-9._~:/-]+"
+_VALUES = {
+    "affinity": re.compile("cookie"),
+    "affinity-mode": re.compile("balanced|persistent"),
+    _CANARY_BEHAVIOR: re.compile("sticky|legacy"),
+    "session-cookie-name": re.compile(_CHARACTERS),
+    "session-cookie-path": re.compile(_CHARACTERS),
+    "session-cookie-domain": re.compile(_CHARACTERS),
+    "session-cookie-expires": re.compile(r"0|-?[1-9][0-9]{0,9}"),
+    "session-cookie-max-age": re.compile(r"0|-?[1-9][0-9]{0,9}"),
+    "session-cookie-samesite": re.compile("none|lax|strict", re.IGNORECASE),
+}
+"""What the values may be:
+https://github.com/kubernetes/ingress-nginx/blob/main/internal/ingress/annotations/sessionaffinity/main.go
+"""
+_SERVED = _OF_CANARY | _OF_PRIMARY | {_CANARY_BEHAVIOR}
 _OTHER_CONTROLLERS = re.compile(
     r"(?:(?:[a-z0-9-]+\.)*ingress\.kubernetes\.io|nginx\.(?:org|com)|cert-manager\.io"
     r"|haproxy\.org|konghq\.com)/"
@@ -52,6 +86,23 @@ class CanaryPolicy(NamedTuple):
     cookie: str = ""
 
 
+class CookieAffinity(NamedTuple):
+    """The cookie that keeps a client at one endpoint."""
+
+    name: str = "INGRESSCOOKIE"
+    is_persistent: bool = False
+    """Whether a client moves only when its endpoint is gone."""
+    path: str = ""
+    """Empty for the path of the rule."""
+    domain: str = ""
+    expires_s: int | None = None
+    max_age_s: int | None = None
+    is_secure: bool = False
+    same_site: str = ""
+    change_on_failure: bool = False
+    """Whether a retry goes to another endpoint, and the client stays there."""
+
+
 class Annotations(NamedTuple):
     """The annotations that are served, parsed, and the names of the others."""
 
@@ -61,6 +112,10 @@ class Annotations(NamedTuple):
     use_regex: bool = False
     body_limit: int = DEFAULT_BODY_LIMIT
     """Bytes; 0 is no limit."""
+    affinity: CookieAffinity | None = None
+    """None unless `affinity` is "cookie"."""
+    is_legacy_canary: bool = False
+    """Whether a canary goes without the affinity of its primary."""
     ignored_canary: tuple[str, ...] = ()
     """Canary annotations without effect, because `canary` is not "true"."""
     ignored_rewrite: str = ""
@@ -76,7 +131,7 @@ class Annotations(NamedTuple):
     of_primary: tuple[str, ...] = ()
     """Annotations that a canary takes over from its primary, so that its own have no effect."""
     incomplete: tuple[tuple[str, str], ...] = ()
-    """Annotations without effect because of another one: both names, or `no` and a name."""
+    """Annotations without effect because of another one: both names, or `no` and the other."""
 
 
 NO_ANNOTATIONS = Annotations()
@@ -103,6 +158,8 @@ def parse_annotations(annotations: Mapping[str, str]) -> Annotations:
         rewrite_target=rewrite_target if can_rewrite else "",
         use_regex=_is_true(own.get("use-regex", "")),
         body_limit=_size(own.get("proxy-body-size", "")),
+        affinity=_cookie_affinity(own),
+        is_legacy_canary=own.get(_CANARY_BEHAVIOR) == "legacy",
         ignored_rewrite="" if can_rewrite else rewrite_target,
         ignored_canary=() if enabled else tuple(sorted(n for n in own if n.startswith("canary-"))),
         unparsable_weights=tuple(
@@ -113,8 +170,8 @@ def parse_annotations(annotations: Mapping[str, str]) -> Annotations:
         ignored_total=_ignored_total(own) if enabled else None,
         unparsable=tuple(_unparsable(own)),
         not_served=tuple(sorted(_not_served(annotations, is_canary=enabled))),
-        of_primary=tuple(sorted(_OF_LOCATION.intersection(own))) if enabled else (),
-        incomplete=tuple(_incomplete(own)) if enabled else (),
+        of_primary=tuple(sorted(_OF_PRIMARY.intersection(own))) if enabled else (),
+        incomplete=tuple(_incomplete(own, is_canary=enabled)),
     )
 
 
@@ -140,6 +197,26 @@ def _canary_policy(own: Mapping[str, str]) -> CanaryPolicy:
     )
 
 
+def _cookie_affinity(own: Mapping[str, str]) -> CookieAffinity | None:
+    if own.get("affinity") != "cookie":
+        return None
+    said = {
+        name: own[name] for name, valid in _VALUES.items() if valid.fullmatch(own.get(name, ""))
+    }
+    seconds = {name: int(said[name]) for name in said if name.endswith(("expires", "max-age"))}
+    return CookieAffinity(
+        name=said.get("session-cookie-name", "INGRESSCOOKIE"),
+        is_persistent=said.get("affinity-mode") == "persistent",
+        path=said.get("session-cookie-path", ""),
+        domain=said.get("session-cookie-domain", ""),
+        expires_s=seconds.get("session-cookie-expires"),
+        max_age_s=seconds.get("session-cookie-max-age"),
+        is_secure=_is_true(own.get("session-cookie-secure", "")),
+        same_site=said.get("session-cookie-samesite", ""),
+        change_on_failure=_is_true(own.get("session-cookie-change-on-failure", "")),
+    )
+
+
 def _ignored_total(own: Mapping[str, str]) -> int | None:
     total = _integer(own.get("canary-weight-total", ""))
     return total if total is not None and total < MIN_WEIGHT_TOTAL else None
@@ -158,20 +235,31 @@ def _unparsable(own: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             yield name, own[name]
     if not _SIZE.fullmatch(own.get("proxy-body-size", "0")):
         yield "proxy-body-size", own["proxy-body-size"]
+    for name, valid in _VALUES.items():
+        if name in own and not valid.fullmatch(own[name]):
+            yield name, own[name]
 
 
 def _not_served(annotations: Mapping[str, str], *, is_canary: bool) -> Iterator[str]:
     """What is asked for and not served; "false" asks for nothing."""
     for name, value in annotations.items():
         own = name.removeprefix(PREFIX)
-        if not _OTHER_CONTROLLERS.match(name) or own in _OF_CANARY | _OF_LOCATION:
+        if not _OTHER_CONTROLLERS.match(name) or own in _SERVED:
             continue
         is_reported = own.startswith("canary-") and not is_canary  # among ignored_canary
         if value.strip() not in _FALSE and not is_reported:
             yield name
 
 
-def _incomplete(own: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _incomplete(own: Mapping[str, str], *, is_canary: bool) -> Iterator[tuple[str, str]]:
+    if not is_canary:
+        if _CANARY_BEHAVIOR in own:
+            yield _CANARY_BEHAVIOR, 'no canary: "true"'
+        for name in sorted(own):
+            is_of_affinity = name == "affinity-mode" or name.startswith("session-cookie-")
+            if is_of_affinity and "affinity" not in own:
+                yield name, "no affinity: cookie"
+        return
     if own.get("canary-by-header-value") and own.get("canary-by-header-pattern"):
         yield "canary-by-header-pattern", "canary-by-header-value"
     for name in ("canary-by-header-value", "canary-by-header-pattern"):

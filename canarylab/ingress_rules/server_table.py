@@ -25,6 +25,7 @@ from canarylab.ingress_rules.annotations import (
     NO_ANNOTATIONS,
     Annotations,
     CanaryPolicy,
+    CookieAffinity,
 )
 from canarylab.ingress_rules.ingress_spec import (
     ANY_HOST,
@@ -51,6 +52,8 @@ class Upstream(NamedTuple):
     """The canary that gets some of its requests."""
     problem: BackendProblem | None = None
     """Why it has no endpoints."""
+    affinity: CookieAffinity | None = None
+    """The cookie that keeps clients at one of its endpoints."""
 
 
 class Location(NamedTuple):
@@ -70,6 +73,8 @@ class Location(NamedTuple):
     is_default_backend: bool = False
     """Whether no rule has the path: a defaultBackend, or the controller's own."""
     body_limit: int = DEFAULT_BODY_LIMIT
+    cookie_path: str | None = None
+    """The path of the rule, where a cookie for affinity may be set."""
 
 
 class Server(NamedTuple):
@@ -135,6 +140,7 @@ class UpstreamBuilder:
     """A canary has no location of its own: NoServer in ingress-nginx."""
     policy: CanaryPolicy = field(default_factory=CanaryPolicy)
     canary: Backend | None = None
+    affinity: CookieAffinity | None = None
 
 
 @dataclass
@@ -149,6 +155,7 @@ class LocationBuilder:
     is_default: bool = False
     """Made because every host has a `/`; the first rule for it replaces it."""
     is_default_backend: bool = False
+    cookie_path: str | None = None
 
     @property
     def is_rewritten(self) -> bool:
@@ -179,6 +186,7 @@ class LocationBuilder:
             equals_rewrite_target=self.annotations.rewrite_target == self.path,
             is_default_backend=self.is_default_backend,
             body_limit=self.annotations.body_limit,
+            cookie_path=self.cookie_path,
         )
 
 
@@ -238,6 +246,7 @@ class ServerTableBuilder:
                     upstream.policy,
                     upstream.canary,
                     backend_problem(backend, endpoints),
+                    upstream.affinity,
                 )
                 for backend, upstream in self._upstreams.items()
             },
@@ -287,6 +296,9 @@ class ServerTableBuilder:
     def _add_path(self, spec: IngressSpec, path: RulePath) -> None:
         locations = self._hosts.get(path.host, self._hosts[ANY_HOST])
         new = LocationBuilder(path.path, path.exact, path.backend, spec.key, spec.annotations)
+        if spec.annotations.affinity is not None and path.backend is not None:
+            self._upstreams[path.backend].affinity = spec.annotations.affinity
+            new.cookie_path = path.path
         known = locations.get(new.place)
         if known is None or known.is_default:
             locations[new.place] = new
@@ -330,6 +342,8 @@ class ServerTableBuilder:
             primary = self._upstreams.get(location.backend) if location.backend else None
             if primary is None or primary.is_canary or location.backend == canary:
                 continue
+            if not spec.annotations.is_legacy_canary:
+                self._upstreams[canary].affinity = primary.affinity
             if primary.canary is None:
                 primary.canary = canary
             elif primary.canary != canary:

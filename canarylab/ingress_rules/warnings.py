@@ -197,6 +197,12 @@ def _without_effect(spec: IngressSpec) -> Iterator[IngressWarning]:
             f"Without effect here: the resource backend of {place}, so it serves nothing",
             "Name a Service instead.",
         )
+    yield from _without_effect_together(spec)
+
+
+def _without_effect_together(spec: IngressSpec) -> Iterator[IngressWarning]:
+    """Annotations that are served, and have no effect beside the others of the same Ingress."""
+    said = spec.annotations
     if said.of_primary:
         yield _ignored(
             spec.key,
@@ -204,6 +210,14 @@ def _without_effect(spec: IngressSpec) -> Iterator[IngressWarning]:
             f"Without effect on a canary: {', '.join(said.of_primary)}, because a canary has what "
             "its primary's Ingress has",
             "Write it into that Ingress.",
+        )
+    if said.affinity and said.use_regex and not said.affinity.path:
+        yield _ignored(
+            spec.key,
+            "CookiePath",
+            "The paths are regular expressions, which no browser compares with the path of a "
+            f"cookie, so cookie {said.affinity.name} never comes back",
+            "Add the annotation session-cookie-path, such as /.",
         )
     for name, other in said.incomplete:
         yield _ignored(

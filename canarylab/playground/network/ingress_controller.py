@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from random import Random
 
 from canarylab.errors import ApiError
+from canarylab.ingress_rules.affinity import session_of
 from canarylab.ingress_rules.ingress_spec import (
     class_problems,
     parse_ingresses,
@@ -66,14 +67,20 @@ class IngressController:
 
     def decide(self, head: RequestHead) -> DirectResponse | Forward:
         """Route a request; chooses at random for each, like `math.random` in balancer.lua."""
-        route = route_request(self.table, IngressRequest(head.host, head.target, head.by_name))
+        request = IngressRequest(head.host, head.target, head.by_name)
+        route = route_request(self.table, request)
         upstream = route.upstream(lambda total: self._random.randint(1, total))
         if route.status == 404:
             return DirectResponse(404, DEFAULT_BACKEND)
         if route.status or upstream is None or route.location is None:
             return DirectResponse(route.status or 503)
         sent = head if route.target == head.target else head._replace(target=route.target)
-        return Forward(upstream.backend, upstream.endpoints, sent, route.location.body_limit)
+        forward = Forward(upstream.backend, upstream.endpoints, sent, route.location.body_limit)
+        if upstream.affinity is None:
+            return forward
+        path = route.location.cookie_path
+        session = session_of(upstream.affinity, upstream.backend, request.cookies, path)
+        return forward._replace(session=session)
 
     async def _sync_changes(self) -> None:
         while True:

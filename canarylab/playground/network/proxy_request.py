@@ -16,6 +16,7 @@ from aiohttp.http import HttpVersion10, HttpVersion11
 from multidict import CIMultiDict
 
 from canarylab.http_headers import HOP_BY_HOP
+from canarylab.ingress_rules.affinity import Session
 from canarylab.ingress_rules.paths import HEADER_NAME
 from canarylab.kube_objects import Address
 
@@ -73,6 +74,8 @@ class Forward(NamedTuple):
     body_limit: int = 0
     """Bytes; 0 is no limit."""
     mirrors: tuple[Forward, ...] = ()
+    session: Session | None = None
+    """Which of the endpoints it is, if a cookie decides; else they take turns."""
 
 
 Decide = Callable[[RequestHead], DirectResponse | Forward]

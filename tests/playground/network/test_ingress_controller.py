@@ -225,6 +225,24 @@ async def test_a_weighted_canary_shares_one_connection_with_its_primary() -> Non
     assert abs(bodies.count(b"canary") - 500) <= 69
 
 
+async def test_a_client_with_its_cookie_stays_with_the_canary_that_it_met() -> None:
+    sticky = ingress("plain", ("/", "prod"), affinity="cookie")
+    new = canary("new", ("/", "canary"), canary_weight="0", canary_by_header="X-Canary")
+    chosen = CLOSE.replace(b"\r\n\r\n", b"\r\nX-Canary: always\r\n\r\n")
+    async with world(sticky, new) as here:
+        await until(lambda: any(up.canary for up in here.web.ingress.table.upstreams.values()))
+        async with connected(here.web.port) as (reader, writer):
+            writer.write(chosen)
+            first = await received(reader)
+        name, _, rest = first.fields["set-cookie"].partition("=")
+        value = rest.partition(";")[0]
+        returning = CLOSE.replace(b"\r\n\r\n", f"\r\nCookie: {name}={value}\r\n\r\n".encode())
+        answers = [await ask(here.web.port, returning) for _ in range(10)]
+    assert first.body == b"canary"
+    assert all(answer.endswith(b"canary") for answer in answers)
+    assert not any(b"Set-Cookie" in answer for answer in answers)
+
+
 async def test_a_catastrophic_path_keeps_nobody_waiting() -> None:
     """With backtracking, each of these requests would take longer than the age of the universe."""
     slow = ingress("slow", ("/(a+)+$", "canary"), rewrite_target="/$1")
