@@ -629,7 +629,11 @@ def test_a_run_line_may_be_a_here_document_in_another_shell(project: Project) ->
 
 def test_a_run_here_document_may_be_a_program(project: Project) -> None:
     project.dockerfile(
-        "WORKDIR /app", "RUN <<EOF", "#!/usr/bin/env node", "require('fs').writeFileSync('a', '')", "EOF"
+        "WORKDIR /app",
+        "RUN <<EOF",
+        "#!/usr/bin/env node",
+        "require('fs').writeFileSync('a', '')",
+        "EOF",
     )
     assert files_of(project.build()) == ["app/a"]
 
