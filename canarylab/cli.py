@@ -19,6 +19,8 @@ from canarylab.errors import CanaryLabError, ClusterError, explain
 from canarylab.playground.home import Home
 
 if TYPE_CHECKING:
+    from canarylab.display import Report
+    from canarylab.images.builder import Builder, BuildSource
     from canarylab.traffic import Sample
 
 app = typer.Typer(
@@ -170,6 +172,16 @@ def url(
 
 @app.command()
 def build(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(help="A folder with an app and its Dockerfile. Without it: node_app."),
+    ] = None,
+    tag: Annotated[
+        str | None, typer.Option("--tag", "-t", metavar="NAME:TAG", help="The image's name.")
+    ] = None,
+    build_arg: Annotated[
+        list[str], typer.Option(metavar="NAME=VALUE", help="Of an ARG line. May be repeated.")
+    ] = [],  # noqa: B006  typer copies it
     builder: Annotated[
         str | None,
         typer.Option(
@@ -182,29 +194,50 @@ def build(
         typer.Option(help="Push the images to this registry, for a cluster on other machines."),
     ] = None,
 ) -> None:
-    """Build node_app:1.0 and node_app:2.0, and load them into the cluster."""
-    from canarylab.clusters.choose import choose
+    """Build the image of a folder, or node_app:1.0 and node_app:2.0, and load it into the cluster.
+
+    With a folder: canarylab build . --tag web:1.0
+    """
     from canarylab.clusters.kubeconfig import push_image
     from canarylab.display import output_with_status_line
-    from canarylab.images.builder import VERSIONS
+    from canarylab.images.builder import VERSIONS, app_source, read_source
     from canarylab.images.choose import choose_builder
 
+    if folder is None and (tag or build_arg):
+        raise typer.BadParameter("--tag and --build-arg need a folder: canarylab build . --tag ...")
+    if folder is not None and tag is None:
+        raise typer.BadParameter("a folder needs a name for its image: --tag web:1.0")
+    own = [read_source(folder, tag, build_arg)] if folder and tag else []
     home = Home.of_user()
     home.prepare()
     chosen, why = choose_builder("docker" if registry else builder, home=home)
     print(f"Building {'without' if chosen.name == 'process' else 'with'} Docker. {why}", flush=True)
-    for version in VERSIONS:
+    for source in own or [app_source(version) for version in VERSIONS]:
         with output_with_status_line(print) as (write, report):
-            image = chosen.build(version, write, report)
+            image = chosen.build_folder(source, write, report)
             if registry is None:
-                note = choose(cluster).cluster.load_image(image.reference, report)
+                note = _load(source, chosen, cluster, report)
             else:
                 note = push_image(image.reference, registry, report)
         print(f"{image.reference} is built: {image.size / 1e6:.0f} MB, {image.id[:19]}")
-        if note:
-            print(note)
-    if registry is not None:
+        for sentence in (*image.notes, *([note] if note else [])):
+            print(sentence)
+    if registry is not None and not own:
         print(f"For the lessons: export CANARYLAB_CLUSTER=kubeconfig CANARYLAB_REGISTRY={registry}")
+
+
+def _load(source: BuildSource, builder: Builder, cluster: str | None, report: Report) -> str | None:
+    """Make what was built known to the cluster; return a note, if there is one."""
+    from canarylab.clusters.choose import choose
+    from canarylab.clusters.playground import Playground
+    from canarylab.images.process_build import ProcessBuilder
+
+    chosen = choose(cluster).cluster
+    if not isinstance(chosen, Playground):
+        return chosen.load_image(source.reference, report)
+    if builder.name != ProcessBuilder.name:
+        ProcessBuilder(chosen.home).build_folder(source, lambda step: None, report)
+    return None
 
 
 @app.command()

@@ -7,15 +7,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from canarylab.playground.images import find
 from tests.needs import needs
 
 Done = subprocess.CompletedProcess[str]
 
 
-def build(home: Path, *words: str, **environment: str) -> Done:
+def build(home: Path, *words: str, folder: Path | None = None, **environment: str) -> Done:
     return subprocess.run(
         [sys.executable, "-m", "canarylab", "build", *words],
         env={**os.environ, "CANARYLAB_HOME": str(home), **environment},
+        cwd=folder,
         capture_output=True,
         text=True,
         check=False,
@@ -56,3 +60,58 @@ def test_docker_that_does_not_answer_is_one_clear_message(tmp_path: Path) -> Non
     assert "Docker" in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An app of somebody's own."""
+    own = tmp_path / "own"
+    own.mkdir()
+    lines = ("FROM node:14", "ARG GREETING=none", "ENV GREETING=$GREETING", 'CMD ["node"]')
+    (own / "Dockerfile").write_text("\n".join(lines))
+    return own
+
+
+@needs("linux")
+def test_a_folder_is_built_under_its_own_name_and_says_what_is_different(
+    folder: Path, tmp_path: Path
+) -> None:
+    arguments = (
+        "--tag",
+        "team/web:2",
+        "--build-arg",
+        "GREETING=hello",
+        "--build-arg",
+        "HTTP_PROXY=",
+    )
+    done = build(tmp_path, str(folder), *arguments, "--builder", "process")
+    assert done.returncode == 0, done.stderr
+    *_, said, note = done.stdout.splitlines()
+    assert said.startswith("team/web:2 is built: ")
+    assert note.startswith("node:14 names Node.js 14, and this image runs on Node.js ")
+    image = find(tmp_path / "images", "team/web:2")
+    assert image is not None
+    assert image.env == {"GREETING": "hello"}
+    assert find(tmp_path / "images", "node_app:1.0") is None
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([".", "-t", "web:1"], "There is no Dockerfile in ."),
+        (["nowhere", "-t", "web:1"], "There is no folder nowhere."),
+        (["own"], "a folder needs a name for its image: --tag web:1.0"),
+        (["--tag", "web:1"], "--tag and --build-arg need a folder"),
+        (["own", "--tag", "Web"], '"Web" cannot be the name of an image.'),
+        (["own", "-t", "web:1", "--build-arg", "=2"], '"=2" is not a build argument.'),
+        (["own", "-t", "web:1", "--build-arg", "X=2"], "No ARG line declares X."),
+    ],
+)
+def test_what_cannot_be_built_is_refused_in_a_sentence(
+    folder: Path, tmp_path: Path, words: list[str], message: str
+) -> None:
+    named = [word if word != "own" else str(folder) for word in words]
+    done = build(tmp_path, *named, "--builder", "process", folder=tmp_path)
+    assert done.returncode != 0
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr

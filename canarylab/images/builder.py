@@ -1,17 +1,21 @@
-"""The interface of the two builders, and the names of the app's images.
+"""The interface of the two builders, what they build, and the names of the app's images.
 
-A builder makes the app's images from app/Dockerfile and runs them on this machine: docker.py in
+A builder makes images from a folder with a Dockerfile and runs them on this machine: docker.py in
 containers, process_build.py in folders and plain processes. Both report the same steps.
 """
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from canarylab import resources
 from canarylab.display import Report, no_report
-from canarylab.errors import SetupError
+from canarylab.errors import BuildError, SetupError
+from canarylab.playground.images import parse_reference
 
 APP_NAME = "node_app"
 VERSIONS = ("1.0", "2.0")
@@ -52,6 +56,52 @@ def app_reference(version: str) -> str:
     return f"{APP_NAME}:{version}"
 
 
+class BuildSource(NamedTuple):
+    """What is built: `docker build --tag REFERENCE --build-arg NAME=VALUE FOLDER`."""
+
+    folder: Path
+    reference: str
+    build_args: Mapping[str, str] = {}
+
+
+def app_source(version: str) -> BuildSource:
+    """Return what a version of the app is built from; the versions differ by a build argument."""
+    reference = app_reference(version)
+    return BuildSource(resources.folder("app"), reference, {"APP_VERSION": version})
+
+
+def read_source(
+    folder: Path, tag: str, build_args: Iterable[str], environment: Mapping[str, str] = os.environ
+) -> BuildSource:
+    """Check a folder, a tag and build arguments as they are typed.
+
+    An argument without a value takes it from the environment, as in Docker. Raises BuildError for a
+    folder without a Dockerfile, ImageNameError for the tag, and ValueError for an argument.
+    """
+    if not (folder / "Dockerfile").exists():
+        problem = (
+            f"There is no Dockerfile in {folder}"
+            if folder.is_dir()
+            else f"There is no folder {folder}"
+        )
+        raise BuildError(f"{problem}. Name the folder that has the app and its Dockerfile.")
+    return BuildSource(folder, str(parse_reference(tag)), dict(_arguments(build_args, environment)))
+
+
+def _arguments(
+    build_args: Iterable[str], environment: Mapping[str, str]
+) -> Iterable[tuple[str, str]]:
+    for text in build_args:
+        name, equals, value = text.partition("=")
+        if not re.fullmatch(r"[A-Za-z_]\w*", name):
+            raise ValueError(
+                f'"{text}" is not a build argument. Write a name and a value, as in '
+                "--build-arg APP_VERSION=2.0."
+            )
+        if equals or name in environment:
+            yield name, value if equals else environment[name]
+
+
 class BuildStep(NamedTuple):
     """One instruction of a Dockerfile, completed."""
 
@@ -86,6 +136,8 @@ class BuiltImage(NamedTuple):
     size: int
     """In bytes."""
     id: str
+    notes: tuple[str, ...] = ()
+    """What the image has otherwise than its Dockerfile says; sentences."""
 
 
 class LocalRun(Protocol):
@@ -108,7 +160,7 @@ class LocalRun(Protocol):
 
 
 class Builder(Protocol):
-    """Builds the app's images and runs them on this machine."""
+    """Builds images and runs them on this machine."""
 
     @property
     def name(self) -> str:
@@ -116,7 +168,13 @@ class Builder(Protocol):
         ...
 
     def build(self, version: str, on_step: OnStep, report: Report = no_report) -> BuiltImage:
-        """Build one version; raise BuildError with the step that failed."""
+        """Build one version of the app; raise BuildError with the step that failed."""
+        ...
+
+    def build_folder(
+        self, source: BuildSource, on_step: OnStep, report: Report = no_report
+    ) -> BuiltImage:
+        """Build any folder with a Dockerfile; raise BuildError with the step that failed."""
         ...
 
     def list_images(self) -> list[BuiltImage]:

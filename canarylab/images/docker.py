@@ -1,4 +1,4 @@
-"""Builds the app's images with a Docker engine.
+"""Builds images with a Docker engine.
 
 The docker program builds, because docker-py does not support BuildKit; docker-py does everything
 else. The program chooses BuildKit or the classic builder by itself, and
@@ -24,11 +24,12 @@ from canarylab.external_tools import LAST_LINES, stream
 from canarylab.images.builder import (
     APP_NAME,
     WITHOUT_DOCKER,
+    BuildSource,
     BuildStep,
     BuiltImage,
     LocalRun,
     OnStep,
-    app_reference,
+    app_source,
     is_npm_unreachable,
 )
 from canarylab.images.local_runs import ContainerRuns
@@ -86,14 +87,25 @@ class DockerBuilder:
         self._containers = ContainerRuns(home)
 
     def build(self, version: str, on_step: OnStep, report: Report = no_report) -> BuiltImage:
-        """Build one version; the versions differ by a build argument."""
-        reference = app_reference(version)
-        arguments = ["--build-arg", f"APP_VERSION={version}", "--tag", reference, str(self._app)]
+        """Build one version of the app."""
+        return self.build_folder(app_source(version)._replace(folder=self._app), on_step, report)
+
+    def build_folder(
+        self, source: BuildSource, on_step: OnStep, report: Report = no_report
+    ) -> BuiltImage:
+        """Build any folder with a Dockerfile."""
+        folder, reference, build_args = source
+        given = [
+            word
+            for name, value in build_args.items()
+            for word in ("--build-arg", f"{name}={value}")
+        ]
+        arguments = [*given, "--tag", reference, str(folder)]
         with engine() as client:
             self._run_build(reference, arguments, on_step, report)
             with engine_errors(f"reading the image {reference}"):
                 image = client.images.get(reference)
-            if _is_of_another_version(image, version):
+            if _is_of_another_version(image, build_args.get("APP_VERSION")):
                 self._run_build(reference, ["--no-cache", *arguments], on_step, report)
                 with engine_errors(f"reading the image {reference}"):
                     image = client.images.get(reference)
@@ -322,14 +334,14 @@ def _build_error(lines: Iterable[str], explanation: str) -> BuildError:
     return BuildError("\n".join([*lines, explanation, WITHOUT_DOCKER]))
 
 
-def _is_of_another_version(image: DockerImage, version: str) -> bool:
+def _is_of_another_version(image: DockerImage, version: str | None) -> bool:
     """Whether the engine reused the ENV line of another version.
 
     Buildah, Podman's builder, does so whatever the build argument is (its issue 5501).
     """
     variables: list[str] = image.attrs["Config"].get("Env") or []
     found = [each.partition("=")[2] for each in variables if each.startswith("APP_VERSION=")]
-    return bool(found) and found != [version]
+    return version is not None and bool(found) and found != [version]
 
 
 def _built_image(reference: str, image: DockerImage) -> BuiltImage:

@@ -32,17 +32,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from canarylab import resources
 from canarylab.display import Report, no_report
 from canarylab.errors import BuildError, CommandFailedError, SetupError, reason
 from canarylab.images import build_context, dockerfile
 from canarylab.images.build_context import BuildContext
 from canarylab.images.builder import (
+    BuildSource,
     BuildStep,
     BuiltImage,
     LocalRun,
     OnStep,
-    app_reference,
+    app_source,
     is_npm_unreachable,
     not_built_error,
 )
@@ -79,15 +79,23 @@ class ProcessBuilder:
         self._images, self._runs = home.images, ProcessRuns(home.root / "local")
 
     def build(self, version: str, on_step: OnStep, report: Report = no_report) -> BuiltImage:
-        """Build one version; the versions differ by a build argument."""
-        reference = app_reference(version)
+        """Build one version of the app."""
+        return self.build_folder(app_source(version), on_step, report)
+
+    def build_folder(
+        self, source: BuildSource, on_step: OnStep, report: Report = no_report
+    ) -> BuiltImage:
+        """Build any folder with a Dockerfile."""
+        folder, reference, build_args = source
         report(f"{reference}: reading the Dockerfile")
 
         def step_done(step: BuildStep) -> None:
             on_step(step)
             report(f"{reference}: step {step.number} of {step.total} is done")
 
-        return _built_image(build_app_image(version, self._images, step_done))
+        return _built_image(
+            build(folder, reference, images=self._images, build_args=build_args, on_step=step_done)
+        )
 
     def list_images(self) -> list[BuiltImage]:
         """Return every image in the home."""
@@ -115,13 +123,8 @@ class ProcessBuilder:
 
 def build_app_image(version: str, images: Path, on_step: OnStep = lambda step: None) -> Image:
     """Build one version of the app; the versions differ by a build argument."""
-    return build(
-        resources.folder("app"),
-        app_reference(version),
-        images=images,
-        build_args={"APP_VERSION": version},
-        on_step=on_step,
-    )
+    folder, reference, build_args = app_source(version)
+    return build(folder, reference, images=images, build_args=build_args, on_step=on_step)
 
 
 def build(
@@ -515,4 +518,4 @@ def _remove_others(folder: Path, kept: set[Path]) -> None:
 
 
 def _built_image(image: Image) -> BuiltImage:
-    return BuiltImage(image.reference, image.size, image.id)
+    return BuiltImage(image.reference, image.size, image.id, tuple(image.notes))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
+from canarylab.ingress_rules.annotations import Annotations, parse_annotations
 from canarylab.kube_objects import (
     INGRESS_CLASS_ANNOTATION,
     Address,
@@ -15,123 +15,6 @@ from canarylab.kube_objects import (
     is_terminating,
     key_of,
 )
-
-# An annotation whose value cannot be read counts as not given, as in ingress-nginx; `warnings.py`
-# reports it. Each annotation is documented at
-# https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/
-
-PREFIX = "nginx.ingress.kubernetes.io/"
-MEGABYTE = 1_048_576
-MIN_WEIGHT_TOTAL = 100
-"""A smaller canary-weight-total is ignored."""
-DEFAULT_BODY_LIMIT = 1 * MEGABYTE  # bytes, if there is no proxy-body-size
-# What Go's strconv.ParseBool takes for true.
-_TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
-# At most 18 digits, which fit into 64 bits: Go refuses more, and Python a few thousand of them.
-_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
-# RegexPathWithCapture in
-# https://github.com/kubernetes/ingress-nginx/blob/main/internal/ingress/annotations/parser/validators.go
-_REWRITE_TARGET = re.compile(r"/?[A-Za-z0-9._~:$/-]*")
-_SIZE = re.compile(r"(?P<number>[0-9]{1,18})(?P<unit>[kKmMgG]?)")
-_UNITS = {"": 1, "k": 1024, "m": MEGABYTE, "g": 1024 * MEGABYTE}
-
-
-class CanaryPolicy(NamedTuple):
-    """Which requests go to a canary: by header, by cookie, by weight."""
-
-    weight: int = 0
-    total: int = MIN_WEIGHT_TOTAL
-    header: str = ""
-    header_value: str = ""
-    header_pattern: str = ""
-    cookie: str = ""
-
-
-class Annotations(NamedTuple):
-    """The annotations that are supported, parsed."""
-
-    canary: CanaryPolicy | None = None
-    """None unless `canary` is "true": without it the other canary annotations have no effect."""
-    rewrite_target: str = ""
-    use_regex: bool = False
-    body_limit: int = DEFAULT_BODY_LIMIT
-    """Bytes; 0 is no limit."""
-    ignored_canary: tuple[str, ...] = ()
-    """Canary annotations without effect, because `canary` is not "true"."""
-    ignored_rewrite: str = ""
-    """A rewrite-target with characters that it may not have."""
-    unparsable_weights: tuple[tuple[str, str], ...] = ()
-    """Names and values of weights that are no integers."""
-    ignored_total: int | None = None
-    """A canary-weight-total that is too small."""
-
-
-NO_ANNOTATIONS = Annotations()
-
-
-def parse_annotations(annotations: Mapping[str, str]) -> Annotations:
-    """Parse the annotations of one Ingress.
-
-    >>> parse_annotations({PREFIX + "canary": "true", PREFIX + "canary-weight": "10"}).canary.weight
-    10
-    """
-    own = {
-        name.removeprefix(PREFIX): value.strip()
-        for name, value in annotations.items()
-        if name.startswith(PREFIX)
-    }
-    enabled = _is_true(own.get("canary", ""))
-    rewrite_target = own.get("rewrite-target", "")
-    can_rewrite = _REWRITE_TARGET.fullmatch(rewrite_target) is not None
-    return Annotations(
-        canary=_canary_policy(own) if enabled else None,
-        rewrite_target=rewrite_target if can_rewrite else "",
-        use_regex=_is_true(own.get("use-regex", "")),
-        body_limit=_size(own.get("proxy-body-size", "")),
-        ignored_rewrite="" if can_rewrite else rewrite_target,
-        ignored_canary=() if enabled else tuple(sorted(n for n in own if n.startswith("canary-"))),
-        unparsable_weights=tuple(
-            (name, own[name])
-            for name in ("canary-weight", "canary-weight-total")
-            if enabled and _integer(own.get(name, "0")) is None
-        ),
-        ignored_total=_ignored_total(own) if enabled else None,
-    )
-
-
-def _is_true(text: str) -> bool:
-    """As Go reads it: "true" and "1" are, "yes" and "on" are not."""
-    return text in _TRUE
-
-
-def _integer(text: str) -> int | None:
-    return int(text) if _INTEGER.fullmatch(text) else None
-
-
-def _canary_policy(own: Mapping[str, str]) -> CanaryPolicy:
-    # `weightTotal > 100` in route_to_alternative_balancer,
-    # https://github.com/kubernetes/ingress-nginx/blob/main/rootfs/etc/nginx/lua/balancer.lua
-    return CanaryPolicy(
-        weight=_integer(own.get("canary-weight", "")) or 0,
-        total=max(MIN_WEIGHT_TOTAL, _integer(own.get("canary-weight-total", "")) or 0),
-        header=own.get("canary-by-header", ""),
-        header_value=own.get("canary-by-header-value", ""),
-        header_pattern=own.get("canary-by-header-pattern", ""),
-        cookie=own.get("canary-by-cookie", ""),
-    )
-
-
-def _ignored_total(own: Mapping[str, str]) -> int | None:
-    total = _integer(own.get("canary-weight-total", ""))
-    return total if total is not None and total < MIN_WEIGHT_TOTAL else None
-
-
-def _size(text: str) -> int:
-    found = _SIZE.fullmatch(text)
-    if not found:
-        return DEFAULT_BODY_LIMIT
-    return int(found["number"]) * _UNITS[found["unit"].lower()]
-
 
 ANY_HOST = "_"
 """The host of a rule without one, as in nginx: requests for which no other host has a rule."""
@@ -173,6 +56,10 @@ class IngressSpec(NamedTuple):
     default: Backend | None
     hosts: tuple[str, ...]
     paths: tuple[RulePath, ...]
+    tls: bool = False
+    """Whether it asks for TLS, which is not served."""
+    resources: tuple[str, ...] = ()
+    """Where it names a backend that is no Service, which is not served."""
 
     @property
     def is_canary(self) -> bool:
@@ -221,44 +108,84 @@ def parse_ingresses(ingresses: Iterable[Object]) -> list[IngressSpec]:
     return sorted(last_name_first, key=lambda spec: spec.created)
 
 
+class ClassProblem(NamedTuple):
+    """An Ingress, and what is wrong with its class."""
+
+    ingress: Key
+    named: str
+    """Empty if it names none."""
+    controller: str | None = None
+    """The controller of the class; None if there is no such IngressClass."""
+
+
 def served_ingresses(ingresses: Iterable[Object], classes: Iterable[Object]) -> list[Object]:
     """The Ingresses of a class of this controller, without those that are terminating.
 
     An Ingress names its class in the spec, or in the old annotation. The API server writes the
     default class, if there is one, into the spec of an Ingress that names none; one that still has
-    none is served by no controller.
+    none is served too, as on kind and minikube (`--watch-ingress-without-class`).
     https://kubernetes.github.io/ingress-nginx/user-guide/multiple-ingress/
+    `GetIngressClass` in
+    https://github.com/kubernetes/ingress-nginx/blob/main/internal/ingress/controller/store/store.go
     """
-    names = {
-        entry["metadata"]["name"]
-        for entry in classes
-        if entry["spec"].get("controller") == INGRESS_CONTROLLER
-    }
+    controllers = _controllers(classes)
     return [
         ingress
         for ingress in ingresses
-        if _is_of_class(ingress, names) and not is_terminating(ingress)
+        if not is_terminating(ingress) and _is_served(*_class_of(ingress), controllers)
     ]
 
 
-def _is_of_class(ingress: Object, names: set[str]) -> bool:
-    named = ingress["spec"].get("ingressClassName")
-    if named is not None:
-        return named in names
-    annotations = ingress["metadata"].get("annotations") or {}
-    return bool(annotations.get(INGRESS_CLASS_ANNOTATION) == INGRESS_CLASS)
+def class_problems(
+    ingresses: Iterable[Object], classes: Iterable[Object]
+) -> Iterator[ClassProblem]:
+    """The Ingresses that name no class, and those whose class nothing here serves."""
+    controllers = _controllers(classes)
+    for ingress in ingresses:
+        named, by_annotation = _class_of(ingress)
+        if is_terminating(ingress) or (by_annotation and named == INGRESS_CLASS):
+            continue
+        if named is None:
+            yield ClassProblem(key_of(ingress), "")
+        elif not _is_served(named, by_annotation, controllers):
+            yield ClassProblem(key_of(ingress), named, controllers.get(named))
+
+
+def _controllers(classes: Iterable[Object]) -> dict[str, str]:
+    return {entry["metadata"]["name"]: entry["spec"].get("controller", "") for entry in classes}
+
+
+def _class_of(ingress: Object) -> tuple[str | None, bool]:
+    """The name of its class, and whether the old annotation gives it."""
+    named: str | None = ingress["spec"].get("ingressClassName")
+    annotated = (ingress["metadata"].get("annotations") or {}).get(INGRESS_CLASS_ANNOTATION)
+    return (annotated or None, bool(annotated)) if named is None else (named, False)
+
+
+def _is_served(named: str | None, by_annotation: bool, controllers: dict[str, str]) -> bool:
+    if named is None:
+        return True
+    if by_annotation:
+        return named == INGRESS_CLASS
+    return controllers.get(named) == INGRESS_CONTROLLER
 
 
 def _ingress_spec(ingress: Object) -> IngressSpec:
     meta, spec, key = ingress["metadata"], ingress["spec"], key_of(ingress)
     rules = spec.get("rules") or []
+    paths = tuple(path for rule in rules for path in _rule_paths(key.namespace, rule))
+    resources = [str(path) for path in paths if path.backend is None]
+    if "resource" in (spec.get("defaultBackend") or {}):
+        resources.append("spec.defaultBackend")
     return IngressSpec(
         key=key,
         created=meta.get("creationTimestamp") or "",
         annotations=parse_annotations(meta.get("annotations") or {}),
         default=_backend(key.namespace, spec.get("defaultBackend") or {}),
         hosts=tuple(rule.get("host") or ANY_HOST for rule in rules),
-        paths=tuple(path for rule in rules for path in _rule_paths(key.namespace, rule)),
+        paths=paths,
+        tls=bool(spec.get("tls")),
+        resources=tuple(resources),
     )
 
 

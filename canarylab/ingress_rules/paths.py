@@ -16,6 +16,12 @@ import re2
 
 _PLAIN = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)*/?")
 """Nothing to decode, no `//`, no `/.`: most paths."""
+HEADER_NAME = re.compile(r"[A-Za-z0-9-]+")
+"""The header fields that nginx reads; by default it drops those with other characters.
+
+https://nginx.org/en/docs/http/ngx_http_core_module.html#ignore_invalid_headers
+https://nginx.org/en/docs/http/ngx_http_core_module.html#underscores_in_headers
+"""
 _PORT = re.compile(r":\d*$")
 _BROKEN = re.compile(rb"%(?![0-9A-Fa-f]{2})|%00")
 _CAPTURE = re.compile(r"\$(\d)")

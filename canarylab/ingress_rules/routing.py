@@ -10,8 +10,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from canarylab.ingress_rules.ingress_spec import ANY_HOST, Backend, CanaryPolicy
+from canarylab.ingress_rules.affinity import is_held
+from canarylab.ingress_rules.annotations import CanaryPolicy
+from canarylab.ingress_rules.ingress_spec import ANY_HOST, Backend
 from canarylab.ingress_rules.paths import (
+    HEADER_NAME,
     compile_pattern,
     normalize_host,
     normalize_path,
@@ -35,6 +38,11 @@ class IngressRequest(NamedTuple):
     """The path, and the query if there is one."""
     headers: Mapping[str, str] = {}
     """By their names in lower case."""
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """By name."""
+        return _cookies(self.headers.get("cookie", ""))
 
 
 class CanaryWeight(NamedTuple):
@@ -117,8 +125,10 @@ def route_request(table: ServerTable, request: IngressRequest) -> IngressRoute:
     weight = None
     if canary is not None and canary.endpoints:
         # A canary without endpoints is ignored: "no alternative balancer" in balancer.lua.
-        cookies = _cookies(request.headers.get("cookie", ""))
-        weight = canary_weight(canary.policy, request.headers, cookies)
+        cookies = request.cookies
+        weight = _weight_by_session(primary, canary, cookies) or canary_weight(
+            canary.policy, request.headers, cookies
+        )
     target = request.target
     if location.rewrite_target:
         target = rewrite(location.path, location.rewrite_target, path, target)
@@ -160,6 +170,17 @@ def match_location(server: Server, path: str) -> Location | None:
     return prefix
 
 
+def _weight_by_session(
+    primary: Upstream, canary: Upstream, cookies: Mapping[str, str]
+) -> CanaryWeight | None:
+    """Of a client that the affinity keeps at one of the two; nothing else is considered then."""
+    for upstream, weight in ((primary, 0), (canary, 1)):
+        if upstream.affinity and is_held(upstream.affinity, upstream.backend, cookies):
+            name = upstream.affinity.name
+            return CanaryWeight(weight, 1, f"cookie {name} keeps the client at {upstream.backend}")
+    return None
+
+
 def canary_weight(
     policy: CanaryPolicy, headers: Mapping[str, str], cookies: Mapping[str, str]
 ) -> CanaryWeight:
@@ -172,8 +193,10 @@ def canary_weight(
     https://github.com/kubernetes/ingress-nginx/blob/main/rootfs/etc/nginx/lua/balancer.lua
     https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#canary
     """
-    # nginx ignores the case of both names.
-    header = headers.get(policy.header.lower()) if policy.header else None
+    # nginx ignores the case of both names. An underscore in the annotation stands for a hyphen:
+    # `ngx.var["http_" .. name]`.
+    name = policy.header.lower().replace("_", "-")
+    header = headers.get(name) if HEADER_NAME.fullmatch(name) else None
     if header is not None and (decided := _weight_by_header(policy, header)) is not None:
         return decided
     if policy.cookie:
@@ -225,6 +248,7 @@ def explain(route: IngressRoute) -> tuple[str, ...]:
         *_explain_host(route.server),
         *_explain_location(route),
         *_explain_canary(route),
+        *_explain_affinity(route),
         *_explain_rewrite(route),
     )
 
@@ -281,6 +305,17 @@ def _explain_canary(route: IngressRoute) -> Iterator[str]:
         yield f"Its canary {name} has no ready endpoints and is ignored."
     else:
         yield f"Its canary {name} gets {_share_in_words(weight.share)}: {weight.reason}."
+
+
+def _explain_affinity(route: IngressRoute) -> Iterator[str]:
+    primary, location = route.primary, route.location
+    if route.status or primary is None or primary.affinity is None or location is None:
+        return
+    if location.cookie_path is not None:
+        yield (
+            f"A client without the cookie {primary.affinity.name} gets it with the response, and "
+            "with it stays at the same pod."
+        )
 
 
 def _share_in_words(share: float) -> str:

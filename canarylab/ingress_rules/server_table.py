@@ -20,14 +20,17 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from canarylab.ingress_rules import warnings
-from canarylab.ingress_rules.ingress_spec import (
-    ANY_HOST,
+from canarylab.ingress_rules.annotations import (
     DEFAULT_BODY_LIMIT,
     NO_ANNOTATIONS,
     Annotations,
+    CanaryPolicy,
+    CookieAffinity,
+)
+from canarylab.ingress_rules.ingress_spec import (
+    ANY_HOST,
     Backend,
     BackendProblem,
-    CanaryPolicy,
     IngressSpec,
     RulePath,
     backend_endpoints,
@@ -49,6 +52,8 @@ class Upstream(NamedTuple):
     """The canary that gets some of its requests."""
     problem: BackendProblem | None = None
     """Why it has no endpoints."""
+    affinity: CookieAffinity | None = None
+    """The cookie that keeps clients at one of its endpoints."""
 
 
 class Location(NamedTuple):
@@ -68,6 +73,8 @@ class Location(NamedTuple):
     is_default_backend: bool = False
     """Whether no rule has the path: a defaultBackend, or the controller's own."""
     body_limit: int = DEFAULT_BODY_LIMIT
+    cookie_path: str | None = None
+    """The path of the rule, where a cookie for affinity may be set."""
 
 
 class Server(NamedTuple):
@@ -133,6 +140,7 @@ class UpstreamBuilder:
     """A canary has no location of its own: NoServer in ingress-nginx."""
     policy: CanaryPolicy = field(default_factory=CanaryPolicy)
     canary: Backend | None = None
+    affinity: CookieAffinity | None = None
 
 
 @dataclass
@@ -147,6 +155,7 @@ class LocationBuilder:
     is_default: bool = False
     """Made because every host has a `/`; the first rule for it replaces it."""
     is_default_backend: bool = False
+    cookie_path: str | None = None
 
     @property
     def is_rewritten(self) -> bool:
@@ -177,6 +186,7 @@ class LocationBuilder:
             equals_rewrite_target=self.annotations.rewrite_target == self.path,
             is_default_backend=self.is_default_backend,
             body_limit=self.annotations.body_limit,
+            cookie_path=self.cookie_path,
         )
 
 
@@ -188,6 +198,7 @@ class ServerTableBuilder:
         self._upstreams: dict[Backend, UpstreamBuilder] = {}
         self._hosts: dict[str, dict[Place, LocationBuilder]] = {}
         self._backends: dict[str, set[Backend | None]] = {}
+        self._removed: dict[Backend, RulePath] = {}
         self._add_host(ANY_HOST, LocationBuilder(is_default=True, is_default_backend=True))
 
     def add(self, specs: Sequence[IngressSpec]) -> None:
@@ -203,10 +214,11 @@ class ServerTableBuilder:
             host: {location.backend for location in locations.values()}
             for host, locations in self._hosts.items()
         }
-        if primaries:
-            for spec in specs:
-                if spec.is_canary:
-                    self._merge_alternative_backends(spec)
+        canaries = [spec for spec in specs if spec.is_canary]
+        for spec in canaries:
+            self._merge_alternative_backends(spec)
+        for spec in canaries:
+            self._warn_of_removed(spec)
 
     def bad_paths(self) -> list[IngressWarning]:
         """Warnings about paths that have to be regular expressions and are not."""
@@ -234,6 +246,7 @@ class ServerTableBuilder:
                     upstream.policy,
                     upstream.canary,
                     backend_problem(backend, endpoints),
+                    upstream.affinity,
                 )
                 for backend, upstream in self._upstreams.items()
             },
@@ -283,6 +296,9 @@ class ServerTableBuilder:
     def _add_path(self, spec: IngressSpec, path: RulePath) -> None:
         locations = self._hosts.get(path.host, self._hosts[ANY_HOST])
         new = LocationBuilder(path.path, path.exact, path.backend, spec.key, spec.annotations)
+        if spec.annotations.affinity is not None and path.backend is not None:
+            self._upstreams[path.backend].affinity = spec.annotations.affinity
+            new.cookie_path = path.path
         known = locations.get(new.place)
         if known is None or known.is_default:
             locations[new.place] = new
@@ -294,28 +310,40 @@ class ServerTableBuilder:
 
         It repeats the host, the path and the pathType of a rule of another Ingress, and what gets
         the canary is the *backend* of that rule: other rules that name the same port of the same
-        Service then send the canary their share too.
+        Service then send the canary their share too. A host without rules is skipped; a host that
+        has rules, but not this one, removes the canary's backend everywhere.
         https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#canary
         """
         if spec.default is not None:
             any_path = RulePath(ANY_HOST, "/", exact=False, backend=spec.default)
             self._merge(spec, any_path, self._hosts[ANY_HOST].values())
         for path in spec.paths:
-            if path.backend not in self._backends.get(path.host, set()):
-                repeated = self._hosts.get(path.host, {}).get((path.path, path.exact))
+            locations = self._hosts.get(path.host)
+            if locations is None:
+                self.warnings.append(warnings.no_host(spec.key, path))
+            elif path.backend not in self._backends[path.host]:
+                repeated = locations.get((path.path, path.exact))
                 self._merge(spec, path, [repeated] if repeated else [])
+
+    def _warn_of_removed(self, spec: IngressSpec) -> None:
+        for path in spec.paths:
+            cause = self._removed.get(path.backend) if path.backend else None
+            if cause is not None and cause != path and path.host in self._hosts:
+                self.warnings.append(warnings.canary_removed(spec.key, path, cause))
 
     def _merge(
         self, spec: IngressSpec, path: RulePath, locations: Iterable[LocationBuilder]
     ) -> None:
         canary = path.backend
         if canary is None or canary not in self._upstreams:
-            return  # an earlier path had no primary, and removed the whole backend
+            return  # an earlier path had no primary, and removed the backend
         merged = False
         for location in locations:
             primary = self._upstreams.get(location.backend) if location.backend else None
             if primary is None or primary.is_canary or location.backend == canary:
                 continue
+            if not spec.annotations.is_legacy_canary:
+                self._upstreams[canary].affinity = primary.affinity
             if primary.canary is None:
                 primary.canary = canary
             elif primary.canary != canary:
@@ -325,6 +353,7 @@ class ServerTableBuilder:
         if not merged:
             self.warnings.append(warnings.no_primary(spec.key, path))
             del self._upstreams[canary]
+            self._removed[canary] = path
 
 
 def _upstream(spec: IngressSpec) -> UpstreamBuilder:

@@ -9,16 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from canarylab.ingress_rules.annotations import CanaryPolicy
 from canarylab.ingress_rules.ingress_spec import (
+    ANY_HOST,
     Backend,
     BackendProblem,
-    CanaryPolicy,
+    ClassProblem,
     IngressSpec,
     RulePath,
     backend_problem,
 )
-from canarylab.ingress_rules.paths import pattern_error
+from canarylab.ingress_rules.paths import HEADER_NAME, pattern_error
 from canarylab.kube_objects import EndpointIndex, Key
+
+_ELSEWHERE = (
+    "Remove it, or try it on a cluster whose controller serves it (`canarylab up --cluster kind`)."
+)
 
 
 class IngressWarning(NamedTuple):
@@ -41,6 +47,7 @@ def annotation_warnings(specs: Iterable[IngressSpec]) -> Iterator[IngressWarning
             yield _bad_rewrite_target(spec.key, spec.annotations.ignored_rewrite)
         if spec.annotations.ignored_canary:
             yield _canary_not_enabled(spec.key, spec.annotations.ignored_canary)
+        yield from _without_effect(spec)
 
 
 def backend_warnings(
@@ -51,6 +58,28 @@ def backend_warnings(
         for backend in (spec.default, *(path.backend for path in spec.paths)):
             if backend is not None and (problem := backend_problem(backend, endpoints)):
                 yield _no_endpoints(spec.key, backend, problem)
+
+
+def class_warning(problem: ClassProblem) -> IngressWarning:
+    """An Ingress without a class, or with one that nothing serves here."""
+    ingress, named, controller = problem
+    if not named:
+        return IngressWarning(
+            ingress,
+            "NoIngressClass",
+            "This Ingress names no class and is served as on kind and minikube, but other clusters "
+            "may leave it unserved. Add ingressClassName: nginx to its spec.",
+        )
+    if controller is None:
+        what, reason = f"There is no IngressClass {named}", "IngressClassNotFound"
+    else:
+        what = f"The controller {controller} of IngressClass {named} does not run here"
+        reason = "IngressClassNotServed"
+    return IngressWarning(
+        ingress,
+        reason,
+        f"{what}, so nothing serves this Ingress. Set ingressClassName: nginx in its spec.",
+    )
 
 
 def already_claimed(ingress: Key, path: RulePath, holder: Key) -> IngressWarning:
@@ -74,13 +103,34 @@ def bad_path(ingress: Key, path: RulePath, problem: str) -> IngressWarning:
     )
 
 
-def no_primary(ingress: Key, path: RulePath) -> IngressWarning:
-    """A canary without a rule to share."""
+def no_host(ingress: Key, path: RulePath) -> IngressWarning:
+    """A canary for a host without rules; the canary stays for its other hosts."""
     return IngressWarning(
         ingress,
         "NoPrimary",
-        f"No other Ingress serves {path} with this pathType, so this canary gets no request. "
-        "Give it the same host, path and pathType as the rule whose requests it should get.",
+        f"No other Ingress has rules for {_host(path)}, so this canary gets no request for {path}. "
+        "Create the Ingress that serves this host, or remove the host here.",
+    )
+
+
+def no_primary(ingress: Key, path: RulePath) -> IngressWarning:
+    """A canary without a rule to share; ingress-nginx then removes its backend everywhere."""
+    return IngressWarning(
+        ingress,
+        "NoPrimary",
+        f"{_host(path)} is served without {path.path} of this pathType, so the canary "
+        f"{path.backend} gets no request, for no host and path at all. Give it the same host, path "
+        "and pathType as the rule whose requests it should get.",
+    )
+
+
+def canary_removed(ingress: Key, path: RulePath, cause: RulePath) -> IngressWarning:
+    """A canary that another of its rules has taken away."""
+    return IngressWarning(
+        ingress,
+        "CanaryRemoved",
+        f"This canary gets no request for {path}, because its backend {path.backend} is also the "
+        f"canary for {cause}, which no other Ingress serves. Correct that rule, or remove it.",
     )
 
 
@@ -111,6 +161,91 @@ def service_is_primary(ingress: Key, backend: Backend) -> IngressWarning:
         "ServiceIsPrimary",
         f"{backend} is also the backend of an older Ingress, so the weight and the header of "
         "this canary have no effect. Use a separate Service for the canary.",
+    )
+
+
+def _without_effect(spec: IngressSpec) -> Iterator[IngressWarning]:
+    """Whatever the Ingress asks for and nothing here serves."""
+    said = spec.annotations
+    for name, value in said.unparsable:
+        yield _ignored(
+            spec.key,
+            "BadValue",
+            f"The value {value!r} of {name} cannot be read, so it is ignored",
+            "Correct it, or remove the annotation.",
+        )
+    if said.not_served:
+        yield _ignored(
+            spec.key,
+            "NotServed",
+            f"Without effect here: {', '.join(said.not_served)}, so requests are served as if the "
+            "Ingress did not have that",
+            _ELSEWHERE,
+        )
+    if spec.tls:
+        yield _ignored(
+            spec.key,
+            "NotServed",
+            "Without effect here: spec.tls, so requests are served by plain HTTP and are not "
+            "redirected to HTTPS",
+            _ELSEWHERE,
+        )
+    for place in spec.resources:
+        yield _ignored(
+            spec.key,
+            "NotServed",
+            f"Without effect here: the resource backend of {place}, so it serves nothing",
+            "Name a Service instead.",
+        )
+    yield from _without_effect_together(spec)
+
+
+def _without_effect_together(spec: IngressSpec) -> Iterator[IngressWarning]:
+    """Annotations that are served, and have no effect beside the others of the same Ingress."""
+    said = spec.annotations
+    if said.of_primary:
+        yield _ignored(
+            spec.key,
+            "OnCanary",
+            f"Without effect on a canary: {', '.join(said.of_primary)}, because a canary has what "
+            "its primary's Ingress has",
+            "Write it into that Ingress.",
+        )
+    if said.affinity and said.use_regex and not said.affinity.path:
+        yield _ignored(
+            spec.key,
+            "CookiePath",
+            "The paths are regular expressions, which no browser compares with the path of a "
+            f"cookie, so cookie {said.affinity.name} never comes back",
+            "Add the annotation session-cookie-path, such as /.",
+        )
+    for name, other in said.incomplete:
+        yield _ignored(
+            spec.key,
+            "Incomplete",
+            f"Without effect: {name}, because there is {other}",
+            "Keep the one that you want, and what it needs.",
+        )
+    if said.canary and not HEADER_NAME.fullmatch(header := said.canary.header or "x"):
+        yield _ignored(spec.key, "HeaderName", *_unreadable_header(header))
+
+
+def _ignored(ingress: Key, reason: str, what: str, remedy: str) -> IngressWarning:
+    return IngressWarning(ingress, reason, f"{what}. {remedy}")
+
+
+def _unreadable_header(header: str) -> tuple[str, str]:
+    """What nginx makes of a name with underscores or other characters, and what to try."""
+    sent = header.replace("_", "-")
+    if HEADER_NAME.fullmatch(sent):
+        return (
+            f"nginx drops the header {header} for its underscore, so only the header {sent} "
+            "reaches the canary",
+            f"Write canary-by-header: {sent}, and send that header.",
+        )
+    return (
+        f"nginx drops the header {header} for its characters, so it never reaches the canary",
+        "Use letters, digits and hyphens only.",
     )
 
 
@@ -189,6 +324,10 @@ def _no_endpoints(ingress: Key, backend: Backend, problem: BackendProblem) -> In
     """A backend without endpoints; requests to it get 503."""
     why, remedy = problem_and_remedy(backend, problem)
     return IngressWarning(ingress, problem, f"{why}, so requests get 503. {remedy}")
+
+
+def _host(path: RulePath) -> str:
+    return "any host" if path.host == ANY_HOST else f"Host {path.host}"
 
 
 def _name(key: Key) -> str:

@@ -20,11 +20,10 @@ from canarylab.clusters.base import Cluster, IngressSetup, ServiceAddress
 from canarylab.display import Report, no_report, status_line
 from canarylab.errors import ClusterError, TimedOutError
 from canarylab.figures.diagram_content import DiagramRoute, DiagramRule
+from canarylab.ingress_rules.annotations import CanaryPolicy, parse_annotations
 from canarylab.ingress_rules.ingress_spec import (
     ANY_HOST,
-    CanaryPolicy,
     IngressSpec,
-    parse_annotations,
     parse_ingresses,
 )
 from canarylab.ingress_rules.routing import IngressRoute, explain, ingress_request, route_request

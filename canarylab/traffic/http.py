@@ -27,6 +27,17 @@ class HttpResponse:
     headers: Mapping[str, str]
     body: str
 
+    @property
+    def cookies(self) -> dict[str, str]:
+        """The cookie that the response sets, as a browser would send it with the next request.
+
+        >>> HttpResponse(200, "OK", {"Set-Cookie": "seen=yes; Path=/; HttpOnly"}, "").cookies
+        {'seen': 'yes'}
+        """
+        fields = {name.lower(): value for name, value in self.headers.items()}
+        name, equals, value = fields.get("set-cookie", "").partition(";")[0].partition("=")
+        return {name.strip(): value.strip()} if equals else {}
+
     def __repr__(self) -> str:
         head = [f"{self.status} {self.reason}", *(f"{k}: {v}" for k, v in self.headers.items())]
         return "\n".join([*head, "", self.body])

@@ -248,17 +248,33 @@ check(lab, "yellow testers reach the canary")
 # %% [markdown]
 # ### Does a visitor stay with one version?
 #
-# A tester does, because the browser sends the cookie each time. What about Ann, an ordinary visitor, whose cookie has
-# another name? She sends 200 requests at a weight of 10.
-
-# %%
-lab.apply("manifests/07-weights/canary.yaml")
-lab.sample_ingress(requests=200, cookies={"visitor": "ann"}).by_version
+# A tester does, because the browser sends the cookie each time. For Ann, an ordinary visitor, the weight chooses a
+# version for each request. A **sticky** session stays with the pod, and so with the version, that it met first. The
+# annotation `affinity: cookie` makes it so. It stands in the Ingress of production, and counts for the canary too.
 
 # %% [markdown]
-# The weight chose a version for each of her requests. `canary-by-cookie` only reads a cookie; nothing set one for Ann. A
-# **sticky** session stays with the version that it met first. ingress-nginx has the annotation `affinity: cookie` for
-# that, which the playground does not support.
+# In the next cell, Ann meets the canary once. The controller sets a cookie with that response, and her browser sends it from now
+# on. Then the weight becomes 0. Which version answers her next 200 requests?
+
+# %%
+sticky = lab.read("manifests/07-weights/ingress.yaml")
+sticky["metadata"]["annotations"] = {"nginx.ingress.kubernetes.io/affinity": "cookie"}
+lab.apply("manifests/07-weights/canary.yaml")
+lab.apply(sticky)
+
+ann = lab.get("/", headers={"X-Canary": "always"})
+print(ann.headers.get("Set-Cookie"))
+lab.set_weight(0)
+lab.sample_ingress(requests=200, cookies=ann.cookies).by_version
+
+# %% [markdown]
+# Still version 2.0, at a weight of 0. This cookie comes first: header, `canary-by-cookie` and weight choose only for *new*
+# visitors. So a weight of 0 keeps new visitors away; Ann stays until the canary's Ingress is deleted or its pods are
+# gone. With kubectl:
+#
+# ```sh
+# kubectl annotate --overwrite ingress ingress-prod nginx.ingress.kubernetes.io/affinity=cookie
+# ```
 
 # %% [markdown]
 # ## A canary without pods
@@ -347,7 +363,7 @@ lab.predictions()
 # ## What we left out
 #
 # A share of requests is not a share of people. To compare versions by what people *do*, each of them has to stay with
-# one version. And a header or a cookie protects nothing: anyone who learns the word can use it.
+# one version, as Ann did. And a header or a cookie protects nothing: anyone who learns the word can use it.
 #
 # **Next:** lesson 08, which writes the same split as fields of the Gateway API, and copies requests to a canary.
 

@@ -162,9 +162,9 @@ def test_the_class_is_the_one_that_the_lessons_name() -> None:
     assert served["spec"]["controller"] == "k8s.io/ingress-nginx"
 
 
-def test_an_ingress_has_to_name_its_class_as_on_the_playground() -> None:
+def test_an_ingress_without_a_class_is_served_as_on_the_playground() -> None:
     assert "annotations" not in TRAEFIK["IngressClass"]["metadata"]
-    assert "providers.kubernetesingressnginx.watchingresswithoutclass" not in options()
+    assert options()["providers.kubernetesingressnginx.watchingresswithoutclass"] == "true"
 
 
 def test_the_image_is_pinned() -> None:

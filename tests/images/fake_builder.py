@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 
 from canarylab.display import Report, no_report
 from canarylab.images.builder import (
+    BuildSource,
     BuildStep,
     BuiltImage,
     LocalRun,
     OnStep,
-    app_reference,
+    app_source,
     not_built_error,
 )
 
@@ -37,12 +38,20 @@ class FakeBuilder:
     runs: dict[int, FakeRun] = field(default_factory=dict)
 
     def build(self, version: str, on_step: OnStep, report: Report = no_report) -> BuiltImage:
+        """Build one version."""
+        return self.build_folder(app_source(version), on_step, report)
+
+    def build_folder(
+        self, source: BuildSource, on_step: OnStep, report: Report = no_report
+    ) -> BuiltImage:
         """Report three steps, of which two make files."""
-        reference = app_reference(version)
+        reference = source.reference
         report(f"{reference}: step 1 of 2")
         for number, instruction in enumerate(("FROM node", "COPY src ./src", "RUN npm ci"), 1):
             on_step(BuildStep(number, 3, instruction, reference in self.images, 0.5))
-        self.images[reference] = BuiltImage(reference, 208_000_000, f"sha256:{'0' * 12}{version}")
+        self.images[reference] = BuiltImage(
+            reference, 208_000_000, f"sha256:{'0' * 12}{reference.rpartition(':')[2]}"
+        )
         return self.images[reference]
 
     def list_images(self) -> list[BuiltImage]:

@@ -11,7 +11,7 @@ import pytest
 
 from canarylab.errors import BuildError, ToolFailedError
 from canarylab.images import docker
-from canarylab.images.builder import WITHOUT_DOCKER, BuildStep
+from canarylab.images.builder import WITHOUT_DOCKER, BuildStep, BuiltImage
 from canarylab.images.docker import BuildOutput, DockerBuilder, explain_failure
 
 OUTPUTS = Path(__file__).parent / "outputs"
@@ -242,7 +242,7 @@ def test_the_version_is_a_build_argument(fake: FakeDocker, tmp_path: Path) -> No
     image = DockerBuilder(tmp_path, app=tmp_path).build("2.0", lambda step: None)
     argument = ["--build-arg", "APP_VERSION=2.0", "--tag", "node_app:2.0", str(tmp_path)]
     assert fake.calls == [["docker", "build", "--force-rm", *argument]]
-    assert image == ("node_app:2.0", 1, "sha256:2.0")
+    assert image == BuiltImage("node_app:2.0", 1, "sha256:2.0")
 
 
 def test_an_engine_that_reuses_the_other_version_builds_again_without_its_cache(

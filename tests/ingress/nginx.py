@@ -10,7 +10,7 @@ from __future__ import annotations
 import http.client
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -51,21 +51,39 @@ def nginx(table: ServerTable, folder: Path) -> Iterator[int]:
     """Running with the hosts and locations of this table; its port."""
     port, echo = unused(), unused()
     servers = "\n".join(_server(server, port, echo) for server in table.servers.values())
+    with _running(servers, port, echo, folder):
+        yield port
+
+
+@contextmanager
+def nginx_that_says(text: str, folder: Path) -> Iterator[int]:
+    """Running, and answering everything with this text, variables filled in; its port."""
+    port, echo = unused(), unused()
+    name = 'add_header X-Location "/" always;'
+    server = f'server {{ listen 127.0.0.1:{port}; location / {{ {name} return 200 "{text}"; }} }}'
+    with _running(server, port, echo, folder):
+        yield port
+
+
+@contextmanager
+def _running(servers: str, port: int, echo: int, folder: Path) -> Iterator[None]:
     file = folder / "nginx.conf"
     file.write_text(_CONFIGURATION.format(folder=folder, echo=echo, servers=servers))
     with subprocess.Popen(["nginx", "-c", str(file)], stderr=subprocess.PIPE) as running:
         try:
             _wait_until_it_answers(port, running)
-            yield port
+            yield
         finally:
             running.terminate()
 
 
-def ask(port: int, host: str, target: str) -> Seen:
+def ask(port: int, host: str, target: str, headers: Mapping[str, str] | None = None) -> Seen:
     """What it makes of a request."""
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
         connection.putrequest("GET", target, skip_host=True)
         connection.putheader("Host", host)
+        for name, value in (headers or {}).items():
+            connection.putheader(name, value)
         connection.endheaders()
         answer = connection.getresponse()
         body = answer.read().decode("latin-1")

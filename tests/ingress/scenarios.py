@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from canarylab.ingress_rules.ingress_spec import PREFIX
+from canarylab.ingress_rules.annotations import PREFIX
 from canarylab.kube_objects import Object
 
 FILE = Path(__file__).with_name("requests.yaml")

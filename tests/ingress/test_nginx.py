@@ -7,9 +7,10 @@ from random import Random
 
 import pytest
 
-from canarylab.ingress_rules.routing import ingress_request, route_request
+from canarylab.ingress_rules.annotations import CanaryPolicy
+from canarylab.ingress_rules.routing import canary_weight, ingress_request, route_request
 from canarylab.ingress_rules.server_table import ServerTable
-from tests.ingress.nginx import Seen, ask, name_of, nginx
+from tests.ingress.nginx import Seen, ask, name_of, nginx, nginx_that_says
 from tests.ingress.scenarios import Scenario, scenarios
 from tests.ingress.test_rules import built
 from tests.needs import needs
@@ -58,3 +59,15 @@ def test_nginx_agrees(scenario: Scenario, tmp_path: Path) -> None:
             if (seen := ask(port, host, target)) != (said := expected(table, host, target))
         }
     assert differences == {}
+
+
+@pytest.mark.parametrize("annotation", ["X-Canary", "x_canary", "X.Canary"])
+def test_nginx_reads_the_same_headers(annotation: str, tmp_path: Path) -> None:
+    """As balancer.lua reads `ngx.var["http_" .. name]`, with its hyphens as underscores."""
+    policy = CanaryPolicy(header=annotation)
+    variable = annotation.lower().replace("-", "_").replace(".", "_")
+    with nginx_that_says(f"$http_{variable}", tmp_path) as port:
+        for sent in ("X-Canary", "x-canary", "X_Canary", "x_canary", "X.Canary", "X-Canary-2"):
+            read = ask(port, "foo.bar.com", "/", {sent: "always"}).target == "always"
+            weight = canary_weight(policy, {sent.lower(): "always"}, {})
+            assert (weight.share == 1) == (read and "." not in annotation), sent

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from canarylab.ingress_rules.annotations import PREFIX
 from canarylab.ingress_rules.ingress_spec import (
     INGRESS_CONTROLLER,
-    PREFIX,
     parse_ingresses,
 )
 from canarylab.ingress_rules.server_table import BuildResult, build_server_table

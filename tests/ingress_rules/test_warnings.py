@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from canarylab.ingress_rules.warnings import IngressWarning
+from canarylab.ingress_rules.ingress_spec import INGRESS_CONTROLLER, class_problems
+from canarylab.ingress_rules.warnings import IngressWarning, class_warning
 from canarylab.kube_objects import Object
 from tests.ingress_rules.ingress_objects import built, canary, ingress
 
@@ -115,6 +116,127 @@ def test_a_pattern_that_is_no_regular_expression_is_told() -> None:
     assert only(OLD, wrong).reason == "BadPattern"
 
 
+def test_annotations_that_are_not_served_are_told() -> None:
+    closed = ingress("one", ("/", "prod"), auth_type="basic", whitelist_source_range="192.0.2.0/24")
+    warning = only(closed)
+    assert warning.reason == "NotServed"
+    for name in ("auth-type", "whitelist-source-range"):
+        assert f"nginx.ingress.kubernetes.io/{name}" in warning.message
+
+
+def test_tls_that_is_not_served_is_told() -> None:
+    encrypted = ingress("one", ("/", "prod"))
+    encrypted["spec"]["tls"] = [{"hosts": ["foo.bar.com"], "secretName": "cert"}]
+    warning = only(encrypted)
+    assert (warning.reason, "spec.tls" in warning.message) == ("NotServed", True)
+
+
+@pytest.mark.parametrize("place", ["path", "default"])
+def test_a_backend_that_is_no_service_is_told(place: str) -> None:
+    stored = ingress("one", ("/", "prod"), ("/static", "prod"))
+    bucket = {"resource": {"kind": "Bucket", "name": "static"}}
+    if place == "path":
+        stored["spec"]["rules"][0]["http"]["paths"][1]["backend"] = bucket
+    else:
+        stored["spec"]["defaultBackend"] = bucket
+    warning = only(stored)
+    named = "foo.bar.com/static" if place == "path" else "spec.defaultBackend"
+    assert f"the resource backend of {named}" in warning.message
+
+
+def test_a_canary_is_told_what_it_takes_from_its_primary() -> None:
+    warning = only(OLD, canary("new", ("/", "canary"), rewrite_target="/"))
+    assert warning.reason == "OnCanary"
+    assert "Without effect on a canary: rewrite-target" in warning.message
+
+
+@pytest.mark.parametrize(
+    ("annotations", "words"),
+    [
+        ({"canary_by_header_value": "x"}, "canary-by-header-value, because there is no canary-by"),
+        (
+            {
+                "canary_by_header": "X",
+                "canary_by_header_value": "x",
+                "canary_by_header_pattern": "y",
+            },
+            "canary-by-header-pattern, because there is canary-by-header-value",
+        ),
+    ],
+)
+def test_an_annotation_that_another_one_disables_is_told(
+    annotations: dict[str, str], words: str
+) -> None:
+    warning = only(OLD, canary("new", ("/", "canary"), **annotations))
+    assert (warning.reason, words in warning.message) == ("Incomplete", True)
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [("x_canary", "only the header x-canary reaches"), ("x.canary", "never reaches the canary")],
+)
+def test_a_header_that_nginx_drops_is_told(header: str, words: str) -> None:
+    warning = only(OLD, canary("new", ("/", "canary"), canary_by_header=header))
+    assert (warning.reason, words in warning.message) == ("HeaderName", True)
+
+
+def with_hosts(stored: Object, *hosts: str) -> Object:
+    """The same rule for each of these hosts."""
+    (entry,) = stored["spec"]["rules"]
+    stored["spec"]["rules"] = [{**entry, "host": host} for host in hosts]
+    return stored
+
+
+def test_a_canary_for_a_host_that_is_not_served_is_told_and_keeps_its_other_hosts() -> None:
+    both = with_hosts(canary("new", ("/", "canary")), "new.bar.com", "foo.bar.com")
+    result = built(OLD, both)
+    assert [each.reason for each in result.warnings] == ["NoPrimary"]
+    assert "No other Ingress has rules for Host new.bar.com" in result.warnings[0].message
+    assert any(each.canary for each in result.table.upstreams.values())
+
+
+def test_a_canary_for_a_path_that_is_not_served_is_lost_everywhere_and_each_loss_is_told() -> None:
+    result = built(OLD, canary("new", ("/", "canary"), ("/new", "canary"), ("/old", "canary")))
+    assert [each.reason for each in result.warnings] == [
+        "NoPrimary",
+        "CanaryRemoved",
+        "CanaryRemoved",
+    ]
+    assert "canary for foo.bar.com/new" in result.warnings[1].message
+
+
+def test_a_canary_where_there_is_no_other_ingress_is_told() -> None:
+    assert only(canary("new", ("/", "canary"))).reason == "NoPrimary"
+
+
+NGINX_CLASS: Object = {"metadata": {"name": "nginx"}, "spec": {"controller": INGRESS_CONTROLLER}}
+OTHER_CLASS: Object = {"metadata": {"name": "other"}, "spec": {"controller": "example.com/other"}}
+
+
+@pytest.mark.parametrize(
+    ("named", "reason"),
+    [
+        (None, "NoIngressClass"),
+        ("missing", "IngressClassNotFound"),
+        ("other", "IngressClassNotServed"),
+    ],
+)
+def test_a_class_that_nobody_serves_is_told(named: str | None, reason: str) -> None:
+    stored = ingress("one", ("/", "prod"))
+    stored["spec"]["ingressClassName"] = named
+    (problem,) = class_problems([stored], [NGINX_CLASS, OTHER_CLASS])
+    warning = class_warning(problem)
+    assert warning.reason == reason
+    assert "ingressClassName: nginx" in warning.message
+
+
+def test_the_class_of_this_controller_is_not_warned_of() -> None:
+    by_annotation = ingress("one", ("/", "prod"))
+    del by_annotation["spec"]["ingressClassName"]
+    by_annotation["metadata"]["annotations"]["kubernetes.io/ingress.class"] = "nginx"
+    assert list(class_problems([OLD, by_annotation], [NGINX_CLASS])) == []
+
+
 def test_what_is_right_is_served_whatever_is_wrong() -> None:
     table = built(OLD, ingress("young", ("/(", "other"), use_regex="true")).table
     assert [location.path for location in table.servers["foo.bar.com"].locations] == ["/"]
@@ -124,7 +246,8 @@ def test_every_message_says_what_happened_and_what_to_try() -> None:
     wrong = [
         ingress("a", ("/", "missing"), ("/", "prod")),
         canary("b", ("/new", "other"), canary_weight="200"),
-        ingress("c", ("/c", "prod"), canary_weight="1"),
+        ingress("c", ("/c", "prod"), canary_weight="1", auth_type="basic", use_regex="on"),
+        canary("d", ("/d", "third"), ("/e", "third"), rewrite_target="/", canary_by_header="a_b"),
     ]
     for warning in built(*wrong).warnings:
         assert warning.message.count(". ") == 1

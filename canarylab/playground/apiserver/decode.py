@@ -4,27 +4,22 @@ Null means absent, unknown fields are dropped with a warning, empty values are n
 document with a value of the wrong type is refused, and only the first one is reported. A document
 that results from a patch is decoded in `patch.py`.
 
-A quantity is written as Kubernetes does it: `0.5` processors are `500m`, and `1024Mi` of memory are
-`1Gi`: the largest suffix that leaves a whole number, of the family (binary, decimal, exponent) in
-which the quantity was given. `omitempty` omits zeros in objects that controllers write.
+`omitempty` omits zeros in objects that controllers write.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
-import math
 import re
+import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from fractions import Fraction
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from canarylab.errors import BadRequestError
-from canarylab.kube_objects import Object, parse_integer
+from canarylab.kube_objects import Object
 from canarylab.playground.apiserver.schema import STRUCTURAL_SCHEMAS
 from canarylab.playground.apiserver.schema.builtin import (
     KEPT_WHEN_EMPTY,
@@ -38,6 +33,11 @@ from canarylab.playground.apiserver.schema.builtin import (
 )
 from canarylab.playground.apiserver.schema.structural import prune
 from canarylab.playground.kube.kinds import KINDS, Kind
+from canarylab.playground.kube.quantities import (
+    QUANTITY_PATTERN,
+    InvalidQuantityError,
+    canonical_quantity,
+)
 
 FieldValidation = Literal["Strict", "Warn", "Ignore"]
 _HEAD = frozenset({"apiVersion", "kind", "metadata"})
@@ -50,6 +50,7 @@ _OPTIONS = {
 _INTERNAL_PACKAGES = {
     "": "core",
     "apps": "apps",
+    "rbac.authorization.k8s.io": "rbac",
     "discovery.k8s.io": "discovery",
     "networking.k8s.io": "networking",
 }
@@ -64,30 +65,8 @@ _ZEROS = {
     "quantity": "0",
 }  # fmt: skip
 _TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$")
-QUANTITY_PATTERN = r"^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$"
-"""The pattern in the messages of Kubernetes."""
-_BINARY_SUFFIXES = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
-_DECIMAL_SUFFIXES = {
-    "n": -3,
-    "u": -2,
-    "m": -1,
-    "": 0,
-    "k": 1,
-    "M": 2,
-    "G": 3,
-    "T": 4,
-    "P": 5,
-    "E": 6,
-}
-_MAX_QUANTITY = Fraction(2**63 - 1)
-"""A larger amount is stored as this one, as in Kubernetes."""
-_MAX_QUANTITY_LENGTH = 100  # characters; what is longer costs too much to compute with
-_MAX_EXPONENT = 999
-"""A larger exponent has the same effect, whatever the number before it."""
-_QUANTITY = re.compile(
-    r"^(?P<number>[+-]?(?:\d+\.?\d*|\.\d+))(?P<suffix>[a-zA-Z]{0,2}|[eE][+-]?\d+)$"
-)
-_NANO = Fraction(1, 10**9)  # the smallest fraction that is kept
+_BASE64_CHARACTERS = frozenset(string.ascii_letters + string.digits + "+/")
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -133,7 +112,7 @@ def read_object(kind: Kind, document: Object, errors: DecodeErrors) -> Object:
     A value of the wrong type stays in an object of a custom kind, and validation refuses it.
     """
     if not kind.is_custom:
-        return read_structure(schema_name(kind.kind, kind.group), document, errors)
+        return read_structure(schema_name(kind.kind, kind.api_version), document, errors)
     head = {name: value for name, value in document.items() if name in _HEAD}
     body = {name: value for name, value in document.items() if name not in _HEAD}
     return {
@@ -417,12 +396,35 @@ def _time(value: Any) -> str:
 
 
 def _base64(value: Any) -> str:
-    text = str(_of_type(value, str))
-    try:
-        base64.b64decode(text, validate=True)
-    except binascii.Error:
-        raise ValueError("illegal base64 data at input byte 0") from None
+    """The text without the line breaks, which Go's decoder skips."""
+    given = str(_of_type(value, str))
+    text = re.sub(r"[\r\n]", "", given)
+    good = _BASE64.match(text)
+    if good is None or good.end() < len(text):
+        raise ValueError(f"illegal base64 data at input byte {_illegal_byte(given)}")
     return text
+
+
+def _illegal_byte(given: str) -> int:
+    """The position in Go's message: of the first wrong character, or of an incomplete group.
+
+    >>> _illegal_byte("abc1?"), _illegal_byte("abc12"), _illegal_byte("ab==cd")
+    (4, 4, 4)
+    """
+    data = given.encode()
+    kept = [at for at, byte in enumerate(data) if byte not in b"\r\n"]
+    for number, at in enumerate(kept):
+        if chr(data[at]) in _BASE64_CHARACTERS:
+            continue
+        place, rest = number % 4, kept[number + 1 :]
+        if data[at] != ord("=") or place < 2:
+            return at
+        if place == 2 and not rest:
+            return len(data)
+        if place == 2 and data[rest[0]] != ord("="):
+            return at
+        return rest[place == 2] if rest[place == 2 :] else len(data)
+    return len(data) - len(kept) % 4
 
 
 _READERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
@@ -433,78 +435,6 @@ _READERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "quantity": _quantity,
     }
 )
-
-
-class InvalidQuantityError(ValueError):
-    """Raised for a text that is not a quantity."""
-
-
-def parse_quantity(text: str) -> Fraction:
-    """The number of a quantity.
-
-    >>> parse_quantity("500m")
-    Fraction(1, 2)
-    """
-    number, suffix = _number_and_suffix(text)
-    value = number * _suffix_factor(suffix)
-    return max(-_MAX_QUANTITY, min(value, _MAX_QUANTITY))
-
-
-def canonical_quantity(text: str) -> str:
-    """The quantity as Kubernetes writes it.
-
-    >>> [canonical_quantity(text) for text in ("0.5", "1024Mi", "1.5Gi", "2000m")]
-    ['500m', '1Gi', '1536Mi', '2']
-    """
-    value, (_, suffix) = parse_quantity(text), _number_and_suffix(text)
-    if suffix in _BINARY_SUFFIXES[1:] and abs(value) >= 1024 and value.denominator == 1:
-        return _binary_quantity(value)
-    rounded = Fraction(math.ceil(abs(value) / _NANO)) * _NANO
-    sign = "-" if value < 0 else ""
-    exponent = _decimal_exponent(rounded)
-    number = f"{sign}{rounded / _power(1000, exponent)}"
-    if suffix[:1] in ("e", "E") and suffix[1:]:
-        return f"{number}e{3 * exponent}" if exponent else number
-    return number + next(name for name, power in _DECIMAL_SUFFIXES.items() if power == exponent)
-
-
-def _suffix_factor(suffix: str) -> Fraction:
-    if suffix in _BINARY_SUFFIXES[1:]:
-        return Fraction(1024 ** _BINARY_SUFFIXES.index(suffix))
-    if suffix in _DECIMAL_SUFFIXES:
-        return _power(1000, _DECIMAL_SUFFIXES[suffix])
-    if suffix[:1] in ("e", "E") and suffix[1:]:
-        exponent = parse_integer(suffix[1:])
-        if exponent is None:
-            raise InvalidQuantityError(suffix)
-        return _power(10, max(-_MAX_EXPONENT, min(exponent, _MAX_EXPONENT)))
-    raise InvalidQuantityError(suffix)
-
-
-def _power(base: int, exponent: int) -> Fraction:
-    return Fraction(base**exponent) if exponent >= 0 else Fraction(1, base**-exponent)
-
-
-def _number_and_suffix(text: str) -> tuple[Fraction, str]:
-    found = _QUANTITY.match(text) if len(text) <= _MAX_QUANTITY_LENGTH else None
-    if found is None:
-        raise InvalidQuantityError(text)
-    return Fraction(found["number"]), found["suffix"]
-
-
-def _binary_quantity(value: Fraction) -> str:
-    power = 0
-    while power < len(_BINARY_SUFFIXES) - 1 and value % 1024 == 0:
-        value, power = value / 1024, power + 1
-    return f"{value}{_BINARY_SUFFIXES[power]}"
-
-
-def _decimal_exponent(value: Fraction) -> int:
-    """The largest power of a thousand that divides the value."""
-    if value == 0:
-        return 0
-    powers = range(max(_DECIMAL_SUFFIXES.values()), min(_DECIMAL_SUFFIXES.values()) - 1, -1)
-    return next(power for power in powers if (value / _power(1000, power)).denominator == 1)
 
 
 def omitempty(obj: Object) -> Object:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 from urllib.parse import quote
 
 import aiohttp
@@ -16,7 +16,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
 
-from canarylab.kube_objects import Address
+from canarylab.kube_objects import Address, Now, utc_now
 from canarylab.playground.network.proxy_request import (
     DirectResponse,
     Forward,
@@ -76,6 +76,14 @@ class RefusedBodyError(Exception):
     def __init__(self, status: int) -> None:
         super().__init__(f"body not accepted: {status}")
         self.status = status
+
+
+class UpstreamResponse(NamedTuple):
+    """The response of a pod, whose body is still to be read."""
+
+    response: aiohttp.ClientResponse
+    set_cookie: str | None
+    """A cookie to add to it."""
 
 
 class RoundRobin:
@@ -194,8 +202,8 @@ class BodyCopy:
 class UpstreamClient:
     """Connections to pods; use it as a context manager."""
 
-    def __init__(self, limits: Limits, random: Random) -> None:
-        self._limits, self._random = limits, random
+    def __init__(self, limits: Limits, random: Random, now: Now = utc_now) -> None:
+        self._limits, self._random, self._now = limits, random, now
         self._round_robin = RoundRobin(random)
         self._mirrors: set[asyncio.Task[None]] = set()
 
@@ -235,15 +243,17 @@ class UpstreamClient:
 
     async def send(
         self, forward: Forward, body: RequestBody, source: RequestSource
-    ) -> aiohttp.ClientResponse | DirectResponse:
+    ) -> UpstreamResponse | DirectResponse:
         """Send a request; if an endpoint fails, retry with the next if nginx would."""
         headers = upstream_headers(forward.head, source)
         failure = DirectResponse(502)
+        failed: set[Address] = set()
         for _ in range(self._limits.tries):
-            address = self._round_robin.choose(forward.key, forward.endpoints)
+            address, set_cookie = self._choose(forward, failed)
             try:
                 data = body.stream() if body.exists else None
-                return await self._request(address, forward.head, headers, data)
+                response = await self._request(address, forward.head, headers, data)
+                return UpstreamResponse(response, set_cookie)
             except aiohttp.ConnectionTimeoutError:
                 failure = DirectResponse(504)
             except aiohttp.ClientConnectorError:
@@ -253,7 +263,16 @@ class UpstreamClient:
                 is_unsafe = forward.head.method in _NOT_RETRIED or not body.is_repeatable
                 if body.refused or is_unsafe:
                     break
+            failed.add(address)
         return failure
+
+    def _choose(self, forward: Forward, failed: set[Address]) -> tuple[Address, str | None]:
+        """An endpoint, and the cookie that keeps the client there, if it is a new one."""
+        session = forward.session
+        if session is None:
+            return self._round_robin.choose(forward.key, forward.endpoints), None
+        address, key = session.choose(forward.endpoints, failed, self._random)
+        return address, session.set_cookie(key, self._now()) if key else None
 
     def mirror(self, forwards: Iterable[Forward], body: RequestBody, source: RequestSource) -> None:
         """Send copies of a request whose responses are discarded."""

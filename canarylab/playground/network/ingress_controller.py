@@ -1,4 +1,4 @@
-"""Serves the Ingresses of class `nginx`, and reports it in their status and events.
+"""Serves the Ingresses of class `nginx` or none, and reports it in their status and events.
 
 Follows Ingresses, IngressClasses, Services and EndpointSlices. `canarylab/ingress_rules` holds the
 rules: `server_table.py` builds them, `routing.py` applies them to a request.
@@ -12,10 +12,15 @@ from collections.abc import Awaitable, Callable, Iterable
 from random import Random
 
 from canarylab.errors import ApiError
-from canarylab.ingress_rules.ingress_spec import parse_ingresses, served_ingresses
+from canarylab.ingress_rules.affinity import session_of
+from canarylab.ingress_rules.ingress_spec import (
+    class_problems,
+    parse_ingresses,
+    served_ingresses,
+)
 from canarylab.ingress_rules.routing import IngressRequest, route_request
 from canarylab.ingress_rules.server_table import EMPTY_TABLE, ServerTable, build_server_table
-from canarylab.ingress_rules.warnings import IngressWarning
+from canarylab.ingress_rules.warnings import IngressWarning, class_warning
 from canarylab.kube_objects import EndpointIndex, Key, Object, key_of, uid_of
 from canarylab.playground.kube.api import Api
 from canarylab.playground.kube.events import EventDetails, record_event
@@ -62,14 +67,20 @@ class IngressController:
 
     def decide(self, head: RequestHead) -> DirectResponse | Forward:
         """Route a request; chooses at random for each, like `math.random` in balancer.lua."""
-        route = route_request(self.table, IngressRequest(head.host, head.target, head.by_name))
+        request = IngressRequest(head.host, head.target, head.by_name)
+        route = route_request(self.table, request)
         upstream = route.upstream(lambda total: self._random.randint(1, total))
         if route.status == 404:
             return DirectResponse(404, DEFAULT_BACKEND)
         if route.status or upstream is None or route.location is None:
             return DirectResponse(route.status or 503)
         sent = head if route.target == head.target else head._replace(target=route.target)
-        return Forward(upstream.backend, upstream.endpoints, sent, route.location.body_limit)
+        forward = Forward(upstream.backend, upstream.endpoints, sent, route.location.body_limit)
+        if upstream.affinity is None:
+            return forward
+        path = route.location.cookie_path
+        session = session_of(upstream.affinity, upstream.backend, request.cookies, path)
+        return forward._replace(session=session)
 
     async def _sync_changes(self) -> None:
         while True:
@@ -85,16 +96,18 @@ class IngressController:
 
     async def _sync(self) -> None:
         classes = await self._api.list("IngressClass")
-        ingresses = served_ingresses(await self._api.list("Ingress"), classes)
+        every = await self._api.list("Ingress")
+        ingresses = served_ingresses(every, classes)
         services = await self._api.list("Service")
         slices = await self._api.list("EndpointSlice")
         result = build_server_table(parse_ingresses(ingresses), EndpointIndex(services, slices))
         self.table = result.table
-        by_key = {key_of(ingress): ingress for ingress in ingresses}
+        by_key = {key_of(ingress): ingress for ingress in every}
         for ingress in ingresses:
             await self._report(ingress)
         self._synced = {key: seen for key, seen in self._synced.items() if key in by_key}
-        await self._warn(by_key, result.warnings)
+        of_classes = [class_warning(problem) for problem in class_problems(every, classes)]
+        await self._warn(by_key, [*result.warnings, *of_classes])
 
     async def _report(self, ingress: Object) -> None:
         seen = f"{uid_of(ingress)} {ingress['metadata'].get('generation')} {_annotations(ingress)}"

@@ -22,7 +22,12 @@ from multidict import CIMultiDict
 from canarylab.http_headers import HOP_BY_HOP, without_fields
 from canarylab.playground.connections import HttpConnections, http_logger, most_connections
 from canarylab.playground.kube.api import Api
-from canarylab.playground.network.forwarding import Limits, RequestBody, UpstreamClient
+from canarylab.playground.network.forwarding import (
+    Limits,
+    RequestBody,
+    UpstreamClient,
+    UpstreamResponse,
+)
 from canarylab.playground.network.gateway_controller import GatewayController
 from canarylab.playground.network.ingress_controller import IngressController
 from canarylab.playground.network.proxy_request import (
@@ -145,27 +150,27 @@ class ReverseProxy:
         source = self._upstream.source(request)
         try:
             self._upstream.mirror(forward.mirrors, body, source)
-            response = await self._upstream.send(forward, body, source)
-            if isinstance(response, DirectResponse):
-                return await _respond_directly(request, response)
-            async with response:
-                return await self._pass_on(request, forward, response)
+            found = await self._upstream.send(forward, body, source)
+            if isinstance(found, DirectResponse):
+                return await _respond_directly(request, found)
+            async with found.response:
+                return await self._pass_on(request, forward, found)
         finally:
             body.close()
 
     async def _pass_on(
-        self, request: web.BaseRequest, forward: Forward, response: aiohttp.ClientResponse
+        self, request: web.BaseRequest, forward: Forward, found: UpstreamResponse
     ) -> web.StreamResponse:
-        if response.status != HTTPStatus.SWITCHING_PROTOCOLS:
-            return await self._stream(request, response)
+        if found.response.status != HTTPStatus.SWITCHING_PROTOCOLS:
+            return await self._stream(request, found)
         if forward.head.is_upgrade:
-            return await self._tunnel(request, response)
+            return await self._tunnel(request, found)
         return await _respond_directly(request, DirectResponse(502))
 
     async def _stream(
-        self, request: web.BaseRequest, response: aiohttp.ClientResponse
+        self, request: web.BaseRequest, found: UpstreamResponse
     ) -> web.StreamResponse:
-        passed_on = _PassedOnResponse(response, HOP_BY_HOP)
+        response, passed_on = found.response, _PassedOnResponse(found, HOP_BY_HOP)
         content = response.content
         try:
             async with asyncio.timeout(None) as client_timeout:
@@ -188,10 +193,11 @@ class ReverseProxy:
         return passed_on
 
     async def _tunnel(
-        self, request: web.BaseRequest, response: aiohttp.ClientResponse
+        self, request: web.BaseRequest, found: UpstreamResponse
     ) -> web.StreamResponse:
         """After a switch to WebSocket, copy bytes both ways until one side ends."""
-        passed_on = _PassedOnResponse(response, HOP_BY_HOP - {"upgrade"})
+        response = found.response
+        passed_on = _PassedOnResponse(found, HOP_BY_HOP - {"upgrade"})
         passed_on.headers["Connection"] = "upgrade"
         passed_on.force_close()
         await passed_on.prepare(request)
@@ -226,11 +232,14 @@ class _PassedOnResponse(web.StreamResponse):
 
     _send_headers_immediately = False  # but with the first piece of the body, in one packet
 
-    def __init__(self, response: aiohttp.ClientResponse, dropped: frozenset[str]) -> None:
+    def __init__(self, found: UpstreamResponse, dropped: frozenset[str]) -> None:
+        response = found.response
         headers = CIMultiDict(
             (name, sendable(value))
             for name, value in without_fields(response.headers, dropped).items()
         )
+        if found.set_cookie is not None:
+            headers.add("Set-Cookie", found.set_cookie)
         super().__init__(status=response.status, reason=response.reason, headers=headers)
         self._added = {"Content-Type", "Date", "Server"} - headers.keys()
 

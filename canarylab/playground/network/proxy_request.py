@@ -16,6 +16,8 @@ from aiohttp.http import HttpVersion10, HttpVersion11
 from multidict import CIMultiDict
 
 from canarylab.http_headers import HOP_BY_HOP
+from canarylab.ingress_rules.affinity import Session
+from canarylab.ingress_rules.paths import HEADER_NAME
 from canarylab.kube_objects import Address
 
 _NOT_FORWARDED = HOP_BY_HOP | {
@@ -72,6 +74,8 @@ class Forward(NamedTuple):
     body_limit: int = 0
     """Bytes; 0 is no limit."""
     mirrors: tuple[Forward, ...] = ()
+    session: Session | None = None
+    """Which of the endpoints it is, if a cookie decides; else they take turns."""
 
 
 Decide = Callable[[RequestHead], DirectResponse | Forward]
@@ -138,8 +142,8 @@ def upstream_headers(head: RequestHead, source: RequestSource) -> CIMultiDict[st
     of_connection = {name.strip().lower() for name in named.get("connection", "").split(",")}
     for name, value in head.headers:
         lower = name.lower()
-        # A name with an underscore looks like another one with a hyphen to CGI; nginx drops it.
-        if lower not in _NOT_FORWARDED and lower not in of_connection and "_" not in name:
+        is_kept = lower not in _NOT_FORWARDED and lower not in of_connection
+        if is_kept and HEADER_NAME.fullmatch(name):
             headers.add(name, sendable(value))
     return headers
 

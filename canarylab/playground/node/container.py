@@ -30,7 +30,7 @@ from canarylab.playground.home import Home
 from canarylab.playground.images import Image
 from canarylab.playground.kube.api import Api, LogOptions
 from canarylab.playground.kube.events import EventRecorder
-from canarylab.playground.node.environment import ConfigError, PodSettings, build_command
+from canarylab.playground.node.environment import PodSettings, build_command
 from canarylab.playground.node.image_puller import ImagePuller
 from canarylab.playground.node.logs import ContainerLog, ContainerLogs
 from canarylab.playground.node.probes import (
@@ -49,6 +49,7 @@ from canarylab.playground.node.process import (
     exec_and_wait,
     exec_with_pipes,
 )
+from canarylab.playground.node.references import ConfigError, PodAddress
 from canarylab.playground.node.status import (
     RUNTIME,
     ContainerRunning,
@@ -59,7 +60,7 @@ from canarylab.playground.node.status import (
 from canarylab.ports import holder, is_free
 
 MIN_GRACE_PERIOD_S = 2.0  # between SIGTERM and SIGKILL, as in Kubernetes
-_CONFIG_RETRY_S = 2.0  # while a ConfigMap is missing
+_CONFIG_RETRY_S = 2.0  # while a ConfigMap or Secret is missing
 _CANNOT_START = 128  # the exit code of a container that never ran
 _COMMAND_NOT_FOUND = 127
 _HOOK_TIMEOUT_S = 3600.0  # the caller of a hook has a deadline of its own
@@ -273,8 +274,7 @@ class Container:
     def _pod_settings(self, container_id: str) -> PodSettings:
         node, pod = self._node, self._pod
         return PodSettings(
-            ip=pod.ip,
-            host_ip=node.addresses.node,
+            address=PodAddress(pod.ip, node.addresses.node),
             run_id=node.reaper.run_id_of(container_id),
             home=node.folder_of(pod.pod) / "home",
             compile_cache=node.home.playground / "compile-cache",

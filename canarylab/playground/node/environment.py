@@ -12,13 +12,19 @@ import re
 import signal
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from canarylab.kube_objects import Key, Object, key_of, parse_integer
+from canarylab.kube_objects import Object, parse_integer
 from canarylab.playground.images import DEFAULT_PATH, Image
 from canarylab.playground.kube.api import Api
 from canarylab.playground.node.process import Command
 from canarylab.playground.node.reaper import RUN_ID
+from canarylab.playground.node.references import (
+    ConfigError,
+    PodAddress,
+    References,
+    read_references,
+)
 from canarylab.playground.nodejs import POD_IP, node_options, path_with_nodejs
 
 MAX_EXPANDED = 128 * 1024
@@ -27,25 +33,13 @@ _TOO_LONG = (
     f"an argument or variable has more than {MAX_EXPANDED} characters after $(NAME) is expanded"
 )
 _FROM_DAEMON = ("LANG", "LC_ALL", "TZ")
-_NO_SECRETS = "the playground has no Secrets; use a ConfigMap here, or a cluster on kind"
-_SUPPORTED_SOURCES = (
-    "the playground supports fieldRef and configMapKeyRef only; write the value itself"
-)
 _VARIABLE = re.compile(r"\$(?:\$|\((?P<name>[^()]*)\))")
-
-ConfigMaps = Mapping[Key, Object]
-
-
-class ConfigError(Exception):
-    """The manifest refers to something that is missing; the message is in Kubernetes' words."""
 
 
 class PodSettings(NamedTuple):
     """The values of the variables that the playground sets."""
 
-    ip: str
-    host_ip: str
-    """The address of the node."""
+    address: PodAddress
     run_id: str
     home: Path
     compile_cache: Path
@@ -55,11 +49,9 @@ async def build_command(
     api: Api, pod: Object, container: Object, image: Image, settings: PodSettings
 ) -> Command:
     """Build the command of a container; raise ConfigError if the manifest refers to nothing."""
-    config_maps = await _config_maps(api, pod, container)
+    references = await read_references(api, pod, settings.address)
     settings.home.mkdir(parents=True, exist_ok=True)
-    variables = manifest_variables(
-        pod, container, config_maps, ip=settings.ip, host_ip=settings.host_ip
-    )
+    variables = manifest_variables(container, references)
     argv = command_line(container, image, variables)
     if not argv:
         raise ConfigError("no command specified: neither the pod nor its image says what to run")
@@ -83,27 +75,26 @@ def environment(
     return variables | {
         "PATH": path_with_nodejs(variables["PATH"]),
         "NODE_OPTIONS": node_options(variables.get("NODE_OPTIONS", "")),
-        POD_IP: settings.ip,
+        POD_IP: settings.address.ip,
         RUN_ID: settings.run_id,
     }
 
 
-def manifest_variables(
-    pod: Object, container: Object, config_maps: ConfigMaps, *, ip: str, host_ip: str
-) -> dict[str, str]:
+def manifest_variables(container: Object, references: References) -> dict[str, str]:
     """Return the variables of the manifest; a value may use the variables before it.
 
-    Raise ConfigError for a ConfigMap, a key or a field that does not exist.
+    Raise ConfigError for a ConfigMap, a Secret or a key that does not exist.
     """
     variables: dict[str, str] = {}
     for source in container.get("envFrom", []):
-        variables |= _from_source(pod, source, config_maps)
+        kind = "ConfigMap" if "configMapRef" in source else "Secret"
+        texts = references.texts(kind, source.get("configMapRef") or source.get("secretRef", {}))
+        prefix = source.get("prefix", "")
+        variables |= {f"{prefix}{name}": value for name, value in texts.items()}
     for entry in container.get("env", []):
         if "valueFrom" not in entry:
             variables[entry["name"]] = expand(entry.get("value", ""), variables)
-            continue
-        value = _value_from(pod, entry["valueFrom"], config_maps, ip=ip, host_ip=host_ip)
-        if value is not None:
+        elif (value := references.value(entry["valueFrom"], container)) is not None:
             variables[entry["name"]] = value
     return variables
 
@@ -160,61 +151,3 @@ def _working_folder(container: Object, image: Image) -> Path:
     except (OSError, ValueError) as error:
         raise ConfigError(f"failed to create the working directory: {error}") from error
     return folder
-
-
-async def _config_maps(api: Api, pod: Object, container: Object) -> ConfigMaps:
-    """List those of the pod's namespace, if the container refers to any."""
-    if "envFrom" not in container and not any("valueFrom" in e for e in container.get("env", [])):
-        return {}
-    return {key_of(each): each for each in await api.list("ConfigMap", key_of(pod).namespace)}
-
-
-def _from_source(pod: Object, source: Object, config_maps: ConfigMaps) -> dict[str, str]:
-    if "configMapRef" not in source:
-        raise ConfigError(_NO_SECRETS)
-    reference, prefix = source["configMapRef"], source.get("prefix", "")
-    config_map = _config_map(pod, reference, config_maps)
-    entries = (config_map or {}).get("data") or {}
-    return {f"{prefix}{name}": value for name, value in entries.items()}
-
-
-def _value_from(
-    pod: Object, source: Object, config_maps: ConfigMaps, *, ip: str, host_ip: str
-) -> str | None:
-    if "fieldRef" in source:
-        return _field(pod, source["fieldRef"].get("fieldPath", ""), ip=ip, host_ip=host_ip)
-    if "configMapKeyRef" not in source:
-        raise ConfigError(_NO_SECRETS if "secretKeyRef" in source else _SUPPORTED_SOURCES)
-    reference = source["configMapKeyRef"]
-    config_map = _config_map(pod, reference, config_maps)
-    if config_map is None:
-        return None
-    key = reference.get("key", "")
-    value: str | None = (config_map.get("data") or {}).get(key)
-    if value is None and not reference.get("optional"):
-        name = f"{pod['metadata']['namespace']}/{reference.get('name', '')}"
-        raise ConfigError(f"couldn't find key {key} in ConfigMap {name}")
-    return value
-
-
-def _config_map(pod: Object, reference: Object, config_maps: ConfigMaps) -> Object | None:
-    name = reference.get("name", "")
-    config_map = config_maps.get(Key(key_of(pod).namespace, name))
-    if config_map is None and not reference.get("optional"):
-        raise ConfigError(f'configmap "{name}" not found')
-    return config_map
-
-
-def _field(pod: Object, path: str, *, ip: str, host_ip: str) -> str:
-    addresses = {"status.podIP": ip, "status.podIPs": ip, "status.hostIP": host_ip}
-    if path in addresses:
-        return addresses[path]
-    value: Any = pod
-    fields, _, quoted = path.partition("['")
-    for name in fields.split("."):
-        value = value.get(name) if isinstance(value, dict) else None
-    if quoted:
-        value = value.get(quoted.removesuffix("']"), "") if isinstance(value, dict) else None
-    if not isinstance(value, str):
-        raise ConfigError(f"the playground does not support the field {path} in fieldRef")
-    return value

@@ -38,6 +38,7 @@ EVERYTHING = [
     service(type="ExternalName", externalName="example.com"),
     {"kind": "Namespace", "metadata": {"name": "lab"}},
     {"kind": "ConfigMap", "metadata": {"name": "settings"}},
+    {"kind": "Secret", "metadata": {"name": "login"}, "stringData": {"token": "abc123"}},
     {"kind": "Event", "metadata": {"name": "said"}},
     {"kind": "EndpointSlice", "metadata": {"name": "some"}, "ports": [{"port": 3333}]},
     {"kind": "Node", "metadata": {"name": "playground"}, "status": {"capacity": {"cpu": "2"}}},
@@ -316,3 +317,12 @@ def test_quality_of_service_follows_from_requests_and_limits(spec: Object, quali
 def test_a_new_node_keeps_its_status() -> None:
     node = {"kind": "Node", "metadata": {"name": "playground"}, "status": {"phase": "fine"}}
     assert with_initial_status(node)["status"] == {"phase": "fine"}
+
+
+def test_text_of_a_secret_is_stored_as_base64() -> None:
+    given = {"kind": "Secret", "data": {"token": "b2xk", "user": "YW5u"}}
+    assert with_defaults({**given, "stringData": {"token": "abc123"}}) == {
+        "kind": "Secret",
+        "data": {"token": "YWJjMTIz", "user": "YW5u"},
+        "type": "Opaque",
+    }

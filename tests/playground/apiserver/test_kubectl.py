@@ -305,3 +305,24 @@ async def test_a_route_has_no_strategic_merge_patch(server: Server) -> None:
     await applied(server, ROUTE)
     result = await server.kubectl('patch httproute nodeapp -p {"spec":{"hostnames":["a.b"]}}')
     assert "application/strategic-merge-patch+json is not supported by" in result.err
+
+
+async def test_secrets_of_all_three_forms_are_created(server: Server) -> None:
+    for command in (
+        "generic login --from-literal=token=abc123",
+        "docker-registry pull --docker-server=a.b --docker-username=ann --docker-password=p",
+        "generic own --from-literal=a=b --type=example.com/own",
+    ):
+        made = await server.kubectl(f"create secret {command}")
+        assert made.out == f"secret/{command.split()[1]} created\n", made.err
+    secrets = await server.api.list("Secret", "default")
+    assert {secret["metadata"]["name"]: secret["type"] for secret in secrets} == {
+        "login": "Opaque",
+        "pull": "kubernetes.io/dockerconfigjson",
+        "own": "example.com/own",
+    }
+
+
+async def test_a_secret_is_described_without_its_values(server: Server) -> None:
+    await server.kubectl("create secret generic login --from-literal=token=abc123")
+    assert "token:  6 bytes" in (await server.kubectl("describe secret login")).out

@@ -148,6 +148,14 @@ async def test_an_ingress_of_another_class_is_left_alone() -> None:
         await here.answers(200, CLOSE.replace(b"GET /", b"GET /ours"))
         assert not (await here.api.get("Ingress", Key(SPACE, "plain"))).get("status")
         await here.answers(404)
+        await here.tells("IngressClassNotFound")
+
+
+async def test_an_ingress_without_a_class_is_served_and_told_to_name_one() -> None:
+    classless = {**PLAIN, "spec": {"rules": PLAIN["spec"]["rules"]}}
+    async with world(classless) as here:
+        await here.answers(200)
+        await here.tells("NoIngressClass")
 
 
 async def test_without_its_class_nothing_is_served() -> None:
@@ -215,6 +223,24 @@ async def test_a_weighted_canary_shares_one_connection_with_its_primary() -> Non
                 writer.write(CLOSE.replace(b"close", b"keep-alive") * 100)
                 bodies += [(await received(reader)).body for _ in range(100)]
     assert abs(bodies.count(b"canary") - 500) <= 69
+
+
+async def test_a_client_with_its_cookie_stays_with_the_canary_that_it_met() -> None:
+    sticky = ingress("plain", ("/", "prod"), affinity="cookie")
+    new = canary("new", ("/", "canary"), canary_weight="0", canary_by_header="X-Canary")
+    chosen = CLOSE.replace(b"\r\n\r\n", b"\r\nX-Canary: always\r\n\r\n")
+    async with world(sticky, new) as here:
+        await until(lambda: any(up.canary for up in here.web.ingress.table.upstreams.values()))
+        async with connected(here.web.port) as (reader, writer):
+            writer.write(chosen)
+            first = await received(reader)
+        name, _, rest = first.fields["set-cookie"].partition("=")
+        value = rest.partition(";")[0]
+        returning = CLOSE.replace(b"\r\n\r\n", f"\r\nCookie: {name}={value}\r\n\r\n".encode())
+        answers = [await ask(here.web.port, returning) for _ in range(10)]
+    assert first.body == b"canary"
+    assert all(answer.endswith(b"canary") for answer in answers)
+    assert not any(b"Set-Cookie" in answer for answer in answers)
 
 
 async def test_a_catastrophic_path_keeps_nobody_waiting() -> None:

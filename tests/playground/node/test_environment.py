@@ -7,29 +7,31 @@ from typing import Any
 
 import pytest
 
-from canarylab.kube_objects import Key, Object
+from canarylab.kube_objects import Object
 from canarylab.playground.images import Image
 from canarylab.playground.node.environment import (
-    ConfigError,
     PodSettings,
     command_line,
     environment,
     expand,
     manifest_variables,
 )
+from canarylab.playground.node.references import ConfigError, PodAddress, References
 
-POD: Object = {
-    "metadata": {
-        "name": "web-1",
-        "namespace": "lab",
-        "uid": "u-1",
-        "labels": {"app": "nodeapp"},
-        "annotations": {"example.com/note": "hello"},
+POD: Object = {"metadata": {"name": "web-1", "namespace": "lab"}, "spec": {}}
+REFERENCES = References(
+    POD,
+    PodAddress("127.64.0.5", "127.64.0.1"),
+    {
+        ("ConfigMap", "settings"): {
+            "kind": "ConfigMap",
+            "data": {"COLOUR": "yellow", "SIZE": "small"},
+            "binaryData": {"PICTURE": "AP8="},
+        },
+        ("Secret", "login"): {"kind": "Secret", "data": {"token": "YWJjMTIz"}},
     },
-    "spec": {"nodeName": "playground"},
-}
-MAPS = {Key("lab", "settings"): {"data": {"COLOUR": "yellow", "SIZE": "small"}}}
-SETTINGS = PodSettings("127.64.0.5", "127.64.0.1", "run/c1", Path("/pods/u-1/home"), Path("/cache"))
+)
+SETTINGS = PodSettings(REFERENCES.address, "run/c1", Path("/pods/u-1/home"), Path("/cache"))
 
 
 def image(**fields: Any) -> Image:
@@ -37,36 +39,7 @@ def image(**fields: Any) -> Image:
 
 
 def set_by(*entries: Object, **container: Any) -> dict[str, str]:
-    return manifest_variables(
-        POD, {"env": list(entries), **container}, MAPS, ip="127.64.0.5", host_ip="127.64.0.1"
-    )
-
-
-def field(path: str) -> str:
-    return set_by({"name": "F", "valueFrom": {"fieldRef": {"fieldPath": path}}})["F"]
-
-
-@pytest.mark.parametrize(
-    ("path", "value"),
-    [
-        ("metadata.name", "web-1"),
-        ("metadata.namespace", "lab"),
-        ("metadata.uid", "u-1"),
-        ("metadata.labels['app']", "nodeapp"),
-        ("metadata.labels['nobody']", ""),
-        ("metadata.annotations['example.com/note']", "hello"),
-        ("spec.nodeName", "playground"),
-        ("status.podIP", "127.64.0.5"),
-        ("status.hostIP", "127.64.0.1"),
-    ],
-)
-def test_a_field_of_the_pod_can_be_a_value(path: str, value: str) -> None:
-    assert field(path) == value
-
-
-def test_an_unsupported_field_is_named() -> None:
-    with pytest.raises(ConfigError, match=r"spec\.nodeSelector"):
-        field("spec.nodeSelector")
+    return manifest_variables({"name": "web", "env": list(entries), **container}, REFERENCES)
 
 
 def test_a_value_may_use_only_the_variables_before_it() -> None:
@@ -74,41 +47,30 @@ def test_a_value_may_use_only_the_variables_before_it() -> None:
     assert found == {"A": "1", "B": "1$(C)", "C": ""}
 
 
-def test_a_config_map_can_fill_one_variable() -> None:
-    source = {"configMapKeyRef": {"name": "settings", "key": "COLOUR"}}
-    assert set_by({"name": "A", "valueFrom": source}) == {"A": "yellow"}
+def test_a_config_map_and_a_secret_can_fill_variables_with_a_prefix() -> None:
+    sources = [
+        {"configMapRef": {"name": "settings"}, "prefix": "MY_"},
+        {"secretRef": {"name": "login"}, "prefix": "ITS_"},
+    ]
+    assert set_by(envFrom=sources) == {
+        "MY_COLOUR": "yellow",
+        "MY_SIZE": "small",
+        "ITS_token": "abc123",
+    }
 
 
-def test_a_config_map_can_fill_them_all_with_a_prefix() -> None:
-    source = {"configMapRef": {"name": "settings"}, "prefix": "MY_"}
-    assert set_by(envFrom=[source]) == {"MY_COLOUR": "yellow", "MY_SIZE": "small"}
+def test_an_optional_source_may_be_missing() -> None:
+    assert set_by(envFrom=[{"secretRef": {"name": "nobody", "optional": True}}]) == {}
+
+
+def test_an_optional_variable_that_is_missing_is_not_set() -> None:
+    source = {"configMapKeyRef": {"name": "settings", "key": "TASTE", "optional": True}}
+    assert set_by({"name": "A", "valueFrom": source}) == {}
 
 
 def test_env_wins_over_env_from() -> None:
     source = {"configMapRef": {"name": "settings"}}
     assert set_by({"name": "SIZE", "value": "big"}, envFrom=[source])["SIZE"] == "big"
-
-
-def test_a_missing_config_map_is_named_in_the_kubelet_s_words() -> None:
-    with pytest.raises(ConfigError, match='configmap "nobody" not found'):
-        set_by(envFrom=[{"configMapRef": {"name": "nobody"}}])
-
-
-def test_a_missing_key_is_named_in_the_kubelet_s_words() -> None:
-    source = {"configMapKeyRef": {"name": "settings", "key": "TASTE"}}
-    with pytest.raises(ConfigError, match="couldn't find key TASTE in ConfigMap lab/settings"):
-        set_by({"name": "A", "valueFrom": source})
-
-
-@pytest.mark.parametrize("reference", [{"name": "nobody"}, {"name": "settings"}])
-def test_an_optional_reference_may_be_missing(reference: dict[str, str]) -> None:
-    source = {"configMapKeyRef": {**reference, "key": "TASTE", "optional": True}}
-    assert set_by({"name": "A", "valueFrom": source}) == {}
-
-
-def test_a_secret_is_refused_with_a_remedy() -> None:
-    with pytest.raises(ConfigError, match="no Secrets; use a ConfigMap"):
-        set_by({"name": "A", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}})
 
 
 def test_the_environment_of_the_daemon_is_not_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,12 +145,6 @@ def test_references_that_double_a_value_end_at_the_limit_of_the_kernel() -> None
 def test_an_argument_that_repeats_a_value_ends_at_the_limit_of_the_kernel() -> None:
     with pytest.raises(ConfigError, match="is expanded"):
         expand("$(A)" * 100_000, {"A": "x" * 100_000})
-
-
-@pytest.mark.parametrize("path", ["", "metadata.name.x", "metadata.name['a']", "['a']", "spec['"])
-def test_a_path_to_no_field_is_a_configuration_error(path: str) -> None:
-    with pytest.raises(ConfigError, match="does not support the field"):
-        field(path)
 
 
 @pytest.mark.parametrize(

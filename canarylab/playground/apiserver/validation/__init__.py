@@ -6,27 +6,35 @@ few rules are validated in this module.
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from types import MappingProxyType
 
 from canarylab.errors import Cause
 from canarylab.kube_objects import Object
+from canarylab.playground.apiserver.decode import json_type
 from canarylab.playground.apiserver.field_errors import (
+    check_unchanged,
     forbidden,
     invalid,
     invalid_for_each,
+    required,
     too_long,
+    unsupported,
 )
 from canarylab.playground.apiserver.schema import STRUCTURAL_SCHEMAS, structural
-from canarylab.playground.apiserver.validation import names, networking, pods
-from canarylab.playground.kube.kinds import KINDS
+from canarylab.playground.apiserver.validation import names, networking, pods, scaling
+from canarylab.playground.kube.kinds import KINDS, RBAC_GROUP
 
-MAX_CONFIG_MAP_BYTES = 1024 * 1024  # all values of one ConfigMap together
+MAX_CONFIG_MAP_BYTES = 1024 * 1024  # all values of one ConfigMap or Secret together
 
 MAX_CAUSES = 100
 """Errors that one response names; each shows the value that it is about."""
 _IMMUTABLE = "field is immutable when `immutable` is set"
+_ACCOUNT_NAME = "kubernetes.io/service-account.name"
+_DOCKER_KEYS = {"dockercfg": ".dockercfg", "dockerconfigjson": ".dockerconfigjson"}
 _HEAD = frozenset({"apiVersion", "kind", "metadata"})
 _REASONS_THAT_STOP_RULES = frozenset(
     {
@@ -68,8 +76,63 @@ def validate_config_map(config_map: Object, old: Object | None) -> Iterator[Caus
         yield invalid(f"data[{key}]", key, "duplicate of key present in binaryData")
     if sum(len(value.encode()) for value in texts.values()) > MAX_CONFIG_MAP_BYTES:
         yield too_long("", MAX_CONFIG_MAP_BYTES)
-    if old is not None and old.get("immutable"):
-        yield from _immutable_config_map(config_map, old)
+    yield from _immutable_data(config_map, old)
+
+
+def validate_secret(secret: Object, old: Object | None) -> Iterator[Cause]:
+    """Errors of a Secret, or of its update; the message of a wrong value does not show it."""
+    meta = secret["metadata"]
+    yield from names.validate_metadata(meta, names.dns_subdomain_problems, namespaced=True)
+    if old is not None:
+        yield from check_unchanged("type", secret.get("type", ""), old.get("type", ""))
+    yield from _immutable_data(secret, old)
+    entries = {key: base64.b64decode(text) for key, text in secret.get("data", {}).items()}
+    for key in sorted(entries):
+        yield from invalid_for_each(f"data[{key}]", key, names.config_map_key_problems(key))
+    if sum(map(len, entries.values())) > MAX_CONFIG_MAP_BYTES:
+        yield too_long("data", MAX_CONFIG_MAP_BYTES)
+    yield from _secret_type(secret.get("type", ""), meta.get("annotations", {}), entries)
+
+
+def _secret_type(
+    type_: str, annotations: Mapping[str, str], entries: Mapping[str, bytes]
+) -> Iterator[Cause]:
+    """Errors of the entries that a type requires; types of one's own require none."""
+    name = type_.removeprefix("kubernetes.io/")
+    if name == type_:
+        return
+    if name == "service-account-token" and not annotations.get(_ACCOUNT_NAME):
+        yield required(f"metadata.annotations[{_ACCOUNT_NAME}]")
+    elif name == "basic-auth" and not {"username", "password"} & entries.keys():
+        yield from (required(f"data[%s][{key}]") for key in ("username", "password"))
+    elif name == "ssh-auth" and not entries.get("ssh-privatekey"):
+        yield required("data[%s][ssh-privatekey]")
+    elif name == "tls":
+        yield from (
+            required(f"data[{key}]") for key in ("tls.crt", "tls.key") if key not in entries
+        )
+    elif (key := _DOCKER_KEYS.get(name)) and key not in entries:
+        yield required(f"data[{key}]")
+    elif key and (problem := _json_problem(entries[key])):
+        yield invalid(f"data[{key}]", "<secret contents redacted>", problem)
+
+
+def _json_problem(data: bytes) -> str | None:
+    """Why the bytes are not a JSON object, as Go says it for the usual mistakes."""
+    try:
+        found = json.loads(data)
+    except RecursionError:
+        return "exceeded max depth"
+    except ValueError as error:
+        at = error.pos if isinstance(error, json.JSONDecodeError) else 0
+        if not data[at:].strip():
+            return "unexpected end of JSON input"
+        return f"invalid character {chr(data[at])!r} looking for beginning of value"
+    if isinstance(found, dict) or found is None:
+        return None
+    return (
+        f"json: cannot unmarshal {json_type(found)} into Go value of type map[string]interface {{}}"
+    )
 
 
 def validate_namespace(namespace: Object, old: Object | None) -> Iterator[Cause]:
@@ -77,6 +140,65 @@ def validate_namespace(namespace: Object, old: Object | None) -> Iterator[Cause]
     yield from names.validate_metadata(
         namespace["metadata"], names.dns_label_problems, namespaced=False
     )
+
+
+def validate_service_account(account: Object, old: Object | None) -> Iterator[Cause]:
+    """Errors of a ServiceAccount."""
+    yield from names.validate_metadata(
+        account["metadata"], names.dns_subdomain_problems, namespaced=True
+    )
+
+
+def validate_role(role: Object, old: Object | None) -> Iterator[Cause]:
+    """Errors of a Role or ClusterRole."""
+    namespaced = KINDS[role["kind"]].namespaced
+    yield from names.validate_metadata(
+        role["metadata"], names.path_segment_problems, namespaced=namespaced
+    )
+    for index, rule in enumerate(role.get("rules") or []):
+        field, urls = f"rules[{index}]", rule.get("nonResourceURLs")
+        if not rule.get("verbs"):
+            yield required(f"{field}.verbs", "verbs must contain at least one value")
+        if urls and namespaced:
+            problem = "namespaced rules cannot apply to non-resource URLs"
+            yield invalid(f"{field}.nonResourceURLs", urls, problem)
+        if urls:
+            continue
+        for name, item in (("apiGroups", "api group"), ("resources", "resource")):
+            if not rule.get(name):
+                yield required(f"{field}.{name}", f"resource rules must supply at least one {item}")
+
+
+def validate_role_binding(binding: Object, old: Object | None) -> Iterator[Cause]:
+    """Errors of a RoleBinding or ClusterRoleBinding, or of its update."""
+    namespaced = KINDS[binding["kind"]].namespaced
+    yield from names.validate_metadata(
+        binding["metadata"], names.path_segment_problems, namespaced=namespaced
+    )
+    role, kinds = binding["roleRef"], ["Role", "ClusterRole"] if namespaced else ["ClusterRole"]
+    if role["apiGroup"] != RBAC_GROUP:
+        yield unsupported("roleRef.apiGroup", role["apiGroup"], [RBAC_GROUP])
+    if role.get("kind") not in kinds:
+        yield unsupported("roleRef.kind", role.get("kind", ""), kinds)
+    if not role.get("name"):
+        yield required("roleRef.name")
+    for index, subject in enumerate(binding.get("subjects", [])):
+        yield from _subject(f"subjects[{index}]", subject)
+    if old is not None and role != old["roleRef"]:
+        yield invalid("roleRef", role, "cannot change roleRef")
+
+
+def _subject(field: str, subject: Object) -> Iterator[Cause]:
+    kind = subject.get("kind", "")
+    if not subject.get("name"):
+        yield required(f"{field}.name")
+    if kind not in ("ServiceAccount", "User", "Group"):
+        yield unsupported(f"{field}.kind", kind, ["ServiceAccount", "User", "Group"])
+    elif kind == "ServiceAccount" and not subject.get("namespace"):
+        yield required(f"{field}.namespace")
+    group = "" if kind == "ServiceAccount" else RBAC_GROUP
+    if subject.get("apiGroup", "") != group:
+        yield unsupported(f"{field}.apiGroup", subject.get("apiGroup", ""), [group])
 
 
 def validate_node(node: Object, old: Object | None) -> Iterator[Cause]:
@@ -121,15 +243,19 @@ def _body(obj: Object) -> Object:
     return {name: value for name, value in obj.items() if name not in _HEAD}
 
 
-def _immutable_config_map(config_map: Object, old: Object) -> Iterator[Cause]:
+def _immutable_data(obj: Object, old: Object | None) -> Iterator[Cause]:
+    if old is None or not old.get("immutable"):
+        return
     for field in ("immutable", "data", "binaryData"):
-        if config_map.get(field) != old.get(field):
+        if obj.get(field) != old.get(field):
             yield forbidden(field, _IMMUTABLE)
 
 
 VALIDATORS: Mapping[str, Callable[[Object, Object | None], Iterator[Cause]]] = MappingProxyType(
     {
         "ConfigMap": validate_config_map,
+        "ClusterRole": validate_role,
+        "ClusterRoleBinding": validate_role_binding,
         "Deployment": pods.validate_deployment,
         "Endpoints": networking.validate_endpoints,
         "EndpointSlice": networking.validate_endpoint_slice,
@@ -137,12 +263,19 @@ VALIDATORS: Mapping[str, Callable[[Object, Object | None], Iterator[Cause]]] = M
         "Gateway": validate_custom,
         "GatewayClass": validate_custom,
         "HTTPRoute": validate_custom,
+        "HorizontalPodAutoscaler": scaling.validate_autoscaler,
         "Ingress": networking.validate_ingress,
         "IngressClass": networking.validate_ingress_class,
+        "Job": pods.validate_job,
         "Namespace": validate_namespace,
         "Node": validate_node,
         "Pod": pods.validate_pod,
+        "PodDisruptionBudget": scaling.validate_disruption_budget,
         "ReplicaSet": pods.validate_replica_set,
+        "Role": validate_role,
+        "RoleBinding": validate_role_binding,
+        "ServiceAccount": validate_service_account,
+        "Secret": validate_secret,
         "Service": networking.validate_service,
     }
 )

@@ -1,4 +1,4 @@
-"""Validation of pods, pod templates, and the Deployments and ReplicaSets that have one."""
+"""Validation of pods, pod templates, and the Deployments, ReplicaSets and Jobs that have one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from canarylab.errors import Cause
 from canarylab.kube_objects import Object, parse_integer
-from canarylab.playground.apiserver.decode import parse_quantity
 from canarylab.playground.apiserver.field_errors import (
     INT32_MAX,
     check_not_negative,
@@ -22,6 +21,7 @@ from canarylab.playground.apiserver.field_errors import (
     unsupported,
 )
 from canarylab.playground.apiserver.validation import names
+from canarylab.playground.kube.quantities import parse_quantity
 from canarylab.playground.kube.selectors import by_label_selector
 
 MAX_CONTAINERS = 50
@@ -35,6 +35,13 @@ _CHANGEABLE_FIELDS = (
     "`spec.tolerations` (only additions to existing tolerations),"
     "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
 )
+_JOB_NUMBERS = (
+    "parallelism", "completions", "activeDeadlineSeconds", "backoffLimit",
+    "ttlSecondsAfterFinished",
+)  # fmt: skip
+_COMPLETION_MODES = ("NonIndexed", "Indexed")
+_IMMUTABLE_IN_JOBS = ("completions", "selector", "template", "completionMode")
+_JOB_UID_LABEL = "batch.kubernetes.io/controller-uid"
 _SELECTOR_MISMATCH = "`selector` does not match template `labels`"
 _PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 _MESSAGE_POLICIES = ("File", "FallbackToLogsOnError")
@@ -184,6 +191,44 @@ def validate_replica_set(replica_set: Object, old: Object | None) -> Iterator[Ca
         )
 
 
+def validate_job(job: Object, old: Object | None) -> Iterator[Cause]:
+    """Errors of a Job, or of its update."""
+    spec = job["spec"]
+    yield from names.validate_metadata(
+        job["metadata"], names.dns_subdomain_problems, namespaced=True
+    )
+    for name in _JOB_NUMBERS:
+        yield from check_not_negative(f"spec.{name}", spec.get(name))
+    mode = spec["completionMode"]
+    yield from check_one_of("spec.completionMode", mode, _COMPLETION_MODES)
+    if mode == "Indexed" and "completions" not in spec:
+        yield required("spec.completions", f"when completion mode is {mode}")
+    yield from _job_selector(job)
+    yield from validate_template("spec.template", spec["template"])
+    policy = spec["template"]["spec"].get("restartPolicy", "Always")
+    if policy == "Always":
+        field = "spec.template.spec.restartPolicy"
+        yield required(field, 'valid values: "OnFailure", "Never"')
+    if old is not None:
+        for name in _IMMUTABLE_IN_JOBS:
+            yield from check_unchanged(f"spec.{name}", spec.get(name), old["spec"].get(name))
+
+
+def _job_selector(job: Object) -> Iterator[Cause]:
+    spec = job["spec"]
+    selector, labels = spec.get("selector"), spec["template"]["metadata"].get("labels", {})
+    if selector is None:
+        yield required("spec.selector")
+        return
+    yield from names.validate_selector("spec.selector", selector)
+    if not spec["manualSelector"]:
+        generated = {"matchLabels": {_JOB_UID_LABEL: job["metadata"].get("uid", "")}}
+        if selector != generated:
+            yield invalid("spec.selector", selector, "`selector` not auto-generated")
+    elif not by_label_selector(selector)({"metadata": {"labels": labels}}):
+        yield invalid("spec.template.metadata.labels", labels, _SELECTOR_MISMATCH)
+
+
 def _selected_template(spec: Object) -> Iterator[Cause]:
     selector = spec.get("selector")
     if selector is None:
@@ -231,24 +276,25 @@ def _strategy(field: str, strategy: Object) -> Iterator[Cause]:
 
 def _rolling_update(field: str, rolling_update: Object) -> Iterator[Cause]:
     unavailable, surge = rolling_update["maxUnavailable"], rolling_update["maxSurge"]
-    yield from _count_or_percent(f"{field}.maxUnavailable", unavailable)
-    yield from _count_or_percent(f"{field}.maxSurge", surge)
-    if _int_or_percent(unavailable) == 0 and _int_or_percent(surge) == 0:
+    yield from count_or_percent(f"{field}.maxUnavailable", unavailable)
+    yield from count_or_percent(f"{field}.maxSurge", surge)
+    if int_or_percent(unavailable) == 0 and int_or_percent(surge) == 0:
         yield invalid(f"{field}.maxUnavailable", unavailable, "may not be 0 when `maxSurge` is 0")
-    if isinstance(unavailable, str) and _int_or_percent(unavailable) > 100:
+    if isinstance(unavailable, str) and int_or_percent(unavailable) > 100:
         yield invalid(f"{field}.maxUnavailable", unavailable, "must not be greater than 100%")
 
 
-def _count_or_percent(field: str, value: int | str) -> list[Cause]:
+def count_or_percent(field: str, value: int | str) -> list[Cause]:
+    """Errors of a number of pods, or of a percentage of them."""
     if isinstance(value, int):
         return check_not_negative(field, value)
     problems = names.percent_problems(value)
-    if not problems and _int_or_percent(value) > INT32_MAX:
+    if not problems and int_or_percent(value) > INT32_MAX:
         problems = [f"must be less than or equal to {INT32_MAX}%"]
     return invalid_for_each(field, value, problems)
 
 
-def _int_or_percent(value: int | str) -> int:
+def int_or_percent(value: int | str) -> int:
     """The number of an integer or percentage; 0 if it is invalid, as Go's Atoi if it is huge."""
     if isinstance(value, int):
         return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -32,6 +33,7 @@ PIECE: Object = {
 @pytest.mark.parametrize(
     "document",
     [
+        made("Secret", type="kubernetes.io/dockerconfigjson", data={".dockerconfigjson": "e30="}),
         made("ConfigMap", data={"colour": "blue", ".a_file-1": ""}, binaryData={"b": "AA=="}),
         made("Namespace"),
         made("Node", "playground.local"),
@@ -46,6 +48,7 @@ def test_valid_objects_are_accepted(document: Object) -> None:
     assert errors_of(document) == []
 
 
+DEEP = base64.b64encode(b"[" * 100_000).decode()
 ADDRESS = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
 
 
@@ -63,6 +66,46 @@ ADDRESS = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
         (
             made("ConfigMap", data={"a": "b" * (MAX_CONFIG_MAP_BYTES + 1)}),
             ": Too long: may not be more than 1048576 bytes",
+        ),
+        (
+            made("Secret", type="kubernetes.io/tls", data={"tls.crt": "YQ=="}),
+            "data[tls.key]: Required value",
+        ),
+        (
+            made("Secret", type="kubernetes.io/basic-auth"),
+            "data[%s][username]: Required value",
+        ),
+        (
+            made("Secret", type="kubernetes.io/ssh-auth", data={"ssh-privatekey": ""}),
+            "data[%s][ssh-privatekey]: Required value",
+        ),
+        (
+            made("Secret", type="kubernetes.io/service-account-token"),
+            "metadata.annotations[kubernetes.io/service-account.name]: Required value",
+        ),
+        (
+            made("Secret", type="kubernetes.io/dockerconfigjson"),
+            "data[.dockerconfigjson]: Required value",
+        ),
+        (
+            made("Secret", type="kubernetes.io/dockercfg", data={".dockercfg": "aGVsbG8="}),
+            'data[.dockercfg]: Invalid value: "<secret contents redacted>": '
+            "invalid character 'h' looking for beginning of value",
+        ),
+        (
+            made("Secret", type="kubernetes.io/dockercfg", data={".dockercfg": "W10="}),
+            'data[.dockercfg]: Invalid value: "<secret contents redacted>": '
+            "json: cannot unmarshal array into Go value of type map[string]interface {}",
+        ),
+        (
+            made("Secret", type="kubernetes.io/dockercfg", data={".dockercfg": DEEP}),
+            'data[.dockercfg]: Invalid value: "<secret contents redacted>": exceeded max depth',
+        ),
+        (
+            made("Secret", data={"a b": ""}),
+            'data[a b]: Invalid value: "a b": a valid config key must consist of alphanumeric '
+            "characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex "
+            "used for validation is '[-._a-zA-Z0-9]+')",
         ),
         (
             made("Namespace", "a.b"),
@@ -105,6 +148,19 @@ def test_an_immutable_config_map_cannot_change() -> None:
     before = made("ConfigMap", data={"a": "1"}, immutable=True)
     assert errors_of(made("ConfigMap", data={"a": "2"}, immutable=True), before) == [
         "data: Forbidden: field is immutable when `immutable` is set"
+    ]
+
+
+def test_an_immutable_secret_cannot_change() -> None:
+    before = made("Secret", data={"a": "MQ=="}, immutable=True)
+    assert errors_of(made("Secret", data={"a": "MQ=="}), before) == [
+        "immutable: Forbidden: field is immutable when `immutable` is set"
+    ]
+
+
+def test_the_type_of_a_secret_is_immutable() -> None:
+    assert errors_of(made("Secret", type="a"), made("Secret", type="b")) == [
+        'type: Invalid value: "a": field is immutable'
     ]
 
 

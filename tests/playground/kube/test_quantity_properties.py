@@ -8,7 +8,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canarylab.playground.apiserver.decode import canonical_quantity, parse_quantity
+from canarylab.playground.kube.quantities import canonical_quantity, parse_quantity
 from tests.properties import with_examples
 
 DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
