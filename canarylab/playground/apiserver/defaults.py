@@ -206,6 +206,7 @@ _DEFAULTS_BY_KIND: Mapping[str, Callable[[Object], Object]] = MappingProxyType(
         "Gateway": _custom,
         "GatewayClass": _custom,
         "HTTPRoute": _custom,
+        "ReferenceGrant": _custom,
         "Ingress": _ingress,
         "IngressClass": _ingress_class,
         "Namespace": _namespace,

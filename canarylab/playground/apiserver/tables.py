@@ -94,6 +94,7 @@ COLUMNS: Mapping[str, tuple[str | Column, ...]] = MappingProxyType(
             "Name", "Controller", "Accepted", _CREATED, Column("Description", wide=True),
         ),
         "HTTPRoute": ("Name", "Hostnames", _CREATED),
+        "ReferenceGrant": ("Name", _CREATED),
         "Ingress": ("Name", "Class", "Hosts", "Address", "Ports", "Age"),
         "IngressClass": ("Name", "Controller", "Parameters", "Age"),
         "Namespace": ("Name", "Status", "Age"),
@@ -506,6 +507,11 @@ def gateway_class_cells(gateway_class: Object, now: datetime) -> list[Any]:
     ]
 
 
+def reference_grant_cells(grant: Object, now: datetime) -> list[Any]:
+    """Name, Age."""
+    return [grant["metadata"]["name"], _age(grant, now)]
+
+
 def http_route_cells(route: Object, now: datetime) -> list[Any]:
     """Name, Hostnames, Age."""
     hosts = route["spec"].get("hostnames")
@@ -576,6 +582,7 @@ _CELLS: Mapping[str, Callable[[Object, datetime], list[Any]]] = MappingProxyType
         "Gateway": gateway_cells,
         "GatewayClass": gateway_class_cells,
         "HTTPRoute": http_route_cells,
+        "ReferenceGrant": reference_grant_cells,
         "Ingress": ingress_cells,
         "IngressClass": ingress_class_cells,
         "Namespace": namespace_cells,
