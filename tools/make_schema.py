@@ -21,28 +21,23 @@ from typing import Any
 
 from kubernetes.client import models
 
+from canarylab.playground.kube.kinds import SERVED_KINDS
+
 ADDITIONS = Path(__file__).with_name("schema_additions.json")
 TARGET = Path(__file__).parents[1] / "canarylab/playground/apiserver/schema/schema.json.gz"
 
 Schema = dict[str, Any]
 
+_MODELS = {"Event": "CoreV1Event"}
 ROOTS = {
-    "V1Namespace": ("", "v1"),
-    "V1Node": ("", "v1"),
-    "V1ConfigMap": ("", "v1"),
-    "V1Secret": ("", "v1"),
-    "V1Endpoints": ("", "v1"),
-    "CoreV1Event": ("", "v1"),
-    "V1Pod": ("", "v1"),
-    "V1Service": ("", "v1"),
+    _MODELS.get(kind.kind, f"{kind.version.title()}{kind.kind}"): (kind.group, kind.version)
+    for kind in SERVED_KINDS
+    if not kind.is_custom
+} | {
     "V1Binding": ("", "v1"),
-    "V1Deployment": ("apps", "v1"),
-    "V1ReplicaSet": ("apps", "v1"),
-    "V1EndpointSlice": ("discovery.k8s.io", "v1"),
-    "V1Ingress": ("networking.k8s.io", "v1"),
-    "V1IngressClass": ("networking.k8s.io", "v1"),
-    "V1Scale": ("autoscaling", "v1"),
     "V1DeleteOptions": ("", "v1"),
+    "V1Eviction": ("policy", "v1"),
+    "V1Scale": ("autoscaling", "v1"),
     "V1Status": ("", "v1"),
 }
 """The kinds with their group and version. All structures that they refer to are written, too."""
@@ -50,7 +45,11 @@ ROOTS = {
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1"
 _PACKAGES = {
     "io.k8s.api.apps.v1": "Deployment* ReplicaSet* RollingUpdateDeployment",
-    "io.k8s.api.autoscaling.v1": "Scale ScaleSpec ScaleStatus",
+    "io.k8s.api.autoscaling.v1": "CrossVersionObjectReference HorizontalPodAutoscaler* Scale "
+    "ScaleSpec ScaleStatus",
+    "io.k8s.api.batch.v1": "Job* PodFailurePolicy* SuccessPolicy* UncountedTerminatedPods",
+    "io.k8s.api.policy.v1": "Eviction PodDisruptionBudget*",
+    "io.k8s.api.rbac.v1": "AggregationRule ClusterRole* PolicyRule Role RoleBinding RoleRef",
     "io.k8s.api.discovery.v1": "Endpoint EndpointConditions EndpointHints EndpointSlice For*",
     "io.k8s.api.networking.v1": "Ingress* HTTPIngress* ServiceBackendPort",
     _META: "Condition DeleteOptions LabelSelector* ListMeta ManagedFieldsEntry ObjectMeta "
@@ -62,27 +61,32 @@ _RENAMED = {
     "CoreV1Event": f"{_CORE}.Event",
     "CoreV1EventSeries": f"{_CORE}.EventSeries",
     "CoreV1ResourceClaim": f"{_CORE}.ResourceClaim",
+    "RbacV1Subject": "io.k8s.api.rbac.v1.Subject",
     "DiscoveryV1EndpointPort": "io.k8s.api.discovery.v1.EndpointPort",
 }
 
 INT_OR_STRING = {
     "HTTPGetAction.port", "TCPSocketAction.port", "ServicePort.targetPort",
     "RollingUpdateDeployment.maxSurge", "RollingUpdateDeployment.maxUnavailable",
+    "PodDisruptionBudgetSpec.maxUnavailable", "PodDisruptionBudgetSpec.minAvailable",
 }  # fmt: skip
 QUANTITIES = {
     "ResourceRequirements.limits", "ResourceRequirements.requests",
     "VolumeResourceRequirements.limits", "VolumeResourceRequirements.requests",
     "PodSpec.overhead", "EmptyDirVolumeSource.sizeLimit", "ResourceFieldSelector.divisor",
     "NodeStatus.allocatable", "NodeStatus.capacity", "ContainerStatus.allocatedResources",
-    "PodStatus.allocatedResources",
+    "PodStatus.allocatedResources", "HPAScalingRules.tolerance", "MetricTarget.averageValue",
+    "MetricTarget.value", "MetricValueStatus.averageValue", "MetricValueStatus.value",
 }  # fmt: skip
 INT64 = {
     "Condition.observedGeneration", "ContainerImage.sizeBytes",
     "DeleteOptions.gracePeriodSeconds", "DeploymentStatus.observedGeneration",
+    "HorizontalPodAutoscalerStatus.observedGeneration", "JobSpec.activeDeadlineSeconds",
     "LinuxContainerUser.gid", "LinuxContainerUser.uid", "LinuxContainerUser.supplementalGroups",
     "ListMeta.remainingItemCount", "NodeSwapStatus.capacity",
     "ObjectMeta.deletionGracePeriodSeconds", "ObjectMeta.generation",
-    "PodCondition.observedGeneration", "PodSecurityContext.fsGroup",
+    "PodCondition.observedGeneration", "PodDisruptionBudgetStatus.observedGeneration",
+    "PodSecurityContext.fsGroup",
     "PodSecurityContext.runAsGroup", "PodSecurityContext.runAsUser",
     "PodSecurityContext.supplementalGroups", "PodSpec.activeDeadlineSeconds",
     "PodSpec.terminationGracePeriodSeconds", "PodStatus.observedGeneration",
@@ -91,6 +95,8 @@ INT64 = {
     "ServiceAccountTokenProjection.expirationSeconds", "SleepAction.seconds",
     "Toleration.tolerationSeconds",
 }  # fmt: skip
+NEWER = {"HorizontalPodAutoscalerCondition.observedGeneration", "JobSpec.scheduling"}
+"""Fields of the client that the served version of Kubernetes does not have."""
 
 _LIST = re.compile(r"^[Ll]ist\[(.+)\]$")
 _MAP = re.compile(r"^[Dd]ict\[str, (.+)\]$")
@@ -134,8 +140,18 @@ def _reachable() -> set[str]:
 
 
 def _named_in(model: str) -> Iterator[str]:
-    for type_name in getattr(models, model).openapi_types.values():
+    for type_name in _fields(model).values():
         yield from (word for word in re.findall(r"\w+", type_name) if hasattr(models, word))
+
+
+def _fields(model: str) -> dict[str, str]:
+    """The type of each field, by its name in JSON."""
+    cls, short = getattr(models, model), _full_name(model).rsplit(".", 1)[1]
+    return {
+        key: cls.openapi_types[attribute]
+        for attribute, key in cls.attribute_map.items()
+        if f"{short}.{key}" not in NEWER
+    }
 
 
 def _schema(model: str) -> Schema:
@@ -145,8 +161,8 @@ def _schema(model: str) -> Schema:
         "type": "object",
         "description": _first_paragraph(cls.__doc__),
         "properties": {
-            key: _property(cls.openapi_types[attribute], f"{short}.{key}", fields[key].description)
-            for attribute, key in cls.attribute_map.items()
+            key: _property(type_name, f"{short}.{key}", fields[key].description)
+            for key, type_name in _fields(model).items()
         },
     }
     required = sorted(key for key in cls.attribute_map.values() if fields[key].is_required())
@@ -195,6 +211,8 @@ def _full_name(model: str) -> str:
     if model in _RENAMED:
         return _RENAMED[model]
     short = model.removeprefix("V1")
+    if model.startswith("V2"):
+        return f"io.k8s.api.autoscaling.v2.{model.removeprefix('V2')}"
     for package, patterns in _PACKAGES.items():
         for pattern in patterns.split():
             if short == pattern or (pattern[-1] == "*" and short.startswith(pattern[:-1])):

@@ -50,6 +50,7 @@ _OPTIONS = {
 _INTERNAL_PACKAGES = {
     "": "core",
     "apps": "apps",
+    "rbac.authorization.k8s.io": "rbac",
     "discovery.k8s.io": "discovery",
     "networking.k8s.io": "networking",
 }
@@ -111,7 +112,7 @@ def read_object(kind: Kind, document: Object, errors: DecodeErrors) -> Object:
     A value of the wrong type stays in an object of a custom kind, and validation refuses it.
     """
     if not kind.is_custom:
-        return read_structure(schema_name(kind.kind, kind.group), document, errors)
+        return read_structure(schema_name(kind.kind, kind.api_version), document, errors)
     head = {name: value for name, value in document.items() if name in _HEAD}
     body = {name: value for name, value in document.items() if name not in _HEAD}
     return {

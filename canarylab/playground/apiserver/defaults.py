@@ -9,15 +9,41 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any
 
 from canarylab.kube_objects import DEFAULT_AFFINITY_S, DEFAULT_GRACE_PERIOD_S, Object
+from canarylab.playground.apiserver.conversion import cpu_utilization
+from canarylab.playground.apiserver.field_errors import INT32_MAX
 from canarylab.playground.apiserver.schema import STRUCTURAL_SCHEMAS, structural
-from canarylab.playground.kube.kinds import KINDS
+from canarylab.playground.kube.kinds import KINDS, RBAC_GROUP
 
 DEFAULT_MODE = 0o644
+DEFAULT_CPU_PERCENT = 80  # of an autoscaler that names no metric
+JOB_UID_LABEL, JOB_NAME_LABEL = "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name"
 
 _ROLLING_UPDATE = {"maxSurge": "25%", "maxUnavailable": "25%"}
+_ALL_IN_15_S = {"type": "Percent", "value": 100, "periodSeconds": 15}
+_SCALING_RULES: Mapping[str, Object] = MappingProxyType(
+    {
+        "scaleUp": {
+            "stabilizationWindowSeconds": 0,
+            "selectPolicy": "Max",
+            "policies": [{"type": "Pods", "value": 4, "periodSeconds": 15}, _ALL_IN_15_S],
+        },
+        "scaleDown": {"selectPolicy": "Max", "policies": [_ALL_IN_15_S]},
+    }
+)
+_INITIAL_STATUS: Mapping[str, Object] = MappingProxyType(
+    {
+        "HorizontalPodAutoscaler": {"desiredReplicas": 0, "currentMetrics": None},
+        "Ingress": {"loadBalancer": {}},
+        "Namespace": {"phase": "Active"},
+        "PodDisruptionBudget": dict.fromkeys(
+            ("currentHealthy", "desiredHealthy", "disruptionsAllowed", "expectedPods"), 0
+        ),
+        "ReplicaSet": {"replicas": 0},
+        "Service": {"loadBalancer": {}},
+    }
+)
 _NODE_PORT_TYPES = ("NodePort", "LoadBalancer")
 _PROBE_DEFAULTS = {
     "timeoutSeconds": 1,
@@ -105,6 +131,73 @@ def _affinity(spec: Object) -> Object:
     return {"sessionAffinityConfig": {**given, "clientIP": client}}
 
 
+def _job(obj: Object) -> Object:
+    given = obj.get("spec", {})
+    if "completions" not in given and "parallelism" not in given:
+        given = {"completions": 1, **given}
+    backoff_limit = INT32_MAX if "backoffLimitPerIndex" in given else 6
+    replacement = "Failed" if "podFailurePolicy" in given else "TerminatingOrFailed"
+    spec = {
+        "parallelism": 1,
+        "backoffLimit": backoff_limit,
+        "manualSelector": False,
+        "completionMode": "NonIndexed",
+        "suspend": False,
+        "podReplacementPolicy": replacement,
+        **given,
+        "template": template_with_defaults(given.get("template", {})),
+    }
+    return {**obj, "spec": spec}
+
+
+def _with_job_labels(job: Object) -> Object:
+    """A new Job with the labels by which it finds its pods, unless it has a selector of its own."""
+    spec, meta = job["spec"], job["metadata"]
+    template = spec["template"]
+    labels = template["metadata"].get("labels", {})
+    if not spec["manualSelector"] and "selector" not in spec:
+        uid, name = meta["uid"], meta.get("name", "")
+        labels = {
+            **labels,
+            JOB_UID_LABEL: uid,
+            JOB_NAME_LABEL: name,
+            "controller-uid": uid,
+            "job-name": name,
+        }
+        selector = {"matchLabels": {JOB_UID_LABEL: uid}}
+        template = {**template, "metadata": {**template["metadata"], "labels": labels}}
+        spec = {**spec, "selector": selector, "template": template}
+    if labels and not meta.get("labels"):
+        meta = {**meta, "labels": labels}
+    return {**job, "metadata": meta, "spec": spec}
+
+
+def _autoscaler(obj: Object) -> Object:
+    spec = {"minReplicas": 1, **obj.get("spec", {})}
+    if not spec.get("metrics"):
+        spec["metrics"] = [cpu_utilization(DEFAULT_CPU_PERCENT)]
+    if "behavior" in spec:
+        rules = {
+            name: {**_SCALING_RULES[name], **given} for name, given in spec["behavior"].items()
+        }
+        spec["behavior"] = {**_SCALING_RULES, **rules}
+    return {**obj, "spec": spec}
+
+
+def _role_binding(obj: Object) -> Object:
+    role_ref = {"apiGroup": RBAC_GROUP, **obj.get("roleRef", {})}
+    role_ref["apiGroup"] = role_ref["apiGroup"] or RBAC_GROUP
+    if "subjects" not in obj:
+        return {**obj, "roleRef": role_ref}
+    return {**obj, "roleRef": role_ref, "subjects": [_subject(one) for one in obj["subjects"]]}
+
+
+def _subject(given: Object) -> Object:
+    if given.get("apiGroup") or given.get("kind") not in ("User", "Group"):
+        return given
+    return {**given, "apiGroup": RBAC_GROUP}
+
+
 def _namespace(obj: Object) -> Object:
     """A namespace has a label with its name, so that it can be selected."""
     meta = obj["metadata"]
@@ -114,7 +207,7 @@ def _namespace(obj: Object) -> Object:
     return {**obj, "metadata": {**meta, "labels": labels}}
 
 
-def _ingress(obj: Object) -> Object:
+def _with_spec(obj: Object) -> Object:
     return {**obj, "spec": obj.get("spec", {})}
 
 
@@ -199,6 +292,7 @@ def pod_with_defaults(given: Object) -> Object:
 
 _DEFAULTS_BY_KIND: Mapping[str, Callable[[Object], Object]] = MappingProxyType(
     {
+        "ClusterRoleBinding": _role_binding,
         "Deployment": _deployment,
         "Endpoints": _endpoints,
         "EndpointSlice": _endpoint_slice,
@@ -207,12 +301,16 @@ _DEFAULTS_BY_KIND: Mapping[str, Callable[[Object], Object]] = MappingProxyType(
         "GatewayClass": _custom,
         "HTTPRoute": _custom,
         "ReferenceGrant": _custom,
-        "Ingress": _ingress,
+        "HorizontalPodAutoscaler": _autoscaler,
+        "Ingress": _with_spec,
         "IngressClass": _ingress_class,
+        "Job": _job,
         "Namespace": _namespace,
         "Node": _node,
         "Pod": pod_with_defaults,
+        "PodDisruptionBudget": _with_spec,
         "ReplicaSet": _replica_set,
+        "RoleBinding": _role_binding,
         "Secret": _secret,
         "Service": _service,
     }
@@ -299,11 +397,15 @@ def _action(given: Object) -> Object:
 
 
 def _env_var(given: Object) -> Object:
-    source: dict[str, Any] = given.get("valueFrom", {})
-    if "fieldRef" not in source:
+    if "valueFrom" not in given:
         return given
-    field = {"apiVersion": "v1", **source["fieldRef"]}
-    return {**given, "valueFrom": {**source, "fieldRef": field}}
+    return {**given, "valueFrom": _reference(given["valueFrom"])}
+
+
+def _reference(given: Object) -> Object:
+    """A variable or file that takes a field of the pod, or a resource of a container."""
+    first = {"fieldRef": {"apiVersion": "v1"}, "resourceFieldRef": {"divisor": "0"}}
+    return {**given, **{name: {**first[name], **given[name]} for name in first if name in given}}
 
 
 def _volume(given: Object) -> Object:
@@ -316,14 +418,36 @@ def _volume(given: Object) -> Object:
     }
     if "hostPath" in given:
         modes["hostPath"] = {"type": "", **given["hostPath"]}
+    if "downwardAPI" in given:
+        modes["downwardAPI"] = _downward(modes["downwardAPI"])
+    if "sources" in given.get("projected", {}):
+        sources = [_projected_source(source) for source in given["projected"]["sources"]]
+        modes["projected"] = {**modes["projected"], "sources": sources}
     return {**given, **modes}
 
 
+def _downward(given: Object) -> Object:
+    if "items" not in given:
+        return given
+    return {**given, "items": [_reference(item) for item in given["items"]]}
+
+
+def _projected_source(given: Object) -> Object:
+    source = dict(given)
+    if "downwardAPI" in given:
+        source["downwardAPI"] = _downward(given["downwardAPI"])
+    if "serviceAccountToken" in given:
+        source["serviceAccountToken"] = {"expirationSeconds": 3600, **given["serviceAccountToken"]}
+    return source
+
+
 def with_initial_status(obj: Object) -> Object:
-    """A new object with its initial status; a namespace with its finalizer, too."""
+    """A new object with its initial status; a namespace with its finalizer, a Job with labels."""
     kind = KINDS[obj["kind"]]
     if obj["kind"] == "Namespace":
         obj = {**obj, "spec": {"finalizers": ["kubernetes"]}}
+    if obj["kind"] == "Job":
+        obj = _with_job_labels(obj)
     if kind.is_custom:
         return with_defaults({name: obj[name] for name in obj if name != "status"})
     if not kind.has_status or (obj["kind"] == "Node" and "status" in obj):
@@ -332,17 +456,9 @@ def with_initial_status(obj: Object) -> Object:
 
 
 def _initial_status(obj: Object) -> Object:
-    match obj["kind"]:
-        case "Pod":
-            return {"phase": "Pending", "qosClass": qos_class(obj.get("spec") or {})}
-        case "Namespace":
-            return {"phase": "Active"}
-        case "Service" | "Ingress":
-            return {"loadBalancer": {}}
-        case "ReplicaSet":
-            return {"replicas": 0}
-        case _:
-            return {}
+    if obj["kind"] == "Pod":
+        return {"phase": "Pending", "qosClass": qos_class(obj.get("spec") or {})}
+    return dict(_INITIAL_STATUS.get(obj["kind"], {}))
 
 
 def qos_class(spec: Object) -> str:

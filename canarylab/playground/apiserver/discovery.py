@@ -287,9 +287,10 @@ _POD_SUBRESOURCES = (
 
 
 def api_versions() -> list[str]:
-    """Every group and version, the core group first."""
-    named = sorted({kind.api_version for kind in SERVED_KINDS} | {"authorization.k8s.io/v1"})
-    return ["v1", *(name for name in named if name != "v1")]
+    """Every group and version, the core group first, and the preferred version of each group."""
+    served = dict.fromkeys(kind.api_version for kind in SERVED_KINDS if kind.group)
+    named = [*served, "authorization.k8s.io/v1"]
+    return ["v1", *sorted(named, key=lambda name: name.partition("/")[0])]
 
 
 def resources(api_version: str) -> list[ApiResource]:

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from canarylab.errors import BadRequestError, ConflictError
 from canarylab.kube_objects import Object, key_of
+from canarylab.playground.apiserver.conversion import in_version
 from canarylab.playground.apiserver.decode import DecodedObject, decode, decode_options
 from canarylab.playground.apiserver.patch import apply_patch, decode_patched
 from canarylab.playground.apiserver.registry import creation_warnings
@@ -31,7 +32,7 @@ from canarylab.playground.apiserver.requests import (
 from canarylab.playground.apiserver.store import PlannedWrite
 from canarylab.playground.apiserver.watch import watch
 from canarylab.playground.kube.api import DeleteOptions, Propagation
-from canarylab.playground.kube.kinds import KINDS, in_version
+from canarylab.playground.kube.kinds import KINDS
 
 _POLICIES: dict[Any, Propagation | None] = {
     None: None,

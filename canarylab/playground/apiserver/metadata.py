@@ -16,7 +16,8 @@ MAX_BASE_NAME = 63 - SUFFIX_LENGTH
 KINDS_WITH_GENERATION = frozenset(
     {
         "Deployment", "ReplicaSet", "Pod", "EndpointSlice", "Ingress", "IngressClass",
-        "GatewayClass", "Gateway", "HTTPRoute", "ReferenceGrant",
+        "Job", "PodDisruptionBudget", "GatewayClass", "Gateway", "HTTPRoute",
+        "ReferenceGrant",
     }
 )  # fmt: skip
 """Kinds with a `metadata.generation`."""

@@ -115,7 +115,7 @@ def _components(kinds: list[Kind]) -> dict[str, Any]:
     found: dict[str, Any] = {
         _custom_name(kind): _custom_schema(kind) for kind in kinds if kind.is_custom
     }
-    waiting = [schema_name(kind.kind, kind.group) for kind in kinds if not kind.is_custom]
+    waiting = [schema_name(kind.kind, kind.api_version) for kind in kinds if not kind.is_custom]
     waiting += [_OBJECT_META] if found else []
     while waiting:
         name = waiting.pop()

@@ -60,10 +60,13 @@ _BY_STRUCTURE = {
     "ContainerStatus": {"allocatedResourcesStatus": "name", "volumeMounts": "mountPath"},
     "DeploymentStatus": {"conditions": "type"},
     "EphemeralContainer": _CONTAINER,
+    "HorizontalPodAutoscalerStatus": {"conditions": "type"},
+    "JobStatus": {"conditions": "type"},
     "NamespaceStatus": {"conditions": "type"},
     "NodeSpec": {"podCIDRs": ""},
     "NodeStatus": {"addresses": "type", "conditions": "type"},
     "ObjectMeta": {"finalizers": "", "ownerReferences": "uid"},
+    "PodDisruptionBudgetStatus": {"conditions": "type"},
     "PodSpec": {
         "containers": "name",
         "ephemeralContainers": "name",
@@ -82,6 +85,7 @@ _BY_STRUCTURE = {
         "resourceClaimStatuses": "name",
     },
     "ReplicaSetStatus": {"conditions": "type"},
+    "ServiceAccount": {"secrets": "name"},
     "ServiceSpec": {"ports": "port"},
     "ServiceStatus": {"conditions": "type"},
 }
@@ -114,8 +118,7 @@ def apply_patch(current: Object, patch: object, style: PatchStyle) -> Object:
 
 
 def _structure_name(obj: Object) -> str:
-    group, slash, _ = obj.get("apiVersion", "v1").partition("/")
-    return schema_name(obj["kind"], group if slash else "")
+    return schema_name(obj["kind"], obj.get("apiVersion", "v1"))
 
 
 def _check_map(patch: object, prefix: str) -> Object:

@@ -2,9 +2,9 @@
 
 Answers stay JSON. `_TABLES` has the numbers of the fields of all messages that kubectl sends: each
 entry is a number, the JSON name and, if it is not a string, the type: another message, `int`,
-`bool`, `bytes`, `Time`, `IntOrString`, `map` (of strings) or `bytemap`; in brackets for a list. `-`
-is a message whose fields are inlined in JSON. An unknown field is refused: to drop it would create
-another object than the client sent.
+`bool`, `bytes`, `Time`, `IntOrString`, `Quantity`, `map` (of strings) or `bytemap`;
+in brackets for a list. `-` is a message whose fields are inlined in JSON. An unknown field is
+refused: to drop it would create another object than the client sent.
 """
 
 from __future__ import annotations
@@ -62,6 +62,47 @@ _TABLES = {
     "ContainerPort": "1 name, 2 hostPort:int, 3 containerPort:int, 4 protocol, 5 hostIP",
     "EnvVar": "1 name, 2 value",
     "ResourceRequirements": "",
+    "Job": "1 metadata:ObjectMeta, 2 spec:JobSpec, 3 status:JobStatus",
+    "JobSpec": "1 parallelism:int, 2 completions:int, 3 activeDeadlineSeconds:int, "
+    "4 selector:LabelSelector, 5 manualSelector:bool, 6 template:PodTemplateSpec, "
+    "7 backoffLimit:int, 8 ttlSecondsAfterFinished:int, 9 completionMode, 10 suspend:bool, "
+    "14 podReplacementPolicy, 15 managedBy",
+    "JobStatus": "4 active:int, 5 succeeded:int, 6 failed:int, 7 completedIndexes, 9 ready:int, "
+    "11 terminating:int",
+    "HorizontalPodAutoscaler autoscaling/v1": "1 metadata:ObjectMeta, "
+    "2 spec:HorizontalPodAutoscalerSpec autoscaling/v1, 3 status:HorizontalPodAutoscalerStatus",
+    "HorizontalPodAutoscalerSpec autoscaling/v1": "1 scaleTargetRef:CrossVersionObjectReference, "
+    "2 minReplicas:int, 3 maxReplicas:int, 4 targetCPUUtilizationPercentage:int",
+    "HorizontalPodAutoscaler": "1 metadata:ObjectMeta, 2 spec:HorizontalPodAutoscalerSpec, "
+    "3 status:HorizontalPodAutoscalerStatus",
+    "HorizontalPodAutoscalerSpec": "1 scaleTargetRef:CrossVersionObjectReference, "
+    "2 minReplicas:int, 3 maxReplicas:int, 4 metrics:[MetricSpec]",
+    "HorizontalPodAutoscalerStatus": "3 currentReplicas:int, 4 desiredReplicas:int",
+    "CrossVersionObjectReference": "1 kind, 2 name, 3 apiVersion",
+    "MetricSpec": "1 type, 4 resource:ResourceMetricSource",
+    "ResourceMetricSource": "1 name, 2 target:MetricTarget",
+    "MetricTarget": "1 type, 2 value:Quantity, 3 averageValue:Quantity, 4 averageUtilization:int",
+    "Quantity": "1 string",
+    "PodDisruptionBudget": "1 metadata:ObjectMeta, 2 spec:PodDisruptionBudgetSpec, "
+    "3 status:PodDisruptionBudgetStatus",
+    "PodDisruptionBudgetSpec": "1 minAvailable:IntOrString, 2 selector:LabelSelector, "
+    "3 maxUnavailable:IntOrString, 4 unhealthyPodEvictionPolicy",
+    "PodDisruptionBudgetStatus": "1 observedGeneration:int, 3 disruptionsAllowed:int, "
+    "4 currentHealthy:int, 5 desiredHealthy:int, 6 expectedPods:int",
+    "ServiceAccount": "1 metadata:ObjectMeta, 2 secrets:[ObjectReference], "
+    "3 imagePullSecrets:[LocalObjectReference], 4 automountServiceAccountToken:bool",
+    "ObjectReference": "1 kind, 2 namespace, 3 name, 4 uid, 5 apiVersion, 6 resourceVersion, "
+    "7 fieldPath",
+    "LocalObjectReference": "1 name",
+    "Role": "1 metadata:ObjectMeta, 2 rules:[PolicyRule]",
+    "ClusterRole": "1 metadata:ObjectMeta, 2 rules:[PolicyRule], 3 aggregationRule:AggregationRule",
+    "AggregationRule": "1 clusterRoleSelectors:[LabelSelector]",
+    "PolicyRule": "1 verbs:[string], 2 apiGroups:[string], 3 resources:[string], "
+    "4 resourceNames:[string], 5 nonResourceURLs:[string]",
+    "RoleBinding": "1 metadata:ObjectMeta, 2 subjects:[Subject], 3 roleRef:RoleRef",
+    "ClusterRoleBinding": "1 metadata:ObjectMeta, 2 subjects:[Subject], 3 roleRef:RoleRef",
+    "Subject": "1 kind, 2 apiGroup, 3 name, 4 namespace",
+    "RoleRef": "1 apiGroup, 2 kind, 3 name",
     "Service": "1 metadata:ObjectMeta, 2 spec:ServiceSpec, 3 status:ServiceStatus",
     "ServiceSpec": "1 ports:[ServicePort], 2 selector:map, 3 clusterIP, 4 type, "
     "5 externalIPs:[string], 7 sessionAffinity, 8 loadBalancerIP, 10 externalName, "
@@ -104,9 +145,11 @@ def decode_protobuf(body: bytes) -> Object:
     try:
         envelope = _read_message("Unknown", body[len(MAGIC) :])
         kind = envelope["typeMeta"]["kind"]
-        if kind not in MESSAGES:
+        named = f"{kind} {envelope['typeMeta'].get('apiVersion', '')}"
+        message = named if named in MESSAGES else kind
+        if message not in MESSAGES:
             raise _cannot_read(f"an object of kind {kind} cannot be read in this form")
-        return {**envelope["typeMeta"], **_read_message(kind, base64.b64decode(envelope["raw"]))}
+        return {**envelope["typeMeta"], **_read_message(message, base64.b64decode(envelope["raw"]))}
     except (KeyError, IndexError, OSError, OverflowError, ValueError) as exc:
         raise _cannot_read("the body ends too early, or is damaged") from exc
 
@@ -169,6 +212,10 @@ def _read_int_or_string(data: bytes) -> int | str:
     return str(parts.get("text", "")) if parts.get("type") == 1 else int(parts.get("int", 0))
 
 
+def _read_quantity(data: bytes) -> str:
+    return str(_read_message("Quantity", data).get("string", ""))
+
+
 def _fields_on_wire(data: bytes) -> Iterator[tuple[int, Any]]:
     """The numbers and values of the fields."""
     position = 0
@@ -210,6 +257,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "bytemap": _read_bytes_entry,
         "Time": _read_time,
         "IntOrString": _read_int_or_string,
+        "Quantity": _read_quantity,
     }
 )
 

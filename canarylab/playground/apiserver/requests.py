@@ -28,6 +28,7 @@ from canarylab.errors import (
     StatusError,
 )
 from canarylab.kube_objects import Key, Object, parse_integer, uid_of
+from canarylab.playground.apiserver.conversion import in_version
 from canarylab.playground.apiserver.decode import FieldValidation, encoded
 from canarylab.playground.apiserver.documents import (
     MAX_JSON_PATCH_VALUES,
@@ -42,7 +43,7 @@ from canarylab.playground.apiserver.protobuf import decode_protobuf
 from canarylab.playground.apiserver.store import PlannedWrite
 from canarylab.playground.apiserver.tables import build_table
 from canarylab.playground.kube.api import KubeletClient
-from canarylab.playground.kube.kinds import SERVED_KINDS, Kind, in_version
+from canarylab.playground.kube.kinds import KINDS, SERVED_KINDS, Kind
 from canarylab.playground.kube.selectors import Predicate, by_field_query, by_label_query
 
 Query = Mapping[str, str]
@@ -344,14 +345,15 @@ def list_response(context: RequestContext, objects: list[Object]) -> web.Respons
             "kind": f"{context.kind.kind}List",
             "apiVersion": context.kind.api_version,
             "metadata": {"resourceVersion": version},
-            "items": [_list_item(obj) for obj in objects],
+            "items": [_list_item(in_version(obj, context.kind)) for obj in objects],
         }
     )
 
 
 def _table(context: RequestContext, objects: list[Object], version: str) -> Object:
     full = context.query.get("includeObject") == "Object"
-    rows = build_table(context.kind.kind, objects, datetime.now(UTC), full_objects=full)
+    stored = [in_version(obj, KINDS[context.kind.kind]) for obj in objects]
+    rows = build_table(context.kind.kind, stored, datetime.now(UTC), full_objects=full)
     return {**rows, "metadata": {"resourceVersion": version}}
 
 

@@ -21,10 +21,12 @@ from canarylab.kube_objects import (
     is_finished,
     is_ready,
     is_terminating,
+    parse_timestamp,
 )
 from canarylab.playground.kube.selectors import label_query
 
 NONE = "<none>"
+MAX_METRICS = 2  # in one cell; the rest is counted
 MAX_SHOWN = 3  # addresses, ports or hosts in one cell; the rest is counted
 
 _ROLE = "node-role.kubernetes.io/"
@@ -73,6 +75,7 @@ _CREATED = Column("Age", type="date")
 _TEMPLATE = (
     Column("Containers", wide=True), Column("Images", wide=True), Column("Selector", wide=True),
 )  # fmt: skip
+_SUBJECTS = tuple(Column(name, wide=True) for name in ("Users", "Groups", "ServiceAccounts"))
 _INTEGERS = (
     Column("Desired", type="integer"),
     Column("Current", type="integer"),
@@ -95,6 +98,19 @@ COLUMNS: Mapping[str, tuple[str | Column, ...]] = MappingProxyType(
         ),
         "HTTPRoute": ("Name", "Hostnames", _CREATED),
         "ReferenceGrant": ("Name", _CREATED),
+        "ClusterRole": ("Name", Column("Created At", type="date")),
+        "ClusterRoleBinding": ("Name", "Role", "Age", *_SUBJECTS),
+        "HorizontalPodAutoscaler": (
+            "Name", "Reference", "Targets", "MinPods", "MaxPods", "Replicas", "Age",
+        ),
+        "Job": ("Name", "Status", "Completions", "Duration", "Age", *_TEMPLATE),
+        "PodDisruptionBudget": (
+            "Name", "Min Available", "Max Unavailable",
+            Column("Allowed Disruptions", type="integer"), "Age",
+        ),
+        "Role": ("Name", Column("Created At", type="date")),
+        "RoleBinding": ("Name", "Role", "Age", *_SUBJECTS),
+        "ServiceAccount": ("Name", "Age"),
         "Ingress": ("Name", "Class", "Hosts", "Address", "Ports", "Age"),
         "IngressClass": ("Name", "Controller", "Parameters", "Age"),
         "Namespace": ("Name", "Status", "Age"),
@@ -522,6 +538,123 @@ def http_route_cells(route: Object, now: datetime) -> list[Any]:
     ]
 
 
+def autoscaler_cells(autoscaler: Object, now: datetime) -> list[Any]:
+    """Name, Reference, Targets, MinPods, MaxPods, Replicas, Age."""
+    spec, target = autoscaler["spec"], autoscaler["spec"]["scaleTargetRef"]
+    metrics = [_metric_target(metric) for metric in spec.get("metrics", [])]
+    shown = ", ".join(metrics[:MAX_METRICS]) or NONE
+    if len(metrics) > MAX_METRICS:
+        shown += f" + {len(metrics) - MAX_METRICS} more..."
+    return [
+        _name(autoscaler),
+        f"{target['kind']}/{target['name']}",
+        shown,
+        str(spec.get("minReplicas", "<unset>")),
+        spec["maxReplicas"],
+        autoscaler.get("status", {}).get("currentReplicas", 0),
+        _age(autoscaler, now),
+    ]
+
+
+def _metric_target(metric: Object) -> str:
+    """The target of a metric; its current value is unknown, since nobody measures it."""
+    kind = metric["type"]
+    source = metric.get(f"{kind[:1].lower()}{kind[1:]}", {})
+    target = source.get("target", {})
+    if kind in ("Resource", "ContainerResource"):
+        percent = target.get("averageUtilization")
+        wanted = target.get("averageValue") or ("<auto>" if percent is None else f"{percent}%")
+        return f"{source.get('name', '')}: <unknown>/{wanted}"
+    if kind != "Pods" and "averageValue" in target:
+        return f"<unknown>/{target['averageValue']} (avg)"
+    return f"<unknown>/{target.get('averageValue') or target.get('value', '')}"
+
+
+def job_cells(job: Object, now: datetime) -> list[Any]:
+    """Name, Status, Completions, Duration, Age, Containers, Images, Selector."""
+    spec, status = job["spec"], job.get("status", {})
+    return [
+        _name(job),
+        _job_status(job),
+        f"{status.get('succeeded', 0)}/{_wanted_completions(spec)}",
+        _job_duration(job, now),
+        _age(job, now),
+        *_template_cells(spec),
+    ]
+
+
+def _job_status(job: Object) -> str:
+    for type_ in ("Complete", "Failed"):
+        if _condition_status(job, type_) == "True":
+            return type_
+    if is_terminating(job):
+        return "Terminating"
+    for type_ in ("Suspended", "FailureTarget", "SuccessCriteriaMet"):
+        if _condition_status(job, type_) == "True":
+            return type_
+    return "Running"
+
+
+def _wanted_completions(spec: Object) -> str:
+    if "completions" in spec:
+        return str(spec["completions"])
+    parallelism = spec.get("parallelism", 1)
+    return f"1 of {parallelism}" if parallelism > 1 else "1"
+
+
+def _job_duration(job: Object, now: datetime) -> str:
+    status = job.get("status", {})
+    if "startTime" not in status:
+        return ""
+    failed = (find_condition(job, "Failed") or {}).get("lastTransitionTime")
+    end = status.get("completionTime") or failed
+    return age(status["startTime"], parse_timestamp(end) if end else now)
+
+
+def disruption_budget_cells(budget: Object, now: datetime) -> list[Any]:
+    """Name, Min Available, Max Unavailable, Allowed Disruptions, Age."""
+    spec = budget["spec"]
+    return [
+        _name(budget),
+        str(spec.get("minAvailable", "N/A")),
+        str(spec.get("maxUnavailable", "N/A")),
+        budget.get("status", {}).get("disruptionsAllowed", 0),
+        _age(budget, now),
+    ]
+
+
+def role_cells(role: Object, now: datetime) -> list[Any]:
+    """Name, Created At."""
+    return [_name(role), role["metadata"].get("creationTimestamp")]
+
+
+def role_binding_cells(binding: Object, now: datetime) -> list[Any]:
+    """Name, Role, Age, Users, Groups, ServiceAccounts."""
+    role, subjects = binding["roleRef"], binding.get("subjects", [])
+    accounts = [
+        f"{one.get('namespace', '')}/{one['name']}"
+        for one in subjects
+        if _is(one, "ServiceAccount")
+    ]
+    return [
+        _name(binding),
+        f"{role['kind']}/{role['name']}",
+        _age(binding, now),
+        ", ".join(one["name"] for one in subjects if _is(one, "User")),
+        ", ".join(one["name"] for one in subjects if _is(one, "Group")),
+        ", ".join(accounts),
+    ]
+
+
+def _is(subject: Object, kind: str) -> bool:
+    return bool(subject.get("kind") == kind)
+
+
+def service_account_cells(account: Object, now: datetime) -> list[Any]:
+    """Name, Age."""
+    return [_name(account), _age(account, now)]
+
+
 def _condition_status(obj: Object, type_: str) -> str | None:
     found = find_condition(obj, type_)
     return None if found is None else str(found["status"])
@@ -583,6 +716,14 @@ _CELLS: Mapping[str, Callable[[Object, datetime], list[Any]]] = MappingProxyType
         "GatewayClass": gateway_class_cells,
         "HTTPRoute": http_route_cells,
         "ReferenceGrant": reference_grant_cells,
+        "ClusterRole": role_cells,
+        "ClusterRoleBinding": role_binding_cells,
+        "HorizontalPodAutoscaler": autoscaler_cells,
+        "Job": job_cells,
+        "PodDisruptionBudget": disruption_budget_cells,
+        "Role": role_cells,
+        "RoleBinding": role_binding_cells,
+        "ServiceAccount": service_account_cells,
         "Ingress": ingress_cells,
         "IngressClass": ingress_class_cells,
         "Namespace": namespace_cells,

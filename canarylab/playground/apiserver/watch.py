@@ -20,6 +20,7 @@ from aiohttp import web
 from canarylab.errors import BadRequestError, GoneError
 from canarylab.kube_objects import Object, parse_integer
 from canarylab.playground.apiserver import requests
+from canarylab.playground.apiserver.conversion import in_version
 from canarylab.playground.apiserver.requests import (
     JSON,
     Query,
@@ -36,7 +37,7 @@ from canarylab.playground.apiserver.store import (
     with_resource_version,
 )
 from canarylab.playground.apiserver.tables import build_table
-from canarylab.playground.kube.kinds import Kind, in_version
+from canarylab.playground.kube.kinds import Kind
 from canarylab.playground.kube.selectors import Predicate
 
 MAX_WATCH = 3600  # seconds, then clients watch again

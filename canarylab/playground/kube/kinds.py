@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from canarylab.kube_objects import Object
-
 KUBERNETES_VERSION = "v1.36.2"
 """The version whose API the playground serves."""
 
@@ -20,7 +18,7 @@ class Kind:
     group: str = ""
     version: str = "v1"
     other_versions: tuple[str, ...] = ()
-    """Versions that are served as well, with the same schema."""
+    """Versions that are served as well; `apiserver/conversion.py` converts what differs."""
     short_names: tuple[str, ...] = ()
     namespaced: bool = True
     has_status: bool = True
@@ -51,6 +49,7 @@ class Kind:
 
 
 GATEWAY_GROUP = "gateway.networking.k8s.io"
+RBAC_GROUP = "rbac.authorization.k8s.io"
 
 _ALL = ("all",)
 _GATEWAY_API = ("gateway-api",)
@@ -75,6 +74,20 @@ KINDS: MappingProxyType[str, Kind] = MappingProxyType(
             Kind(
                 "ReplicaSet", "replicasets", "apps", short_names=("rs",),
                 has_scale=True, categories=_ALL,
+            ),
+            Kind("ServiceAccount", "serviceaccounts", short_names=("sa",), has_status=False),
+            Kind(
+                "HorizontalPodAutoscaler", "horizontalpodautoscalers", "autoscaling", "v2",
+                other_versions=("v1",), short_names=("hpa",), categories=_ALL,
+            ),
+            Kind("Job", "jobs", "batch", categories=_ALL),
+            Kind("PodDisruptionBudget", "poddisruptionbudgets", "policy", short_names=("pdb",)),
+            Kind("Role", "roles", RBAC_GROUP, has_status=False),
+            Kind("RoleBinding", "rolebindings", RBAC_GROUP, has_status=False),
+            Kind("ClusterRole", "clusterroles", RBAC_GROUP, namespaced=False, has_status=False),
+            Kind(
+                "ClusterRoleBinding", "clusterrolebindings", RBAC_GROUP,
+                namespaced=False, has_status=False,
             ),
             Kind("EndpointSlice", "endpointslices", "discovery.k8s.io", has_status=False),
             Kind("Ingress", "ingresses", "networking.k8s.io", short_names=("ing",)),
@@ -111,10 +124,3 @@ SERVED_KINDS: tuple[Kind, ...] = tuple(
     for version in (kind.version, *kind.other_versions)
 )
 """Every kind in every version that is served."""
-
-
-def in_version(obj: Object, kind: Kind) -> Object:
-    """The object in the version of `kind`; all versions of a kind have the same fields."""
-    if obj.get("apiVersion", kind.api_version) == kind.api_version:
-        return obj
-    return {**obj, "apiVersion": kind.api_version}

@@ -73,6 +73,37 @@ def ingress(*paths: Object, **spec: Any) -> Object:
     }
 
 
+def job(**spec: Any) -> Object:
+    given = {"template": {"spec": {"containers": [container()], "restartPolicy": "Never"}}}
+    return named("Job", spec={**given, **spec})
+
+
+def autoscaler(**spec: Any) -> Object:
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "nodeapp-production"}
+    given = {"scaleTargetRef": target, "minReplicas": 2, "maxReplicas": 6}
+    return named("HorizontalPodAutoscaler", spec={**given, **spec})
+
+
+def disruption_budget(**spec: Any) -> Object:
+    given = {"selector": {"matchLabels": LABELS}}
+    return named("PodDisruptionBudget", spec={**given, **(spec or {"minAvailable": 2})})
+
+
+def role(*rules: Object, kind: str = "Role") -> Object:
+    reads = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}
+    return named(kind, rules=list(rules or [reads]))
+
+
+def role_binding(*subjects: Object, kind: str = "RoleBinding", **role_ref: Any) -> Object:
+    given = {"kind": kind.removesuffix("Binding"), "name": "reader", **role_ref}
+    return named(kind, roleRef=given, subjects=list(subjects))
+
+
+def named(kind: str, **fields: Any) -> Object:
+    api_version = KINDS[kind].api_version
+    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": "some"}, **fields}
+
+
 def gateway_class(**spec: Any) -> Object:
     return _of_gateway_api("GatewayClass", controllerName="example.com/controller", **spec)
 

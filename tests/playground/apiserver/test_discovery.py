@@ -58,9 +58,13 @@ async def test_groups_are_listed(server: Server) -> None:
     assert names == [
         "apps",
         "authorization.k8s.io",
+        "autoscaling",
+        "batch",
         "discovery.k8s.io",
         "gateway.networking.k8s.io",
         "networking.k8s.io",
+        "policy",
+        "rbac.authorization.k8s.io",
     ]
     assert (await server.get("/apis/apps"))["preferredVersion"]["groupVersion"] == "apps/v1"
 
@@ -71,6 +75,7 @@ def test_versions_of_one_group_come_in_one_entry() -> None:
         group["metadata"]["name"]: [one["version"] for one in group["versions"]] for group in groups
     }
     assert versions["gateway.networking.k8s.io"] == ["v1", "v1beta1"]
+    assert versions["autoscaling"] == ["v2", "v1"]
     assert versions["apps"] == ["v1"]
 
 

@@ -10,7 +10,17 @@ from canarylab.kube_objects import Key, Object
 from canarylab.playground.apiserver.requests import MAX_WARNINGS
 from canarylab.playground.apiserver.validation import VALIDATORS
 from canarylab.playground.kube.kinds import KINDS
-from tests.playground.apiserver.documents import backend, gateway, http_route, ingress
+from tests.playground.apiserver.documents import (
+    autoscaler,
+    backend,
+    disruption_budget,
+    gateway,
+    http_route,
+    ingress,
+    job,
+    role,
+    role_binding,
+)
 from tests.playground.apiserver.server import Server, config_map, deployment, pod
 
 MAPS = "/api/v1/namespaces/default/configmaps"
@@ -28,6 +38,7 @@ TEMPLATE = {
 }
 WORKLOAD = {"selector": {"matchLabels": {"app": "nodeapp"}}, "template": TEMPLATE}
 PARTS: dict[str, Object] = {
+    "ClusterRoleBinding": {"roleRef": role_binding(kind="ClusterRoleBinding")["roleRef"]},
     "ConfigMap": {"data": {"a": "b"}},
     "Deployment": {"spec": WORKLOAD},
     "EndpointSlice": {"addressType": "IPv4", "endpoints": [{"addresses": ["127.64.0.2"]}]},
@@ -54,8 +65,13 @@ PARTS: dict[str, Object] = {
     },
     "Ingress": {"spec": {"defaultBackend": {"service": {"name": "web", "port": {"number": 80}}}}},
     "IngressClass": {"spec": {"controller": "example.com/x"}},
+    "HorizontalPodAutoscaler": {"spec": autoscaler()["spec"]},
+    "Job": {"spec": job()["spec"]},
     "Pod": {"spec": TEMPLATE["spec"]},
+    "PodDisruptionBudget": {"spec": disruption_budget()["spec"]},
+    "Role": {"rules": role()["rules"]},
     "ReplicaSet": {"spec": WORKLOAD},
+    "RoleBinding": {"roleRef": role_binding()["roleRef"]},
     "Secret": {"data": {"token": "YWJjMTIz"}},
     "Service": {"spec": {"ports": [{"port": 80}], "type": "NodePort"}},
 }

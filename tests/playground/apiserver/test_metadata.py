@@ -54,8 +54,8 @@ def test_a_given_name_is_kept() -> None:
 def test_kinds_with_a_generation() -> None:
     counted = [kind for kind in KINDS if "generation" in born(kind, name="web")]
     assert counted == [
-        "Pod", "Deployment", "ReplicaSet", "EndpointSlice", "Ingress", "IngressClass",
-        "GatewayClass", "Gateway", "HTTPRoute", "ReferenceGrant",
+        "Pod", "Deployment", "ReplicaSet", "Job", "PodDisruptionBudget", "EndpointSlice",
+        "Ingress", "IngressClass", "GatewayClass", "Gateway", "HTTPRoute", "ReferenceGrant",
     ]  # fmt: skip
 
 

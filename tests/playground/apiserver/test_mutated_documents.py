@@ -22,15 +22,21 @@ from canarylab.playground.apiserver.tables import build_table
 from canarylab.playground.apiserver.validation import validate
 from canarylab.playground.kube.kinds import KINDS
 from tests.playground.apiserver.documents import (
+    autoscaler,
     complete,
     deployment,
     deployment_of,
+    disruption_budget,
     gateway,
     gateway_class,
     http_route,
     ingress,
+    job,
     mirror,
+    named,
     pod,
+    role,
+    role_binding,
     rule,
     service,
 )
@@ -41,11 +47,6 @@ ODD: list[Any] = [
     *([], {}, [None], [{}], ["a"], [[]], {"a": None}, {"a": {}}),
     *({"$patch": "delete"}, [{"$patch": "delete"}], [{"$patch": "replace"}], {"$retainKeys": 1}),
 ]
-
-
-def named(kind: str, **fields: Any) -> Object:
-    api_version = KINDS[kind].api_version
-    return {"kind": kind, "apiVersion": api_version, "metadata": {"name": "a"}, **fields}
 
 
 DOCUMENTS: list[Object] = [
@@ -61,6 +62,15 @@ DOCUMENTS: list[Object] = [
     {**deployment(replicas=2), "kind": "ReplicaSet"},
     pod(volumes=[{"name": "v", "configMap": {"name": "a"}}], readinessGates=[{}]),
     service(type="NodePort", sessionAffinity="ClientIP", sessionAffinityConfig={"clientIP": {}}),
+    job(completions=2, selector={"matchLabels": {"a": "b"}}, manualSelector=True),
+    autoscaler(
+        metrics=[{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Value"}}}],
+        behavior={"scaleUp": {"policies": [{"type": "Pods", "value": 1, "periodSeconds": 1}]}},
+    ),
+    disruption_budget(maxUnavailable="25%", unhealthyPodEvictionPolicy="AlwaysAllow"),
+    role(),
+    role_binding({"kind": "User", "name": "ann"}),
+    named("ServiceAccount", secrets=[{"name": "a"}], imagePullSecrets=[{"name": "b"}]),
     named("ConfigMap", data={"a": "b"}, binaryData={"c": "AA=="}),
     named("Secret", data={"a": "Yg=="}, stringData={"c": "d"}, type="Opaque"),
     named("Namespace", spec={"finalizers": ["kubernetes"]}),

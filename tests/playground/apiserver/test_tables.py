@@ -11,24 +11,34 @@ from canarylab.kube_objects import Object
 from canarylab.playground.apiserver.tables import (
     COLUMNS,
     age,
+    autoscaler_cells,
     build_table,
     column_definitions,
+    disruption_budget_cells,
     human_duration,
     ingress_cells,
     ingress_class_cells,
+    job_cells,
     pod_cells,
+    role_binding_cells,
+    role_cells,
     status_column,
 )
 from canarylab.playground.kube.kinds import KINDS
 from tests.playground.apiserver.documents import (
+    autoscaler,
     complete,
     container,
     deployment,
+    disruption_budget,
     gateway,
     gateway_class,
     http_route,
     ingress,
+    job,
     pod,
+    role,
+    role_binding,
     service,
     template,
 )
@@ -61,6 +71,12 @@ def test_one_column_has_the_format_name(kind: str) -> None:
         ("Ingress", "Name Class Hosts Address Ports Age", ""),
         ("IngressClass", "Name Controller Parameters Age", ""),
         ("Namespace", "Name Status Age", ""),
+        ("HorizontalPodAutoscaler", "Name Reference Targets MinPods MaxPods Replicas Age", ""),
+        ("Job", "Name Status Completions Duration Age", "Containers Images Selector"),
+        ("PodDisruptionBudget", "Name Min Available Max Unavailable Allowed Disruptions Age", ""),
+        ("Role", "Name Created At", ""),
+        ("RoleBinding", "Name Role Age", "Users Groups ServiceAccounts"),
+        ("ServiceAccount", "Name Age", ""),
         ("ReplicaSet", "Name Desired Current Ready Age", "Containers Images Selector"),
         ("Secret", "Name Type Data Age", ""),
         ("Service", "Name Type Cluster-IP External-IP Port(s) Age", "Selector"),
@@ -626,3 +642,91 @@ def test_an_age_is_the_time_since_a_timestamp() -> None:
 @pytest.mark.parametrize("never", [None, ""])
 def test_the_age_of_no_timestamp_is_unknown(never: str | None) -> None:
     assert age(never, datetime(2026, 11, 22, tzinfo=UTC)) == "<unknown>"
+
+
+def metric(kind: str, **target: Any) -> Object:
+    source = {"name": "cpu", "metric": {"name": "hits"}, "target": target}
+    return {"type": kind, f"{kind[0].lower()}{kind[1:]}": source}
+
+
+@pytest.mark.parametrize(
+    ("metrics", "shown"),
+    [
+        ([], "<none>"),
+        ([metric("Resource", averageUtilization=80)], "cpu: <unknown>/80%"),
+        ([metric("Resource", averageValue="100Mi")], "cpu: <unknown>/100Mi"),
+        ([metric("Resource")], "cpu: <unknown>/<auto>"),
+        ([metric("Pods", averageValue="10")], "<unknown>/10"),
+        ([metric("Object", value="10")], "<unknown>/10"),
+        ([metric("External", averageValue="10")], "<unknown>/10 (avg)"),
+        (
+            [metric("Resource", averageUtilization=percent) for percent in (1, 2, 3)],
+            "cpu: <unknown>/1%, cpu: <unknown>/2% + 1 more...",
+        ),
+    ],
+)
+def test_the_targets_of_an_autoscaler(metrics: list[Object], shown: str) -> None:
+    assert autoscaler_cells(autoscaler(metrics=metrics), NOW)[2] == shown
+
+
+def conditions(*types: str) -> list[Object]:
+    since = "2026-11-22T21:45:00Z"
+    return [{"type": one, "status": "True", "lastTransitionTime": since} for one in types]
+
+
+@pytest.mark.parametrize(
+    ("types", "shown"),
+    [
+        ((), "Running"),
+        (("SuccessCriteriaMet",), "SuccessCriteriaMet"),
+        (("SuccessCriteriaMet", "Complete"), "Complete"),
+        (("FailureTarget", "Failed"), "Failed"),
+        (("Suspended",), "Suspended"),
+    ],
+)
+def test_the_status_of_a_job(types: tuple[str, ...], shown: str) -> None:
+    made = {**complete(job()), "status": {"conditions": conditions(*types)}}
+    assert job_cells(made, NOW)[1] == shown
+
+
+@pytest.mark.parametrize(
+    ("spec", "shown"),
+    [
+        ({}, "0/1"),
+        ({"completions": 3}, "0/3"),
+        ({"parallelism": 1}, "0/1"),
+        ({"parallelism": 2}, "0/1 of 2"),
+    ],
+)
+def test_the_completions_of_a_job(spec: Object, shown: str) -> None:
+    assert job_cells(complete(job(**spec)), NOW)[2] == shown
+
+
+@pytest.mark.parametrize(
+    ("status", "shown"),
+    [
+        ({}, ""),
+        ({"startTime": "2026-11-22T21:45:20Z"}, "3s"),
+        ({"startTime": "2026-11-22T21:44:20Z", "completionTime": "2026-11-22T21:44:27Z"}, "7s"),
+        ({"startTime": "2026-11-22T21:44:20Z", "conditions": conditions("Failed")}, "40s"),
+    ],
+)
+def test_the_duration_of_a_job(status: Object, shown: str) -> None:
+    assert job_cells({**complete(job()), "status": status}, NOW)[3] == shown
+
+
+def test_a_disruption_budget_has_one_bound() -> None:
+    made = disruption_budget(maxUnavailable="25%")
+    assert disruption_budget_cells(made, NOW)[1:4] == ["N/A", "25%", 0]
+
+
+def test_a_role_shows_when_it_was_made() -> None:
+    made = {**role(), "metadata": {"name": "r", "creationTimestamp": "2026-11-28T02:20:48Z"}}
+    assert role_cells(made, NOW) == ["r", "2026-11-28T02:20:48Z"]
+
+
+def test_a_role_binding_shows_its_subjects() -> None:
+    robot = {"kind": "ServiceAccount", "name": "robot", "namespace": "lab"}
+    people = [{"kind": "User", "name": "ann"}, {"kind": "User", "name": "ben"}]
+    cells = role_binding_cells(role_binding(robot, *people), NOW)
+    assert (cells[1], cells[3:]) == ("Role/reader", ["ann, ben", "", "lab/robot"])

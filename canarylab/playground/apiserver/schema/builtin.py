@@ -28,9 +28,13 @@ _OMITTED_FIELDS = {
     "EphemeralContainer": "stdin stdinOnce tty",
     "Event": "count",
     "EventSeries": "count",
+    "Condition": "observedGeneration",
+    "HorizontalPodAutoscalerStatus": "currentReplicas",
+    "JobStatus": "active succeeded failed",
     "NodeSpec": "unschedulable",
     "ObjectMeta": "generation",
     "PodCondition": "observedGeneration",
+    "PodDisruptionBudgetStatus": "observedGeneration",
     "PodSpec": "hostNetwork hostPID hostIPC",
     "PodStatus": "observedGeneration",
     "Probe": "initialDelaySeconds timeoutSeconds periodSeconds successThreshold failureThreshold",
@@ -109,13 +113,13 @@ def structure_schema(name: str) -> Schema:
     return schemas()[name]
 
 
-def schema_name(kind: str, group: str) -> str:
+def schema_name(kind: str, api_version: str) -> str:
     """The full name of the schema of a kind.
 
-    >>> schema_name("Deployment", "apps")
+    >>> schema_name("Deployment", "apps/v1")
     'io.k8s.api.apps.v1.Deployment'
     """
-    return _kinds()[kind, group]
+    return _kinds()[kind, api_version]
 
 
 def referenced_schema(schema: Schema) -> str | None:
@@ -139,7 +143,8 @@ def _kinds() -> Mapping[tuple[str, str], str]:
     found = {}
     for name, entry in schemas().items():
         for identity in entry.get("x-kubernetes-group-version-kind", []):
-            found[identity["kind"], identity["group"]] = name
+            version = "/".join(filter(None, (identity["group"], identity["version"])))
+            found[identity["kind"], version] = name
     return found
 
 
@@ -155,7 +160,7 @@ def go_type(schema: Mapping[str, Any], field: str) -> str:
         values = go_type(schema["additionalProperties"], "")
         return "v1.ResourceList" if values == "resource.Quantity" else f"map[string]{values}"
     if (structure := referenced_schema(schema)) is not None:
-        return f"v1.{go_name(structure)}"
+        return ".".join(structure.split(".")[-2:])
     if schema.get("type") == "string":
         return _NAMED_STRINGS.get(field, "string")
     return _BY_FORM[schema.get("format") or schema["type"]]

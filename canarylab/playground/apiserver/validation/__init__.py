@@ -22,10 +22,11 @@ from canarylab.playground.apiserver.field_errors import (
     invalid_for_each,
     required,
     too_long,
+    unsupported,
 )
 from canarylab.playground.apiserver.schema import STRUCTURAL_SCHEMAS, structural
-from canarylab.playground.apiserver.validation import names, networking, pods
-from canarylab.playground.kube.kinds import KINDS
+from canarylab.playground.apiserver.validation import names, networking, pods, scaling
+from canarylab.playground.kube.kinds import KINDS, RBAC_GROUP
 
 MAX_CONFIG_MAP_BYTES = 1024 * 1024  # all values of one ConfigMap or Secret together
 
@@ -141,6 +142,65 @@ def validate_namespace(namespace: Object, old: Object | None) -> Iterator[Cause]
     )
 
 
+def validate_service_account(account: Object, old: Object | None) -> Iterator[Cause]:
+    """Errors of a ServiceAccount."""
+    yield from names.validate_metadata(
+        account["metadata"], names.dns_subdomain_problems, namespaced=True
+    )
+
+
+def validate_role(role: Object, old: Object | None) -> Iterator[Cause]:
+    """Errors of a Role or ClusterRole."""
+    namespaced = KINDS[role["kind"]].namespaced
+    yield from names.validate_metadata(
+        role["metadata"], names.path_segment_problems, namespaced=namespaced
+    )
+    for index, rule in enumerate(role.get("rules") or []):
+        field, urls = f"rules[{index}]", rule.get("nonResourceURLs")
+        if not rule.get("verbs"):
+            yield required(f"{field}.verbs", "verbs must contain at least one value")
+        if urls and namespaced:
+            problem = "namespaced rules cannot apply to non-resource URLs"
+            yield invalid(f"{field}.nonResourceURLs", urls, problem)
+        if urls:
+            continue
+        for name, item in (("apiGroups", "api group"), ("resources", "resource")):
+            if not rule.get(name):
+                yield required(f"{field}.{name}", f"resource rules must supply at least one {item}")
+
+
+def validate_role_binding(binding: Object, old: Object | None) -> Iterator[Cause]:
+    """Errors of a RoleBinding or ClusterRoleBinding, or of its update."""
+    namespaced = KINDS[binding["kind"]].namespaced
+    yield from names.validate_metadata(
+        binding["metadata"], names.path_segment_problems, namespaced=namespaced
+    )
+    role, kinds = binding["roleRef"], ["Role", "ClusterRole"] if namespaced else ["ClusterRole"]
+    if role["apiGroup"] != RBAC_GROUP:
+        yield unsupported("roleRef.apiGroup", role["apiGroup"], [RBAC_GROUP])
+    if role.get("kind") not in kinds:
+        yield unsupported("roleRef.kind", role.get("kind", ""), kinds)
+    if not role.get("name"):
+        yield required("roleRef.name")
+    for index, subject in enumerate(binding.get("subjects", [])):
+        yield from _subject(f"subjects[{index}]", subject)
+    if old is not None and role != old["roleRef"]:
+        yield invalid("roleRef", role, "cannot change roleRef")
+
+
+def _subject(field: str, subject: Object) -> Iterator[Cause]:
+    kind = subject.get("kind", "")
+    if not subject.get("name"):
+        yield required(f"{field}.name")
+    if kind not in ("ServiceAccount", "User", "Group"):
+        yield unsupported(f"{field}.kind", kind, ["ServiceAccount", "User", "Group"])
+    elif kind == "ServiceAccount" and not subject.get("namespace"):
+        yield required(f"{field}.namespace")
+    group = "" if kind == "ServiceAccount" else RBAC_GROUP
+    if subject.get("apiGroup", "") != group:
+        yield unsupported(f"{field}.apiGroup", subject.get("apiGroup", ""), [group])
+
+
 def validate_node(node: Object, old: Object | None) -> Iterator[Cause]:
     """Errors of a Node."""
     yield from names.validate_metadata(
@@ -194,6 +254,8 @@ def _immutable_data(obj: Object, old: Object | None) -> Iterator[Cause]:
 VALIDATORS: Mapping[str, Callable[[Object, Object | None], Iterator[Cause]]] = MappingProxyType(
     {
         "ConfigMap": validate_config_map,
+        "ClusterRole": validate_role,
+        "ClusterRoleBinding": validate_role_binding,
         "Deployment": pods.validate_deployment,
         "Endpoints": networking.validate_endpoints,
         "EndpointSlice": networking.validate_endpoint_slice,
@@ -202,12 +264,18 @@ VALIDATORS: Mapping[str, Callable[[Object, Object | None], Iterator[Cause]]] = M
         "GatewayClass": validate_custom,
         "HTTPRoute": validate_custom,
         "ReferenceGrant": validate_custom,
+        "HorizontalPodAutoscaler": scaling.validate_autoscaler,
         "Ingress": networking.validate_ingress,
         "IngressClass": networking.validate_ingress_class,
+        "Job": pods.validate_job,
         "Namespace": validate_namespace,
         "Node": validate_node,
         "Pod": pods.validate_pod,
+        "PodDisruptionBudget": scaling.validate_disruption_budget,
         "ReplicaSet": pods.validate_replica_set,
+        "Role": validate_role,
+        "RoleBinding": validate_role_binding,
+        "ServiceAccount": validate_service_account,
         "Secret": validate_secret,
         "Service": networking.validate_service,
     }

@@ -21,7 +21,7 @@ BUILT_IN = [kind for kind in KINDS.values() if not kind.is_custom]
 
 @pytest.mark.parametrize("kind", BUILT_IN, ids=lambda kind: kind.kind)
 def test_every_built_in_kind_has_a_schema(kind: Kind) -> None:
-    assert go_name(schema_name(kind.kind, kind.group)) == kind.kind
+    assert go_name(schema_name(kind.kind, kind.api_version)) == kind.kind
 
 
 def test_every_schema_that_is_referred_to_exists() -> None:

@@ -1,0 +1,65 @@
+"""The kinds of people's manifests, made by the commands of the real kubectl, and printed by it."""
+
+from __future__ import annotations
+
+import pytest
+
+from canarylab.kube_objects import Key
+from tests.needs import needs
+from tests.playground.apiserver.server import Server
+
+pytestmark = needs("kubectl")
+MADE = {
+    "serviceaccount robot": "serviceaccount/robot",
+    "role reader --verb=get,list --resource=pods --resource-name=a": (
+        "role.rbac.authorization.k8s.io/reader"
+    ),
+    "rolebinding readers --role=reader --serviceaccount=default:robot --user=ann --group=team": (
+        "rolebinding.rbac.authorization.k8s.io/readers"
+    ),
+    "clusterrole viewer --verb=get --non-resource-url=/healthz": (
+        "clusterrole.rbac.authorization.k8s.io/viewer"
+    ),
+    "clusterrolebinding viewers --clusterrole=viewer --user=ann": (
+        "clusterrolebinding.rbac.authorization.k8s.io/viewers"
+    ),
+    "poddisruptionbudget half --selector=app=nodeapp --max-unavailable=50%": (
+        "poddisruptionbudget.policy/half"
+    ),
+    "job smoke --image=node_app:1.0 -- node -e 1": "job.batch/smoke",
+}
+
+
+@pytest.mark.parametrize("command", MADE)
+async def test_kubectl_creates_it(server: Server, command: str) -> None:
+    result = await server.kubectl(f"create {command}")
+    assert (result.out.strip(), result.err) == (f"{MADE[command]} created", "")
+
+
+async def test_kubectl_autoscales(server: Server) -> None:
+    await server.kubectl("create deployment web --image=node_app:1.0")
+    result = await server.kubectl("autoscale deployment web --min=2 --max=5 --cpu-percent=80")
+    assert result.out == "horizontalpodautoscaler.autoscaling/web autoscaled\n"
+    shown = (await server.kubectl("get hpa --no-headers")).out.split()
+    assert shown[:-1] == ["web", "Deployment/web", "cpu:", "<unknown>/80%", "2", "5", "0"]
+
+
+async def test_a_job_gets_the_labels_by_which_it_finds_its_pods(server: Server) -> None:
+    await server.kubectl("create job smoke --image=node_app:1.0 -- node -e 1")
+    job = await server.api.get("Job", Key("default", "smoke"))
+    labels = job["spec"]["template"]["metadata"]["labels"]
+    assert labels == {
+        "batch.kubernetes.io/controller-uid": job["metadata"]["uid"],
+        "batch.kubernetes.io/job-name": "smoke",
+        "controller-uid": job["metadata"]["uid"],
+        "job-name": "smoke",
+    }
+    assert job["metadata"]["labels"] == labels
+    assert job["spec"]["selector"] == {
+        "matchLabels": {"batch.kubernetes.io/controller-uid": job["metadata"]["uid"]}
+    }
+
+
+async def test_who_has_the_kubeconfig_may_do_everything(server: Server) -> None:
+    for question in ("create deployments", "'*' '*'", "get /logs"):
+        assert (await server.kubectl(f"auth can-i {question}")).out == "yes\n"
