@@ -23,6 +23,7 @@ CanaryLabError
     ├── NotFoundError
     ├── AlreadyExistsError
     ├── ConflictError       the object has changed meanwhile: read again and retry
+    ├── ApplyConflictError  a field to apply has another manager and another value
     ├── InvalidError        an object that breaks a rule, with every cause
     ├── BadRequestError     a request that cannot be understood
     ├── ForbiddenError      a request that is understood and not allowed
@@ -263,6 +264,16 @@ class ConflictError(ApiError):
         )
 
 
+class ApplyConflictError(ApiError):
+    """Fields of an apply configuration have other values and other managers: one cause each."""
+
+    code, reason = 409, "Conflict"
+
+    def __init__(self, message: str, causes: list[Cause]) -> None:
+        self.causes = causes
+        super().__init__(message)
+
+
 class InvalidError(ApiError):
     """An object that breaks a rule. `kind` and `group` name its kind, `causes` every reason."""
 
@@ -305,9 +316,16 @@ class StatusError(ApiError):
 
 
 class GoneError(ApiError):
-    """The requested resourceVersion is too old: its events are no longer kept."""
+    """The requested resourceVersion is too old: its events are no longer kept.
+
+    `token` continues a list with the objects as they are now.
+    """
 
     code, reason = 410, "Expired"
+
+    def __init__(self, message: str, *, token: str | None = None) -> None:
+        self.token = token
+        super().__init__(message)
 
 
 def explain(error: BaseException) -> str | None:

@@ -78,7 +78,7 @@ class Daemon:
         self.addresses = addresses
         self._persistence = GroupCommit(ObjectFile(home.objects))
         self.api = LocalApi(Store(self._persistence), RegistryOptions(addresses))
-        self.kubelet = Kubelet(self.api, home, addresses)
+        self.kubelet = Kubelet(self.api.for_manager("kubelet"), home, addresses)
         self.proxy = ServiceProxy(self.api, addresses.node)
 
     @contextlib.asynccontextmanager
@@ -88,7 +88,8 @@ class Daemon:
         """Run everything for the length of a `with`."""
         async with self._persistence.running():
             move_services(self.api.store, self.addresses)
-            await bootstrap(self.api, addresses=self.addresses, port=sockets.api_port)
+            server = self.api.for_manager("kube-apiserver")
+            await bootstrap(server, addresses=self.addresses, port=sockets.api_port)
             async with self._serving(sockets, credentials):
                 yield
 
@@ -98,10 +99,13 @@ class Daemon:
     ) -> AsyncIterator[None]:
         port = sockets.api_port
         app = make_web_app(self.api, self.kubelet, TokenAuthenticator(credentials.token, port))
-        ingress = IngressServer(self.api, sockets.ingress)
+        ingress = IngressServer(self.api.for_manager("nginx-ingress-controller"), sockets.ingress)
         tls = credentials.ssl_context()
         async with serving(app, sockets.api, tls), asyncio.TaskGroup() as tasks:
-            work = [loop.run_controller(controller, self.api) for controller in CONTROLLERS]
+            work = [
+                loop.run_controller(each, self.api.for_manager(each.manager))
+                for each in CONTROLLERS
+            ]
             work += [self.kubelet.run(), self.proxy.run(), ingress.run()]
             running = [tasks.create_task(each) for each in work]
             try:

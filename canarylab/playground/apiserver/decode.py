@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from canarylab.errors import BadRequestError
+from canarylab.errors import ApiError, BadRequestError
 from canarylab.kube_objects import Object
 from canarylab.playground.apiserver.schema import STRUCTURAL_SCHEMAS
 from canarylab.playground.apiserver.schema.builtin import (
@@ -121,6 +121,31 @@ def read_object(kind: Kind, document: Object, errors: DecodeErrors) -> Object:
     }
 
 
+def decode_configuration(kind: Kind, document: object) -> Object:
+    """The apply configuration of a document: only what it has, without zeros for the rest.
+
+    Raise ApiError in the words of server-side apply, which knows no unknown fields.
+    """
+    if not isinstance(document, dict):
+        raise BadRequestError(_not_an_object(kind, document))
+    errors = DecodeErrors(is_configuration=True)
+    obj = read_object(kind, document, errors)
+    found = [f".{path}: field not declared in schema" for path in errors.unknown_fields]
+    found += [errors.first_error] if errors.first_error is not None else []
+    if found:
+        meta = obj.get("metadata", {})
+        name = "/".join(filter(None, (meta.get("namespace"), meta.get("name"))))
+        listed = found[0] if len(found) == 1 else "\n  ".join(["errors:", *found])
+        version = f"{kind.api_version}, Kind={kind.kind}"
+        raise ApiError(f"failed to create typed patch object ({name}; {version}): {listed}")
+    return {"metadata": {}, **obj, "apiVersion": kind.api_version, "kind": kind.kind}
+
+
+def complete(kind: Kind, obj: Object) -> Object:
+    """An object made from configurations, with the zeros that Go writes for required fields."""
+    return read_object(kind, obj, DecodeErrors())
+
+
 def _decode_error(kind: Kind, problem: str) -> str:
     return f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {problem}'
 
@@ -172,6 +197,8 @@ class DecodeErrors:
     """The error of the first value of a wrong type, as in Go."""
     from_patch: bool = False
     """Whether the document results from a strategic merge patch; its errors differ."""
+    is_configuration: bool = False
+    """Whether the document is one to apply: a part of an object, in which zeros count."""
 
     def add(self, sentence: str) -> None:
         """Keep the error if it is the first, as Go does."""
@@ -208,8 +235,13 @@ def read_structure(
             errors.unknown_fields.append(location.path)
         elif value is not None:
             read_value = _read_value(known[key], value, location, errors)
-            if key in required or not _is_omitted(known[key], read_value, location.name):
+            is_omitted = _is_omitted(known[key], read_value, location.name)
+            if errors.is_configuration:
+                is_omitted = read_value is None
+            if key in required or not is_omitted:
                 kept[key] = read_value
+    if errors.is_configuration:
+        return kept
     # Go writes required fields that are absent as the zero of their type.
     zeros = {key: zero_value(known[key]) for key in required if key not in kept}
     return kept | {key: value for key, value in zeros.items() if value is not None}
@@ -284,12 +316,32 @@ def _report_wrong_type(
     schema: Schema, value: Any, location: _FieldLocation, errors: DecodeErrors
 ) -> None:
     expected = go_type(schema, location.name)
+    if errors.is_configuration:
+        errors.add(f".{location.path}: {_configuration_error(schema, value)}")
+        return
     if errors.from_patch:
         errors.add(_conversion_error(schema, value, expected))
         return
     found = json_type(value)
     owner = f"{go_name(location.structure)}.{_INDEX.sub('', location.path)}"
     errors.add(f"json: cannot unmarshal {found} into Go struct field {owner} of type {expected}")
+
+
+def _configuration_error(schema: Schema, value: Any) -> str:
+    """The error of a value in an apply configuration that is of another type than its field."""
+    found = {
+        dict: "map[string]interface {}", list: "[]interface {}", str: "string", bool: "bool",
+        float: "float64",
+    }.get(type(value), "int64")  # fmt: skip
+    if "items" in schema:
+        return f"expected list, got {found}"
+    if "additionalProperties" in schema or referenced_schema(schema) is not None:
+        return f"expected map, got {found}"
+    if schema["type"] == "string":
+        return f"expected string, got &value.valueUnstructured{{Value:{json.dumps(value)}}}"
+    if schema["type"] == "boolean":
+        return f"expected boolean, got {found}"
+    return f"expected numeric (int or float), got {found}"
 
 
 def _conversion_error(schema: Schema, value: Any, expected: str) -> str:

@@ -11,21 +11,32 @@ from aiohttp import web
 from canarylab.errors import BadRequestError, ConflictError
 from canarylab.kube_objects import Object, key_of
 from canarylab.playground.apiserver.conversion import in_version
-from canarylab.playground.apiserver.decode import DecodedObject, decode, decode_options
+from canarylab.playground.apiserver.decode import (
+    DecodedObject,
+    decode,
+    decode_configuration,
+    decode_options,
+)
+from canarylab.playground.apiserver.field_errors import forbidden, required
+from canarylab.playground.apiserver.list_chunks import chunk_request, list_chunk
 from canarylab.playground.apiserver.patch import apply_patch, decode_patched
 from canarylab.playground.apiserver.registry import creation_warnings
 from canarylab.playground.apiserver.requests import (
+    APPLY,
     Query,
     RequestContext,
     deleted_status,
+    field_manager,
     field_validation,
     integer_parameter,
+    invalid_options,
     is_dry_run,
     is_true,
     json_response,
     list_response,
     object_response,
     object_selector,
+    read_configuration,
     read_document,
     read_patch,
 )
@@ -40,6 +51,9 @@ _POLICIES: dict[Any, Propagation | None] = {
     "Foreground": "Foreground",
     "Orphan": "Orphan",
 }
+_IDENTITY = frozenset({"apiVersion", "kind", "metadata"})
+_NO_MANAGER = required("fieldManager", "is required for apply patch")
+_FORCED = forbidden("force", "may not be specified for non-apply patch")
 _THREAD_BYTES = 64 * 1024
 _RETURNED_KINDS = frozenset({"Pod", "Service"})
 """Kinds that are returned after their deletion, instead of a Status."""
@@ -52,21 +66,21 @@ async def get(context: RequestContext) -> web.StreamResponse:
 
 async def list_or_watch(context: RequestContext) -> web.StreamResponse:
     """GET a collection, or with `watch` its changes."""
-    for name in ("limit", "timeoutSeconds"):
-        integer_parameter(context.query, name)  # raises BadRequestError
+    integer_parameter(context.query, "timeoutSeconds")  # raises BadRequestError
+    limit = integer_parameter(context.query, "limit")
     if is_true(context.query, "watch"):
         return await watch(context)
     is_selected = object_selector(context.query, context.kind, context.path.namespace)
-    return list_response(
-        context, [obj for obj in context.api.store.all(context.kind.kind) if is_selected(obj)]
-    )
+    request = chunk_request(context.query, limit)
+    chunk = list_chunk(context.api.store, context.kind, request, is_selected)
+    return list_response(context, chunk.objects, chunk.metadata)
 
 
 async def create(context: RequestContext) -> web.Response:
     """POST an object to a collection."""
     decoded = await _read_body(context)
     obj = _in_path_namespace(context, decoded.obj)
-    stored = context.commit(context.api.registry.create(obj))
+    stored = context.commit(context.api.registry.create(obj, field_manager(context.request)))
     return json_response(stored, code=201, warnings=[*decoded.warnings, *creation_warnings(stored)])
 
 
@@ -80,7 +94,8 @@ async def replace_status(context: RequestContext) -> web.Response:
     """PUT the status of an object."""
     decoded = await _read_body(context)
     obj = _with_path_name(context, decoded.obj)
-    stored = context.commit(context.api.registry.update_status(obj))
+    manager = field_manager(context.request, "status")
+    stored = context.commit(context.api.registry.update_status(obj, manager))
     return json_response(stored, warnings=decoded.warnings)
 
 
@@ -95,16 +110,71 @@ async def replace_finalizers(context: RequestContext) -> web.Response:
 
 async def patch(context: RequestContext) -> web.Response:
     """PATCH an object."""
+    if context.request.content_type == APPLY:
+        return await _apply(context)
+    _check_not_forced(context.query)
     return _update(context, await _read_patched(context))
 
 
 async def patch_status(context: RequestContext) -> web.Response:
     """PATCH the status of an object."""
+    if context.request.content_type == APPLY:
+        return await _apply(context, "status")
+    _check_not_forced(context.query)
     decoded = await _read_patched(context)
-    stored = context.commit(
-        context.api.registry.update_status(_with_path_name(context, decoded.obj))
-    )
+    obj, manager = _with_path_name(context, decoded.obj), field_manager(context.request, "status")
+    stored = context.commit(context.api.registry.update_status(obj, manager))
     return json_response(stored, warnings=decoded.warnings)
+
+
+async def _apply(context: RequestContext, subresource: str = "") -> web.Response:
+    """Server-side apply. The main resource leaves the status alone, and the status the rest."""
+    if not context.query.get("fieldManager"):
+        raise invalid_options(_NO_MANAGER)
+    document = await read_configuration(context.request)
+    configuration = _configuration(context, document)
+    part = "status" if subresource else None
+    if context.kind.has_status:
+        configuration = {
+            name: value
+            for name, value in configuration.items()
+            if name in _IDENTITY or (name == "status") == (part is not None)
+        }
+    is_new = context.find() is None
+    write = context.api.registry.apply(
+        configuration,
+        field_manager(context.request, subresource),
+        is_forced=is_true(context.query, "force"),
+    )
+    stored = context.commit(write)
+    return json_response(stored, code=201 if is_new else 200)
+
+
+def _configuration(context: RequestContext, document: object) -> Object:
+    """The apply configuration; raise BadRequestError if it is of another object or kind."""
+    kind = context.kind
+    given = document if isinstance(document, dict) else {}
+    version = given.get("apiVersion")
+    if isinstance(document, dict) and (version, given.get("kind")) != (kind.api_version, kind.kind):
+        raise BadRequestError(
+            f"Incorrect version specified in apply patch. Specified patch version: {version}, "
+            f"expected: {kind.api_version}"
+        )
+    configuration = decode_configuration(kind, document)
+    if "managedFields" in configuration["metadata"]:
+        raise BadRequestError("metadata.managedFields must be nil")
+    meta = {"name": context.path.name, **configuration["metadata"]}
+    configuration = _with_path_name(context, {**configuration, "metadata": meta})
+    wanted = configuration["metadata"].pop("resourceVersion", None)
+    live = context.find()
+    if wanted and wanted != (live or {"metadata": {}})["metadata"].get("resourceVersion"):
+        raise ConflictError(kind.plural, kind.group, context.path.key.name)
+    return configuration
+
+
+def _check_not_forced(query: Query) -> None:
+    if "force" in query:
+        raise invalid_options(_FORCED)
 
 
 async def _read_patched(context: RequestContext) -> DecodedObject:
@@ -128,7 +198,7 @@ def _update(context: RequestContext, decoded: DecodedObject) -> web.Response:
     obj = _with_path_name(context, decoded.obj)
     if context.kind.kind == "Namespace":
         obj = {**obj, "spec": context.current().get("spec", {})}  # only /finalize changes it
-    write: PlannedWrite = context.api.registry.update(obj)
+    write: PlannedWrite = context.api.registry.update(obj, field_manager(context.request))
     return json_response(context.commit(write), warnings=decoded.warnings)
 
 

@@ -6,6 +6,7 @@ rules of `registry.py`.
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import AsyncIterator
 
@@ -14,6 +15,7 @@ from canarylab.ingress_rules.ingress_spec import INGRESS_CLASS, INGRESS_CONTROLL
 from canarylab.kube_objects import SERVICE_LABEL, Key, Object, key_of, uid_of
 from canarylab.playground.address_range import LoopbackRange
 from canarylab.playground.apiserver.allocation import move_address
+from canarylab.playground.apiserver.managed_fields import FieldManager
 from canarylab.playground.apiserver.registry import Registry, RegistryOptions, make_registry
 from canarylab.playground.apiserver.store import PlannedWrite, Store
 from canarylab.playground.kube.api import Api, DeleteOptions, WatchEvent, find_object
@@ -49,6 +51,14 @@ class LocalApi:
     def __init__(self, store: Store, options: RegistryOptions) -> None:
         self.store = store
         self.registry: Registry = make_registry(store, options)
+        self._manager: FieldManager | None = None
+        self._status_manager: FieldManager | None = None
+
+    def for_manager(self, name: str) -> LocalApi:
+        """The same API for a component, whose name its writes have in `managedFields`."""
+        named = copy.copy(self)
+        named._manager, named._status_manager = FieldManager(name), FieldManager(name, "status")
+        return named
 
     async def get(self, kind: str, key: Key) -> Object:
         """The object, or NotFoundError."""
@@ -61,17 +71,17 @@ class LocalApi:
     async def create(self, obj: Object) -> Object:
         """Create an object."""
         await self.store.until_writable()
-        return self.commit(self.registry.create(obj))
+        return self.commit(self.registry.create(obj, self._manager))
 
     async def update(self, obj: Object) -> Object:
         """Update everything but the status."""
         await self.store.until_writable()
-        return self.commit(self.registry.update(obj))
+        return self.commit(self.registry.update(obj, self._manager))
 
     async def update_status(self, obj: Object) -> Object:
         """Update the status alone."""
         await self.store.until_writable()
-        return self.commit(self.registry.update_status(obj))
+        return self.commit(self.registry.update_status(obj, self._status_manager))
 
     async def bind(self, pod: Key, node: str) -> Object:
         """Assign a pod to a node."""

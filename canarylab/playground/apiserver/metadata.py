@@ -29,8 +29,9 @@ _SERVER_FIELDS = (
     "deletionGracePeriodSeconds",
     "generation",
     "resourceVersion",
+    "managedFields",
 )
-_DROPPED_FIELDS = ("selfLink", "managedFields")
+_DROPPED_FIELDS = ("selfLink",)
 _OUTSIDE_CONTENT = ("metadata", "status", "apiVersion", "kind")
 
 

@@ -33,6 +33,7 @@ from canarylab.playground.apiserver.decode import (
 from canarylab.playground.apiserver.documents import MAX_VALUES, check_bounds
 from canarylab.playground.apiserver.field_errors import invalid
 from canarylab.playground.apiserver.schema.builtin import (
+    LIST_KEYS,
     go_name,
     referenced_schema,
     schema_name,
@@ -49,52 +50,8 @@ _REJECTED = "the server rejected our request due to an error in our request"
 _PATCH_DIRECTIVE, _RETAIN_KEYS = "$patch", "$retainKeys"
 _SET_ORDER, _DELETE_PRIMITIVES = "$setElementOrder/", "$deleteFromPrimitiveList/"
 _INVALID_ORDER = "invalid patch format of setElementOrder list"
-_CONTAINER = {
-    "env": "name",
-    "ports": "containerPort",
-    "volumeDevices": "devicePath",
-    "volumeMounts": "mountPath",
-}
-_BY_STRUCTURE = {
-    "Container": _CONTAINER,
-    "ContainerStatus": {"allocatedResourcesStatus": "name", "volumeMounts": "mountPath"},
-    "DeploymentStatus": {"conditions": "type"},
-    "EphemeralContainer": _CONTAINER,
-    "HorizontalPodAutoscalerStatus": {"conditions": "type"},
-    "JobStatus": {"conditions": "type"},
-    "NamespaceStatus": {"conditions": "type"},
-    "NodeSpec": {"podCIDRs": ""},
-    "NodeStatus": {"addresses": "type", "conditions": "type"},
-    "ObjectMeta": {"finalizers": "", "ownerReferences": "uid"},
-    "PodDisruptionBudgetStatus": {"conditions": "type"},
-    "PodSpec": {
-        "containers": "name",
-        "ephemeralContainers": "name",
-        "hostAliases": "ip",
-        "imagePullSecrets": "name",
-        "initContainers": "name",
-        "resourceClaims": "name",
-        "schedulingGates": "name",
-        "topologySpreadConstraints": "topologyKey",
-        "volumes": "name",
-    },
-    "PodStatus": {
-        "conditions": "type",
-        "hostIPs": "ip",
-        "podIPs": "ip",
-        "resourceClaimStatuses": "name",
-    },
-    "ReplicaSetStatus": {"conditions": "type"},
-    "ServiceAccount": {"secrets": "name"},
-    "ServiceSpec": {"ports": "port"},
-    "ServiceStatus": {"conditions": "type"},
-}
 MERGE_KEYS: Mapping[str, str] = MappingProxyType(
-    {
-        f"{structure}.{field}": key
-        for structure, fields in _BY_STRUCTURE.items()
-        for field, key in fields.items()
-    }
+    {field: next(iter(keys), "") for field, keys in LIST_KEYS.items()}
 )
 """The merge key of each list, `PodSpec.containers` -> `name`; empty for a list of primitives."""
 

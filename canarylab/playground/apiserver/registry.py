@@ -34,8 +34,16 @@ from canarylab.kube_objects import (
 from canarylab.playground.address_range import LoopbackRange
 from canarylab.playground.apiserver import allocation, deletion, metadata
 from canarylab.playground.apiserver.allocation import ServiceAllocator
-from canarylab.playground.apiserver.decode import omitempty
+from canarylab.playground.apiserver.decode import complete, omitempty
 from canarylab.playground.apiserver.defaults import with_defaults, with_initial_status
+from canarylab.playground.apiserver.managed_fields import (
+    FieldManager,
+    apply,
+    with_entries,
+    with_given_managers,
+    with_managed_fields,
+    with_new_managed_fields,
+)
 from canarylab.playground.apiserver.metadata import Generators
 from canarylab.playground.apiserver.store import PlannedWrite, Store
 from canarylab.playground.apiserver.validation import validate
@@ -86,9 +94,9 @@ class Registry:
             raise NotFoundError(KINDS[kind].plural, KINDS[kind].group, key.name)
         return obj
 
-    def create(self, obj: Object) -> PlannedWrite:
-        """Plan the creation of an object."""
-        kind = KINDS[obj["kind"]]
+    def create(self, obj: Object, manager: FieldManager | None = None) -> PlannedWrite:
+        """Plan the creation of an object; without a manager, nobody owns its fields."""
+        kind, given = KINDS[obj["kind"]], obj
         if obj.get("metadata", {}).get("resourceVersion"):
             raise ApiError("resourceVersion should not be set on objects to be created")
         obj = metadata.new_metadata(obj, kind, self.generators)
@@ -102,18 +110,23 @@ class Registry:
         if kind.kind == "Ingress":
             obj = with_default_class(obj, self.store.all("IngressClass"))
         _validate(obj, None)
+        if manager is not None:
+            obj = with_new_managed_fields(obj, given, manager, self.generators.now())
         if kind.kind == "Service":
             obj = self.allocator.allocate(obj, self.store.all("Service"))
         if self.store.find(kind.kind, key_of(obj)) is not None:
             raise AlreadyExistsError(kind.plural, kind.group, obj["metadata"]["name"])
         return PlannedWrite("write", obj)
 
-    def update(self, obj: Object) -> PlannedWrite:
-        """Plan an update of everything but the status."""
+    def update(self, obj: Object, manager: FieldManager | None = None) -> PlannedWrite:
+        """Plan an update of everything but the status.
+
+        Without a manager, the managers are those that the object names, or the current ones.
+        """
         current = self.get(obj["kind"], key_of(obj))
         kind = KINDS[obj["kind"]]
         _check_preconditions(obj, current)
-        after = metadata.next_version(obj, current, kind)
+        after = with_given_managers(metadata.next_version(obj, current, kind), obj)
         if kind.has_status:
             after = _with_status(after, current.get("status"))
         if kind.kind == "Service":
@@ -124,9 +137,10 @@ class Registry:
         _validate(after, current)
         if kind.kind == "Service":
             after = self.allocator.allocate(after, self.store.all("Service"), current)
+        after = self._managed(after, current, manager)
         return _write_of(current, metadata.with_generation(after, current))
 
-    def update_status(self, obj: Object) -> PlannedWrite:
+    def update_status(self, obj: Object, manager: FieldManager | None = None) -> PlannedWrite:
         """Plan an update of the status alone."""
         current = self.get(obj["kind"], key_of(obj))
         _check_preconditions(obj, current)
@@ -134,7 +148,33 @@ class Registry:
         if KINDS[obj["kind"]].is_custom:
             after = with_defaults(after)
             _validate(after, current)
-        return _write_of(current, after)
+        after = with_given_managers(after, obj)
+        return _write_of(current, self._managed(after, current, manager))
+
+    def _managed(self, after: Object, current: Object, manager: FieldManager | None) -> Object:
+        if manager is None:
+            return after
+        return with_managed_fields(after, current, manager, self.generators.now())
+
+    def apply(
+        self, configuration: Object, manager: FieldManager, *, is_forced: bool
+    ) -> PlannedWrite:
+        """Plan what an apply configuration does; raise ApplyConflictError.
+
+        The object is created if it is not there, except through a subresource.
+        """
+        kind = KINDS[configuration["kind"]]
+        live = self.store.find(kind.kind, key_of(configuration))
+        if live is None and manager.subresource:
+            raise NotFoundError(kind.plural, kind.group, configuration["metadata"]["name"])
+        now = self.generators.now()
+        applied = apply(live, configuration, manager, is_forced=is_forced, now=now)
+        obj = complete(kind, applied.object)
+        if live is None:
+            write = self.create(obj)
+            return write._replace(object=with_entries(write.object, applied.entries))
+        obj = with_entries(obj, applied.entries)
+        return self.update_status(obj) if manager.subresource == "status" else self.update(obj)
 
     def bind(self, pod: Key, node: str) -> PlannedWrite:
         """Plan the assignment of a pod to a node."""

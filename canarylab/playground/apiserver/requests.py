@@ -20,10 +20,12 @@ from aiohttp import web
 from canarylab.errors import (
     AlreadyExistsError,
     ApiError,
+    ApplyConflictError,
     BadRequestError,
     Cause,
     ConflictError,
     ForbiddenError,
+    GoneError,
     InvalidError,
     NotFoundError,
     StatusError,
@@ -39,6 +41,7 @@ from canarylab.playground.apiserver.documents import (
     parse_yaml,
 )
 from canarylab.playground.apiserver.local_api import LocalApi
+from canarylab.playground.apiserver.managed_fields import FieldManager
 from canarylab.playground.apiserver.patch import PatchStyle
 from canarylab.playground.apiserver.protobuf import decode_protobuf
 from canarylab.playground.apiserver.store import PlannedWrite
@@ -101,7 +104,15 @@ _CUSTOM_PATCH_TYPES = (
     "application/apply-patch+yaml",
 )
 """Without strategic merge, which needs Go types."""
-_SERVER_SIDE_APPLY = ("application/apply-patch+yaml", "application/apply-patch+cbor")
+APPLY = "application/apply-patch+yaml"
+MAX_MANAGER_LENGTH = 128  # characters
+
+
+_TOO_LONG = Cause(
+    "FieldValueTooLong",
+    "fieldManager",
+    f"Too long: may not be more than {MAX_MANAGER_LENGTH} bytes",
+)
 
 
 @dataclass(frozen=True)
@@ -127,6 +138,10 @@ class RequestContext:
         """The object that the path names, in the version of the path, or NotFoundError."""
         obj = self.api.registry.get(self.kind.kind, self.path.key)
         return in_version(obj, self.kind)
+
+    def find(self) -> Object | None:
+        """The object that the path names, as it is stored, or None."""
+        return self.api.store.find(self.kind.kind, self.path.key)
 
     def commit(self, write: PlannedWrite) -> Object:
         """Commit a write, unless this is a dry run; the object in the version of the path."""
@@ -281,18 +296,30 @@ async def read_patch(request: web.Request, kind: Kind) -> tuple[object, PatchSty
     """The patch and its style, which the content type names."""
     if kind.is_custom and request.content_type not in _CUSTOM_PATCH_TYPES:
         raise unsupported_media_type(*_CUSTOM_PATCH_TYPES)
-    if request.content_type in _SERVER_SIDE_APPLY:
-        raise StatusError(
-            415,
-            "UnsupportedMediaType",
-            "this server does not know server-side apply yet - accepted media types include: "
-            + ", ".join(_PATCH_TYPES),
-        )
     if request.content_type not in _PATCH_TYPES:
-        raise unsupported_media_type(*_PATCH_TYPES)
+        raise unsupported_media_type(*_PATCH_TYPES, APPLY)
     style = _PATCH_TYPES[request.content_type]
     most = MAX_JSON_PATCH_VALUES if style == "json" else MAX_VALUES
     return parse_json(await _read_bytes(request), most=most), style
+
+
+async def read_configuration(request: web.Request) -> object:
+    """The document of a server-side apply: YAML, or JSON as kubectl sends it."""
+    body = await _read_bytes(request)
+    return parse_json(body) if body.lstrip().startswith(b"{") else await parse_yaml(body)
+
+
+def field_manager(request: web.Request, subresource: str = "") -> FieldManager:
+    """Who writes: the parameter `fieldManager`, or the name of the client program."""
+    name = request.query.get("fieldManager") or request.headers.get("User-Agent", "").split("/")[0]
+    if len(name) > MAX_MANAGER_LENGTH:
+        raise invalid_options(_TOO_LONG)
+    return FieldManager(name, subresource)
+
+
+def invalid_options(*causes: Cause) -> InvalidError:
+    """The error for the parameters of a PATCH."""
+    return InvalidError("PatchOptions", "meta.k8s.io", "", list(causes))
 
 
 async def _read_bytes(request: web.Request) -> bytes:
@@ -347,16 +374,18 @@ def object_response(context: RequestContext, obj: Object) -> web.Response:
     return json_response(obj)
 
 
-def list_response(context: RequestContext, objects: list[Object]) -> web.Response:
-    """A list of objects, as JSON or as a Table."""
-    version = str(context.api.store.version)
+def list_response(
+    context: RequestContext, objects: list[Object], metadata: Object | None = None
+) -> web.Response:
+    """A list of objects, as JSON or as a Table; `metadata` is that of the list."""
+    metadata = metadata or {"resourceVersion": str(context.api.store.version)}
     if wants_table(context.request.headers.get("Accept", "")):
-        return json_response(_table(context, objects, version))
+        return json_response({**_table(context, objects, ""), "metadata": metadata})
     return json_response(
         {
             "kind": f"{context.kind.kind}List",
             "apiVersion": context.kind.api_version,
-            "metadata": {"resourceVersion": version},
+            "metadata": metadata,
             "items": [_list_item(in_version(obj, context.kind)) for obj in objects],
         }
     )
@@ -407,6 +436,8 @@ def failure_status(error: ApiError) -> Object:
         "status": "Failure",
         "message": str(error),
     }
+    if isinstance(error, GoneError) and error.token is not None:
+        status["metadata"] = {"continue": error.token}
     if error.reason:
         status["reason"] = error.reason
     if (details := _error_details(error)) is not None:
@@ -476,6 +507,8 @@ def _error_details(error: ApiError) -> Object | None:
             return {**named, "causes": list(map(_cause, error.causes))}
         case NotFoundError() | AlreadyExistsError() | ConflictError() | ForbiddenError():
             return _object_details(error.name, error.group, error.resource)
+        case ApplyConflictError():
+            return {"causes": list(map(_cause, error.causes))}
         case StatusError(code=404 | 405 | 415):
             return {}
         case _:

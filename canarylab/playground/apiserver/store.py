@@ -88,6 +88,17 @@ class Store:
         keys = (key for key in objects if namespace is None or key.namespace == namespace)
         return [objects[key] for key in sorted(keys)]
 
+    def all_at(self, kind: str, version: int) -> list[Object]:
+        """The objects as they were at a version, ordered by key; raise GoneError if it is lost."""
+        changes = self._changes_since(kind, version) if version != self._version else []
+        objects = dict(self._objects.get(kind, {})) if changes else self._objects.get(kind, {})
+        for change in reversed(changes):
+            if change.previous is None:
+                objects.pop(key_of(change.object), None)
+            else:
+                objects[key_of(change.object)] = change.previous
+        return [objects[key] for key in sorted(objects)]
+
     def count(self, kind: str) -> int:
         """The number of objects of a kind."""
         return len(self._objects.get(kind, ()))

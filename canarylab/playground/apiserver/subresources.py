@@ -22,10 +22,14 @@ from canarylab.playground.apiserver.decode import decode_options
 from canarylab.playground.apiserver.handlers import delete_request
 from canarylab.playground.apiserver.patch import apply_patch
 from canarylab.playground.apiserver.requests import (
+    APPLY,
     RequestContext,
     dial_error,
+    field_manager,
+    is_true,
     json_response,
     path_not_found,
+    read_configuration,
     read_document,
     read_patch,
 )
@@ -52,6 +56,8 @@ async def replace_scale(context: RequestContext) -> web.Response:
 
 async def patch_scale(context: RequestContext) -> web.Response:
     """PATCH .../scale."""
+    if context.request.content_type == APPLY:
+        return await _apply_scale(context)
     change, style = await read_patch(context.request, context.kind)
     known = "merge" if style == "strategic" else style  # a Scale has no lists
     return _update_scale(context, apply_patch(scale_of(context.current()), change, known))
@@ -79,7 +85,22 @@ def _update_scale(context: RequestContext, scale: object) -> web.Response:
     current = context.current()
     replicas = _replicas(context, scale)
     after = {**current, "spec": {**current["spec"], "replicas": replicas}}
-    return json_response(scale_of(context.commit(context.api.registry.update(after))))
+    manager = field_manager(context.request, "scale")
+    return json_response(scale_of(context.commit(context.api.registry.update(after, manager))))
+
+
+async def _apply_scale(context: RequestContext) -> web.Response:
+    replicas = _replicas(context, await read_configuration(context.request))
+    meta = context.current()["metadata"]
+    configuration = {
+        "apiVersion": context.kind.api_version,
+        "kind": context.kind.kind,
+        "metadata": {name: meta[name] for name in ("name", "namespace")},
+        "spec": {"replicas": replicas},
+    }
+    manager, is_forced = field_manager(context.request, "scale"), is_true(context.query, "force")
+    write = context.api.registry.apply(configuration, manager, is_forced=is_forced)
+    return json_response(scale_of(context.commit(write)))
 
 
 def _replicas(context: RequestContext, scale: object) -> int:

@@ -53,6 +53,8 @@ class Controller:
     name: str
     reconcile: Reconcile
     watches: Mapping[str, MapFunc]
+    manager: str = "kube-controller-manager"
+    """The program that runs it on other clusters, which `managedFields` names."""
 
 
 async def keys_for_object(api: Api, event: WatchEvent) -> list[Key]:

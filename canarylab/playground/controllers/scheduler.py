@@ -139,4 +139,5 @@ controller = Controller(
     name="scheduler",
     reconcile=reconcile,
     watches={"Pod": _key_if_unscheduled, "Node": _all_unscheduled},
+    manager="kube-scheduler",
 )

@@ -61,6 +61,55 @@ KEPT_WHEN_EMPTY = frozenset(
     }
 )  # fmt: skip
 """Optional strings that are kept if empty: pointers, and fields that are always written."""
+_CONTAINER_LISTS = {
+    "env": "name",
+    "ports": "containerPort protocol",
+    "volumeDevices": "devicePath",
+    "volumeMounts": "mountPath",
+}
+_MERGED_LISTS = {
+    "Container": _CONTAINER_LISTS,
+    "ContainerStatus": {"allocatedResourcesStatus": "name", "volumeMounts": "mountPath"},
+    "DeploymentStatus": {"conditions": "type"},
+    "EphemeralContainer": _CONTAINER_LISTS,
+    "HorizontalPodAutoscalerStatus": {"conditions": "type"},
+    "JobStatus": {"conditions": "type"},
+    "NamespaceStatus": {"conditions": "type"},
+    "NodeSpec": {"podCIDRs": ""},
+    "NodeStatus": {"addresses": "type", "conditions": "type"},
+    "ObjectMeta": {"finalizers": "", "ownerReferences": "uid"},
+    "PodDisruptionBudgetStatus": {"conditions": "type"},
+    "PodSpec": {
+        "containers": "name",
+        "ephemeralContainers": "name",
+        "hostAliases": "ip",
+        "imagePullSecrets": "name",
+        "initContainers": "name",
+        "resourceClaims": "name",
+        "schedulingGates": "name",
+        "topologySpreadConstraints": "topologyKey whenUnsatisfiable",
+        "volumes": "name",
+    },
+    "PodStatus": {
+        "conditions": "type",
+        "hostIPs": "ip",
+        "podIPs": "ip",
+        "resourceClaimStatuses": "name",
+    },
+    "ReplicaSetStatus": {"conditions": "type"},
+    "ServiceAccount": {"secrets": "name"},
+    "ServiceSpec": {"ports": "port protocol"},
+    "ServiceStatus": {"conditions": "type"},
+}
+LIST_KEYS: Mapping[str, tuple[str, ...]] = {
+    f"{structure}.{field}": tuple(keys.split())
+    for structure, fields in _MERGED_LISTS.items()
+    for field, keys in fields.items()
+}
+"""The keys of the items of each list that is merged; none for a list of primitives.
+
+A strategic merge patch knows the first key alone, server-side apply all of them.
+"""
 _NAMED_STRINGS = {
     "Container.imagePullPolicy": "v1.PullPolicy",
     "Container.terminationMessagePolicy": "v1.TerminationMessagePolicy",

@@ -1,0 +1,282 @@
+"""Server-side apply: who owns which field, conflicts, and what is removed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from canarylab.kube_objects import Object
+from canarylab.playground.apiserver.requests import APPLY
+from tests.needs import needs
+from tests.playground.apiserver.server import ApiResponse, Server, deployment
+
+PATH = "/apis/apps/v1/namespaces/default/deployments/web"
+
+
+async def apply(
+    server: Server, configuration: Object, manager: str = "mine", path: str = PATH, **query: str
+) -> ApiResponse:
+    """PATCH as an apply, without names that the path has."""
+    whole = {"apiVersion": "apps/v1", "kind": "Deployment", **configuration}
+    parameters = "&".join(f"{key}={value}" for key, value in query.items())
+    target = f"{path}?fieldManager={manager}&{parameters}"
+    return await server.request("PATCH", target, whole, **{"Content-Type": APPLY})
+
+
+def full(**spec: Any) -> Object:
+    """A whole Deployment as a configuration."""
+    return {"spec": deployment(**spec)["spec"]}
+
+
+def managers(obj: Object) -> list[tuple[str, str, str]]:
+    return [
+        (entry["manager"], entry["operation"], entry.get("subresource", ""))
+        for entry in obj["metadata"].get("managedFields", [])
+    ]
+
+
+def fields_of(obj: Object, manager: str) -> Any:
+    [entry] = [one for one in obj["metadata"]["managedFields"] if one["manager"] == manager]
+    return entry["fieldsV1"]
+
+
+async def test_what_is_not_there_is_created(server: Server) -> None:
+    created = await apply(server, full(replicas=2))
+    again = await apply(server, full(replicas=2))
+    assert (created.code, again.code) == (201, 200)
+    assert managers(created.body) == [("mine", "Apply", "")]
+    assert created.body["metadata"] == again.body["metadata"]
+
+
+async def test_only_what_is_applied_is_owned(server: Server) -> None:
+    created = await apply(server, full(replicas=2))
+    assert fields_of(created.body, "mine") == {
+        "f:spec": {
+            "f:replicas": {},
+            "f:selector": {},
+            "f:template": {
+                "f:metadata": {"f:labels": {"f:app": {}}},
+                "f:spec": {
+                    "f:containers": {'k:{"name":"nodeapp"}': {".": {}, "f:image": {}, "f:name": {}}}
+                },
+            },
+        }
+    }
+
+
+async def test_a_field_of_another_manager_with_another_value_is_a_conflict(server: Server) -> None:
+    await apply(server, full(replicas=2))
+    refused = await apply(server, {"spec": {"replicas": 5}}, "other")
+    assert (refused.code, refused.body["reason"]) == (409, "Conflict")
+    message = 'Apply failed with 1 conflict: conflict with "mine": .spec.replicas'
+    assert refused.body["message"] == message
+    cause = {
+        "reason": "FieldManagerConflict",
+        "message": 'conflict with "mine"',
+        "field": ".spec.replicas",
+    }
+    assert refused.body["details"] == {"causes": [cause]}
+
+
+async def test_several_conflicts_are_listed_by_manager(server: Server) -> None:
+    await apply(server, full(replicas=2, paused=True))
+    refused = await apply(server, {"spec": {"replicas": 5, "paused": False}}, "other")
+    assert refused.body["message"] == (
+        'Apply failed with 2 conflicts: conflicts with "mine":\n- .spec.paused\n- .spec.replicas'
+    )
+
+
+async def test_the_same_value_is_owned_by_both(server: Server) -> None:
+    await apply(server, full(replicas=2))
+    shared = await apply(server, {"spec": {"replicas": 2}}, "other")
+    assert fields_of(shared.body, "other") == {"f:spec": {"f:replicas": {}}}
+    assert "f:replicas" in fields_of(shared.body, "mine")["f:spec"]
+
+
+async def test_force_takes_the_field(server: Server) -> None:
+    await apply(server, full(replicas=2))
+    forced = await apply(server, {"spec": {"replicas": 5}}, "other", force="true")
+    assert forced.body["spec"]["replicas"] == 5
+    assert "f:replicas" not in fields_of(forced.body, "mine")["f:spec"]
+
+
+async def test_what_nobody_applies_any_more_is_removed(server: Server) -> None:
+    labels = {"metadata": {"labels": {"tier": "web", "owner": "me"}}}
+    await apply(server, {**full(), **labels})
+    fewer = await apply(server, {**full(), "metadata": {"labels": {"owner": "me"}}})
+    assert fewer.body["metadata"]["labels"] == {"owner": "me"}
+
+
+async def test_what_another_manager_applies_stays(server: Server) -> None:
+    await apply(server, {**full(), "metadata": {"labels": {"tier": "web"}}})
+    await apply(server, {"metadata": {"labels": {"tier": "web"}}}, "other")
+    left = await apply(server, full())
+    assert left.body["metadata"]["labels"] == {"tier": "web"}
+
+
+async def test_a_removed_field_gets_its_default_again(server: Server) -> None:
+    await apply(server, full(replicas=4))
+    left = await apply(server, full())
+    assert left.body["spec"]["replicas"] == 1
+
+
+def with_ports(*ports: Object) -> Object:
+    configuration = full()
+    configuration["spec"]["template"]["spec"]["containers"][0]["ports"] = list(ports)
+    return configuration
+
+
+async def test_items_of_a_list_have_all_its_keys(server: Server) -> None:
+    await apply(server, with_ports({"containerPort": 53}))
+    other = {"containerPort": 53, "protocol": "UDP"}
+    template = {"spec": {"containers": [{"name": "nodeapp", "ports": [other]}]}}
+    both = await apply(server, {"spec": {"template": template}}, "other")
+    [container] = both.body["spec"]["template"]["spec"]["containers"]
+    assert [port["protocol"] for port in container["ports"]] == ["TCP", "UDP"]
+
+
+async def test_an_item_that_is_no_longer_applied_goes(server: Server) -> None:
+    await apply(server, with_ports({"containerPort": 80}, {"containerPort": 81}))
+    fewer = await apply(server, with_ports({"containerPort": 81}))
+    [container] = fewer.body["spec"]["template"]["spec"]["containers"]
+    assert [port["containerPort"] for port in container["ports"]] == [81]
+
+
+async def test_an_update_takes_the_fields_that_it_changes(server: Server) -> None:
+    await apply(server, full(replicas=2))
+    merge = {"Content-Type": "application/merge-patch+json"}
+    change = {"spec": {"replicas": 3}}
+    updated = await server.request("PATCH", f"{PATH}?fieldManager=edit", change, **merge)
+    assert fields_of(updated.body, "edit") == {"f:spec": {"f:replicas": {}}}
+    refused = await apply(server, full(replicas=2))
+    assert refused.body["message"] == (
+        'Apply failed with 1 conflict: conflict with "edit" using apps/v1: .spec.replicas'
+    )
+
+
+async def test_a_scale_and_a_status_are_written_through_subresources(server: Server) -> None:
+    await apply(server, full(replicas=2))
+    merge = {"Content-Type": "application/merge-patch+json"}
+    scaled = {"spec": {"replicas": 3}}
+    await server.request("PATCH", f"{PATH}/scale?fieldManager=kubectl", scaled, **merge)
+    status = {"status": {"replicas": 3}}
+    await server.request("PATCH", f"{PATH}/status?fieldManager=robot", status, **merge)
+    assert managers(await server.get(PATH)) == [
+        ("mine", "Apply", ""),
+        ("kubectl", "Update", "scale"),
+        ("robot", "Update", "status"),
+    ]
+    refused = await apply(server, full(replicas=2))
+    assert '"kubectl" with subresource "scale" using apps/v1' in refused.body["message"]
+
+
+async def test_a_status_is_applied_through_its_subresource_alone(server: Server) -> None:
+    await apply(server, full(replicas=2))
+    status = {"spec": {"replicas": 9}, "status": {"replicas": 2}}
+    applied = await apply(server, status, path=f"{PATH}/status")
+    assert (applied.body["spec"]["replicas"], applied.body["status"]["replicas"]) == (2, 2)
+
+
+async def test_a_dry_run_owns_nothing(server: Server) -> None:
+    await apply(server, full(replicas=2))
+    tried = await apply(server, {"spec": {"replicas": 2}}, "other", dryRun="All")
+    assert ("other", "Apply", "") in managers(tried.body)
+    assert managers(await server.get(PATH)) == [("mine", "Apply", "")]
+
+
+async def test_an_unknown_field_is_named(server: Server) -> None:
+    refused = await apply(server, {"metadata": {"name": "web"}, "spec": {"replica": 2}})
+    assert (refused.code, refused.body["message"]) == (
+        500,
+        "failed to create typed patch object (web; apps/v1, Kind=Deployment): "
+        ".spec.replica: field not declared in schema",
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        (
+            "",
+            'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: '
+            "is required for apply patch",
+        ),
+        (
+            f"fieldManager={'x' * 129}",
+            'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Too long: '
+            "may not be more than 128 bytes",
+        ),
+    ],
+)
+async def test_an_apply_needs_a_manager(server: Server, query: str, message: str) -> None:
+    body = {"apiVersion": "apps/v1", "kind": "Deployment", **full()}
+    refused = await server.request("PATCH", f"{PATH}?{query}", body, **{"Content-Type": APPLY})
+    assert (refused.code, refused.body["message"]) == (422, message)
+
+
+async def test_other_patches_cannot_be_forced(server: Server) -> None:
+    await apply(server, full())
+    merge = {"Content-Type": "application/merge-patch+json"}
+    refused = await server.request("PATCH", f"{PATH}?force=true", {}, **merge)
+    assert refused.code == 422
+    assert "force: Forbidden: may not be specified for non-apply patch" in refused.body["message"]
+
+
+async def test_a_client_that_omits_managed_fields_keeps_them(server: Server) -> None:
+    created = (await apply(server, full(replicas=2))).body
+    meta = {key: value for key, value in created["metadata"].items() if key != "managedFields"}
+    replaced = await server.request("PUT", PATH, {**created, "metadata": meta})
+    assert managers(replaced.body) == [("mine", "Apply", "")]
+
+
+async def test_a_client_may_end_the_record(server: Server) -> None:
+    created = (await apply(server, full(replicas=2))).body
+    emptied = {**created, "metadata": {**created["metadata"], "managedFields": [{}]}}
+    replaced = await server.request("PUT", PATH, emptied)
+    assert managers(replaced.body) == []
+
+
+async def test_many_writers_become_one_ancient_one(server: Server) -> None:
+    await apply(server, full())
+    merge = {"Content-Type": "application/merge-patch+json"}
+    for number in range(14):
+        change = {"metadata": {"labels": {f"label-{number}": "x"}}}
+        await server.request("PATCH", f"{PATH}?fieldManager=m{number}", change, **merge)
+    found = managers(await server.get(PATH))
+    assert len(found) == 11
+    assert ("ancient-changes", "Update", "") in found
+
+
+MANIFEST = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: colours}
+data: {first: %s}
+"""
+
+
+@needs("kubectl")
+async def test_kubectl_migrates_from_its_own_apply(server: Server) -> None:
+    server.write("colours.yaml", MANIFEST % "blue")
+    await server.kubectl("apply -f colours.yaml")
+    server.write("colours.yaml", MANIFEST % "green")
+    refused = await server.kubectl("apply --server-side -f colours.yaml")
+    assert 'conflict with "kubectl-client-side-apply" using v1: .data.first' in refused.err
+    applied = await server.kubectl("apply --server-side --force-conflicts -f colours.yaml")
+    assert applied.out == "configmap/colours serverside-applied\n"
+    stored = await server.get("/api/v1/namespaces/default/configmaps/colours")
+    assert [name for name, *_ in managers(stored)] == ["kubectl", "kubectl-last-applied"]
+    server.write("colours.yaml", MANIFEST.replace("data: {first: %s}", ""))
+    await server.kubectl("apply --server-side -f colours.yaml")
+    assert "data" not in await server.get("/api/v1/namespaces/default/configmaps/colours")
+
+
+@needs("kubectl")
+async def test_kubectl_shows_the_managers_when_told_to(server: Server) -> None:
+    server.write("colours.yaml", MANIFEST % "blue")
+    await server.kubectl("apply --server-side -f colours.yaml")
+    hidden = await server.kubectl("get configmap colours -o yaml")
+    shown = await server.kubectl("get configmap colours -o yaml --show-managed-fields")
+    assert "managedFields" not in hidden.out
+    assert "operation: Apply" in shown.out
