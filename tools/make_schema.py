@@ -28,9 +28,12 @@ TARGET = Path(__file__).parents[1] / "canarylab/playground/apiserver/schema/sche
 
 Schema = dict[str, Any]
 
-_MODELS = {"Event": "CoreV1Event"}
+_MODELS = {"v1": "CoreV1Event", "events.k8s.io/v1": "EventsV1Event"}
 ROOTS = {
-    _MODELS.get(kind.kind, f"{kind.version.title()}{kind.kind}"): (kind.group, kind.version)
+    _MODELS[kind.api_version] if kind.kind == "Event" else f"{kind.version.title()}{kind.kind}": (
+        kind.group,
+        kind.version,
+    )
     for kind in SERVED_KINDS
     if not kind.is_custom
 } | {
@@ -60,6 +63,8 @@ _RENAMED = {
     "CoreV1EndpointPort": f"{_CORE}.EndpointPort",
     "CoreV1Event": f"{_CORE}.Event",
     "CoreV1EventSeries": f"{_CORE}.EventSeries",
+    "EventsV1Event": "io.k8s.api.events.v1.Event",
+    "EventsV1EventSeries": "io.k8s.api.events.v1.EventSeries",
     "CoreV1ResourceClaim": f"{_CORE}.ResourceClaim",
     "RbacV1Subject": "io.k8s.api.rbac.v1.Subject",
     "DiscoveryV1EndpointPort": "io.k8s.api.discovery.v1.EndpointPort",

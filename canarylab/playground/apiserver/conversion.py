@@ -2,7 +2,8 @@
 
 Most versions differ in their name alone. `autoscaling/v1` has one percentage of the processor where
 `autoscaling/v2` has a list of metrics; what it has no field for is in annotations meanwhile, as in
-Kubernetes, so that a client of `v1` loses nothing.
+Kubernetes, so that a client of `v1` loses nothing. The events of `events.k8s.io/v1` are those of
+`v1` with other names for their fields.
 """
 
 from __future__ import annotations
@@ -18,13 +19,24 @@ from canarylab.playground.kube.kinds import Kind
 _METRICS = "autoscaling.alpha.kubernetes.io/metrics"
 _BEHAVIOR = "autoscaling.alpha.kubernetes.io/behavior"
 _CONDITIONS = "autoscaling.alpha.kubernetes.io/conditions"
+_NEW_NAMES = {
+    "count": "deprecatedCount",
+    "firstTimestamp": "deprecatedFirstTimestamp",
+    "involvedObject": "regarding",
+    "lastTimestamp": "deprecatedLastTimestamp",
+    "message": "note",
+    "reportingComponent": "reportingController",
+    "source": "deprecatedSource",
+}
+"""The fields of an event that have another name in `events.k8s.io`."""
+_CORE_NAMES = {new: name for name, new in _NEW_NAMES.items()}
 
 
 def in_version(obj: Object, kind: Kind) -> Object:
     """The object in the version of `kind`."""
     if obj.get("apiVersion", kind.api_version) == kind.api_version:
         return obj
-    convert = _CONVERTERS.get(kind.kind, {}).get(kind.version)
+    convert = _CONVERTERS.get(kind.kind, {}).get(kind.api_version)
     return {**(convert(obj) if convert else obj), "apiVersion": kind.api_version}
 
 
@@ -73,6 +85,15 @@ def _cpu_percent(metric: Object) -> int | None:
     return percent if percent is not None and metric == cpu_utilization(percent) else None
 
 
+def _new_event(obj: Object) -> Object:
+    """An event of the core group as one of `events.k8s.io`."""
+    return {_NEW_NAMES.get(name, name): value for name, value in obj.items()}
+
+
+def _core_event(obj: Object) -> Object:
+    return {_CORE_NAMES.get(name, name): value for name, value in obj.items()}
+
+
 def _read_annotation(notes: Mapping[str, str], name: str, expected: type) -> Any:
     """The value in an annotation; empty if anything else is in it."""
     try:
@@ -96,5 +117,11 @@ def _with_annotations(obj: Object, notes: Mapping[str, str]) -> Object:
 
 
 _CONVERTERS: Mapping[str, Mapping[str, Callable[[Object], Object]]] = MappingProxyType(
-    {"HorizontalPodAutoscaler": {"v1": _autoscaler_v1, "v2": _autoscaler_v2}}
+    {
+        "Event": {"v1": _core_event, "events.k8s.io/v1": _new_event},
+        "HorizontalPodAutoscaler": {
+            "autoscaling/v1": _autoscaler_v1,
+            "autoscaling/v2": _autoscaler_v2,
+        },
+    }
 )

@@ -32,7 +32,7 @@ from canarylab.playground.apiserver.schema.builtin import (
     structure_schema,
 )
 from canarylab.playground.apiserver.schema.structural import prune
-from canarylab.playground.kube.kinds import KINDS, Kind
+from canarylab.playground.kube.kinds import KINDS, SERVED_KINDS, Kind
 from canarylab.playground.kube.quantities import (
     QUANTITY_PATTERN,
     InvalidQuantityError,
@@ -182,9 +182,8 @@ def _check_identity(kind: Kind, document: Object) -> None:
 
 
 def _api_versions(kind: Kind) -> list[str]:
-    """All versions in which a kind is served."""
-    stored = KINDS[kind.kind]
-    return [f"{kind.group}/{version}" for version in (stored.version, *stored.other_versions)]
+    """All groups and versions in which a kind is served."""
+    return [served.api_version for served in SERVED_KINDS if served.kind == kind.kind]
 
 
 @dataclass

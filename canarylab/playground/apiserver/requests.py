@@ -263,6 +263,9 @@ def object_selector(query: Query, kind: Kind, namespace: str | None) -> Predicat
 
 def _field_selector(text: str, kind: Kind) -> Predicate:
     known = _COMMON_FIELDS | _FIELDS_BY_KIND.get(kind.kind, frozenset())
+    if kind.kind == "Event" and not kind.is_stored:
+        text = text.replace("regarding.", "involvedObject.")
+        text = text.replace("reportingController", "reportingComponent")
     for term in filter(None, text.split(",")):
         field = term.partition("!=" if "!=" in term else "=")[0].strip()
         if field not in known:

@@ -19,6 +19,8 @@ class Kind:
     version: str = "v1"
     other_versions: tuple[str, ...] = ()
     """Versions that are served as well; `apiserver/conversion.py` converts what differs."""
+    other_group: str | None = None
+    """A group in which the same objects are served as well."""
     short_names: tuple[str, ...] = ()
     namespaced: bool = True
     has_status: bool = True
@@ -39,8 +41,8 @@ class Kind:
 
     @property
     def is_stored(self) -> bool:
-        """Whether objects are stored in this version."""
-        return self.version == KINDS[self.kind].version
+        """Whether objects are stored in this group and version."""
+        return self.api_version == KINDS[self.kind].api_version
 
     @property
     def qualified(self) -> str:
@@ -64,7 +66,10 @@ KINDS: MappingProxyType[str, Kind] = MappingProxyType(
             Kind("ConfigMap", "configmaps", short_names=("cm",), has_status=False),
             Kind("Secret", "secrets", has_status=False),
             Kind("Endpoints", "endpoints", short_names=("ep",), has_status=False),
-            Kind("Event", "events", short_names=("ev",), has_status=False),
+            Kind(
+                "Event", "events", other_group="events.k8s.io", short_names=("ev",),
+                has_status=False,
+            ),
             Kind("Pod", "pods", short_names=("po",), categories=_ALL),
             Kind("Service", "services", short_names=("svc",), categories=_ALL),
             Kind(
@@ -122,5 +127,5 @@ SERVED_KINDS: tuple[Kind, ...] = tuple(
     replace(kind, version=version)
     for kind in KINDS.values()
     for version in (kind.version, *kind.other_versions)
-)
-"""Every kind in every version that is served."""
+) + tuple(replace(kind, group=kind.other_group) for kind in KINDS.values() if kind.other_group)
+"""Every kind in every group and version that is served."""

@@ -544,3 +544,52 @@ async def test_an_object_may_lose_any_of_its_parts(server: Server, kind: str, fi
     less = {name: value for name, value in made.items() if name != field} | head_of(kind)
     assert (await server.request("PUT", path, less)).code < 500
     assert (await server.request("PATCH", path, {field: None}, **MERGE)).code < 500
+
+
+EVENTS = "/apis/events.k8s.io/v1/namespaces/default/events"
+CORE_EVENTS = "/api/v1/namespaces/default/events"
+
+
+def core_event(**fields: Any) -> Object:
+    regarding = {"kind": "Pod", "namespace": "default", "name": "web"}
+    return {
+        "metadata": {"name": "web.17", "namespace": "default"},
+        "involvedObject": regarding,
+        "message": "Started container nodeapp",
+        "reason": "Started",
+        "source": {"component": "kubelet"},
+        "reportingComponent": "kubelet",
+        "count": 2,
+        **fields,
+    }
+
+
+async def test_an_event_has_other_names_for_its_fields_in_the_new_group(server: Server) -> None:
+    await server.request("POST", CORE_EVENTS, core_event())
+    [event] = (await server.get(EVENTS))["items"]
+    assert event["regarding"] == {"kind": "Pod", "namespace": "default", "name": "web"}
+    assert (event["note"], event["deprecatedCount"]) == ("Started container nodeapp", 2)
+    assert event["reportingController"] == "kubelet"
+    assert {"involvedObject", "message", "source", "count"} & event.keys() == set()
+
+
+async def test_an_event_of_the_new_group_is_one_of_the_core(server: Server) -> None:
+    event = {
+        "metadata": {"name": "web.18"},
+        "regarding": {"kind": "Pod", "namespace": "default", "name": "web"},
+        "note": "Started",
+        "reportingController": "mine",
+        "eventTime": "2026-11-22T21:00:00.000000Z",
+    }
+    created = await server.request("POST", EVENTS, event)
+    assert (created.code, created.body["apiVersion"]) == (201, "events.k8s.io/v1")
+    stored = await server.get(f"{CORE_EVENTS}/web.18")
+    assert (stored["apiVersion"], stored["message"]) == ("v1", "Started")
+    assert stored["involvedObject"]["name"] == "web"
+
+
+async def test_events_of_the_new_group_are_selected_by_its_names(server: Server) -> None:
+    await server.request("POST", CORE_EVENTS, core_event())
+    found = await server.get(f"{EVENTS}?fieldSelector=regarding.name=web")
+    others = await server.get(f"{EVENTS}?fieldSelector=regarding.name=other")
+    assert (len(found["items"]), len(others["items"])) == (1, 0)
