@@ -200,10 +200,12 @@ def applied_fields(kind: FieldType, value: Any) -> FieldSet:
 
 def all_fields(kind: FieldType, value: Any) -> FieldSet:
     """All fields of a value that was not there before, itself included."""
-    if not value or not has_children(kind, value):
+    if kind is _ATOMIC or not value or not has_children(kind, value):
         return LEAF
-    below = {element: all_fields(inner, part) for element, inner, part in children(kind, value)}
-    return {_SELF: LEAF, **below} if below else LEAF
+    found = {element: all_fields(inner, part) for element, inner, part in children(kind, value)}
+    if found:
+        found[_SELF] = LEAF
+    return found
 
 
 class Difference(NamedTuple):
@@ -222,13 +224,13 @@ def compare(kind: FieldType, before: Any, after: Any) -> Difference:
     """
     written: FieldSet = {}
     removed: FieldSet = {}
-    old = {element: (inner, part) for element, inner, part in children(kind, before or {})}
+    old = {element: (inner, part) for element, inner, part in children(kind, before)}
     for element, inner, part in children(kind, after):
-        _, previous = old.pop(element, (inner, _previous(inner)))
-        if previous is part or previous == part:
-            continue
+        previous = old.pop(element)[1] if element in old else _previous(inner)
         if previous is _ABSENT:
             written[element] = all_fields(inner, part)
+        elif previous is part or previous == part:
+            continue
         elif has_children(inner, previous) and has_children(inner, part):
             below = compare(inner, previous, part)
             written |= {element: below.written} if below.written else {}

@@ -58,20 +58,19 @@ def with_new_managed_fields(
 
     `given` is the object as the creator wrote it.
     """
-    filled_in = _FROM_ADMISSION.get(obj["kind"], ())
-    stated = given.get("spec") or {}
-    owned = {name: value for name, value in obj.items() if name != "status"}
-    if filled_in:
-        owned["spec"] = {
-            name: value
-            for name, value in obj["spec"].items()
-            if name not in filled_in or name in stated
-        }
-    if not KINDS[obj["kind"]].has_status and "status" in obj:
-        owned["status"] = obj["status"]
+    owned = obj
+    if KINDS[obj["kind"]].has_status:
+        owned = {name: value for name, value in obj.items() if name != "status"}
+    if filled_in := _FROM_ADMISSION.get(obj["kind"]):
+        stated = given.get("spec") or {}
+        kept = obj["spec"].items()
+        spec = {name: value for name, value in kept if name not in filled_in or name in stated}
+        owned = {**owned, "spec": spec}
     found = field_sets.compare(type_of(obj["kind"]), {}, owned)
-    entry = _entry(obj, manager, "Update")
-    return with_entries(obj, [_dated(entry, found.written, now)] if found.written else [])
+    if not found.written:
+        return obj
+    entry = _entry(obj, manager, "Update", fields=found.written, now=now)
+    return {**obj, "metadata": {**obj["metadata"], "managedFields": [entry]}}
 
 
 def with_managed_fields(
@@ -182,19 +181,29 @@ def _entries_before(live: Object | None, now: datetime) -> list[Object]:
     if entries := live["metadata"].get("managedFields"):
         return list(entries)
     found = field_sets.compare(type_of(live["kind"]), {}, live)
-    return [_dated(_entry(live, FieldManager(_BEFORE_FIRST_APPLY), "Update"), found.written, now)]
+    unknown = FieldManager(_BEFORE_FIRST_APPLY)
+    return [_entry(live, unknown, "Update", fields=found.written, now=now)]
 
 
-def _entry(obj: Object, manager: FieldManager, operation: str) -> Object:
+def _entry(
+    obj: Object,
+    manager: FieldManager,
+    operation: str,
+    *,
+    fields: FieldSet = field_sets.LEAF,
+    now: datetime | None = None,
+) -> Object:
     entry: Object = {
         "manager": manager.name,
         "operation": operation,
         "apiVersion": obj.get("apiVersion") or KINDS[obj["kind"]].api_version,
-        "time": "",
+        "time": timestamp(now) if now else "",
         "fieldsType": "FieldsV1",
-        "fieldsV1": {},
+        "fieldsV1": fields,
     }
-    return entry | ({"subresource": manager.subresource} if manager.subresource else {})
+    if manager.subresource:
+        entry["subresource"] = manager.subresource
+    return entry
 
 
 def _dated(entry: Object, fields: FieldSet, now: datetime) -> Object:
