@@ -87,7 +87,9 @@ async def test_a_change_does_not_reach_a_file_by_sub_path(soon: None, tmp_path: 
         {"name": "config", "mountPath": "/etc/app/colour", "subPath": "colour"},
         {"name": "config", "mountPath": "/etc/all"},
     )
-    script = "until grep red /etc/all/colour; do sleep 0.1; done; cat /etc/app/colour; echo; sleep 600"
+    script = (
+        "until grep red /etc/all/colour; do sleep 0.1; done; cat /etc/app/colour; echo; sleep 600"
+    )
     async with node(tmp_path) as here:
         await here.api.put(config_map(colour="blue"))
         await here.api.put(pod(mounting(script, *mounts), volumes=[CONFIG]))
