@@ -11,7 +11,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from canarylab.errors import ForbiddenError, InvalidError
+from canarylab.errors import ApiError, ForbiddenError, InvalidError
 from canarylab.kube_objects import (
     Key,
     Now,
@@ -21,6 +21,7 @@ from canarylab.kube_objects import (
     is_ready,
     is_terminating,
     key_of,
+    last_transition_time,
     owner_reference,
     parse_timestamp,
     utc_now,
@@ -30,7 +31,7 @@ from canarylab.playground.controllers.ownership import claim_dependants, keys_fo
 from canarylab.playground.kube.api import Api, find_object
 from canarylab.playground.kube.events import EventDetails, record_event
 
-EVENT_SOURCE = "replicaset-controller"
+EVENT_SOURCE, REPLICA_FAILURE = "replicaset-controller", "ReplicaFailure"
 BURST = 500
 """Pods that one reconcile creates or deletes at most; the events about them trigger the next."""
 _SCALE_DOWN_PHASE_ORDER = ("Pending", "Unknown", "Running")
@@ -70,8 +71,13 @@ async def reconcile(api: Api, key: Key, *, now: Now = utc_now) -> float | None:
     todo = ReplicaSetPlan(0, []) if is_terminating(replica_set) else plan(replicas, active)
 
     # Act.
+    failure: ApiError | None = None
     for _ in range(min(todo.create, BURST)):
-        pod = await _create_pod(api, replica_set)
+        try:
+            pod = await _create_pod(api, replica_set)
+        except (ForbiddenError, InvalidError) as error:
+            failure = error
+            break
         message = f"Created pod: {pod['metadata']['name']}"
         await record_event(
             api, replica_set, EventDetails("SuccessfulCreate", message, EVENT_SOURCE)
@@ -88,7 +94,10 @@ async def reconcile(api: Api, key: Key, *, now: Now = utc_now) -> float | None:
     # Report. Pods just created or deleted count next time: their events are on the way.
     moment, min_ready_s = now(), replica_set["spec"].get("minReadySeconds", 0)
     status = replica_set_status(replica_set, pods, moment)
+    status |= _failure_conditions(replica_set, failure, moment)
     await api.update_status({**replica_set, "status": status})
+    if failure is not None:
+        raise failure  # it is tried again later
     return next_available_after_s(active, min_ready_s, moment)
 
 
@@ -107,6 +116,21 @@ def replica_set_status(replica_set: Object, pods: list[Object], now: datetime) -
         "replicas": len(active),
         "terminatingReplicas": sum(map(is_terminating_replica, pods)),
     }
+
+
+def _failure_conditions(replica_set: Object, failure: ApiError | None, now: datetime) -> Object:
+    """The condition ReplicaFailure, which a Deployment copies, while pods are refused."""
+    if failure is None:
+        return {}
+    before = find_condition(replica_set, REPLICA_FAILURE)
+    condition = {
+        "type": REPLICA_FAILURE,
+        "status": "True",
+        "lastTransitionTime": last_transition_time(before, "True", now),
+        "reason": "FailedCreate",
+        "message": str(failure),
+    }
+    return {"conditions": [condition]}
 
 
 def new_pod(replica_set: Object) -> Object:
