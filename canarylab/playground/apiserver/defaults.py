@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any
 
 from canarylab.kube_objects import DEFAULT_AFFINITY_S, DEFAULT_GRACE_PERIOD_S, Object
 from canarylab.playground.apiserver.conversion import cpu_utilization
@@ -397,11 +396,15 @@ def _action(given: Object) -> Object:
 
 
 def _env_var(given: Object) -> Object:
-    source: dict[str, Any] = given.get("valueFrom", {})
-    if "fieldRef" not in source:
+    if "valueFrom" not in given:
         return given
-    field = {"apiVersion": "v1", **source["fieldRef"]}
-    return {**given, "valueFrom": {**source, "fieldRef": field}}
+    return {**given, "valueFrom": _reference(given["valueFrom"])}
+
+
+def _reference(given: Object) -> Object:
+    """A variable or file that takes a field of the pod, or a resource of a container."""
+    first = {"fieldRef": {"apiVersion": "v1"}, "resourceFieldRef": {"divisor": "0"}}
+    return {**given, **{name: {**first[name], **given[name]} for name in first if name in given}}
 
 
 def _volume(given: Object) -> Object:
@@ -414,7 +417,27 @@ def _volume(given: Object) -> Object:
     }
     if "hostPath" in given:
         modes["hostPath"] = {"type": "", **given["hostPath"]}
+    if "downwardAPI" in given:
+        modes["downwardAPI"] = _downward(modes["downwardAPI"])
+    if "sources" in given.get("projected", {}):
+        sources = [_projected_source(source) for source in given["projected"]["sources"]]
+        modes["projected"] = {**modes["projected"], "sources": sources}
     return {**given, **modes}
+
+
+def _downward(given: Object) -> Object:
+    if "items" not in given:
+        return given
+    return {**given, "items": [_reference(item) for item in given["items"]]}
+
+
+def _projected_source(given: Object) -> Object:
+    source = dict(given)
+    if "downwardAPI" in given:
+        source["downwardAPI"] = _downward(given["downwardAPI"])
+    if "serviceAccountToken" in given:
+        source["serviceAccountToken"] = {"expirationSeconds": 3600, **given["serviceAccountToken"]}
+    return source
 
 
 def with_initial_status(obj: Object) -> Object:

@@ -274,6 +274,43 @@ def test_a_field_reference_gets_an_api_version() -> None:
         ({"secret": {"defaultMode": 256}}, {"secret": {"defaultMode": 256}}),
         ({"hostPath": {"path": "/a"}}, {"hostPath": {"path": "/a", "type": ""}}),
         ({"nfs": {"path": "/a"}}, {"nfs": {"path": "/a"}}),
+        (
+            {"downwardAPI": {"items": [{"path": "a", "fieldRef": {"fieldPath": "metadata.name"}}]}},
+            {
+                "downwardAPI": {
+                    "defaultMode": 420,
+                    "items": [
+                        {
+                            "path": "a",
+                            "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.name"},
+                        }
+                    ],
+                }
+            },
+        ),
+        (
+            {
+                "projected": {
+                    "sources": [
+                        {"serviceAccountToken": {"path": "token"}},
+                        {"downwardAPI": {"items": [{"resourceFieldRef": {"resource": "a"}}]}},
+                    ]
+                }
+            },
+            {
+                "projected": {
+                    "defaultMode": 420,
+                    "sources": [
+                        {"serviceAccountToken": {"path": "token", "expirationSeconds": 3600}},
+                        {
+                            "downwardAPI": {
+                                "items": [{"resourceFieldRef": {"resource": "a", "divisor": "0"}}]
+                            }
+                        },
+                    ],
+                }
+            },
+        ),
     ],
 )
 def test_defaults_of_a_volume(volume: Object, filled: Object) -> None:

@@ -20,7 +20,7 @@ from canarylab.playground.apiserver.field_errors import (
     too_many,
     unsupported,
 )
-from canarylab.playground.apiserver.validation import names
+from canarylab.playground.apiserver.validation import names, volumes
 from canarylab.playground.kube.quantities import parse_quantity
 from canarylab.playground.kube.selectors import by_label_selector
 
@@ -45,7 +45,6 @@ _JOB_UID_LABEL = "batch.kubernetes.io/controller-uid"
 _SELECTOR_MISMATCH = "`selector` does not match template `labels`"
 _PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 _MESSAGE_POLICIES = ("File", "FallbackToLogsOnError")
-_ENV_SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef")
 _ACTIONS = ("exec", "httpGet", "tcpSocket", "grpc", "sleep")
 _PROBE_COUNTS = (
     "initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold",
@@ -88,9 +87,8 @@ def validate_template(field: str, given: Object) -> Iterator[Cause]:
 
 def validate_pod_spec(field: str, spec: Object) -> Iterator[Cause]:
     """Errors of the spec of a pod."""
-    volumes = spec.get("volumes", [])
-    yield from _volumes(f"{field}.volumes", volumes)
-    mountable = {volume.get("name", "") for volume in volumes}
+    mountable: set[str] = set()
+    yield from volumes.validate_volumes(f"{field}.volumes", spec.get("volumes", []), mountable)
     yield from validate_containers(f"{field}.containers", spec.get("containers", []), mountable)
     yield from check_one_of(
         f"{field}.restartPolicy", spec.get("restartPolicy", ""), _RESTART_POLICIES
@@ -112,19 +110,6 @@ def validate_pod_spec(field: str, spec: Object) -> Iterator[Cause]:
             yield from invalid_for_each(
                 f"{field}.{name}", spec[name], names.dns_label_problems(spec[name])
             )
-
-
-def _volumes(field: str, volumes: Sequence[Object]) -> Iterator[Cause]:
-    taken: set[str] = set()
-    for index, volume in enumerate(volumes):
-        item_path, name = f"{field}[{index}].name", volume.get("name", "")
-        if not name:
-            yield required(item_path)
-            continue
-        yield from invalid_for_each(item_path, name, names.dns_label_problems(name))
-        if name in taken:
-            yield duplicate(item_path, name)
-        taken.add(name)
 
 
 def _pod_change(spec: Object, before: Object) -> Iterator[Cause]:
@@ -314,9 +299,9 @@ def _progress_deadline(spec: Object) -> Iterator[Cause]:
 
 
 def validate_containers(
-    field: str, containers: Sequence[Object], volumes: set[str]
+    field: str, containers: Sequence[Object], mountable: set[str]
 ) -> Iterator[Cause]:
-    """Errors of the containers of a pod with these volumes."""
+    """Errors of the containers of a pod with these valid volumes."""
     if not containers:
         yield required(field)
     if len(containers) > MAX_CONTAINERS:
@@ -325,7 +310,7 @@ def validate_containers(
     taken: set[str] = set()
     for index, container in enumerate(containers):
         item_path = f"{field}[{index}]"
-        yield from _container(item_path, container, volumes)
+        yield from _container(item_path, container, mountable)
         name = container.get("name", "")
         if name in taken:
             yield duplicate(f"{item_path}.name", name)
@@ -333,7 +318,7 @@ def validate_containers(
         yield from validate_probes(item_path, container)
 
 
-def _container(field: str, container: Object, volumes: set[str]) -> Iterator[Cause]:
+def _container(field: str, container: Object, mountable: set[str]) -> Iterator[Cause]:
     name = container.get("name", "")
     if name:
         yield from invalid_for_each(f"{field}.name", name, names.dns_label_problems(name))
@@ -344,8 +329,9 @@ def _container(field: str, container: Object, volumes: set[str]) -> Iterator[Cau
     policy = container.get("terminationMessagePolicy", "")
     yield from check_one_of(f"{field}.terminationMessagePolicy", policy, _MESSAGE_POLICIES)
     yield from _container_ports(f"{field}.ports", container.get("ports", []))
-    yield from _env(field, container)
-    yield from _volume_mounts(f"{field}.volumeMounts", container.get("volumeMounts", []), volumes)
+    yield from volumes.validate_env(field, container)
+    mounts = container.get("volumeMounts", [])
+    yield from volumes.validate_volume_mounts(f"{field}.volumeMounts", mounts, mountable)
     pull_policy = container.get("imagePullPolicy", "")
     yield from check_one_of(f"{field}.imagePullPolicy", pull_policy, _PULL_POLICIES)
     yield from validate_resources(f"{field}.resources", container.get("resources", {}))
@@ -374,56 +360,6 @@ def _container_ports(field: str, ports: Sequence[Object]) -> Iterator[Cause]:
                 f"{item_path}.hostPort", on_node, names.port_number_problems(on_node)
             )
         yield from check_one_of(f"{item_path}.protocol", port.get("protocol", ""), PROTOCOLS)
-
-
-def _env(field: str, container: Object) -> Iterator[Cause]:
-    for index, variable in enumerate(container.get("env", [])):
-        item_path, name = f"{field}.env[{index}]", variable.get("name", "")
-        if name:
-            yield from invalid_for_each(
-                f"{item_path}.name", name, names.env_var_name_problems(name)
-            )
-        else:
-            yield required(f"{item_path}.name")
-        if "valueFrom" in variable:
-            yield from _env_source(f"{item_path}.valueFrom", variable)
-    for index, source in enumerate(container.get("envFrom", [])):
-        if "configMapRef" not in source and "secretRef" not in source:
-            yield invalid(
-                f"{field}.envFrom[{index}]",
-                "",
-                "must specify one of: `configMapRef` or `secretRef`",
-            )
-
-
-def _env_source(field: str, variable: Object) -> Iterator[Cause]:
-    sources = [source for source in _ENV_SOURCES if source in variable["valueFrom"]]
-    if not sources:
-        listed = ", ".join(f"`{source}`" for source in _ENV_SOURCES[:-1])
-        yield invalid(field, "", f"must specify one of: {listed} or `{_ENV_SOURCES[-1]}`")
-    elif variable.get("value"):
-        yield invalid(field, "", "may not be specified when `value` is not empty")
-    elif len(sources) > 1:
-        yield invalid(field, "", "may not have more than one field specified at a time")
-
-
-def _volume_mounts(field: str, mounts: Sequence[Object], volumes: set[str]) -> Iterator[Cause]:
-    taken: set[str] = set()
-    for index, mount in enumerate(mounts):
-        item_path, name, path = (
-            f"{field}[{index}]",
-            mount.get("name", ""),
-            mount.get("mountPath", ""),
-        )
-        if not name:
-            yield required(f"{item_path}.name")
-        elif name not in volumes:
-            yield Cause("FieldValueNotFound", f"{item_path}.name", f'Not found: "{name}"')
-        if not path:
-            yield required(f"{item_path}.mountPath")
-        elif path in taken:
-            yield invalid(f"{item_path}.mountPath", path, "must be unique")
-        taken.add(path)
 
 
 def validate_probes(field: str, container: Object) -> Iterator[Cause]:

@@ -113,6 +113,7 @@ def test_containers_cannot_be_added_to_a_pod() -> None:
 
 
 FIRST = "spec.containers[0]."
+NAME = {"fieldRef": {"fieldPath": "metadata.name"}}
 
 
 def about(**fields: Any) -> list[str]:
@@ -126,7 +127,7 @@ def about(**fields: Any) -> list[str]:
     [
         {},
         {"ports": [{"containerPort": 3333, "name": "http", "hostPort": 8080}]},
-        {"env": [{"name": "A"}, {"name": "B", "valueFrom": {"fieldRef": {"fieldPath": "a"}}}]},
+        {"env": [{"name": "A"}, {"name": "B", "valueFrom": NAME}]},
         {"envFrom": [{"configMapRef": {"name": "settings"}}]},
         {"volumeMounts": [{"name": "here", "mountPath": "/a"}]},
         {"resources": {"limits": {"cpu": "1"}, "requests": {"cpu": "500m", "memory": "1Gi"}}},
@@ -201,11 +202,15 @@ SOURCES = (
             [f'env[0].valueFrom: Invalid value: "": {SOURCES}'],
         ),
         (
-            {"env": [{"name": "A", "value": "x", "valueFrom": {"fieldRef": {}}}]},
+            {"env": [{"name": "A", "value": "x", "valueFrom": NAME}]},
             ['env[0].valueFrom: Invalid value: "": may not be specified when `value` is not empty'],
         ),
         (
-            {"env": [{"name": "A", "valueFrom": {"fieldRef": {}, "secretKeyRef": {}}}]},
+            {
+                "env": [
+                    {"name": "A", "valueFrom": {**NAME, "secretKeyRef": {"name": "a", "key": "b"}}}
+                ]
+            },
             [
                 'env[0].valueFrom: Invalid value: "": '
                 "may not have more than one field specified at a time"
@@ -213,7 +218,7 @@ SOURCES = (
         ),
         (
             {"envFrom": [{"prefix": "A"}]},
-            ['envFrom[0]: Invalid value: "": must specify one of: `configMapRef` or `secretRef`'],
+            ['envFrom: Invalid value: "": must specify one of: `configMapRef` or `secretRef`'],
         ),
         (
             {"volumeMounts": [{"name": "there", "mountPath": "/a"}]},
@@ -221,7 +226,11 @@ SOURCES = (
         ),
         (
             {"volumeMounts": [{}]},
-            ["volumeMounts[0].name: Required value", "volumeMounts[0].mountPath: Required value"],
+            [
+                "volumeMounts[0].name: Required value",
+                'volumeMounts[0].name: Not found: ""',
+                "volumeMounts[0].mountPath: Required value",
+            ],
         ),
         (
             {"volumeMounts": [{"name": "here", "mountPath": "/a"}] * 2},
