@@ -13,10 +13,13 @@ from __future__ import annotations
 import errno
 import fnmatch
 import hashlib
+import itertools
 import os
 import posixpath
 import re
 import shutil
+import tarfile
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +29,9 @@ from pathspec import PathSpec, Pattern
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 from canarylab.errors import BuildError, DockerfileError
-from canarylab.images.dockerfile import ImageConfig, Instruction
+from canarylab.images.dockerfile import Instruction
+from canarylab.images.image_config import ImageConfig
+from canarylab.images.words import expand_document
 
 DOCKERIGNORE = ".dockerignore"
 
@@ -98,6 +103,8 @@ class CopiedFile(NamedTuple):
 
     source: Path
     target: str
+    mode: int | None = None
+    """Of --chmod; else the file's own."""
 
 
 def plan_copy(
@@ -105,15 +112,25 @@ def plan_copy(
     config: ImageConfig,
     context: BuildContext,
     is_folder: Callable[[str], bool],
+    scratch: Path,
 ) -> list[CopiedFile]:
-    """Return everything that a COPY line copies; `is_folder` is about paths in the image so far."""
+    """Return everything that a COPY or ADD line copies.
+
+    `is_folder` is about paths in the image so far. Here-documents are written to, and archives of
+    an ADD line unpacked in, `scratch`. As in BuildKit, a pattern that matches nothing copies
+    nothing.
+    """
     *patterns, destination = line.words(config.values)
     if not patterns:
-        raise line.error(f"{line} names one path only", "Write COPY, what to copy, where to.")
-    sources = [source for pattern in patterns for source in _sources(line, pattern, context)]
-    if not sources:
-        problem = f"nothing matches {' '.join(patterns)}"
-        raise line.build_error(problem, "Check the names in the folder.")
+        problem = f"{line} names one path only"
+        raise line.error(problem, f"Write {line.keyword}, what to copy, where to.")
+    documents = _write_documents(line, config, scratch)
+    named = [pattern for pattern in patterns if not pattern.startswith("<<")]
+    found = [source for each in named for source in _sources(line, each, context)]
+    sources = [
+        *(_unpacked(line, context, source, scratch) for source in found),
+        *((BuildContext(scratch, Dockerignore()), name) for name in documents),
+    ]
     target = config.path_in_image(destination)
     into_folder = destination.endswith(("/", "/.")) or destination in (".", "..")
     if len(sources) > 1 and not into_folder:
@@ -122,17 +139,18 @@ def plan_copy(
     into_folder = into_folder or is_folder(target)
     last_of_each_target = {
         copied.target: copied
-        for source in sources
-        for copied in _below(line, context, source, target, into_folder=into_folder)
+        for within, source in sources
+        for copied in _below(line, within, source, target, into_folder=into_folder)
     }
-    return list(last_of_each_target.values())
+    mode = _mode(line)
+    return [copied._replace(mode=mode) for copied in last_of_each_target.values()]
 
 
 def fingerprint(files: Iterable[CopiedFile]) -> str:
     """Return a digest of the names, modes and bytes of these files."""
     digest = hashlib.sha256()
-    for source, target in files:
-        digest.update(os.fsencode(f"{target}\0{_kind(source)}\0"))
+    for source, target, mode in files:
+        digest.update(os.fsencode(f"{target}\0{_kind(source, mode)}\0"))
         if source.is_file() and not source.is_symlink():
             with source.open("rb") as content:
                 digest.update(hashlib.file_digest(content, "sha256").digest())
@@ -141,7 +159,41 @@ def fingerprint(files: Iterable[CopiedFile]) -> str:
 
 def copy_files(files: Iterable[CopiedFile], tree: Path) -> list[CopiedFile]:
     """Copy everything into the tree; return the same list with the copies as sources."""
-    return [CopiedFile(_copy(source, tree, target), target) for source, target in files]
+    return [each._replace(source=_copy(each, tree)) for each in files]
+
+
+def _write_documents(line: Instruction, config: ImageConfig, scratch: Path) -> list[str]:
+    """Write each here-document to a file of its name; return the names."""
+    for each in line.documents:
+        expand = each.is_expanded
+        text = expand_document(each.content, config.values) if expand else each.content
+        (scratch / each.name).write_text(text)
+    return [each.name for each in line.documents]
+
+
+def _unpacked(
+    line: Instruction, context: BuildContext, source: str, scratch: Path
+) -> tuple[BuildContext, str]:
+    """Return where a source is; for an archive of an ADD line, the folder with what is in it."""
+    file = context.root / source
+    if line.keyword != "ADD" or not file.is_file() or not tarfile.is_tarfile(file):
+        return context, source
+    folder = tempfile.mkdtemp(dir=scratch)
+    try:
+        with tarfile.open(file) as archive:
+            archive.extractall(folder, filter="data")
+    except (tarfile.TarError, OSError) as exc:
+        raise line.build_error(f"{file} cannot be unpacked: {exc}", "Check the archive.") from exc
+    return BuildContext(Path(folder), Dockerignore()), ""
+
+
+def _mode(line: Instruction) -> int | None:
+    text = line.flags.get("chmod")
+    if text is None:
+        return None
+    if not re.fullmatch(r"[0-7]{3,4}", text):
+        raise line.error(f"--chmod={text} is not a mode", "Write it in octal, as in --chmod=755.")
+    return int(text, 8)
 
 
 def _patterns(line: str, number: int, path: str) -> list[Pattern]:
@@ -168,19 +220,30 @@ def _sources(line: Instruction, pattern: str, context: BuildContext) -> list[str
     if wanted.split("/")[0] == "..":
         remedy = "Move what it needs into the folder: a build sees nothing else."
         raise line.error(f"{pattern} lies outside the folder that is built", remedy)
-    found = [""] if wanted == "." else _expanded(wanted, context)
+    if re.match(r"[a-z]+://|git@", pattern):
+        remedy = "Use RUN with a program that downloads it, or build with Docker."
+        raise line.error(f"{line.keyword} of {pattern} is not supported without Docker", remedy)
+    found = [""] if wanted == "." else _expanded(line, wanted, context)
     kept = [path for path in found if not path or _is_included(path, context)]
-    if not kept and found and not _GLOB.search(wanted):
+    if not kept and not _GLOB.search(wanted):
         file = context.root / wanted
         why = "is excluded by .dockerignore" if os.path.lexists(file) else "does not exist"
         raise line.build_error(f"{file} {why}", "Check the name and the patterns in .dockerignore.")
     return kept
 
 
-def _expanded(pattern: str, context: BuildContext) -> list[str]:
-    """Return every path that matches, part by part; a `*` stops at a slash."""
+def _expanded(line: Instruction, pattern: str, context: BuildContext) -> list[str]:
+    """Return every path that matches, part by part; a `*` stops at a slash.
+
+    The folder before the first pattern has to be there, as in BuildKit.
+    """
     found = [""]
-    for part in pattern.split("/"):
+    parts = pattern.split("/")
+    fixed = "/".join(itertools.takewhile(lambda part: not _GLOB.search(part), parts[:-1]))
+    if not (context.root / fixed).is_dir():
+        problem = f"there is no folder {context.root / fixed}"
+        raise line.build_error(problem, "Check the name in the folder that is built.")
+    for part in parts:
         if not _GLOB.search(part):
             found = [posixpath.join(path, part) for path in found]
             continue
@@ -231,7 +294,8 @@ def _check_inside(line: Instruction, context: BuildContext, path: Path) -> None:
         raise line.build_error(problem, "Remove it, or name it in .dockerignore.")
 
 
-def _copy(source: Path, tree: Path, target: str) -> Path:
+def _copy(copied: CopiedFile, tree: Path) -> Path:
+    source, target, mode = copied
     place = tree / target.lstrip("/")
     is_folder = source.is_dir() and not source.is_symlink()
     folder = place if is_folder else place.parent
@@ -242,13 +306,15 @@ def _copy(source: Path, tree: Path, target: str) -> Path:
         return source
     place.unlink(missing_ok=True)  # never write into a file that an older layer shares
     shutil.copy2(source, place, follow_symlinks=False)
+    if mode is not None and not place.is_symlink():
+        place.chmod(mode)
     return place
 
 
-def _kind(path: Path) -> str:
+def _kind(path: Path, mode: int | None) -> str:
     if path.is_symlink():
         return f"link to {path.readlink()}"
-    return "folder" if path.is_dir() else f"file {path.stat().st_mode & 0o777:o}"
+    return "folder" if path.is_dir() else f"file {(mode or path.stat().st_mode) & 0o777:o}"
 
 
 def _real(path: Path) -> Path:

@@ -21,7 +21,7 @@ APP_NAME = "node_app"
 VERSIONS = ("1.0", "2.0")
 LOCAL_PORTS = {"1.0": 8888, "2.0": 9999}
 
-FILE_INSTRUCTIONS = frozenset({"WORKDIR", "COPY", "RUN"})
+FILE_INSTRUCTIONS = frozenset({"WORKDIR", "COPY", "ADD", "RUN"})
 """The instructions that make files; all others only set properties of the image."""
 
 WITHOUT_DOCKER = (

@@ -2,10 +2,11 @@
 
 Its name as a builder is `process`, because its images run as processes.
 
-Three instructions make files: WORKDIR, COPY and RUN. Each result is a layer, the whole file tree
-after that instruction, named by everything that went into it (the tree before, the instruction,
-the files it copies, the variables it sees); a later build reuses it. A layer is complete or does
-not exist: it is made under another name and renamed at the end. One build runs at a time.
+Five instructions make files: WORKDIR, VOLUME, COPY, ADD and RUN. Each result is a layer, the whole
+file tree after that instruction, named by everything that went into it (the tree before, the
+instruction, the files it copies, the variables it sees); a later build reuses it. A layer is
+complete or does not exist: it is made under another name and renamed at the end. One build runs at
+a time.
 
 Layers share files by hard links if nothing can write through them: a COPY replaces files and
 never writes into one. A RUN line may, and so may a pod; both get real copies.
@@ -35,7 +36,7 @@ from typing import IO, NamedTuple
 from canarylab.display import Report, no_report
 from canarylab.errors import BuildError, CommandFailedError, SetupError, reason
 from canarylab.images import build_context, dockerfile
-from canarylab.images.build_context import BuildContext
+from canarylab.images.build_context import BuildContext, Dockerignore
 from canarylab.images.builder import (
     BuildSource,
     BuildStep,
@@ -46,7 +47,8 @@ from canarylab.images.builder import (
     is_npm_unreachable,
     not_built_error,
 )
-from canarylab.images.dockerfile import ImageConfig, Instruction, apply_instruction, exec_form
+from canarylab.images.dockerfile import Instruction
+from canarylab.images.image_config import ImageConfig, plan
 from canarylab.images.local_runs import ProcessRuns
 from canarylab.playground import images as image_store
 from canarylab.playground.home import Home
@@ -56,9 +58,6 @@ from canarylab.playground.nodejs import nodejs_version, path_with_nodejs
 KEPT_LAYERS = 64  # the least recently used ones are removed first
 LAYER_FORMAT = "1"  # part of every layer's key: a new format reuses no older layer
 SHOWN_LINES = 20
-
-# Docker accepts these build arguments without an ARG line.
-_PREDEFINED_ARGS = {"HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"}
 
 _PASSED_ON = (
     *("HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TMPDIR", "TZ"),
@@ -141,18 +140,15 @@ def build(
     BuildError for a step that failed. A failed build leaves every image as it was.
     """
     parse_reference(reference)
-    instructions = _read_dockerfile(context)
-    config = ImageConfig(given=build_args or {})
-    _check_arguments(instructions, config)
-    with open_layers(images) as layers:
-        tree = _TreeBuilder(BuildContext.of(context), layers)
-        for number, line in enumerate(instructions, start=1):
+    planned = plan(_read_dockerfile(context), build_args)
+    with open_layers(images) as layers, layers.scratch() as scratch:
+        tree = _TreeBuilder(BuildContext.of(context), layers, scratch)
+        for number, (line, config) in enumerate(planned, start=1):
             started = time.monotonic()
-            config = apply_instruction(config, line)
             cached = tree.apply(line, config)
             seconds = time.monotonic() - started
-            on_step(BuildStep(number, len(instructions), str(line), cached, seconds))
-        return tag_layer(_image(reference, config), tree.layer, images, layers)
+            on_step(BuildStep(number, len(planned), str(line), cached, seconds))
+        return tag_layer(_image(reference, planned[-1][1]), tree.layer, images, layers)
 
 
 class Layer(NamedTuple):
@@ -255,7 +251,7 @@ def run_line(
     line: Instruction, config: ImageConfig, tree: Path, machine: Mapping[str, str] = os.environ
 ) -> None:
     """Run a RUN line in `tree`; raise BuildError for an exit status other than 0."""
-    command = exec_form(line.text) or ["/bin/sh", "-c", line.text]
+    command = config.run_command(line)
     folder = tree / config.working_dir.lstrip("/")
     folder.mkdir(parents=True, exist_ok=True)
     environment = run_environment(config, tree, machine)
@@ -317,39 +313,56 @@ def tag_layer(
 
 @dataclass
 class _TreeBuilder:
-    """The file tree of a build, changed by one instruction after the other."""
+    """The file tree of each stage, changed by one instruction after the other."""
 
     context: BuildContext
     layers: LayerStore
+    scratch: Path
+    """For here-documents and unpacked archives; it ends with the build."""
 
     def __post_init__(self) -> None:
         self.layer = self.layers.empty
+        self._stages: dict[int, Layer] = {}
 
     def apply(self, line: Instruction, config: ImageConfig) -> bool:
         """Carry out an instruction, or reuse its layer; return whether it was reused."""
-        builders_by_keyword = {"WORKDIR": self._workdir, "COPY": self._copy, "RUN": self._run}
+        builders_by_keyword = {
+            **dict.fromkeys(("WORKDIR", "VOLUME"), self._folders),
+            **dict.fromkeys(("COPY", "ADD"), self._copy),
+            "RUN": self._run,
+        }
+        if line.keyword == "FROM":
+            begun = self.layers.empty if config.base is None else self._stages[config.base]
+            self.layer = self._stages[config.stage] = begun
         if line.keyword not in builders_by_keyword:
             return False
         with _os_errors(line):
             key, fill = builders_by_keyword[line.keyword](line, config)
             found = self.layers.find(key)
-            self.layer = found or self.layers.make(key, fill)
+            self.layer = self._stages[config.stage] = found or self.layers.make(key, fill)
             return found is not None
 
-    def _workdir(self, line: Instruction, config: ImageConfig) -> tuple[str, Fill]:
-        before = self.layer
+    def _folders(self, line: Instruction, config: ImageConfig) -> tuple[str, Fill]:
+        before, folders = self.layer, (config.working_dir, *config.volumes)
 
         def fill(tree: Path) -> None:
             link_tree(before.tree, tree)
-            (tree / config.working_dir.lstrip("/")).mkdir(parents=True, exist_ok=True)
+            for folder in folders:
+                (tree / folder.lstrip("/")).mkdir(parents=True, exist_ok=True)
 
-        return layer_key("WORKDIR", before.digest, config.working_dir), fill
+        return layer_key("WORKDIR", before.digest, *folders), fill
 
     def _copy(self, line: Instruction, config: ImageConfig) -> tuple[str, Fill]:
         before = self.layer
-        files = build_context.plan_copy(
-            line, config, self.context, lambda path: (before.tree / path.lstrip("/")).is_dir()
-        )
+        stage = config.stage_named(line.flags.get("from", ""))
+        context = self.context
+        if stage is not None:
+            context = BuildContext(self._stages[stage].tree, Dockerignore())
+
+        def is_folder(path: str) -> bool:
+            return (before.tree / path.lstrip("/")).is_dir()
+
+        files = build_context.plan_copy(line, config, context, is_folder, self._scratch())
         planned = build_context.fingerprint(files)
 
         def fill(tree: Path) -> None:
@@ -368,8 +381,16 @@ class _TreeBuilder:
             run_line(line, config, tree)
 
         variables = json.dumps(config.run_env, sort_keys=True)
-        parts = (line.text, config.working_dir, variables, nodejs_version())
+        parts = (
+            json.dumps(config.run_command(line)),
+            config.working_dir,
+            variables,
+            nodejs_version(),
+        )
         return layer_key("RUN", before.digest, *parts), fill
+
+    def _scratch(self) -> Path:
+        return Path(tempfile.mkdtemp(dir=self.scratch))
 
 
 def _read_dockerfile(context: Path) -> list[Instruction]:
@@ -382,18 +403,6 @@ def _read_dockerfile(context: Path) -> list[Instruction]:
         ) from None
     except (OSError, UnicodeDecodeError) as exc:
         raise BuildError(f"{file} cannot be read: {exc}. Make it a readable text file.") from exc
-
-
-def _check_arguments(instructions: list[Instruction], config: ImageConfig) -> None:
-    """Apply every line without building, and refuse build arguments that no ARG line declares."""
-    for line in instructions:
-        config = apply_instruction(config, line)
-    unknown = config.given.keys() - config.declared - _PREDEFINED_ARGS
-    if unknown:
-        raise BuildError(
-            f"No ARG line declares {', '.join(sorted(unknown))}. "
-            f"This Dockerfile declares {', '.join(sorted(config.declared)) or 'no arguments'}."
-        )
 
 
 @contextmanager

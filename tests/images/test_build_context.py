@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import re
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -256,7 +257,7 @@ def test_a_link_in_the_image_does_not_lead_a_copy_out_of_it(
     [
         ("COPY nothing /", r"context/nothing does not exist\. Check the name"),
         ("COPY a.txt nothing /", r"context/nothing does not exist\. Check the name"),
-        ("COPY nothing* /", r"nothing matches nothing\*\. Check the names"),
+        ("COPY nowhere/* /", r"there is no folder .*context/nowhere\. Check the name"),
         ("COPY hidden.txt /", r"context/hidden.txt is excluded by \.dockerignore\. Check"),
     ],
 )
@@ -323,3 +324,71 @@ def test_a_file_that_changes_during_the_copy_fails_the_build(
 
     with pytest.raises(BuildError, match=r"a file changed while it was copied\. Save everything"):
         project.build()
+
+
+def test_a_pattern_that_matches_nothing_copies_nothing(project: Project) -> None:
+    project.write("a.txt", "")
+    project.dockerfile("COPY nothing* x/", "COPY a.txt nothing* y/")
+
+    assert files_of(project.build()) == ["y/a.txt"]
+
+
+def test_a_mode_is_that_of_the_line(project: Project) -> None:
+    project.write("bin/a.sh", "")
+    project.dockerfile("COPY --chown=node --chmod=755 bin bin", "ADD --chmod=0600 bin/a.sh b.sh")
+    root = project.build().root
+
+    assert (root / "bin/a.sh").stat().st_mode & 0o777 == 0o755
+    assert (root / "b.sh").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("ADD https://example.com/a.tgz /", "ADD of https://example.com/a.tgz is not supported"),
+        ("ADD git@example.com:a.git /", "is not supported without Docker"),
+        ("COPY --chmod=u+x a.txt /", "as in --chmod=755"),
+    ],
+)
+def test_what_cannot_be_copied_is_refused(project: Project, line: str, problem: str) -> None:
+    project.write("a.txt", "")
+    project.dockerfile(line)
+
+    with pytest.raises(DockerfileError, match=f"line 2: .*{problem}"):
+        project.build()
+
+
+@pytest.mark.parametrize("kind", ["w", "w:gz", "w:xz"])
+def test_add_unpacks_an_archive_and_copy_does_not(project: Project, kind: str) -> None:
+    inside = project.write("a.txt", "1")
+    with tarfile.open(project.context / "a.tar", kind) as archive:  # type: ignore[call-overload]
+        archive.add(inside, "deep/a.txt")
+    project.dockerfile("ADD a.tar x/", "COPY a.tar y/", "ADD a.txt z/")
+
+    assert files_of(project.build()) == ["x/deep/a.txt", "y/a.tar", "z/a.txt"]
+
+
+def test_a_here_document_becomes_a_file(project: Project) -> None:
+    project.dockerfile(
+        "ENV X=1",
+        "COPY <<one <<'two' to/",
+        "it's $X",
+        "one",
+        "$X",
+        "two",
+        "COPY <<EOF /b.txt",
+        "EOF",
+    )
+    root = project.build().root
+
+    assert (root / "to/one").read_text() == "it's 1\n"
+    assert (root / "to/two").read_text() == "$X\n"
+    assert (root / "b.txt").read_text() == ""
+
+
+def test_another_here_document_makes_another_layer(project: Project) -> None:
+    project.dockerfile("COPY <<EOF /a.txt", "1", "EOF")
+    project.build()
+    project.dockerfile("COPY <<EOF /a.txt", "2", "EOF")
+
+    assert (project.build().root / "a.txt").read_text() == "2\n"

@@ -1,4 +1,4 @@
-"""Instructions, variables and the image config of a Dockerfile."""
+"""Instructions of a Dockerfile, their flags and their here-documents."""
 
 from __future__ import annotations
 
@@ -8,17 +8,7 @@ import pytest
 
 from canarylab import resources
 from canarylab.errors import DockerfileError
-from canarylab.images.dockerfile import (
-    ImageConfig,
-    Instruction,
-    apply_instruction,
-    exec_form,
-    expand,
-    parse,
-    parse_assignments,
-    split_words,
-)
-from canarylab.playground.nodejs import nodejs_version
+from canarylab.images.dockerfile import Instruction, parse
 
 ARTICLE = """FROM node:14-slim
 WORKDIR /usr/src/app
@@ -98,26 +88,16 @@ def test_an_instruction_is_printed_on_one_line() -> None:
 @pytest.mark.parametrize(
     ("line", "remedy"),
     [
-        ("ADD a b", "Use COPY"),
-        ("HEALTHCHECK CMD true", "livenessProbe"),
         ("ONBUILD RUN a", "Dockerfile that needs it"),
-        ('SHELL ["bash"]', "RUN lines go to /bin/sh"),
-        ("VOLUME /data", "from the manifest"),
-        ("MAINTAINER me", "LABEL maintainer"),
+        ("SHELL bash", "Write it as a list"),
         ("COPYY a b", "Did you mean COPY?"),
-        ("12345", "Supported are ARG, CMD"),
-        ("COPY --from=build a b", "one stage only"),
-        ("COPY --chmod=755 a b", "RUN chmod"),
+        ("HEALTHCHECK --often CMD a", "build with Docker"),
+        ("12345", "Supported are ADD, ARG"),
         ("COPY --parents a b", "build with Docker"),
-        ("RUN --mount=type=cache,target=/x a", "npm's own cache"),
-        ("FROM node:22 AS second", "one stage"),
-        ("CMD yarn server", 'CMD ["yarn", "server"]'),
-        ("ENTRYPOINT node 'my app.js'", 'ENTRYPOINT ["node", "my app.js"]'),
-        ("CMD node 'unclosed", 'CMD ["node", "src/main.ts"]'),
+        ("RUN --mount=type=secret,id=x a", "COPY what it needs"),
         ("CMD ['npm', 'start']", "double quotes"),
         ("CMD [1]", "double quotes"),
-        ("RUN <<EOF", "file of its own"),
-        ("COPY <<EOF /a", "file of its own"),
+        ("RUN <<EOF", "Write a line that has only EOF in it"),
         ("RUN", "remove the line"),
         ("WORKDIR", "remove the line"),
     ],
@@ -160,232 +140,58 @@ def test_words_that_cannot_be_parsed_are_refused(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    "line",
     [
-        ('["a", "b c"]', ["a", "b c"]),
-        ("[]", []),
-        ("a b", None),
-        ("['a']", None),
-        ("[1]", None),
-        ('["a"', None),
+        "ADD a b",
+        "MAINTAINER me",
+        "VOLUME /data",
+        'SHELL ["bash", "-c"]',
+        "HEALTHCHECK --interval=5s --start-period=1s CMD true",
+        "RUN --mount=type=cache,target=/a --mount=type=cache,target=/b a",
+        "CMD yarn server",
+        "ENTRYPOINT node 'my app.js'",
+        "FROM --platform=$BUILDPLATFORM node AS second",
+        "COPY --from=0 --chown=node:node --chmod=755 --link a b",
     ],
 )
-def test_a_json_list_of_texts_needs_no_shell(text: str, expected: list[str] | None) -> None:
-    assert exec_form(text) == expected
+def test_these_forms_are_understood(line: str) -> None:
+    assert [each.keyword for each in after_from(line)] == [line.split(maxsplit=1)[0]]
 
 
-VALUES = {"X": "x y", "EMPTY": ""}
+def test_a_here_document_ends_with_its_name() -> None:
+    run, copy = after_from("RUN <<EOF\n# one\n\n  two \\\nEOF\nCOPY a b")
+
+    assert run.script == "# one\n\n  two \\\n"
+    assert (copy.line, copy.text) == (7, "a b")
+
+
+def test_a_shell_reads_the_here_document_of_a_longer_line() -> None:
+    (line,) = after_from("RUN cat <<'END' > a \\\n  && b\n$X\nEND")
+
+    assert line.script == "cat <<'END' > a   && b\n$X\nEND\n"
+
+
+def test_a_here_document_may_name_its_own_program() -> None:
+    (line,) = after_from("RUN <<EOF\n#!/usr/bin/env node\na\nEOF")
+
+    assert "#!/usr/bin/env node\na\n" in line.script
+    assert line.script.startswith("f=$(mktemp)")
 
 
 @pytest.mark.parametrize(
-    ("text", "meaning"),
-    [
-        ("$X", "x y"),
-        ("${X}z", "x yz"),
-        ("$NOT_SET-", "-"),
-        ("${NOT_SET:-d}", "d"),
-        ("${EMPTY:-d}", "d"),
-        ("${EMPTY-d}", ""),
-        ("${NOT_SET-d}", "d"),
-        ("${X:-d}", "x y"),
-        ("${X:+d}", "d"),
-        ("${EMPTY:+d}", ""),
-        ("${EMPTY+d}", "d"),
-        ("${NOT_SET:-${X}}", "x y"),
-        ("'$X'", "$X"),
-        ('"$X"', "x y"),
-        (r"\$X", "$X"),
-        (r'"\$X \" \n"', r'$X " \n'),
-        ("costs $5", "costs $5"),
-        ("end$", "end$"),
-    ],
+    ("begin", "content", "is_expanded"),
+    [("<<a", "\tx\n", True), ("<<'a'", "\tx\n", False), ('<<-"a"', "x\n", False)],
 )
-def test_variables_are_expanded(text: str, meaning: str) -> None:
-    assert expand(text, VALUES) == meaning
+def test_quotes_and_a_dash_change_a_here_document(
+    begin: str, content: str, is_expanded: bool
+) -> None:
+    (line,) = after_from(f"COPY {begin} b\n\tx\na\n")
 
+    assert line.documents[0].content == content
+    assert line.documents[0].is_expanded is is_expanded
 
-@pytest.mark.parametrize(
-    ("text", "pieces"),
-    [
-        ("a  b\tc", ["a", "b", "c"]),
-        ("$X b", ["x y", "b"]),
-        (r"a\ b 'c d' \"e", ["a b", "c d", '"e']),
-        ("a'b c'd", ["ab cd"]),
-        ("'' x", ["", "x"]),
-        ("${NOT_SET:-a b} c", ["a b", "c"]),
-        ("", []),
-    ],
-)
-def test_a_line_is_split_into_words(text: str, pieces: list[str]) -> None:
-    assert split_words(text, VALUES) == pieces
 
+def test_one_line_may_have_several_here_documents() -> None:
+    (line,) = after_from("COPY <<a <<b c/\n1\na\n2\nb\n")
 
-@pytest.mark.parametrize("text", ["'a", 'b "c', "a '"])
-def test_a_quote_without_an_end_is_an_error(text: str) -> None:
-    with pytest.raises(ValueError, match="has no end"):
-        split_words(text, VALUES)
-
-
-@pytest.mark.parametrize("text", ["${X", "${X%y}", "${}", "${X:?gone}", '"${X#x}"'])
-def test_expansions_that_only_a_shell_supports_are_errors(text: str) -> None:
-    with pytest.raises(ValueError, match="is not supported"):
-        expand(text, VALUES)
-
-
-@pytest.mark.parametrize(
-    ("text", "pairs"),
-    [
-        ("A=b", {"A": "b"}),
-        ("A=b C='d e' F=$X", {"A": "b", "C": "d e", "F": "x y"}),
-        ("A=b=c", {"A": "b=c"}),
-        ("A=", {"A": ""}),
-        ("A b c", {"A": "b c"}),
-        ("A $X", {"A": "x y"}),
-    ],
-)
-def test_assignments_are_read_in_both_forms(text: str, pairs: dict[str, str]) -> None:
-    assert parse_assignments(text, VALUES) == pairs
-
-
-@pytest.mark.parametrize("text", ["A", "=b", "A=b C"])
-def test_text_that_is_not_an_assignment_is_an_error(text: str) -> None:
-    with pytest.raises(ValueError, match=r"no value|not an assignment"):
-        parse_assignments(text, VALUES)
-
-
-def settled(*lines: str, **given: str) -> ImageConfig:
-    """After these lines, on a node base unless they name one."""
-    has_base = any(line.startswith("FROM") for line in lines)
-    config = ImageConfig(given=given)
-    for line in parse("\n".join(lines if has_base else ("FROM node", *lines))):
-        config = apply_instruction(config, line)
-    return config
-
-
-def test_env_values_are_expanded_and_kept() -> None:
-    assert settled("ENV A=b", "ENV C=$A-${A}").env == {"A": "b", "C": "b-b"}
-
-
-def test_variables_in_an_env_line_have_the_values_before_it() -> None:
-    assert settled("ENV A=1", "ENV A=2 B=$A").env == {"A": "2", "B": "1"}
-
-
-def test_an_argument_has_its_default() -> None:
-    assert settled("ARG V=1.0", "ENV V=$V").env == {"V": "1.0"}
-
-
-def test_the_caller_s_argument_wins_over_the_default() -> None:
-    assert settled("ARG V=1.0", "ENV V=$V", V="2.0").env == {"V": "2.0"}
-
-
-def test_an_argument_is_not_known_above_its_line() -> None:
-    assert settled("ENV V=$V", "ARG V=1.0", V="2.0").env == {"V": ""}
-
-
-def test_an_argument_without_any_value_is_empty_in_lines_and_absent_in_commands() -> None:
-    config = settled("ARG V", "ENV W=$V")
-
-    assert config.run_env == {"W": ""}
-
-
-def test_env_wins_over_an_argument_of_the_same_name() -> None:
-    assert settled("ENV V=env", "ARG V=arg", V="given").run_env == {"V": "env"}
-
-
-def test_an_argument_before_from_is_known_to_from_alone() -> None:
-    config = settled("ARG TAG=24-slim", "ARG V=1", "FROM node:$TAG", "ENV V=$V")
-
-    assert config.env == {"V": ""}
-
-
-def test_an_argument_before_from_can_be_declared_again() -> None:
-    assert settled("ARG V=1", "FROM node", "ARG V", "ENV W=$V").env == {"W": "1"}
-
-
-def test_several_arguments_fit_on_one_line() -> None:
-    assert settled("ARG A B=2", A="1").run_env == {"A": "1", "B": "2"}
-
-
-def test_every_declared_argument_is_known() -> None:
-    assert settled("ARG A=1", "FROM node", "ARG B").declared == {"A", "B"}
-
-
-def test_path_can_be_expanded() -> None:
-    assert settled("ENV PATH=/opt/bin:$PATH").env["PATH"].startswith("/opt/bin:/usr/local/sbin:")
-
-
-def test_path_is_not_set_in_the_image_by_itself() -> None:
-    assert settled("USER node").env == {}
-
-
-def test_working_folders_add_up() -> None:
-    assert settled("WORKDIR /usr", "WORKDIR src/app").working_dir == "/usr/src/app"
-
-
-def test_a_working_folder_never_leaves_the_image() -> None:
-    assert settled("WORKDIR ../../etc/..").working_dir == "/"
-
-
-def test_a_command_may_be_replaced() -> None:
-    assert settled('CMD ["a"]', 'CMD ["b", "$C"]').command == ("b", "$C")
-
-
-def test_without_a_command_the_base_s_own_runs() -> None:
-    assert settled("USER node").command == ("node",)
-
-
-def test_an_entrypoint_does_without_the_base_s_command() -> None:
-    config = settled('ENTRYPOINT ["node", "a.js"]')
-
-    assert (config.entrypoint, config.command) == (("node", "a.js"), ())
-
-
-def test_an_entrypoint_keeps_the_command_of_this_file() -> None:
-    assert settled('CMD ["--help"]', 'ENTRYPOINT ["a"]').command == ("--help",)
-
-
-def test_ports_user_labels_and_stop_signal_are_kept() -> None:
-    config = settled("EXPOSE 3333 80/tcp", "EXPOSE 80", "USER node", "LABEL a=b", "STOPSIGNAL 2")
-
-    assert config.exposed_ports == (3333, 80)
-    assert (config.user, config.labels) == ("node", {"a": "b"})
-    assert config.stop_signal == "SIGINT"
-
-
-@pytest.mark.parametrize("name", ["SIGQUIT", "QUIT", "quit", "3"])
-def test_a_signal_may_be_written_in_many_ways(name: str) -> None:
-    assert settled(f"STOPSIGNAL {name}").stop_signal == "SIGQUIT"
-
-
-@pytest.mark.parametrize(
-    "base",
-    ["node", "node:24-slim", "docker.io/library/node:24", "node:lts AS app", "node:24@sha256:ab"],
-)
-def test_node_base_images_need_no_note(base: str) -> None:
-    assert settled(f"FROM {base}").notes == ()
-
-
-def test_another_version_of_node_is_noted() -> None:
-    assert settled("FROM node:14-slim").notes == (
-        f"node:14-slim names Node.js 14, and this image runs on Node.js {nodejs_version()}.",
-    )
-
-
-@pytest.mark.parametrize(
-    ("line", "remedy"),
-    [
-        ("FROM python:3.12", "Write FROM node:24-slim"),
-        ("FROM scratch", "Write FROM node:24-slim"),
-        ("FROM $NOTHING", "Write FROM node:24-slim"),
-        ("FROM Node!", "Write FROM node:24-slim"),
-        ("FROM node node", "Write FROM node:24-slim"),
-        ("EXPOSE 53/udp", "as in EXPOSE 3333"),
-        ("EXPOSE 3000-3005", "as in EXPOSE 3333"),
-        ("EXPOSE 70000", "as in EXPOSE 3333"),
-        ("EXPOSE $PORT", "as in EXPOSE 3333"),
-        ("STOPSIGNAL SIGSTOPP", "as in STOPSIGNAL SIGTERM"),
-    ],
-)
-def test_invalid_values_are_refused_with_a_remedy(line: str, remedy: str) -> None:
-    with pytest.raises(DockerfileError, match=remedy):
-        settled(line)
+    assert [(each.name, each.text) for each in line.documents] == [("a", "1\n"), ("b", "2\n")]

@@ -21,7 +21,8 @@ from canarylab.errors import (
     SetupError,
 )
 from canarylab.images import process_build
-from canarylab.images.dockerfile import ImageConfig, parse
+from canarylab.images.dockerfile import parse
+from canarylab.images.image_config import ImageConfig
 from canarylab.images.process_build import (
     Fill,
     LayerStore,
@@ -218,7 +219,7 @@ def test_a_failed_build_leaves_the_image_of_that_name_as_it_was(project: Project
 
 
 def test_an_unsupported_line_is_refused_before_the_build(project: Project, tmp_path: Path) -> None:
-    project.dockerfile(f"RUN touch {tmp_path}/ran", "EXPOSE 53/udp")
+    project.dockerfile(f"RUN touch {tmp_path}/ran", "EXPOSE none")
 
     with pytest.raises(DockerfileError, match="line 3"):
         project.build()
@@ -593,3 +594,53 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in a shell's b
 from canarylab.images.process_build import build
 build(Path(sys.argv[1]), "app:1", images=Path(sys.argv[2]))
 """
+
+
+def test_a_later_stage_copies_what_an_earlier_one_made(project: Project) -> None:
+    project.write("a.txt", "1")
+    (project.context / "Dockerfile").write_text(
+        "FROM node AS base\nWORKDIR /app\n"
+        "FROM base AS build\nCOPY a.txt .\nRUN cat a.txt a.txt > b.txt\n"
+        "FROM base AS unused\nRUN exit 1\n"
+        "FROM base\nCOPY --from=build /app/b*.txt ./c.txt\n"
+    )
+    image = project.build()
+
+    assert files_of(image) == ["app/c.txt"]
+    assert (image.root / "app/c.txt").read_text() == "11"
+    assert image.working_dir == "/app"
+
+
+def test_a_change_in_an_earlier_stage_reaches_the_later_one(project: Project) -> None:
+    for text in ("1", "2"):
+        project.write("a.txt", text)
+        (project.context / "Dockerfile").write_text(
+            "FROM node AS build\nCOPY a.txt /\nFROM node\nCOPY --from=0 /a.txt /\n"
+        )
+        assert (project.build().root / "a.txt").read_text() == text
+
+
+def test_a_run_line_may_be_a_here_document_in_another_shell(project: Project) -> None:
+    project.dockerfile(
+        'SHELL ["/bin/sh", "-ec"]', "WORKDIR /app", "RUN <<EOF", "false || echo $0 > a", "EOF"
+    )
+    assert files_of(project.build()) == ["app/a"]
+
+
+def test_a_run_here_document_may_be_a_program(project: Project) -> None:
+    project.dockerfile(
+        "WORKDIR /app",
+        "RUN <<EOF",
+        "#!/usr/bin/env node",
+        "require('fs').writeFileSync('a', '')",
+        "EOF",
+    )
+    assert files_of(project.build()) == ["app/a"]
+
+
+def test_a_volume_is_a_folder_of_the_image(project: Project) -> None:
+    project.dockerfile("VOLUME /data /var/log/app")
+    root = project.build().root
+
+    assert (root / "data").is_dir()
+    assert (root / "var/log/app").is_dir()

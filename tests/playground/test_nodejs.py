@@ -162,3 +162,33 @@ def test_every_program_of_nodejs_runs(program: str) -> None:
     )
 
     assert asked.returncode == 0, asked.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "output"),
+    [
+        (["server.js", "a"], "server a"),
+        (["./server.js"], "server"),
+        (["-e", "console.log(1)"], "1"),
+        (["run.sh"], "a program"),
+        (["echo", "-n", "a"], "a"),
+        (["sh", "-c", "echo $0"], "sh"),
+    ],
+)
+def test_the_entrypoint_runs_node_unless_there_is_such_a_program(
+    tmp_path: Path, arguments: list[str], output: str
+) -> None:
+    (tmp_path / "server.js").write_text("console.log('server', ...process.argv.slice(2))")
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin" / "run.sh"
+    program.write_text("#!/bin/sh\necho a program")
+    program.chmod(0o755)
+    done = subprocess.run(
+        ["docker-entrypoint.sh", *arguments],
+        env={"PATH": path_with_nodejs(f"{tmp_path}/bin:/usr/bin:/bin")},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == output
