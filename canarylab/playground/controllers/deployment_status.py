@@ -21,11 +21,11 @@ from canarylab.kube_objects import (
     set_condition,
 )
 from canarylab.playground.controllers import revisions
-from canarylab.playground.controllers.replicaset import REPLICA_FAILURE
 from canarylab.playground.controllers.rollout import RolloutLimits, resolve_limits
 
 COMPLETE, TIMED_OUT = "NewReplicaSetAvailable", "ProgressDeadlineExceeded"
 _PAUSED, _RESUMED = "DeploymentPaused", "DeploymentResumed"
+REPLICA_FAILURE = "ReplicaFailure"
 _CONDITION_FIELDS = {"lastTransitionTime", "lastUpdateTime", "reason", "status", "type"}
 _NO_DEADLINE = 2147483647  # seconds
 

@@ -22,12 +22,12 @@ from canarylab.kube_objects import (
     is_terminating,
     key_of,
     last_transition_time,
-    owner_reference,
     parse_timestamp,
     utc_now,
 )
 from canarylab.playground.controllers.loop import Controller, keys_for_object
 from canarylab.playground.controllers.ownership import claim_dependants, keys_for_owner
+from canarylab.playground.controllers.pod_template import create_pod, new_pod
 from canarylab.playground.kube.api import Api, find_object
 from canarylab.playground.kube.events import EventDetails, record_event
 
@@ -74,14 +74,10 @@ async def reconcile(api: Api, key: Key, *, now: Now = utc_now) -> float | None:
     failure: ApiError | None = None
     for _ in range(min(todo.create, BURST)):
         try:
-            pod = await _create_pod(api, replica_set)
+            await create_pod(api, replica_set, new_pod(replica_set), source=EVENT_SOURCE)
         except (ForbiddenError, InvalidError) as error:
             failure = error
             break
-        message = f"Created pod: {pod['metadata']['name']}"
-        await record_event(
-            api, replica_set, EventDetails("SuccessfulCreate", message, EVENT_SOURCE)
-        )
         await asyncio.sleep(0)  # others run meanwhile, also with an Api that answers at once
     for pod in todo.delete[:BURST]:
         await api.delete("Pod", key_of(pod))
@@ -133,23 +129,6 @@ def _failure_conditions(replica_set: Object, failure: ApiError | None, now: date
     return {"conditions": [condition]}
 
 
-def new_pod(replica_set: Object) -> Object:
-    """Build a pod from the template. The API server generates the end of its name."""
-    template, meta = replica_set["spec"]["template"], replica_set["metadata"]
-    copied = ("labels", "annotations", "finalizers")
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {
-            **{name: value for name, value in template["metadata"].items() if name in copied},
-            "generateName": f"{meta['name']}-",
-            "namespace": meta["namespace"],
-            "ownerReferences": [owner_reference(replica_set)],
-        },
-        "spec": template["spec"],
-    }
-
-
 def is_active(pod: Object) -> bool:
     """Whether the pod counts as a replica: neither finished nor terminating."""
     return not is_terminating(pod) and not is_finished(pod)
@@ -189,18 +168,6 @@ def scale_down_rank(pod: Object) -> tuple[bool, int, bool, float, int, float]:
         -restarts,
         _latest_first(pod["metadata"].get("creationTimestamp")),
     )
-
-
-async def _create_pod(api: Api, replica_set: Object) -> Object:
-    try:
-        return await api.create(new_pod(replica_set))
-    except (ForbiddenError, InvalidError) as error:
-        if any(cause.reason == "NamespaceTerminating" for cause in error.causes):
-            raise
-        message = f"Error creating: {error}"
-        details = EventDetails("FailedCreate", message, EVENT_SOURCE, type="Warning")
-        await record_event(api, replica_set, details)
-        raise
 
 
 def _ready_since(pod: Object) -> str | None:

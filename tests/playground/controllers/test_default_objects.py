@@ -46,7 +46,7 @@ async def test_a_changed_certificate_is_written_back() -> None:
         await api.update({**made, "data": {"ca.crt": "another"}})
 
         async def is_restored() -> bool:
-            return (await api.get("ConfigMap", key))["data"] == {"ca.crt": "a certificate"}
+            return bool((await api.get("ConfigMap", key))["data"] == {"ca.crt": "a certificate"})
 
         await until(is_restored)
 

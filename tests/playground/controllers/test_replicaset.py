@@ -10,10 +10,10 @@ import pytest
 from canarylab.errors import ForbiddenError
 from canarylab.kube_objects import Key, Object, controller_of, key_of, parse_timestamp, uid_of
 from canarylab.playground.controllers import replicaset, scheduler
+from canarylab.playground.controllers.pod_template import new_pod
 from canarylab.playground.controllers.replicaset import (
     is_active,
     is_terminating_replica,
-    new_pod,
     next_available_after_s,
     plan,
     replica_set_status,
