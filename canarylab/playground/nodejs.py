@@ -61,6 +61,19 @@ def path_in_folder(path: str, root: Path) -> str:
     return os.pathsep.join([*(str(each) for each in own if each.is_dir()), path_with_nodejs(path)])
 
 
+def installed_links() -> dict[str, str]:
+    """Return where Docker's node image has node, npm, npx and yarn, and where they are here."""
+    library = "lib/node_modules/npm"
+    links = {f"/usr/local/bin/{script.name}": str(script) for script in _SCRIPTS.iterdir()}
+    links["/usr/local/bin/node"] = str(nodejs_bin() / "node")
+    return {**links, f"/usr/local/{library}": str(nodejs_bin().parent / library)}
+
+
+def folders() -> list[str]:
+    """Return the folders of this machine that node, npm and the preload need."""
+    return [str(nodejs_bin().parent), str(_SCRIPTS.parent)]
+
+
 def node_options(own: str) -> str:
     """Return NODE_OPTIONS: the preload and the memory limits, then the pod's own, which win."""
     preload = str(PRELOAD).replace("\\", "\\\\").replace('"', '\\"')

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from canarylab.kube_objects import Object, parse_integer
 from canarylab.playground.images import DEFAULT_PATH, Image
 from canarylab.playground.kube.api import Api
+from canarylab.playground.node.pod_root import HOME
 from canarylab.playground.node.process import Command
 from canarylab.playground.node.reaper import RUN_ID
 from canarylab.playground.node.references import (
@@ -25,7 +26,7 @@ from canarylab.playground.node.references import (
     References,
     read_references,
 )
-from canarylab.playground.nodejs import POD_IP, node_options, path_with_nodejs
+from canarylab.playground.nodejs import POD_IP, node_options, path_in_folder
 
 MAX_EXPANDED = 128 * 1024
 """Characters of one argument or variable: the limit of the kernel, MAX_ARG_STRLEN."""
@@ -43,6 +44,8 @@ class PodSettings(NamedTuple):
     run_id: str
     home: Path
     compile_cache: Path
+    has_own_root: bool = False
+    """Whether the paths are those of the image, as `pod_root` makes them."""
 
 
 async def build_command(
@@ -50,7 +53,8 @@ async def build_command(
 ) -> Command:
     """Build the command of a container; raise ConfigError if the manifest refers to nothing."""
     references = await read_references(api, pod, settings.address)
-    settings.home.mkdir(parents=True, exist_ok=True)
+    for folder in (settings.home, settings.compile_cache):
+        folder.mkdir(parents=True, exist_ok=True)
     variables = manifest_variables(container, references)
     argv = command_line(container, image, variables)
     if not argv:
@@ -58,7 +62,7 @@ async def build_command(
     return Command(
         argv=argv,
         environment=environment(pod, variables, image, settings),
-        folder=_working_folder(container, image),
+        folder=_working_folder(container, image, settings),
         stop_signal=stop_signal(image.stop_signal),
     )
 
@@ -69,11 +73,13 @@ def environment(
     """Return the whole environment; `manifest` has the variables of the manifest."""
     variables = {name: os.environ[name] for name in _FROM_DAEMON if name in os.environ}
     variables |= {"PATH": DEFAULT_PATH, "NODE_COMPILE_CACHE": str(settings.compile_cache)}
-    variables |= {"HOME": str(settings.home), "HOSTNAME": pod["metadata"]["name"]}
+    home = HOME if settings.has_own_root else str(settings.home)
+    variables |= {"HOME": home, "HOSTNAME": pod["metadata"]["name"]}
     variables |= image.env
     variables |= manifest
+    path = variables["PATH"]
     return variables | {
-        "PATH": path_with_nodejs(variables["PATH"]),
+        "PATH": path if settings.has_own_root else path_in_folder(path, image.root),
         "NODE_OPTIONS": node_options(variables.get("NODE_OPTIONS", "")),
         POD_IP: settings.address.ip,
         RUN_ID: settings.run_id,
@@ -142,9 +148,11 @@ def stop_signal(text: str) -> int:
     return int(getattr(signal, name, signal.SIGTERM))
 
 
-def _working_folder(container: Object, image: Image) -> Path:
+def _working_folder(container: Object, image: Image, settings: PodSettings) -> Path:
     """Create the working folder if it is missing, as container runtimes do."""
     working_dir = container.get("workingDir")
+    if settings.has_own_root and "\0" not in (working_dir or ""):  # created with the root
+        return Path("/", working_dir or image.working_dir)
     folder = image.root / working_dir.lstrip("/") if working_dir else image.working_folder
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -43,11 +43,13 @@ from canarylab.playground.kube.api import (
 from canarylab.playground.kube.events import EventRecorder
 from canarylab.playground.kube.kinds import KUBERNETES_VERSION
 from canarylab.playground.kube.retries import RetryDelays, for_each_event, keep_running
+from canarylab.playground.node import pod_root
 from canarylab.playground.node.container import (
     Container,
     NodeContext,
     RestartBackoff,
     pods_folder,
+    root_base,
 )
 from canarylab.playground.node.pod import Pod
 from canarylab.playground.node.process import ReaperSupervisor
@@ -85,8 +87,16 @@ class Kubelet:
             ReaperSupervisor.running(self._home.run_ids) as reaper,
             asyncio.TaskGroup() as tasks,
         ):
+            way, _ = await asyncio.to_thread(pod_root.find_way, str(root_base(self._home)))
             node = NodeContext(
-                self._api, self._home, self._addresses, recorder, reaper, self._backoff, self._now
+                self._api,
+                self._home,
+                self._addresses,
+                recorder,
+                reaper,
+                self._backoff,
+                self._now,
+                way,
             )
             await self._remove_old_folders()
             tasks.create_task(recorder.run())

@@ -111,6 +111,7 @@ async def test_a_port_that_is_free_has_no_event(tmp_path: Path) -> None:
         assert await here.messages("FailedToListen") == []
 
 
+@pytest.mark.usefixtures("machine_paths")
 async def test_on_failure_restarts_until_it_succeeds(tmp_path: Path) -> None:
     script = f"test -e {tmp_path}/tried && exit 0; touch {tmp_path}/tried; exit 1"
     async with node(tmp_path, backoff=SOON) as here:
@@ -242,6 +243,7 @@ def test_which_policy_restarts_after_which_exit_code() -> None:
     ]
 
 
+@pytest.mark.usefixtures("machine_paths")
 async def test_post_start_runs_in_the_container(tmp_path: Path) -> None:
     hook = {
         "postStart": {
@@ -302,6 +304,7 @@ async def test_following_ends_with_the_container(tmp_path: Path) -> None:
         assert await read(here, options=LogOptions(follow=True)) == "one\ntwo\n"
 
 
+@pytest.mark.usefixtures("machine_paths")
 async def test_the_log_of_the_previous_run_can_be_read(tmp_path: Path) -> None:
     flag = tmp_path / "second"
     script = f"test -e {flag} && {{ echo second; sleep 600; }}; touch {flag}; echo first; exit 1"
