@@ -277,7 +277,7 @@ def run_environment(config: ImageConfig, tree: Path, machine: Mapping[str, str])
         **{name: value for name, value in machine.items() if _is_passed_on(name)},
         **_npm_settings(tree, machine),
         **config.run_env,
-        "PATH": path_in_folder(config.values["PATH"], tree),
+        "PATH": f"{tree}/usr/local/bin:{path_in_folder(config.values['PATH'], tree)}",
     }
 
 

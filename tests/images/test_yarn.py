@@ -41,7 +41,7 @@ def test_an_app_without_a_word_of_yarn_does_not_use_it(tmp_path: Path) -> None:
 
 @needs("linux")
 def test_an_image_has_yarn_where_docker_s_has_it_and_needs_no_network(project: Project) -> None:
-    project.write("package.json", '{"scripts": {"server": "echo hello $0"}}')
+    project.write("package.json", '{"scripts": {"server": "echo hello"}}')
     project.dockerfile("WORKDIR /app", "COPY . .", 'CMD ["yarn", "server"]')
     image = project.build()
     offline = {"npm_config_registry": "http://127.0.0.1:1", "HOME": str(project.context)}
@@ -53,7 +53,7 @@ def test_an_image_has_yarn_where_docker_s_has_it_and_needs_no_network(project: P
         text=True,
         check=True,
     )
-    assert done.stdout == "hello sh\n"
+    assert done.stdout == "hello\n"
     assert (image.root / f"opt/yarn-v{yarn.VERSION}/bin/yarn.js").exists()
 
 
