@@ -300,6 +300,7 @@ _DEFAULTS_BY_KIND: Mapping[str, Callable[[Object], Object]] = MappingProxyType(
         "Gateway": _custom,
         "GatewayClass": _custom,
         "HTTPRoute": _custom,
+        "ReferenceGrant": _custom,
         "HorizontalPodAutoscaler": _autoscaler,
         "Ingress": _with_spec,
         "IngressClass": _ingress_class,

@@ -279,10 +279,13 @@ class ApiResource(NamedTuple):
 
 
 _POD_SUBRESOURCES = (
+    ApiSubresource("attach", "PodAttachOptions", ("create", "get")),
     ApiSubresource("binding", "Binding", ("create",)),
     ApiSubresource("eviction", "Eviction", ("create",), "policy", "v1"),
     ApiSubresource("exec", "PodExecOptions", ("create", "get")),
     ApiSubresource("log", "Pod", ("get",)),
+    ApiSubresource("portforward", "PodPortForwardOptions", ("create", "get")),
+    ApiSubresource("proxy", "PodProxyOptions", ("create", "delete", "get", "patch", "update")),
 )
 
 

@@ -9,6 +9,7 @@ plural resource, or the kind if the code is 422.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -181,6 +182,17 @@ def _parse_resource(api_version: str, steps: list[str]) -> ResourcePath | None:
     if kind.namespaced and namespace is None and len(steps) > 1:
         return None
     return ResourcePath(kind, namespace, *steps[1:])
+
+
+def dial_error(address: str, port: int, error: OSError) -> str:
+    """Describe a connection that failed, in Go's words.
+
+    >>> dial_error("127.64.0.2", 3333, OSError(111, "refused"))
+    'dial tcp4 127.64.0.2:3333: connect: connection refused'
+    """
+    if isinstance(error, TimeoutError) or error.errno is None:
+        return f"dial tcp4 {address}:{port}: i/o timeout"
+    return f"dial tcp4 {address}:{port}: connect: {os.strerror(error.errno).lower()}"
 
 
 def is_true(query: Query, name: str) -> bool:

@@ -18,6 +18,7 @@ from canarylab.kube_objects import (
     refresh_condition,
     remove_condition,
     set_condition,
+    timestamp,
 )
 from canarylab.playground.controllers import revisions
 from canarylab.playground.controllers.rollout import RolloutLimits, resolve_limits
@@ -41,8 +42,8 @@ def deployment_status(
     if not _has_deadline(deployment):
         conditions = remove_condition(conditions, "Progressing")
     elif change := _rollout_change(deployment, conditions, new, created):
-        conditions = set_condition(conditions, change, now)
-    conditions = set_condition(conditions, _availability(deployment, counts), now)
+        conditions = _set_condition(conditions, change, now)
+    conditions = _set_condition(conditions, _availability(deployment, counts), now)
     if _has_deadline(deployment) and not is_paused(deployment):
         status = {**counts, "conditions": conditions}
         conditions = _with_progressing_condition(deployment, status, new, now)
@@ -155,16 +156,33 @@ def _with_progressing_condition(
     if is_complete(deployment, status):
         message = f"{name} has successfully progressed."
         complete = StatusCondition("Progressing", "True", COMPLETE, message)
-        return set_condition(conditions, complete, now)
+        return _set_condition(conditions, complete, now)
     if _has_progressed(deployment.get("status", {}), status):
         message = f"{name} is progressing."
         progressing = StatusCondition("Progressing", "True", "ReplicaSetUpdated", message)
-        return refresh_condition(conditions, progressing, now)
+        return _refresh_condition(conditions, progressing, now)
     if before and _is_timed_out(deployment, before, now):
         message = f"{name} has timed out progressing."
         timed_out = StatusCondition("Progressing", "False", TIMED_OUT, message)
-        return set_condition(conditions, timed_out, now)
+        return _set_condition(conditions, timed_out, now)
     return conditions
+
+
+def _set_condition(
+    conditions: list[Object], condition: StatusCondition, now: datetime
+) -> list[Object]:
+    return _with_update_time(set_condition(conditions, condition, now), now)
+
+
+def _refresh_condition(
+    conditions: list[Object], condition: StatusCondition, now: datetime
+) -> list[Object]:
+    return _with_update_time(refresh_condition(conditions, condition, now), now)
+
+
+def _with_update_time(conditions: list[Object], now: datetime) -> list[Object]:
+    """Return the conditions with the time of their last update, which those of other kinds lack."""
+    return [{"lastUpdateTime": timestamp(now), **entry} for entry in conditions]
 
 
 def _has_progressed(before: Object, after: Object) -> bool:

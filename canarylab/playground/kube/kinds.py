@@ -108,6 +108,11 @@ KINDS: MappingProxyType[str, Kind] = MappingProxyType(
                 "HTTPRoute", "httproutes", GATEWAY_GROUP,
                 is_custom=True, categories=_GATEWAY_API, other_versions=_OTHER_VERSIONS,
             ),
+            Kind(
+                "ReferenceGrant", "referencegrants", GATEWAY_GROUP, short_names=("refgrant",),
+                has_status=False, is_custom=True, categories=_GATEWAY_API,
+                other_versions=_OTHER_VERSIONS,
+            ),
         )
     }
 )  # fmt: skip

@@ -98,6 +98,7 @@ async def test_kinds_of_the_gateway_api_have_their_names(server: Server, version
         "gateways/status": None,
         "httproutes": None,
         "httproutes/status": None,
+        "referencegrants": ["refgrant"],
     }
 
 
