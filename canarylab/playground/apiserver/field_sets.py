@@ -331,7 +331,8 @@ def merge(kind: FieldType, live: Any, applied: Any) -> Any:
     if not (has_children(kind, live) and has_children(kind, applied)):
         return applied
     if kind.form == "set":
-        return [*live, *(item for item in applied if item not in live)]
+        known = {json.dumps(item) for item in live}
+        return [*live, *(item for item in applied if json.dumps(item) not in known)]
     if kind.form == "list":
         return _merge_list(kind, live, applied)
     result = dict(live)
@@ -344,19 +345,21 @@ def merge(kind: FieldType, live: Any, applied: Any) -> Any:
 
 def _merge_list(kind: FieldType, live: list[Any], applied: list[Any]) -> list[Any]:
     """The items of both: those that only one has keep their place before those of both."""
-    item = kind.item or _ATOMIC
-    mine = {item_element(kind.keys, part): part for part in applied}
+    item, result = kind.item or _ATOMIC, list[Any]()
     theirs = {item_element(kind.keys, part): part for part in live}
-    waiting, result = list(mine), []
+    mine = {item_element(kind.keys, part): part for part in applied}
+    merged = [
+        merge(item, theirs[element], part) if element in theirs else part
+        for element, part in mine.items()
+    ]
+    place, taken = {element: index for index, element in enumerate(mine)}, 0
     for element, part in theirs.items():
         if element not in mine:
             result.append(part)
-            continue
-        while element in waiting:
-            first = waiting.pop(0)
-            known = first in theirs
-            result.append(merge(item, theirs[first], mine[first]) if known else mine[first])
-    return result + [mine[element] for element in waiting]
+        elif place[element] >= taken:
+            result += merged[taken : place[element] + 1]
+            taken = place[element] + 1
+    return result + merged[taken:]
 
 
 def remove(kind: FieldType, value: Any, fields: FieldSet) -> Any:

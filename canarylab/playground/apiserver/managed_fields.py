@@ -22,6 +22,8 @@ from canarylab.playground.kube.kinds import KINDS
 
 MAX_UPDATE_MANAGERS = 10
 """Entries of updates; older ones become one of this manager."""
+MAX_GIVEN_MANAGERS = 100
+"""Entries that a client may write; with more, those that are there stay."""
 _ANCIENT = "ancient-changes"
 _BEFORE_FIRST_APPLY = "before-first-apply"
 _FROM_ADMISSION = {
@@ -111,7 +113,7 @@ def with_given_managers(obj: Object, given: Object) -> Object:
         return obj
     if entries in ([], [{}]):
         return with_entries(obj, [])
-    if not all(map(_is_readable, entries)):
+    if len(entries) > MAX_GIVEN_MANAGERS or not all(map(_is_readable, entries)):
         return obj
     return with_entries(obj, [entry for entry in entries if entry["fieldsV1"]])
 

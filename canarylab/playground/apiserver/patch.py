@@ -70,8 +70,18 @@ def apply_patch(current: Object, patch: object, style: PatchStyle) -> Object:
             after = dict(_merge_patch(current, _check_map(patch, "error decoding patch: ")))
         case "strategic":
             after = strategic_merge(_structure_name(current), current, _check_map(patch, ""))
-    check_bounds(after)
+    _check_result(after)
     return after
+
+
+def _check_result(after: Object) -> None:
+    """Raise BadRequestError or StatusError if an object, or its managers' record, is too large."""
+    meta = after.get("metadata")
+    if isinstance(meta, dict) and "managedFields" in meta:
+        check_bounds(meta["managedFields"])
+        rest = {name: value for name, value in meta.items() if name != "managedFields"}
+        after = {**after, "metadata": rest}
+    check_bounds(after)
 
 
 def _structure_name(obj: Object) -> str:

@@ -64,6 +64,7 @@ async def test_groups_are_listed(server: Server) -> None:
         "batch",
         "coordination.k8s.io",
         "discovery.k8s.io",
+        "events.k8s.io",
         "gateway.networking.k8s.io",
         "networking.k8s.io",
         "policy",

@@ -216,7 +216,7 @@ async def test_a_patch_with_an_unreadable_result_is_invalid(server: Server) -> N
     )
 
 
-@pytest.mark.parametrize("kind", ["application/apply-patch+yaml", "text/plain"])
+@pytest.mark.parametrize("kind", ["application/apply-patch+cbor", "text/plain"])
 async def test_unknown_types_of_patches_are_refused(server: Server, kind: str) -> None:
     await server.request("POST", MAPS, config_map())
     response = await server.request("PATCH", f"{MAPS}/colours", b"{}", **{"Content-Type": kind})

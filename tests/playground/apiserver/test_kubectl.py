@@ -80,12 +80,6 @@ async def test_apply_refuses_a_node_port_that_is_taken(server: Server) -> None:
     )
 
 
-async def test_server_side_apply_is_refused(server: Server) -> None:
-    result = await server.kubectl("apply --server-side -f -", stdin=WEB)
-    assert result.code == 1
-    assert "Server-side apply not available on the server" in result.err
-
-
 async def test_create_sends_protobuf(server: Server) -> None:
     result = await server.kubectl("create deployment web --image=node_app:1.0 --replicas=3")
     assert result.out == "deployment.apps/web created\n"

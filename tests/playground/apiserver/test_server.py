@@ -72,7 +72,7 @@ async def test_an_unexpected_exception_is_an_internal_error(
     def broken(*_: Any) -> None:
         raise RuntimeError("a wheel came off")
 
-    monkeypatch.setattr(server.api.store, "all", broken)
+    monkeypatch.setattr(server.api.store, "all_at", broken)
     response = await server.request("GET", "/api/v1/pods")
     assert (response.code, response.body["reason"]) == (500, "InternalError")
     assert "a wheel came off" in caplog.text

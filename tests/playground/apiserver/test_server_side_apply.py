@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from canarylab.kube_objects import Object
+from canarylab.playground.apiserver.field_sets import FieldType, merge
 from canarylab.playground.apiserver.requests import APPLY
 from tests.needs import needs
 from tests.playground.apiserver.server import ApiResponse, Server, deployment
@@ -246,6 +247,31 @@ async def test_many_writers_become_one_ancient_one(server: Server) -> None:
     found = managers(await server.get(PATH))
     assert len(found) == 11
     assert ("ancient-changes", "Update", "") in found
+
+
+@pytest.mark.parametrize(
+    ("live", "applied", "merged"),
+    [
+        ("ab", "c", "abc"),
+        ("ab", "ca", "cab"),
+        ("abc", "cx", "abcx"),
+        ("abc", "cb", "acb"),
+        ("zy", "ab", "zyab"),
+    ],
+)
+def test_items_keep_the_order_of_both_lists(live: str, applied: str, merged: str) -> None:
+    environment = FieldType("list", item=FieldType("map"), keys=("name",))
+    before, wanted = ([{"name": name} for name in names] for names in (live, applied))
+    found = merge(environment, before, wanted)
+    assert "".join(each["name"] for each in found) == merged
+
+
+async def test_a_record_of_too_many_managers_is_left_out(server: Server) -> None:
+    created = (await apply(server, full(replicas=2))).body
+    entries = created["metadata"]["managedFields"] * 101
+    flooded = {**created, "metadata": {**created["metadata"], "managedFields": entries}}
+    replaced = await server.request("PUT", PATH, flooded)
+    assert managers(replaced.body) == [("mine", "Apply", "")]
 
 
 MANIFEST = """
