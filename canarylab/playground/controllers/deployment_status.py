@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from canarylab.kube_objects import (
     Object,
     StatusCondition,
+    find_condition,
     find_condition_in,
     parse_timestamp,
     refresh_condition,
@@ -25,6 +26,7 @@ from canarylab.playground.controllers.rollout import RolloutLimits, resolve_limi
 
 COMPLETE, TIMED_OUT = "NewReplicaSetAvailable", "ProgressDeadlineExceeded"
 _PAUSED, _RESUMED = "DeploymentPaused", "DeploymentResumed"
+REPLICA_FAILURE = "ReplicaFailure"
 _CONDITION_FIELDS = {"lastTransitionTime", "lastUpdateTime", "reason", "status", "type"}
 _NO_DEADLINE = 2147483647  # seconds
 
@@ -44,6 +46,7 @@ def deployment_status(
     elif change := _rollout_change(deployment, conditions, new, created):
         conditions = _set_condition(conditions, change, now)
     conditions = _set_condition(conditions, _availability(deployment, counts), now)
+    conditions = _with_replica_failure(conditions, new, replica_sets, now)
     if _has_deadline(deployment) and not is_paused(deployment):
         status = {**counts, "conditions": conditions}
         conditions = _with_progressing_condition(deployment, status, new, now)
@@ -141,6 +144,19 @@ def _availability(deployment: Object, counts: Object) -> StatusCondition:
         return StatusCondition("Available", "True", "MinimumReplicasAvailable", message)
     message = "Deployment does not have minimum availability."
     return StatusCondition("Available", "False", "MinimumReplicasUnavailable", message)
+
+
+def _with_replica_failure(
+    conditions: list[Object], new: Object | None, replica_sets: Sequence[Object], now: datetime
+) -> list[Object]:
+    """Return the conditions with ReplicaFailure while a ReplicaSet has it, the new one first."""
+    for replica_set in (*([new] if new else []), *replica_sets):
+        if (found := find_condition(replica_set, REPLICA_FAILURE)) is not None:
+            failed = StatusCondition(
+                REPLICA_FAILURE, found["status"], found.get("reason", ""), found.get("message", "")
+            )
+            return _set_condition(conditions, failed, now)
+    return remove_condition(conditions, REPLICA_FAILURE)
 
 
 def _with_progressing_condition(
