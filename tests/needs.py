@@ -11,8 +11,12 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+
+from canarylab.playground.node import pod_root
+from tests.witnesses.clients import INSTALLED, KUBECTLS
 
 AXE = Path(__file__).parent / "browser" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 CHROMIUM = os.environ.get("CANARYLAB_CHROMIUM", "/usr/bin/chromium")
@@ -24,8 +28,21 @@ def _can_have_an_engine() -> bool:
     return os.geteuid() == 0 and all(shutil.which(program) for program in programs)
 
 
+def _refusal_of_root(way: str) -> str:
+    with TemporaryDirectory() as folder:
+        return pod_root.refusal(way, folder)
+
+
 _THERE: dict[str, tuple[Callable[[], bool], str]] = {
     "kubectl": (lambda: shutil.which("kubectl") is not None, "kubectl is not on PATH"),
+    "clients": (
+        lambda: all(client.is_there for client in INSTALLED),
+        "other clients are missing; `python -m tests.witnesses.clients` installs them",
+    ),
+    "kubectls": (
+        lambda: all(client.is_there for client in KUBECTLS),
+        "kubectl.1.31, kubectl.1.32 and kubectl.1.33 are neither on PATH nor beside kubectl",
+    ),
     "docker": (
         _can_have_an_engine,
         "a Docker engine of the tests' own needs root, docker, dockerd, ip and setpriv",
@@ -33,6 +50,14 @@ _THERE: dict[str, tuple[Callable[[], bool], str]] = {
     "nginx": (lambda: shutil.which("nginx") is not None, "nginx is not on PATH"),
     "browser": (lambda: shutil.which(CHROMIUM) is not None, f"there is no {CHROMIUM}"),
     "axe": (AXE.is_file, "axe-core is missing; `npm ci --prefix tests/browser/axe` installs it"),
+    "pod-root": (
+        lambda: not _refusal_of_root("root" if os.geteuid() == 0 else "user"),
+        "this kernel, or its policy, lets no container have a root of its own",
+    ),
+    "pod-root-of-user": (
+        lambda: not _refusal_of_root("user"),
+        "this kernel, or its policy, lets no ordinary user make a user namespace",
+    ),
     "linux": (lambda: sys.platform == "linux", "this system has one loopback address only"),
 }
 

@@ -10,9 +10,9 @@ import math
 import secrets
 import signal
 from asyncio.subprocess import Process as AsyncioProcess
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from canarylab.playground.kube.events import EventRecorder
 from canarylab.playground.node.environment import PodSettings, build_command
 from canarylab.playground.node.image_puller import ImagePuller
 from canarylab.playground.node.logs import ContainerLog, ContainerLogs
+from canarylab.playground.node.pod_root import Plan, container_plan
 from canarylab.playground.node.probes import (
     SUCCESS,
     ProbeResult,
@@ -57,7 +58,8 @@ from canarylab.playground.node.status import (
     ContainerTerminated,
     ContainerWaiting,
 )
-from canarylab.ports import holder, is_free
+from canarylab.playground.node.volumes import container_mounts
+from canarylab.ports import holder, is_free, needs_privilege
 
 MIN_GRACE_PERIOD_S = 2.0  # between SIGTERM and SIGKILL, as in Kubernetes
 _CONFIG_RETRY_S = 2.0  # while a ConfigMap or Secret is missing
@@ -105,10 +107,21 @@ class NodeContext:
     reaper: ReaperSupervisor
     backoff: RestartBackoff = field(default_factory=RestartBackoff)
     now: Now = utc_now
+    root_way: str = "no"
+    """How containers get roots of their own, as `pod_root.find_way` has found."""
+
+    @property
+    def has_own_root(self) -> bool:
+        """Whether a container has a root of its own, in which volumes can be mounted."""
+        return self.root_way != "no"
 
     def folder_of(self, pod: Object) -> Path:
         """Return the folder of a pod's logs and of the HOME of its processes."""
         return pods_folder(self.home) / uid_of(pod)
+
+    def volumes_of(self, pod: Object) -> Path:
+        """Return the folder of a pod's volumes; no container can have that name."""
+        return self.folder_of(pod) / ".volumes"
 
 
 @dataclass(frozen=True)
@@ -123,6 +136,13 @@ class PodContext:
 def pods_folder(home: Home) -> Path:
     """Return the folder that has a folder for each pod, named by its uid."""
     return home.pods
+
+
+def root_base(home: Home) -> Path:
+    """Return the empty folder where roots of containers are mounted, each in its namespace."""
+    folder = home.playground / "root"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 class Container:
@@ -178,7 +198,7 @@ class Container:
             raise BadRequestError(f'container not found ("{self.name}")')
         own = self._running.command
         try:
-            return await exec_with_pipes(Command(argv, own.environment, own.folder))
+            return await exec_with_pipes(own.beside(self._running.pid, argv))
         except CannotStartError as error:
             raise BadRequestError(str(error)) from error
 
@@ -235,11 +255,20 @@ class Container:
         )
         self._node.reaper.kill_container(container_id)
         if exit_code:
-            await self._report_ports_in_use()
+            await self._report_ports()
         self._set_terminated(self.status, exit_code, "Error" if exit_code else "Completed")
 
-    async def _report_ports_in_use(self) -> None:
+    async def _report_ports(self) -> None:
+        """Say why a container that has failed could not listen on its ports."""
         for port in sorted(ports_of(self.spec)):
+            if needs_privilege(port):
+                words = (
+                    f"The system lets no program of this user listen on port {port}, which a "
+                    "container of a real cluster may. Let the app listen on a port from 1024 on, "
+                    f"and keep {port} as the Service's port, with that one as its targetPort."
+                )
+                self.event("FailedToListen", words, type="Warning")
+                continue
             if is_free(port, _NO_POD):
                 continue
             found = await asyncio.to_thread(holder, port, _NO_POD)
@@ -261,9 +290,10 @@ class Container:
         settings = self._pod_settings(container_id)
         while True:
             try:
-                return await build_command(
+                command = await build_command(
                     self._node.api, self._pod.pod, self.spec, image, settings
                 )
+                return replace(command, root=self._root(image, settings, command.environment))
             except ConfigError as error:
                 waiting = ContainerWaiting("CreateContainerConfigError", str(error))
             if waiting != self.status.state:
@@ -278,6 +308,28 @@ class Container:
             run_id=node.reaper.run_id_of(container_id),
             home=node.folder_of(pod.pod) / "home",
             compile_cache=node.home.playground / "compile-cache",
+            has_own_root=node.has_own_root,
+        )
+
+    def _root(
+        self, image: Image, settings: PodSettings, variables: Mapping[str, str]
+    ) -> Plan | None:
+        """The plan of the container's root with its volumes, if it gets one of its own."""
+        if not settings.has_own_root:
+            return None
+        pod = self._pod.pod
+        volumes, folder = pod["spec"].get("volumes", []), self._node.volumes_of(pod)
+        mounts = container_mounts(folder, volumes, self.spec, variables)
+        cache = str(settings.compile_cache)
+        return container_plan(
+            str(image.root),
+            way=self._node.root_way,
+            base=str(root_base(self._node.home)),
+            names={
+                "/etc/hostname": f"{pod['metadata']['name']}\n",
+                "/etc/hosts": hosts_file(pod, self._pod.ip),
+            },
+            mounts=[(cache, cache, False), *(astuple(mount) for mount in mounts)],
         )
 
     async def _back_off(self, end: ContainerTerminated, delay_s: float) -> None:
@@ -324,6 +376,11 @@ class RunningContainer:
         self._timeout: asyncio.Timeout | None = None
         self._deadline = math.inf
         self.command = command
+
+    @property
+    def pid(self) -> int:
+        """The process id of the command."""
+        return self._process.pid
 
     async def wait(self) -> int:
         """Return the exit code. If this is cancelled, the process is terminated quickly."""
@@ -397,7 +454,7 @@ class RunningContainer:
     async def _run_command(self, argv: list[str]) -> tuple[int, str]:
         own = self.command
         try:
-            return await exec_and_wait(Command(argv, own.environment, own.folder))
+            return await exec_and_wait(own.beside(self.pid, argv))
         except CannotStartError as error:
             return _COMMAND_NOT_FOUND, str(error)
 
@@ -411,6 +468,18 @@ async def run_hook(container: Object, name: str, target: ProbeTarget) -> ProbeRe
         await asyncio.sleep(action["sleep"]["seconds"])
         return SUCCESS
     return await probe_once(action, target, timeout_s=_HOOK_TIMEOUT_S)
+
+
+def hosts_file(pod: Object, ip: str) -> str:
+    """Return /etc/hosts as the kubelet writes it: the pod's name, and its hostAliases."""
+    lines = ["# Kubernetes-managed hosts file.", "127.0.0.1\tlocalhost"]
+    lines += ["::1\tlocalhost ip6-localhost ip6-loopback", "fe00::0\tip6-localnet"]
+    lines += ["fe00::0\tip6-mcastprefix", "fe00::1\tip6-allnodes", "fe00::2\tip6-allrouters"]
+    lines.append(f"{ip}\t{pod['spec'].get('hostname') or pod['metadata']['name']}")
+    if aliases := pod["spec"].get("hostAliases"):
+        lines += ["", "# Entries added by HostAliases."]
+        lines += ["\t".join([each["ip"], *each.get("hostnames", [])]) for each in aliases]
+    return "\n".join(lines) + "\n"
 
 
 def should_restart(policy: str, exit_code: int) -> bool:

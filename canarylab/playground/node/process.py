@@ -18,15 +18,17 @@ from asyncio.subprocess import DEVNULL, PIPE, STDOUT
 from asyncio.subprocess import Process as AsyncioProcess
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
-from canarylab.playground.node import reaper
+from canarylab.playground.node import pod_root, reaper
 from canarylab.playground.node.logs import ContainerLog, OutputCollector
+from canarylab.playground.node.pod_root import Plan
 
 _DAEMON_SHUTDOWN_GRACE_S = 1.0  # between SIGTERM and SIGKILL when the daemon ends
 _OUTPUT_DRAIN_S = 0.2  # a dead process's output is in the pipe; a descendant may keep it open
+_MAX_REPORT = 4096  # bytes
 _SHOWN = 256  # characters of a command in a message
 _RESTART_PAUSE_S = 0.5
 _POLL_S = 0.02  # only if the system has no pidfd
@@ -36,12 +38,20 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Command:
-    """A command line, its environment, its folder, and the signal that ends it."""
+    """A command line, its environment, its folder, the signal that ends it, and its root.
+
+    With a root, all paths are those of the root.
+    """
 
     argv: Sequence[str]
     environment: Mapping[str, str]
     folder: Path
     stop_signal: int = signal.SIGTERM
+    root: Plan | None = None
+
+    def beside(self, pid: int, argv: Sequence[str]) -> Command:
+        """Return another command for the container of this one, which runs as `pid`."""
+        return replace(self, argv=argv, root=None if self.root is None else {"pid": pid})
 
 
 class CannotStartError(Exception):
@@ -59,12 +69,15 @@ class Process:
     @classmethod
     async def start(cls, command: Command, log: ContainerLog) -> Process:
         """Start a command; raise CannotStartError if the system refuses it."""
-        process = cls(_popen(command), log)
+        process: Process | None = None
         try:
-            await process._collect("stdout", process._popen.stdout)
-            await process._collect("stderr", process._popen.stderr)
+            async with _starting(command) as start:
+                process = cls(_popen(command, start), log)
+                await process._collect("stdout", process._popen.stdout)
+                await process._collect("stderr", process._popen.stderr)
         except BaseException:
-            await process.terminate()
+            if process is not None:
+                await process.terminate()
             raise
         return process
 
@@ -249,16 +262,55 @@ class ReaperSupervisor:
         await wait_for_exit(self._process)
 
 
-def _popen(command: Command) -> subprocess.Popen[bytes]:
+class _Start(NamedTuple):
+    """What the system is told to start."""
+
+    argv: list[str]
+    folder: Path
+    passed_on: list[int]
+
+
+@asynccontextmanager
+async def _starting(command: Command) -> AsyncIterator[_Start]:
+    """Yield what starts a command; at the end, wait until its root is made and it is started."""
+    if command.root is None:
+        yield _Start(list(command.argv), command.folder, [])
+        return
+    reading, writing = os.pipe()
+    try:
+        try:
+            argv = pod_root.program(
+                command.root,
+                command.argv,
+                folder=str(command.folder),
+                report=writing,
+                has_ctype="LC_CTYPE" in command.environment,
+            )
+            yield _Start(argv, Path("/"), [writing])
+        finally:
+            os.close(writing)
+        await _wait_readable(reading)
+        report = os.read(reading, _MAX_REPORT).decode(errors="replace")
+    finally:
+        os.close(reading)
+    if report:
+        step, number, words = report.split("\0")
+        if step == "exec":
+            raise _cannot_start(command, OSError(int(number), os.strerror(int(number))))
+        raise CannotStartError(f"failed to create the container's {step}: {words}")
+
+
+def _popen(command: Command, start: _Start) -> subprocess.Popen[bytes]:
     reaper.set_mark(command.environment.get(reaper.RUN_ID))
     try:
         return subprocess.Popen(
-            list(command.argv),
+            start.argv,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=dict(command.environment),
-            cwd=command.folder,
+            cwd=start.folder,
+            pass_fds=start.passed_on,
             start_new_session=True,
             bufsize=0,
         )
@@ -269,20 +321,29 @@ def _popen(command: Command) -> subprocess.Popen[bytes]:
 
 
 async def _create_subprocess(command: Command, *, stdin: int, stderr: int) -> AsyncioProcess:
+    process: AsyncioProcess | None = None
     try:
-        process = await asyncio.create_subprocess_exec(
-            *command.argv,
-            stdin=stdin,
-            stdout=PIPE,
-            stderr=stderr,
-            env=dict(command.environment),
-            cwd=command.folder,
-            start_new_session=True,
-        )
+        async with _starting(command) as start:
+            process = await asyncio.create_subprocess_exec(
+                *start.argv,
+                stdin=stdin,
+                stdout=PIPE,
+                stderr=stderr,
+                env=dict(command.environment),
+                cwd=start.folder,
+                pass_fds=start.passed_on,
+                start_new_session=True,
+            )
+            # Afterwards: this process must not bear the mark while it waits.
+            reaper.set_mark(command.environment.get(reaper.RUN_ID), process.pid)
     except (OSError, ValueError) as error:
         raise _cannot_start(command, error) from error
-    # Afterwards: this process must not bear the mark while it waits.
-    reaper.set_mark(command.environment.get(reaper.RUN_ID), process.pid)
+    except BaseException:
+        if process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.communicate()
+        raise
     return process
 
 
@@ -291,7 +352,7 @@ def _cannot_start(command: Command, error: OSError | ValueError) -> CannotStartE
     name = command.argv[0][:_SHOWN]
     if isinstance(error, ValueError):
         return CannotStartError(f'exec: "{name}": {error}')
-    if not command.folder.is_dir():
+    if command.root is None and not command.folder.is_dir():
         return CannotStartError(f'no such working directory: "{command.folder}"')
     reason = (
         "executable file not found in $PATH"

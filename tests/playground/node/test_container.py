@@ -16,6 +16,7 @@ import pytest
 from canarylab.errors import BadRequestError, NotFoundError
 from canarylab.kube_objects import Key, Object, utc_now
 from canarylab.playground.kube.api import LogOptions
+from canarylab.playground.node import container as container_module
 from canarylab.playground.node.container import RestartBackoff, should_restart
 from canarylab.ports import unused
 from tests.needs import needs
@@ -103,6 +104,29 @@ async def test_a_program_on_all_addresses_that_has_the_port_is_named(tmp_path: P
     assert f"(pid {other.pid})" in message
 
 
+async def test_a_port_that_this_user_may_not_have_is_explained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(container_module, "needs_privilege", lambda port: port < 1024)
+    async with node(tmp_path) as here:
+        await here.api.put(pod({**shell("exit 1"), "ports": [{"containerPort": 80}]}))
+        await until(lambda: here.messages("FailedToListen"))
+        (message,) = set(await here.messages("FailedToListen"))
+    assert "no program of this user listen on port 80" in message
+    assert "targetPort" in message
+
+
+async def test_services_are_variables_of_a_container_that_starts_after_them(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        meta = {"name": "redis-master", "namespace": SPACE}
+        spec = {"clusterIP": "127.64.8.9", "ports": [{"port": 6379}]}
+        await here.api.put({"kind": "Service", "apiVersion": "v1", "metadata": meta, "spec": spec})
+        script = "echo $REDIS_MASTER_SERVICE_HOST:$REDIS_MASTER_SERVICE_PORT"
+        await here.api.put(pod(shell(script), restartPolicy="Never"))
+        await until(here.phase_is("Succeeded"))
+        assert await here.log() == "127.64.8.9:6379\n"
+
+
 async def test_a_port_that_is_free_has_no_event(tmp_path: Path) -> None:
     container = {**shell("exit 1"), "ports": [{"containerPort": unused()}]}
     async with node(tmp_path) as here:
@@ -111,6 +135,7 @@ async def test_a_port_that_is_free_has_no_event(tmp_path: Path) -> None:
         assert await here.messages("FailedToListen") == []
 
 
+@pytest.mark.usefixtures("machine_paths")
 async def test_on_failure_restarts_until_it_succeeds(tmp_path: Path) -> None:
     script = f"test -e {tmp_path}/tried && exit 0; touch {tmp_path}/tried; exit 1"
     async with node(tmp_path, backoff=SOON) as here:
@@ -242,6 +267,7 @@ def test_which_policy_restarts_after_which_exit_code() -> None:
     ]
 
 
+@pytest.mark.usefixtures("machine_paths")
 async def test_post_start_runs_in_the_container(tmp_path: Path) -> None:
     hook = {
         "postStart": {
@@ -302,6 +328,7 @@ async def test_following_ends_with_the_container(tmp_path: Path) -> None:
         assert await read(here, options=LogOptions(follow=True)) == "one\ntwo\n"
 
 
+@pytest.mark.usefixtures("machine_paths")
 async def test_the_log_of_the_previous_run_can_be_read(tmp_path: Path) -> None:
     flag = tmp_path / "second"
     script = f"test -e {flag} && {{ echo second; sleep 600; }}; touch {flag}; echo first; exit 1"

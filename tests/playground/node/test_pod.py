@@ -98,6 +98,7 @@ async def test_processes_that_left_the_session_end_too(tmp_path: Path) -> None:
         await until(lambda: not here.processes())
 
 
+@pytest.mark.usefixtures("machine_paths")
 async def test_processes_that_left_the_session_and_their_environment_end_too(
     tmp_path: Path,
 ) -> None:
@@ -127,6 +128,7 @@ async def test_a_command_that_leaves_its_session_and_environment_ends_with_the_p
         await until(lambda: not here.processes())
 
 
+@pytest.mark.usefixtures("machine_paths")
 async def test_pre_stop_runs_before_the_signal(tmp_path: Path) -> None:
     note = tmp_path / "note"
     hook = {"preStop": {"exec": {"command": ["sh", "-c", f"echo hook >> {note}"]}}}

@@ -1,0 +1,335 @@
+"""A container's own root: its image over the programs of this machine, in a mount namespace.
+
+The root is an overlay: the image below, scratch memory on top. Each folder of this machine that
+has programs is an overlay in it: the machine below, the image above, scratch on top. So an
+absolute path is one of the image, and a write reaches neither the machine nor the image.
+
+`container_plan` says what to mount; the same file, run as a program, does it and becomes the
+command. That program must start fast, so nothing heavy is imported at its top.
+https://docs.kernel.org/filesystems/overlayfs.html
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import marshal
+import os
+import stat
+import sys
+
+TYPE_CHECKING = False  # importing it takes half as long as Python's own start
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import Any
+
+Plan = dict[str, "Any"]
+SETTING = "CANARYLAB_POD_ROOT"
+"""The variable that forces a way: `root`, `user` (a user namespace) or `no`."""
+HOME = "/root"
+_MACHINE = ("/usr", "/etc", "/opt", "/var", "/nix", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
+_KERNEL = ("/proc", "/sys", "/dev")
+_FOLDERS = {"/tmp": "1777", "/run": "", HOME: "700", "/home/node": ""}
+_NODE_USER = "node:x:0:0::/home/node:/bin/sh\n"  # all users of a container are the same one
+_NEW_MOUNTS, _NEW_USER, _NEW_NAME = 0x20000, 0x10000000, 0x4000000  # CLONE_NEWNS, -USER, -UTS
+_BIND, _RECURSIVE, _PRIVATE, _DETACH = 4096, 16384, 1 << 18, 2  # MS_*, MNT_DETACH
+_MOUNT_SETATTR, _AT_CWD, _AT_RECURSIVE, _READ_ONLY = 442, -100, 0x8000, 1
+_MOST_PARTS = 1000  # of a path; links may be a circle
+_IGNORED_BY_PYTHON = (13, 25)  # SIGPIPE and SIGXFSZ: a command would inherit that
+_CANNOT_START = 127
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def find_way(base: str) -> tuple[str, str]:
+    """Return how a container gets its own root here, and if it does not (`no`), why.
+
+    `root` needs root's privileges, `user` a user namespace. `base` is an empty folder.
+    """
+    forced = os.environ.get(SETTING)
+    if forced == "no":
+        return "no", f"{SETTING} is set to no"
+    reason = ""
+    for way in (forced,) if forced else ("root", "user") if os.geteuid() == 0 else ("user",):
+        if not (reason := refusal(way, base)):
+            return way, ""
+    return "no", reason
+
+
+def refusal(way: str, base: str) -> str:
+    """Why the way does not work here, found by trying it; empty if it works."""
+    import subprocess  # noqa: PLC0415  heavy
+
+    reading, writing = os.pipe()
+    try:
+        plan = container_plan(base, way=way, base=base, names={"/etc/hostname": "x"}, mounts=())
+        argv = program(plan, ["true"], folder="/tmp", report=writing, has_ctype=True)
+        ran = subprocess.run(argv, pass_fds=[writing], capture_output=True, check=False)
+    finally:
+        os.close(writing)
+        with open(reading, encoding="utf-8") as report:
+            words = report.read().split("\0")
+    if ran.returncode == 0:
+        return ""
+    return words[-1] or ran.stderr.decode(errors="replace").strip() or "the trial was killed"
+
+
+def container_plan(
+    image: str, *, way: str, base: str, names: Mapping[str, str], mounts: Iterable[Sequence[Any]]
+) -> Plan:
+    """Plan the root of a container: an image, and `mounts` of (source, path, is read-only).
+
+    `names` has the text of /etc/hostname and of other files; `base` is an empty folder.
+    """
+    tops = [each for each in _MACHINE if os.path.isdir(each) and not os.path.islink(each)]
+    links, needed = _nodejs(tops)
+    links = {path: words for path, words in links.items() if not os.path.lexists(image + path)}
+    overlays = {"/": [image]} | {top: [image + top, top] for top in tops}
+    for name in filter(os.path.islink, _MACHINE):
+        links[name], place = os.readlink(name), os.path.realpath(name)
+        if os.path.isdir(image + name):
+            overlays[place] = [image + name, image + place, place]
+    entries = [("dir", path, mode) for path, mode in _FOLDERS.items()]
+    for top in tops:
+        entries += [("dir", top, ""), *_folders_to_write(image + top, top, way)]
+    entries += [("file", *each) for each in {**_account_files(image), **names}.items()]
+    entries += [("link", *each) for each in links.items()]
+    binds = [(path, path, False) for path in _KERNEL] + [(path, path, True) for path in needed]
+    for source, path, read_only in sorted(mounts, key=lambda mount: str(mount[1])):
+        binds.append((str(source), _resolved(str(path), image), bool(read_only)))
+    entries += [("dir" if os.path.isdir(each) else "file", path, "") for each, path, _ in binds]
+    return {
+        "way": way,
+        "base": base,
+        "name": names["/etc/hostname"].strip(),
+        "overlays": [(path, list(filter(os.path.isdir, each))) for path, each in overlays.items()],
+        "entries": [(_top(path, tops), kind, path, words) for kind, path, words in entries],
+        "binds": binds,
+    }
+
+
+def program(
+    plan: Plan, argv: Sequence[str], *, folder: str, report: int, has_ctype: bool
+) -> list[str]:
+    """Return the command that carries out a plan and then runs `argv` in a folder of the root."""
+    told = {**plan, "folder": folder, "report": report, "has_ctype": has_ctype}
+    compiled = __spec__.cached or ""  # half the time that the source takes
+    is_new = os.path.isfile(compiled) and os.path.getmtime(compiled) >= os.path.getmtime(__file__)
+    file = compiled if is_new else __file__
+    return [sys.executable, "-I", "-S", "-E", file, marshal.dumps(told).hex(), *argv]
+
+
+def _nodejs(tops: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """Links to node and npm where Docker's node image has them, and the folders they need."""
+    from canarylab.playground import nodejs  # noqa: PLC0415  not for the program
+
+    links, needed = nodejs.installed_links(), {sys.prefix, sys.base_prefix, *nodejs.folders()}
+    folders: list[str] = []
+    for folder in sorted(map(os.path.abspath, needed)):
+        top = _top(folder, tops)
+        is_shown = top != "/" and os.stat(top).st_dev == os.stat(folder).st_dev
+        if not is_shown and not any(f"{folder}/".startswith(f"{each}/") for each in folders):
+            folders.append(folder)
+    return links, folders
+
+
+def _account_files(image: str) -> dict[str, str]:
+    """Files in /etc that a root needs: users with `node`, and where names are looked up."""
+    texts = {}
+    for path, line in (("/etc/passwd", _NODE_USER), ("/etc/group", "node:x:0:\n")):
+        text = _read(image + path) or _read(path)
+        texts[path] = text if "\nnode:" in text else f"{text.rstrip()}\n{line}"
+    return texts | ({path: _read(path)} if os.path.islink(path := "/etc/resolv.conf") else {})
+
+
+def _read(path: str) -> str:
+    if not os.path.isfile(path):
+        return ""
+    with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        return file.read()
+
+
+def _top(path: str, tops: Sequence[str]) -> str:
+    """The overlay that a path is part of."""
+    top = "/" + path.split("/")[1]
+    return top if top in tops and path != top else "/"
+
+
+def _resolved(path: str, image: str) -> str:
+    """Follow the links of a path as in the root: those of the image, then the machine's."""
+    done, left = "", path.split("/")
+    for _ in range(_MOST_PARTS):
+        if not left:
+            break
+        step = f"{done}/{left[0]}" if left[0] not in ("", ".", "..") else done
+        step = os.path.dirname(done) if left.pop(0) == ".." else step
+        places = [image + step, *[step for each in _MACHINE if f"{step}/".startswith(f"{each}/")]]
+        link = next((os.readlink(each) for each in places if os.path.islink(each)), None)
+        if link is None:
+            done = step
+        else:
+            done, left = "" if link.startswith("/") else done, link.split("/") + left
+    return done or "/"
+
+
+def _folders_to_write(own: str, path: str, way: str) -> Iterator[tuple[str, str, str]]:
+    """Folders of the machine that must be in scratch, because a user cannot copy them there.
+
+    They are those that the image has too, and those where programs write.
+    """
+    if not os.access(path, os.R_OK):
+        return
+    for entry in os.scandir(path):
+        mine, depth = f"{own}/{entry.name}", path.count("/")
+        is_written = way == "user" and (depth == 1 or path in ("/usr/local", "/var/lib"))
+        if entry.is_dir(follow_symlinks=False) and (is_written or os.path.isdir(mine)):
+            status = os.stat(mine if os.path.isdir(mine) else entry.path)
+            yield "dir", entry.path, oct(stat.S_IMODE(status.st_mode) | 0o700)[2:]
+            yield from _folders_to_write(mine, entry.path, way)
+
+
+# What follows is the program.
+
+
+def main(plan: Plan, argv: Sequence[str]) -> None:
+    """Make or enter a root and become the command; report the step that failed."""
+    report: int = plan["report"]
+    os.set_inheritable(report, False)
+    step = "root"
+    try:
+        if pid := plan.get("pid"):
+            _enter(pid)
+        else:
+            _make(plan)
+        step = "folder"
+        if not pid:
+            os.makedirs(plan["folder"], exist_ok=True)
+        os.chdir(plan["folder"])
+        for number in _IGNORED_BY_PYTHON:
+            libc.signal(number, None)
+        if not plan["has_ctype"]:
+            os.environ.pop("LC_CTYPE", None)  # Python sets it in the locale C
+        step = "exec"
+        os.execvp(argv[0], list(argv))
+    except OSError as error:
+        words = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+        os.write(report, f"{step}\0{error.errno}\0{words}".encode())
+        os._exit(_CANNOT_START)
+
+
+def _make(plan: Plan) -> None:
+    """Unshare the namespaces, mount everything below `base`, and make that the root."""
+    base, is_user, ids = plan["base"], plan["way"] == "user", (os.geteuid(), os.getegid())
+    _check(libc.unshare(_NEW_MOUNTS | _NEW_NAME | _NEW_USER * is_user), "unshare")
+    if is_user:
+        texts = ("deny", f"0 {ids[0]} 1", f"0 {ids[1]} 1")
+        for name, text in zip(("setgroups", "uid_map", "gid_map"), texts, strict=True):
+            with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
+                file.write(text)
+    _check(libc.sethostname(plan["name"].encode(), len(plan["name"].encode())), "sethostname")
+    _mount(None, "/", None, _RECURSIVE | _PRIVATE)
+    _mount("tmpfs", base, "tmpfs", 0, "mode=755")
+    os.mkdir(f"{base}/root")
+    for top, kind, path, words in plan["entries"]:
+        _make_entry(_scratch(base, top) + path.removeprefix(top.rstrip("/")), kind, words)
+    for path, lowers in plan["overlays"]:
+        _overlay(plan, path, lowers)
+    for source, path, read_only in plan["binds"]:
+        _bind(source, f"{base}/root{path}", read_only=read_only)
+    os.chdir(f"{base}/root")
+    _check(libc.pivot_root(b".", b"."), "pivot_root")
+    _check(libc.umount2(b".", _DETACH), "umount2")
+    os.chdir("/")
+
+
+def _overlay(plan: Plan, path: str, lowers: Sequence[str]) -> None:
+    """Mount an overlay at a path of the root.
+
+    A user's namespace may not take apart the machine's mounts, so a folder with one below cannot be
+    part of an overlay there (EINVAL): what is in it is mounted one by one, to be read only.
+    """
+    base, target = plan["base"], f"{plan['base']}/root{path.rstrip('/')}"
+    upper = _scratch(base, path)
+    options = ",userxattr" if plan["way"] == "user" else ""
+    try:
+        _mount_overlay(target, lowers, upper, options)
+    except OSError as error:
+        if error.errno != errno.EINVAL or lowers[-1] != path or path == "/":
+            raise
+        above = [upper, *lowers[:-1]]
+        _mount_overlay(target, lowers[:-1] or [_scratch(base, "empty")], upper, options)
+        for entry in os.scandir(path):
+            mine = [f"{each}/{entry.name}" for each in above]
+            if entry.is_symlink() and not os.path.lexists(f"{target}/{entry.name}"):
+                os.symlink(os.readlink(entry.path), f"{target}/{entry.name}")
+            elif entry.is_dir() and any(map(os.path.isdir, mine)):
+                _overlay(plan, entry.path, [*filter(os.path.isdir, mine), entry.path])
+            elif not any(map(os.path.lexists, mine)):
+                _bind(entry.path, f"{target}/{entry.name}", read_only=True)
+
+
+def _mount_overlay(target: str, lowers: Iterable[str], upper: str, more: str) -> None:
+    def escaped(path: str) -> str:
+        return "".join(f"\\{each}" if each in "\\:," else each for each in path)
+
+    lower = ":".join(map(escaped, lowers))
+    work = escaped(os.path.dirname(upper) + "/work")
+    options = f"lowerdir={lower},upperdir={escaped(upper)},workdir={work}{more}"
+    _mount("overlay", target, "overlay", 0, options)
+
+
+def _scratch(base: str, path: str) -> str:
+    """The upper folder of the overlay at a path, with an empty folder beside it."""
+    folder = f"{base}/{path.replace('/', '%')}"
+    for name in ("work", "upper"):
+        os.makedirs(f"{folder}/{name}", exist_ok=True)
+    return f"{folder}/upper"
+
+
+def _make_entry(path: str, kind: str, words: str) -> None:
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    if kind == "link":
+        os.symlink(words, path)
+    elif kind == "file":
+        with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(words)
+    else:
+        os.makedirs(path, exist_ok=True)
+        os.chmod(path, int(words or "755", 8))
+
+
+def _bind(source: str, target: str, *, read_only: bool) -> None:
+    if not os.path.lexists(target):
+        _make_entry(target, "dir" if os.path.isdir(source) else "file", "")
+    _mount(source, target, None, _BIND | _RECURSIVE)
+    if read_only:
+        change = (ctypes.c_uint64 * 4)(_READ_ONLY, 0, 0, 0)
+        where = (_AT_CWD, os.fsencode(target), _AT_RECURSIVE)
+        _check(libc.syscall(_MOUNT_SETATTR, *where, change, ctypes.c_size_t(32)), target)
+
+
+def _enter(pid: int) -> None:
+    """Join the namespaces of a container's process."""
+    for name in ("user", "uts", "mnt"):
+        theirs = f"/proc/{pid}/ns/{name}"
+        if os.readlink(theirs) != os.readlink(f"/proc/self/ns/{name}"):
+            descriptor = os.open(theirs, os.O_RDONLY)
+            _check(libc.setns(descriptor, 0), theirs)
+            os.close(descriptor)
+
+
+def _mount(
+    source: str | None, target: str, kind: str | None, flags: int, options: str | None = None
+) -> None:
+    words = [None if each is None else os.fsencode(each) for each in (source, target, kind)]
+    data = None if options is None else os.fsencode(options)
+    _check(libc.mount(*words, ctypes.c_ulong(flags), data), target)
+
+
+def _check(result: int, about: str) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), about)
+
+
+if __name__ == "__main__":
+    main(marshal.loads(bytes.fromhex(sys.argv[1])), sys.argv[2:])

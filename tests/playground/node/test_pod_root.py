@@ -1,0 +1,235 @@
+"""Tests of a container's own root: what is in it, and what its writes reach."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from canarylab.kube_objects import Key
+from canarylab.playground.node.pod_root import SETTING, container_plan, find_way, program, refusal
+from tests.playground.node.node_fixture import (
+    SPACE,
+    Node,
+    build,
+    fetch,
+    node,
+    pod,
+    python,
+    server,
+    shell,
+)
+from tests.waiting import until
+
+NAMES = {"/etc/hostname": "web-1\n", "/etc/hosts": "127.64.0.9\tweb-1\n"}
+pytestmark = pytest.mark.usefixtures("own_root")
+
+
+async def output_of(script: str, here: Node, **fields: object) -> str:
+    """What a container prints that runs this script to its end."""
+    await here.api.put(pod(shell(f"{script}; echo the end", **fields), restartPolicy="Never"))
+    await here.wrote("the end")
+    return (await here.log()).removesuffix("the end\n")
+
+
+async def test_an_absolute_path_is_one_of_the_image(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        (folder := build(here.home).root / "srv/shop").mkdir(parents=True)
+        (folder / "word").write_text("canary")
+        assert await output_of("cat /srv/shop/word", here) == "canary"
+
+
+async def test_a_program_in_usr_local_bin_of_the_image_is_found(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        add_program(build(here.home).root / "usr/local/bin/start-app")
+        assert await output_of("start-app", here) == "started\n"
+
+
+async def test_the_path_of_the_image_is_that_of_its_folders(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        image = build(here.home, env={"PATH": "/app/bin:/usr/bin:/bin"})
+        add_program(image.root / "app/bin/serve")
+        assert await output_of("serve", here) == "started\n"
+
+
+async def test_a_program_that_was_copied_to_bin_is_beside_those_of_the_machine(
+    tmp_path: Path,
+) -> None:
+    async with node(tmp_path) as here:
+        add_program(build(here.home).root / "bin/serve")
+        assert await output_of("serve; ls /bin/sh", here) == "started\n/bin/sh\n"
+
+
+async def test_node_is_where_the_image_of_node_has_it(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        printed = await output_of("/usr/local/bin/node -p 1+1; which node npm yarn", here)
+        folder = "/usr/local/bin"
+        assert printed == f"2\n{folder}/node\n{folder}/npm\n{folder}/yarn\n"
+
+
+async def test_the_pod_knows_its_own_name(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        printed = await output_of("hostname; cat /etc/hostname; tail -1 /etc/hosts", here)
+        ip = (await here.pod())["status"]["podIP"]
+        assert printed == f"web-1\nweb-1\n{ip}\tweb-1\n"
+
+
+async def test_host_aliases_are_in_etc_hosts(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        aliases = [{"ip": "127.0.0.9", "hostnames": ["db.local", "db"]}]
+        container = shell("tail -1 /etc/hosts; sleep 600")
+        await here.api.put(pod(container, hostAliases=aliases))
+        await here.wrote("127.0.0.9\tdb.local\tdb\n")
+
+
+async def test_home_has_nothing_of_this_machine_but_python(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        assert await output_of("cd && pwd && ls -A -I .pyenv && ls /home", here) == "/root\nnode\n"
+
+
+async def test_writes_reach_neither_the_machine_nor_the_image(tmp_path: Path) -> None:
+    name = f"canarylab-{os.getpid()}"
+    folders = ("/etc", "/opt", "/srv", "/tmp", "/usr/local", "/var/log", "/")
+    async with node(tmp_path) as here:
+        root = build(here.home).root
+        (root / "srv").mkdir()
+        (root / "srv/word").write_text("canary")
+        script = f"for each in {' '.join(folders)}; do touch $each/{name} || exit; done; "
+        assert await output_of(script + "rm /srv/word && ls /srv", here) == f"{name}\n"
+        assert not [each for each in folders if Path(each, name).exists()]
+        assert [str(each.relative_to(root)) for each in sorted(root.rglob("*"))] == [
+            "srv",
+            "srv/word",
+        ]
+
+
+async def test_a_restarted_container_starts_from_its_image(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        await here.api.put(pod(shell("ls /tmp; touch /tmp/note; exit 1")))
+        await until(here.has_restarted(1))
+        await here.wrote("")
+        assert await here.log() == ""
+
+
+async def test_exec_and_probes_see_what_the_container_wrote(tmp_path: Path) -> None:
+    probe = {"exec": {"command": ["cat", "/data/note"]}, "periodSeconds": 1}
+    script = "mkdir /data; echo canary > /data/note; exec sleep 600"
+    async with node(tmp_path) as here:
+        await here.api.put(pod(shell(script, readinessProbe=probe)))
+        await here.ready()
+        read = ["sh", "-c", "cat note; hostname; pwd"]
+        process = await here.kubelet.execute(Key(SPACE, "web-1"), ["env", "-C", "/data", *read])
+        output, _ = await process.communicate()
+        assert output == b"canary\nweb-1\n/data\n"
+
+
+async def test_an_app_answers_on_the_address_of_its_pod(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        await here.api.put(pod(server()))
+        ready = await here.ready()
+        assert await fetch(ready["status"]["podIP"]) == "web-1"
+
+
+async def test_a_working_directory_that_is_missing_is_created(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        assert await output_of("pwd", here, workingDir="/srv/new/one") == "/srv/new/one\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (["no-such-program"], 'exec: "no-such-program": executable file not found in $PATH'),
+        (["/srv/none"], 'exec: "/srv/none": no such file or directory'),
+        (["/etc"], 'exec: "/etc": permission denied'),
+    ],
+)
+async def test_a_program_that_cannot_be_started_is_named(
+    tmp_path: Path, command: list[str], message: str
+) -> None:
+    async with node(tmp_path) as here:
+        await here.api.put(pod({**server(), "command": command}, restartPolicy="Never"))
+        await until(here.state_is("terminated", "StartError"))
+        end = (await here.state())["state"]["terminated"]
+        assert (end["exitCode"], end["message"]) == (128, message)
+
+
+async def test_no_signal_is_ignored_and_no_file_is_open(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        await here.api.put(pod(shell("grep SigIgn /proc/self/status; ls /proc/self/fd; sleep 99")))
+        await here.wrote("3\n")  # the folder that ls reads
+        assert await here.log() == "SigIgn:\t0000000000000000\n0\n1\n2\n3\n"
+
+
+async def test_the_python_of_the_daemon_is_visible(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        await here.api.put(pod(python("print('python', flush=True)"), restartPolicy="Never"))
+        await here.wrote("python")
+
+
+def test_a_mount_is_seen_at_its_path(tmp_path: Path, own_root: str) -> None:
+    (source := tmp_path / "source").mkdir()
+    (source / "colour").write_text("yellow")
+    paths = ("/etc/app/config", "/var/run/secrets/app", "/usr/share/html", "/a/b", "/a/b/c")
+    mounts = [(source, path, False) for path in paths]
+    words = [f"{path}/colour" for path in paths]
+    assert run(tmp_path, own_root, ["cat", *words], mounts) == "yellow" * len(paths)
+
+
+def test_one_file_can_be_mounted_over_a_file(tmp_path: Path, own_root: str) -> None:
+    (source := tmp_path / "source").write_text("mounted")
+    assert (
+        run(tmp_path, own_root, ["cat", "/etc/fstab"], [(source, "/etc/fstab", True)]) == "mounted"
+    )
+
+
+def test_a_mount_can_be_read_only(tmp_path: Path, own_root: str) -> None:
+    (source := tmp_path / "source").mkdir()
+    script = "touch /one/x 2>/dev/null || touch /two/x; ls /one /two"
+    mounts = [(source, "/one", True), (source, "/two", False)]
+    assert run(tmp_path, own_root, ["sh", "-c", script], mounts) == "/one:\nx\n\n/two:\nx\n"
+
+
+def test_a_folder_with_a_comma_and_a_colon_can_be_an_image(tmp_path: Path, own_root: str) -> None:
+    (image := tmp_path / "a,b:c\\d").mkdir()
+    (image / "word").write_text("canary")
+    assert run(tmp_path, own_root, ["cat", "/word"], image=image) == "canary"
+
+
+def test_the_way_can_be_forced(tmp_path: Path, own_root: str) -> None:
+    assert find_way(str(tmp_path)) == (own_root, "")
+
+
+def test_without_the_way_the_setting_is_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SETTING, "no")
+    assert find_way(str(tmp_path)) == ("no", "CANARYLAB_POD_ROOT is set to no")
+
+
+def test_a_refusal_has_the_words_of_the_system(tmp_path: Path, own_root: str) -> None:
+    missing = tmp_path / "missing"
+    assert refusal(own_root, str(missing)) == f"No such file or directory: {missing}"
+
+
+def add_program(file: Path) -> None:
+    file.parent.mkdir(parents=True)
+    file.write_text("#!/bin/sh\necho started\n")
+    file.chmod(0o755)
+
+
+def run(
+    tmp_path: Path,
+    way: str,
+    argv: Sequence[str],
+    mounts: Sequence[tuple[Path, str, bool]] = (),
+    image: Path | None = None,
+) -> str:
+    """The output of a command in a root of its own."""
+    for folder in (base := tmp_path / "base", image or (image := tmp_path / "image")):
+        folder.mkdir(exist_ok=True)
+    plan = container_plan(str(image), way=way, base=str(base), names=NAMES, mounts=mounts)
+    command = program(plan, argv, folder="/", report=2, has_ctype=True)
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
