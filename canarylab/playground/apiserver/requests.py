@@ -44,7 +44,7 @@ from canarylab.playground.apiserver.protobuf import decode_protobuf
 from canarylab.playground.apiserver.store import PlannedWrite
 from canarylab.playground.apiserver.tables import build_table
 from canarylab.playground.kube.api import KubeletClient
-from canarylab.playground.kube.kinds import KINDS, SERVED_KINDS, Kind
+from canarylab.playground.kube.kinds import KINDS, SERVED_KINDS, UNSERVED_KINDS, Kind
 from canarylab.playground.kube.selectors import Predicate, by_field_query, by_label_query
 
 Query = Mapping[str, str]
@@ -56,6 +56,8 @@ PROTOBUF = "application/vnd.kubernetes.protobuf"
 JSON = "application/json"
 
 _KINDS_BY_PATH = {(kind.api_version, kind.plural): kind for kind in SERVED_KINDS}
+_UNSERVED_BY_PATH = {(kind.api_version, kind.plural): kind for kind in UNSERVED_KINDS}
+_ON_KIND = "or use a cluster on kind (canarylab up --cluster kind)"
 _NAMESPACE_SUBRESOURCES = frozenset({"status", "finalize"})
 _COMMON_FIELDS = frozenset({"metadata.name", "metadata.namespace"})
 _FIELDS_BY_KIND = {
@@ -153,8 +155,10 @@ class ResourcePath(NamedTuple):
         return Key(self.namespace or "", self.name or "")
 
 
-def parse_path(path: str) -> ResourcePath | None:
-    """Parse a path of the Kubernetes API; None if it names no kind that is served.
+def parse_path(
+    path: str, kinds: Mapping[tuple[str, str], Kind] = _KINDS_BY_PATH
+) -> ResourcePath | None:
+    """Parse a path of the Kubernetes API; None if it names none of the kinds, which are served.
 
     >>> path = parse_path("/apis/apps/v1/namespaces/lab/deployments/web/scale")
     >>> path.kind.kind, path.namespace, path.name, path.subresource
@@ -162,13 +166,15 @@ def parse_path(path: str) -> ResourcePath | None:
     """
     match path.strip("/").split("/"):
         case ["api", "v1", *rest]:
-            return _parse_resource("v1", rest)
+            return _parse_resource("v1", rest, kinds)
         case ["apis", group, version, *rest]:
-            return _parse_resource(f"{group}/{version}", rest)
+            return _parse_resource(f"{group}/{version}", rest, kinds)
     return None
 
 
-def _parse_resource(api_version: str, steps: list[str]) -> ResourcePath | None:
+def _parse_resource(
+    api_version: str, steps: list[str], kinds: Mapping[tuple[str, str], Kind]
+) -> ResourcePath | None:
     namespace = None
     if len(steps) >= 3 and steps[0] == "namespaces" and steps[2] not in _NAMESPACE_SUBRESOURCES:
         _, namespace, *steps = steps
@@ -176,7 +182,7 @@ def _parse_resource(api_version: str, steps: list[str]) -> ResourcePath | None:
         steps = steps[:3]
     if not 1 <= len(steps) <= 3 or not all([namespace != "", *steps]):
         return None
-    kind = _KINDS_BY_PATH.get((api_version, steps[0]))
+    kind = kinds.get((api_version, steps[0]))
     if kind is None or (namespace is not None and not kind.namespaced):
         return None
     if kind.namespaced and namespace is None and len(steps) > 1:
@@ -434,6 +440,24 @@ def path_not_found() -> StatusError:
     return StatusError(404, "NotFound", "the server could not find the requested resource")
 
 
+def unserved_error(path: str) -> StatusError:
+    """The error for a path of no kind that is served, with the name of the kind if it is known.
+
+    An object of such a kind is not found, so that kubectl goes on and creates it, which is refused.
+    """
+    found = parse_path(path, _UNSERVED_BY_PATH)
+    if found is None:
+        return path_not_found()
+    kind = found.kind
+    why = f"the playground does not serve {kind.kind} ({kind.api_version})"
+    remedy = f"{kind.instead}, {_ON_KIND}."
+    if found.name is None:
+        return StatusError(405, "MethodNotAllowed", f"{why}. {remedy}")
+    return StatusError(
+        404, "NotFound", f'{kind.qualified} "{found.name}" not found: {why}. {remedy}'
+    )
+
+
 def method_not_allowed() -> StatusError:
     """The error for a method that the path does not have."""
     message = "the server does not allow this method on the requested resource"
@@ -476,6 +500,8 @@ def _error_details(error: ApiError) -> Object | None:
             return {**named, "causes": list(map(_cause, error.causes))}
         case NotFoundError() | AlreadyExistsError() | ConflictError() | ForbiddenError():
             return _object_details(error.name, error.group, error.resource)
+        case StatusError(causes=[_, *_]):
+            return {"causes": list(map(_cause, error.causes))}
         case StatusError(code=404 | 405 | 415):
             return {}
         case _:
@@ -488,4 +514,5 @@ def _object_details(name: str, group: str, kind: str) -> Object:
 
 
 def _cause(cause: Cause) -> Object:
-    return {"reason": cause.reason, "message": cause.message, "field": cause.field}
+    named = {"reason": cause.reason, "message": cause.message, "field": cause.field}
+    return {name: value for name, value in named.items() if value}

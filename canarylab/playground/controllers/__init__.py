@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from canarylab.playground.controllers import (
+    autoscaler,
     deployment,
+    disruption_budget,
     garbage_collector,
+    job,
     namespace,
     replicaset,
     scheduler,
@@ -14,6 +17,9 @@ from canarylab.playground.controllers import (
 CONTROLLERS = (
     deployment.controller,
     replicaset.controller,
+    job.controller,
+    autoscaler.controller,
+    disruption_budget.controller,
     scheduler.controller,
     service_endpoints.slices_controller,
     service_endpoints.endpoints_controller,

@@ -59,7 +59,9 @@ async def test_the_containers_of_a_pod_share_its_address(tmp_path: Path) -> None
         await here.wrote("web-1", container="neighbour")
 
 
-async def test_a_pod_with_volumes_waits_with_an_event(tmp_path: Path) -> None:
+async def test_without_roots_of_their_own_a_pod_with_volumes_waits_with_an_event(
+    machine_paths: None, tmp_path: Path
+) -> None:
     async with node(tmp_path) as here:
         await here.api.put(pod(server(), volumes=[{"name": "data", "emptyDir": {}}]))
         await until(lambda: here.messages("FailedMount"))
@@ -114,6 +116,18 @@ async def test_the_node_is_created_and_ready() -> None:
     ready = find_condition(await api.get("Node", NODE), "Ready")
     assert ready is not None
     assert (ready["status"], ready["reason"]) == ("True", "KubeletReady")
+
+
+async def test_the_node_has_the_four_conditions_of_a_healthy_one() -> None:
+    api = FakeApi()
+    await register(api, EARLY, "127.64.0.1")
+    conditions = (await api.get("Node", NODE))["status"]["conditions"]
+    assert [(entry["type"], entry["status"], entry["reason"]) for entry in conditions] == [
+        ("MemoryPressure", "False", "KubeletHasSufficientMemory"),
+        ("DiskPressure", "False", "KubeletHasNoDiskPressure"),
+        ("PIDPressure", "False", "KubeletHasSufficientPID"),
+        ("Ready", "True", "KubeletReady"),
+    ]
 
 
 async def test_a_heartbeat_renews_the_time_and_keeps_the_transition() -> None:
