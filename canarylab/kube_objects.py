@@ -264,7 +264,6 @@ def refresh_condition(
     entry = {
         "type": condition.type,
         "status": condition.status,
-        "lastUpdateTime": timestamp(now),
         "lastTransitionTime": last_transition_time(before, condition.status, now),
         "reason": condition.reason,
         "message": condition.message,

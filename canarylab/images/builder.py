@@ -32,7 +32,9 @@ WITHOUT_DOCKER = (
 
 _NPM_UNREACHABLE = re.compile(
     r"npm (?:error|ERR!) code (?:ENOTCACHED|EAI_AGAIN|ENOTFOUND|ENETUNREACH|EHOSTUNREACH|"
-    r"ECONNREFUSED|ECONNRESET|ETIMEDOUT|ERR_SOCKET_TIMEOUT)\b"
+    r"ECONNREFUSED|ECONNRESET|ETIMEDOUT|ERR_SOCKET_TIMEOUT)\b|"
+    r"trouble with your network connection|^yarn: Yarn is not in this image",
+    re.MULTILINE,
 )
 
 

@@ -10,7 +10,6 @@ container is ever touched.
 
 from __future__ import annotations
 
-import os
 import secrets
 import socket
 import subprocess
@@ -24,9 +23,9 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from canarylab.docker_engine import engine, engine_errors
 from canarylab.errors import ClusterError, PortInUseError, SetupError, TrafficError
 from canarylab.images.builder import not_built_error
-from canarylab.playground.images import parse_reference
+from canarylab.playground.images import DEFAULT_PATH, parse_reference
 from canarylab.playground.node import reaper
-from canarylab.playground.nodejs import POD_IP, node_options, path_with_nodejs
+from canarylab.playground.nodejs import POD_IP, node_options, path_in_folder
 from canarylab.ports import LOOPBACK, ensure_free, holder, is_free
 from canarylab.runtime import wait_until
 from canarylab.traffic.http import get
@@ -232,7 +231,7 @@ def _start_process(
 ) -> subprocess.Popen[bytes]:
     environment = {
         **image.env,
-        "PATH": path_with_nodejs(image.env.get("PATH", os.defpath)),
+        "PATH": path_in_folder(image.env.get("PATH", DEFAULT_PATH), image.root),
         "PORT": str(port),
         "DRAIN_S": "0",  # no Service sends traffic here while it ends
         "HOSTNAME": f"local-{port}",

@@ -35,7 +35,7 @@ from typing import IO, NamedTuple
 
 from canarylab.display import Report, no_report
 from canarylab.errors import BuildError, CommandFailedError, SetupError, reason
-from canarylab.images import build_context, dockerfile, run_root
+from canarylab.images import build_context, dockerfile, run_root, yarn
 from canarylab.images.build_context import BuildContext, Dockerignore
 from canarylab.images.builder import (
     BuildSource,
@@ -50,11 +50,12 @@ from canarylab.images.builder import (
 from canarylab.images.dockerfile import Instruction
 from canarylab.images.image_config import ImageConfig, plan
 from canarylab.images.local_runs import ProcessRuns
+from canarylab.images.yarn import uses_yarn
 from canarylab.playground import images as image_store
 from canarylab.playground.home import Home
 from canarylab.playground.images import Image, map_paths, parse_reference
 from canarylab.playground.node import pod_root
-from canarylab.playground.nodejs import nodejs_version, path_with_nodejs
+from canarylab.playground.nodejs import nodejs_version, path_in_folder
 
 KEPT_LAYERS = 64  # the least recently used ones are removed first
 LAYER_FORMAT = "2"  # part of every layer's key: a new format reuses no older layer
@@ -141,9 +142,11 @@ def build(
     BuildError for a step that failed. A failed build leaves every image as it was.
     """
     parse_reference(reference)
-    planned = plan(_read_dockerfile(context), build_args)
+    lines = _read_dockerfile(context)
+    planned = plan(lines, build_args)
     with open_layers(images) as layers, layers.scratch() as scratch:
-        tree = _TreeBuilder(BuildContext.of(context), layers, scratch)
+        begin = _yarn_layer(layers) if uses_yarn(context, lines) else None
+        tree = _TreeBuilder(BuildContext.of(context), layers, scratch, begin or layers.empty)
         for number, (line, config) in enumerate(planned, start=1):
             started = time.monotonic()
             cached = tree.apply(line, config)
@@ -298,12 +301,11 @@ def _run_and_check(
 
 def run_environment(config: ImageConfig, tree: Path, machine: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of a RUN line: the image's, over what leads to a registry."""
-    programs = f"{tree}/usr/local/bin:{config.values['PATH']}"
     return {
         **{name: value for name, value in machine.items() if _is_passed_on(name)},
         **_npm_settings(tree, machine),
         **config.run_env,
-        "PATH": path_with_nodejs(programs),
+        "PATH": f"{tree}/usr/local/bin:{path_in_folder(config.values['PATH'], tree)}",
     }
 
 
@@ -347,9 +349,11 @@ class _TreeBuilder:
     layers: LayerStore
     scratch: Path
     """For here-documents and unpacked archives; it ends with the build."""
+    base: Layer
+    """What a stage on Node.js begins with."""
 
     def __post_init__(self) -> None:
-        self.layer = self.layers.empty
+        self.layer = self.base
         self._stages: dict[int, Layer] = {}
 
     def apply(self, line: Instruction, config: ImageConfig) -> bool:
@@ -360,7 +364,7 @@ class _TreeBuilder:
             "RUN": self._run,
         }
         if line.keyword == "FROM":
-            begun = self.layers.empty if config.base is None else self._stages[config.base]
+            begun = self.base if config.base is None else self._stages[config.base]
             self.layer = self._stages[config.stage] = begun
         if line.keyword not in builders_by_keyword:
             return False
@@ -419,6 +423,15 @@ class _TreeBuilder:
 
     def _scratch(self) -> Path:
         return Path(tempfile.mkdtemp(dir=self.scratch))
+
+
+def _yarn_layer(layers: LayerStore) -> Layer | None:
+    """Return the layer with Yarn; None if it cannot be fetched, which is tried at each build."""
+    key = layer_key("YARN", yarn.VERSION)
+    try:
+        return layers.find(key) or layers.make(key, yarn.install)
+    except yarn.YarnUnreachableError:
+        return None
 
 
 def _read_dockerfile(context: Path) -> list[Instruction]:

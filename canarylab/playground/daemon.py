@@ -26,12 +26,17 @@ from canarylab import __version__
 from canarylab.errors import explain
 from canarylab.kube_objects import Key, key_of, timestamp
 from canarylab.playground.address_range import LoopbackRange, reserve_range
-from canarylab.playground.apiserver.local_api import LocalApi, bootstrap, move_services
+from canarylab.playground.apiserver.local_api import (
+    LocalApi,
+    bootstrap,
+    kubernetes_service,
+    move_services,
+)
 from canarylab.playground.apiserver.persistence import GroupCommit, ObjectFile
 from canarylab.playground.apiserver.registry import RegistryOptions
 from canarylab.playground.apiserver.server import TokenAuthenticator, make_web_app, serving
 from canarylab.playground.apiserver.store import Store
-from canarylab.playground.controllers import CONTROLLERS, loop
+from canarylab.playground.controllers import CONTROLLERS, default_objects, loop
 from canarylab.playground.credentials import Credentials, kept_credentials, write_kubeconfig
 from canarylab.playground.daemon_control import DaemonState, read_state, take_lock, write_state
 from canarylab.playground.home import Home
@@ -101,7 +106,10 @@ class Daemon:
         ingress = IngressServer(self.api, sockets.ingress)
         tls = credentials.ssl_context()
         async with serving(app, sockets.api, tls), asyncio.TaskGroup() as tasks:
-            work = [loop.run_controller(controller, self.api) for controller in CONTROLLERS]
+            service = kubernetes_service(self.addresses, port=port)
+            objects = default_objects.make_controller(credentials.authority, service)
+            controllers = (*CONTROLLERS, objects)
+            work = [loop.run_controller(controller, self.api) for controller in controllers]
             work += [self.kubelet.run(), self.proxy.run(), ingress.run()]
             running = [tasks.create_task(each) for each in work]
             try:

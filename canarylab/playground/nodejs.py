@@ -51,6 +51,16 @@ def path_with_nodejs(path: str) -> str:
     return os.pathsep.join([str(_SCRIPTS), str(nodejs_bin()), *([path] if path else [])])
 
 
+def path_in_folder(path: str, root: Path) -> str:
+    """Return a PATH for a folder that stands for `/`: its programs, then node, then the machine's.
+
+    >>> path_in_folder("/nowhere:/bin", Path("/")).startswith("/bin:")
+    True
+    """
+    own = (root / folder.lstrip("/") for folder in path.split(os.pathsep) if folder)
+    return os.pathsep.join([*(str(each) for each in own if each.is_dir()), path_with_nodejs(path)])
+
+
 def installed_links() -> dict[str, str]:
     """Return where Docker's node image has node, npm, npx and yarn, and where they are here."""
     library = "lib/node_modules/npm"

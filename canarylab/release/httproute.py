@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from operator import itemgetter
+from typing import NamedTuple
 
 from kubernetes.client.exceptions import ApiException
 from kubernetes.dynamic.exceptions import ResourceNotFoundError
@@ -20,10 +21,11 @@ from canarylab import traffic
 from canarylab.errors import ApiRefusedError, GatewayApiMissingError
 from canarylab.figures.diagram_content import DiagramRoute, DiagramRule
 from canarylab.release.connection import Connection, Object, explain_api_errors
-from canarylab.release.endpoints import expected_shares, read_endpoints
+from canarylab.release.endpoints import Endpoint, expected_shares, read_endpoints
 from canarylab.runtime import wait_until
 from canarylab.text import percent
 from canarylab.traffic import Request, Sample, SamplingPlan
+from canarylab.traffic.version_names import with_common_names
 
 API_VERSION, KIND = "gateway.networking.k8s.io/v1", "HTTPRoute"
 ACCEPTED_TIMEOUT_S = 5.0
@@ -209,7 +211,7 @@ def sample_httproute(
     sample = replace(sample, balanced_per="request", expected_from="rules")
     if before != _expected_versions(connection, read_httproute(connection, name), headers):
         return sample
-    return sample.with_expected(before)
+    return with_common_names(sample.with_expected(before.versions), before.tags)
 
 
 def gateway_addresses(connection: Connection, route: Object) -> list[str]:
@@ -284,23 +286,33 @@ def _is_accepted(condition: Object, newest: int) -> bool:
     return bool(is_new and condition["type"] == "Accepted" and condition["status"] == "True")
 
 
+class _Expected(NamedTuple):
+    """The share of each version among the requests that reach a pod, and the tag of each pod."""
+
+    versions: Mapping[str, float]
+    tags: Mapping[str, str]
+
+
 def _expected_versions(
     connection: Connection, route: Object, headers: Mapping[str, str] | None
-) -> Mapping[str, float]:
-    """The share of each version among the requests that reach a pod."""
+) -> _Expected:
     versions: dict[str, float] = defaultdict(float)
+    tags: dict[str, str] = {}
     for service, share in service_shares(route, headers).items():
-        for version, part in _versions_of(connection, service).items():
+        endpoints = _endpoints_of(connection, service)
+        tags |= {each.pod: each.version for each in endpoints}
+        for version, part in expected_shares(endpoints).items():
             versions[version] += share * part
     total = sum(versions.values())
-    return {version: share / total for version, share in sorted(versions.items())}
+    shares = {version: share / total for version, share in sorted(versions.items())}
+    return _Expected(shares, tags)
 
 
-def _versions_of(connection: Connection, service: str) -> Mapping[str, float]:
-    """The versions of the ready pods of a Service; none of one that does not exist."""
+def _endpoints_of(connection: Connection, service: str) -> list[Endpoint]:
+    """The endpoints of a Service; none of one that does not exist."""
     try:
-        return expected_shares(read_endpoints(connection, service))
+        return read_endpoints(connection, service)
     except ApiRefusedError as exc:
         if "(NotFound)" in exc.reply:
-            return {}
+            return []
         raise

@@ -38,6 +38,7 @@ from canarylab.runtime import wait_until
 from canarylab.traffic import Request, Sample, SampleInterrupted, SamplingPlan
 from canarylab.traffic.http import HttpResponse, Target, get
 from canarylab.traffic.sampler import ProgressLine
+from canarylab.traffic.version_names import with_common_names
 
 HOST = "foo.bar.com"
 """The host of the lessons. The domain has an owner, so it is only ever sent as a Host header."""
@@ -87,6 +88,8 @@ class ExpectedShares(NamedTuple):
 
     versions: Mapping[str, float]
     pods: Mapping[str, float]
+    tags: Mapping[str, str]
+    """The image tag of each pod."""
 
 
 class IngressClient:
@@ -165,7 +168,7 @@ class IngressClient:
             raise
         if before != expected_shares_by_rules(self._connection, url, request):
             return sample
-        return sample.with_expected(before.versions, before.pods)
+        return with_common_names(sample.with_expected(before.versions, before.pods), before.tags)
 
     def _placed(self, sample: Sample) -> Sample:
         where = f"{self._cluster.name}, through its Ingress"
@@ -363,12 +366,14 @@ def expected_shares_by_rules(connection: Connection, url: str, request: Request)
         )
     pods: dict[str, float] = defaultdict(float)
     versions: dict[str, float] = defaultdict(float)
+    tags: dict[str, str] = {}
     for backend, share in route.shares().items():
         ready = ready_endpoints(connection, backend.service.name)
         for endpoint in ready:
             pods[endpoint.pod] += share / len(ready)
             versions[endpoint.version] += share / len(ready)
-    return ExpectedShares(dict(sorted(versions.items())), dict(pods))
+            tags[endpoint.pod] = endpoint.version
+    return ExpectedShares(dict(sorted(versions.items())), dict(pods), tags)
 
 
 def _rule(route: IngressRoute) -> str:

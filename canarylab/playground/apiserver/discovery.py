@@ -13,7 +13,7 @@ from aiohttp import web
 from canarylab.kube_objects import Object
 from canarylab.playground.apiserver import openapi
 from canarylab.playground.apiserver.requests import JSON, json_response
-from canarylab.playground.kube.kinds import KUBERNETES_VERSION, SERVED_KINDS, Kind
+from canarylab.playground.kube.kinds import KUBERNETES_VERSION, SERVED_KINDS, UNSERVED_KINDS, Kind
 
 VERSION = {
     "major": "1",
@@ -28,6 +28,7 @@ VERSION = {
 }
 """The version of Kubernetes that this server reports."""
 
+_KNOWN_KINDS = (*SERVED_KINDS, *UNSERVED_KINDS)
 _HEALTH_PATHS = frozenset({"/healthz", "/livez", "/readyz"})
 _ACCESS_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _DISCOVERY_VERSIONS = ("v2", "v2beta1")
@@ -191,7 +192,7 @@ def _resource_entry(resource: ApiResource) -> Object:
         "shortNames": list(resource.short_names),
         "categories": list(resource.categories),
     }
-    return {name: value for name, value in entry.items() if value != []}
+    return {name: value for name, value in entry.items() if name == "verbs" or value != []}
 
 
 def _subresource_entry(resource: ApiResource, subresource: ApiSubresource) -> Object:
@@ -252,7 +253,7 @@ def _aggregated_entry(resource: ApiResource, name: str, version: str) -> Object:
             for subresource in resource.subresources
         ],
     }
-    return {key: value for key, value in entry.items() if value != []}
+    return {key: value for key, value in entry.items() if key == "verbs" or value != []}
 
 
 class ApiSubresource(NamedTuple):
@@ -279,16 +280,19 @@ class ApiResource(NamedTuple):
 
 
 _POD_SUBRESOURCES = (
+    ApiSubresource("attach", "PodAttachOptions", ("create", "get")),
     ApiSubresource("binding", "Binding", ("create",)),
     ApiSubresource("eviction", "Eviction", ("create",), "policy", "v1"),
     ApiSubresource("exec", "PodExecOptions", ("create", "get")),
     ApiSubresource("log", "Pod", ("get",)),
+    ApiSubresource("portforward", "PodPortForwardOptions", ("create", "get")),
+    ApiSubresource("proxy", "PodProxyOptions", ("create", "delete", "get", "patch", "update")),
 )
 
 
 def api_versions() -> list[str]:
     """Every group and version, the core group first, and the preferred version of each group."""
-    served = dict.fromkeys(kind.api_version for kind in SERVED_KINDS if kind.group)
+    served = dict.fromkeys(kind.api_version for kind in _KNOWN_KINDS if kind.group)
     named = [*served, "authorization.k8s.io/v1"]
     return ["v1", *sorted(named, key=lambda name: name.partition("/")[0])]
 
@@ -296,7 +300,7 @@ def api_versions() -> list[str]:
 def resources(api_version: str) -> list[ApiResource]:
     """The resources of a group and version.
 
-    >>> [resource.plural for resource in resources("apps/v1")]
+    >>> [resource.plural for resource in resources("apps/v1") if resource.verbs]
     ['deployments', 'replicasets']
     """
     if api_version == "authorization.k8s.io/v1":
@@ -306,7 +310,7 @@ def resources(api_version: str) -> list[ApiResource]:
                 _ACCESS_REVIEW_PLURAL, kind, ("create",), namespaced=False, singular=kind.lower()
             )
         ]
-    kinds = [kind for kind in SERVED_KINDS if kind.api_version == api_version]
+    kinds = [kind for kind in _KNOWN_KINDS if kind.api_version == api_version]
     return sorted(map(_resource, kinds))
 
 
@@ -314,9 +318,7 @@ def _resource(kind: Kind) -> ApiResource:
     return ApiResource(
         plural=kind.plural,
         kind=kind.kind,
-        verbs=tuple(
-            verb for verb in _VERBS if kind.kind != "Namespace" or verb != "deletecollection"
-        ),
+        verbs=_verbs(kind),
         namespaced=kind.namespaced,
         singular=kind.singular,
         short_names=kind.short_names,
@@ -325,7 +327,15 @@ def _resource(kind: Kind) -> ApiResource:
     )
 
 
+def _verbs(kind: Kind) -> tuple[str, ...]:
+    if kind in UNSERVED_KINDS:
+        return ()
+    return tuple(verb for verb in _VERBS if kind.kind != "Namespace" or verb != "deletecollection")
+
+
 def _subresources(kind: Kind) -> list[ApiSubresource]:
+    if kind in UNSERVED_KINDS:
+        return []
     found = list(_POD_SUBRESOURCES) if kind.kind == "Pod" else []
     if kind.kind == "Service":
         verbs = ("create", "delete", "get", "patch", "update")

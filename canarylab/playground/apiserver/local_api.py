@@ -159,14 +159,16 @@ async def bootstrap(
             await api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     if await find_object(api, "IngressClass", Key("", INGRESS_CLASS)) is None:
         await api.create(_INGRESS_CLASS)
-    for obj in _kubernetes_service(addresses, host, port):
+    for obj in kubernetes_service(addresses, host=host, port=port):
         if await find_object(api, obj["kind"], key_of(obj)) is None:
             await api.create(obj)
         else:
             await api.update(obj)  # the port may have changed
 
 
-def _kubernetes_service(addresses: LoopbackRange, host: str, port: int) -> list[Object]:
+def kubernetes_service(
+    addresses: LoopbackRange, *, port: int, host: str = "127.0.0.1"
+) -> list[Object]:
     """The Service of the API server: the first cluster IP, as on a real cluster."""
     meta = {"name": "kubernetes", "namespace": "default"}
     listening = {"name": "https", "port": port, "protocol": "TCP"}

@@ -17,6 +17,7 @@ KINDS_WITH_GENERATION = frozenset(
     {
         "Deployment", "ReplicaSet", "Pod", "EndpointSlice", "Ingress", "IngressClass",
         "Job", "PodDisruptionBudget", "GatewayClass", "Gateway", "HTTPRoute",
+        "ReferenceGrant",
     }
 )  # fmt: skip
 """Kinds with a `metadata.generation`."""

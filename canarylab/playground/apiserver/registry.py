@@ -91,6 +91,7 @@ class Registry:
         kind = KINDS[obj["kind"]]
         if obj.get("metadata", {}).get("resourceVersion"):
             raise ApiError("resourceVersion should not be set on objects to be created")
+        named = obj.get("metadata") or {}
         obj = metadata.new_metadata(obj, kind, self.generators)
         if kind.namespaced:
             meta = obj["metadata"]
@@ -98,6 +99,7 @@ class Registry:
             check_namespace(namespace, kind, meta)
         if kind.kind == "Pod":
             check_pod_quota(self.store.count("Pod"), obj["metadata"])
+            self._check_service_account(obj, named.get("name") or named.get("generateName", ""))
         obj = omitempty(with_initial_status(with_defaults(obj)))
         if kind.kind == "Ingress":
             obj = with_default_class(obj, self.store.all("IngressClass"))
@@ -107,6 +109,16 @@ class Registry:
         if self.store.find(kind.kind, key_of(obj)) is not None:
             raise AlreadyExistsError(kind.plural, kind.group, obj["metadata"]["name"])
         return PlannedWrite("write", obj)
+
+    def _check_service_account(self, pod: Object, name: str) -> None:
+        """Raise ForbiddenError if the pod's account is missing; `default` is on its way then."""
+        spec, namespace = pod.get("spec") or {}, pod["metadata"]["namespace"]
+        account = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
+        if account == "default" or self.store.find("ServiceAccount", Key(namespace, account)):
+            return
+        missing = f'serviceaccount "{account}" not found'
+        why = f"error looking up service account {namespace}/{account}: {missing}"
+        raise ForbiddenError("pods", "", name, why)
 
     def update(self, obj: Object) -> PlannedWrite:
         """Plan an update of everything but the status."""

@@ -9,6 +9,7 @@ plural resource, or the kind if the code is 422.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -43,7 +44,7 @@ from canarylab.playground.apiserver.protobuf import decode_protobuf
 from canarylab.playground.apiserver.store import PlannedWrite
 from canarylab.playground.apiserver.tables import build_table
 from canarylab.playground.kube.api import KubeletClient
-from canarylab.playground.kube.kinds import KINDS, SERVED_KINDS, Kind
+from canarylab.playground.kube.kinds import KINDS, SERVED_KINDS, UNSERVED_KINDS, Kind
 from canarylab.playground.kube.selectors import Predicate, by_field_query, by_label_query
 
 Query = Mapping[str, str]
@@ -55,6 +56,8 @@ PROTOBUF = "application/vnd.kubernetes.protobuf"
 JSON = "application/json"
 
 _KINDS_BY_PATH = {(kind.api_version, kind.plural): kind for kind in SERVED_KINDS}
+_UNSERVED_BY_PATH = {(kind.api_version, kind.plural): kind for kind in UNSERVED_KINDS}
+_ON_KIND = "or use a cluster on kind (canarylab up --cluster kind)"
 _NAMESPACE_SUBRESOURCES = frozenset({"status", "finalize"})
 _COMMON_FIELDS = frozenset({"metadata.name", "metadata.namespace"})
 _FIELDS_BY_KIND = {
@@ -152,8 +155,10 @@ class ResourcePath(NamedTuple):
         return Key(self.namespace or "", self.name or "")
 
 
-def parse_path(path: str) -> ResourcePath | None:
-    """Parse a path of the Kubernetes API; None if it names no kind that is served.
+def parse_path(
+    path: str, kinds: Mapping[tuple[str, str], Kind] = _KINDS_BY_PATH
+) -> ResourcePath | None:
+    """Parse a path of the Kubernetes API; None if it names none of the kinds, which are served.
 
     >>> path = parse_path("/apis/apps/v1/namespaces/lab/deployments/web/scale")
     >>> path.kind.kind, path.namespace, path.name, path.subresource
@@ -161,13 +166,15 @@ def parse_path(path: str) -> ResourcePath | None:
     """
     match path.strip("/").split("/"):
         case ["api", "v1", *rest]:
-            return _parse_resource("v1", rest)
+            return _parse_resource("v1", rest, kinds)
         case ["apis", group, version, *rest]:
-            return _parse_resource(f"{group}/{version}", rest)
+            return _parse_resource(f"{group}/{version}", rest, kinds)
     return None
 
 
-def _parse_resource(api_version: str, steps: list[str]) -> ResourcePath | None:
+def _parse_resource(
+    api_version: str, steps: list[str], kinds: Mapping[tuple[str, str], Kind]
+) -> ResourcePath | None:
     namespace = None
     if len(steps) >= 3 and steps[0] == "namespaces" and steps[2] not in _NAMESPACE_SUBRESOURCES:
         _, namespace, *steps = steps
@@ -175,12 +182,23 @@ def _parse_resource(api_version: str, steps: list[str]) -> ResourcePath | None:
         steps = steps[:3]
     if not 1 <= len(steps) <= 3 or not all([namespace != "", *steps]):
         return None
-    kind = _KINDS_BY_PATH.get((api_version, steps[0]))
+    kind = kinds.get((api_version, steps[0]))
     if kind is None or (namespace is not None and not kind.namespaced):
         return None
     if kind.namespaced and namespace is None and len(steps) > 1:
         return None
     return ResourcePath(kind, namespace, *steps[1:])
+
+
+def dial_error(address: str, port: int, error: OSError) -> str:
+    """Describe a connection that failed, in Go's words.
+
+    >>> dial_error("127.64.0.2", 3333, OSError(111, "refused"))
+    'dial tcp4 127.64.0.2:3333: connect: connection refused'
+    """
+    if isinstance(error, TimeoutError) or error.errno is None:
+        return f"dial tcp4 {address}:{port}: i/o timeout"
+    return f"dial tcp4 {address}:{port}: connect: {os.strerror(error.errno).lower()}"
 
 
 def is_true(query: Query, name: str) -> bool:
@@ -420,6 +438,24 @@ def deleted_status(obj: Object, kind: Kind) -> Object:
 def path_not_found() -> StatusError:
     """The error for a path that does not exist."""
     return StatusError(404, "NotFound", "the server could not find the requested resource")
+
+
+def unserved_error(path: str) -> StatusError:
+    """The error for a path of no kind that is served, with the name of the kind if it is known.
+
+    An object of such a kind is not found, so that kubectl goes on and creates it, which is refused.
+    """
+    found = parse_path(path, _UNSERVED_BY_PATH)
+    if found is None:
+        return path_not_found()
+    kind = found.kind
+    why = f"the playground does not serve {kind.kind} ({kind.api_version})"
+    remedy = f"{kind.instead}, {_ON_KIND}."
+    if found.name is None:
+        return StatusError(405, "MethodNotAllowed", f"{why}. {remedy}")
+    return StatusError(
+        404, "NotFound", f'{kind.qualified} "{found.name}" not found: {why}. {remedy}'
+    )
 
 
 def method_not_allowed() -> StatusError:

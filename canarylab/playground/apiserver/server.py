@@ -19,7 +19,14 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from canarylab.errors import ApiError, StatusError
-from canarylab.playground.apiserver import discovery, handlers, pod_streams, requests, subresources
+from canarylab.playground.apiserver import (
+    discovery,
+    handlers,
+    pod_streams,
+    port_forward,
+    requests,
+    subresources,
+)
 from canarylab.playground.apiserver.local_api import LocalApi
 from canarylab.playground.apiserver.requests import (
     MAX_BODY_BYTES,
@@ -69,14 +76,14 @@ _SCALE_SUBRESOURCE: MethodHandlers = {
     "PUT": subresources.replace_scale,
     "PATCH": subresources.patch_scale,
 }
-_PROXY_SUBRESOURCE: MethodHandlers = dict.fromkeys(
-    ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"), subresources.proxy_to_service
-)
+_PROXY_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _POD_SUBRESOURCES: Mapping[str, MethodHandlers] = {
     "binding": {"POST": subresources.bind},
     "eviction": {"POST": subresources.evict},
     "exec": {"GET": pod_streams.execute, "POST": pod_streams.execute},
     "log": {"GET": pod_streams.read_log},
+    "proxy": dict.fromkeys(_PROXY_METHODS, subresources.proxy_to_pod),
+    "portforward": dict.fromkeys(("GET", "POST"), port_forward.forward_ports),
 }
 _WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _HOST_NAMES = ("127.0.0.1", "localhost")
@@ -94,7 +101,7 @@ def make_web_app(
             return response
         path = parse_path(request.path)
         if path is None:
-            raise requests.path_not_found()
+            raise requests.unserved_error(request.path)
         handler = find_handler(request.method, path)
         answer = await handler(RequestContext(request, path, api, kubelet))
         if request.method in _WRITING and not answer.prepared:
@@ -105,6 +112,7 @@ def make_web_app(
     app[WATCHES] = set()
     app[AUTHENTICATED] = set()
     app[AUTHENTICATOR] = authenticator
+    app[port_forward.FORWARDED] = port_forward.forwarded_limit()
     app.on_response_prepare.append(_warn_of_deprecated)
     app.on_shutdown.append(_end_watches)
     app.router.add_route("*", "/{path:.*}", respond, expect_handler=_expect)
@@ -226,7 +234,7 @@ def _subresource_handlers(target: ResourcePath, subresource: str) -> MethodHandl
         case "finalize" if kind.kind == "Namespace":
             return {"PUT": handlers.replace_finalizers}
         case "proxy" if kind.kind == "Service":
-            return _PROXY_SUBRESOURCE
+            return dict.fromkeys(_PROXY_METHODS, subresources.proxy_to_service)
         case _ if kind.kind == "Pod":
             return _POD_SUBRESOURCES.get(subresource)
     return None

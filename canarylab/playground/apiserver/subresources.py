@@ -1,7 +1,8 @@
-"""Subresources: scale, binding and eviction of pods, and the proxy of Services.
+"""Subresources: scale, binding and eviction of pods, and the proxies of Services and Pods.
 
 GET .../services/NAME:PORT/proxy/PATH is forwarded to a ready pod of the Service, chosen at random
-for each request: a way into the cluster for clients that only reach the API.
+for each request, and .../pods/NAME:PORT/proxy/PATH to that pod: a way into the cluster for clients
+that only reach the API.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from canarylab.playground.apiserver.handlers import delete_request
 from canarylab.playground.apiserver.patch import apply_patch
 from canarylab.playground.apiserver.requests import (
     RequestContext,
+    dial_error,
     json_response,
     path_not_found,
     read_document,
@@ -31,9 +33,10 @@ from canarylab.playground.kube.selectors import label_query
 
 _SHARED_METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 _SUCCESS = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
+_HTTP_PORT = 80  # of a proxied Pod that declares no port
 _NOT_FORWARDED = HOP_BY_HOP | {"authorization", "host"}
 _PROXY_PATH = re.compile(
-    r"/+api/v1/namespaces/[^/?]+/services/[^/?]+/proxy(?P<rest>(?:[/?].*)?)", re.DOTALL
+    r"/+api/v1/namespaces/[^/?]+/(?:services|pods)/[^/?]+/proxy(?P<rest>(?:[/?].*)?)", re.DOTALL
 )
 
 
@@ -119,37 +122,56 @@ async def evict(context: RequestContext) -> web.Response:
 
 
 class ProxyTarget(NamedTuple):
-    """The Service and port of a proxy path."""
+    """The object and port of a proxy path."""
 
-    service: str
+    name: str
     port: str
-    """A name or a number, or empty for the only port."""
+    """A name or a number, or empty for the only port of a Service, or the first of a Pod."""
 
 
 async def proxy_to_service(context: RequestContext) -> web.StreamResponse:
     """Forward the request to a ready pod of the Service."""
-    target = parse_proxy_target(context.path.name or "")
-    service = context.api.registry.get("Service", context.path.key._replace(name=target.service))
+    target = parse_proxy_target("service", context.path.name or "")
+    service = context.api.registry.get("Service", context.path.key._replace(name=target.name))
     port_name = _port_name(service, target)
-    urls = _ready_urls(context, target.service, port_name)
+    urls = _ready_urls(context, target.name, port_name)
     if not urls:
-        raise _unavailable(f'no endpoints available for service "{target.service}"')
+        raise _unavailable(f'no endpoints available for service "{target.name}"')
     return await _forward_request(context.request, random.choice(urls))
 
 
-def parse_proxy_target(name: str) -> ProxyTarget:
-    """Parse the part of the path between `services/` and `/proxy`.
+async def proxy_to_pod(context: RequestContext) -> web.StreamResponse:
+    """Forward the request to the pod, whether it is ready or not."""
+    name = context.path.name or ""
+    target = parse_proxy_target("pod", name)
+    pod = context.api.registry.get("Pod", context.path.key._replace(name=target.name))
+    declared = [
+        port["containerPort"]
+        for container in pod["spec"]["containers"]
+        for port in container.get("ports") or []
+    ]
+    port = parse_integer(target.port) if target.port else (declared or [_HTTP_PORT])[0]
+    if port is None or not 0 < port < 65_536:
+        raise BadRequestError(f'invalid pod request "{name}"')
+    address = pod.get("status", {}).get("podIP")
+    if not address:
+        raise BadRequestError("address not allowed")
+    return await _forward_request(context.request, f"http://{address}:{port}")
 
-    >>> parse_proxy_target("web:80")
-    ProxyTarget(service='web', port='80')
-    >>> parse_proxy_target("http:web:") == parse_proxy_target("web")
+
+def parse_proxy_target(kind: str, name: str) -> ProxyTarget:
+    """Parse the part of the path between `services/` or `pods/` and `/proxy`.
+
+    >>> parse_proxy_target("service", "web:80")
+    ProxyTarget(name='web', port='80')
+    >>> parse_proxy_target("pod", "http:web:") == parse_proxy_target("pod", "web")
     True
     """
     parts = name.split(":")
     if len(parts) == 3 and parts[0] in {"", "http"}:
         parts = parts[1:]
     if len(parts) > 2 or not parts[0]:
-        raise StatusError(400, "BadRequest", f'invalid service request "{name}"')
+        raise StatusError(400, "BadRequest", f'invalid {kind} request "{name}"')
     return ProxyTarget(parts[0], parts[1] if len(parts) == 2 else "")
 
 
@@ -161,7 +183,7 @@ def _port_name(service: Object, target: ProxyTarget) -> str:
     for port in service["spec"].get("ports") or []:
         if port["port"] == number:
             return str(port.get("name", ""))
-    raise _unavailable(f'no service port {target.port} found for service "{target.service}"')
+    raise _unavailable(f'no service port {target.port} found for service "{target.name}"')
 
 
 def _ready_urls(context: RequestContext, service: str, port_name: str) -> list[str]:
@@ -189,12 +211,15 @@ async def _forward_request(request: web.Request, endpoint: str) -> web.StreamRes
             ) as answer,
         ):
             return await _relay_response(request, answer)
+    except aiohttp.ClientConnectorError as exc:
+        words = dial_error(url.host or "", url.port or 0, exc.os_error)
+        raise _unavailable(f"error trying to reach service: {words}") from exc
     except aiohttp.ClientConnectionError as exc:
         raise _unavailable(f"error trying to reach service: {exc}") from exc
 
 
 def _path_in_pod(target: str) -> str:
-    """The path and query after `services/NAME/proxy`, with a slash at the beginning."""
+    """The path and query after `NAME/proxy`, with a slash at the beginning."""
     found = _PROXY_PATH.fullmatch(target)
     if found is None:
         raise path_not_found()

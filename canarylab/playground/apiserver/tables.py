@@ -97,6 +97,7 @@ COLUMNS: Mapping[str, tuple[str | Column, ...]] = MappingProxyType(
             "Name", "Controller", "Accepted", _CREATED, Column("Description", wide=True),
         ),
         "HTTPRoute": ("Name", "Hostnames", _CREATED),
+        "ReferenceGrant": ("Name", _CREATED),
         "ClusterRole": ("Name", Column("Created At", type="date")),
         "ClusterRoleBinding": ("Name", "Role", "Age", *_SUBJECTS),
         "HorizontalPodAutoscaler": (
@@ -522,6 +523,11 @@ def gateway_class_cells(gateway_class: Object, now: datetime) -> list[Any]:
     ]
 
 
+def reference_grant_cells(grant: Object, now: datetime) -> list[Any]:
+    """Name, Age."""
+    return [grant["metadata"]["name"], _age(grant, now)]
+
+
 def http_route_cells(route: Object, now: datetime) -> list[Any]:
     """Name, Hostnames, Age."""
     hosts = route["spec"].get("hostnames")
@@ -709,6 +715,7 @@ _CELLS: Mapping[str, Callable[[Object, datetime], list[Any]]] = MappingProxyType
         "Gateway": gateway_cells,
         "GatewayClass": gateway_class_cells,
         "HTTPRoute": http_route_cells,
+        "ReferenceGrant": reference_grant_cells,
         "ClusterRole": role_cells,
         "ClusterRoleBinding": role_binding_cells,
         "HorizontalPodAutoscaler": autoscaler_cells,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from canarylab.playground.controllers import (
     deployment,
     garbage_collector,
+    job,
     namespace,
     replicaset,
     scheduler,
@@ -14,6 +15,7 @@ from canarylab.playground.controllers import (
 CONTROLLERS = (
     deployment.controller,
     replicaset.controller,
+    job.controller,
     scheduler.controller,
     service_endpoints.slices_controller,
     service_endpoints.endpoints_controller,

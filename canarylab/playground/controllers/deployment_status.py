@@ -13,17 +13,20 @@ from datetime import datetime, timedelta
 from canarylab.kube_objects import (
     Object,
     StatusCondition,
+    find_condition,
     find_condition_in,
     parse_timestamp,
     refresh_condition,
     remove_condition,
     set_condition,
+    timestamp,
 )
 from canarylab.playground.controllers import revisions
 from canarylab.playground.controllers.rollout import RolloutLimits, resolve_limits
 
 COMPLETE, TIMED_OUT = "NewReplicaSetAvailable", "ProgressDeadlineExceeded"
 _PAUSED, _RESUMED = "DeploymentPaused", "DeploymentResumed"
+REPLICA_FAILURE = "ReplicaFailure"
 _CONDITION_FIELDS = {"lastTransitionTime", "lastUpdateTime", "reason", "status", "type"}
 _NO_DEADLINE = 2147483647  # seconds
 
@@ -41,8 +44,9 @@ def deployment_status(
     if not _has_deadline(deployment):
         conditions = remove_condition(conditions, "Progressing")
     elif change := _rollout_change(deployment, conditions, new, created):
-        conditions = set_condition(conditions, change, now)
-    conditions = set_condition(conditions, _availability(deployment, counts), now)
+        conditions = _set_condition(conditions, change, now)
+    conditions = _set_condition(conditions, _availability(deployment, counts), now)
+    conditions = _with_replica_failure(conditions, new, replica_sets, now)
     if _has_deadline(deployment) and not is_paused(deployment):
         status = {**counts, "conditions": conditions}
         conditions = _with_progressing_condition(deployment, status, new, now)
@@ -142,6 +146,19 @@ def _availability(deployment: Object, counts: Object) -> StatusCondition:
     return StatusCondition("Available", "False", "MinimumReplicasUnavailable", message)
 
 
+def _with_replica_failure(
+    conditions: list[Object], new: Object | None, replica_sets: Sequence[Object], now: datetime
+) -> list[Object]:
+    """Return the conditions with ReplicaFailure while a ReplicaSet has it, the new one first."""
+    for replica_set in (*([new] if new else []), *replica_sets):
+        if (found := find_condition(replica_set, REPLICA_FAILURE)) is not None:
+            failed = StatusCondition(
+                REPLICA_FAILURE, found["status"], found.get("reason", ""), found.get("message", "")
+            )
+            return _set_condition(conditions, failed, now)
+    return remove_condition(conditions, REPLICA_FAILURE)
+
+
 def _with_progressing_condition(
     deployment: Object, status: Object, new: Object | None, now: datetime
 ) -> list[Object]:
@@ -155,16 +172,33 @@ def _with_progressing_condition(
     if is_complete(deployment, status):
         message = f"{name} has successfully progressed."
         complete = StatusCondition("Progressing", "True", COMPLETE, message)
-        return set_condition(conditions, complete, now)
+        return _set_condition(conditions, complete, now)
     if _has_progressed(deployment.get("status", {}), status):
         message = f"{name} is progressing."
         progressing = StatusCondition("Progressing", "True", "ReplicaSetUpdated", message)
-        return refresh_condition(conditions, progressing, now)
+        return _refresh_condition(conditions, progressing, now)
     if before and _is_timed_out(deployment, before, now):
         message = f"{name} has timed out progressing."
         timed_out = StatusCondition("Progressing", "False", TIMED_OUT, message)
-        return set_condition(conditions, timed_out, now)
+        return _set_condition(conditions, timed_out, now)
     return conditions
+
+
+def _set_condition(
+    conditions: list[Object], condition: StatusCondition, now: datetime
+) -> list[Object]:
+    return _with_update_time(set_condition(conditions, condition, now), now)
+
+
+def _refresh_condition(
+    conditions: list[Object], condition: StatusCondition, now: datetime
+) -> list[Object]:
+    return _with_update_time(refresh_condition(conditions, condition, now), now)
+
+
+def _with_update_time(conditions: list[Object], now: datetime) -> list[Object]:
+    """Return the conditions with the time of their last update, which those of other kinds lack."""
+    return [{"lastUpdateTime": timestamp(now), **entry} for entry in conditions]
 
 
 def _has_progressed(before: Object, after: Object) -> bool:

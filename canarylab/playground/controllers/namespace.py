@@ -16,7 +16,12 @@ from canarylab.playground.controllers.loop import Controller, keys_for_object
 from canarylab.playground.kube.api import Api, WatchEvent, find_object
 from canarylab.playground.kube.kinds import KINDS
 
-_OWNERS = ("Deployment", "ReplicaSet", "Service")  # first, or they would create their objects again
+_OWNERS = (
+    "Deployment",
+    "ReplicaSet",
+    "Job",
+    "Service",
+)  # first, or they would create their objects again
 _OTHERS = tuple(name for name, kind in KINDS.items() if kind.namespaced and name not in _OWNERS)
 NAMESPACED_KINDS = _OWNERS + _OTHERS
 

@@ -11,7 +11,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from canarylab.errors import ForbiddenError, InvalidError
+from canarylab.errors import ApiError, ForbiddenError, InvalidError
 from canarylab.kube_objects import (
     Key,
     Now,
@@ -21,16 +21,17 @@ from canarylab.kube_objects import (
     is_ready,
     is_terminating,
     key_of,
-    owner_reference,
+    last_transition_time,
     parse_timestamp,
     utc_now,
 )
 from canarylab.playground.controllers.loop import Controller, keys_for_object
 from canarylab.playground.controllers.ownership import claim_dependants, keys_for_owner
+from canarylab.playground.controllers.pod_template import create_pod, new_pod
 from canarylab.playground.kube.api import Api, find_object
 from canarylab.playground.kube.events import EventDetails, record_event
 
-EVENT_SOURCE = "replicaset-controller"
+EVENT_SOURCE, REPLICA_FAILURE = "replicaset-controller", "ReplicaFailure"
 BURST = 500
 """Pods that one reconcile creates or deletes at most; the events about them trigger the next."""
 _SCALE_DOWN_PHASE_ORDER = ("Pending", "Unknown", "Running")
@@ -70,12 +71,13 @@ async def reconcile(api: Api, key: Key, *, now: Now = utc_now) -> float | None:
     todo = ReplicaSetPlan(0, []) if is_terminating(replica_set) else plan(replicas, active)
 
     # Act.
+    failure: ApiError | None = None
     for _ in range(min(todo.create, BURST)):
-        pod = await _create_pod(api, replica_set)
-        message = f"Created pod: {pod['metadata']['name']}"
-        await record_event(
-            api, replica_set, EventDetails("SuccessfulCreate", message, EVENT_SOURCE)
-        )
+        try:
+            await create_pod(api, replica_set, new_pod(replica_set), source=EVENT_SOURCE)
+        except (ForbiddenError, InvalidError) as error:
+            failure = error
+            break
         await asyncio.sleep(0)  # others run meanwhile, also with an Api that answers at once
     for pod in todo.delete[:BURST]:
         await api.delete("Pod", key_of(pod))
@@ -88,7 +90,10 @@ async def reconcile(api: Api, key: Key, *, now: Now = utc_now) -> float | None:
     # Report. Pods just created or deleted count next time: their events are on the way.
     moment, min_ready_s = now(), replica_set["spec"].get("minReadySeconds", 0)
     status = replica_set_status(replica_set, pods, moment)
+    status |= _failure_conditions(replica_set, failure, moment)
     await api.update_status({**replica_set, "status": status})
+    if failure is not None:
+        raise failure  # it is tried again later
     return next_available_after_s(active, min_ready_s, moment)
 
 
@@ -109,21 +114,19 @@ def replica_set_status(replica_set: Object, pods: list[Object], now: datetime) -
     }
 
 
-def new_pod(replica_set: Object) -> Object:
-    """Build a pod from the template. The API server generates the end of its name."""
-    template, meta = replica_set["spec"]["template"], replica_set["metadata"]
-    copied = ("labels", "annotations", "finalizers")
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {
-            **{name: value for name, value in template["metadata"].items() if name in copied},
-            "generateName": f"{meta['name']}-",
-            "namespace": meta["namespace"],
-            "ownerReferences": [owner_reference(replica_set)],
-        },
-        "spec": template["spec"],
+def _failure_conditions(replica_set: Object, failure: ApiError | None, now: datetime) -> Object:
+    """The condition ReplicaFailure, which a Deployment copies, while pods are refused."""
+    if failure is None:
+        return {}
+    before = find_condition(replica_set, REPLICA_FAILURE)
+    condition = {
+        "type": REPLICA_FAILURE,
+        "status": "True",
+        "lastTransitionTime": last_transition_time(before, "True", now),
+        "reason": "FailedCreate",
+        "message": str(failure),
     }
+    return {"conditions": [condition]}
 
 
 def is_active(pod: Object) -> bool:
@@ -165,18 +168,6 @@ def scale_down_rank(pod: Object) -> tuple[bool, int, bool, float, int, float]:
         -restarts,
         _latest_first(pod["metadata"].get("creationTimestamp")),
     )
-
-
-async def _create_pod(api: Api, replica_set: Object) -> Object:
-    try:
-        return await api.create(new_pod(replica_set))
-    except (ForbiddenError, InvalidError) as error:
-        if any(cause.reason == "NamespaceTerminating" for cause in error.causes):
-            raise
-        message = f"Error creating: {error}"
-        details = EventDetails("FailedCreate", message, EVENT_SOURCE, type="Warning")
-        await record_event(api, replica_set, details)
-        raise
 
 
 def _ready_since(pod: Object) -> str | None:

@@ -115,6 +115,10 @@ async def _report_failure(api: Api, pod: Object, message: str, now: datetime) ->
     status = pod.get("status", {})
     unscheduled = StatusCondition("PodScheduled", "False", "Unschedulable", message)
     conditions = refresh_condition(status.get("conditions", []), unscheduled, now)
+    conditions[-1] |= {
+        "lastProbeTime": None,
+        "observedGeneration": pod["metadata"].get("generation", 0),
+    }
     await api.update_status({**pod, "status": {**status, "conditions": conditions}})
     details = EventDetails("FailedScheduling", message, EVENT_SOURCE, type="Warning")
     await record_event(api, pod, details)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from canarylab.errors import ApiError
-from canarylab.kube_objects import Key, Object, key_of, timestamp, utc_now
+from canarylab.kube_objects import Key, Object, key_of, timestamp, uid_of, utc_now
 from canarylab.playground.kube.api import Api, find_object
 
 MAX_MESSAGE_LENGTH = 1024  # characters, as in Kubernetes
@@ -41,6 +42,25 @@ async def record_event(api: Api, regarding: Object, details: EventDetails) -> No
     await api.update(
         {**existing, "count": existing.get("count", 1) + 1, "lastTimestamp": event["lastTimestamp"]}
     )
+
+
+class Warnings:
+    """Records what is wrong with objects: each warning once, and again if it recurs."""
+
+    def __init__(self, api: Api, source: str) -> None:
+        self._api, self._source = api, source
+        self._known: set[tuple[str, str, str]] = set()
+
+    async def record(self, found: Iterable[tuple[Object, str, str]]) -> None:
+        """Record those that were not there the last time: object, reason, message."""
+        warnings = {(uid_of(obj), reason, text): obj for obj, reason, text in found}
+        for uid, reason, text in sorted(warnings.keys() - self._known):
+            details = EventDetails(reason, text, self._source, "Warning")
+            try:
+                await record_event(self._api, warnings[uid, reason, text], details)
+            except ApiError:
+                continue  # its namespace is terminating, and so is the object
+        self._known = set(warnings)
 
 
 class EventRecorder:

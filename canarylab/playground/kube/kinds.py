@@ -26,6 +26,8 @@ class Kind:
     is_custom: bool = False
     """Whether a CustomResourceDefinition would define it on another cluster."""
     categories: tuple[str, ...] = field(default=())
+    instead: str = ""
+    """What to do without it, if it is not served."""
 
     @property
     def singular(self) -> str:
@@ -108,6 +110,11 @@ KINDS: MappingProxyType[str, Kind] = MappingProxyType(
                 "HTTPRoute", "httproutes", GATEWAY_GROUP,
                 is_custom=True, categories=_GATEWAY_API, other_versions=_OTHER_VERSIONS,
             ),
+            Kind(
+                "ReferenceGrant", "referencegrants", GATEWAY_GROUP, short_names=("refgrant",),
+                has_status=False, is_custom=True, categories=_GATEWAY_API,
+                other_versions=_OTHER_VERSIONS,
+            ),
         )
     }
 )  # fmt: skip
@@ -119,3 +126,39 @@ SERVED_KINDS: tuple[Kind, ...] = tuple(
     for version in (kind.version, *kind.other_versions)
 )
 """Every kind in every version that is served."""
+
+_GATEWAYS = "Use an HTTPRoute"
+_LEAVE_OUT = "Leave it out"
+UNSERVED_KINDS: tuple[Kind, ...] = (
+    Kind("LimitRange", "limitranges", short_names=("limits",), instead=_LEAVE_OUT),
+    Kind("PersistentVolume", "persistentvolumes", short_names=("pv",), namespaced=False,
+         instead="Use a volume of the kind emptyDir, which lasts as long as its pod"),
+    Kind("PersistentVolumeClaim", "persistentvolumeclaims", short_names=("pvc",),
+         instead="Use a volume of the kind emptyDir, which lasts as long as its pod"),
+    Kind("ReplicationController", "replicationcontrollers", short_names=("rc",),
+         instead="Use a Deployment"),
+    Kind("ResourceQuota", "resourcequotas", short_names=("quota",), instead=_LEAVE_OUT),
+    Kind("DaemonSet", "daemonsets", "apps", short_names=("ds",),
+         instead="Use a Deployment of one replica, as there is one node"),
+    Kind("StatefulSet", "statefulsets", "apps", short_names=("sts",), instead="Use a Deployment"),
+    Kind("CronJob", "cronjobs", "batch", short_names=("cj",),
+         instead="Create a Job each time, by hand or with a script"),
+    Kind("NetworkPolicy", "networkpolicies", "networking.k8s.io", short_names=("netpol",),
+         instead=_LEAVE_OUT),
+    Kind("CustomResourceDefinition", "customresourcedefinitions", "apiextensions.k8s.io",
+         short_names=("crd", "crds"), namespaced=False, instead="Keep settings in a ConfigMap"),
+    Kind("MutatingWebhookConfiguration", "mutatingwebhookconfigurations",
+         "admissionregistration.k8s.io", namespaced=False, instead=_LEAVE_OUT),
+    Kind("ValidatingWebhookConfiguration", "validatingwebhookconfigurations",
+         "admissionregistration.k8s.io", namespaced=False, instead=_LEAVE_OUT),
+    Kind("Lease", "leases", "coordination.k8s.io", instead="Run one replica"),
+    Kind("PriorityClass", "priorityclasses", "scheduling.k8s.io", short_names=("pc",),
+         namespaced=False, instead=_LEAVE_OUT),
+    Kind("StorageClass", "storageclasses", "storage.k8s.io", short_names=("sc",),
+         namespaced=False, instead="Use a volume of the kind emptyDir"),
+    Kind("GRPCRoute", "grpcroutes", GATEWAY_GROUP, instead=_GATEWAYS),
+    Kind("ReferenceGrant", "referencegrants", GATEWAY_GROUP, "v1beta1",
+         instead="Keep a route and its Services in one namespace"),
+)  # fmt: skip
+"""Kinds of Kubernetes that are known by name: discovery has them with no verb, so that kubectl
+prints what the server says of them, and `kubectl api-resources` leaves them out."""

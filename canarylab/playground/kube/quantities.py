@@ -1,4 +1,4 @@
-"""Quantities: amounts of processors and memory, and how Kubernetes writes them.
+"""Quantities and durations: amounts of processors, memory and time in the text of Kubernetes.
 
 `0.5` processors are `500m`, and `1024Mi` of memory are `1Gi`: the largest suffix that leaves a
 whole number, of the family (binary, decimal, exponent) in which the quantity was given.
@@ -108,3 +108,16 @@ def _decimal_exponent(value: Fraction) -> int:
         return 0
     powers = range(max(_DECIMAL_SUFFIXES.values()), min(_DECIMAL_SUFFIXES.values()) - 1, -1)
     return next(power for power in powers if (value / _power(1000, power)).denominator == 1)
+
+
+_DURATION_PART = re.compile(r"(\d+)(ms|h|m|s)")
+_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+
+
+def duration_seconds(duration: str) -> float:
+    """The seconds of a duration of the Gateway API.
+
+    >>> duration_seconds("1h30m"), duration_seconds("500ms")
+    (5400.0, 0.5)
+    """
+    return sum(int(count) * _SECONDS[unit] for count, unit in _DURATION_PART.findall(duration))

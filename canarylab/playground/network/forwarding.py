@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable, Hashable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from canarylab.playground.network.proxy_request import (
     Forward,
     RequestHead,
     RequestSource,
+    Timeouts,
     upstream_headers,
 )
 
@@ -84,6 +86,8 @@ class UpstreamResponse(NamedTuple):
     response: aiohttp.ClientResponse
     set_cookie: str | None
     """A cookie to add to it."""
+    deadline: float
+    """The time of the event loop at which it has to be complete, or infinity."""
 
 
 class RoundRobin:
@@ -248,12 +252,16 @@ class UpstreamClient:
         headers = upstream_headers(forward.head, source)
         failure = DirectResponse(502)
         failed: set[Address] = set()
+        timeouts = Timeouts() if forward.head.is_upgrade else forward.timeouts
+        last = _deadline(timeouts.request_s)
         for _ in range(self._limits.tries):
             address, set_cookie = self._choose(forward, failed)
+            deadline = min(last, _deadline(timeouts.backend_s))
             try:
                 data = body.stream() if body.exists else None
-                response = await self._request(address, forward.head, headers, data)
-                return UpstreamResponse(response, set_cookie)
+                async with asyncio.timeout_at(deadline):
+                    response = await self._request(address, forward.head, headers, data)
+                return UpstreamResponse(response, set_cookie, deadline)
             except aiohttp.ConnectionTimeoutError:
                 failure = DirectResponse(504)
             except aiohttp.ClientConnectorError:
@@ -263,6 +271,8 @@ class UpstreamClient:
                 is_unsafe = forward.head.method in _NOT_RETRIED or not body.is_repeatable
                 if body.refused or is_unsafe:
                     break
+            except TimeoutError:
+                return DirectResponse(504)
             failed.add(address)
         return failure
 
@@ -324,6 +334,10 @@ async def _without_retry(
         raise
     except aiohttp.ClientError as exc:
         raise NoResponseError(504 if isinstance(exc, TimeoutError) else 502) from exc
+
+
+def _deadline(timeout_s: float) -> float:
+    return asyncio.get_running_loop().time() + timeout_s if timeout_s else math.inf
 
 
 def _quoted(target: str) -> str:

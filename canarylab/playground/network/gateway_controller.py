@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from random import Random
 from typing import NamedTuple
@@ -23,6 +23,7 @@ from canarylab.kube_objects import (
     utc_now,
 )
 from canarylab.playground.kube.api import Api
+from canarylab.playground.kube.events import Warnings
 from canarylab.playground.kube.kinds import GATEWAY_GROUP
 from canarylab.playground.kube.retries import keep_running, notify_of_changes
 from canarylab.playground.network.httproute_routing import (
@@ -39,6 +40,7 @@ from canarylab.playground.network.httproute_routing import (
     match_request,
     redirect,
     select_rule,
+    service_grants,
 )
 from canarylab.playground.network.proxy_request import DirectResponse, Forward, RequestHead
 
@@ -48,7 +50,17 @@ CLASS = "canarylab"
 CONTROLLER = "canarylab.dev/gateway-controller"
 SYNC_PAUSE_S, RETRY_PAUSE_S = 0.1, 5.0
 
-_FOLLOWED = ("GatewayClass", "Gateway", "HTTPRoute", "Service", "EndpointSlice", "Namespace")
+_FOLLOWED = (
+    "GatewayClass",
+    "Gateway",
+    "HTTPRoute",
+    "ReferenceGrant",
+    "Service",
+    "EndpointSlice",
+    "Namespace",
+)
+_WITHOUT_EFFECT = ("addresses", "allowedListeners", "infrastructure", "tls")
+"""Fields of a Gateway's spec that the playground does not serve."""
 _SUPPORTED_KINDS = [{"group": GATEWAY_GROUP, "kind": "HTTPRoute"}]
 _NOT_ACCEPTED = {
     "NoMatchingParent": "No HTTP listener of the Gateway has this sectionName and port.",
@@ -58,7 +70,7 @@ _NOT_ACCEPTED = {
 _UNRESOLVED = {
     "BackendNotFound": "A backend names a Service, or a port of it, that does not exist.",
     "InvalidKind": "A backend is of a kind other than Service.",
-    "RefNotPermitted": "A backend is in another namespace, which needs a ReferenceGrant.",
+    "RefNotPermitted": "A backend is in another namespace, without a ReferenceGrant for it there.",
 }
 
 
@@ -78,6 +90,7 @@ class GatewayController:
         self._api, self._address, self._random = api, address, random
         self._sleep, self._now = sleep, now
         self._changed = asyncio.Event()
+        self._warnings = Warnings(api, CONTROLLER)
 
     async def run(self) -> None:
         """Sync until cancelled."""
@@ -117,15 +130,13 @@ class GatewayController:
             return
 
     async def _sync(self) -> None:
-        classes = [
-            entry
-            for entry in await self._api.list("GatewayClass")
-            if entry["spec"]["controllerName"] == CONTROLLER
-        ]
+        every_class = await self._api.list("GatewayClass")
+        classes = [entry for entry in every_class if entry["spec"]["controllerName"] == CONTROLLER]
         names = {entry["metadata"]["name"] for entry in classes}
+        every_gateway = await self._api.list("Gateway")
         gateways = {
             key_of(gateway): gateway
-            for gateway in await self._api.list("Gateway")
+            for gateway in every_gateway
             if gateway["spec"]["gatewayClassName"] in names
         }
         namespaces = {
@@ -134,7 +145,8 @@ class GatewayController:
         services = await self._api.list("Service")
         endpoints = EndpointIndex(services, await self._api.list("EndpointSlice"))
         routes = await self._api.list("HTTPRoute")
-        self.rules = build_route_rules(routes, gateways, namespaces, endpoints)
+        grants = service_grants(await self._api.list("ReferenceGrant"))
+        self.rules = build_route_rules(routes, gateways, namespaces, endpoints, grants)
         now = self._now()
         attachments = [each for route in self.rules.routes for each in route.attachments]
         for entry in classes:
@@ -144,6 +156,13 @@ class GatewayController:
             await self._update_status(gateway, status)
         for route in self.rules.routes:
             await self._update_status(route.route, route_status(route, now))
+        attached = {key_of(route.route) for route in self.rules.routes}
+        await self._warnings.record(
+            [
+                *not_served_gateways(every_gateway, every_class),
+                *not_served_routes([each for each in routes if key_of(each) not in attached]),
+            ]
+        )
 
     async def _update_status(self, obj: Object, status: Object) -> None:
         if obj.get("status") == status:
@@ -172,8 +191,42 @@ def decide(
     if not backend.endpoints:
         return DirectResponse(503)
     sent = filter_request(head, (*rule.filters, *backend.filters), rule.match)
-    mirrors = _mirrors(rule, sent)
-    return Forward((rule.route, backend.service), backend.endpoints, sent, mirrors=mirrors)
+    return Forward(
+        (rule.route, backend.service),
+        backend.endpoints,
+        sent,
+        mirrors=_mirrors(rule, sent, random),
+        timeouts=rule.timeouts,
+    )
+
+
+def not_served_gateways(
+    gateways: Iterable[Object], classes: Iterable[Object]
+) -> Iterator[tuple[Object, str, str]]:
+    """Warnings about Gateways of a class that nothing here serves, which get no condition."""
+    controllers = {entry["metadata"]["name"]: entry["spec"]["controllerName"] for entry in classes}
+    for gateway in gateways:
+        named = gateway["spec"]["gatewayClassName"]
+        controller = controllers.get(named)
+        if controller == CONTROLLER:
+            continue
+        what = f"The controller {controller} of GatewayClass {named} does not run here"
+        if controller is None:
+            what = f"There is no GatewayClass {named}"
+        remedy = f"Set gatewayClassName: {CLASS} in its spec."
+        yield gateway, "ClassNotServed", f"{what}, so nothing serves this Gateway. {remedy}"
+
+
+def not_served_routes(routes: Iterable[Object]) -> Iterator[tuple[Object, str, str]]:
+    """Warnings about routes that no served Gateway has, which get no condition."""
+    for route in routes:
+        names = ", ".join(entry["name"] for entry in route["spec"].get("parentRefs") or [])
+        yield (
+            route,
+            "NoParent",
+            f"No Gateway that is served here is among its parentRefs ({names or 'it has none'}), "
+            f"so nothing serves this route. Name a Gateway with gatewayClassName: {CLASS}.",
+        )
 
 
 def _choose_backend(backends: Sequence[WeightedBackend], random: Random) -> WeightedBackend | None:
@@ -182,11 +235,12 @@ def _choose_backend(backends: Sequence[WeightedBackend], random: Random) -> Weig
     return random.choices(backends, weights)[0] if sum(weights) else None
 
 
-def _mirrors(rule: HttpRouteRule, sent: RequestHead) -> tuple[Forward, ...]:
+def _mirrors(rule: HttpRouteRule, sent: RequestHead, random: Random) -> tuple[Forward, ...]:
     return tuple(
         Forward((rule.route, "mirror", mirror.service), mirror.endpoints, sent)
-        for mirror in rule.mirrors
+        for mirror, numerator, denominator in rule.mirrors
         if mirror.endpoints
+        and (numerator >= denominator or random.randrange(denominator) < numerator)
     )
 
 
@@ -220,6 +274,8 @@ def gateway_status(
     """The status of a Gateway, programmed if at least one listener is served."""
     is_served = any(is_http(listener) for listener in gateway["spec"]["listeners"])
     message = "The Gateway is served." if is_served else "None of its listeners can be served."
+    if ignored := [f"spec.{name}" for name in _WITHOUT_EFFECT if gateway["spec"].get(name)]:
+        message += f" Without effect here: {', '.join(ignored)}."
     conditions = [
         GatewayCondition(
             "Accepted", is_served, "Accepted" if is_served else "ListenersNotValid", message

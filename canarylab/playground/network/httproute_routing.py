@@ -21,13 +21,17 @@ from canarylab.ingress_rules.paths import (
 )
 from canarylab.kube_objects import Address, EndpointIndex, Key, Object, key_of
 from canarylab.playground.kube.kinds import GATEWAY_GROUP
+from canarylab.playground.kube.quantities import duration_seconds
 from canarylab.playground.kube.selectors import by_label_selector
-from canarylab.playground.network.proxy_request import DirectResponse, RequestHead
+from canarylab.playground.network.proxy_request import DirectResponse, RequestHead, Timeouts
 
 SUPPORTED_FILTERS = frozenset(
     {"RequestHeaderModifier", "RequestMirror", "RequestRedirect", "URLRewrite"}
 )
 
+_OF_BACKENDS = frozenset({"RequestHeaderModifier", "URLRewrite"})
+"""The filters that a single backend may have."""
+_PATH_RANKS = {"RegularExpression": 1, "PathPrefix": 2, "Exact": 3}
 _PORT = re.compile(r":([0-9]{1,5})$")
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 """What a header value cannot have: https://www.rfc-editor.org/rfc/rfc9110#section-5.5"""
@@ -74,10 +78,16 @@ class RouteMatch(NamedTuple):
 
     @property
     def precedence(self) -> tuple[int, ...]:
-        """The highest is first: exact path, longest prefix, method, headers, parameters."""
+        """The highest is first: by path, method, number of headers, number of parameters.
+
+        An exact path goes first, then the longest prefix, then the longest regular expression, and
+        last `/`, which matches everything. Where regular expressions stand is up to the
+        implementation; this is Traefik's order. Envoy Gateway has them before every prefix.
+        """
+        is_catch_all = self.path_type == "PathPrefix" and self.path == "/"
         return (
-            int(self.path_type == "Exact"),
-            len(self.path) if self.path_type == "PathPrefix" else 0,
+            0 if is_catch_all else _PATH_RANKS[self.path_type],
+            len(self.path),
             int(bool(self.method)),
             len(self.headers),
             len(self.parameters),
@@ -127,6 +137,19 @@ class WeightedBackend(NamedTuple):
     filters: tuple[Object, ...] = ()
 
 
+class Mirror(NamedTuple):
+    """A Service that receives copies of `numerator` of `denominator` requests."""
+
+    backend: WeightedBackend
+    numerator: int
+    denominator: int
+
+
+Grants = frozenset[tuple[str, str, str]]
+"""References that a ReferenceGrant permits: the namespace of the HTTPRoute, that of the Service,
+and the Service's name, empty for all of them."""
+
+
 class HttpRouteRule(NamedTuple):
     """One rule of one route, for one host and one match."""
 
@@ -135,7 +158,8 @@ class HttpRouteRule(NamedTuple):
     match: RouteMatch
     filters: tuple[Object, ...]
     backends: tuple[WeightedBackend, ...]
-    mirrors: tuple[WeightedBackend, ...]
+    mirrors: tuple[Mirror, ...]
+    timeouts: Timeouts
 
 
 class AttachedRoute(NamedTuple):
@@ -164,6 +188,7 @@ def build_route_rules(
     gateways: Mapping[Key, Object],
     namespaces: Mapping[str, Object],
     endpoints: EndpointIndex,
+    grants: Grants = frozenset(),
 ) -> HttpRouteRules:
     """Build the rules; the oldest route comes first if nothing else decides, then by name."""
     ordered = sorted(
@@ -173,15 +198,30 @@ def build_route_rules(
         AttachedRoute(
             route,
             tuple(find_attachments(route, gateways, namespaces)),
-            _unresolved(route, endpoints),
+            _unresolved(route, endpoints, grants),
             _unsupported(route),
         )
         for route in ordered
     ]
-    rules = [rule for each in attached for rule in _route_rules(each, endpoints)]
+    rules = [rule for each in attached for rule in _route_rules(each, endpoints, grants)]
     # Stable, so what came first stays first among equals.
     rules.sort(key=lambda rule: rule.match.precedence, reverse=True)
     return HttpRouteRules(tuple(rules), tuple(each for each in attached if each.attachments))
+
+
+def service_grants(grants: Iterable[Object]) -> Grants:
+    """What ReferenceGrants permit: HTTPRoutes of one namespace may name Services of another.
+
+    https://gateway-api.sigs.k8s.io/reference/spec/#referencegrant
+    """
+    return frozenset(
+        (source["namespace"], key_of(grant).namespace, target.get("name") or "")
+        for grant in grants
+        for source in grant["spec"]["from"]
+        for target in grant["spec"]["to"]
+        if (source["group"], source["kind"]) == (GATEWAY_GROUP, "HTTPRoute")
+        and (target["group"], target["kind"]) == ("", "Service")
+    )
 
 
 def select_rule(rules: Sequence[HttpRouteRule], request: MatchRequest) -> HttpRouteRule | None:
@@ -327,23 +367,39 @@ def _host_rank(pattern: str, host: str) -> tuple[int, int] | None:
 # Rules and backends.
 
 
-def _route_rules(attached: AttachedRoute, endpoints: EndpointIndex) -> Iterator[HttpRouteRule]:
+def _route_rules(
+    attached: AttachedRoute, endpoints: EndpointIndex, grants: Grants
+) -> Iterator[HttpRouteRule]:
     if attached.unsupported:
         return
     hosts = dict.fromkeys(host for each in attached.attachments for host in each.hosts)
     key = key_of(attached.route)
     for rule in attached.route["spec"].get("rules") or [{}]:
         filters = tuple(rule.get("filters") or [])
-        backends = tuple(_backend(key, ref, endpoints) for ref in rule.get("backendRefs") or [])
-        mirrors = tuple(_backend(key, ref, endpoints) for ref in _mirror_refs(filters))
+        backends = tuple(
+            _backend(key, ref, endpoints, grants) for ref in rule.get("backendRefs") or []
+        )
+        mirrors = tuple(
+            Mirror(_backend(key, mirror["backendRef"], endpoints, grants), *_fraction(mirror))
+            for mirror in _mirrors(filters)
+        )
+        timeouts = _timeouts(rule.get("timeouts") or {})
         for match in rule.get("matches") or [{}]:
             for host in hosts:
-                yield HttpRouteRule(key, host, parse_match(match), filters, backends, mirrors)
+                found = parse_match(match)
+                yield HttpRouteRule(key, host, found, filters, backends, mirrors, timeouts)
 
 
-def _backend(route: Key, ref: Object, endpoints: EndpointIndex) -> WeightedBackend:
+def _timeouts(timeouts: Object) -> Timeouts:
+    return Timeouts(
+        duration_seconds(timeouts.get("request", "")),
+        duration_seconds(timeouts.get("backendRequest", "")),
+    )
+
+
+def _backend(route: Key, ref: Object, endpoints: EndpointIndex, grants: Grants) -> WeightedBackend:
     service = Key(ref.get("namespace") or route.namespace, ref["name"])
-    is_allowed = _is_service(ref) and service.namespace == route.namespace
+    is_allowed = _is_service(ref) and _is_permitted(route.namespace, service, grants)
     return WeightedBackend(
         service,
         ref.get("weight", 1),
@@ -352,33 +408,43 @@ def _backend(route: Key, ref: Object, endpoints: EndpointIndex) -> WeightedBacke
     )
 
 
-def _unresolved(route: Object, endpoints: EndpointIndex) -> str:
-    reasons = (_unresolved_ref(route, ref, endpoints) for ref in _all_refs(route))
+def _is_permitted(namespace: str, service: Key, grants: Grants) -> bool:
+    return service.namespace == namespace or not grants.isdisjoint(
+        {(namespace, service.namespace, name) for name in ("", service.name)}
+    )
+
+
+def _unresolved(route: Object, endpoints: EndpointIndex, grants: Grants) -> str:
+    reasons = (_unresolved_ref(route, ref, endpoints, grants) for ref in _all_refs(route))
     return next(filter(None, reasons), "")
 
 
-def _unresolved_ref(route: Object, ref: Object, endpoints: EndpointIndex) -> str:
+def _unresolved_ref(route: Object, ref: Object, endpoints: EndpointIndex, grants: Grants) -> str:
     namespace = key_of(route).namespace
+    service = Key(ref.get("namespace") or namespace, ref["name"])
     if not _is_service(ref):
         return "InvalidKind"
-    if ref.get("namespace", namespace) != namespace:
-        return "RefNotPermitted"  # it would take a ReferenceGrant, which the playground lacks
-    found = endpoints.of_port(Key(namespace, ref["name"]), ref.get("port", 0))
+    if not _is_permitted(namespace, service, grants):
+        return "RefNotPermitted"
+    found = endpoints.of_port(service, ref.get("port", 0))
     return "BackendNotFound" if found is None else ""
 
 
 def _all_refs(route: Object) -> list[Object]:
     rules = route["spec"].get("rules") or []
     refs = [ref for rule in rules for ref in rule.get("backendRefs") or []]
-    return refs + [ref for rule in rules for ref in _mirror_refs(rule.get("filters") or [])]
+    mirrors = [mirror for rule in rules for mirror in _mirrors(rule.get("filters") or [])]
+    return refs + [mirror["backendRef"] for mirror in mirrors]
 
 
-def _mirror_refs(filters: Iterable[Object]) -> list[Object]:
-    return [
-        entry["requestMirror"]["backendRef"]
-        for entry in filters
-        if entry["type"] == "RequestMirror"
-    ]
+def _mirrors(filters: Iterable[Object]) -> list[Object]:
+    return [entry["requestMirror"] for entry in filters if entry["type"] == "RequestMirror"]
+
+
+def _fraction(mirror: Object) -> tuple[int, int]:
+    if fraction := mirror.get("fraction"):
+        return fraction["numerator"], fraction.get("denominator", 100)
+    return mirror.get("percent", 100), 100
 
 
 def _unsupported(route: Object) -> str:
@@ -391,6 +457,8 @@ def _unsupported(route: Object) -> str:
         for entry in filters:
             if entry["type"] not in SUPPORTED_FILTERS:
                 return f"filter {entry['type']} is not supported"
+            if entry not in (rule.get("filters") or []) and entry["type"] not in _OF_BACKENDS:
+                return f"filter {entry['type']} of a single backend is not supported"
             if name := _unsendable_header(entry.get("requestHeaderModifier") or {}):
                 return f"the value of header {name} has a line break or another control character"
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from random import Random
 
 from canarylab.errors import ApiError
@@ -20,10 +20,10 @@ from canarylab.ingress_rules.ingress_spec import (
 )
 from canarylab.ingress_rules.routing import IngressRequest, route_request
 from canarylab.ingress_rules.server_table import EMPTY_TABLE, ServerTable, build_server_table
-from canarylab.ingress_rules.warnings import IngressWarning, class_warning
+from canarylab.ingress_rules.warnings import class_warning
 from canarylab.kube_objects import EndpointIndex, Key, Object, key_of, uid_of
 from canarylab.playground.kube.api import Api
-from canarylab.playground.kube.events import EventDetails, record_event
+from canarylab.playground.kube.events import EventDetails, Warnings, record_event
 from canarylab.playground.kube.retries import keep_running, notify_of_changes
 from canarylab.playground.network.proxy_request import DirectResponse, Forward, RequestHead
 
@@ -56,7 +56,7 @@ class IngressController:
             "loadBalancer": {"ingress": [{"ip": ip, "ports": [{"port": port, "protocol": "TCP"}]}]}
         }
         self._changed = asyncio.Event()
-        self._warned: set[tuple[str, IngressWarning]] = set()
+        self._warnings = Warnings(api, EVENT_SOURCE)
         self._synced: dict[Key, str] = {}
 
     async def run(self) -> None:
@@ -107,7 +107,10 @@ class IngressController:
             await self._report(ingress)
         self._synced = {key: seen for key, seen in self._synced.items() if key in by_key}
         of_classes = [class_warning(problem) for problem in class_problems(every, classes)]
-        await self._warn(by_key, [*result.warnings, *of_classes])
+        await self._warnings.record(
+            (by_key[ingress], reason, message)
+            for ingress, reason, message in (*result.warnings, *of_classes)
+        )
 
     async def _report(self, ingress: Object) -> None:
         seen = f"{uid_of(ingress)} {ingress['metadata'].get('generation')} {_annotations(ingress)}"
@@ -119,14 +122,6 @@ class IngressController:
                 await self._api.update_status({**ingress, "status": self._status})
             except ApiError:
                 self._changed.set()  # it changed meanwhile: read it again
-
-    async def _warn(self, by_key: dict[Key, Object], warnings: Iterable[IngressWarning]) -> None:
-        """Record each warning once, and again if it recurs."""
-        found = {(uid_of(by_key[warning.ingress]), warning) for warning in warnings}
-        for _, warning in sorted(found - self._warned):
-            details = EventDetails(warning.reason, warning.message, EVENT_SOURCE, "Warning")
-            await self._record(by_key[warning.ingress], details)
-        self._warned = found
 
     async def _record(self, ingress: Object, details: EventDetails) -> None:
         try:

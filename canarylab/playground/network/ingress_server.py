@@ -173,7 +173,10 @@ class ReverseProxy:
         response, passed_on = found.response, _PassedOnResponse(found, HOP_BY_HOP)
         content = response.content
         try:
-            async with asyncio.timeout(None) as client_timeout:
+            async with (
+                asyncio.timeout_at(found.deadline),
+                asyncio.timeout(None) as client_timeout,
+            ):
                 await _start(request, passed_on)
                 if not content.total_bytes and not content.is_eof():
                     request.writer.send_headers()

@@ -63,6 +63,15 @@ class DirectResponse(NamedTuple):
     headers: tuple[tuple[str, str], ...] = ()
 
 
+class Timeouts(NamedTuple):
+    """How long a request may take, in seconds; 0 is no limit."""
+
+    request_s: float = 0.0
+    """From the first byte to the end of the response, with all tries."""
+    backend_s: float = 0.0
+    """One try."""
+
+
 class Forward(NamedTuple):
     """A request to forward, and its possible endpoints."""
 
@@ -74,6 +83,7 @@ class Forward(NamedTuple):
     body_limit: int = 0
     """Bytes; 0 is no limit."""
     mirrors: tuple[Forward, ...] = ()
+    timeouts: Timeouts = Timeouts()
     session: Session | None = None
     """Which of the endpoints it is, if a cookie decides; else they take turns."""
 

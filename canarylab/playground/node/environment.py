@@ -26,7 +26,7 @@ from canarylab.playground.node.references import (
     References,
     read_references,
 )
-from canarylab.playground.nodejs import POD_IP, node_options, path_with_nodejs
+from canarylab.playground.nodejs import POD_IP, node_options, path_in_folder
 
 MAX_EXPANDED = 128 * 1024
 """Characters of one argument or variable: the limit of the kernel, MAX_ARG_STRLEN."""
@@ -79,7 +79,7 @@ def environment(
     variables |= manifest
     path = variables["PATH"]
     return variables | {
-        "PATH": path if settings.has_own_root else path_with_nodejs(path),
+        "PATH": path if settings.has_own_root else path_in_folder(path, image.root),
         "NODE_OPTIONS": node_options(variables.get("NODE_OPTIONS", "")),
         POD_IP: settings.address.ip,
         RUN_ID: settings.run_id,

@@ -23,6 +23,7 @@ from canarylab.kube_objects import (
     Key,
     Now,
     Object,
+    StatusCondition,
     find_condition,
     key_of,
     last_transition_time,
@@ -61,6 +62,25 @@ NODE = "playground"
 EVENT_SOURCE = "kubelet"
 MAX_PODS = 110
 HEARTBEAT_S = 300.0  # as a kubelet whose node does not change
+_NODE_CONDITIONS = (
+    StatusCondition(
+        "MemoryPressure",
+        "False",
+        "KubeletHasSufficientMemory",
+        "kubelet has sufficient memory available",
+    ),
+    StatusCondition(
+        "DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"
+    ),
+    StatusCondition(
+        "PIDPressure",
+        "False",
+        "KubeletHasSufficientPID",
+        "kubelet has sufficient PID available",
+    ),
+    StatusCondition("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
+)
+"""The conditions of a healthy node, in the order of a kubelet."""
 _POD_RETRIES = RetryDelays(1.0, 300.0)
 
 
@@ -187,23 +207,27 @@ def node_object() -> Object:
 def node_status(before: Object, now: datetime, address: str) -> Object:
     """Compute the status of the node; `before` is the Node as it was."""
     resources = {"cpu": str(os.cpu_count() or 1), "memory": _memory(), "pods": str(MAX_PODS)}
-    ready = {
-        "type": "Ready",
-        "status": "True",
-        "lastHeartbeatTime": timestamp(now),
-        "lastTransitionTime": last_transition_time(find_condition(before, "Ready"), "True", now),
-        "reason": "KubeletReady",
-        "message": "kubelet is posting ready status",
-    }
     return {
         "capacity": resources,
         "allocatable": resources,
-        "conditions": [ready],
+        "conditions": [_node_condition(before, each, now) for each in _NODE_CONDITIONS],
         "addresses": [
             {"type": "InternalIP", "address": address},
             {"type": "Hostname", "address": NODE},
         ],
         "nodeInfo": _node_info(),
+    }
+
+
+def _node_condition(before: Object, condition: StatusCondition, now: datetime) -> Object:
+    found = find_condition(before, condition.type)
+    return {
+        "type": condition.type,
+        "status": condition.status,
+        "lastHeartbeatTime": timestamp(now),
+        "lastTransitionTime": last_transition_time(found, condition.status, now),
+        "reason": condition.reason,
+        "message": condition.message,
     }
 
 

@@ -96,3 +96,10 @@ def test_permanent_namespaces_cannot_be_deleted(name: str) -> None:
     assert str(refused.value) == (
         f'namespaces "{name}" is forbidden: this namespace may not be deleted'
     )
+
+
+def test_a_job_leaves_its_pods_unless_it_is_deleted_with_them() -> None:
+    job: Object = {"kind": "Job", "metadata": {"name": "smoke", "namespace": "lab", "uid": "1"}}
+    kept = plan_deletion(job, DeleteOptions(), MIDNIGHT)
+    assert kept.object["metadata"]["finalizers"] == ["orphan"]
+    assert plan_deletion(job, DeleteOptions(propagation="Background"), MIDNIGHT).action == "remove"

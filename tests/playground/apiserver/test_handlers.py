@@ -51,6 +51,18 @@ PARTS: dict[str, Object] = {
     },
     "GatewayClass": {"spec": {"controllerName": "example.com/x"}},
     "HTTPRoute": {"spec": {}},
+    "ReferenceGrant": {
+        "spec": {
+            "from": [
+                {
+                    "group": "gateway.networking.k8s.io",
+                    "kind": "HTTPRoute",
+                    "namespace": "guest",
+                }
+            ],
+            "to": [{"group": "", "kind": "Service"}],
+        }
+    },
     "Ingress": {"spec": {"defaultBackend": {"service": {"name": "web", "port": {"number": 80}}}}},
     "IngressClass": {"spec": {"controller": "example.com/x"}},
     "HorizontalPodAutoscaler": {"spec": autoscaler()["spec"]},

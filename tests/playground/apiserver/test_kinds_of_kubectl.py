@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from canarylab.kube_objects import Key
+from canarylab.playground.kube.kinds import UNSERVED_KINDS, Kind
 from tests.needs import needs
 from tests.playground.apiserver.server import Server
 
@@ -63,3 +64,46 @@ async def test_a_job_gets_the_labels_by_which_it_finds_its_pods(server: Server) 
 async def test_who_has_the_kubeconfig_may_do_everything(server: Server) -> None:
     for question in ("create deployments", "'*' '*'", "get /logs"):
         assert (await server.kubectl(f"auth can-i {question}")).out == "yes\n"
+
+
+async def test_an_account_is_looked_up_when_a_pod_is_made(server: Server) -> None:
+    command = 'run web --image=node_app:1.0 --overrides={"spec":{"serviceAccountName":"robot"}}'
+    refused = await server.kubectl(command)
+    assert refused.err == (
+        'Error from server (Forbidden): pods "web" is forbidden: error looking up service account '
+        'default/robot: serviceaccount "robot" not found\n'
+    )
+    await server.kubectl("create serviceaccount robot")
+    assert (await server.kubectl(command)).out == "pod/web created\n"
+
+
+UNSERVED = """
+apiVersion: {kind.api_version}
+kind: {kind.kind}
+metadata: {{name: one}}
+"""
+
+
+@pytest.mark.parametrize("kind", UNSERVED_KINDS, ids=lambda kind: kind.kind)
+async def test_a_kind_that_is_not_served_says_so(server: Server, kind: Kind) -> None:
+    refused = await server.kubectl("apply -f -", stdin=UNSERVED.format(kind=kind))
+    assert refused.err == (
+        'Error from server (MethodNotAllowed): error when creating "STDIN": the playground does '
+        f"not serve {kind.kind} ({kind.api_version}). {kind.instead}, "
+        "or use a cluster on kind (canarylab up --cluster kind).\n"
+    )
+
+
+async def test_a_kind_that_is_not_served_is_not_listed(server: Server) -> None:
+    named = (await server.kubectl("api-resources -o name")).out.split()
+    assert "deployments.apps" in named
+    assert {kind.qualified for kind in UNSERVED_KINDS} & set(named) == set()
+    everything = await server.kubectl("get all --all-namespaces")
+    assert (everything.code, everything.err) == (0, "")
+
+
+async def test_an_object_of_a_kind_that_is_not_served_is_not_found(server: Server) -> None:
+    answer = await server.request("GET", "/apis/apps/v1/namespaces/default/statefulsets/db")
+    assert (answer.code, answer.body["reason"]) == (404, "NotFound")
+    gone = await server.kubectl("delete statefulset db --ignore-not-found")
+    assert (gone.code, gone.err) == (0, "")

@@ -55,7 +55,7 @@ def test_kinds_with_a_generation() -> None:
     counted = [kind for kind in KINDS if "generation" in born(kind, name="web")]
     assert counted == [
         "Pod", "Deployment", "ReplicaSet", "Job", "PodDisruptionBudget", "EndpointSlice",
-        "Ingress", "IngressClass", "GatewayClass", "Gateway", "HTTPRoute",
+        "Ingress", "IngressClass", "GatewayClass", "Gateway", "HTTPRoute", "ReferenceGrant",
     ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""scale, and the proxy of Services."""
+"""scale, and the proxies of Services and Pods."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from canarylab.errors import StatusError
 from canarylab.kube_objects import Key
 from canarylab.playground.apiserver.subresources import parse_proxy_target
 from tests.needs import needs
-from tests.playground.apiserver.server import Server, deployment, exchange
+from tests.playground.apiserver.server import Server, deployment, exchange, pod
 
 SCALE = "/apis/apps/v1/namespaces/default/deployments/web/scale"
 MERGE = {"Content-Type": "application/merge-patch+json"}
@@ -224,10 +224,84 @@ async def test_a_pod_that_refuses_connections_is_unavailable(server: Server) -> 
     response = await server.request("GET", PROXY)
 
     assert (response.code, response.body["reason"]) == (503, "ServiceUnavailable")
-    assert response.body["message"].startswith("error trying to reach service: ")
+    assert response.body["message"] == (
+        "error trying to reach service: dial tcp4 127.0.0.1:1: connect: connection refused"
+    )
 
 
 @pytest.mark.parametrize("name", [":80", "a:b:c", "a:b:c:d"])
 def test_an_invalid_service_name_is_refused(name: str) -> None:
     with pytest.raises(StatusError, match="invalid service request"):
-        parse_proxy_target(name)
+        parse_proxy_target("service", name)
+
+
+POD_PROXY = "/api/v1/namespaces/default/pods/{}/proxy"
+
+
+async def _pod_at(server: Server, address: str, *declared: int) -> None:
+    ports = [{"containerPort": port} for port in declared]
+    container = {"name": "nodeapp", "image": "node_app:1.0", "ports": ports}
+    created = await server.api.create(pod(containers=[container]))
+    status = {"phase": "Running", "podIP": address, "podIPs": [{"ip": address}]}
+    await server.api.update_status({**created, "status": status})
+
+
+async def _port_behind(server: Server) -> int:
+    endpoints = await server.api.get("Endpoints", Key("default", "web"))
+    return int(endpoints["subsets"][0]["ports"][0]["port"])
+
+
+@pytest.mark.parametrize("name", ["web:{}", "http:web:{}", "web"])
+async def test_a_pod_is_reached_by_its_port_or_the_first_it_declares(
+    server: Server, name: str
+) -> None:
+    async with pods_behind(server, "127.0.0.1"):
+        port = await _port_behind(server)
+        await _pod_at(server, "127.0.0.1", port, 1)
+        path = POD_PROXY.format(name.format(port))
+        response = await server.request("POST", f"{path}/a%20b/?c=d%26e", b"two pears")
+
+    assert (response.code, response.headers["X-Version"]) == (418, "2.0")
+    assert response.body["path"] == "/a%20b/?c=d%26e"
+    assert response.body["body"] == "two pears"
+    assert "Authorization" not in response.body["headers"]
+
+
+@pytest.mark.parametrize("path", ["//127.0.0.3:9020/x", "/@127.0.0.3:9020/", "/../../x", "/.//x"])
+async def test_a_path_below_a_pod_leads_to_no_other_address(server: Server, path: str) -> None:
+    async with pods_behind(server, "127.0.0.1"):
+        port = await _port_behind(server)
+        await _pod_at(server, "127.0.0.1")
+        fields = f"Authorization: Bearer {server.access.token}\r\nConnection: close".encode()
+        line = f"GET {POD_PROXY.format(f'web:{port}')}{path} HTTP/1.1".encode()
+        answer = await exchange(server, line, fields)
+
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["path"] == path
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "message"),
+    [
+        ("nobody:80", 404, 'pods "nobody" not found'),
+        ("web:", 503, "error trying to reach service: dial tcp4 127.0.0.1:1: "),
+        ("web:http", 400, 'invalid pod request "web:http"'),
+        ("web:70000", 400, 'invalid pod request "web:70000"'),
+        ("a:b:c:d", 400, 'invalid pod request "a:b:c:d"'),
+        ("x@127.0.0.1:80", 404, 'pods "x@127.0.0.1" not found'),
+    ],
+)
+async def test_a_pod_that_cannot_be_reached_is_an_error(
+    server: Server, name: str, code: int, message: str
+) -> None:
+    await _pod_at(server, "127.0.0.1", 1)  # nobody listens on port 1
+    response = await server.request("GET", POD_PROXY.format(name))
+
+    assert response.code == code
+    assert response.body["message"].startswith(message)
+
+
+async def test_a_pod_without_an_address_is_not_reached(server: Server) -> None:
+    await server.api.create(pod())
+    response = await server.request("GET", POD_PROXY.format("web:80"))
+
+    assert (response.code, response.body["message"]) == (400, "address not allowed")

@@ -67,6 +67,7 @@ def test_one_column_has_the_format_name(kind: str) -> None:
         ("Gateway", "Name Class Address Programmed Age", ""),
         ("GatewayClass", "Name Controller Accepted Age", "Description"),
         ("HTTPRoute", "Name Hostnames Age", ""),
+        ("ReferenceGrant", "Name Age", ""),
         ("Ingress", "Name Class Hosts Address Ports Age", ""),
         ("IngressClass", "Name Controller Parameters Age", ""),
         ("Namespace", "Name Status Age", ""),

@@ -199,3 +199,12 @@ def test_a_condition_that_a_client_left_incomplete_is_written_anew(missing: str)
     del before[missing]
     report = deployment_status(web({"conditions": [before]}), [new(3)], None, NOW)
     assert said_of(report, "Progressing")[1] == "FoundNewReplicaSet"
+
+
+def test_pods_that_are_refused_are_a_condition_as_long_as_they_are() -> None:
+    refused = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "m"}
+    failing = {**new(3), "status": {"conditions": [refused]}}
+    report = deployment_status(web(), [failing], None, NOW)
+    assert said_of(report, "ReplicaFailure") == ("True", "FailedCreate", "m")
+    after = deployment_status(web(report), [new(3)], None, NOW)
+    assert find_condition_in(after["conditions"], "ReplicaFailure") is None

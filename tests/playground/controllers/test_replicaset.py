@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from canarylab.errors import ForbiddenError
 from canarylab.kube_objects import Key, Object, controller_of, key_of, parse_timestamp, uid_of
 from canarylab.playground.controllers import replicaset, scheduler
+from canarylab.playground.controllers.pod_template import new_pod
 from canarylab.playground.controllers.replicaset import (
     is_active,
     is_terminating_replica,
-    new_pod,
     next_available_after_s,
     plan,
     replica_set_status,
@@ -248,3 +249,31 @@ async def have_pods(api: FakeApi, number: int) -> bool:
 async def told_status(api: FakeApi, replicas: int) -> bool:
     said = (await api.get("ReplicaSet", Key(SPACE, "web-1"))).get("status", {})
     return bool(said.get("replicas") == replicas)
+
+
+class WithoutAccount(FakeApi):
+    """Refuses pods, as long as their account is missing."""
+
+    refuses = True
+
+    async def create(self, obj: Object) -> Object:
+        if obj["kind"] == "Pod" and self.refuses:
+            raise ForbiddenError("pods", "", "web-1-", "no account")
+        return await super().create(obj)
+
+
+async def test_refused_pods_are_a_condition_until_they_are_made() -> None:
+    api = WithoutAccount()
+    made = await api.create(replica_set(1))
+    with pytest.raises(ForbiddenError):
+        await replicaset.reconcile(api, key_of(made))
+    [condition] = (await api.get("ReplicaSet", key_of(made)))["status"]["conditions"]
+    assert (condition["type"], condition["status"], condition["reason"]) == (
+        "ReplicaFailure",
+        "True",
+        "FailedCreate",
+    )
+    assert condition["message"] == 'pods "web-1-" is forbidden: no account'
+    api.refuses = False
+    await replicaset.reconcile(api, key_of(made))
+    assert "conditions" not in (await api.get("ReplicaSet", key_of(made)))["status"]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from canarylab.kube_objects import Key, Object, find_condition
+from canarylab.kube_objects import Key, Object, find_condition, key_of
 from canarylab.playground.controllers import scheduler
 from canarylab.playground.controllers.scheduler import ScheduleResult, is_unscheduled, plan
 from tests.playground.controllers.builders import (
@@ -44,6 +44,18 @@ def test_a_pod_goes_to_the_first_node_that_takes_it() -> None:
 )
 def test_without_a_node_the_message_says_why(nodes: list[Object], why: str) -> None:
     assert plan(pod(), nodes) == ScheduleResult(None, why)
+
+
+async def test_a_pod_that_waits_has_a_condition_with_the_fields_of_a_pods() -> None:
+    api = FakeApi()
+    await api.put(node(unschedulable=True))
+    waiting = await api.put(pod())
+    await scheduler.reconcile(api, key_of(waiting))
+    [condition] = (await api.get("Pod", key_of(waiting)))["status"]["conditions"]
+    assert condition.keys() == {
+        "lastProbeTime", "lastTransitionTime", "message", "observedGeneration", "reason",
+        "status", "type",
+    }  # fmt: skip
 
 
 def test_a_node_selector_must_match() -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from canarylab.kube_objects import EndpointIndex, Key, Object, key_of
 from canarylab.playground.network.gateway_controller import CONTROLLER
-from canarylab.playground.network.httproute_routing import HttpRouteRules, build_route_rules
+from canarylab.playground.network.httproute_routing import (
+    HttpRouteRules,
+    build_route_rules,
+    service_grants,
+)
 from tests.ingress_rules.ingress_objects import HOST, SPACE, service, slice_of
 
 VERSION = "gateway.networking.k8s.io/v1"
@@ -63,7 +68,9 @@ def named(name: str, value: str, **more: str) -> Object:
     return {"name": name, "value": value, **more}
 
 
-def built(*routes: Object, over: Object | None = None) -> HttpRouteRules:
+def built(
+    *routes: Object, over: Object | None = None, grants: Sequence[Object] = ()
+) -> HttpRouteRules:
     """The rules, in a cluster where prod, canary and other have a pod each."""
     names = ("prod", "canary", "other")
     slices = [slice_of(name, f"127.64.0.{n}") for n, name in enumerate(names, start=2)]
@@ -73,4 +80,4 @@ def built(*routes: Object, over: Object | None = None) -> HttpRouteRules:
         SPACE: {"metadata": {"name": SPACE}},
         "guest": {"metadata": {"name": "guest", "labels": {"team": "birds"}}},
     }
-    return build_route_rules(routes, gateways, spaces, backends)
+    return build_route_rules(routes, gateways, spaces, backends, service_grants(grants))

@@ -12,7 +12,7 @@ import pytest
 
 from canarylab.kube_objects import Address
 from canarylab.playground.network.forwarding import Limits
-from canarylab.playground.network.proxy_request import Forward, RequestHead
+from canarylab.playground.network.proxy_request import Forward, RequestHead, Timeouts
 from canarylab.ports import unused
 from tests.playground.network.http_fixture import (
     GET,
@@ -157,6 +157,41 @@ async def test_a_pod_that_falls_silent_in_mid_answer_cuts_it() -> None:
         to_pods(address, limits=Limits(read_timeout_s=0.05)) as port,
     ):
         assert (await ask(port)).endswith(b"half")
+
+
+@pytest.mark.parametrize("timeouts", [Timeouts(request_s=0.05), Timeouts(backend_s=0.05)])
+async def test_a_timeout_of_the_request_is_504_and_ends_the_tries(timeouts: Timeouts) -> None:
+    asked = 0
+
+    async def counting(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        await reader.read()
+
+    async with (
+        listening(counting) as address,
+        serving(lambda head: Forward("web", (address,), head, timeouts=timeouts)) as port,
+    ):
+        assert status_of(await ask(port)) == 504
+    assert asked == 1
+
+
+async def test_a_timeout_of_the_request_in_mid_answer_cuts_it() -> None:
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+        await reader.read()
+
+    timeouts = Timeouts(request_s=0.5)
+    async with (
+        listening(endless) as address,
+        serving(lambda head: Forward("web", (address,), head, timeouts=timeouts)) as port,
+        connected(port) as (reader, writer),
+    ):
+        writer.write(GET)
+        assert (await reader.readuntil(b"half")).endswith(b"half")
+        with suppress(ConnectionError):
+            assert await reader.read() == b""
 
 
 async def test_a_pod_that_takes_no_connection_in_time_is_504() -> None:

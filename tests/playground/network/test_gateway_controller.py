@@ -22,7 +22,12 @@ from canarylab.playground.network.gateway_controller import (
     route_status,
 )
 from canarylab.playground.network.ingress_server import IngressServer
-from canarylab.playground.network.proxy_request import DirectResponse, Forward, RequestHead
+from canarylab.playground.network.proxy_request import (
+    DirectResponse,
+    Forward,
+    RequestHead,
+    Timeouts,
+)
 from tests.ingress_rules.ingress_objects import HOST, SPACE, ingress, service, slice_of
 from tests.playground.fake_api import FakeApi
 from tests.playground.network.gateway_objects import (
@@ -36,7 +41,7 @@ from tests.playground.network.gateway_objects import (
     rule,
     to,
 )
-from tests.playground.network.http_fixture import ask, ok, pod
+from tests.playground.network.http_fixture import ask, listening, ok, pod, status_of
 from tests.waiting import until
 
 CLOSE = b"GET / HTTP/1.1\r\nHost: foo.bar.com\r\nConnection: close\r\n\r\n"
@@ -56,6 +61,15 @@ class World:
             return (await ask(self.web.port, request)).endswith(body)
 
         await until(is_so)
+
+    async def said(self, reason: str) -> list[tuple[str, str]]:
+        """The names of what has such events, and their messages."""
+        events = await self.api.list("Event", SPACE)
+        return [
+            (event["involvedObject"]["name"], event["message"])
+            for event in events
+            if event["reason"] == reason
+        ]
 
     async def is_said(self, kind: str, name: str, type_: str) -> Object | None:
         """A condition, if it has been looked at."""
@@ -97,6 +111,34 @@ async def test_a_route_is_served_and_followed() -> None:
         await here.answers(b"canary")
         await here.api.delete("HTTPRoute", Key(SPACE, "one"))
         await here.answers(b"default backend - 404")
+
+
+async def test_a_gateway_of_a_class_that_nobody_serves_and_its_route_are_told() -> None:
+    unserved = gateway()
+    unserved["spec"]["gatewayClassName"] = "istio"
+    unserved["metadata"]["name"] = "mesh"
+    one = route("one", rule(to("prod")), parentRefs=[{"name": "mesh"}])
+    async with world(unserved, one) as here:
+        for reason, name in (("ClassNotServed", "mesh"), ("NoParent", "one")):
+            await until(lambda reason=reason: here.said(reason))  # type: ignore[misc]
+            ((about, message),) = await here.said(reason)
+            assert about == name
+            assert "gatewayClassName: canarylab" in message
+
+
+async def test_a_slow_pod_gets_the_client_504_after_the_timeout_of_the_rule() -> None:
+    async def silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    timed = {**rule(to("slow")), "timeouts": {"request": "50ms"}}
+    async with listening(silent) as address, world(route("one", timed)) as here:
+        await here.api.put(service("slow"))
+        await here.api.put(slice_of("slow", address.host, port=address.port))
+        await until(lambda: is_status(here.web.port, 504))
+
+
+async def is_status(port: int, status: int) -> bool:
+    return status_of(await ask(port)) == status
 
 
 async def test_testers_reach_the_canary_by_header() -> None:
@@ -186,6 +228,23 @@ def test_a_gateway_says_where_it_answers_and_how_its_listeners_are_doing() -> No
     (listener,) = status["listeners"]
     assert (listener["name"], listener["attachedRoutes"]) == ("http", 1)
     assert listener["supportedKinds"][0]["kind"] == "HTTPRoute"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("addresses", [{"value": "192.0.2.1"}]),
+        ("infrastructure", {"labels": {"team": "birds"}}),
+        ("tls", {"frontend": {}}),
+    ],
+)
+def test_a_field_of_a_gateway_without_effect_is_named_in_its_condition(
+    field: str, value: object
+) -> None:
+    asked = gateway()
+    asked["spec"][field] = value
+    accepted = gateway_status(asked, [], "127.0.0.1", NOW)["conditions"][0]
+    assert accepted["message"] == f"The Gateway is served. Without effect here: spec.{field}."
 
 
 def test_a_listener_for_tls_is_refused_with_its_reason() -> None:
@@ -406,6 +465,26 @@ def test_a_copy_goes_to_the_mirror() -> None:
     found = decided(head(), route("one", rule(to("prod"), filters=[mirror])))
     assert isinstance(found, Forward)
     assert [address.host for each in found.mirrors for address in each.endpoints] == ["127.64.0.3"]
+
+
+@pytest.mark.parametrize(
+    ("part", "share"),
+    [({"percent": 20}, 0.2), ({"fraction": {"numerator": 1, "denominator": 1000}}, 0.001)],
+)
+def test_the_mirror_gets_copies_of_a_part_of_the_requests(part: Object, share: float) -> None:
+    """Inside the 99.9 % interval of 5,000 requests; the luck is seeded."""
+    mirror = {"type": "RequestMirror", "requestMirror": {"backendRef": to("canary"), **part}}
+    rules, random = built(route("one", rule(to("prod"), filters=[mirror]))), Random(2026)
+    found = [decide(rules, head(), random) for _ in range(5_000)]
+    copies = sum(len(each.mirrors) for each in found if isinstance(each, Forward))
+    assert abs(copies - 5_000 * share) <= 3.29 * (share * (1 - share) * 5_000) ** 0.5
+
+
+def test_the_timeouts_of_a_rule_are_those_of_its_requests() -> None:
+    timed = {**rule(to("prod")), "timeouts": {"request": "1m30s", "backendRequest": "500ms"}}
+    found = decided(head(), route("one", timed))
+    assert isinstance(found, Forward)
+    assert found.timeouts == Timeouts(request_s=90.0, backend_s=0.5)
 
 
 @pytest.mark.parametrize("weight", [0, 1, 10, 50, 100])

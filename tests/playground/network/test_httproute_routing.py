@@ -8,9 +8,19 @@ from __future__ import annotations
 import pytest
 
 from canarylab.kube_objects import Object
+from canarylab.playground.kube.kinds import GATEWAY_GROUP
 from canarylab.playground.network.httproute_routing import match_request, select_rule
-from tests.ingress_rules.ingress_objects import HOST
-from tests.playground.network.gateway_objects import built, named, path, route, rule, to
+from tests.ingress_rules.ingress_objects import HOST, SPACE
+from tests.playground.network.gateway_objects import (
+    LISTENER,
+    built,
+    gateway,
+    named,
+    path,
+    route,
+    rule,
+    to,
+)
 
 
 def reached(
@@ -75,6 +85,74 @@ def test_a_regular_expression_means_the_whole_path() -> None:
         "prod",
         "",
         "",
+    )
+
+
+def test_a_regular_expression_goes_after_a_longer_prefix_and_before_the_catch_all() -> None:
+    """Traefik's order: `buildPathRule` in pkg/provider/kubernetes/gateway/httproute.go."""
+    mixed = route(
+        "mixed",
+        rule(to("prod"), path=path("/")),
+        rule(to("other"), path=path("/v.*", "RegularExpression")),
+        rule(to("canary"), path=path("/v2")),
+    )
+    assert [reached(target, mixed) for target in ("/v1", "/v2", "/v2/x", "/x")] == [
+        "other",
+        "canary",
+        "canary",
+        "prod",
+    ]
+
+
+def test_of_two_regular_expressions_the_longer_one_goes_first() -> None:
+    two = route(
+        "two",
+        rule(to("prod"), path=path("/v.*", "RegularExpression")),
+        rule(to("canary"), path=path("/v[0-9].*", "RegularExpression")),
+    )
+    assert (reached("/v1", two), reached("/vx", two)) == ("canary", "prod")
+
+
+def grant(**target: str) -> Object:
+    """Routes of the namespace guest may name Services of the lab's."""
+    return {
+        "metadata": {"name": "guests", "namespace": SPACE},
+        "spec": {
+            "from": [{"group": GATEWAY_GROUP, "kind": "HTTPRoute", "namespace": "guest"}],
+            "to": [{"group": "", "kind": "Service", **target}],
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("grants", "unresolved"),
+    [
+        ([], "RefNotPermitted"),
+        ([grant()], ""),
+        ([grant(name="prod")], ""),
+        ([grant(name="canary")], "RefNotPermitted"),
+        ([grant(kind="Secret")], "RefNotPermitted"),
+    ],
+)
+def test_a_service_of_another_namespace_needs_a_reference_grant(
+    grants: list[Object], unresolved: str
+) -> None:
+    guest = route("guest", rule({**to("prod"), "namespace": SPACE}), space="guest")
+    over = gateway({**LISTENER, "allowedRoutes": {"namespaces": {"from": "All"}}})
+    rules = built(guest, over=over, grants=grants)
+    assert rules.routes[0].unresolved == unresolved
+    assert (rules.rules[0].backends[0].endpoints is None) == bool(unresolved)
+
+
+@pytest.mark.parametrize("kind", ["RequestMirror", "RequestRedirect"])
+def test_a_filter_that_a_single_backend_cannot_have_is_named(kind: str) -> None:
+    contents: dict[str, Object] = {
+        "RequestMirror": {"requestMirror": {"backendRef": to("canary")}},
+        "RequestRedirect": {"requestRedirect": {"statusCode": 301}},
+    }
+    one = route("one", rule({**to("prod"), "filters": [{"type": kind, **contents[kind]}]}))
+    assert built(one).routes[0].unsupported == (
+        f"filter {kind} of a single backend is not supported"
     )
 
 

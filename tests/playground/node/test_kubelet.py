@@ -116,6 +116,18 @@ async def test_the_node_is_created_and_ready() -> None:
     assert (ready["status"], ready["reason"]) == ("True", "KubeletReady")
 
 
+async def test_the_node_has_the_four_conditions_of_a_healthy_one() -> None:
+    api = FakeApi()
+    await register(api, EARLY, "127.64.0.1")
+    conditions = (await api.get("Node", NODE))["status"]["conditions"]
+    assert [(entry["type"], entry["status"], entry["reason"]) for entry in conditions] == [
+        ("MemoryPressure", "False", "KubeletHasSufficientMemory"),
+        ("DiskPressure", "False", "KubeletHasNoDiskPressure"),
+        ("PIDPressure", "False", "KubeletHasSufficientPID"),
+        ("Ready", "True", "KubeletReady"),
+    ]
+
+
 async def test_a_heartbeat_renews_the_time_and_keeps_the_transition() -> None:
     api = FakeApi()
     await register(api, EARLY, "127.64.0.1")

@@ -445,3 +445,35 @@ GATEWAY = structure(
     {"spec": _GATEWAY_SPEC, "status": _GATEWAY_STATUS},
     required=["spec"],
 )
+REFERENCE_GRANT = structure(
+    "Which objects of other namespaces may refer to objects of this namespace.",
+    {
+        "spec": structure(
+            "Who may refer to what.",
+            {
+                "from": array(
+                    "The objects that may refer.",
+                    structure(
+                        "Objects of one kind and namespace.",
+                        {"group": _GROUP, "kind": _KIND, "namespace": _NAMESPACE},
+                        required=["group", "kind", "namespace"],
+                    ),
+                    minItems=1,
+                    maxItems=16,
+                ),
+                "to": array(
+                    "The objects that they may refer to.",
+                    structure(
+                        "Objects of one kind, or one of them by its name.",
+                        {"group": _GROUP, "kind": _KIND, "name": _NAME},
+                        required=["group", "kind"],
+                    ),
+                    minItems=1,
+                    maxItems=16,
+                ),
+            },
+            required=["from", "to"],
+        )
+    },
+    required=["spec"],
+)

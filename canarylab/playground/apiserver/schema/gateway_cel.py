@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from canarylab.playground.apiserver.schema.structural import Rules
+from canarylab.playground.kube.quantities import duration_seconds
 
 DOMAIN_PATTERN = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
 HOSTNAME_PATTERN = rf"^(\*\.)?{DOMAIN_PATTERN}$"
@@ -19,18 +20,7 @@ PLAIN_PATH_TYPES = ("Exact", "PathPrefix")
 PATH_TYPES = (*PLAIN_PATH_TYPES, "RegularExpression")
 _PATH_CHARACTERS = "^(?:[-A-Za-z0-9/._~!$&'()*+,;=:@]|[%][0-9a-fA-F]{2})+$"
 _QUALIFIED_KEY = re.compile(rf"({DOMAIN_PATTERN}/)?([A-Za-z0-9][-A-Za-z0-9_.]{{0,61}})?[A-Za-z0-9]")
-_DURATION_PART = re.compile(r"(\d+)(ms|h|m|s)")
-_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _MOST_MATCHES = 128
-
-
-def duration_seconds(duration: str) -> float:
-    """The seconds of a duration of the Gateway API.
-
-    >>> duration_seconds("1h30m"), duration_seconds("500ms")
-    (5400.0, 0.5)
-    """
-    return sum(int(count) * _SECONDS[unit] for count, unit in _DURATION_PART.findall(duration))
 
 
 def all_unique(values: Iterable[Any]) -> bool:

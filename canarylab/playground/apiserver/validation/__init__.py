@@ -263,6 +263,7 @@ VALIDATORS: Mapping[str, Callable[[Object, Object | None], Iterator[Cause]]] = M
         "Gateway": validate_custom,
         "GatewayClass": validate_custom,
         "HTTPRoute": validate_custom,
+        "ReferenceGrant": validate_custom,
         "HorizontalPodAutoscaler": scaling.validate_autoscaler,
         "Ingress": networking.validate_ingress,
         "IngressClass": networking.validate_ingress_class,

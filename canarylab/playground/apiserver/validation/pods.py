@@ -40,6 +40,10 @@ _JOB_NUMBERS = (
     "ttlSecondsAfterFinished",
 )  # fmt: skip
 _COMPLETION_MODES = ("NonIndexed", "Indexed")
+_UNSERVED_IN_JOBS = frozenset(
+    {"backoffLimitPerIndex", "managedBy", "maxFailedIndexes", "podFailurePolicy", "successPolicy"}
+)
+_NOT_SERVED = "is not served by the playground; leave it out, or use a cluster on kind"
 _IMMUTABLE_IN_JOBS = ("completions", "selector", "template", "completionMode")
 _JOB_UID_LABEL = "batch.kubernetes.io/controller-uid"
 _SELECTOR_MISMATCH = "`selector` does not match template `labels`"
@@ -186,8 +190,10 @@ def validate_job(job: Object, old: Object | None) -> Iterator[Cause]:
         yield from check_not_negative(f"spec.{name}", spec.get(name))
     mode = spec["completionMode"]
     yield from check_one_of("spec.completionMode", mode, _COMPLETION_MODES)
-    if mode == "Indexed" and "completions" not in spec:
-        yield required("spec.completions", f"when completion mode is {mode}")
+    if mode == "Indexed":
+        yield forbidden("spec.completionMode", f"Indexed {_NOT_SERVED}")
+    for name in sorted(spec.keys() & _UNSERVED_IN_JOBS):
+        yield forbidden(f"spec.{name}", f"this field {_NOT_SERVED}")
     yield from _job_selector(job)
     yield from validate_template("spec.template", spec["template"])
     policy = spec["template"]["spec"].get("restartPolicy", "Always")

@@ -120,3 +120,16 @@ def test_an_autoscaler_without_metrics_watches_the_processor() -> None:
     assert complete(autoscaler())["spec"]["metrics"] == [
         {"type": "Resource", "resource": {"name": "cpu", "target": target}}
     ]
+
+
+@pytest.mark.parametrize(
+    ("spec", "what"),
+    [
+        ({"completionMode": "Indexed"}, "spec.completionMode: Forbidden: Indexed"),
+        ({"backoffLimitPerIndex": 1}, "spec.backoffLimitPerIndex: Forbidden: this field"),
+        ({"successPolicy": {"rules": []}}, "spec.successPolicy: Forbidden: this field"),
+    ],
+)
+def test_a_field_of_a_job_that_nothing_serves_is_refused(spec: Object, what: str) -> None:
+    advice = "is not served by the playground; leave it out, or use a cluster on kind"
+    assert errors_of(job_of(**spec)) == [f"{what} {advice}"]
