@@ -10,9 +10,9 @@ import math
 import secrets
 import signal
 from asyncio.subprocess import Process as AsyncioProcess
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,8 @@ from canarylab.playground.node.status import (
     ContainerTerminated,
     ContainerWaiting,
 )
-from canarylab.ports import holder, is_free
+from canarylab.playground.node.volumes import container_mounts
+from canarylab.ports import holder, is_free, needs_privilege
 
 MIN_GRACE_PERIOD_S = 2.0  # between SIGTERM and SIGKILL, as in Kubernetes
 _CONFIG_RETRY_S = 2.0  # while a ConfigMap or Secret is missing
@@ -109,9 +110,18 @@ class NodeContext:
     root_way: str = "no"
     """How containers get roots of their own, as `pod_root.find_way` has found."""
 
+    @property
+    def has_own_root(self) -> bool:
+        """Whether a container has a root of its own, in which volumes can be mounted."""
+        return self.root_way != "no"
+
     def folder_of(self, pod: Object) -> Path:
         """Return the folder of a pod's logs and of the HOME of its processes."""
         return pods_folder(self.home) / uid_of(pod)
+
+    def volumes_of(self, pod: Object) -> Path:
+        """Return the folder of a pod's volumes; no container can have that name."""
+        return self.folder_of(pod) / ".volumes"
 
 
 @dataclass(frozen=True)
@@ -245,11 +255,20 @@ class Container:
         )
         self._node.reaper.kill_container(container_id)
         if exit_code:
-            await self._report_ports_in_use()
+            await self._report_ports()
         self._set_terminated(self.status, exit_code, "Error" if exit_code else "Completed")
 
-    async def _report_ports_in_use(self) -> None:
+    async def _report_ports(self) -> None:
+        """Say why a container that has failed could not listen on its ports."""
         for port in sorted(ports_of(self.spec)):
+            if needs_privilege(port):
+                words = (
+                    f"The system lets no program of this user listen on port {port}, which a "
+                    "container of a real cluster may. Let the app listen on a port from 1024 on, "
+                    f"and keep {port} as the Service's port, with that one as its targetPort."
+                )
+                self.event("FailedToListen", words, type="Warning")
+                continue
             if is_free(port, _NO_POD):
                 continue
             found = await asyncio.to_thread(holder, port, _NO_POD)
@@ -274,7 +293,7 @@ class Container:
                 command = await build_command(
                     self._node.api, self._pod.pod, self.spec, image, settings
                 )
-                return replace(command, root=self._root(image, settings))
+                return replace(command, root=self._root(image, settings, command.environment))
             except ConfigError as error:
                 waiting = ContainerWaiting("CreateContainerConfigError", str(error))
             if waiting != self.status.state:
@@ -289,14 +308,18 @@ class Container:
             run_id=node.reaper.run_id_of(container_id),
             home=node.folder_of(pod.pod) / "home",
             compile_cache=node.home.playground / "compile-cache",
-            has_own_root=node.root_way != "no",
+            has_own_root=node.has_own_root,
         )
 
-    def _root(self, image: Image, settings: PodSettings) -> Plan | None:
-        """The plan of the container's root, if it gets one of its own."""
+    def _root(
+        self, image: Image, settings: PodSettings, variables: Mapping[str, str]
+    ) -> Plan | None:
+        """The plan of the container's root with its volumes, if it gets one of its own."""
         if not settings.has_own_root:
             return None
         pod = self._pod.pod
+        volumes, folder = pod["spec"].get("volumes", []), self._node.volumes_of(pod)
+        mounts = container_mounts(folder, volumes, self.spec, variables)
         cache = str(settings.compile_cache)
         return container_plan(
             str(image.root),
@@ -306,7 +329,7 @@ class Container:
                 "/etc/hostname": f"{pod['metadata']['name']}\n",
                 "/etc/hosts": hosts_file(pod, self._pod.ip),
             },
-            mounts=[(cache, cache, False)],
+            mounts=[(cache, cache, False), *(astuple(mount) for mount in mounts)],
         )
 
     async def _back_off(self, end: ContainerTerminated, delay_s: float) -> None:

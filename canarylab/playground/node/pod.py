@@ -7,6 +7,7 @@ changed, and stops its containers when it is deleted.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import shutil
 from contextlib import suppress
@@ -15,14 +16,20 @@ from typing import NamedTuple
 from canarylab.errors import ApiError, ConflictError, NotFoundError
 from canarylab.kube_objects import Object, is_finished, is_terminating, key_of, uid_of
 from canarylab.playground.kube.api import DeleteOptions, find_object
+from canarylab.playground.kube.retries import RetryDelays
 from canarylab.playground.node.container import Container, NodeContext, PodContext
 from canarylab.playground.node.process import background_task
+from canarylab.playground.node.references import PodAddress, read_references
 from canarylab.playground.node.status import PodState, pod_status, restored_status
+from canarylab.playground.node.volumes import VolumeError, make_volumes
 
 logger = logging.getLogger(__name__)
 
 _FORCE_DELETED_GRACE_S = 2.0  # of a pod whose object was deleted before its processes ended
 _RETRY_S = 1.0
+VOLUME_SYNC_S = 60.0
+"""How often the files of volumes are brought up to date, as often as by the kubelet."""
+MOUNT_RETRIES = RetryDelays(0.5, 10.0)
 
 
 class Pod:
@@ -36,11 +43,14 @@ class Pod:
         self._is_finished = False
         self._status_changed = asyncio.Event()
         self._stop_requested = asyncio.Event()
+        self._metadata_changed = asyncio.Event()
         self._grace_period_s = 0.0
         self.update(pod)
 
     def update(self, pod: Object) -> None:
         """Take the changed object; stop if its deletion has been requested."""
+        if _shown_in_volumes(pod) != _shown_in_volumes(self.object):
+            self._metadata_changed.set()
         self.object = pod
         if is_terminating(pod):
             self._request_stop(pod["metadata"].get("deletionGracePeriodSeconds", 0))
@@ -80,14 +90,48 @@ class Pod:
 
     async def _run_containers(self) -> None:
         self._status_changed.set()
-        if unsupported := unsupported_feature(self.object):
+        unsupported = unsupported_feature(self.object, has_own_root=self._node.has_own_root)
+        if unsupported is not None:
             self._node.recorder.event(self.object, *unsupported, type="Warning")
             return
-        async with asyncio.TaskGroup() as tasks:
+        await self._set_up_volumes()
+        async with background_task(self._keep_volumes_current()), asyncio.TaskGroup() as tasks:
             for container in self.containers:
                 tasks.create_task(container.run())
         self._is_finished = True
         self._status_changed.set()
+
+    async def _set_up_volumes(self) -> None:
+        """Make the volumes, if need be again and again; return as well if the pod is stopped."""
+        for failures in itertools.count():
+            if self._stop_requested.is_set() or await self._make_volumes():
+                return
+            with suppress(TimeoutError):
+                async with asyncio.timeout(MOUNT_RETRIES.after(failures)):
+                    await self._stop_requested.wait()
+
+    async def _keep_volumes_current(self) -> None:
+        """Take changes in when the pod's own labels or annotations change, and now and then."""
+        while self.object["spec"].get("volumes"):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(VOLUME_SYNC_S):
+                    await self._metadata_changed.wait()
+            self._metadata_changed.clear()
+            await self._make_volumes()
+
+    async def _make_volumes(self) -> bool:
+        """Make the volumes, or bring them up to date; return whether that went well."""
+        node, address = self._node, PodAddress(self._ip or "", self._node.addresses.node)
+        if not node.has_own_root:
+            return True  # there is none but the token, which the pod does without
+        try:
+            references = await read_references(node.api, self.object, address)
+            folder = node.volumes_of(self.object)
+            await asyncio.to_thread(make_volumes, folder, references, node.now())
+        except VolumeError as error:
+            node.recorder.event(self.object, "FailedMount", str(error), type="Warning")
+            return False
+        return True
 
     async def _clean_up(self) -> None:
         """Write the last status, remove the object, and remove the pod's files."""
@@ -141,23 +185,35 @@ class UnsupportedFeature(NamedTuple):
     message: str
 
 
-def unsupported_feature(pod: Object) -> UnsupportedFeature | None:
+def unsupported_feature(pod: Object, *, has_own_root: bool) -> UnsupportedFeature | None:
     """Return why the pod cannot be run, or None.
 
     A container that found its volume missing would fail in a way that teaches nothing, so such a
     pod waits in ContainerCreating, as it does in Kubernetes when a volume cannot be mounted.
     """
-    if volumes := pod["spec"].get("volumes"):
+    spec = pod["spec"]
+    volumes = [each["name"] for each in spec.get("volumes", []) if not _is_token(each)]
+    if volumes and not has_own_root:
         return UnsupportedFeature(
             "FailedMount",
-            f'MountVolume.SetUp failed for volume "{volumes[0]["name"]}": the playground has no '
-            "volumes, because its pods share this machine's files. Put settings into environment "
-            "variables (a ConfigMap can fill them), or use a cluster on kind.",
+            f'MountVolume.SetUp failed for volume "{volumes[0]}" : on this machine a container has '
+            "no root of its own in which it could be mounted. Put settings into environment "
+            "variables, which a ConfigMap or Secret can fill, or use a cluster on kind.",
         )
-    if first := pod["spec"].get("initContainers"):
+    if first := spec.get("initContainers"):
         return UnsupportedFeature(
             "FailedCreatePodContainer",
             f'The playground does not run init containers, and this pod has "{first[0]["name"]}". '
             "Do its work in the image or at the start of the container, or use a cluster on kind.",
         )
     return None
+
+
+def _is_token(volume: Object) -> bool:
+    """Whether it is the volume that every pod gets for the token of its ServiceAccount."""
+    return str(volume["name"]).startswith("kube-api-access-")
+
+
+def _shown_in_volumes(pod: Object) -> tuple[Object | None, Object | None]:
+    """What a volume may show of the pod and may change."""
+    return pod["metadata"].get("labels"), pod["metadata"].get("annotations")

@@ -59,7 +59,9 @@ async def test_the_containers_of_a_pod_share_its_address(tmp_path: Path) -> None
         await here.wrote("web-1", container="neighbour")
 
 
-async def test_a_pod_with_volumes_waits_with_an_event(tmp_path: Path) -> None:
+async def test_without_roots_of_their_own_a_pod_with_volumes_waits_with_an_event(
+    machine_paths: None, tmp_path: Path
+) -> None:
     async with node(tmp_path) as here:
         await here.api.put(pod(server(), volumes=[{"name": "data", "emptyDir": {}}]))
         await until(lambda: here.messages("FailedMount"))
