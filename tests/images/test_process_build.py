@@ -579,7 +579,8 @@ def test_an_interrupted_build_leaves_nothing_that_a_later_one_reuses(
     pid_file = tmp_path / "pid"
     go_on = tmp_path / "go-on"
     project.dockerfile(
-        f"RUN touch half; test -e {go_on} || {{ sh -c 'echo $PPID > {pid_file}'; exec sleep 600; }}; touch all"
+        f"RUN touch half; test -e {go_on} || "
+        f"{{ sh -c 'echo $PPID > {pid_file}'; exec sleep 600; }}; touch all"
     )
     builder = subprocess.Popen(
         [sys.executable, "-c", BUILD, str(project.context), str(project.images)],
