@@ -56,7 +56,7 @@ def find_way(setting: str | None) -> str:
 def environment(machine: Mapping[str, str], own: Mapping[str, str], path: str) -> dict[str, str]:
     """Return the environment of a line: its own over that of the machine, without its files.
 
-    >>> environment({"HOME": "/home/me", "LANG": "C"}, {"A": "1"}, "/bin")["HOME"]
+    >>> environment({"HOME": "/machine", "LANG": "C"}, {"A": "1"}, "/bin")["HOME"]
     '/root'
     """
     hidden = {*_OF_THE_MACHINE, *_NPM_FILES}
