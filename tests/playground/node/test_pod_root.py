@@ -207,6 +207,14 @@ def test_a_folder_with_a_comma_and_a_colon_can_be_an_image(tmp_path: Path, own_r
     assert run(tmp_path, own_root, ["cat", "/word"], image=image) == "canary"
 
 
+def test_the_python_of_the_system_hides_no_image(
+    tmp_path: Path, own_root: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.base_prefix", "/usr")
+    add_program(tmp_path / "image/usr/local/bin/start-app")
+    assert run(tmp_path, own_root, ["start-app"]) == "started\n"
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount something below /usr")
 def test_a_folder_of_the_machine_may_have_a_mount_below(tmp_path: Path, own_root: str) -> None:
     mounted = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs x /usr/share && exec "$@"', "sh"]
