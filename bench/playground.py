@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from statistics import median
 
 import psutil
+import pytest
 
 from bench.home import built_home
 from bench.measurement import Measurement
@@ -16,6 +17,7 @@ from canarylab import resources
 from canarylab.manifests import PRODUCTION, load
 from canarylab.playground import daemon_control
 from canarylab.playground.home import Home
+from canarylab.playground.node.pod_root import SETTING
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection
 from canarylab.release.rollout import scale, wait_until_rolled_out
@@ -37,6 +39,43 @@ def measure() -> Iterator[Measurement]:
             took = [_rolled_out_by_kubectl(connection, home) for _ in range(ROUNDS)]
             yield _row("3 pods, kubectl apply to rolled out", took, bar=0.8)
         yield _row("1 to 20 ready pods", [_grown(connection) for _ in range(ROUNDS)], bar=3.0)
+        yield from _roots(home)
+
+
+def _roots(home: Home) -> Iterator[Measurement]:
+    """A pod's start and the memory of ten, with the image as root and without."""
+    starts: dict[str, float] = {}
+    for words, setting in (("files of this machine", "no"), ("image as root", "")):
+        daemon_control.down(home)
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv(SETTING, setting)
+            daemon_control.up(home)
+        connection = Connection(home.kubeconfig)
+        starts[setting] = median(_started(connection) for _ in range(ROUNDS))
+        limit = starts["no"] + 0.05
+        is_good = starts[setting] <= limit
+        yield Measurement(
+            f"a pod's start, {words}", starts[setting], "s", f"at most {limit:.2f}", is_good
+        )
+        scale(connection, PRODUCTION, 10)
+        wait_until_rolled_out(connection, PRODUCTION)
+        of_pods = psutil.Process(daemon_control.up(home).pid).children(recursive=True)
+        pss = (
+            sum(each.memory_full_info().pss for each in of_pods if each.name().startswith("node"))
+            / 1e6
+        )
+        yield Measurement(f"ten pods, {words}", pss, "MB", "at most 400", pss <= 400)
+
+
+def _started(connection: Connection) -> float:
+    scale(connection, PRODUCTION, 0)
+    wait_until_rolled_out(connection, PRODUCTION)
+
+    def start() -> None:
+        scale(connection, PRODUCTION, 1)
+        wait_until_rolled_out(connection, PRODUCTION)
+
+    return _timed(start)
 
 
 def _row(name: str, took: list[float], *, bar: float) -> Measurement:

@@ -126,7 +126,8 @@ def _nodejs(tops: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     folders: list[str] = []
     for folder in sorted(map(os.path.abspath, needed)):
         top = _top(folder, tops)
-        is_shown = top != "/" and os.stat(top).st_dev == os.stat(folder).st_dev
+        has_overlay = top != "/" and os.stat(top).st_dev == os.stat(folder).st_dev
+        is_shown = folder in tops or has_overlay
         if not is_shown and not any(f"{folder}/".startswith(f"{each}/") for each in folders):
             folders.append(folder)
     return links, folders

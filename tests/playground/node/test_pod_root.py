@@ -6,6 +6,7 @@ import os
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -207,6 +208,22 @@ def test_a_folder_with_a_comma_and_a_colon_can_be_an_image(tmp_path: Path, own_r
     assert run(tmp_path, own_root, ["cat", "/word"], image=image) == "canary"
 
 
+def test_the_python_of_the_system_hides_no_image(
+    tmp_path: Path, own_root: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.base_prefix", "/usr")
+    image = str(tmp_path)
+    plan = container_plan(image, way=own_root, base=image, names=NAMES, mounts=())
+    assert "/usr" not in {path for _, path, _ in plan["binds"]}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount something below /usr")
+def test_a_folder_of_the_machine_may_have_a_mount_below(tmp_path: Path, own_root: str) -> None:
+    mounted = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs x /usr/share && exec "$@"', "sh"]
+    add_program(tmp_path / "image/usr/local/bin/start-app")
+    assert run(tmp_path, own_root, ["start-app"], around=mounted) == "started\n"
+
+
 def test_the_way_can_be_forced(tmp_path: Path, own_root: str) -> None:
     assert find_way(str(tmp_path)) == (own_root, "")
 
@@ -234,11 +251,12 @@ def run(
     way: str,
     argv: Sequence[str],
     mounts: Sequence[tuple[Path, str, bool]] = (),
-    image: Path | None = None,
+    **more: Any,
 ) -> str:
     """The output of a command in a root of its own."""
-    for folder in (base := tmp_path / "base", image or (image := tmp_path / "image")):
+    image, around = more.get("image", tmp_path / "image"), more.get("around", ())
+    for folder in (base := tmp_path / "base", image):
         folder.mkdir(exist_ok=True)
     plan = container_plan(str(image), way=way, base=str(base), names=NAMES, mounts=mounts)
     command = program(plan, argv, folder="/", report=2, has_ctype=True)
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return subprocess.run([*around, *command], check=True, stdout=subprocess.PIPE, text=True).stdout
