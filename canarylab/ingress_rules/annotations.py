@@ -28,10 +28,13 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _REWRITE_TARGET = re.compile(r"/?[A-Za-z0-9._~:$/-]*")
 _SIZE = re.compile(r"(?P<number>[0-9]{1,18})(?P<unit>[kKmMgG]?)")
 _UNITS = {"": 1, "k": 1024, "m": MEGABYTE, "g": 1024 * MEGABYTE}
-_CANARY_CHOICE = ("canary-weight", "canary-weight-total", "canary-by-header", "canary-by-cookie")
-_OF_CANARY = frozenset(
-    {"canary", *_CANARY_CHOICE, "canary-by-header-value", "canary-by-header-pattern"}
-)
+_CHOICES = frozenset({"canary-weight", "canary-by-header", "canary-by-cookie"})
+_OF_CANARY = _CHOICES | {
+    "canary",
+    "canary-weight-total",
+    "canary-by-header-value",
+    "canary-by-header-pattern",
+}
 _CANARY_BEHAVIOR = "affinity-canary-behavior"
 _OF_PRIMARY = frozenset(
     {
@@ -116,6 +119,8 @@ class Annotations(NamedTuple):
     """None unless `affinity` is "cookie"."""
     is_legacy_canary: bool = False
     """Whether a canary goes without the affinity of its primary."""
+    has_choice: bool = True
+    """Whether a canary is given a weight, a header or a cookie; without one it gets nothing."""
     ignored_canary: tuple[str, ...] = ()
     """Canary annotations without effect, because `canary` is not "true"."""
     ignored_rewrite: str = ""
@@ -160,6 +165,7 @@ def parse_annotations(annotations: Mapping[str, str]) -> Annotations:
         body_limit=_size(own.get("proxy-body-size", "")),
         affinity=_cookie_affinity(own),
         is_legacy_canary=own.get(_CANARY_BEHAVIOR) == "legacy",
+        has_choice=not _CHOICES.isdisjoint(own),
         ignored_rewrite="" if can_rewrite else rewrite_target,
         ignored_canary=() if enabled else tuple(sorted(n for n in own if n.startswith("canary-"))),
         unparsable_weights=tuple(

@@ -203,6 +203,13 @@ def _without_effect(spec: IngressSpec) -> Iterator[IngressWarning]:
 def _without_effect_together(spec: IngressSpec) -> Iterator[IngressWarning]:
     """Annotations that are served, and have no effect beside the others of the same Ingress."""
     said = spec.annotations
+    if spec.is_canary and not said.has_choice:
+        yield _ignored(
+            spec.key,
+            "NoChoice",
+            "This canary has no weight, no header and no cookie, so it gets no request",
+            "Add canary-weight, canary-by-header or canary-by-cookie.",
+        )
     if said.of_primary:
         yield _ignored(
             spec.key,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,9 +20,15 @@ PRELOAD = Path(__file__).with_name("preload.cjs")
 """A script that Node.js runs before the app, so that the app listens on the pod's own address."""
 POD_IP = "CANARYLAB_POD_IP"
 """The variable that tells the preload the address of the pod."""
-# Heap sizes in MB, and no threads for V8 beside the program's own: a pod of the app takes 36 MB
+# A semi-space of 1 MB, and no threads for V8 beside the program's own: a pod of the app takes 36 MB
 # under load with the last one and 38 MB without, at the same speed.
-_MEMORY_LIMITS = "--max-old-space-size=64 --max-semi-space-size=1 --v8-pool-size=0"
+_SMALL = "--max-semi-space-size=1 --v8-pool-size=0"
+_MEGABYTE = 1024 * 1024
+_HEAP_WITHOUT_LIMIT_MB = 512  # the app takes as much memory as with 64
+_LARGEST_HEAP_MB, _LARGEST_HEAP_OF_LARGE_MB, _LARGE_MB = 2048, 4096, 15 * 1024
+_DEBUG_HOST = re.compile(
+    r"(--inspect(?:-brk|-wait|-port)?=)(?:0\.0\.0\.0|127\.0\.0\.1|localhost|\[::1?\])(?=[:\s]|$)"
+)
 _SCRIPTS = Path(__file__).parent / "bin"
 
 
@@ -74,7 +81,37 @@ def folders() -> list[str]:
     return [str(nodejs_bin().parent), str(_SCRIPTS.parent)]
 
 
-def node_options(own: str) -> str:
-    """Return NODE_OPTIONS: the preload and the memory limits, then the pod's own, which win."""
+def node_options(own: str, *, memory: int | None = None, debug_host: str = "") -> str:
+    """Return NODE_OPTIONS: the preload, the size of the heap, then the pod's own, which win.
+
+    `memory` is the limit of the container in bytes. A debugger listens on `debug_host`.
+    """
     preload = str(PRELOAD).replace("\\", "\\\\").replace('"', '\\"')
-    return f'--require "{preload}" {_MEMORY_LIMITS} {own}'.strip()
+    words = [f'--require "{preload}"', f"--max-old-space-size={heap_megabytes(memory)}", _SMALL]
+    words += [f"--inspect-port={debug_host}:9229"] if debug_host else []
+    return " ".join([*words, own]).strip()
+
+
+def heap_megabytes(memory: int | None) -> int:
+    """Return the largest heap for a limit in bytes, as Node chooses it in a container.
+
+    It is half of the limit, and 2 GB at most, or 4 GB from 15 GiB on.
+    https://github.com/v8/v8/blob/main/src/heap/heap.cc (HeapSizeFromPhysicalMemory)
+
+    >>> heap_megabytes(1024**3), heap_megabytes(6 * 1024**3), heap_megabytes(None)
+    (512, 2048, 512)
+    """
+    if memory is None:
+        return _HEAP_WITHOUT_LIMIT_MB
+    limit = memory // _MEGABYTE
+    largest = _LARGEST_HEAP_MB if limit < _LARGE_MB else _LARGEST_HEAP_OF_LARGE_MB
+    return max(1, min(limit // 2, largest))
+
+
+def debug_on(text: str, host: str) -> str:
+    """Let a debugger that should listen on all addresses, or on localhost, listen on this one.
+
+    >>> debug_on("node --inspect-brk=0.0.0.0:9230 app.js", "127.64.0.5")
+    'node --inspect-brk=127.64.0.5:9230 app.js'
+    """
+    return _DEBUG_HOST.sub(rf"\g<1>{host}", text)

@@ -90,6 +90,14 @@ if (podIp) {
     return connect.apply(this, args);
   };
 
+  // `--inspect=0.0.0.0` in a script of package.json: every pod would want the machine's 9229.
+  const debugged = /^--inspect(?:-brk|-wait)?=(?:0\.0\.0\.0|127\.0\.0\.1|localhost|\[::1?\])/;
+  if (process.execArgv.some((word) => debugged.test(word))) {
+    const inspector = require('node:inspector');
+    if (inspector.url()) inspector.close();
+    inspector.open(process.debugPort, podIp);
+  }
+
   const podName = process.env.HOSTNAME || os.hostname();
   os.hostname = () => podName;
   os.networkInterfaces = () => ({

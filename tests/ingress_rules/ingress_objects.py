@@ -93,5 +93,7 @@ def built(*ingresses: Object, services: Iterable[str] = ("prod", "canary", "othe
 
 
 def canary(name: str, *rules: Rule, **annotations: Any) -> Object:
-    """A canary Ingress."""
-    return ingress(name, *rules, canary="true", **annotations)
+    """A canary Ingress, with a weight of 10 unless the annotations choose requests otherwise."""
+    chosen = any(each.startswith("canary_") for each in annotations)
+    weight: dict[str, Any] = {} if chosen else {"canary_weight": "10"}
+    return ingress(name, *rules, canary="true", **weight, **annotations)

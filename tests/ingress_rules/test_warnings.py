@@ -65,7 +65,10 @@ def test_brackets_are_just_letters_where_paths_are_no_regular_expressions() -> N
         ({"canary_weight": "150"}, "canary-weight 150 is more than the total of 100"),
         ({"canary_weight": "-5"}, "canary-weight -5 is below 0"),
         ({"canary_weight": "ten"}, "canary-weight 'ten' is no whole number"),
-        ({"canary_weight_total": "50"}, "canary-weight-total 50 is below 100"),
+        (
+            {"canary_weight": "10", "canary_weight_total": "50"},
+            "canary-weight-total 50 is below 100",
+        ),
     ],
 )
 def test_a_weight_that_cannot_be_meant_is_told(annotations: dict[str, str], words: str) -> None:
@@ -153,7 +156,10 @@ def test_a_canary_is_told_what_it_takes_from_its_primary() -> None:
 @pytest.mark.parametrize(
     ("annotations", "words"),
     [
-        ({"canary_by_header_value": "x"}, "canary-by-header-value, because there is no canary-by"),
+        (
+            {"canary_weight": "10", "canary_by_header_value": "x"},
+            "canary-by-header-value, because there is no canary-by-header",
+        ),
         (
             {
                 "canary_by_header": "X",
@@ -178,6 +184,10 @@ def test_an_annotation_that_another_one_disables_is_told(
 def test_a_header_that_nginx_drops_is_told(header: str, words: str) -> None:
     warning = only(OLD, canary("new", ("/", "canary"), canary_by_header=header))
     assert (warning.reason, words in warning.message) == ("HeaderName", True)
+
+
+def test_a_canary_that_nothing_chooses_is_told() -> None:
+    assert only(OLD, ingress("new", ("/", "canary"), canary="true")).reason == "NoChoice"
 
 
 def with_hosts(stored: Object, *hosts: str) -> Object:

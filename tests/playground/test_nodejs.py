@@ -123,9 +123,11 @@ def test_outside_a_pod_nothing_is_changed() -> None:
     assert done.stdout.strip() == os.uname().nodename
 
 
-def test_the_heap_is_small() -> None:
+@pytest.mark.parametrize(("memory", "megabytes"), [(None, 512), (256 * 2**20, 128)])
+def test_the_heap_follows_the_limit_for_memory(memory: int | None, megabytes: int) -> None:
     limit = "require('v8').getHeapStatistics().heap_size_limit / 2 ** 20"
-    assert float(node(f"console.log({limit})")) < 150
+    found = node(f"console.log({limit})", NODE_OPTIONS=node_options("", memory=memory))
+    assert megabytes <= float(found) < megabytes + 10
 
 
 def test_the_second_of_the_compilers_is_off() -> None:
@@ -192,3 +194,17 @@ def test_the_entrypoint_runs_node_unless_there_is_such_a_program(
         check=True,
     )
     assert done.stdout.strip() == output
+
+
+@pytest.mark.parametrize("option", ["--inspect=0.0.0.0:0", "--inspect=localhost:0"])
+def test_a_debugger_that_a_script_starts_listens_on_the_pod_s_address(option: str) -> None:
+    said = node("console.log(require('inspector').url())", options=[option])
+    assert said.startswith(f"ws://{POD}:")
+
+
+def test_a_debugger_without_an_address_listens_on_that_of_the_pod() -> None:
+    options = node_options("", debug_host=POD)
+    said = node(
+        "console.log(require('inspector').url())", options=["--inspect"], NODE_OPTIONS=options
+    )
+    assert said.startswith(f"ws://{POD}:9229/")

@@ -233,6 +233,25 @@ def test_the_header_of_the_route_leads_to_the_canary(lab: Lab) -> None:
 
 
 @needs("linux")
+def test_what_is_expected_has_the_names_that_the_answers_use(lab: Lab) -> None:
+    """The image's tag is 2.0, and its pods say 2.5."""
+    lab.apply(f"{LESSON}/httproute.yaml")
+    environment: dict[str, Any] = {"name": "nodeapp"}
+    environment["env"] = [{"name": "APP_VERSION", "value": "2.5"}]
+    patch = {"spec": {"template": {"spec": {"containers": [environment]}}}}
+    lab.apps.patch_namespaced_deployment("nodeapp-canary", lab.namespace, patch)
+    try:
+        lab.wait_ready("nodeapp-canary")
+        lab.wait_accepted("nodeapp-split")
+        sample = lab.sample_httproute("nodeapp-split", requests=20, headers={"X-Canary": "always"})
+    finally:
+        environment["env"] = None
+        lab.apps.patch_namespaced_deployment("nodeapp-canary", lab.namespace, patch)
+        lab.wait_ready("nodeapp-canary")
+    assert (sample.by_version, sample.expected) == ({"2.5": 20}, {"2.5": 1.0})
+
+
+@needs("linux")
 def test_a_mirror_returns_responses_of_production_only(lab: Lab) -> None:
     lab.apply(f"{LESSON}/mirror.yaml")
     lab.wait_accepted("nodeapp-split")

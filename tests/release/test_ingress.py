@@ -265,6 +265,25 @@ def test_the_sample_names_its_cluster_and_the_ingress(lab: Lab) -> None:
 
 
 @needs("linux")
+def test_what_is_expected_has_the_names_that_the_answers_use(lab: Lab) -> None:
+    """The image's tag is 2.0, and its pods say 2.5."""
+    lab.set_weight(0)
+    environment: dict[str, Any] = {"name": "nodeapp"}
+    environment["env"] = [{"name": "APP_VERSION", "value": "2.5"}]
+    patch = {"spec": {"template": {"spec": {"containers": [environment]}}}}
+    lab.apps.patch_namespaced_deployment("nodeapp-canary", lab.namespace, patch)
+    try:
+        lab.wait_ready("nodeapp-canary")
+        sample = lab.sample_ingress(requests=20, headers={"X-Canary": "always"})
+    finally:
+        environment["env"] = None
+        lab.apps.patch_namespaced_deployment("nodeapp-canary", lab.namespace, patch)
+        lab.wait_ready("nodeapp-canary")
+    assert (sample.by_version, sample.expected) == ({"2.5": 20}, {"2.5": 1.0})
+    assert "the image tag 2.0 answer as version 2.5" in sample.notes[-1]
+
+
+@needs("linux")
 def test_testers_get_the_canary_at_weight_0(lab: Lab) -> None:
     lab.set_weight(0)
 

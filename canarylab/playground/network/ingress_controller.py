@@ -25,7 +25,12 @@ from canarylab.kube_objects import EndpointIndex, Key, Object, key_of, uid_of
 from canarylab.playground.kube.api import Api
 from canarylab.playground.kube.events import EventDetails, Warnings, record_event
 from canarylab.playground.kube.retries import keep_running, notify_of_changes
-from canarylab.playground.network.proxy_request import DirectResponse, Forward, RequestHead
+from canarylab.playground.network.proxy_request import (
+    DirectResponse,
+    Forward,
+    RequestHead,
+    as_read_by_nginx,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +79,7 @@ class IngressController:
             return DirectResponse(404, DEFAULT_BACKEND)
         if route.status or upstream is None or route.location is None:
             return DirectResponse(route.status or 503)
-        sent = head if route.target == head.target else head._replace(target=route.target)
+        sent = as_read_by_nginx(head)._replace(target=route.target)
         forward = Forward(upstream.backend, upstream.endpoints, sent, route.location.body_limit)
         if upstream.affinity is None:
             return forward

@@ -127,6 +127,12 @@ def read_head(request: web.BaseRequest) -> RequestHead | DirectResponse:
     )
 
 
+def as_read_by_nginx(head: RequestHead) -> RequestHead:
+    """Without the header fields that nginx drops: `X_Canary`, which CGI takes for `X-Canary`."""
+    kept = [field for field in head.headers if HEADER_NAME.fullmatch(field[0])]
+    return head if len(kept) == len(head.headers) else head._replace(headers=kept)
+
+
 def upstream_headers(head: RequestHead, source: RequestSource) -> CIMultiDict[str]:
     """The header fields of the request to a pod."""
     named = head.by_name
@@ -152,8 +158,7 @@ def upstream_headers(head: RequestHead, source: RequestSource) -> CIMultiDict[st
     of_connection = {name.strip().lower() for name in named.get("connection", "").split(",")}
     for name, value in head.headers:
         lower = name.lower()
-        is_kept = lower not in _NOT_FORWARDED and lower not in of_connection
-        if is_kept and HEADER_NAME.fullmatch(name):
+        if lower not in _NOT_FORWARDED and lower not in of_connection:
             headers.add(name, sendable(value))
     return headers
 

@@ -59,7 +59,7 @@ from canarylab.playground.node.status import (
     ContainerWaiting,
 )
 from canarylab.playground.node.volumes import container_mounts
-from canarylab.ports import holder, is_free
+from canarylab.ports import holder, is_free, needs_privilege
 
 MIN_GRACE_PERIOD_S = 2.0  # between SIGTERM and SIGKILL, as in Kubernetes
 _CONFIG_RETRY_S = 2.0  # while a ConfigMap or Secret is missing
@@ -255,11 +255,20 @@ class Container:
         )
         self._node.reaper.kill_container(container_id)
         if exit_code:
-            await self._report_ports_in_use()
+            await self._report_ports()
         self._set_terminated(self.status, exit_code, "Error" if exit_code else "Completed")
 
-    async def _report_ports_in_use(self) -> None:
+    async def _report_ports(self) -> None:
+        """Say why a container that has failed could not listen on its ports."""
         for port in sorted(ports_of(self.spec)):
+            if needs_privilege(port):
+                words = (
+                    f"The system lets no program of this user listen on port {port}, which a "
+                    "container of a real cluster may. Let the app listen on a port from 1024 on, "
+                    f"and keep {port} as the Service's port, with that one as its targetPort."
+                )
+                self.event("FailedToListen", words, type="Warning")
+                continue
             if is_free(port, _NO_POD):
                 continue
             found = await asyncio.to_thread(holder, port, _NO_POD)

@@ -1,8 +1,8 @@
 """The command and the environment of a container.
 
-The environment has four layers, of which later ones win: what every process needs, the image's,
-the pod's (`envFrom`, then `env`), and what the playground requires. Nothing of the daemon's own
-environment is passed on, except language and time zone.
+The environment has five layers, of which later ones win: what every process needs, the image's,
+that of Services, the pod's (`envFrom`, then `env`), and what the playground requires. Nothing of
+the daemon's own environment is passed on, except language and time zone.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import NamedTuple
 from canarylab.kube_objects import Object, parse_integer
 from canarylab.playground.images import DEFAULT_PATH, Image
 from canarylab.playground.kube.api import Api
+from canarylab.playground.kube.quantities import parse_quantity
 from canarylab.playground.node.pod_root import HOME
 from canarylab.playground.node.process import Command
 from canarylab.playground.node.reaper import RUN_ID
@@ -26,7 +27,8 @@ from canarylab.playground.node.references import (
     References,
     read_references,
 )
-from canarylab.playground.nodejs import POD_IP, node_options, path_in_folder
+from canarylab.playground.node.service_variables import read_service_variables
+from canarylab.playground.nodejs import POD_IP, debug_on, node_options, path_in_folder
 
 MAX_EXPANDED = 128 * 1024
 """Characters of one argument or variable: the limit of the kernel, MAX_ARG_STRLEN."""
@@ -55,22 +57,42 @@ async def build_command(
     references = await read_references(api, pod, settings.address)
     for folder in (settings.home, settings.compile_cache):
         folder.mkdir(parents=True, exist_ok=True)
-    variables = manifest_variables(container, references)
+    services = await read_service_variables(api, pod)
+    variables = services | manifest_variables(container, references, services)
     argv = command_line(container, image, variables)
     if not argv:
         raise ConfigError("no command specified: neither the pod nor its image says what to run")
     return Command(
-        argv=argv,
-        environment=environment(pod, variables, image, settings),
+        argv=[debug_on(word, settings.address.ip) for word in argv],
+        environment=environment(pod, variables, image, settings, memory=memory_limit(container)),
         folder=_working_folder(container, image, settings),
         stop_signal=stop_signal(image.stop_signal),
     )
 
 
+def memory_limit(container: Object) -> int | None:
+    """Return the limit for the container's memory, in bytes.
+
+    >>> memory_limit({"resources": {"limits": {"memory": "1Gi"}}}), memory_limit({})
+    (1073741824, None)
+    """
+    limit = (container.get("resources") or {}).get("limits", {}).get("memory")
+    return int(parse_quantity(limit)) if limit is not None else None
+
+
 def environment(
-    pod: Object, manifest: Mapping[str, str], image: Image, settings: PodSettings
+    pod: Object,
+    manifest: Mapping[str, str],
+    image: Image,
+    settings: PodSettings,
+    *,
+    memory: int | None = None,
 ) -> dict[str, str]:
-    """Return the whole environment; `manifest` has the variables of the manifest."""
+    """Return the whole environment; `manifest` has the variables of the manifest and of Services.
+
+    `memory` is the container's limit in bytes.
+    """
+    ip, own = settings.address.ip, {**image.env, **manifest}.get("NODE_OPTIONS", "")
     variables = {name: os.environ[name] for name in _FROM_DAEMON if name in os.environ}
     variables |= {"PATH": DEFAULT_PATH, "NODE_COMPILE_CACHE": str(settings.compile_cache)}
     home = HOME if settings.has_own_root else str(settings.home)
@@ -80,14 +102,16 @@ def environment(
     path = variables["PATH"]
     return variables | {
         "PATH": path if settings.has_own_root else path_in_folder(path, image.root),
-        "NODE_OPTIONS": node_options(variables.get("NODE_OPTIONS", "")),
-        POD_IP: settings.address.ip,
+        "NODE_OPTIONS": node_options(debug_on(own, ip), memory=memory, debug_host=ip),
+        POD_IP: ip,
         RUN_ID: settings.run_id,
     }
 
 
-def manifest_variables(container: Object, references: References) -> dict[str, str]:
-    """Return the variables of the manifest; a value may use the variables before it.
+def manifest_variables(
+    container: Object, references: References, services: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return the variables of the manifest; a value may use those before it and of Services.
 
     Raise ConfigError for a ConfigMap, a Secret or a key that does not exist.
     """
@@ -99,7 +123,9 @@ def manifest_variables(container: Object, references: References) -> dict[str, s
         variables |= {f"{prefix}{name}": value for name, value in texts.items()}
     for entry in container.get("env", []):
         if "valueFrom" not in entry:
-            variables[entry["name"]] = expand(entry.get("value", ""), variables)
+            variables[entry["name"]] = expand(
+                entry.get("value", ""), {**(services or {}), **variables}
+            )
         elif (value := references.value(entry["valueFrom"], container)) is not None:
             variables[entry["name"]] = value
     return variables

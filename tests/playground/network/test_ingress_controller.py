@@ -225,6 +225,14 @@ async def test_a_weighted_canary_shares_one_connection_with_its_primary() -> Non
     assert abs(bodies.count(b"canary") - 500) <= 69
 
 
+async def test_pods_get_no_header_that_nginx_drops() -> None:
+    request = CLOSE.replace(b"\r\n\r\n", b"\r\nX_Canary: always\r\nX.Y: 1\r\nX-Z: 1\r\n\r\n")
+    async with world(PLAIN) as here:
+        await here.answers(200, request)
+        seen = here.prod.heads[-1]
+    assert ("X_Canary" in seen, "X.Y" in seen, "X-Z" in seen) == (False, False, True)
+
+
 async def test_a_client_with_its_cookie_stays_with_the_canary_that_it_met() -> None:
     sticky = ingress("plain", ("/", "prod"), affinity="cookie")
     new = canary("new", ("/", "canary"), canary_weight="0", canary_by_header="X-Canary")

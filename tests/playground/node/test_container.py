@@ -16,6 +16,7 @@ import pytest
 from canarylab.errors import BadRequestError, NotFoundError
 from canarylab.kube_objects import Key, Object, utc_now
 from canarylab.playground.kube.api import LogOptions
+from canarylab.playground.node import container as container_module
 from canarylab.playground.node.container import RestartBackoff, should_restart
 from canarylab.ports import unused
 from tests.needs import needs
@@ -101,6 +102,29 @@ async def test_a_program_on_all_addresses_that_has_the_port_is_named(tmp_path: P
         other.communicate("\n")
     assert f"Port {port} is in use on all addresses of this machine by python" in message
     assert f"(pid {other.pid})" in message
+
+
+async def test_a_port_that_this_user_may_not_have_is_explained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(container_module, "needs_privilege", lambda port: port < 1024)
+    async with node(tmp_path) as here:
+        await here.api.put(pod({**shell("exit 1"), "ports": [{"containerPort": 80}]}))
+        await until(lambda: here.messages("FailedToListen"))
+        (message,) = set(await here.messages("FailedToListen"))
+    assert "no program of this user listen on port 80" in message
+    assert "targetPort" in message
+
+
+async def test_services_are_variables_of_a_container_that_starts_after_them(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        meta = {"name": "redis-master", "namespace": SPACE}
+        spec = {"clusterIP": "127.64.8.9", "ports": [{"port": 6379}]}
+        await here.api.put({"kind": "Service", "apiVersion": "v1", "metadata": meta, "spec": spec})
+        script = "echo $REDIS_MASTER_SERVICE_HOST:$REDIS_MASTER_SERVICE_PORT"
+        await here.api.put(pod(shell(script), restartPolicy="Never"))
+        await until(here.phase_is("Succeeded"))
+        assert await here.log() == "127.64.8.9:6379\n"
 
 
 async def test_a_port_that_is_free_has_no_event(tmp_path: Path) -> None:

