@@ -19,6 +19,15 @@ DEFAULT_MODE = 0o644
 DEFAULT_CPU_PERCENT = 80  # of an autoscaler that names no metric
 JOB_UID_LABEL, JOB_NAME_LABEL = "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name"
 
+TOKEN_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
+"""Where a container finds the token of its ServiceAccount."""
+
+_NAMESPACE = {"path": "namespace", "fieldRef": {"fieldPath": "metadata.namespace"}}
+_TOKEN_SOURCES = [
+    {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
+    {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
+    {"downwardAPI": {"items": [_NAMESPACE]}},
+]
 _ROLLING_UPDATE = {"maxSurge": "25%", "maxUnavailable": "25%"}
 _ALL_IN_15_S = {"type": "Percent", "value": 100, "periodSeconds": 15}
 _SCALING_RULES: Mapping[str, Object] = MappingProxyType(
@@ -285,6 +294,35 @@ def pod_with_defaults(given: Object) -> Object:
         "serviceAccountName": account,
     }
     return {**given, "spec": spec}
+
+
+def with_token(pod: Object, account: Object | None, suffix: str) -> Object:
+    """A new pod with the volume for the token of its ServiceAccount, mounted in each container.
+
+    A container that mounts something there itself has no need of it, and
+    `automountServiceAccountToken: false`, of the pod or else of the account, means no token.
+    """
+    spec, name = pod.get("spec") or {}, f"kube-api-access-{suffix}"
+    asked = spec.get("automountServiceAccountToken")
+    if asked is None:
+        asked = (account or {}).get("automountServiceAccountToken", True)
+    mount = {"name": name, "readOnly": True, "mountPath": TOKEN_FOLDER}
+    groups = {
+        group: [_with_mount(container, mount) for container in spec[group]]
+        for group in ("containers", "initContainers")
+        if group in spec
+    }
+    if not asked or all(spec[group] == containers for group, containers in groups.items()):
+        return pod
+    volume = {"name": name, "projected": {"sources": _TOKEN_SOURCES}}
+    return {**pod, "spec": {**spec, **groups, "volumes": [*spec.get("volumes", []), volume]}}
+
+
+def _with_mount(container: Object, mount: Object) -> Object:
+    mounts = container.get("volumeMounts", [])
+    if any(each.get("mountPath") == mount["mountPath"] for each in mounts):
+        return container
+    return {**container, "volumeMounts": [*mounts, mount]}
 
 
 _DEFAULTS_BY_KIND: Mapping[str, Callable[[Object], Object]] = MappingProxyType(

@@ -35,7 +35,7 @@ from canarylab.playground.address_range import LoopbackRange
 from canarylab.playground.apiserver import allocation, deletion, metadata
 from canarylab.playground.apiserver.allocation import ServiceAllocator
 from canarylab.playground.apiserver.decode import complete, omitempty
-from canarylab.playground.apiserver.defaults import with_defaults, with_initial_status
+from canarylab.playground.apiserver.defaults import with_defaults, with_initial_status, with_token
 from canarylab.playground.apiserver.managed_fields import (
     FieldManager,
     apply,
@@ -107,7 +107,7 @@ class Registry:
             check_namespace(namespace, kind, meta)
         if kind.kind == "Pod":
             check_pod_quota(self.store.count("Pod"), obj["metadata"])
-            self._check_service_account(obj, named.get("name") or named.get("generateName", ""))
+            obj = self._with_account(obj, named.get("name") or named.get("generateName", ""))
         obj = omitempty(with_initial_status(with_defaults(obj)))
         if kind.kind == "Ingress":
             obj = with_default_class(obj, self.store.all("IngressClass"))
@@ -120,15 +120,19 @@ class Registry:
             raise AlreadyExistsError(kind.plural, kind.group, obj["metadata"]["name"])
         return PlannedWrite("write", obj)
 
-    def _check_service_account(self, pod: Object, name: str) -> None:
-        """Raise ForbiddenError if the pod's account is missing; `default` is on its way then."""
+    def _with_account(self, pod: Object, name: str) -> Object:
+        """The pod with the token of its account; raise ForbiddenError if the account is missing.
+
+        The account `default` may be on its way.
+        """
         spec, namespace = pod.get("spec") or {}, pod["metadata"]["namespace"]
-        account = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
-        if account == "default" or self.store.find("ServiceAccount", Key(namespace, account)):
-            return
-        missing = f'serviceaccount "{account}" not found'
-        why = f"error looking up service account {namespace}/{account}: {missing}"
-        raise ForbiddenError("pods", "", name, why)
+        wanted = spec.get("serviceAccountName") or spec.get("serviceAccount") or "default"
+        account = self.store.find("ServiceAccount", Key(namespace, wanted))
+        if account is None and wanted != "default":
+            missing = f'serviceaccount "{wanted}" not found'
+            why = f"error looking up service account {namespace}/{wanted}: {missing}"
+            raise ForbiddenError("pods", "", name, why)
+        return with_token(pod, account, self.generators.suffix())
 
     def update(self, obj: Object, manager: FieldManager | None = None) -> PlannedWrite:
         """Plan an update of everything but the status.

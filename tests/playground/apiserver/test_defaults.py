@@ -9,10 +9,12 @@ import pytest
 
 from canarylab.kube_objects import Object
 from canarylab.playground.apiserver.defaults import (
+    TOKEN_FOLDER,
     pull_policy,
     qos_class,
     with_defaults,
     with_initial_status,
+    with_token,
 )
 from tests.playground.apiserver.documents import (
     container,
@@ -363,3 +365,33 @@ def test_text_of_a_secret_is_stored_as_base64() -> None:
         "data": {"token": "YWJjMTIz", "user": "YW5u"},
         "type": "Opaque",
     }
+
+
+def test_each_container_gets_the_token_of_the_account() -> None:
+    made = with_token(pod(), None, "abcde")["spec"]
+    assert [volume["name"] for volume in made["volumes"]] == ["kube-api-access-abcde"]
+    assert made["containers"][0]["volumeMounts"] == [
+        {"name": "kube-api-access-abcde", "readOnly": True, "mountPath": TOKEN_FOLDER}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "account", "has_token"),
+    [
+        (None, {}, True),
+        (None, {"automountServiceAccountToken": False}, False),
+        (True, {"automountServiceAccountToken": False}, True),
+        (False, {}, False),
+    ],
+)
+def test_the_pod_and_then_its_account_say_whether_there_is_a_token(
+    asked: bool | None, account: Object, has_token: bool
+) -> None:
+    given = pod() if asked is None else pod(automountServiceAccountToken=asked)
+    assert ("volumes" in with_token(given, account, "abcde")["spec"]) is has_token
+
+
+def test_a_container_that_mounts_something_there_itself_gets_no_token() -> None:
+    own = {"name": "own", "mountPath": TOKEN_FOLDER}
+    given = pod(containers=[container(volumeMounts=[own])])
+    assert with_token(given, None, "abcde") == given
