@@ -297,10 +297,12 @@ class ForbiddenError(ApiError):
 
 
 class StatusError(ApiError):
-    """A request refused before its object is read; it has its own code and reason."""
+    """A request refused for another reason than its object; it has its own code and reason."""
 
-    def __init__(self, code: int, reason: str, message: str) -> None:
-        self.code, self.reason = code, reason
+    def __init__(
+        self, code: int, reason: str, message: str, causes: tuple[Cause, ...] = ()
+    ) -> None:
+        self.code, self.reason, self.causes = code, reason, causes
         super().__init__(message)
 
 

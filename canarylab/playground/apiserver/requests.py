@@ -500,6 +500,8 @@ def _error_details(error: ApiError) -> Object | None:
             return {**named, "causes": list(map(_cause, error.causes))}
         case NotFoundError() | AlreadyExistsError() | ConflictError() | ForbiddenError():
             return _object_details(error.name, error.group, error.resource)
+        case StatusError(causes=[_, *_]):
+            return {"causes": list(map(_cause, error.causes))}
         case StatusError(code=404 | 405 | 415):
             return {}
         case _:
@@ -512,4 +514,5 @@ def _object_details(name: str, group: str, kind: str) -> Object:
 
 
 def _cause(cause: Cause) -> Object:
-    return {"reason": cause.reason, "message": cause.message, "field": cause.field}
+    named = {"reason": cause.reason, "message": cause.message, "field": cause.field}
+    return {name: value for name, value in named.items() if value}

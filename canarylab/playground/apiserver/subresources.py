@@ -19,6 +19,7 @@ from canarylab.errors import BadRequestError, Cause, ConflictError, InvalidError
 from canarylab.http_headers import HOP_BY_HOP, without_fields
 from canarylab.kube_objects import Object, parse_integer
 from canarylab.playground.apiserver.decode import decode_options
+from canarylab.playground.apiserver.eviction import use_budget, with_eviction
 from canarylab.playground.apiserver.handlers import delete_request
 from canarylab.playground.apiserver.patch import apply_patch
 from canarylab.playground.apiserver.requests import (
@@ -111,13 +112,19 @@ async def bind(context: RequestContext) -> web.Response:
 
 
 async def evict(context: RequestContext) -> web.Response:
-    """POST .../eviction, as `kubectl drain` does."""
+    """POST .../eviction, as `kubectl drain` does; a disruption budget can refuse it."""
     eviction = await read_document(context.request)
     body = eviction.get("deleteOptions") if isinstance(eviction, dict) else None
     request = delete_request(body or {}, context.query)
-    write = context.api.registry.delete("Pod", context.path.key, request.options)
+    registry = context.api.registry
+    pod = registry.get("Pod", context.path.key)
+    budget = use_budget(pod, context.api.store.all("PodDisruptionBudget", context.path.namespace))
+    registry.delete("Pod", context.path.key, request.options)  # raises what refuses it
     if not request.is_dry_run:
-        context.api.commit(write)
+        if budget is not None:
+            context.api.commit(registry.update_status(budget))
+        context.api.commit(registry.update_status(with_eviction(pod, registry.generators.now())))
+        context.api.commit(registry.delete("Pod", context.path.key, request.options))
     return json_response({**_SUCCESS, "code": 201}, code=201)
 
 

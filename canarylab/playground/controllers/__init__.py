@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from canarylab.playground.controllers import (
+    autoscaler,
     deployment,
+    disruption_budget,
     garbage_collector,
     job,
     namespace,
@@ -16,6 +18,8 @@ CONTROLLERS = (
     deployment.controller,
     replicaset.controller,
     job.controller,
+    autoscaler.controller,
+    disruption_budget.controller,
     scheduler.controller,
     service_endpoints.slices_controller,
     service_endpoints.endpoints_controller,

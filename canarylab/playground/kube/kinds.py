@@ -157,8 +157,6 @@ UNSERVED_KINDS: tuple[Kind, ...] = (
     Kind("StorageClass", "storageclasses", "storage.k8s.io", short_names=("sc",),
          namespaced=False, instead="Use a volume of the kind emptyDir"),
     Kind("GRPCRoute", "grpcroutes", GATEWAY_GROUP, instead=_GATEWAYS),
-    Kind("ReferenceGrant", "referencegrants", GATEWAY_GROUP, "v1beta1",
-         instead="Keep a route and its Services in one namespace"),
 )  # fmt: skip
 """Kinds of Kubernetes that are known by name: discovery has them with no verb, so that kubectl
 prints what the server says of them, and `kubectl api-resources` leaves them out."""
