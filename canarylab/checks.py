@@ -303,6 +303,9 @@ def sample_tells_two_shares_apart(lab: Lab, sample: Sample) -> Verdict:
         return Verdict(holds=False, reason=f"{seen}; {hint}")
     measured = as_expected(sample)
     seen = f"{needed:,} choices of a pod show the difference in 80 of 100 samples"
+    share = stats.share_of(sample, "2.0")
+    if share.interval.low <= 0.25 <= share.interval.high:
+        seen += f", and this is one of the other 20: 25 % is in its interval, {share.interval}"
     return measured._replace(reason=f"{seen}; {measured.reason}")
 
 

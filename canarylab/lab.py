@@ -39,8 +39,8 @@ from canarylab.images.builder import (
     app_reference,
 )
 from canarylab.images.choose import BuilderSelection
-from canarylab.judge import Judge
-from canarylab.judge.decision import AnyJudge
+from canarylab.judge import Judge, Scenario, ThresholdJudge
+from canarylab.judge.decision import AnyJudge, check_judge
 from canarylab.kube_objects import Object
 from canarylab.machine import format_size, own_memory
 from canarylab.manifests import CANARY, CANARY_INGRESS, PRODUCTION, SERVICE, differences, load
@@ -69,20 +69,14 @@ from canarylab.release.ingress import (
     read_ingresses,
 )
 from canarylab.release.network_sync import apply_and_wait, wait_for_service
+from canarylab.release.release_state import check_steps, read_state, release_under_way
 from canarylab.release.service_url import (
     ServiceUrl,
     ServiceUrls,
     sample_service,
     traffic_to_service,
 )
-from canarylab.release.staged_release import (
-    ReleaseResult,
-    StagedRelease,
-    check_judge,
-    check_requests,
-    check_steps,
-    read_state,
-)
+from canarylab.release.staged_release import ReleaseResult, StagedRelease, check_requests
 from canarylab.release.traffic_split import Step, split_for
 from canarylab.text import count_noun, join_words
 from canarylab.traffic import (
@@ -122,7 +116,7 @@ class Lab:
     """
 
     def __init__(self, cluster: str | None = None) -> None:
-        show_short_messages(Lab, Sample)
+        show_short_messages(Lab, Sample, Judge, ThresholdJudge, Scenario)
         self.cluster, self._reason = choose(cluster)
         with status_line() as report:
             self.cluster.start(report)
@@ -134,17 +128,22 @@ class Lab:
             advice=advice_without_answer(self.cluster),
         )
         self._left = stages.names_left(self._connection)
+        self._release = release_under_way(self._connection)
         self._builders = BuilderSelection(Home.of_user())
         self._service_urls = ServiceUrls(self._connection, self.cluster.addresses)
         self._ingress = IngressClient(self.cluster, self._connection)
         self._predictions = Predictions.of_this_notebook(Home.of_user())
 
     def __repr__(self) -> str:
-        left = f"From before: {join_words(self._left)}; `lab.reset()` deletes them."
-        return (
-            f"You are on {self._reason}.\nFor kubectl: export KUBECONFIG={self.cluster.kubeconfig}"
-            f"{chr(10) + left if self._left else ''}"
-        )
+        lines = [
+            f"You are on {self._reason}.",
+            f"For kubectl: export KUBECONFIG={self.cluster.kubeconfig}",
+        ]
+        if self._left:
+            lines.append(f"From before: {join_words(self._left)}; `lab.reset()` deletes them.")
+        if self._release:
+            lines.append(self._release)
+        return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         return Table(repr(self))._repr_html_()
@@ -556,19 +555,14 @@ class Lab:
         """
         plan, wanted = SamplingPlan(count=requests), numbers_of_samples(samples)
         with status_line() as report:
-            found = measure_each(
+            found, interruption = measure_each(
                 wanted,
                 lambda number: self._sample(
                     service, plan, lambda text: report(f"Sample {number} of {samples}: {text}")
                 ),
+                "sample",
             )
-        is_whole = len(found) == samples
-        return Samples(
-            tuple(found),
-            ""
-            if is_whole
-            else f"Interrupted after {len(found)} of {count_noun(samples, 'sample')}.",
-        )
+        return Samples(tuple(found), interruption)
 
     def sweep(
         self, ratios: Sequence[Ratio], *, service: str = SERVICE, requests: int = 200
@@ -590,15 +584,14 @@ class Lab:
         """
         plan, wanted = SamplingPlan(count=requests), check_ratios(ratios)
         with status_line() as report:
-            samples = measure_each(
-                wanted, lambda ratio: self._sample_at(ratio, service, plan, report)
+            samples, interruption = measure_each(
+                wanted, lambda ratio: self._sample_at(ratio, service, plan, report), "ratio"
             )
         left = ratio_label((self.replicas()[PRODUCTION], self.replicas()[CANARY]))
-        is_whole, several = len(samples) == len(wanted), count_noun(len(wanted), "ratio")
         return Sweep(
             tuple(samples),
             wanted[: len(samples)],
-            "" if is_whole else f"Interrupted after {len(samples)} of {several}.",
+            interruption,
             f'The Deployments stay at {left}; lab.reset("03-canary") brings back 3 : 1.',
         )
 
@@ -626,7 +619,8 @@ class Lab:
         Steps are ratios of pods, production and canary, or weights of the canary Ingress in
         percent. Until the judge promotes, `requests` are sent at each step. After the last step
         production gets the canary's image. If the judge rolls back, a pod does not get ready, or
-        you interrupt the cell, production is as it was, and the canary gets no traffic.
+        you interrupt the cell, production is as it was, and the canary gets no traffic; with
+        weights, requests with the header or the cookie of the canary Ingress still reach it.
 
         If the kernel restarts, the same call goes on where the release was. With a `baseline`, the
         canary is compared with pods of production's version that are as many and as new as its own:
@@ -669,6 +663,8 @@ class Lab:
 
     def abort_release(self) -> ReleaseResult:
         """Take a release back that is under way: production as it was, no traffic for the canary.
+
+        With weights, requests with the header or the cookie of the canary Ingress still reach it.
 
         >>> made = lab.reset("03-canary")
         >>> lab.abort_release()

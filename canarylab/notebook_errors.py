@@ -28,6 +28,7 @@ UNFINISHED = "Nothing yet: your line goes in place of the three dots."
 FULL_TRACEBACK = "(%tb shows the whole traceback.)"
 
 LISTED_NAMES = 40
+_NAMES_OF_IPYTHON = {"In", "Out", "exit", "get_ipython", "open", "quit"}
 
 _UNKNOWN_NAME = (
     "A text needs quotes; a variable is set by a cell above: run the cells from the heading of the "
@@ -72,7 +73,7 @@ def show_short_messages(*owners: type) -> None:
         finally:
             del shown._render_traceback_  # so that %tb shows the whole
 
-    shell.set_custom_exc((Exception,), show)
+    shell.set_custom_exc((Exception, KeyboardInterrupt), show)
     html = shell.display_formatter.formatters["text/html"]
     html.for_type(type(...), lambda _: f"<p>{UNFINISHED}</p>")
     plain_text = shell.display_formatter.formatters["text/plain"]
@@ -96,11 +97,19 @@ def short_message(
             message = _unknown_name(error)
         case TypeError() if form := _form_of(str(error), methods):
             message = f"{_sentence(error)} Call it as {form}."
-        case ValueError() | TypeError() | OSError() if _passes_through(traceback):
-            message = explain(error) if isinstance(error, OSError) else _sentence(error)
+        case ValueError() | TypeError() | OSError() | KeyboardInterrupt() if _passes_through(
+            traceback
+        ):
+            message = _explained(error)
         case _:
             message = None
     return message
+
+
+def _explained(error: BaseException) -> str | None:
+    if isinstance(error, KeyboardInterrupt):
+        return "Interrupted. What the cell had changed by then stays as it is."
+    return explain(error) if isinstance(error, OSError) else _sentence(error)
 
 
 def _unknown_name(error: AttributeError) -> str | None:
@@ -144,7 +153,11 @@ def _similar_name(error: NameError, traceback: TracebackType | None) -> str:
     """The variable or function that a misspelt name is close to, as a question."""
     frame = _innermost(traceback)
     known = {} if frame is None else frame.f_globals
-    own = [name for name in known if not name.startswith("_")]
+    own = [
+        name
+        for name in known
+        if len(name) > 1 and not name.startswith("_") and name not in _NAMES_OF_IPYTHON
+    ]
     return did_you_mean(error.name or "", [*own, "None", "True", "False"])
 
 
@@ -157,7 +170,8 @@ def _form_of(message: str, methods: dict[str, type]) -> str | None:
     if found is None or method is None:
         return None
     parameters = list(inspect.signature(method).parameters.values())[1:]
-    return f"{found[1].lower()}.{found[2]}({', '.join(map(_shown, parameters))})"
+    called = found[1] if found[2] == "__init__" else f"{found[1].lower()}.{found[2]}"
+    return f"{called}({', '.join(map(_shown, parameters))})"
 
 
 def _shown(parameter: inspect.Parameter) -> str:

@@ -92,7 +92,7 @@ class Predictions:
             self._save(question)
             what = _what_to_write(question, choices)
             return self._table(
-                f"No prediction for {question} yet. Write {what} in place of the three dots."
+                f'No prediction for "{question}" yet. Write {what} in place of the three dots.'
             )
         try:
             predicted = _checked(question, value, choices)

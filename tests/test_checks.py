@@ -537,6 +537,12 @@ def test_another_spelling_is_another_word_that_only_version_2_answers(
             (46, 30),
             "76 choices of a pod show the difference in 80 of 100 samples; as expected:",
         ),
+        (
+            0.4,
+            (54, 22),
+            "76 choices of a pod show the difference in 80 of 100 samples, and this is one of the "
+            "other 20: 25 % is in its interval, 20 % to 40 %; ",
+        ),
         (0.4, (760, 0), "76 choices of a pod show the difference in 80 of 100 samples; not what"),
     ],
 )
@@ -548,7 +554,7 @@ def test_a_sample_tells_two_shares_apart_if_it_is_large_and_fits_its_pods(
     verdict = check(SmallLab(), "the sample tells 40 % from 25 %", evidence)  # type: ignore[arg-type]
 
     assert verdict.reason.startswith(reason)
-    assert verdict.holds == ("as expected" in reason)
+    assert verdict.holds == (reason.startswith("76") and "not what" not in reason)
 
 
 def test_kept_connections_count_as_so_many_choices() -> None:

@@ -147,7 +147,7 @@ def test_build_says_what_it_built(playground: RunningPlayground) -> None:
     [
         (("sample", "http://127.0.0.1:1"), "There is no answer at http://127.0.0.1:1"),
         (("sample", "127.0.0.1:80"), "does not start with http"),
-        (("sample", "http://127.0.0.1:1", "--count", "0"), "count cannot be 0"),
+        (("sample", "http://127.0.0.1:1", "--count", "0"), "The number of requests cannot be 0"),
         (("sample", "http://127.0.0.1:1", "--count", "1", "--seconds", "1"), "both"),
         (("sample", "http://127.0.0.1:1", "--rate", "0"), "rate cannot be 0"),
         (("sample", "http://127.0.0.1:1", "--header", "X"), "'X' is not a header. Write a name"),

@@ -198,6 +198,19 @@ class TestChecks:
         assert dead.needed_for == "containers"
         assert fine == FINE
 
+    def test_what_a_busy_machine_did_not_check_is_not_missing(self) -> None:
+        never = threading.Event()
+
+        def late() -> list[Finding]:
+            never.wait()
+            return []
+
+        try:
+            (found,) = run_checks([Check("ports", "", late, is_of_machine=True)], deadline_s=0.1)
+        finally:
+            never.set()
+        assert (found.state, found.words) == ("note", "ports not checked in time")
+
     def test_a_mistake_of_ours_is_not_hidden(self) -> None:
         def wrong() -> list[Finding]:
             raise ZeroDivisionError

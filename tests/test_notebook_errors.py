@@ -17,11 +17,13 @@ import kubernetes
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import ProtocolError
 from canarylab.checks import check
+from canarylab.judge import Judge
 from canarylab.lab import Lab
 from canarylab.display import Table
 from canarylab.notebook_errors import show_short_messages
+from canarylab.text import join_words
 from canarylab.traffic import Sample
-show_short_messages(Lab, Sample)
+show_short_messages(Lab, Sample, Judge)
 lab = Lab.__new__(Lab)
 table = Table("Two pods.")
 
@@ -29,6 +31,10 @@ def missing():
     error = ApiException(status=404, reason="Not Found")
     error.body = json.dumps({"reason": "NotFound", "message": 'pods "x" not found'})
     raise error
+
+def interrupted():
+    yield "one"
+    raise KeyboardInterrupt
 """
 HINT = " (%tb shows the whole traceback.)"
 
@@ -153,6 +159,20 @@ def kernel() -> Iterator[Kernel]:
         (
             "Sample.from_versions([]).plot(by='pods')",
             'ValueError: A sample is plotted by "version" or by "pod", not by "pods".',
+        ),
+        (
+            "Judge(0.01, 0.5)",
+            "TypeError: Judge.__init__() takes 1 positional argument but 3 were given. Call it as "
+            "Judge(tolerance=0.02, alpha=0.05, slower_than_s=None).",
+        ),
+        (
+            "people",
+            "NameError: name 'people' is not defined. A text needs quotes; a variable is set by a "
+            "cell above: run the cells from the heading of the section.",
+        ),
+        (
+            "join_words(interrupted())",
+            "KeyboardInterrupt: Interrupted. What the cell had changed by then stays as it is.",
         ),
         ("missing()", 'ApiException: Error from server (NotFound): pods "x" not found.'),
         (

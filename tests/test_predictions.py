@@ -121,7 +121,8 @@ def test_dots_are_no_prediction_and_take_an_earlier_one_back() -> None:
     predictions.predict("canary share", 0.5)
 
     assert repr(predictions.predict("canary share", ...)) == (
-        "No prediction for canary share yet. Write a number from 0 to 1 in place of the three dots."
+        'No prediction for "canary share" yet. Write a number from 0 to 1 in place of the three '
+        "dots."
     )
     assert repr(predictions.compare("canary share", forty(10))) == (
         "You made no prediction for canary share.\n"

@@ -84,6 +84,8 @@ class Decision:
     """The evidence as it grew, the last look last; none of a judge that weighs no evidence."""
     limits: Limits | None = None
     """None of a judge that weighs no evidence."""
+    baseline: str = ""
+    """The Deployment that the canary was compared with; empty for production."""
 
     @property
     def sentence(self) -> str:
@@ -152,7 +154,10 @@ class Decision:
         half = self.limits.alpha / 2 if self.limits else _HALF
         rows = [
             (name, f"{each.requests:,}", f"{each.failures:,}", percent(each.rate), interval)
-            for name, each in (("canary", self.canary), ("production", self.production))
+            for name, each in (
+                ("canary", self.canary),
+                ("baseline" if self.baseline else "production", self.production),
+            )
             for interval in [_interval(each, half)]
         ]
         columns = ("version", "requests", "failures", "failure rate", "surely between")
@@ -181,7 +186,7 @@ class AnyJudge(Protocol):
         """The verdict with its reasons."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Judge:
     """Compares the canary with production; its error rates hold however often it is consulted.
 
@@ -273,7 +278,7 @@ class Judge:
             looks = (self.look(steps),)
         verdict = self.verdict(steps)
         reasons = self._reasons(verdict, steps, looks[-1])
-        return Decision(verdict, reasons, tuple(steps), looks, self.limits)
+        return Decision(verdict, reasons, tuple(steps), looks, self.limits, baseline)
 
     def _reasons(
         self, verdict: Verdict, steps: Sequence[StepCounts], look: Look
@@ -291,6 +296,9 @@ class Judge:
             f"The canary may fail {may} more often than production, "
             f"and {tolerated(self.tolerance)}."
         )
+        if look.difference < 0:
+            less = percentage_points(-look.difference)
+            difference = f"The canary fails at least {less} less often than production."
         if verdict == ROLL_BACK:
             return (_failure_shares(steps), against, *_lost(steps))
         if verdict == PROMOTE:
@@ -298,7 +306,7 @@ class Judge:
         return (_without_requests(steps) or difference, against, *_lost(steps))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ThresholdJudge:
     """Compares the canary's failure rate with a fixed limit, whatever production does.
 
@@ -356,7 +364,21 @@ class ThresholdJudge:
             UNCLEAR: f"{rate}; this judge waits for {self.min_requests:,} of them, and for "
             f"{self.promote_after:,} requests to both.",
         }
-        return Decision(verdict, (reasons[verdict],), steps)
+        return Decision(verdict, (reasons[verdict],), steps, baseline=baseline)
+
+
+def check_judge(judge: AnyJudge | None) -> AnyJudge:
+    """The judge, or the usual one for None; ValueError for what cannot judge.
+
+    >>> check_judge(None)
+    Judge(tolerance=0.02, alpha=0.05, slower_than_s=None)
+    """
+    if judge is None:
+        return Judge()
+    is_judge = callable(getattr(judge, "decide", None)) and hasattr(judge, "slower_than_s")
+    if isinstance(judge, type) or not is_judge:
+        raise ValueError(f"{judge!r} is no judge. Give Judge() or ThresholdJudge().")
+    return judge
 
 
 def _log_evidence(steps: Sequence[StepCounts]) -> float:

@@ -12,7 +12,7 @@ from canarylab.display import write_file
 from canarylab.figures import INK, Picture, version_styles
 from canarylab.figures.chart import Chart, Row
 from canarylab.figures.drawing import Axis
-from canarylab.figures.line_chart import Line, LineChart
+from canarylab.figures.line_chart import Line, LineChart, Marks, Part
 from canarylab.figures.line_pictures import count_axis, line_picture
 from canarylab.judge.counts import Counts, StepCounts
 from canarylab.stats import Share
@@ -75,7 +75,7 @@ def plot_evidence(decision: Decision) -> Picture:
     """The evidence that the canary fails more often, as it grew with the requests."""
     judge = _limits(decision)
     last = decision.looks[-1]
-    grown = [(0.0, 1.0)] + [
+    grown = [
         (float(each.requests), min(max(math.exp(min(each.evidence, 50)), _LEAST), _MOST))
         for each in decision.looks
     ]
@@ -109,8 +109,7 @@ def plot_difference(decision: Decision) -> Picture:
         f"After {last.requests:,} requests the canary may fail "
         f"{percentage_points(last.difference)} more often, and {tolerated(judge.tolerance)}"
     )
-    looks = [(float(each.requests), min(each.difference, end)) for each in decision.looks]
-    grown = [(0.0, end), *looks]
+    grown = [(float(each.requests), min(each.difference, end)) for each in decision.looks]
     labels = "how much more often it may fail", f"tolerated: {percentage_points(judge.tolerance)}"
     return _plot_looks(decision, _lines(grown, judge.tolerance, labels), title, axis)
 
@@ -136,16 +135,18 @@ def save_report(decision: Decision, path: str | Path) -> Path:
 
 def _lines(
     grown: Sequence[tuple[float, float]], limit: float, labels: tuple[str, str]
-) -> list[Line]:
-    """What grew or shrank from the first point on, and the limit that it may cross."""
-    last, (label, meaning) = grown[-1][0], labels
+) -> list[Part]:
+    """What grew or shrank from the first look on, and the limit that it may cross."""
+    last, (label, meaning), style = grown[-1][0], labels, version_styles(["2.0"])["2.0"]
     return [
-        Line(grown, label, version_styles(["2.0"])["2.0"].colour),
+        Line(grown, label, style.colour)
+        if len(grown) > 1
+        else Marks(grown, label, style.colour, style.marker),
         Line([(0.0, limit), (last, limit)], meaning, INK, "--"),
     ]
 
 
-def _plot_looks(decision: Decision, lines: Sequence[Line], title: str, y_axis: Axis) -> Picture:
+def _plot_looks(decision: Decision, lines: Sequence[Part], title: str, y_axis: Axis) -> Picture:
     last = decision.looks[-1].requests
     chart = LineChart(title, lines, count_axis("requests to both versions", max(last, 1)), y_axis)
     several = decision.looks[:: max(1, len(decision.looks) // 5)]

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import median
+from typing import get_args
 
 from canarylab.display import Table
 from canarylab.judge.counts import Counts, StepCounts
-from canarylab.judge.decision import PROMOTE, ROLL_BACK, UNCLEAR, AnyJudge, Verdict
+from canarylab.judge.decision import PROMOTE, ROLL_BACK, UNCLEAR, AnyJudge, Verdict, check_judge
 from canarylab.stats.arguments import is_count, is_number
 from canarylab.text import count_noun, percent
 
@@ -56,6 +57,9 @@ class Simulation:
         >>> Simulation(Scenario(0.01, 0.01), (("promote", 50),)).share_of("promote")
         1.0
         """
+        if verdict not in get_args(Verdict):
+            known = ", ".join(get_args(Verdict))
+            raise ValueError(f"There is no verdict {verdict!r}. Choose one of: {known}.")
         return sum(found == verdict for found, _ in self.verdicts) / len(self.verdicts)
 
     def median_requests(self, verdict: Verdict) -> float | None:
@@ -105,6 +109,7 @@ def simulate(
     promote             3         100 %  500
     not enough to tell  0         0 %    -
     """
+    check_judge(judge)
     if not is_count(releases, 1, MAX_RELEASES):
         raise ValueError(
             f"{releases} releases cannot be drawn. Give a number from 1 to {MAX_RELEASES:,}."

@@ -31,10 +31,12 @@ def set_baseline(connection: Connection, replicas: int) -> None:
     wait_until_rolled_out(connection, BASELINE)
 
 
-def delete_baseline(connection: Connection) -> None:
-    """Delete it, if it is there, and wait until its pods are gone."""
-    if BASELINE in replicas_of(connection):
+def delete_baseline(connection: Connection) -> bool:
+    """Delete it, and wait until its pods are gone; whether it was there."""
+    is_there = BASELINE in replicas_of(connection)
+    if is_there:
         delete_deployment(connection, BASELINE, env="baseline")
+    return is_there
 
 
 def baseline_of(production: Object, replicas: int) -> Object:

@@ -170,16 +170,23 @@ def _promote_by_replicas(connection: Connection, report: Report) -> None:
 
 def _promote_by_image(connection: Connection, report: Report) -> None:
     """Give production the canary's image, which is a rolling update, and delete the canary."""
-    if not read_deployment(connection, PRODUCTION)["spec"].get("replicas", 1):
-        raise ClusterError(
-            f"{PRODUCTION} has no pods, so without the canary nobody would answer. Give it pods "
-            f"first: kubectl scale deployment {PRODUCTION} --replicas={PRODUCTION_REPLICAS}"
-        )
+    check_has_pods(connection)
     set_image(
         connection, PRODUCTION, container=CONTAINER, image=image_of(connection, CANARY, CONTAINER)
     )
     wait_until_rolled_out(connection, PRODUCTION, report=report)
     delete_deployment(connection, CANARY, env="canary")
+
+
+def check_has_pods(connection: Connection) -> int:
+    """How many pods production asks for; ClusterError if it has none to go on with or back to."""
+    pods = int(read_deployment(connection, PRODUCTION)["spec"].get("replicas", 1))
+    if not pods:
+        raise ClusterError(
+            f"{PRODUCTION} has no pods, so without the canary nobody would answer. Give it pods "
+            f"first: kubectl scale deployment {PRODUCTION} --replicas={PRODUCTION_REPLICAS}"
+        )
+    return pods
 
 
 def delete_deployment(connection: Connection, name: str, *, env: str) -> None:

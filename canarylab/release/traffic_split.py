@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 from canarylab.errors import ApiRefusedError
 from canarylab.manifests import CANARY, CANARY_INGRESS, PRODUCTION
 from canarylab.release import rollout
-from canarylab.release.baseline import delete_baseline, set_baseline
+from canarylab.release.baseline import BASELINE, delete_baseline, set_baseline
 from canarylab.release.connection import Connection
 from canarylab.release.ingress import CANARY_WEIGHT, IngressClient
 from canarylab.traffic.sample import Sample
@@ -67,10 +67,11 @@ class ReplicaSplit:
     def commands(self, step: Step) -> list[str]:
         """A `kubectl scale` for each; the baseline is made from production's manifest."""
         production, canary = _ratio(step)
-        wanted = {PRODUCTION: production, CANARY: canary}
+        commands = _scale_commands({PRODUCTION: production, CANARY: canary})
         if self.baseline and canary:
-            wanted[self.baseline] = canary
-        return _scale_commands(wanted)
+            made = f"Deployment {self.baseline}: {PRODUCTION} under another name"
+            commands.append(f"# {made}, --replicas={canary}")
+        return commands
 
     def label(self, step: Step) -> str:
         """The ratio of pods."""
@@ -86,8 +87,10 @@ class ReplicaSplit:
         if CANARY in rollout.replicas_of(self.connection):  # somebody may have deleted it
             wanted[CANARY] = 0
         self._scale(wanted)
-        delete_baseline(self.connection)
-        return _scale_commands(wanted)
+        commands = _scale_commands(wanted)
+        if delete_baseline(self.connection):
+            commands.append(f"kubectl delete deployment {BASELINE}")
+        return commands
 
     def _scale(self, wanted: Mapping[str, int]) -> None:
         now = rollout.replicas_of(self.connection)

@@ -386,7 +386,8 @@ class Sample:
         hits = join_words(rows, none="no request was answered")
         failed = (f"; {what} {who}" for who, what, _ in self._failure_rows())
         changed = f"; the pods changed {count_noun(len(self.expectations) - 1, 'time')} under way"
-        return f"{self._caption()}: {hits}{''.join(failed)}{changed if self.change else ''}"
+        said = f"{self._caption()}: {hits}{''.join(failed)}{changed if self.change else ''}"
+        return f"{said}. {self.limit}" if self.limit else said
 
     def _repr_html_(self) -> str:
         if not self.results and self.notes:
@@ -401,7 +402,8 @@ class Sample:
                 )
             )
         head = ["Version", "Requests", "Share of answers"]
-        return html_table(self._caption(), head, [*rows, *self._failure_rows()])
+        caption = f"{self._caption()}. {self.limit}" if self.limit else self._caption()
+        return html_table(caption, head, [*rows, *self._failure_rows()])
 
     def _caption(self) -> str:
         return f"{count_noun(self.total, 'request')} to {self.url}"

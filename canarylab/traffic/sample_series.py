@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from canarylab.display import Table
 from canarylab.text import OTHER, count_noun, percent, sort_naturally
 from canarylab.traffic.sample import RequestResult, Sample
+from canarylab.traffic.sampler import SampleInterrupted
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -271,17 +272,24 @@ def numbers_of_samples(samples: int) -> range:
     return range(1, samples + 1)
 
 
-def measure_each(things: Sequence[T], measure: Callable[[T], Sample]) -> list[Sample]:
-    """A sample for each; an interrupted one ends the list, unless it is the first."""
+def measure_each(
+    things: Sequence[T], measure: Callable[[T], Sample], noun: str
+) -> tuple[list[Sample], str]:
+    """A sample for each, and a sentence that says after how many it was interrupted.
+
+    What there was of an interrupted sample is left out, unless it is the first.
+    """
     found: list[Sample] = []
     for thing in things:
         try:
             found.append(measure(thing))
-        except KeyboardInterrupt:
-            if not found:
-                raise
-            break
-    return found
+        except KeyboardInterrupt as exc:
+            if found:
+                return found, f"Interrupted after {len(found)} of {count_noun(len(things), noun)}."
+            if isinstance(exc, SampleInterrupted):
+                return [exc.sample], " ".join(map(str, exc.args))
+            raise
+    return found, ""
 
 
 def _part(sample: Sample, results: Sequence[RequestResult]) -> Sample:

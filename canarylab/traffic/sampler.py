@@ -85,7 +85,7 @@ def sample(
 
     >>> sample("http://127.0.0.1:32089/", count=0)
     Traceback (most recent call last):
-    ValueError: count cannot be 0. Give a whole number from 1 to 200,000.
+    ValueError: The number of requests cannot be 0. Give a whole number from 1 to 200,000.
     """
     if count is None and seconds is None:
         count = DEFAULT_COUNT

@@ -60,17 +60,22 @@ class SamplingPlan:
 
     def __post_init__(self) -> None:
         if (self.count is None) == (self.seconds is None):
-            given = "neither" if self.count is None else "both"
+            given = "neither is" if self.count is None else "both are"
             raise ValueError(
                 f"A sample is bounded by a number of requests or by a time, and here {given} "
-                "is given. Give count=200, or seconds=10."
+                "given. Give one of the two: 200 requests, or 10 seconds."
             )
-        _check_range("count", self.count, 1, MAX_REQUESTS)
+        _check_range("The number of requests", self.count, 1, MAX_REQUESTS)
         _check_positive("seconds", self.seconds, MAX_DURATION_S)
         _check_range("concurrency", self.concurrency, 1, MAX_CONCURRENCY)
         _check_range("keep_alive", self.keep_alive, 0, MAX_CONCURRENCY)
         _check_positive("rate", self.rate, MAX_RATE)
         _check_positive("timeout_s", self.timeout_s, MAX_TIMEOUT_S)
+        if self.count and self.rate and self.count / self.rate > MAX_DURATION_S:
+            raise ValueError(
+                f"At rate={self.rate:g} a second, {count_noun(self.count, 'request')} take longer "
+                f"than {MAX_DURATION_S:,.0f} seconds. Give fewer requests, or a higher rate."
+            )
 
     @property
     def workers(self) -> int:

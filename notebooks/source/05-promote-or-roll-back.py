@@ -346,7 +346,7 @@ check(lab, "the release is finished")
 #
 # <details><summary>Third hint</summary>
 # <code>READY_AFTER_S</code> tells the app to report that it is not ready for so many seconds after its start. Remove
-# <code>env</code> from the container, or set a small number.
+# <code>env</code> from the container, or set a small number, in quotes: <code>"1"</code>.
 # </details>
 
 # %% [markdown]
@@ -400,7 +400,8 @@ traffic.sample.plot_over_time()
 # %% [markdown]
 # The marks are the lost requests. They begin when the first pod ends, and are over about a second after the last one has
 # ended, when the network has followed. *Refused* or *reset* means that nobody listened at the pod's address any more. *Cut off* means that an
-# answer had begun.
+# answer had begun. Lost requests are in no share: while many are lost, the share of the others may be far from the
+# expected one.
 
 # %% [markdown]
 # ### Readiness, preStop and drain

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from canarylab.errors import SetupError
+from canarylab.figures.line_chart import LineChart
 from canarylab.figures.line_pictures import count_axis
 from canarylab.judge import Counts, Decision, Judge, StepCounts, ThresholdJudge
+from canarylab.judge.decision import Look
 from tests.judge.releases import answers, release
 
 WORSE = StepCounts(0.25, canary=Counts(40, 8), production=Counts(120, 2))
@@ -57,6 +60,16 @@ def test_the_evidence_is_drawn_beside_what_is_enough() -> None:
     assert "and 20 is enough to roll back" in picture.title
     dashed = [line for line in picture.figure.axes[0].lines if line.get_linestyle() == "--"]
     assert len(dashed) == 2  # the limit, and its sample in the key
+
+
+def test_nothing_is_drawn_before_the_first_look() -> None:
+    """A release that goes on begins with the counts of earlier calls."""
+    looks = (Look(1200, 1.1, 0.05), Look(1400, 1.3, 0.04))
+    going_on = replace(decided(), looks=looks)
+    for picture in (going_on.plot_evidence(), going_on.plot_difference()):
+        chart = picture.chart
+        assert isinstance(chart, LineChart)
+        assert [x for x, _ in chart.parts[0].values()] == [1200, 1400]
 
 
 def test_the_difference_is_drawn_beside_what_is_tolerated() -> None:

@@ -43,6 +43,17 @@ def test_twice_the_failures_at_one_percent_take_thousands_of_requests() -> None:
     assert (found.median_requests("roll back") or 0) > 4000
 
 
+def test_a_judge_without_its_parentheses_is_refused() -> None:
+    with pytest.raises(ValueError, match="is no judge"):
+        simulate(Judge, Scenario(0.01, 0.01))  # type: ignore[arg-type]
+
+
+def test_a_verdict_that_nobody_gives_has_no_share() -> None:
+    simulation = simulate(ThresholdJudge(), Scenario(0.01, 0.01), releases=3)
+    with pytest.raises(ValueError, match="There is no verdict 'rolled back'"):
+        simulation.share_of("rolled back")  # type: ignore[arg-type]
+
+
 def test_the_same_seed_draws_the_same_releases() -> None:
     scenario = Scenario(0.02, 0.01, max_requests=500)
     assert simulate(Judge(), scenario, releases=20, seed=7).verdicts == (

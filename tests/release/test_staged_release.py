@@ -13,6 +13,7 @@ from canarylab import resources
 from canarylab.display import OutputAndReport, no_report
 from canarylab.errors import ClusterError
 from canarylab.judge import Counts, Judge, StepCounts, ThresholdJudge
+from canarylab.judge.decision import check_judge
 from canarylab.manifests import CANARY, PRODUCTION, RELEASE_STATE, load
 from canarylab.release import rollout, stages
 from canarylab.release.apply import apply
@@ -20,15 +21,14 @@ from canarylab.release.baseline import BASELINE
 from canarylab.release.connection import Connection, Object
 from canarylab.release.endpoints import ready_endpoints
 from canarylab.release.ingress import IngressClient
-from canarylab.release.staged_release import (
+from canarylab.release.release_state import (
     ReleaseState,
-    StagedRelease,
-    check_judge,
-    check_requests,
     check_steps,
     read_state,
+    release_under_way,
     write_state,
 )
+from canarylab.release.staged_release import StagedRelease, check_requests
 from canarylab.release.stages import reset_to
 from canarylab.release.traffic_split import Before, ReplicaSplit, Step, WeightSplit, split_for
 from canarylab.traffic import RequestResult, Sample
@@ -86,10 +86,10 @@ class FakeSplit:
 
 @pytest.fixture
 def cluster(connection: Connection) -> Connection:
-    """Production and a canary; without pods, which the fake split does not need."""
-    for name in ("02-production/production", "03-canary/canary"):
+    """Production with one pod, and a canary without, which the fake split does not need."""
+    for name, pods in (("02-production/production", 1), ("03-canary/canary", 0)):
         (manifest,) = load(resources.folder("manifests") / f"{name}.yaml")
-        manifest["spec"]["replicas"] = 0
+        manifest["spec"]["replicas"] = pods
         apply(connection, [manifest])
     return connection
 
@@ -131,7 +131,7 @@ def test_a_good_canary_is_promoted_after_the_last_step(cluster: Connection, star
     split = FakeSplit()
     result = start(split).run(STEPS, 1000)
     assert result.outcome == "promoted"
-    assert split.calls == ["set (3, 1)", "sample 200", "set (2, 2)", "sample 200", "back to 0"]
+    assert split.calls == ["set (3, 1)", "sample 200", "set (2, 2)", "sample 200", "back to 1"]
     assert production(cluster)["template"]["spec"]["containers"][0]["image"] == "node_app:2.0"
     assert CANARY not in rollout.replicas_of(cluster)
 
@@ -158,7 +158,7 @@ def test_a_bad_canary_is_rolled_back_and_production_untouched(
     result = start(split, Judge()).run(STEPS, 1000)
     assert result.outcome == "rolled back"
     assert "the canary has 20 of 20 failures and 25 % of the traffic" in repr(result)
-    assert split.calls == ["set (3, 1)", "sample 200", "back to 0"]
+    assert split.calls == ["set (3, 1)", "sample 200", "back to 1"]
     assert production(cluster) == before
     assert read_state(cluster) is None
 
@@ -187,7 +187,7 @@ def test_an_interruption_at_any_point_goes_back(cluster: Connection, start: Star
     split = FakeSplit(error=KeyboardInterrupt(), at=at)
     result = start(split).run(STEPS, 1000)
     assert (result.outcome, result.reason) == ("rolled back", "Interrupted.")
-    assert split.calls[-1] == "back to 0"
+    assert split.calls[-1] == "back to 1"
     assert production(cluster) == before
     assert read_state(cluster) is None
 
@@ -205,12 +205,15 @@ def test_a_program_that_ended_at_any_point_is_continued(start: Start, at: int) -
 def test_a_program_that_ended_before_the_promotion_promotes(
     cluster: Connection, start: Start, printed: list[str]
 ) -> None:
-    state = ReleaseState(STEPS, Before(3, "node_app:1.0"), 2, canary_image="node_app:2.0")
-    write_state(cluster, state)
+    start(FakeSplit(), Judge()).run(STEPS, 200)
+    state = read_state(cluster)
+    assert state is not None
+    write_state(cluster, replace(state, before=Before(3, "node_app:1.0"), number=2, counts=()))
+    rollout.set_image(cluster, PRODUCTION, container="nodeapp", image="node_app:2.0")
     split = FakeSplit()
     assert start(split).run(STEPS, 1000).outcome == "promoted"
     assert split.calls == ["back to 3"]
-    assert printed[0] == "Going on with the promotion."
+    assert "Going on with the promotion." in printed
 
 
 def test_an_interrupted_promotion_goes_back_to_the_old_image(
@@ -252,10 +255,46 @@ def test_another_baseline_than_that_under_way_is_refused_and_changes_nothing(
     assert read_state(cluster) == state
 
 
-def test_the_state_of_an_earlier_version_has_no_baseline() -> None:
-    plain = json.loads(ReleaseState(STEPS, Before(3, "node_app:1.0")).to_json())
-    del plain["baseline"]
-    assert ReleaseState.from_json(json.dumps(plain)).baseline == ""
+def test_a_judge_that_counts_other_failures_does_not_go_on(start: Start) -> None:
+    start(FakeSplit(), Judge()).run(STEPS, 200)
+    split = FakeSplit()
+    with pytest.raises(ValueError, match="counts failures with slower_than_s=None"):
+        start(split, Judge(slower_than_s=0.5)).run(STEPS, 200)
+    assert split.calls == []
+
+
+def test_without_pods_of_production_nothing_is_begun(cluster: Connection, start: Start) -> None:
+    rollout.scale(cluster, PRODUCTION, 0)
+    split = FakeSplit()
+    with pytest.raises(ClusterError, match="nodeapp-production has no pods"):
+        start(split).run(STEPS, 200)
+    assert split.calls == []
+    assert read_state(cluster) is None
+
+
+def test_a_canary_with_the_image_of_production_is_refused(
+    cluster: Connection, start: Start
+) -> None:
+    set_canary_image(cluster, "node_app:1.0")
+    with pytest.raises(ClusterError, match="have the same image, node_app"):
+        start(FakeSplit()).run(STEPS, 200)
+
+
+def test_a_release_under_way_is_seen_by_another_program(cluster: Connection, start: Start) -> None:
+    assert release_under_way(cluster) == ""
+    start(FakeSplit(), Judge()).run(STEPS, 200)
+    assert release_under_way(cluster).startswith("A release is under way, at step 1 of 2: ")
+
+
+def test_a_pause_counts_the_requests_of_earlier_calls(start: Start) -> None:
+    start(FakeSplit(), Judge()).run(STEPS, 200)
+    reason = start(FakeSplit(), Judge()).run(STEPS, 200).reason
+    assert reason.startswith("Not enough to tell after 400 requests at step 1. ")
+
+
+def test_a_verdict_that_did_not_decide_is_not_shown_as_if_it_had(start: Start) -> None:
+    split = FakeSplit(error=KeyboardInterrupt(), at=4)
+    assert "Interrupted. The last verdict was:\nPromote: " in repr(start(split).run(STEPS, 1000))
 
 
 @pytest.mark.parametrize("times", [1, 3])
@@ -266,7 +305,7 @@ def test_going_back_ends_whatever_interrupts_it(
         def take_back(self, before: Before) -> list[str]:
             """Ctrl-C comes again and again."""
             commands = super().take_back(before)
-            if self.calls.count("back to 0") <= times:
+            if self.calls.count("back to 1") <= times:
                 raise KeyboardInterrupt
             return commands
 
@@ -282,7 +321,7 @@ def test_a_release_under_way_can_be_aborted(cluster: Connection, start: Start) -
     start(FakeSplit(), Judge()).run(STEPS, 200)
     split = FakeSplit()
     assert start(split).abort().outcome == "rolled back"
-    assert split.calls == ["back to 0"]
+    assert split.calls == ["back to 1"]
     assert read_state(cluster) is None
 
 
@@ -436,7 +475,7 @@ def test_a_release_that_another_program_takes_over_changes_nothing_more(
     else:
         with pytest.raises(ClusterError, match="Another program goes on with this release"):
             start(split).run(STEPS, 1000)
-        assert "back to 0" not in split.calls
+        assert "back to 1" not in split.calls
         assert read_state(cluster) is not None
     assert rollout.image_of(cluster, PRODUCTION, "nodeapp") == "node_app:1.0"
 
@@ -450,7 +489,7 @@ def test_a_fault_of_the_judge_goes_back_and_is_shown(cluster: Connection, start:
     split = FakeSplit()
     with pytest.raises(ZeroDivisionError):
         start(split, Broken()).run(STEPS, 1000)
-    assert split.calls[-1] == "back to 0"
+    assert split.calls[-1] == "back to 1"
     assert read_state(cluster) is None
 
 
@@ -492,16 +531,19 @@ def test_a_canary_with_another_image_is_not_promoted(cluster: Connection, start:
 
     result = start(Edited()).run(STEPS, 1000)
     assert result.outcome == "rolled back"
-    assert "image of the canary is node_app:3.0, and the release measured node_app:2.0" in (
-        result.reason
-    )
+    assert "field of the pods of nodeapp-canary has changed since" in result.reason
     assert rollout.image_of(cluster, PRODUCTION, "nodeapp") == "node_app:1.0"
 
 
-def test_a_release_does_not_go_on_with_another_image(cluster: Connection, start: Start) -> None:
+@pytest.mark.parametrize("name", [CANARY, PRODUCTION])
+def test_a_release_does_not_go_on_with_other_pods(
+    cluster: Connection, start: Start, name: str
+) -> None:
     start(FakeSplit(), Judge()).run(STEPS, 200)
-    set_canary_image(cluster, "node_app:3.0")
-    with pytest.raises(ClusterError, match=r"and the release measured node_app:2\.0"):
+    faulty = {"name": "nodeapp", "env": [{"name": "ERROR_RATE", "value": "0.3"}]}
+    change = {"spec": {"template": {"spec": {"containers": [faulty]}}}}
+    cluster.apps.patch_namespaced_deployment(name, cluster.namespace, change)
+    with pytest.raises(ClusterError, match=f"field of the pods of {name} has changed since"):
         start(FakeSplit()).run(STEPS, 1000)
     assert start(FakeSplit()).abort().outcome == "rolled back"
 
@@ -543,18 +585,18 @@ def test_the_old_image_is_back_before_pods_are_waited_for(
     seen: list[str] = []
 
     class Waiting(FakeSplit):
+        def sample(self, requests: int) -> Sample:
+            """Production gets the new image meanwhile."""
+            rollout.set_image(cluster, PRODUCTION, container="nodeapp", image="node_app:2.0")
+            return super().sample(requests)
+
         def take_back(self, before: Before) -> list[str]:
             """Would wait for the pods of production."""
             seen.append(rollout.image_of(cluster, PRODUCTION, "nodeapp"))
             return super().take_back(before)
 
     split = Waiting(error=ClusterError("A pod cannot start. Look."), at=2)
-    rollout.set_image(cluster, PRODUCTION, container="nodeapp", image="node_app:1.0")
-    release = start(split)
-    state = ReleaseState(STEPS, Before(0, "node_app:1.0"), canary_image="node_app:2.0")
-    write_state(cluster, state)
-    rollout.set_image(cluster, PRODUCTION, container="nodeapp", image="node_app:2.0")
-    assert release.run(STEPS, 1000).outcome == "rolled back"
+    assert start(split).run(STEPS, 1000).outcome == "rolled back"
     assert seen == ["node_app:1.0"]
 
 
@@ -582,7 +624,10 @@ def test_the_start_of_a_lesson_ends_a_release(cluster_with_pods: Connection) -> 
     assert read_state(cluster_with_pods) is None
 
 
-@pytest.mark.parametrize("change", [{"number": 9}, {"number": -1}, {"steps": [[0, 1]]}])
+@pytest.mark.parametrize(
+    "change",
+    [{"number": 9}, {"number": -1}, {"steps": [[0, 1]]}, {"before": [-3, "x"]}, {"templates": 1}],
+)
 def test_a_state_that_cannot_be_promotes_nothing(change: dict[str, Any]) -> None:
     plain = json.loads(ReleaseState(STEPS, Before(3, "node_app:1.0")).to_json()) | change
     with pytest.raises(ClusterError, match="is not the state of a release"):

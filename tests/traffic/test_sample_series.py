@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from canarylab.traffic import RequestResult, Sample, Samples, Sweep
+from canarylab.traffic import RequestResult, Sample, SampleInterrupted, Samples, Sweep
 from canarylab.traffic.expectations import Expectation
 from canarylab.traffic.sample_series import check_ratios, measure_each, numbers_of_samples
 
@@ -56,12 +56,23 @@ def interrupted_at(stop: int) -> Any:
 
 
 def test_an_interruption_keeps_what_was_measured() -> None:
-    assert measure_each([1, 2, 3, 4], interrupted_at(3)) == [ONE, ONE]
+    said = "Interrupted after 2 of 4 samples."
+    assert measure_each([1, 2, 3, 4], interrupted_at(3), "sample") == ([ONE, ONE], said)
+
+
+def test_an_interrupted_first_sample_is_kept_with_its_own_words() -> None:
+    said = "Interrupted after 2 of 40 requests."
+    part = replace(ONE, notes=(said,))
+
+    def measure(_: int) -> Sample:
+        raise SampleInterrupted(part)
+
+    assert measure_each([1, 2], measure, "sample") == ([part], said)
 
 
 def test_an_interruption_before_the_first_sample_is_raised() -> None:
     with pytest.raises(KeyboardInterrupt):
-        measure_each([1, 2], interrupted_at(1))
+        measure_each([1, 2], interrupted_at(1), "sample")
 
 
 def test_the_table_of_a_sweep_has_numbers_to_compute_with() -> None:

@@ -15,6 +15,11 @@ def use(**changes: float) -> SamplerUse:
     return usual._replace(**changes)  # type: ignore[arg-type]
 
 
+def test_a_rate_at_which_the_requests_would_take_hours_is_refused() -> None:
+    with pytest.raises(ValueError, match="3 requests take longer than 600 seconds"):
+        SamplingPlan(count=3, rate=0.001)
+
+
 def test_who_met_the_rate_was_not_the_slowest_part() -> None:
     assert limit_of(AT_RATE, use()) == ""
 
