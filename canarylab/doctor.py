@@ -17,6 +17,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from canarylab import docker_engine, external_tools, machine, ports
@@ -26,6 +27,7 @@ from canarylab.errors import SetupError, ToolFailedError
 from canarylab.machine import FOR_A_CLUSTER, GB, Finding, format_size
 from canarylab.playground.home import Home
 from canarylab.playground.kube.kinds import KUBERNETES_VERSION
+from canarylab.playground.node import pod_root
 from canarylab.playground.nodejs import nodejs_bin, nodejs_version
 from canarylab.ports import PortHolder
 from canarylab.runtime import in_background
@@ -185,6 +187,20 @@ def nodejs() -> Finding:
     return Finding("Node.js", "fine", f"Node.js {nodejs_version()} came with pip", needed_for)
 
 
+def pod_roots() -> Finding:
+    """Whether each container of the playground can have its image as its root."""
+    with TemporaryDirectory() as folder:
+        way, why = pod_root.find_way(folder)
+    if way != "no":
+        return Finding("pod root", "fine", "Each pod has its image as its root", "the playground")
+    words = f"Pods share the files of this machine ({why})"
+    remedy = (
+        "The lessons are the same; docs/playground.md says what differs for apps of your own. "
+        "Another kernel, or kind, allows it."
+    )
+    return Finding("pod root", "note", words, "the playground", remedy)
+
+
 def kubectl(timeout_s: float = TOOL_TIMEOUT_S) -> Finding:
     """The version of kubectl, never `missing`: only the learner's own commands need it."""
     path = external_tools.find("kubectl")
@@ -331,6 +347,7 @@ def _checks(home: Home, *, has_kind: bool) -> list[Check]:
         one("Node.js", nodejs),
         one("kubectl", kubectl),
         one("loopback", machine.loopback),
+        one("pod root", pod_roots, "the playground"),
         Check("Docker", docker_engine.DOCKER_FOR, _docker),
         one("kind", lambda: kind_program(TOOL_TIMEOUT_S), "the kind cluster"),
         Check("ports", "the lessons", lambda: port_findings(home, has_kind=has_kind), True),

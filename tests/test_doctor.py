@@ -292,7 +292,18 @@ class TestDiagnosis:
 
 
 ALL: tuple[str, ...] = (
-    *("Python", "Node.js", "kubectl", "loopback", "Docker", "cgroups", "kind", "disk", "memory"),
+    *(
+        "Python",
+        "Node.js",
+        "kubectl",
+        "loopback",
+        "pod root",
+        "Docker",
+        "cgroups",
+        "kind",
+        "disk",
+        "memory",
+    ),
     *("inotify", "proxy", "Binder", "kubeconfig"),
 )
 

@@ -90,7 +90,7 @@ class Instruction:
         if is_alone and first.content.startswith("#!"):
             marker = f"END_OF_{first.name}"
             return (
-                f"f=$(mktemp) && cat >$f <<'{marker}' && chmod +x $f && $f\n"
+                f"f=$(mktemp) && trap 'rm $f' EXIT && cat >$f <<'{marker}' && chmod +x $f && $f\n"
                 f"{first.content}{marker}\n"
             )
         if is_alone:

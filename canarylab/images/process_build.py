@@ -11,7 +11,7 @@ a time.
 Layers share files by hard links if nothing can write through them: a COPY replaces files and
 never writes into one. A RUN line may, and so may a pod; both get real copies.
 
-A RUN line is not isolated: an absolute path in it is a path of this machine. Of the caller's
+A RUN line has the image as its root where the kernel allows it (`run_root.py`). Of the caller's
 environment it sees what is needed to reach a registry, and nothing else.
 """
 
@@ -35,7 +35,7 @@ from typing import IO, NamedTuple
 
 from canarylab.display import Report, no_report
 from canarylab.errors import BuildError, CommandFailedError, SetupError, reason
-from canarylab.images import build_context, dockerfile, yarn
+from canarylab.images import build_context, dockerfile, run_root, yarn
 from canarylab.images.build_context import BuildContext, Dockerignore
 from canarylab.images.builder import (
     BuildSource,
@@ -53,11 +53,12 @@ from canarylab.images.local_runs import ProcessRuns
 from canarylab.images.yarn import uses_yarn
 from canarylab.playground import images as image_store
 from canarylab.playground.home import Home
-from canarylab.playground.images import Image, parse_reference
+from canarylab.playground.images import Image, map_paths, parse_reference
+from canarylab.playground.node import pod_root
 from canarylab.playground.nodejs import nodejs_version, path_in_folder
 
 KEPT_LAYERS = 64  # the least recently used ones are removed first
-LAYER_FORMAT = "1"  # part of every layer's key: a new format reuses no older layer
+LAYER_FORMAT = "2"  # part of every layer's key: a new format reuses no older layer
 SHOWN_LINES = 20
 
 _PASSED_ON = (
@@ -254,10 +255,37 @@ def run_line(
     line: Instruction, config: ImageConfig, tree: Path, machine: Mapping[str, str] = os.environ
 ) -> None:
     """Run a RUN line in `tree`; raise BuildError for an exit status other than 0."""
-    command = config.run_command(line)
+    with tempfile.TemporaryDirectory() as base:
+        if run_root.find_way(os.environ.get(pod_root.SETTING)) == "no":
+            _run_on_the_machine(line, config, tree, machine)
+            return
+        settings = {name: value for name, value in machine.items() if _is_passed_on(name)}
+        path = config.values["PATH"]
+        environment = run_root.environment(settings, config.run_env, path)
+        argv = config.run_command(line)
+        command = run_root.command(argv, tree, config.working_dir, {**machine}, base)
+        _run_and_check(line, command, tree, environment)
+
+
+def _run_on_the_machine(
+    line: Instruction, config: ImageConfig, tree: Path, machine: Mapping[str, str]
+) -> None:
+    """Run it with the paths of this machine, after a look at what it would write."""
     folder = tree / config.working_dir.lstrip("/")
     folder.mkdir(parents=True, exist_ok=True)
-    environment = run_environment(config, tree, machine)
+    command = [map_paths(word, tree) for word in config.run_command(line)]
+    if words := run_root.outside_write(config.run_command(line), tree):
+        raise line.build_error(
+            f"`{words}` would change this machine, because its kernel lets no image have a root "
+            "of its own",
+            "Use a path below WORKDIR, or build with `--builder docker`.",
+        )
+    _run_and_check(line, command, folder, run_environment(config, tree, machine))
+
+
+def _run_and_check(
+    line: Instruction, command: list[str], folder: Path, environment: dict[str, str]
+) -> None:
     with tempfile.TemporaryFile() as output:
         status = _run(command, folder, environment, output)
         if status != 0:

@@ -22,6 +22,7 @@ from canarylab.playground.home import write_atomically
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """The PATH of a container whose image sets none, as in Docker."""
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+_ABSOLUTE_PATH = re.compile(r"(?<![\w./~$}-])/[\w.@+/-]*[\w@+-]")
 _HOST = r"(?:[a-zA-Z0-9][a-zA-Z0-9.-]*(?::[0-9]+)?/)?"
 _PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _TAG = r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127}"
@@ -61,6 +62,25 @@ class Image:
     def working_folder(self) -> Path:
         """The folder of this machine in which the image's process starts."""
         return self.root / self.working_dir.lstrip("/")
+
+
+def map_paths(text: str, root: Path) -> str:
+    """Replace absolute paths of an image by those of its folder, for a process without a root.
+
+    Only what the image has is replaced: a file, and a folder, or what is to be made in one, that
+    this machine has not.
+
+    >>> map_paths("node /srv/shop/server.js", Path("/nowhere"))
+    'node /srv/shop/server.js'
+    """
+
+    def mapped(match: re.Match[str]) -> str:
+        path, own = match[0], root / match[0].lstrip("/")
+        is_known = own.is_dir() or (own.parent.is_dir() and own.parent != root)
+        is_own = own.is_file() or (is_known and not Path(path).exists())
+        return str(own) if is_own else path
+
+    return _ABSOLUTE_PATH.sub(mapped, text)
 
 
 def parse_reference(reference: str) -> Reference:

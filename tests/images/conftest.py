@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.images.project import Project
+from tests.root_ways import both_ways, machine_paths, own_root
+
+__all__ = ["both_ways", "machine_paths", "own_root", "project"]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from canarylab.kube_objects import Object, parse_integer
-from canarylab.playground.images import DEFAULT_PATH, Image
+from canarylab.playground.images import DEFAULT_PATH, Image, map_paths
 from canarylab.playground.kube.api import Api
 from canarylab.playground.kube.quantities import parse_quantity
 from canarylab.playground.node.pod_root import HOME
@@ -62,6 +62,8 @@ async def build_command(
     argv = command_line(container, image, variables)
     if not argv:
         raise ConfigError("no command specified: neither the pod nor its image says what to run")
+    if not settings.has_own_root:
+        argv = [map_paths(word, image.root) for word in argv]
     return Command(
         argv=[debug_on(word, settings.address.ip) for word in argv],
         environment=environment(pod, variables, image, settings, memory=memory_limit(container)),

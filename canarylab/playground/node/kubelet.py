@@ -11,7 +11,6 @@ import logging
 import os
 import platform
 import shutil
-from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from functools import partial
@@ -36,6 +35,7 @@ from canarylab.playground.home import Home
 from canarylab.playground.images import architecture
 from canarylab.playground.kube.api import (
     Api,
+    ContainerStreams,
     LogOptions,
     WatchEvent,
     choose_container,
@@ -81,6 +81,7 @@ _NODE_CONDITIONS = (
     StatusCondition("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
 )
 """The conditions of a healthy node, in the order of a kubelet."""
+_NO_ROOT = ("no", "nothing was tried")
 _POD_RETRIES = RetryDelays(1.0, 300.0)
 
 
@@ -107,7 +108,7 @@ class Kubelet:
             ReaperSupervisor.running(self._home.run_ids) as reaper,
             asyncio.TaskGroup() as tasks,
         ):
-            way, _ = await asyncio.to_thread(pod_root.find_way, str(root_base(self._home)))
+            root = await asyncio.to_thread(pod_root.find_way, str(root_base(self._home)))
             node = NodeContext(
                 self._api,
                 self._home,
@@ -116,11 +117,13 @@ class Kubelet:
                 reaper,
                 self._backoff,
                 self._now,
-                way,
+                root[0],
             )
             await self._remove_old_folders()
             tasks.create_task(recorder.run())
-            register_node = partial(keep_registered, self._api, self._now, self._addresses.node)
+            register_node = partial(
+                keep_registered, self._api, self._now, self._addresses.node, root
+            )
             tasks.create_task(keep_running("kubelet: registration", register_node))
             watch_pods = partial(self._watch_pods, node, tasks)
             tasks.create_task(keep_running("kubelet: watch of Pod", watch_pods))
@@ -132,10 +135,21 @@ class Kubelet:
             yield line
 
     async def execute(
-        self, pod: Key, command: Sequence[str], *, container: str | None = None
-    ) -> Process:
-        """Start a command with the pod's environment and folder; its three streams are pipes."""
-        return await self._container(pod, container).execute(command)
+        self,
+        pod: Key,
+        command: Sequence[str],
+        *,
+        container: str | None = None,
+        terminal: bool = False,
+    ) -> ContainerStreams:
+        """Start a command with the pod's environment and folder."""
+        return await self._container(pod, container).execute(command, terminal=terminal)
+
+    def attach(
+        self, pod: Key, *, container: str | None = None, stdin: bool = False
+    ) -> ContainerStreams:
+        """Attach to the streams of a running container."""
+        return self._container(pod, container).attach(stdin=stdin)
 
     def _container(self, key: Key, name: str | None) -> Container:
         pod = next((pod for pod in self._pods.values() if key_of(pod.object) == key), None)
@@ -174,20 +188,20 @@ class Kubelet:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-async def keep_registered(api: Api, now: Now, address: str) -> None:
+async def keep_registered(api: Api, now: Now, address: str, root: tuple[str, str]) -> None:
     """Send heartbeats until cancelled. A deleted Node is created again with the next."""
     while True:
-        await register(api, now(), address)
+        await register(api, now(), address, root)
         await asyncio.sleep(HEARTBEAT_S)
 
 
-async def register(api: Api, now: datetime, address: str) -> None:
-    """Write the Node and its status."""
+async def register(api: Api, now: datetime, address: str, root: tuple[str, str] = _NO_ROOT) -> None:
+    """Write the Node and its status; `root` is what `pod_root.find_way` has found."""
     while True:
         try:
             node = await find_object(api, "Node", Key("", NODE))
             node = node or await api.create(node_object())
-            await api.update_status({**node, "status": node_status(node, now, address)})
+            await api.update_status({**node, "status": node_status(node, now, address, root)})
         except (AlreadyExistsError, ConflictError, NotFoundError):
             continue  # somebody else wrote or deleted first
         return
@@ -204,19 +218,37 @@ def node_object() -> Object:
     return {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": {}}
 
 
-def node_status(before: Object, now: datetime, address: str) -> Object:
+def node_status(
+    before: Object, now: datetime, address: str, root: tuple[str, str] = _NO_ROOT
+) -> Object:
     """Compute the status of the node; `before` is the Node as it was."""
     resources = {"cpu": str(os.cpu_count() or 1), "memory": _memory(), "pods": str(MAX_PODS)}
     return {
         "capacity": resources,
         "allocatable": resources,
-        "conditions": [_node_condition(before, each, now) for each in _NODE_CONDITIONS],
+        "conditions": [
+            _node_condition(before, each, now)
+            for each in (root_condition(*root), *_NODE_CONDITIONS)
+        ],
         "addresses": [
             {"type": "InternalIP", "address": address},
             {"type": "Hostname", "address": NODE},
         ],
-        "nodeInfo": _node_info(),
+        "nodeInfo": _node_info("no-pod-root" if root[0] == "no" else "pod-root"),
     }
+
+
+def root_condition(way: str, why: str) -> StatusCondition:
+    """The condition that says whether each container has its image as its root.
+
+    >>> root_condition("no", "unshare: Operation not permitted").message
+    'containers share the files of this machine: unshare: Operation not permitted'
+    """
+    if way == "no":
+        words = f"containers share the files of this machine: {why}"
+        return StatusCondition("PodRoot", "False", "NoMountNamespace", words)
+    reason = "UserNamespace" if way == "user" else "MountNamespace"
+    return StatusCondition("PodRoot", "True", reason, "each container has its image as its root")
 
 
 def _node_condition(before: Object, condition: StatusCondition, now: datetime) -> Object:
@@ -239,14 +271,14 @@ def canarylab_version() -> str:
         return "unknown"  # run from a folder, without installing
 
 
-def _node_info() -> Object:
+def _node_info(root: str) -> Object:
     return {
         "machineID": "",
         "systemUUID": "",
         "bootID": _read_line("/proc/sys/kernel/random/boot_id"),
         "kernelVersion": platform.release(),
         "osImage": _os_image(),
-        "containerRuntimeVersion": f"{RUNTIME}://{canarylab_version()}",
+        "containerRuntimeVersion": f"{RUNTIME}://{canarylab_version()}+{root}",
         "kubeletVersion": KUBERNETES_VERSION,
         "kubeProxyVersion": "",
         "operatingSystem": "linux",

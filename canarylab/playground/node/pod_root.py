@@ -29,7 +29,7 @@ SETTING = "CANARYLAB_POD_ROOT"
 HOME = "/root"
 _MACHINE = ("/usr", "/etc", "/opt", "/var", "/nix", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
 _KERNEL = ("/proc", "/sys", "/dev")
-_FOLDERS = {"/tmp": "1777", "/run": "", HOME: "700", "/home/node": ""}
+_FOLDERS = {"/tmp": "1777", HOME: "700"} | dict.fromkeys(("/run", "/srv", "/mnt", "/home/node"), "")
 _NODE_USER = "node:x:0:0::/home/node:/bin/sh\n"  # all users of a container are the same one
 _NEW_MOUNTS, _NEW_USER, _NEW_NAME = 0x20000, 0x10000000, 0x4000000  # CLONE_NEWNS, -USER, -UTS
 _BIND, _RECURSIVE, _PRIVATE, _DETACH = 4096, 16384, 1 << 18, 2  # MS_*, MNT_DETACH
@@ -154,6 +154,11 @@ def _top(path: str, tops: Sequence[str]) -> str:
     return top if top in tops and path != top else "/"
 
 
+def is_of_machine(path: str) -> bool:
+    """Whether the path is in a folder of this machine that a root shows."""
+    return any(f"{path}/".startswith(f"{each}/") for each in _MACHINE)
+
+
 def _resolved(path: str, image: str) -> str:
     """Follow the links of a path as in the root: those of the image, then the machine's."""
     done, left = "", path.split("/")
@@ -162,7 +167,7 @@ def _resolved(path: str, image: str) -> str:
             break
         step = f"{done}/{left[0]}" if left[0] not in ("", ".", "..") else done
         step = os.path.dirname(done) if left.pop(0) == ".." else step
-        places = [image + step, *[step for each in _MACHINE if f"{step}/".startswith(f"{each}/")]]
+        places = (image + step, step if is_of_machine(step) else "")
         link = next((os.readlink(each) for each in places if os.path.islink(each)), None)
         if link is None:
             done = step
@@ -194,30 +199,40 @@ def main(plan: Plan, argv: Sequence[str]) -> None:
     """Make or enter a root and become the command; report the step that failed."""
     report: int = plan["report"]
     os.set_inheritable(report, False)
-    step = "root"
     try:
         if pid := plan.get("pid"):
             _enter(pid)
         else:
-            _make(plan)
-        step = "folder"
-        if not pid:
-            os.makedirs(plan["folder"], exist_ok=True)
-        os.chdir(plan["folder"])
-        for number in _IGNORED_BY_PYTHON:
-            libc.signal(number, None)
-        if not plan["has_ctype"]:
-            os.environ.pop("LC_CTYPE", None)  # Python sets it in the locale C
-        step = "exec"
-        os.execvp(argv[0], list(argv))
+            mount_all(plan)
+            os.chdir(f"{plan['base']}/root")
+            _check(libc.pivot_root(b".", b"."), "pivot_root")
+            _check(libc.umount2(b".", _DETACH), "umount2")
+        become(plan, argv)
     except OSError as error:
+        step = "root" if error.filename else "exec"
         words = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
         os.write(report, f"{step}\0{error.errno}\0{words}".encode())
         os._exit(_CANNOT_START)
 
 
-def _make(plan: Plan) -> None:
-    """Unshare the namespaces, mount everything below `base`, and make that the root."""
+def become(plan: Plan, argv: Sequence[str]) -> None:
+    """Run the command in its folder, instead of this program."""
+    if not plan.get("pid"):
+        os.chdir("/")
+        os.makedirs(plan["folder"], exist_ok=True)
+    os.chdir(plan["folder"])
+    for number in _IGNORED_BY_PYTHON:
+        libc.signal(number, None)
+    if not plan["has_ctype"]:
+        os.environ.pop("LC_CTYPE", None)  # Python sets it in the locale C
+    try:
+        os.execvp(argv[0], list(argv))
+    except OSError as error:
+        raise OSError(error.errno, error.strerror) from None  # the name is no path
+
+
+def mount_all(plan: Plan) -> None:
+    """Unshare the namespaces and mount everything in the folder `root` of `base`."""
     base, is_user, ids = plan["base"], plan["way"] == "user", (os.geteuid(), os.getegid())
     _check(libc.unshare(_NEW_MOUNTS | _NEW_NAME | _NEW_USER * is_user), "unshare")
     if is_user:
@@ -230,15 +245,11 @@ def _make(plan: Plan) -> None:
     _mount("tmpfs", base, "tmpfs", 0, "mode=755")
     os.mkdir(f"{base}/root")
     for top, kind, path, words in plan["entries"]:
-        _make_entry(_scratch(base, top) + path.removeprefix(top.rstrip("/")), kind, words)
+        _make_entry(scratch(base, top) + path.removeprefix(top.rstrip("/")), kind, words)
     for path, lowers in plan["overlays"]:
         _overlay(plan, path, lowers)
     for source, path, read_only in plan["binds"]:
         _bind(source, f"{base}/root{path}", read_only=read_only)
-    os.chdir(f"{base}/root")
-    _check(libc.pivot_root(b".", b"."), "pivot_root")
-    _check(libc.umount2(b".", _DETACH), "umount2")
-    os.chdir("/")
 
 
 def _overlay(plan: Plan, path: str, lowers: Sequence[str]) -> None:
@@ -248,7 +259,7 @@ def _overlay(plan: Plan, path: str, lowers: Sequence[str]) -> None:
     part of an overlay there (EINVAL): what is in it is mounted one by one, to be read only.
     """
     base, target = plan["base"], f"{plan['base']}/root{path.rstrip('/')}"
-    upper = _scratch(base, path)
+    upper = scratch(base, path)
     options = ",userxattr" if plan["way"] == "user" else ""
     try:
         _mount_overlay(target, lowers, upper, options)
@@ -256,7 +267,7 @@ def _overlay(plan: Plan, path: str, lowers: Sequence[str]) -> None:
         if error.errno != errno.EINVAL or lowers[-1] != path or path == "/":
             raise
         above = [upper, *lowers[:-1]]
-        _mount_overlay(target, lowers[:-1] or [_scratch(base, "empty")], upper, options)
+        _mount_overlay(target, lowers[:-1] or [scratch(base, "empty")], upper, options)
         for entry in os.scandir(path):
             mine = [f"{each}/{entry.name}" for each in above]
             if entry.is_symlink() and not os.path.lexists(f"{target}/{entry.name}"):
@@ -277,7 +288,7 @@ def _mount_overlay(target: str, lowers: Iterable[str], upper: str, more: str) ->
     _mount("overlay", target, "overlay", 0, options)
 
 
-def _scratch(base: str, path: str) -> str:
+def scratch(base: str, path: str) -> str:
     """The upper folder of the overlay at a path, with an empty folder beside it."""
     folder = f"{base}/{path.replace('/', '%')}"
     for name in ("work", "upper"):

@@ -7,8 +7,10 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from canarylab.kube_objects import Key, find_condition
-from canarylab.playground.node.kubelet import register
+from canarylab.playground.node.kubelet import node_status, register
 from canarylab.playground.node.reaper import processes_of
 from tests.needs import needs
 from tests.playground.fake_api import FakeApi
@@ -129,7 +131,7 @@ async def test_the_node_is_created_and_ready() -> None:
 async def test_the_node_has_the_four_conditions_of_a_healthy_one() -> None:
     api = FakeApi()
     await register(api, EARLY, "127.64.0.1")
-    conditions = (await api.get("Node", NODE))["status"]["conditions"]
+    conditions = (await api.get("Node", NODE))["status"]["conditions"][1:]
     assert [(entry["type"], entry["status"], entry["reason"]) for entry in conditions] == [
         ("MemoryPressure", "False", "KubeletHasSufficientMemory"),
         ("DiskPressure", "False", "KubeletHasNoDiskPressure"),
@@ -202,3 +204,21 @@ async def test_no_file_process_task_or_thread_is_left(tmp_path: Path) -> None:
 
 def open_files() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.parametrize(
+    ("root", "condition", "runtime"),
+    [
+        (("root", ""), ("True", "MountNamespace"), "pod-root"),
+        (("user", ""), ("True", "UserNamespace"), "pod-root"),
+        (("no", "unshare: Operation not permitted"), ("False", "NoMountNamespace"), "no-pod-root"),
+    ],
+)
+async def test_the_node_says_whether_containers_have_roots_of_their_own(
+    root: tuple[str, str], condition: tuple[str, str], runtime: str
+) -> None:
+    status = node_status({}, EARLY, "127.64.0.1", root)
+    found = status["conditions"][0]
+    assert (found["type"], found["status"], found["reason"]) == ("PodRoot", *condition)
+    assert root[1] in found["message"]
+    assert status["nodeInfo"]["containerRuntimeVersion"].endswith(f"+{runtime}")

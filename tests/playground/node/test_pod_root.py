@@ -15,6 +15,7 @@ from tests.playground.node.node_fixture import (
     SPACE,
     Node,
     build,
+    communicate,
     fetch,
     node,
     pod,
@@ -108,10 +109,10 @@ async def test_writes_reach_neither_the_machine_nor_the_image(tmp_path: Path) ->
 
 async def test_a_restarted_container_starts_from_its_image(tmp_path: Path) -> None:
     async with node(tmp_path) as here:
-        await here.api.put(pod(shell("ls /tmp; touch /tmp/note; exit 1")))
+        await here.api.put(pod(shell("ls /srv; touch /srv/note; echo ran; exit 1")))
         await until(here.has_restarted(1))
-        await here.wrote("")
-        assert await here.log() == ""
+        await here.wrote("ran\n")
+        assert await here.log() == "ran\n"
 
 
 async def test_exec_and_probes_see_what_the_container_wrote(tmp_path: Path) -> None:
@@ -122,7 +123,7 @@ async def test_exec_and_probes_see_what_the_container_wrote(tmp_path: Path) -> N
         await here.ready()
         read = ["sh", "-c", "cat note; hostname; pwd"]
         process = await here.kubelet.execute(Key(SPACE, "web-1"), ["env", "-C", "/data", *read])
-        output, _ = await process.communicate()
+        _, output, _ = await communicate(process)
         assert output == b"canary\nweb-1\n/data\n"
 
 
@@ -167,6 +168,14 @@ async def test_the_python_of_the_daemon_is_visible(tmp_path: Path) -> None:
     async with node(tmp_path) as here:
         await here.api.put(pod(python("print('python', flush=True)"), restartPolicy="Never"))
         await here.wrote("python")
+
+
+@pytest.mark.usefixtures("machine_paths")
+async def test_without_a_root_an_absolute_path_of_the_image_is_found(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        (folder := build(here.home).root / "srv/shop").mkdir(parents=True)
+        (folder / "word").write_text("canary")
+        assert await output_of("cat /srv/shop/word", here) == "canary"
 
 
 def test_a_mount_is_seen_at_its_path(tmp_path: Path, own_root: str) -> None:
