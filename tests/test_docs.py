@@ -133,3 +133,51 @@ def _machine_paths(path: Path) -> list[str]:
     except UnicodeDecodeError:  # a picture
         return []
     return [place for place in MACHINE_PATH.findall(text) if not place.startswith(BINDER_HOME)]
+
+
+# What docs/playground.md says of the playground names the tests that hold it.
+
+PLAYGROUND = ROOT / "docs" / "playground.md"
+TEST = re.compile(r"[\w/]*\btest_\w+(?:\.py)?|tests/[\w/]+\.(?:py|yaml)")
+
+
+def statements() -> list[str]:
+    """Each line of its lists, with the comment that ends it."""
+    lists = re.split(
+        r"^#.*$|\n\n(?!  )", PLAYGROUND.read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
+    return [line for each in lists for line in re.split(r"^- ", each, flags=re.MULTILINE)[1:]]
+
+
+def collected() -> set[str]:
+    """The names of all tests, and of the files in tests/."""
+    files = [path for path in (ROOT / "tests").rglob("*") if path.suffix in (".py", ".yaml")]
+    functions = re.compile(r"^ *(?:async )?def (test_\w+)\(", re.MULTILINE)
+    tests = [path.read_text(encoding="utf-8") for path in files if path.name.startswith("test_")]
+    names = {name for text in tests for name in functions.findall(text)}
+    return names | {path.relative_to(ROOT).as_posix() for path in files}
+
+
+def test_each_line_about_the_playground_names_the_test_that_holds_it() -> None:
+    said = statements()
+
+    assert len(said) > 40
+    assert [line for line in said if not TEST.search(line)] == []
+
+
+def test_each_test_that_is_named_for_the_playground_exists() -> None:
+    named = {name for line in statements() for name in TEST.findall(line)}
+    there = collected()
+
+    assert len(named) > 40
+    assert {name for name in named if name not in there} == set()
+
+
+def test_what_is_said_of_the_playground_is_the_same_differs_or_is_refused() -> None:
+    parts = re.findall(r"^## (.*)$", PLAYGROUND.read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert parts == [
+        "What is the same",
+        "What differs, and why",
+        "What is refused, and what is missing",
+    ]

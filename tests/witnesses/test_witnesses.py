@@ -31,6 +31,7 @@ EXPECTED = {
     "list in pages": "2 pods",
     "watch": "ADDED MODIFIED DELETED",
     "patch": "strategic merge json",
+    "apply": "witness applied it: Apply",
     "scale": "3 are available",
     "logs": "Server started on port 3333",
     "exec": "42",
@@ -47,7 +48,7 @@ OWN_WORDS = {
     # It shows logs as bytes, on every cluster: kubernetes-client/python#2596.
     "kubernetes-36.0.3": {"logs": "b'Server started on port 3333"},
 }
-LACKS = {"kr8s": {"list in pages"}, "lightkube": {"port-forward"}}
+LACKS = {"kr8s": {"list in pages", "apply"}, "lightkube": {"port-forward"}}
 
 
 def steps() -> Iterator[tuple[Client, str]]:
