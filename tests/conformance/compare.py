@@ -41,7 +41,7 @@ def recorded(case: str, golden: Path = GOLDEN) -> list[Answer]:
 
 def known_differences() -> dict[str, list[dict[str, Any]]]:
     """The steps that are known to differ, by case: number, command, and why."""
-    listed: dict[str, list[dict[str, Any]]] = yaml.safe_load(KNOWN_DIFFERENCES.read_text())
+    listed: dict[str, list[dict[str, Any]]] = yaml.safe_load(KNOWN_DIFFERENCES.read_text()) or {}
     return listed
 
 
