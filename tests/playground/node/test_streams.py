@@ -10,7 +10,7 @@ import pytest
 from canarylab.kube_objects import Key
 from canarylab.playground.node.streams import MOST_UNREAD, AttachedOutput
 from tests.needs import needs
-from tests.playground.node.node_fixture import SPACE, communicate, node, pod, shell
+from tests.playground.node.node_fixture import SPACE, Node, communicate, node, pod, shell
 from tests.waiting import until
 
 pytestmark = needs("linux")
@@ -28,10 +28,16 @@ async def came(output: Any, expected: bytes) -> bytes:
     return read
 
 
+async def is_up(here: Node, word: str = "up") -> None:
+    """The container has written this, and the kubelet knows that it runs."""
+    await here.wrote(word)
+    await until(here.state_is("running"))
+
+
 async def test_attach_shows_what_comes_from_now_on(tmp_path: Path) -> None:
     async with node(tmp_path) as here:
         await here.api.put(pod(shell(ECHO, stdin=True)))
-        await here.wrote("up")
+        await is_up(here)
         first = here.kubelet.attach(WEB, stdin=True)
         second = here.kubelet.attach(WEB)
 
@@ -46,7 +52,7 @@ async def test_attach_shows_what_comes_from_now_on(tmp_path: Path) -> None:
 async def test_the_input_stays_open_for_the_next_client(tmp_path: Path) -> None:
     async with node(tmp_path) as here:
         await here.api.put(pod(shell(ECHO, stdin=True)))
-        await here.wrote("up")
+        await is_up(here)
         first = here.kubelet.attach(WEB, stdin=True)
         first.close_input()
         first.close()
@@ -61,7 +67,7 @@ async def test_the_input_stays_open_for_the_next_client(tmp_path: Path) -> None:
 async def test_with_stdin_once_the_input_ends_with_the_first_client(tmp_path: Path) -> None:
     async with node(tmp_path) as here:
         await here.api.put(pod(shell(ECHO, stdin=True, stdinOnce=True)))
-        await here.wrote("up")
+        await is_up(here)
         here.kubelet.attach(WEB).close()  # a client without an input
         here.kubelet.attach(WEB, stdin=True).close()
         await here.wrote("end")
@@ -70,7 +76,7 @@ async def test_with_stdin_once_the_input_ends_with_the_first_client(tmp_path: Pa
 async def test_without_stdin_the_input_of_a_container_is_empty(tmp_path: Path) -> None:
     async with node(tmp_path) as here:
         await here.api.put(pod(shell(ECHO)))
-        await here.wrote("end")
+        await is_up(here, "end")
         streams = here.kubelet.attach(WEB, stdin=True)
         await streams.write(b"nobody reads this\n")
         streams.close()
@@ -80,7 +86,7 @@ async def test_a_container_with_a_terminal_has_one_output(tmp_path: Path) -> Non
     script = "tty; echo err >&2; while read line; do stty size; done"
     async with node(tmp_path) as here:
         await here.api.put(pod(shell(script, stdin=True, tty=True)))
-        await here.wrote("err")
+        await is_up(here, "err")
         streams = here.kubelet.attach(WEB, stdin=True)
 
         streams.resize(101, 37)
@@ -95,7 +101,7 @@ async def test_a_container_with_a_terminal_has_one_output(tmp_path: Path) -> Non
 async def test_attach_ends_with_the_container(tmp_path: Path) -> None:
     async with node(tmp_path) as here:
         await here.api.put(pod(shell("echo up; read line; echo bye; exit 3", stdin=True)))
-        await here.wrote("up")
+        await is_up(here)
         streams = here.kubelet.attach(WEB, stdin=True)
 
         assert await communicate(streams, b"\n") == (0, b"bye\n", b"")
@@ -104,7 +110,7 @@ async def test_attach_ends_with_the_container(tmp_path: Path) -> None:
 async def test_a_terminal_is_the_controlling_one(tmp_path: Path) -> None:
     async with node(tmp_path) as here:
         await here.api.put(pod(shell("echo up; sleep 600")))
-        await here.wrote("up")
+        await is_up(here)
         command = ["sh", "-c", "echo $TERM > /dev/tty; exit 4"]
         streams = await here.kubelet.execute(WEB, command, terminal=True)
 
@@ -116,7 +122,7 @@ async def test_a_terminal_is_the_controlling_one(tmp_path: Path) -> None:
 async def test_no_descriptor_is_left(tmp_path: Path) -> None:
     async with node(tmp_path) as here:
         await here.api.put(pod(shell("echo up; sleep 600", stdin=True, tty=True)))
-        await here.wrote("up")
+        await is_up(here)
         before = _descriptors()
         for _ in range(5):
             await communicate(await here.kubelet.execute(WEB, ["true"], terminal=True))
