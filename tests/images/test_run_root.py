@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from canarylab.images.process_build import run_line
 from tests.images.project import Project, files_of
 
 HERE = ImageConfig(working_dir="/app")
-NAME = f"canarylab-test-{os.getpid()}"
+NAME = "canarylab-test-of-run"
 
 
 def run(text: str, tree: Path, machine: dict[str, str] | None = None) -> None:
