@@ -1,17 +1,15 @@
-"""exec and logs: streams between a client and the kubelet.
+"""exec, attach and logs: streams between a client and the kubelet.
 
-exec is a WebSocket whose messages begin with the number of a stream. Version 5 of the protocol can
-also close one stream, which is how `kubectl exec -i` ends the input of `cat`.
+exec and attach are a WebSocket whose messages begin with the number of a stream. Version 5 of the
+protocol can also close one stream, which is how `kubectl exec -i` ends the input of `cat`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import signal
-from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from datetime import UTC, datetime
 from enum import IntEnum
 
@@ -26,17 +24,55 @@ from canarylab.playground.apiserver.requests import (
     integer_parameter,
     is_true,
 )
-from canarylab.playground.kube.api import LogOptions, choose_container
+from canarylab.playground.kube.api import (
+    ContainerStreams,
+    LogOptions,
+    OutputReader,
+    choose_container,
+)
 
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 
 _CHUNK_BYTES = 32 * 1024  # bytes
+_Start = Callable[[str, Collection[str]], Awaitable[ContainerStreams]]
 
 
 async def execute(context: RequestContext) -> web.StreamResponse:
     """GET or POST .../exec."""
-    command = _command(context)
-    container = choose_container(context.current(), context.query.get("container") or None)
+    command = context.request.query.getall("command", [])
+    if not command:
+        raise BadRequestError("you must specify at least one command for the container")
+    terminal = is_true(context.query, "tty")
+
+    async def start(container: str, asked: Collection[str]) -> ContainerStreams:
+        streams = await context.kubelet.execute(
+            context.path.key, command, container=container, terminal=terminal
+        )
+        if "stdin" not in asked:
+            streams.close_input()
+        return streams
+
+    return await _carry_streams(context, start)
+
+
+async def attach(context: RequestContext) -> web.StreamResponse:
+    """GET or POST .../attach."""
+
+    async def start(container: str, asked: Collection[str]) -> ContainerStreams:
+        return context.kubelet.attach(context.path.key, container=container, stdin="stdin" in asked)
+
+    return await _carry_streams(context, start)
+
+
+async def _carry_streams(context: RequestContext, start: _Start) -> web.StreamResponse:
+    """Carry the streams that the client asks for over a WebSocket, and the status at the end."""
+    pod = context.current()
+    container = choose_container(pod, context.query.get("container") or None)
+    if not pod["spec"].get("nodeName"):
+        raise BadRequestError(f"pod {context.path.name} does not have a host assigned")
+    asked = {name for name in ("stdin", "stdout", "stderr") if is_true(context.query, name)}
+    if not asked:
+        raise BadRequestError("you must specify at least 1 of stdin, stdout, stderr")
     socket = web.WebSocketResponse(protocols=PROTOCOLS)
     if not socket.can_prepare(context.request):
         raise BadRequestError(
@@ -45,48 +81,35 @@ async def execute(context: RequestContext) -> web.StreamResponse:
         )
     await socket.prepare(context.request)
     try:
-        process = await context.kubelet.execute(context.path.key, command, container=container)
+        streams = await start(container, asked)
     except ApiError as error:
         await _send_status(socket, start_error(error))
         return socket
-    await _send_status(socket, exit_status(await _run_attached(socket, process, context)))
+    await _send_status(socket, exit_status(await _copy_streams(socket, streams, asked)))
     return socket
 
 
-def _command(context: RequestContext) -> list[str]:
-    command = context.request.query.getall("command", [])
-    if not command:
-        raise BadRequestError("you must specify at least one command for the container")
-    if is_true(context.query, "tty"):
-        raise BadRequestError(
-            "This cluster cannot give a command a terminal (-t) yet. "
-            "Leave out -t, and keep -i if the command reads its input."
-        )
-    return command
-
-
-async def _run_attached(
-    socket: web.WebSocketResponse, process: Process, context: RequestContext
+async def _copy_streams(
+    socket: web.WebSocketResponse, streams: ContainerStreams, asked: Collection[str]
 ) -> int:
-    """The exit status, after the process has ended and its output has been sent."""
+    """The exit status, after the outputs have ended and have been sent."""
     try:
         async with asyncio.TaskGroup() as tasks:
-            copying = tasks.create_task(_copy_stdin(socket, process))
-            if not is_true(context.query, "stdin") and process.stdin:
-                process.stdin.close()
+            copying = tasks.create_task(_copy_input(socket, streams))
             async with asyncio.TaskGroup() as reading:
-                reading.create_task(_copy_output(socket, process.stdout, StreamChannel.STDOUT))
-                reading.create_task(_copy_output(socket, process.stderr, StreamChannel.STDERR))
-            status = await process.wait()
+                for name, pipe in (("stdout", streams.stdout), ("stderr", streams.stderr)):
+                    channel = StreamChannel[name.upper()] if name in asked else None
+                    reading.create_task(_copy_output(socket, pipe, channel))
+            status = await streams.wait()
             copying.cancel()
         return status
     finally:
-        _kill(process)  # if the client has disconnected
-        await process.wait()
+        streams.close()  # if the client has disconnected
+        await streams.wait()
 
 
-async def _copy_stdin(socket: web.WebSocketResponse, process: Process) -> None:
-    """Write the client's input to the process, until it ends or the client disconnects."""
+async def _copy_input(socket: web.WebSocketResponse, streams: ContainerStreams) -> None:
+    """Take the client's messages, until it disconnects; then the streams end."""
     async for message in socket:
         if message.type is WSMsgType.TEXT:
             frame = message.data.encode()  # the Python client sends str as text
@@ -94,36 +117,23 @@ async def _copy_stdin(socket: web.WebSocketResponse, process: Process) -> None:
             frame = message.data
         else:
             break
-        await _write_stdin(frame, process)
+        if closes_stdin(frame):
+            streams.close_input()
+        elif frame[:1] == bytes([StreamChannel.STDIN]):
+            await streams.write(frame[1:])
+        elif frame[:1] == bytes([StreamChannel.RESIZE]) and (size := terminal_size(frame[1:])):
+            streams.resize(*size)
     if socket.closed:
-        _kill(process)
-
-
-def _kill(process: Process) -> None:
-    """Kill the process. `process.kill()` may reap it before asyncio does, and lose its status."""
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(process.pid, signal.SIGKILL)
-
-
-async def _write_stdin(frame: bytes, process: Process) -> None:
-    stdin = process.stdin
-    if stdin is None or stdin.is_closing():
-        return
-    if closes_stdin(frame):
-        stdin.close()
-    elif frame[:1] == bytes([StreamChannel.STDIN]):
-        stdin.write(frame[1:])
-        try:
-            await stdin.drain()
-        except (BrokenPipeError, ConnectionResetError):
-            return  # the process has closed its input
+        streams.close()
 
 
 async def _copy_output(
-    socket: web.WebSocketResponse, pipe: asyncio.StreamReader | None, channel: StreamChannel
+    socket: web.WebSocketResponse, pipe: OutputReader | None, channel: StreamChannel | None
 ) -> None:
+    """Send an output to the client; read one that the client does not want, and drop it."""
     while pipe is not None and (chunk := await pipe.read(_CHUNK_BYTES)):
+        if channel is None:
+            continue
         try:
             await socket.send_bytes(bytes([channel]) + chunk)
         except ConnectionResetError:
@@ -132,7 +142,8 @@ async def _copy_output(
 
 async def _send_status(socket: web.WebSocketResponse, status: bytes) -> None:
     if not socket.closed:
-        await socket.send_bytes(bytes([StreamChannel.ERROR]) + status)
+        with contextlib.suppress(ConnectionResetError):
+            await socket.send_bytes(bytes([StreamChannel.ERROR]) + status)
         await socket.close()
 
 
@@ -150,6 +161,20 @@ class StreamChannel(IntEnum):
 def closes_stdin(frame: bytes) -> bool:
     """Whether the message closes the input."""
     return frame == bytes([StreamChannel.CLOSE, StreamChannel.STDIN])
+
+
+def terminal_size(message: bytes) -> tuple[int, int] | None:
+    """The columns and rows in a message about the size of a terminal; None if it has none.
+
+    >>> terminal_size(b'{"Width":80,"Height":24}')
+    (80, 24)
+    """
+    try:
+        size = json.loads(message)
+        width, height = int(size["Width"]), int(size["Height"])
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        return None
+    return (width, height) if 0 < width < 65_536 and 0 < height < 65_536 else None
 
 
 def exit_status(status: int) -> bytes:

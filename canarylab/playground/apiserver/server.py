@@ -78,6 +78,7 @@ _SCALE_SUBRESOURCE: MethodHandlers = {
 }
 _PROXY_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _POD_SUBRESOURCES: Mapping[str, MethodHandlers] = {
+    "attach": dict.fromkeys(("GET", "POST"), pod_streams.attach),
     "binding": {"POST": subresources.bind},
     "eviction": {"POST": subresources.evict},
     "exec": {"GET": pod_streams.execute, "POST": pod_streams.execute},

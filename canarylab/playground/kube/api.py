@@ -7,7 +7,6 @@ pass the same contract suite.
 
 from __future__ import annotations
 
-from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
@@ -112,10 +111,44 @@ def choose_container(pod: Object, name: str | None) -> str:
     return name
 
 
+class OutputReader(Protocol):
+    """One output of a command: `read` returns nothing at its end."""
+
+    async def read(self, n: int = -1, /) -> bytes: ...
+
+
+class ContainerStreams(Protocol):
+    """The streams of a command in a container, or of a container that is running."""
+
+    @property
+    def stdout(self) -> OutputReader | None: ...
+
+    @property
+    def stderr(self) -> OutputReader | None: ...
+
+    async def write(self, data: bytes) -> None:
+        """Write to the input; wait while it is not read."""
+        ...
+
+    def close_input(self) -> None: ...
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Set the size of the terminal, if there is one."""
+        ...
+
+    def close(self) -> None:
+        """Kill a command that has not ended, or detach from a container, which goes on."""
+        ...
+
+    async def wait(self) -> int:
+        """Wait for the end of a command; return its code, or the negative number of a signal."""
+        ...
+
+
 class KubeletClient(Protocol):
     """What the API server needs of a kubelet.
 
-    Both methods raise NotFoundError or BadRequestError in Kubernetes' words.
+    All methods raise NotFoundError or BadRequestError in Kubernetes' words.
     """
 
     def logs(self, pod: Key, options: LogOptions) -> AsyncIterator[bytes]:
@@ -123,7 +156,18 @@ class KubeletClient(Protocol):
         ...
 
     async def execute(
-        self, pod: Key, command: Sequence[str], *, container: str | None = None
-    ) -> Process:
-        """Start a command with the pod's environment and folder; its three streams are pipes."""
+        self,
+        pod: Key,
+        command: Sequence[str],
+        *,
+        container: str | None = None,
+        terminal: bool = False,
+    ) -> ContainerStreams:
+        """Start a command with the pod's environment and folder."""
+        ...
+
+    def attach(
+        self, pod: Key, *, container: str | None = None, stdin: bool = False
+    ) -> ContainerStreams:
+        """Attach to the streams of a running container, from now on."""
         ...

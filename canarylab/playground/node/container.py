@@ -9,7 +9,6 @@ import asyncio
 import math
 import secrets
 import signal
-from asyncio.subprocess import Process as AsyncioProcess
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import astuple, dataclass, field, replace
@@ -48,7 +47,7 @@ from canarylab.playground.node.process import (
     ReaperSupervisor,
     background_task,
     exec_and_wait,
-    exec_with_pipes,
+    exec_with_streams,
 )
 from canarylab.playground.node.references import ConfigError, PodAddress
 from canarylab.playground.node.status import (
@@ -58,6 +57,7 @@ from canarylab.playground.node.status import (
     ContainerTerminated,
     ContainerWaiting,
 )
+from canarylab.playground.node.streams import AttachedStreams, ContainerInput, ExecStreams
 from canarylab.playground.node.volumes import container_mounts
 from canarylab.ports import holder, is_free, needs_privilege
 
@@ -192,15 +192,18 @@ class Container:
         if self._running is not None:
             self._running.shorten_grace_period(grace_period_s)
 
-    async def execute(self, argv: Sequence[str]) -> AsyncioProcess:
-        """Start another command in it, with three pipes."""
-        if self._running is None:
-            raise BadRequestError(f'container not found ("{self.name}")')
-        own = self._running.command
+    async def execute(self, argv: Sequence[str], *, terminal: bool = False) -> ExecStreams:
+        """Start another command in it, with three pipes or a terminal."""
+        running = self._now_running()
+        command = running.command.beside(running.pid, argv, terminal=terminal)
         try:
-            return await exec_with_pipes(own.beside(self._running.pid, argv))
+            return await exec_with_streams(command)
         except CannotStartError as error:
             raise BadRequestError(str(error)) from error
+
+    def attach(self, *, stdin: bool) -> AttachedStreams:
+        """Attach to its streams from now on, to its input only if `stdin`."""
+        return AttachedStreams(self._now_running().input, stdin=stdin)
 
     def find_log(self, options: LogOptions) -> ContainerLog:
         """Return the log of the current run, or of the previous one."""
@@ -230,6 +233,11 @@ class Container:
         if status != self.status:
             self.status = status
             self._pod.status_changed()
+
+    def _now_running(self) -> RunningContainer:
+        if self._running is None:
+            raise BadRequestError(f'container not found ("{self.name}")')
+        return self._running
 
     async def _run_once(self) -> None:
         images, reference = self._node.home.images, self.status.image
@@ -293,7 +301,13 @@ class Container:
                 command = await build_command(
                     self._node.api, self._pod.pod, self.spec, image, settings
                 )
-                return replace(command, root=self._root(image, settings, command.environment))
+                return replace(
+                    command,
+                    root=self._root(image, settings, command.environment),
+                    stdin=bool(self.spec.get("stdin")),
+                    stdin_once=bool(self.spec.get("stdinOnce")),
+                    terminal=bool(self.spec.get("tty")),
+                )
             except ConfigError as error:
                 waiting = ContainerWaiting("CreateContainerConfigError", str(error))
             if waiting != self.status.state:
@@ -381,6 +395,11 @@ class RunningContainer:
     def pid(self) -> int:
         """The process id of the command."""
         return self._process.pid
+
+    @property
+    def input(self) -> ContainerInput:
+        """Its input, and the clients that are attached."""
+        return self._process.input
 
     async def wait(self) -> int:
         """Return the exit code. If this is cancelled, the process is terminated quickly."""

@@ -11,7 +11,6 @@ import logging
 import os
 import platform
 import shutil
-from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from functools import partial
@@ -36,6 +35,7 @@ from canarylab.playground.home import Home
 from canarylab.playground.images import architecture
 from canarylab.playground.kube.api import (
     Api,
+    ContainerStreams,
     LogOptions,
     WatchEvent,
     choose_container,
@@ -135,10 +135,21 @@ class Kubelet:
             yield line
 
     async def execute(
-        self, pod: Key, command: Sequence[str], *, container: str | None = None
-    ) -> Process:
-        """Start a command with the pod's environment and folder; its three streams are pipes."""
-        return await self._container(pod, container).execute(command)
+        self,
+        pod: Key,
+        command: Sequence[str],
+        *,
+        container: str | None = None,
+        terminal: bool = False,
+    ) -> ContainerStreams:
+        """Start a command with the pod's environment and folder."""
+        return await self._container(pod, container).execute(command, terminal=terminal)
+
+    def attach(
+        self, pod: Key, *, container: str | None = None, stdin: bool = False
+    ) -> ContainerStreams:
+        """Attach to the streams of a running container."""
+        return self._container(pod, container).attach(stdin=stdin)
 
     def _container(self, key: Key, name: str | None) -> Container:
         pod = next((pod for pod in self._pods.values() if key_of(pod.object) == key), None)

@@ -134,8 +134,13 @@ class OutputCollector(asyncio.Protocol):
     keep the daemon from its other work.
     """
 
-    def __init__(self, log: ContainerLog, stream: str) -> None:
-        self._log, self._stream = log, stream
+    def __init__(
+        self,
+        log: ContainerLog,
+        stream: str,
+        on_output: Callable[[str, bytes], None] = lambda _stream, _data: None,
+    ) -> None:
+        self._log, self._stream, self._on_output = log, stream, on_output
         self._rest = b""
         self._transport: asyncio.ReadTransport | None = None
         self.is_done = asyncio.Event()
@@ -146,6 +151,7 @@ class OutputCollector(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Write the full lines; write what is too long for a line in parts."""
+        self._on_output(self._stream, data)
         *lines, self._rest = (self._rest + data).split(b"\n")
         self._log.write(self._stream, lines)
         while len(self._rest) > LINE_LIMIT:

@@ -25,6 +25,7 @@ from typing import IO, Any, NamedTuple
 from canarylab.playground.node import pod_root, reaper
 from canarylab.playground.node.logs import ContainerLog, OutputCollector
 from canarylab.playground.node.pod_root import Plan
+from canarylab.playground.node.streams import ContainerInput, ExecStreams, Terminal, pipe_writer
 
 _DAEMON_SHUTDOWN_GRACE_S = 1.0  # between SIGTERM and SIGKILL when the daemon ends
 _OUTPUT_DRAIN_S = 0.2  # a dead process's output is in the pipe; a descendant may keep it open
@@ -40,7 +41,8 @@ logger = logging.getLogger(__name__)
 class Command:
     """A command line, its environment, its folder, the signal that ends it, and its root.
 
-    With a root, all paths are those of the root.
+    With a root, all paths are those of the root. `stdin` keeps an input open, `stdin_once` until
+    the first client that attached has left; `terminal` is for all three streams.
     """
 
     argv: Sequence[str]
@@ -48,10 +50,18 @@ class Command:
     folder: Path
     stop_signal: int = signal.SIGTERM
     root: Plan | None = None
+    stdin: bool = False
+    stdin_once: bool = False
+    terminal: bool = False
 
-    def beside(self, pid: int, argv: Sequence[str]) -> Command:
+    def beside(self, pid: int, argv: Sequence[str], *, terminal: bool = False) -> Command:
         """Return another command for the container of this one, which runs as `pid`."""
-        return replace(self, argv=argv, root=None if self.root is None else {"pid": pid})
+        root = None if self.root is None else {"pid": pid}
+        return replace(self, argv=argv, root=root, stdin=False, terminal=terminal)
+
+    def variables(self) -> dict[str, str]:
+        """Return the environment, with TERM if there is a terminal."""
+        return ({"TERM": "xterm"} if self.terminal else {}) | dict(self.environment)
 
 
 class CannotStartError(Exception):
@@ -64,20 +74,23 @@ class Process:
     def __init__(self, popen: subprocess.Popen[bytes], log: ContainerLog) -> None:
         self._popen, self._log = popen, log
         self._collectors: list[tuple[asyncio.ReadTransport, OutputCollector]] = []
+        self.input = ContainerInput(None, None, is_once=False)
         self.has_ended = asyncio.Event()
 
     @classmethod
     async def start(cls, command: Command, log: ContainerLog) -> Process:
         """Start a command; raise CannotStartError if the system refuses it."""
         process: Process | None = None
+        terminal = Terminal() if command.terminal else None
         try:
             async with _starting(command) as start:
-                process = cls(_popen(command, start), log)
-                await process._collect("stdout", process._popen.stdout)
-                await process._collect("stderr", process._popen.stderr)
+                process = cls(_popen(command, start, terminal), log)
+                await process._connect(command, terminal)
         except BaseException:
             if process is not None:
                 await process.terminate()
+            if terminal is not None:
+                terminal.close()
             raise
         return process
 
@@ -103,6 +116,7 @@ class Process:
             if pipe is not None:
                 pipe.close()  # no collector closes it if the start was cut short
         self._log.close()
+        self.input.close()
         self.has_ended.set()
         return code
 
@@ -121,17 +135,41 @@ class Process:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
 
+    async def _connect(self, command: Command, terminal: Terminal | None) -> None:
+        if terminal is not None:
+            terminal.close_slave()
+            stdin = await terminal.open_input() if command.stdin else None
+            self.input = ContainerInput(stdin, terminal, is_once=command.stdin_once)
+            await self._collect("stdout", terminal.output())
+            return
+        if self._popen.stdin is not None:
+            stdin = await pipe_writer(self._popen.stdin)
+            self.input = ContainerInput(stdin, None, is_once=command.stdin_once)
+        await self._collect("stdout", self._popen.stdout)
+        await self._collect("stderr", self._popen.stderr)
+
     async def _collect(self, stream: str, pipe: IO[bytes] | None) -> None:
         loop = asyncio.get_running_loop()
         transport, collector = await loop.connect_read_pipe(
-            lambda: OutputCollector(self._log, stream), pipe
+            lambda: OutputCollector(self._log, stream, self.input.on_output), pipe
         )
         self._collectors.append((transport, collector))
 
 
-async def exec_with_pipes(command: Command) -> AsyncioProcess:
-    """Start a command with three pipes; raise CannotStartError if the system refuses it."""
-    return await _create_subprocess(command, stdin=PIPE, stderr=PIPE)
+async def exec_with_streams(command: Command) -> ExecStreams:
+    """Start a command with three pipes, or a terminal.
+
+    Raise CannotStartError if the system refuses it.
+    """
+    if not command.terminal:
+        return ExecStreams(await _create_subprocess(command, stdin=PIPE, stderr=PIPE))
+    terminal = Terminal()
+    try:
+        process = await _create_subprocess(command, stdin=terminal.slave, stderr=terminal.slave)
+        return await ExecStreams.of_terminal(process, terminal)
+    except BaseException:
+        terminal.close()
+        raise
 
 
 async def exec_and_wait(command: Command) -> tuple[int, str]:
@@ -300,15 +338,22 @@ async def _starting(command: Command) -> AsyncIterator[_Start]:
         raise CannotStartError(f"failed to create the container's {step}: {words}")
 
 
-def _popen(command: Command, start: _Start) -> subprocess.Popen[bytes]:
+def _popen(
+    command: Command, start: _Start, terminal: Terminal | None = None
+) -> subprocess.Popen[bytes]:
+    stdin = subprocess.PIPE if command.stdin else subprocess.DEVNULL
+    output = subprocess.PIPE
+    if terminal is not None:
+        stdin = output = terminal.slave
     reaper.set_mark(command.environment.get(reaper.RUN_ID))
     try:
         return subprocess.Popen(
             start.argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=dict(command.environment),
+            stdin=stdin,
+            stdout=output,
+            stderr=output,
+            env=command.variables(),
+            preexec_fn=None if terminal is None else Terminal.take,  # noqa: PLW1509  one ioctl
             cwd=start.folder,
             pass_fds=start.passed_on,
             start_new_session=True,
@@ -327,9 +372,10 @@ async def _create_subprocess(command: Command, *, stdin: int, stderr: int) -> As
             process = await asyncio.create_subprocess_exec(
                 *start.argv,
                 stdin=stdin,
-                stdout=PIPE,
+                stdout=stdin if command.terminal else PIPE,
                 stderr=stderr,
-                env=dict(command.environment),
+                env=command.variables(),
+                preexec_fn=Terminal.take if command.terminal else None,
                 cwd=start.folder,
                 pass_fds=start.passed_on,
                 start_new_session=True,

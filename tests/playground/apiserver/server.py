@@ -9,7 +9,7 @@ import random
 import socket
 import ssl
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -28,6 +28,8 @@ from canarylab.playground.apiserver.server import TokenAuthenticator, make_web_a
 from canarylab.playground.apiserver.store import Store
 from canarylab.playground.credentials import Credentials, make_credentials, write_kubeconfig
 from canarylab.playground.kube.api import LogOptions
+from canarylab.playground.node.process import Command, exec_with_streams
+from canarylab.playground.node.streams import AttachedStreams, ContainerInput, ExecStreams
 
 RANGE = LoopbackRange(17)
 KUBECTL = os.environ.get("CANARYLAB_KUBECTL", "kubectl")
@@ -41,6 +43,7 @@ class StubKubelet:
     refusal: ApiError | None = None
     asked: list[LogOptions] = field(default_factory=list)
     more: asyncio.Queue[bytes] = field(default_factory=asyncio.Queue)
+    input: ContainerInput = field(default_factory=lambda: ContainerInput(None, None, is_once=False))
 
     async def logs(self, pod: Key, options: LogOptions) -> AsyncIterator[bytes]:
         self.asked.append(options)
@@ -52,11 +55,21 @@ class StubKubelet:
             yield await self.more.get()
 
     async def execute(
-        self, pod: Key, command: Sequence[str], *, container: str | None = None
-    ) -> Process:
+        self,
+        pod: Key,
+        command: Sequence[str],
+        *,
+        container: str | None = None,
+        terminal: bool = False,
+    ) -> ExecStreams:
         if command[0] == "no-such-command":
             raise BadRequestError("no-such-command: not found")
-        return await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, stderr=PIPE)
+        return await exec_with_streams(Command(command, os.environ, Path.cwd(), terminal=terminal))
+
+    def attach(
+        self, pod: Key, *, container: str | None = None, stdin: bool = False
+    ) -> AttachedStreams:
+        return AttachedStreams(self.input, stdin=stdin)
 
 
 class CommandResult(NamedTuple):

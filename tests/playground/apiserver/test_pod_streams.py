@@ -17,6 +17,7 @@ from canarylab.errors import BadRequestError
 from canarylab.playground.apiserver.pod_streams import log_options
 from canarylab.playground.kube.api import LogOptions
 from tests.playground.apiserver.server import Server, pod, python
+from tests.waiting import until
 
 EXEC = "/api/v1/namespaces/default/pods/web/exec"
 V5, V4 = "v5.channel.k8s.io", "v4.channel.k8s.io"
@@ -132,7 +133,7 @@ async def test_the_process_is_killed_when_the_client_disconnects(server: Server)
     async with connected(server, python(code)) as socket:
         await socket.receive_bytes()
     async with asyncio.timeout(10):
-        assert await started[0].wait() == -9
+        assert await started[0].process.wait() == -9
 
 
 @pytest.mark.usefixtures("web_pod")
@@ -147,9 +148,9 @@ async def test_an_unknown_command_is_reported_on_the_error_stream(server: Server
 @pytest.mark.parametrize(
     ("path", "code", "words"),
     [
-        (path_of(["true"]), 400, "Upgrade request required"),
+        (path_of(["true"], stdout="true"), 400, "Upgrade request required"),
         (path_of([]), 400, "at least one command"),
-        (path_of(["sh"], tty="true"), 400, "Leave out -t"),
+        (path_of(["sh"]), 400, "you must specify at least 1 of stdin, stdout, stderr"),
         (path_of(["sh"], container="nobody"), 400, "container nobody is not valid for pod web"),
         (path_of(["sh"]).replace("/web/", "/nobody/"), 404, 'pods "nobody" not found'),
     ],
@@ -160,6 +161,101 @@ async def test_invalid_exec_requests_are_refused(
     response = await server.request("GET", path)
     assert response.code == code
     assert words in response.body["message"]
+
+
+@pytest.mark.usefixtures("web_pod")
+async def test_streams_that_are_not_asked_for_are_not_sent(server: Server) -> None:
+    code = "import sys; print('out'); print('err', file=sys.stderr); print(sys.stdin.read())"
+    async with (
+        server.session() as session,
+        session.ws_connect(path_of(python(code), stderr="true"), protocols=[V4]) as socket,
+    ):
+        came = await streams(socket)
+    assert (came.get(1), came[2]) == (None, b"err\n")
+
+
+SIZE = "import os, sys; print(os.isatty(0), *os.get_terminal_size()); print('err', file=sys.stderr)"
+
+
+@pytest.mark.usefixtures("web_pod")
+async def test_a_terminal_has_one_output_and_the_size_of_the_client(server: Server) -> None:
+    code = f"import signal; signal.sigwait([signal.SIGWINCH]); {SIZE}"
+    start = f"import signal; signal.pthread_sigmask(0, [signal.SIGWINCH]); print('up'); {code}"
+    async with connected(server, python(start), stdin="true", tty="true") as socket:
+        assert (await socket.receive_bytes()).startswith(b"\x01up")
+        await socket.send_bytes(b'\x04{"Width":101,"Height":37}')
+        came = await streams(socket)
+    assert came[1].replace(b"\r", b"").endswith(b"True 101 37\nerr\n")
+    assert 2 not in came
+    assert json.loads(came[3])["status"] == "Success"
+
+
+@pytest.mark.usefixtures("web_pod")
+async def test_a_terminal_passes_ctrl_c_on(server: Server) -> None:
+    code = "import time; print('up', flush=True); time.sleep(60)"
+    async with connected(server, python(code), stdin="true", tty="true") as socket:
+        await socket.receive_bytes()
+        await socket.send_bytes(b"\x00\x03")
+        status = json.loads((await streams(socket))[3])
+    assert status["details"]["causes"][0]["message"] == "130"
+
+
+@pytest.mark.usefixtures("web_pod")
+async def test_closing_the_input_of_a_terminal_ends_a_shell(server: Server) -> None:
+    async with connected(server, ["sh"], stdin="true", tty="true") as socket:
+        await socket.send_bytes(b"\x00echo $((6*7)) $TERM\n")
+        await socket.send_bytes(b"\xff\x00")
+        came = await streams(socket)
+    assert b"42 " in came[1]
+    assert json.loads(came[3])["status"] == "Success"
+
+
+@pytest.mark.usefixtures("web_pod")
+@pytest.mark.parametrize("size", [b"", b"[]", b"{}", b'{"Width":-1,"Height":1e999}', b"\xff"])
+async def test_a_size_that_cannot_be_is_ignored(server: Server, size: bytes) -> None:
+    async with connected(server, ["sh"], stdin="true", tty="true") as socket:
+        await socket.send_bytes(b"\x04" + size)
+        await socket.send_bytes(b"\x00exit 3\n")
+        status = json.loads((await streams(socket))[3])
+    assert status["details"]["causes"][0]["message"] == "3"
+
+
+ATTACH = "/api/v1/namespaces/default/pods/web/attach"
+
+
+@pytest.mark.usefixtures("web_pod")
+async def test_attach_sends_both_outputs_until_the_container_ends(server: Server) -> None:
+    async with (
+        server.session() as session,
+        session.ws_connect(f"{ATTACH}?stdout=true&stderr=true", protocols=[V5]) as socket,
+    ):
+        attached = server.kubelet.input
+        await until(lambda: attached.attached)
+        attached.on_output("stdout", b"one, without a newline")
+        attached.on_output("stderr", b"two")
+        attached.close()
+        came = await streams(socket)
+    assert (came[1], came[2]) == (b"one, without a newline", b"two")
+    assert json.loads(came[3])["status"] == "Success"
+
+
+@pytest.mark.usefixtures("web_pod")
+async def test_a_client_that_leaves_is_detached(server: Server) -> None:
+    attached = server.kubelet.input
+    async with server.session() as session:
+        for _ in range(3):
+            async with session.ws_connect(f"{ATTACH}?stdout=true", protocols=[V5]):
+                await until(lambda: attached.attached)
+            await until(lambda: not attached.attached)
+
+
+@pytest.mark.usefixtures("web_pod")
+async def test_attach_needs_a_stream(server: Server) -> None:
+    response = await server.request("GET", ATTACH)
+    assert (response.code, response.body["message"]) == (
+        400,
+        "you must specify at least 1 of stdin, stdout, stderr",
+    )
 
 
 LOG = "/api/v1/namespaces/default/pods/web/log"

@@ -17,7 +17,12 @@ from canarylab.kube_objects import Key, Now, Object, is_ready, utc_now
 from canarylab.playground.address_range import LoopbackRange
 from canarylab.playground.home import Home
 from canarylab.playground.images import Image, save
-from canarylab.playground.kube.api import DeleteOptions, LogOptions
+from canarylab.playground.kube.api import (
+    ContainerStreams,
+    DeleteOptions,
+    LogOptions,
+    OutputReader,
+)
 from canarylab.playground.node.container import RestartBackoff
 from canarylab.playground.node.kubelet import Kubelet
 from canarylab.playground.node.process import background_task
@@ -63,6 +68,23 @@ def pod(*containers: Object, name: str = "web-1", **spec: Any) -> Object:
         "metadata": {"name": name, "namespace": SPACE, "labels": {"app": "nodeapp"}},
         "spec": {"containers": list(containers), "nodeName": "playground", **spec},
     }
+
+
+async def communicate(streams: ContainerStreams, sent: bytes = b"") -> tuple[int, bytes, bytes]:
+    """Send an input and its end; the code and the two outputs."""
+
+    async def all_of(output: OutputReader | None) -> bytes:
+        came = b""
+        while output is not None and (piece := await output.read(65_536)):
+            came += piece
+        return came
+
+    await streams.write(sent)
+    streams.close_input()
+    out, err = await asyncio.gather(all_of(streams.stdout), all_of(streams.stderr))
+    code = await streams.wait()
+    streams.close()
+    return code, out, err
 
 
 @dataclass

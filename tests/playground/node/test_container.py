@@ -20,7 +20,7 @@ from canarylab.playground.node import container as container_module
 from canarylab.playground.node.container import RestartBackoff, should_restart
 from canarylab.ports import unused
 from tests.needs import needs
-from tests.playground.node.node_fixture import SPACE, Node, node, pod, server, shell
+from tests.playground.node.node_fixture import SPACE, Node, communicate, node, pod, server, shell
 from tests.waiting import until
 
 pytestmark = needs("linux")
@@ -308,10 +308,9 @@ async def read(here: Node, key: Key = WEB, options: LogOptions = LogOptions()) -
     return b"".join([line async for line in here.kubelet.logs(key, options)]).decode()
 
 
-async def run(here: Node, *command: str) -> tuple[int | None, str]:
-    process = await here.kubelet.execute(WEB, command)
-    output, _ = await process.communicate(b"")
-    return process.returncode, output.decode()
+async def run(here: Node, *command: str) -> tuple[int, str]:
+    code, output, _ = await communicate(await here.kubelet.execute(WEB, command))
+    return code, output.decode()
 
 
 async def test_what_the_app_wrote_can_be_read(tmp_path: Path) -> None:
@@ -405,8 +404,8 @@ async def test_a_command_reads_its_standard_input(tmp_path: Path) -> None:
     async with node(tmp_path) as here:
         await here.api.put(pod(server()))
         await here.ready()
-        process = await here.kubelet.execute(WEB, ["cat"])
-        assert await process.communicate(b"hello") == (b"hello", b"")
+        cat = await here.kubelet.execute(WEB, ["cat"])
+        assert await communicate(cat, b"hello") == (0, b"hello", b"")
 
 
 async def test_a_command_that_does_not_exist_is_refused(tmp_path: Path) -> None:
@@ -429,7 +428,7 @@ async def test_a_command_ends_with_its_pod(tmp_path: Path) -> None:
     async with node(tmp_path) as here:
         await here.api.put(pod(server()))
         await here.ready()
-        process = await here.kubelet.execute(WEB, ["sleep", "600"])
+        sleep = await here.kubelet.execute(WEB, ["sleep", "600"])
         await here.delete()
-        await process.communicate()
-        assert process.returncode == -9
+        assert await sleep.wait() == -9
+        sleep.close()

@@ -10,7 +10,16 @@ import pytest
 
 from canarylab.kube_objects import Key, Object
 from tests.needs import needs
-from tests.playground.node.node_fixture import SPACE, Node, node, pod, python, server, shell
+from tests.playground.node.node_fixture import (
+    SPACE,
+    Node,
+    communicate,
+    node,
+    pod,
+    python,
+    server,
+    shell,
+)
 from tests.waiting import until
 
 pytestmark = needs("linux")
@@ -121,7 +130,7 @@ async def test_a_command_that_leaves_its_session_and_environment_ends_with_the_p
         # It waits for its input, so that it is marked by then.
         script = "read line; env -i setsid -f sleep 600 >&- 2>&-"
         command = await here.kubelet.execute(Key(SPACE, "web-1"), ["sh", "-c", script])
-        await command.communicate(b"go\n")
+        await communicate(command, b"go\n")
         assert here.processes() - before
         await here.delete()
         await until(here.is_gone)

@@ -15,6 +15,7 @@ from tests.playground.node.node_fixture import (
     SPACE,
     Node,
     build,
+    communicate,
     fetch,
     node,
     pod,
@@ -122,7 +123,7 @@ async def test_exec_and_probes_see_what_the_container_wrote(tmp_path: Path) -> N
         await here.ready()
         read = ["sh", "-c", "cat note; hostname; pwd"]
         process = await here.kubelet.execute(Key(SPACE, "web-1"), ["env", "-C", "/data", *read])
-        output, _ = await process.communicate()
+        _, output, _ = await communicate(process)
         assert output == b"canary\nweb-1\n/data\n"
 
 
