@@ -61,7 +61,11 @@ def _roots(home: Home) -> Iterator[Measurement]:
         wait_until_rolled_out(connection, PRODUCTION)
         of_pods = psutil.Process(daemon_control.up(home).pid).children(recursive=True)
         pss = (
-            sum(each.memory_full_info().pss for each in of_pods if each.name().startswith("node"))
+            sum(
+                each.memory_full_info().pss
+                for each in of_pods
+                if "/main." in " ".join(each.cmdline())
+            )
             / 1e6
         )
         yield Measurement(f"ten pods, {words}", pss, "MB", "at most 400", pss <= 400)
