@@ -23,7 +23,7 @@ from canarylab.kube_objects import Object
 from canarylab.lab import Lab
 from canarylab.playground.home import Home
 from canarylab.release.connection import Connection
-from canarylab.traffic.sampler import ProgressLine
+from canarylab.traffic.sampler import Progress, ProgressLine
 from tests.built_images import built
 from tests.needs import needs
 from tests.restricted_cluster import CONTEXT, NAMESPACE, RestrictedCluster, StudentRules
@@ -464,7 +464,12 @@ def test_a_sample_that_is_interrupted_shows_what_it_has(
 ) -> None:
     lab.reset("02-production")
     presses = iter([press_ctrl_c])
-    monkeypatch.setattr(ProgressLine, "__call__", lambda *_: next(presses, list)())
+
+    def press_after_the_first_answer(_: ProgressLine, progress: Progress) -> None:
+        if progress.done:
+            next(presses, list)()
+
+    monkeypatch.setattr(ProgressLine, "__call__", press_after_the_first_answer)
 
     sample = lab.sample(requests=100_000)
 
