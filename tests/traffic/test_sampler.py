@@ -213,15 +213,16 @@ async def test_a_certificate_nobody_vouches_for_is_told_in_words(serve: Serve) -
     ],
 )
 def test_a_bound_that_makes_no_sense_is_refused_by_name(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=rf"^{list(wrong)[-1]} cannot be .*\. Give a "):
+    name = {"count": "The number of requests"}.get(bound := list(wrong)[-1], bound)
+    with pytest.raises(ValueError, match=rf"^{name} cannot be .*\. Give a "):
         SamplingPlan(**wrong)
 
 
 @pytest.mark.parametrize(
-    ("both", "words"), [({}, "neither"), ({"count": 1, "seconds": 1.0}, "both")]
+    ("both", "words"), [({}, "neither is"), ({"count": 1, "seconds": 1.0}, "both are")]
 )
 def test_a_sample_has_one_bound(both: dict[str, Any], words: str) -> None:
-    with pytest.raises(ValueError, match=f"here {words} is given"):
+    with pytest.raises(ValueError, match=f"here {words} given"):
         SamplingPlan(**both)
 
 

@@ -35,7 +35,9 @@ _NEW_MOUNTS, _NEW_USER, _NEW_NAME = 0x20000, 0x10000000, 0x4000000  # CLONE_NEWN
 _BIND, _RECURSIVE, _PRIVATE, _DETACH = 4096, 16384, 1 << 18, 2  # MS_*, MNT_DETACH
 _MOUNT_SETATTR, _AT_CWD, _AT_RECURSIVE, _READ_ONLY = 442, -100, 0x8000, 1
 _MOST_PARTS = 1000  # of a path; links may be a circle
-_IGNORED_BY_PYTHON = (13, 25)  # SIGPIPE and SIGXFSZ: a command would inherit that
+_RESET = (1, 2, 3, 13, 25)
+"""Signals that a command would inherit as ignored: HUP from nohup, INT and QUIT from a shell's
+background job, PIPE and XFSZ from Python."""
 _CANNOT_START = 127
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -222,7 +224,7 @@ def become(plan: Plan, argv: Sequence[str]) -> None:
         os.chdir("/")
         os.makedirs(plan["folder"], exist_ok=True)
     os.chdir(plan["folder"])
-    for number in _IGNORED_BY_PYTHON:
+    for number in _RESET:
         libc.signal(number, None)
     if not plan["has_ctype"]:
         os.environ.pop("LC_CTYPE", None)  # Python sets it in the locale C
