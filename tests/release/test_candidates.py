@@ -51,6 +51,11 @@ def test_b_is_slow_for_one_in_fifty() -> None:
     assert len(drawn("B", "LATENCY_MS")) > 1
 
 
+def test_b_is_slower_than_twice_the_slow_answers_of_production_on_a_busy_machine() -> None:
+    jitter = max(drawn("B", "LATENCY_JITTER_MS"))
+    assert min(drawn("B", "LATENCY_MS")) - jitter > 2 * 700
+
+
 def test_d_fails_at_most_twice_as_often_as_production() -> None:
     assert drawn("D", "ERROR_RATE") == {0.01, 0.015, 0.02}
 

@@ -104,7 +104,7 @@ class Client:
     def check(self) -> None:
         """Everything acknowledged is there; what was interrupted may be."""
         found = self.connection.core.list_namespaced_config_map("default")
-        values = {each.metadata.name: each.data["value"] for each in found.items}
+        values = {each.metadata.name: each.data.get("value") for each in found.items}
         for name, value in self.acknowledged.items():
             possible = {value, self.unknown.get(name, value)}
             assert values.get(name) in possible, name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -162,7 +163,12 @@ async def test_no_signal_is_ignored_and_no_file_is_open(tmp_path: Path) -> None:
     async with node(tmp_path) as here:
         await here.api.put(pod(shell("grep SigIgn /proc/self/status; ls /proc/self/fd; sleep 99")))
         await here.wrote("3\n")  # the folder that ls reads
-        assert await here.log() == "SigIgn:\t0000000000000000\n0\n1\n2\n3\n"
+        _, mask, *files = (await here.log()).split()
+
+    ignored = {number for number in range(1, 65) if int(mask, 16) >> (number - 1) & 1}
+    # Signals 32 and 33 are the C library's own; what started the tests may have left them ignored.
+    assert not ignored & signal.valid_signals()
+    assert files == ["0", "1", "2", "3"]
 
 
 async def test_the_python_of_the_daemon_is_visible(tmp_path: Path) -> None:
