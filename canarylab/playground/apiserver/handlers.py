@@ -55,6 +55,7 @@ _IDENTITY = frozenset({"apiVersion", "kind", "metadata"})
 _NO_MANAGER = required("fieldManager", "is required for apply patch")
 _FORCED = forbidden("force", "may not be specified for non-apply patch")
 _THREAD_BYTES = 64 * 1024
+_DELETED_TOGETHER = 500  # objects of a collection, whose deletions are stored before the next
 _RETURNED_KINDS = frozenset({"Pod", "Service"})
 """Kinds that are returned after their deletion, instead of a Status."""
 
@@ -249,14 +250,16 @@ async def delete_collection(context: RequestContext) -> web.Response:
     """DELETE all selected objects of a collection."""
     request = await _read_delete_request(context)
     is_selected = object_selector(context.query, context.kind, context.path.namespace)
-    objects = [obj for obj in context.api.store.all(context.kind.kind) if is_selected(obj)]
-    return list_response(
-        context,
-        [
-            _commit_deletion(context, _plan_deletion(context, obj, request), request)
-            for obj in objects
-        ],
-    )
+    store, kind = context.api.store, context.kind.kind
+    keys = [key_of(obj) for obj in store.all(kind) if is_selected(obj)]
+    deleted = []
+    for start in range(0, len(keys), _DELETED_TOGETHER):
+        for key in keys[start : start + _DELETED_TOGETHER]:
+            if obj := store.find(kind, key):  # others may have deleted it meanwhile
+                write = _plan_deletion(context, obj, request)
+                deleted.append(_commit_deletion(context, write, request))
+        await store.until_stored()
+    return list_response(context, deleted)
 
 
 def _plan_deletion(context: RequestContext, obj: Object, request: DeleteRequest) -> PlannedWrite:

@@ -199,7 +199,7 @@ class WatchEncoder:
             return self._unfiltered(change) if matched else b""
         if matched and not matches and before is not None:
             return self._line("DELETED", with_resource_version(before, change.version))
-        if matches and not matched:
+        if matches and not matched and change.type == "MODIFIED":
             return self._line("ADDED", change.object)
         return self._unfiltered(change) if matches else b""
 

@@ -13,7 +13,7 @@ import pytest
 
 from canarylab.errors import GoneError, SetupError, StatusError
 from canarylab.kube_objects import Key, Object
-from canarylab.playground.apiserver import persistence
+from canarylab.playground.apiserver import handlers, persistence
 from canarylab.playground.apiserver.persistence import Changes, GroupCommit, ObjectFile, ObjectId
 from canarylab.playground.apiserver.store import PlannedWrite, Store
 from tests.needs import needs
@@ -226,6 +226,22 @@ async def test_it_refuses_when_the_reserved_versions_are_used_up(
     put(store, "b")
     with pytest.raises(StatusError, match="too many changes wait"):
         put(store, "c")
+
+
+async def test_a_collection_of_more_objects_than_reserved_versions_is_deleted(
+    tmp_path: Path, file: FailingFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(persistence, "RESERVED_VERSIONS", 200)
+    monkeypatch.setattr(handlers, "_DELETED_TOGETHER", 50)
+    group = GroupCommit(file)
+    store = Store(group)
+    async with group.running(), running_server(tmp_path, store) as server:
+        for number in range(300):
+            await server.api.create(config_map(f"colours-{number}"))
+            await store.until_stored()
+        deleted = await server.request("DELETE", CONFIG_MAPS)
+    assert len(deleted.body["items"]) == 300
+    assert restored(file.path).all("ConfigMap", "default") == []
 
 
 def test_only_its_owner_may_read_the_file(path: Path, file: FailingFile) -> None:
