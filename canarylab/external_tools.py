@@ -9,10 +9,10 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Any, Literal
 
 from canarylab.errors import SetupError, ToolFailedError, ToolMissingError
 
@@ -104,6 +104,26 @@ def stream(
         raise ToolFailedError([tool, *arguments], status=status, output=_last_lines(kept))
 
 
+@contextmanager
+def running(tool: Tool, *arguments: str, output: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the program for the length of a `with` block; it writes to the file `output`."""
+    command = _command(tool, arguments)
+    with (
+        output.open("wb") as file,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # as in `stream`
+        ) as process,
+    ):
+        try:
+            yield process
+        finally:
+            _terminate(process)
+
+
 def keep(kept: list[str], line: str) -> None:
     """Add a line of output, and drop another if there are too many.
 
@@ -127,7 +147,7 @@ def _report_lines(lines: IO[str] | None, report: Callable[[str], None], kept: li
         report(text)
 
 
-def _terminate(process: subprocess.Popen[str]) -> None:
+def _terminate(process: subprocess.Popen[Any]) -> None:
     """End the program's process group: kind leaves a `docker pull` of its own behind."""
     _signal_group(process, signal.SIGTERM)
     try:
@@ -138,7 +158,7 @@ def _terminate(process: subprocess.Popen[str]) -> None:
         _signal_group(process, signal.SIGKILL)
 
 
-def _signal_group(process: subprocess.Popen[str], number: signal.Signals) -> None:
+def _signal_group(process: subprocess.Popen[Any], number: signal.Signals) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, number)
 

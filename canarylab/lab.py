@@ -69,6 +69,7 @@ from canarylab.release.ingress import (
     read_ingresses,
 )
 from canarylab.release.network_sync import apply_and_wait, wait_for_service
+from canarylab.release.port_forward import sample_port_forward
 from canarylab.release.release_state import check_steps, read_state, release_under_way
 from canarylab.release.service_url import (
     ServiceUrl,
@@ -518,6 +519,23 @@ class Lab:
         with _shown_if_interrupted() as interrupted, status_line() as report:
             return self._sample(service, plan, report)
         return interrupted[0]
+
+    def sample_port_forward(self, service: str = SERVICE, *, requests: int = 200) -> Sample:
+        """Send requests through `kubectl port-forward`, which runs until the last is answered.
+
+        kubectl chooses one ready pod when it starts, so such a sample says nothing about shares.
+        It needs kubectl on this machine.
+
+        >>> pinned = lab.sample_port_forward("nodeapp-svc", requests=40)
+        >>> sorted(pinned.by_pod.values())
+        [0, 0, 40]
+        """
+        where = f"{self.cluster.name}, through kubectl port-forward"
+        plan = SamplingPlan(count=requests)
+        with _shown_if_interrupted() as interrupted, status_line() as report:
+            sample = sample_port_forward(self._connection, service, plan, report)
+            return replace(sample, cluster=where)
+        return replace(interrupted[0], cluster=where)
 
     def traffic(
         self, service: str = SERVICE, *, rate: float = 200, keep_alive: int = 0

@@ -8,6 +8,7 @@ playground's own token. The Role and the quota are read from the manifest that a
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -36,6 +37,7 @@ MANIFEST = resources.folder("manifests") / "workshop" / "student-namespace.yaml"
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 UPSTREAM = web.AppKey("upstream", aiohttp.ClientSession)
 """Connections to the API server of the playground, kept as a load balancer keeps them."""
+AnyWebSocket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse
 _NOT_FORWARDED = frozenset(
     {"host", "authorization", "content-length", "transfer-encoding", "connection"}
 )
@@ -169,6 +171,8 @@ class _AuthorizingProxy:
             await self._check(request)
         except (StatusError, ForbiddenError) as error:
             return web.json_response(requests.failure_status(error), status=error.code)
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            return await _forward_websocket(request)
         return await self._forward(request, body)
 
     async def _check(self, request: web.Request) -> None:
@@ -193,6 +197,31 @@ class _AuthorizingProxy:
             if is_list and self.rules.hides_ingress_addresses:
                 return web.json_response(_without_addresses(await answer.json()))
             return await _copy_response(request, answer)
+
+
+async def _forward_websocket(request: web.Request) -> web.StreamResponse:
+    """Both directions of a port-forward of kubectl, until one side closes."""
+    protocols = request.headers.get("Sec-WebSocket-Protocol", "").split(", ")
+    upstream = request.app[UPSTREAM].ws_connect(
+        request.rel_url, protocols=protocols, max_msg_size=0
+    )
+    async with upstream as server:
+        client = web.WebSocketResponse(protocols=[server.protocol or ""], max_msg_size=0)
+        await client.prepare(request)
+        directions = [
+            asyncio.create_task(_copy_messages(client, server)),
+            asyncio.create_task(_copy_messages(server, client)),
+        ]
+        await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
+        for each in directions:
+            each.cancel()
+        await client.close()
+    return client
+
+
+async def _copy_messages(source: AnyWebSocket, destination: AnyWebSocket) -> None:
+    async for message in source:
+        await destination.send_bytes(message.data)
 
 
 def _without_group(found: Object, rules: StudentRules) -> Object:

@@ -50,7 +50,7 @@ class Connection:
         advice: str = _ADVICE,
     ) -> None:
         self.kubeconfig, self.namespace, self.adapt = kubeconfig, namespace, adapt
-        self._context = context
+        self.context = context
         self._read_at = _written_at(kubeconfig)
         self._dynamic: Any = None
         self._loaded_client: Any = api_client(str(kubeconfig), context, advice=advice)
@@ -60,7 +60,7 @@ class Connection:
         """The client, with what the kubeconfig says now; the old address if it has gone."""
         written_at = _written_at(self.kubeconfig)
         if any(written_at) and written_at != self._read_at:
-            reload(self._loaded_client, str(self.kubeconfig), self._context)
+            reload(self._loaded_client, str(self.kubeconfig), self.context)
             self._read_at = written_at
             self._dynamic = None
         return self._loaded_client

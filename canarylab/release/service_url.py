@@ -148,6 +148,13 @@ def sample_service(
 ) -> Sample:
     """Sample a Service once it has settled; what its ready pods suggest is part of the sample."""
     wait_for_service(connection, service, url)
+    return measure_service(connection, service, url, plan, report)
+
+
+def measure_service(
+    connection: Connection, service: str, url: str, plan: SamplingPlan, report: Report = no_report
+) -> Sample:
+    """Like `sample_service`, without waiting: at some URLs not every ready pod answers."""
     progress = ProgressLine(plan, report)
     with watch_endpoints(connection, service) as watch:
         try:

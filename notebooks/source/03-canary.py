@@ -126,10 +126,8 @@ check(lab, "the canary answers as expected", more)
 # %%
 lab.reset("03-canary")
 answers = lab.sample("nodeapp-svc", requests=400).to_frame()
-answers.head(3)
-
-# %%
 axes = answers.groupby(["version", "pod"]).size().plot.barh(xlabel="answers of 400", ylabel="")
+answers.head(3)
 
 # %% [markdown]
 # Four bars of about the same length. Three of them belong to version 1.0, and this is the whole reason for a share of a
@@ -255,7 +253,19 @@ lab.compare("pods behind one connection", pods, expected=min(kept.trials, 4), wh
 
 # %% [markdown]
 # This app closes a connection that was idle for five seconds. A browser on this machine that waits longer may get
-# another pod. `kubectl port-forward service/nodeapp-svc` chooses one pod and stays with it, so it cannot measure a share.
+# another pod.
+#
+# `kubectl port-forward service/nodeapp-svc 8888:80` makes the app answer at `http://127.0.0.1:8888` of your machine,
+# until you stop it. The next cell runs this program, which has to be installed, and sends each of 200 requests over a new
+# connection.
+
+# %%
+forwarded = lab.sample_port_forward("nodeapp-svc", requests=200)
+forwarded.plot()
+
+# %% [markdown]
+# New connections, and still one version: kubectl chose one pod when it started, and sends everything there. A
+# port-forward tells you that a pod works. It says nothing about shares.
 
 # %% [markdown]
 # ## Promote it: two ways

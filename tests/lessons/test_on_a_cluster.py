@@ -16,7 +16,7 @@ from tests.lessons.read_lessons import LESSONS, NOTEBOOKS
 from tests.lessons.run_lessons import LONGEST, outcomes, run_in
 from tests.needs import needs
 
-pytestmark = [needs("linux"), pytest.mark.slow, pytest.mark.timeout(LONGEST + 60)]
+pytestmark = [needs("linux", "kubectl"), pytest.mark.slow, pytest.mark.timeout(LONGEST + 60)]
 USERS_ENVIRONMENT = dict(os.environ)  # before a fixture of all tests changes it
 NAMES = [lesson.stem for lesson in LESSONS]
 

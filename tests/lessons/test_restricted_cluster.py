@@ -19,7 +19,7 @@ from tests.lessons.run_lessons import LONGEST, outcomes, run
 from tests.needs import needs
 from tests.restricted_cluster import CONTEXT, RestrictedCluster, StudentRules
 
-pytestmark = [needs("linux"), pytest.mark.slow, pytest.mark.timeout(LONGEST + 60)]
+pytestmark = [needs("linux", "kubectl"), pytest.mark.slow, pytest.mark.timeout(LONGEST + 60)]
 NAMES = [lesson.stem for lesson in LESSONS]
 WITHOUT_GATEWAY_API = replace(
     StudentRules.from_manifest(), missing_group="gateway.networking.k8s.io"

@@ -14,7 +14,7 @@ from tests.lessons.read_lessons import LESSONS, NOTEBOOKS
 from tests.lessons.run_lessons import LONGEST, not_yet, outcomes, run
 from tests.needs import needs
 
-pytestmark = [needs("linux"), pytest.mark.timeout(LONGEST + 60)]
+pytestmark = [needs("linux", "kubectl"), pytest.mark.timeout(LONGEST + 60)]
 NAMES = [lesson.stem for lesson in LESSONS]
 SOLVED_ELSEWHERE = {"05-promote-or-roll-back", "09-judge"}
 """The longest: test_commands.py runs them, with what a learner types beside them."""
