@@ -5,6 +5,9 @@ the solved notebook, and before each cell the lines in it, in the folder and wit
 that a terminal of `canarylab lab` has. Afterwards the lesson must still come to its end.
 
 A line must succeed, unless a comment behind it says that it fails or is refused.
+
+Here containers have no root of their own, as on Binder; in test_run.py they have one, where the
+kernel allows it.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from canarylab.jupyter import jupyter_environment, prepare_lesson_folder
+from canarylab.playground.node.pod_root import SETTING
 from tests.lessons.read_lessons import LESSONS, prose
 from tests.lessons.run_lessons import LONGEST, outcomes, run_in
 from tests.needs import needs
@@ -126,6 +130,7 @@ async def test_every_command_of_a_lesson_runs_as_it_stands_and_the_lesson_goes_o
     monkeypatch.setenv("CANARYLAB_HOME", str(home))
     environment, problems = jupyter_environment(os.environ)
     environment |= {"KUBECACHEDIR": str(tmp_path / "cache"), "CANARYLAB_STRICT": "1"}
+    environment |= {SETTING: "no"}
     folder = prepare_lesson_folder(tmp_path).path
     terminal = Terminal(folder, environment)
 
