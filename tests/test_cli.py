@@ -174,6 +174,7 @@ def test_an_unknown_cluster_is_named_with_the_known_ones(tmp_path: Path) -> None
 
 
 @needs("linux")
+@pytest.mark.slow
 @pytest.mark.usefixtures("local_ports")
 def test_the_tour_plays_the_whole_story(playground: RunningPlayground, tmp_path: Path) -> None:
     done = canarylab(

@@ -17,7 +17,7 @@ from canarylab.release.connection import Connection
 from tests.needs import needs
 from tests.running_playground import RunningPlayground
 
-pytestmark = [needs("linux", "kubectl"), pytest.mark.usefixtures("local_ports")]
+pytestmark = [needs("linux", "kubectl"), pytest.mark.slow, pytest.mark.usefixtures("local_ports")]
 
 
 def public_members(kind: type) -> list[Callable[..., Any]]:

@@ -26,7 +26,7 @@ from canarylab.runtime import wait_until
 from tests.needs import needs
 from tests.running_playground import RunningPlayground
 
-pytestmark = needs("linux")
+pytestmark = [needs("linux"), pytest.mark.slow]
 MANIFESTS = resources.folder("manifests")
 ANYBODY = traffic.Request()
 VISITOR = traffic.Request(host="lost.test")

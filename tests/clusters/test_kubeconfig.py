@@ -29,7 +29,7 @@ from tests.needs import needs
 from tests.restricted_cluster import CONTEXT, NAMESPACE, RestrictedCluster, StudentRules
 from tests.running_playground import RunningPlayground
 
-pytestmark = needs("linux")
+pytestmark = [needs("linux"), pytest.mark.slow]
 NODE_PORT = {"metadata": {"name": "web"}, "spec": {"ports": [{"port": 80, "nodePort": 30123}]}}
 LOOK = "list ingressclasses"
 INGRESS: Object = {
