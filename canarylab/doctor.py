@@ -202,7 +202,7 @@ def pod_roots() -> Finding:
 
 
 def kubectl(timeout_s: float = TOOL_TIMEOUT_S) -> Finding:
-    """The version of kubectl, never `missing`: only the learner's own commands need it."""
+    """The version of kubectl, never `missing`: the lessons go on without it."""
     path = external_tools.find("kubectl")
     if path is None:
         return _kubectl_note("kubectl is not installed", _how_to_get_kubectl())
@@ -469,7 +469,7 @@ def _kubectl_of(version: tuple[int, int]) -> Finding:
 
 
 def _kubectl_note(words: str, remedy: str) -> Finding:
-    needed_for = "the kubectl lines of the lessons, in a terminal"
+    needed_for = "the kubectl lines of the lessons, in a terminal, and one cell of lesson 03"
     return Finding("kubectl", "note", words, needed_for, remedy)
 
 
