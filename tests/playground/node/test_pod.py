@@ -113,7 +113,8 @@ async def test_processes_that_left_the_session_and_their_environment_end_too(
 ) -> None:
     note = tmp_path / "pid"
     daemonized = f"echo $$ > {note}; exec sleep 600"
-    script = f"env -i setsid -f sh -c '{daemonized}' >&- 2>&-; echo up; sleep 600"
+    written = f"until [ -s {note} ]; do sleep 0.05; done"
+    script = f"env -i setsid -f sh -c '{daemonized}' >&- 2>&-; {written}; echo up; sleep 600"
     async with node(tmp_path) as here:
         await end_of(here, shell(script))
         await until(lambda: not here.processes())
