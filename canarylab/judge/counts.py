@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from canarylab.stats.arguments import check_probability
+from canarylab.stats.arguments import check_probability, check_sample, is_number, shown
 from canarylab.text import sort_naturally
 from canarylab.traffic.sample import RequestResult, Sample
 from canarylab.traffic.sample_tables import percentile
@@ -82,6 +82,7 @@ def count(sample: Sample, *, slower_than_s: float | None = None, baseline: str =
     >>> count(sample.with_expected({"1.0": 0.75, "2.0": 0.25}))
     StepCounts(share=0.25, canary=Counts(requests=1, failures=0), production=Counts(...), ...)
     """
+    check_sample(sample)
     every = sample.total or 1
     *_, last = count_so_far(sample, every, slower_than_s=slower_than_s, baseline=baseline)
     return last
@@ -96,6 +97,7 @@ def count_so_far(
     >>> [each.requests for each in count_so_far(sample, 4)]
     [4, 6]
     """
+    check_sample(sample)
     share, canary = _share_of_canary(sample, baseline)
     others = set(sample.expected or ()) - {canary}
     fails = _failure_rule(slower_than_s)
@@ -129,6 +131,7 @@ def slow_limit(sample: Sample, share: float = _SLOW) -> float:
     >>> slow_limit(replace(Sample.from_versions([]), results=tuple(answers)))
     0.95
     """
+    check_sample(sample)
     check_probability(share, "share")
     times = sorted(each.latency_s for each in sample.results if each.failure is None)
     if not times:
@@ -174,7 +177,22 @@ def _share_of_canary(sample: Sample, baseline: str) -> tuple[float, str]:
     return share / (share + of_baseline), canary
 
 
+def check_limit(slower_than_s: object) -> None:
+    """Refuse a limit of the latency that is no time above 0; None is no limit.
+
+    >>> check_limit(0)
+    Traceback (most recent call last):
+    ValueError: slower_than_s cannot be 0. Give a limit in seconds above 0, such as ...
+    """
+    if slower_than_s is not None and (not is_number(slower_than_s, 0) or slower_than_s == 0):
+        raise ValueError(
+            f"slower_than_s cannot be {shown(slower_than_s)}. Give a limit in seconds above 0, "
+            "such as slow_limit(sample)."
+        )
+
+
 def _failure_rule(slower_than_s: float | None) -> Callable[[RequestResult], bool]:
+    check_limit(slower_than_s)
     if slower_than_s is None:
         return is_error
     return lambda each: is_error(each) or each.latency_s > slower_than_s

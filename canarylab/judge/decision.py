@@ -15,6 +15,7 @@ from canarylab.display import Table
 from canarylab.judge.counts import (
     Counts,
     StepCounts,
+    check_limit,
     checked,
     count,
     count_so_far,
@@ -222,7 +223,7 @@ class Judge:
         for name, value in (("tolerance", self.tolerance), ("alpha", self.alpha)):
             if not is_number(value, 0, 1) or value in {0, 1}:
                 raise ValueError(f"{name} cannot be {value}. Give a number between 0 and 1: 0.05.")
-        _check_limit(self.slower_than_s)
+        check_limit(self.slower_than_s)
 
     @property
     def limits(self) -> Limits:
@@ -337,7 +338,7 @@ class ThresholdJudge:
                 f"min_requests={self.min_requests} and promote_after={self.promote_after} do not "
                 "go together. Give 1 at least, and for the second as many as for the first or more."
             )
-        _check_limit(self.slower_than_s)
+        check_limit(self.slower_than_s)
 
     def verdict(self, steps: Sequence[StepCounts]) -> Verdict:
         """The verdict alone."""
@@ -383,14 +384,6 @@ def check_judge(judge: AnyJudge | None) -> AnyJudge:
 
 def _log_evidence(steps: Sequence[StepCounts]) -> float:
     return sum(log_evidence(each.canary.failures, each.failures, each.share) for each in steps)
-
-
-def _check_limit(slower_than_s: object) -> None:
-    if slower_than_s is not None and (not is_number(slower_than_s, 0) or slower_than_s == 0):
-        raise ValueError(
-            f"slower_than_s cannot be {slower_than_s!r}. Give a limit in seconds above 0, such as "
-            "slow_limit(sample)."
-        )
 
 
 def _failure_shares(steps: Sequence[StepCounts]) -> str:

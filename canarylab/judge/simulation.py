@@ -11,7 +11,7 @@ from typing import get_args
 from canarylab.display import Table
 from canarylab.judge.counts import Counts, StepCounts
 from canarylab.judge.decision import PROMOTE, ROLL_BACK, UNCLEAR, AnyJudge, Verdict, check_judge
-from canarylab.stats.arguments import is_count, is_number
+from canarylab.stats.arguments import is_count, is_number, shown
 from canarylab.text import count_noun, percent
 
 MAX_RELEASES, MAX_REQUESTS = 20_000, 200_000
@@ -109,11 +109,15 @@ def simulate(
     promote             3         100 %  500
     not enough to tell  0         0 %    -
     """
-    check_judge(judge)
+    judge = check_judge(judge)
     if not is_count(releases, 1, MAX_RELEASES):
         raise ValueError(
             f"{releases} releases cannot be drawn. Give a number from 1 to {MAX_RELEASES:,}."
         )
+    if not isinstance(scenario, Scenario):
+        raise ValueError(f"{shown(scenario)} is no scenario. Give Scenario(...), two true rates.")
+    if not is_count(seed, 0):
+        raise ValueError(f"The seed cannot be {shown(seed)}. Give a whole number from 0 on.")
     from numpy.random import default_rng  # noqa: PLC0415  numpy is slow to import
 
     random, looks = default_rng(seed), scenario.max_requests // scenario.look_every

@@ -12,9 +12,8 @@ are checked by the app alone.
 from __future__ import annotations
 
 import json
-import math
+import sys
 from collections.abc import Mapping
-from numbers import Real
 from typing import NamedTuple
 
 from canarylab.display import Table
@@ -23,6 +22,7 @@ from canarylab.kube_objects import Object, controller_of, is_terminating
 from canarylab.release.connection import Connection, explain_api_errors
 from canarylab.release.pod_exec import run_program
 from canarylab.release.rollout import pods_of, read_deployment
+from canarylab.stats.arguments import is_number, shown
 from canarylab.text import count_noun
 
 FAULTS = ("error_rate", "latency_ms", "latency_jitter_ms", "latency_share")
@@ -59,9 +59,9 @@ def set_faults(connection: Connection, name: str, changes: Mapping[str, object])
     Without changes they are only shown. Raise ValueError for a value that the app refuses, and
     ClusterError where there is no such pod, or where it does not let faults be set.
     """
+    values = {fault: json_value(value) for fault, value in changes.items()}
     pods = _running_pods(connection, name)
     urls = [faults_url(pod) for pod in pods]
-    values = {fault: json_value(value) for fault, value in changes.items()}
     names = [str(pod["metadata"]["name"]) for pod in pods]
     argument = json.dumps({"urls": urls, "changes": values or None})
     result = run_program(connection, names[0], _PROGRAM, argument)
@@ -83,9 +83,9 @@ def json_value(value: object) -> float | str:
     >>> json_value(1), json_value(float("nan")), json_value(True)
     (1.0, 'nan', 'True')
     """
-    if isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value):
-        return float(value)
-    return str(value)
+    if is_number(value, -sys.float_info.max, sys.float_info.max):
+        return float(value)  # type: ignore[arg-type]
+    return shown(value)
 
 
 def faults_url(pod: Object) -> str:

@@ -3,8 +3,57 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
+from typing import Any
+
+from canarylab.traffic.sample import Sample
+
+LARGEST_COUNT = 10**15
+"""Of requests; larger ones are rounded in a calculation, and then the results are wrong."""
+
+
+def check_sample(sample: object) -> None:
+    """Refuse what is no sample, such as its table or its text.
+
+    >>> check_sample("40 requests")
+    Traceback (most recent call last):
+    ValueError: A value of the type str is not a sample. Give what `lab.sample(...)` returned.
+    """
+    if not isinstance(sample, Sample):
+        raise ValueError(
+            f"A value of the type {type(sample).__name__} is not a sample. Give what "
+            "`lab.sample(...)` returned."
+        )
+
+
+def check_samples(samples: object) -> None:
+    """Refuse what is not a list of samples, or an empty one.
+
+    >>> check_samples([])
+    Traceback (most recent call last):
+    ValueError: There is no sample. Give a list with at least one.
+    """
+    if not isinstance(samples, Sequence) or isinstance(samples, str):
+        kind = type(samples).__name__
+        raise ValueError(f"A value of the type {kind} is not a list of samples. Give several.")
+    if not samples:
+        raise ValueError("There is no sample. Give a list with at least one.")
+    for each in samples:
+        check_sample(each)
+
+
+def shown(value: object) -> str:
+    """A wrong value as an error says it; a number of many digits is cut.
+
+    >>> shown(0.25), shown(10**400)
+    ('0.25', '1000000000...')
+    """
+    if isinstance(value, int) and abs(value) > 10**18:
+        return f"{'-' * (value < 0)}{str(abs(value))[:10] if abs(value) < 10**4000 else '1'}..."
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def check_hits(hits: object, total: object) -> None:
@@ -14,15 +63,14 @@ def check_hits(hits: object, total: object) -> None:
     Traceback (most recent call last):
     ValueError: 16 of 15 is not a share. Give at least one request, and hits from 0 to that number.
     """
-    whole = isinstance(hits, Integral) and isinstance(total, Integral)
-    if not whole or int(total) <= 0 or not 0 <= int(hits) <= int(total):  # type: ignore[call-overload]
+    if not is_count(total, 1, LARGEST_COUNT) or not is_count(hits, 0, total):
         raise ValueError(
-            f"{hits} of {total} is not a share. Give at least one request, and hits from 0 to "
-            "that number."
+            f"{shown(hits)} of {shown(total)} is not a share. Give at least one request, and hits "
+            "from 0 to that number."
         )
 
 
-def is_number(value: object, least: float = -math.inf, most: float = math.inf) -> bool:
+def is_number(value: object, least: Any = -math.inf, most: Any = math.inf) -> bool:
     """Whether a value is a number within these limits; what is not a number is in none.
 
     >>> is_number(0.5, 0, 1), is_number("0.5", 0, 1), is_number(math.nan)
@@ -30,10 +78,10 @@ def is_number(value: object, least: float = -math.inf, most: float = math.inf) -
     """
     if not isinstance(value, Real) or isinstance(value, bool):
         return False
-    return bool(value >= least and value <= most)  # type: ignore[operator]
+    return bool(least <= value <= most)
 
 
-def is_count(value: object, least: float = 1, most: float = math.inf) -> bool:
+def is_count(value: object, least: Any = 1, most: Any = math.inf) -> bool:
     """Whether a value is a whole number within these limits.
 
     >>> is_count(20), is_count(0), is_count(2.5)
@@ -42,16 +90,20 @@ def is_count(value: object, least: float = 1, most: float = math.inf) -> bool:
     return isinstance(value, Integral) and is_number(value, least, most)
 
 
-def check_count(count: object, things: str) -> None:
-    """Refuse a number of requests or connections below 1, or with a fraction.
+def check_count(count: object, things: str, most: int = LARGEST_COUNT) -> None:
+    """Refuse a number of requests or connections below 1, with a fraction, or above `most`.
 
-    >>> check_count(0, "requests")
+    >>> check_count(0, "requests", 1_000_000)
     Traceback (most recent call last):
-    ValueError: 0 requests are too few. Give a whole number from 1 on.
+    ValueError: 0 requests are too few. Give a whole number from 1 to 1,000,000.
     """
-    if not isinstance(count, Integral) or int(count) < 1:
-        problem = "too few" if isinstance(count, Integral) else "not a number of them"
-        raise ValueError(f"{count} {things} are {problem}. Give a whole number from 1 on.")
+    if not is_count(count, 1, most):
+        problem = "not a number of them"
+        if is_count(count, -math.inf):
+            problem = "too few" if is_count(count, -math.inf, 0) else "too many"
+        raise ValueError(
+            f"{shown(count)} {things} are {problem}. Give a whole number from 1 to {most:,}."
+        )
 
 
 def check_share(share: object, what: str = "share") -> None:
@@ -61,10 +113,11 @@ def check_share(share: object, what: str = "share") -> None:
     Traceback (most recent call last):
     ValueError: 25 is not a share. Give a fraction from 0 to 1: 0.25 is 25 percent.
     """
-    if not isinstance(share, Real) or not 0 <= float(share) <= 1:
+    if not is_number(share, 0, 1):
         article = "an" if what[0] in "aeiou" else "a"
         raise ValueError(
-            f"{share} is not {article} {what}. Give a fraction from 0 to 1: 0.25 is 25 percent."
+            f"{shown(share)} is not {article} {what}. Give a fraction from 0 to 1: 0.25 is 25 "
+            "percent."
         )
 
 
@@ -75,10 +128,10 @@ def check_probability(probability: object, what: str) -> None:
     Traceback (most recent call last):
     ValueError: The confidence cannot be 95. Give a fraction between 0 and 1, such as 0.95.
     """
-    if not isinstance(probability, Real) or not 0 < float(probability) < 1:
+    if not is_number(probability, 0, 1) or probability in {0, 1}:
         example = 0.05 if what == "alpha" else 0.95
         raise ValueError(
-            f"The {what} cannot be {probability}. Give a fraction between 0 and 1, such as "
+            f"The {what} cannot be {shown(probability)}. Give a fraction between 0 and 1, such as "
             f"{example}."
         )
 
@@ -90,10 +143,14 @@ def checked_seconds(latencies: Iterable[float], whose: str) -> list[float]:
     Traceback (most recent call last):
     ValueError: -1.0 is not a latency of the canary. Give seconds from 0 on.
     """
+    if not isinstance(latencies, Iterable):
+        raise ValueError(
+            f"{shown(latencies)} is no list of latencies of {whose}. Give several, in seconds."
+        )
     seconds = list(latencies)
     if not seconds:
         raise ValueError(f"There is no latency of {whose}. Give at least one, in seconds.")
     for each in seconds:
-        if not isinstance(each, Real) or not math.isfinite(each) or each < 0:
-            raise ValueError(f"{each} is not a latency of {whose}. Give seconds from 0 on.")
+        if not is_number(each, 0, sys.float_info.max):
+            raise ValueError(f"{shown(each)} is not a latency of {whose}. Give seconds from 0 on.")
     return [float(each) for each in seconds]

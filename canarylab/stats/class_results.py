@@ -13,12 +13,12 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from canarylab.display import ShownAsTable, Table
 from canarylab.errors import SampleFileError
-from canarylab.stats.arguments import is_number
+from canarylab.stats.arguments import is_number, shown
 from canarylab.stats.shares import COMMONEST, RAREST, Share, share_of, share_of_all
 from canarylab.text import count_noun, percent, sort_naturally, version_label
 from canarylab.traffic.sample import Sample
@@ -166,6 +166,8 @@ def pool(folder: str | Path, *, version: str | None = None) -> ClassResults:
     >>> pool(folder)
     2 learners, 30 answers: version 2.0 answered 20 % (95 % interval 9.5 % to 37 %). The shares differ as chance makes them differ: their standard deviation is 9.4 percentage points, and the binomial distribution gives 10.3.
     """  # noqa: E501  an example shows what a learner sees
+    if not isinstance(folder, str | PurePath):
+        raise ValueError(f"{shown(folder)} is not a folder. Give its path, as text.")
     where = Path(folder)
     if not where.is_dir():
         remedy = "Give the folder that holds the files of the class."

@@ -18,7 +18,14 @@ from statistics import median
 from typing import NamedTuple
 
 from canarylab.display import ShownAsTable, Table
-from canarylab.stats.arguments import check_hits, checked_seconds
+from canarylab.stats.arguments import (
+    LARGEST_COUNT,
+    check_hits,
+    check_sample,
+    checked_seconds,
+    is_count,
+    shown,
+)
 from canarylab.stats.shares import DEFAULT_CONFIDENCE, wilson
 from canarylab.text import OTHER, count_noun, percent, sort_naturally
 from canarylab.traffic.sample import Sample
@@ -87,6 +94,7 @@ def error_rates(sample: Sample) -> dict[str, ErrorRate]:
     >>> error_rates(Sample.from_versions(["1.0", "2.0", "1.0"]))["1.0"].requests
     2
     """
+    check_sample(sample)
     requests = Counter(each.version or OTHER for each in sample.results)
     failures = Counter(each.version or OTHER for each in sample.results if each.failure)
     return {name: ErrorRate(failures[name], requests[name]) for name in sort_naturally(requests)}
@@ -98,6 +106,7 @@ def latencies(sample: Sample) -> dict[str, list[float]]:
     >>> latencies(Sample.from_versions(["1.0", "2.0", "1.0"]))
     {'1.0': [0.0, 0.0], '2.0': [0.0]}
     """
+    check_sample(sample)
     found: dict[str, list[float]] = {}
     for each in sample.results:
         if each.failure is None:
@@ -305,14 +314,19 @@ def uniformity(counts: Mapping[str, int] | Sequence[int]) -> Uniformity:
     4 pods answered 7 to 14 of 40 requests. If each pod is equally likely, counts are at least as uneven in 46 % of samples.
     """  # noqa: E501  an example shows what a learner sees
     named = dict(counts) if isinstance(counts, Mapping) else _numbered(counts)
-    total = sum(named.values())
     if len(named) < 2:
         raise ValueError(
             f"Counts of {count_noun(len(named), 'pod')} cannot be compared. Give those of at least "
             "two pods."
         )
-    for hits in named.values():
-        check_hits(hits, total)
+    if not all(is_count(hits, 0, LARGEST_COUNT) for hits in named.values()) or not any(
+        named.values()
+    ):
+        raise ValueError(
+            f"{shown(counts)} are no counts of pods. Give whole numbers from 0 on, at least one "
+            "of them above 0."
+        )
+    total = sum(named.values())
     mean = total / len(named)
     statistic = math.fsum((hits - mean) ** 2 for hits in named.values()) / mean
     from scipy.special import chdtrc  # noqa: PLC0415  scipy takes memory
@@ -321,6 +335,8 @@ def uniformity(counts: Mapping[str, int] | Sequence[int]) -> Uniformity:
 
 
 def _numbered(counts: Sequence[int]) -> dict[str, int]:
+    if not isinstance(counts, Sequence) or isinstance(counts, str):
+        raise ValueError(f"{shown(counts)} is no list of counts. Give that of each pod: [14, 7].")
     return {f"pod {number}": hits for number, hits in enumerate(counts, start=1)}
 
 

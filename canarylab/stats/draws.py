@@ -16,11 +16,15 @@ from canarylab.display import ShownAsTable, Table
 from canarylab.stats.arguments import check_count, check_hits, check_probability, check_share
 from canarylab.text import count_noun, percent
 
+MOST_REQUESTS = 1_000_000
+"""Of a distribution: it has a probability for each number of hits."""
 _SAME_LIKELIHOOD = 1e-7  # of two draws that differ by rounding only, as SciPy has it
 
 
 def draw_probabilities(share: float, requests: int) -> list[float]:
     """The probability of each number of hits, from 0 to `requests`: the binomial distribution.
+
+    ValueError for a share outside 0 to 1, and for more than 1,000,000 requests.
 
     >>> [round(each, 3) for each in draw_probabilities(0.25, 3)]
     [0.422, 0.422, 0.141, 0.016]
@@ -28,7 +32,7 @@ def draw_probabilities(share: float, requests: int) -> list[float]:
     0.0134
     """
     check_share(share)
-    check_count(requests, "requests")
+    check_count(requests, "requests", MOST_REQUESTS)
     if share in {0, 1}:
         return [float(hits == requests * share) for hits in range(requests + 1)]
     log_share, log_rest = math.log(share), math.log1p(-share)
@@ -79,7 +83,6 @@ def likely_hits(share: float, requests: int, *, confidence: float = 0.95) -> Lik
     return LikelyHits(low, high, requests)
 
 
-@lru_cache(maxsize=256)
 def two_sided_probability(hits: int, trials: int, share: float) -> float:
     """The probability of all draws that are at most as likely as this one, if `share` is true.
 
@@ -89,6 +92,12 @@ def two_sided_probability(hits: int, trials: int, share: float) -> float:
     0.076
     """
     check_hits(hits, trials)
+    check_share(share)
+    return _two_sided_probability(hits, trials, share)
+
+
+@lru_cache(maxsize=256)
+def _two_sided_probability(hits: int, trials: int, share: float) -> float:
     probabilities = draw_probabilities(share, trials)
     most = probabilities[hits] * (1 + _SAME_LIKELIHOOD)
     return min(1.0, math.fsum(each for each in probabilities if each <= most))

@@ -29,6 +29,7 @@ def requests_to_tell_apart(
     >>> requests_to_tell_apart(0.25, 0.20), requests_to_tell_apart(0.25, 0.50)
     (546, 29)
     """
+    check_probability(alpha, "alpha")
     effect = _effect(one, two, what="share")
     return math.ceil((_scores(power, alpha / 2, alpha) / effect) ** 2)
 

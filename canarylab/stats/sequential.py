@@ -13,7 +13,13 @@ from __future__ import annotations
 
 import math
 
-from canarylab.stats.arguments import check_probability
+from canarylab.stats.arguments import (
+    LARGEST_COUNT,
+    check_probability,
+    is_count,
+    is_number,
+    shown,
+)
 from canarylab.stats.shares import Interval
 
 DEFAULT_ALPHA = 0.05
@@ -43,10 +49,10 @@ def log_evidence(hits: int, total: int, share: float) -> float:
     2.773
     """
     _check(hits, total)
-    if not 0 < share < 1:
+    if not is_number(share, 0, 1) or share in {0, 1}:
         raise ValueError(
-            f"With a share of {share} of the trials there is nothing to compare. Give a share "
-            "between 0 and 1."
+            f"With a share of {shown(share)} of the trials there is nothing to compare. Give a "
+            "share between 0 and 1."
         )
     misses = total - hits
     return _log_beta(hits, misses) - hits * math.log(share) - misses * math.log1p(-share)
@@ -106,7 +112,8 @@ def _log_beta(hits: int, misses: int) -> float:
 
 
 def _check(hits: int, total: int) -> None:
-    if not 0 <= hits <= total:
+    if not is_count(total, 0, LARGEST_COUNT) or not is_count(hits, 0, total):
         raise ValueError(
-            f"{hits} hits in {total} trials cannot be. Give from 0 hits to as many as trials."
+            f"{shown(hits)} hits in {shown(total)} trials cannot be. Give from 0 hits to as many "
+            "as trials."
         )

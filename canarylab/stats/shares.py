@@ -22,7 +22,15 @@ from statistics import NormalDist
 from typing import Literal, NamedTuple, get_args
 
 from canarylab.display import Table
-from canarylab.stats.arguments import check_hits
+from canarylab.stats.arguments import (
+    check_hits,
+    check_probability,
+    check_sample,
+    check_samples,
+    check_share,
+    is_number,
+    shown,
+)
 from canarylab.stats.draws import two_sided_probability
 from canarylab.text import OTHER, count_noun, join_words, percent, version_label
 from canarylab.traffic.sample import Sample
@@ -156,10 +164,10 @@ def requests_needed(share: float, margin: float, *, confidence: float = DEFAULT_
     >>> [requests_needed(0.25, margin) for margin in (0.10, 0.05, 0.01)]
     [73, 289, 7203]
     """
-    if not 0 < share < 1 or not 0 < margin < 1:
+    if not all(is_number(each, 0, 1) and each not in {0, 1} for each in (share, margin)):
         raise ValueError(
-            f"A share of {share} and a margin of {margin} do not go together. Give both as "
-            "fractions between 0 and 1: 0.05 is five percent."
+            f"A share of {shown(share)} and a margin of {shown(margin)} do not go together. Give "
+            "both as fractions between 0 and 1: 0.05 is five percent."
         )
     return math.ceil(_score(confidence) ** 2 * share * (1 - share) / margin**2)
 
@@ -182,7 +190,9 @@ def agreement(
     >>> print(agreement(100, 200, 0.25, wilson(100, 200)))
     not what the pods suggest
     """
-    expected = _rounded(expected)
+    check_hits(hits, trials)
+    expected = _rounded(expected) if is_number(expected) else expected
+    check_share(expected)
     is_random = 0 < expected < 1
     if expected in drawn and not (is_random and trials < FEWEST_TRIALS):
         return Agreement("as expected", source=source)
@@ -203,6 +213,7 @@ def finding(sample: Sample) -> Finding:
     >>> finding(sample).sentence
     'Version 2.0 answered 25 % of 40 requests'
     """
+    check_sample(sample)
     if not sample.total:
         return Finding(" ".join(sample.notes).removesuffix(".") or "No request was sent")
     if not sample.answered:
@@ -225,6 +236,7 @@ def finding_of_samples(samples: Sequence[Sample], version: str) -> Finding:
     >>> finding_of_samples([one] * 20, "2.0").sentence
     '20 of 20 intervals contain the expected 50 %'
     """
+    check_samples(samples)
     each = [share_of(sample, version) for sample in samples]
     answered = [share for share in each if share.total]
     failed = _failed(*samples)
@@ -252,6 +264,7 @@ def finding_of_sweep(labels: Sequence[str], samples: Sequence[Sample], version: 
     >>> finding_of_sweep(["1 : 1", "2 : 2"], [one, one], "2.0").sentence
     'As expected at each of 2 ratios: requests are split like the pods'
     """
+    check_samples(samples)
     findings = [finding(sample) for sample in samples]
     failed = _failed(*samples)
     if any(each.agreement is None for each in findings):
@@ -286,8 +299,10 @@ def interval(sample: Sample, hits: int, *, confidence: float = DEFAULT_CONFIDENC
     >>> print(interval(Sample.from_versions(["1.0", "2.0", "1.0", "1.0"]), 1))
     4.6 % to 70 %
     """
+    check_sample(sample)
     if not sample.answered:
         return Interval(0.0, 1.0)
+    check_hits(hits, sample.answered)
     return _wilson(hits / sample.answered, sample.trials, confidence)
 
 
@@ -307,6 +322,7 @@ def shares(sample: Sample) -> list[Share]:
     >>> [(each.name, each.hits) for each in shares(Sample.from_versions(["1.0", "2.0", "1.0"]))]
     [('1.0', 2), ('2.0', 1)]
     """
+    check_sample(sample)
     return [share_of(sample, name) for name in sample.by_version]
 
 
@@ -316,6 +332,7 @@ def share_of(sample: Sample, version: str) -> Share:
     >>> share_of(Sample.from_versions(["1.0"]), "2.0").observed
     0.0
     """
+    check_sample(sample)
     return _share(sample, version, sample.by_version, sample.expected, sample.choices("version"))
 
 
@@ -326,6 +343,7 @@ def share_of_all(samples: Sequence[Sample], version: str) -> Share:
     >>> print(share_of_all([one] * 5, "2.0").interval)
     43 % to 57 %
     """
+    check_samples(samples)
     hits = sum(each.by_version.get(version, 0) for each in samples)
     total, trials = sum(each.answered for each in samples), sum(each.trials for each in samples)
     expected = share_of(samples[0], version).expected
@@ -342,6 +360,7 @@ def pod_shares(sample: Sample) -> list[Share]:
     >>> [(each.name, each.hits) for each in pod_shares(Sample.from_versions(["1.0", "2.0"]))]
     [('other', 2)]
     """
+    check_sample(sample)
     hits, choices = sample.by_pod, sample.choices("pod")
     return [_share(sample, name, hits, sample.expected_pods, choices) for name in hits]
 
@@ -453,8 +472,5 @@ def _wilson(share: float, total: int, confidence: float) -> Interval:
 
 
 def _score(confidence: float) -> float:
-    if not 0 < confidence < 1:
-        raise ValueError(
-            f"A confidence of {confidence} is not between 0 and 1. Write 95 % as 0.95."
-        )
+    check_probability(confidence, "confidence")
     return NormalDist().inv_cdf((1 + confidence) / 2)

@@ -125,7 +125,7 @@ def test_what_is_no_number_of_requests_is_refused(requests: int) -> None:
         lambda: kept_connections(0.25, requests, 1),
         lambda: kept_connections(0.25, 15, requests),
     ):
-        with pytest.raises(ValueError, match=r"Give a whole number from 1 on\."):
+        with pytest.raises(ValueError, match=r"Give a whole number from 1 to"):
             refused()
 
 

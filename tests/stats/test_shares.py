@@ -92,7 +92,7 @@ def test_percents_given_as_whole_numbers_are_refused(share: float, margin: float
 
 @pytest.mark.parametrize("confidence", [0, 1, 95])
 def test_a_confidence_is_a_fraction(confidence: float) -> None:
-    with pytest.raises(ValueError, match=r"Write 95 % as 0\.95"):
+    with pytest.raises(ValueError, match=r"such as 0\.95"):
         wilson(1, 2, confidence=confidence)
 
 
