@@ -251,7 +251,7 @@ def plot_class_results(results: ClassResults, *, width: float = DEFAULT_WIDTH) -
 def line_picture(kind: str, chart: LineChart, rows: Sequence[str]) -> Picture:
     """Describe a plot over two axes from the numbers that are drawn."""
     axes = " and ".join(
-        f"the {where} axis is the {axis.title}, from {start} to {end}"
+        f"the {where} axis is the {axis.title}, marked from {start} to {end}"
         for where, axis in (("horizontal", chart.x_axis), ("vertical", chart.y_axis))
         for start, *_, end in [list(axis.ticks.values())]
     )

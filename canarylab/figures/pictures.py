@@ -304,7 +304,7 @@ def point_picture(kind: str, chart: PointChart, rows: Sequence[str]) -> Picture:
     start, *_, end = chart.y_axis.ticks.values()
     alt = (
         f"{kind}; the horizontal axis is the {chart.x_axis.title}, the vertical axis is the "
-        f"{chart.y_axis.title}, from {start} to {end}; "
+        f"{chart.y_axis.title}, marked from {start} to {end}; "
         f"dashed line: {chart.line_label}. "
         f"{chart.title}. {' '.join(rows)} {_as_sentences(chart.notes)}"
     )

@@ -77,7 +77,7 @@ lab.pods()
 lab.predict("pods after deleting one", ..., choices=range(10))  # a number
 
 # %% [markdown]
-# `lab.core` is the `CoreV1Api` of the official Python client for Kubernetes: what you write with it works in any
+# `lab.core` is the `CoreV1Api` of the **official client** of Kubernetes for Python: what you write with it works in any
 # Python program. The cell lists the pods and deletes the first one, as `kubectl delete pod NAME` does.
 
 # %%
@@ -209,7 +209,7 @@ lab.diagram()
 
 # %% [markdown]
 # Each arrow from the Service ends at an **endpoint**: the address of a pod that gets the Service's requests. The cluster
-# keeps the list of endpoints up to date, in objects called EndpointSlices:
+# keeps the list of endpoints up to date, in objects called **EndpointSlices**:
 #
 # ```sh
 # kubectl get service nodeapp-svc

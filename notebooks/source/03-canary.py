@@ -255,9 +255,9 @@ lab.compare("pods behind one connection", pods, expected=min(kept.trials, 4), wh
 # This app closes a connection that was idle for five seconds. A browser on this machine that waits longer may get
 # another pod.
 #
-# `kubectl port-forward service/nodeapp-svc 8888:80` makes the app answer at `http://127.0.0.1:8888` of your machine,
-# until you stop it. The next cell runs this program, which has to be installed, and sends each of 200 requests over a new
-# connection.
+# A **port-forward** makes the app answer at an address of your machine, until you stop it:
+# `kubectl port-forward service/nodeapp-svc 8888:80`, for example. The next cell runs kubectl, which has to be installed,
+# and sends each of 200 requests over a new connection.
 
 # %%
 forwarded = lab.sample_port_forward("nodeapp-svc", requests=200)

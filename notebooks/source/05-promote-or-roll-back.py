@@ -270,7 +270,7 @@ revisions = {each.metadata.annotations[number]: each.spec.template for each in f
 {each: template.spec.containers[0].image for each, template in sorted(revisions.items())}
 
 # %% [markdown]
-# To go back means to put an old template into the Deployment again. `kubectl rollout undo` does this. A JSON patch does the
+# To go back means to put an old template into the Deployment again. `kubectl rollout undo` does this. A **JSON patch** does the
 # same: a list of operations, here one that replaces the field at `/spec/template`.
 
 # %% tags=["exercise"]

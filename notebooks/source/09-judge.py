@@ -199,8 +199,8 @@ slow = lab.sample("nodeapp-svc", requests=2500)
 slow.latency()
 
 # %% [markdown]
-# The medians of the two versions are close. The **99th percentile** is the latency that 99 of 100 answers do not exceed,
-# and there version 2.0 is many times as slow. With one slow answer in fifty, most visitors notice nothing at first.
+# Half of the answers do not exceed the **median**, and the medians of the two versions are close. The **99th percentile**
+# is the latency that 99 of 100 answers do not exceed, and there version 2.0 is many times as slow. With one slow answer in fifty, most visitors notice nothing at first.
 
 # %% [markdown] tags=["predict"]
 # **Predict.** The same judge as before reads these 2,500 requests. What does it decide about candidate B?
@@ -393,8 +393,8 @@ lab.predictions()
 # ## What we left out
 #
 # The evidence assumes that failures do not depend on each other. A database that is down for a minute makes both
-# versions fail at once. If you watch several things, each with a judge of its own, share `alpha` among them: two judges
-# with 0.025 each, for example.
+# versions fail at once. If you watch several things, each with a judge of its own, share **alpha** among them, the
+# probability of a false alarm: two judges with `alpha=0.025`, for example.
 #
 # **Next:** your own app. `canarylab sample URL` measures any web app that says its version.
 

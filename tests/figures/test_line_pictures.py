@@ -65,7 +65,8 @@ def test_without_an_expected_share_no_line_is_drawn_for_it() -> None:
 def test_kept_connections_are_what_is_counted() -> None:
     kept = sample({("1.0", "a"): 30, ("2.0", "b"): 10}, keep_alive=8)
     assert (
-        "the horizontal axis is the connections so far, from 0 to 8" in plot_convergence(kept).alt
+        "the horizontal axis is the connections so far, marked from 0 to 8"
+        in plot_convergence(kept).alt
     )
 
 
