@@ -252,9 +252,9 @@ async def test_a_conflict_names_a_manager_whose_record_is_not_complete(
     server: Server, missing: str
 ) -> None:
     live = (await apply(server, full(replicas=2))).body
-    fields = {"f:spec": {"f:replicas": {}}}
-    entry = {"manager": "other", "operation": "Update", "apiVersion": "apps/v1", "time": None}
-    entry |= {"fieldsType": "FieldsV1", "fieldsV1": fields}
+    fields: Object = {"f:spec": {"f:replicas": {}}}
+    entry: Object = {"manager": "other", "operation": "Update", "apiVersion": "apps/v1"}
+    entry |= {"time": None, "fieldsType": "FieldsV1", "fieldsV1": fields}
     del entry[missing]
     live["metadata"]["managedFields"] = [entry]
     assert (await server.request("PUT", PATH, live)).code == 200
