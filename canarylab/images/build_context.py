@@ -294,14 +294,20 @@ def _check_inside(line: Instruction, context: BuildContext, path: Path) -> None:
         raise line.build_error(problem, "Remove it, or name it in .dockerignore.")
 
 
+def make_folder(tree: Path, path: str) -> Path:
+    """Make a folder of an image; raise OSError if a link leads out of the image, to the machine."""
+    folder = tree / path.lstrip("/")
+    if not _real(folder).is_relative_to(_real(tree)):
+        raise OSError(errno.EXDEV, "a link in the image leads out of it", path)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def _copy(copied: CopiedFile, tree: Path) -> Path:
     source, target, mode = copied
     place = tree / target.lstrip("/")
     is_folder = source.is_dir() and not source.is_symlink()
-    folder = place if is_folder else place.parent
-    if not _real(folder).is_relative_to(_real(tree)):
-        raise OSError(errno.EXDEV, "a link in the image leads out of it", target)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(tree, target if is_folder else posixpath.dirname(target))
     if is_folder:
         return source
     place.unlink(missing_ok=True)  # never write into a file that an older layer shares

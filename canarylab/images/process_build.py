@@ -255,9 +255,10 @@ def run_line(
     line: Instruction, config: ImageConfig, tree: Path, machine: Mapping[str, str] = os.environ
 ) -> None:
     """Run a RUN line in `tree`; raise BuildError for an exit status other than 0."""
+    folder = build_context.make_folder(tree, config.working_dir)
     with tempfile.TemporaryDirectory() as base:
         if run_root.find_way(os.environ.get(pod_root.SETTING)) == "no":
-            _run_on_the_machine(line, config, tree, machine)
+            _run_on_the_machine(line, config, tree, folder, machine)
             return
         settings = {name: value for name, value in machine.items() if _is_passed_on(name)}
         path = config.values["PATH"]
@@ -268,11 +269,9 @@ def run_line(
 
 
 def _run_on_the_machine(
-    line: Instruction, config: ImageConfig, tree: Path, machine: Mapping[str, str]
+    line: Instruction, config: ImageConfig, tree: Path, folder: Path, machine: Mapping[str, str]
 ) -> None:
-    """Run it with the paths of this machine, after a look at what it would write."""
-    folder = tree / config.working_dir.lstrip("/")
-    folder.mkdir(parents=True, exist_ok=True)
+    """Run it in a folder with the paths of this machine, after a look at what it would write."""
     command = [map_paths(word, tree) for word in config.run_command(line)]
     if words := run_root.outside_write(config.run_command(line), tree):
         raise line.build_error(
@@ -380,7 +379,7 @@ class _TreeBuilder:
         def fill(tree: Path) -> None:
             link_tree(before.tree, tree)
             for folder in folders:
-                (tree / folder.lstrip("/")).mkdir(parents=True, exist_ok=True)
+                build_context.make_folder(tree, folder)
 
         return layer_key("WORKDIR", before.digest, *folders), fill
 

@@ -14,6 +14,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import stat
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,6 +34,7 @@ _NPM_FILES = ("npm_config_cache", "npm_config_userconfig", "npm_config_globalcon
 _CERTIFICATES = ("NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _NAMES = {"/etc/hostname": "build\n", "/etc/hosts": "127.0.0.1\tlocalhost\n::1\tlocalhost\n"}
 _CANNOT_START = 127
+_SET_CHILD_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
 
 _ALL_ARGUMENTS = frozenset(
     {"mkdir", "touch", "mv", "ln", "rm", "rmdir", "chmod", "chown", "chgrp", "tee", "truncate"}
@@ -160,6 +162,7 @@ def main() -> None:
     """Run a command in the root of a tree, keep what it wrote, and end like it."""
     plan, argv = marshal.loads(bytes.fromhex(sys.argv[1])), sys.argv[2:]
     pod_root.mount_all(plan)
+    pod_root.libc.prctl(_SET_CHILD_SUBREAPER, 1)
     if (child := os.fork()) == 0:
         try:
             os.chroot(f"{plan['base']}/root")
@@ -168,8 +171,21 @@ def main() -> None:
             os.write(2, f"{argv[0]}: {error.strerror}".encode())
         os._exit(_CANNOT_START)
     _, status = os.waitpid(child, 0)
+    _end_children()
     _keep_changes(plan)
     sys.exit(os.waitstatus_to_exitcode(status) % 256)
+
+
+def _end_children() -> None:
+    """Kill what the line left running, in whatever session: its parent is this process now."""
+    with suppress(ChildProcessError):
+        while True:
+            for stat_file in Path("/proc").glob("[0-9]*/stat"):
+                with suppress(OSError):  # it has ended
+                    parent = stat_file.read_text(errors="replace").rpartition(")")[2].split()[1]
+                    if parent == str(os.getpid()):
+                        os.kill(int(stat_file.parent.name), signal.SIGKILL)
+            os.waitpid(-1, 0)
 
 
 def _keep_changes(plan: Plan) -> None:

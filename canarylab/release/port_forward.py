@@ -34,10 +34,16 @@ def sample_port_forward(
 def port_forward(connection: Connection, service: str) -> Iterator[str]:
     """Run `kubectl port-forward service/SERVICE` in a `with` block; yield its URL.
 
-    Raise ToolMissingError without kubectl, and ClusterError if no pod is ready or kubectl refuses.
+    Raise ToolMissingError without kubectl, and ClusterError if the Service has no port or no pod is
+    ready, or kubectl refuses.
     """
     with explain_api_errors(f'Service "{service}"', remedy=service_remedy(service)):
         found = connection.core.read_namespaced_service(service, connection.namespace)
+    if not found.spec.ports:
+        raise ClusterError(
+            f"Service {service} has no port, so there is none to forward. Look at its `ports` with "
+            f"`kubectl get service {service} --output yaml`."
+        )
     if not ready_endpoints(connection, service):
         raise ClusterError(
             f"Service {service} has no ready pod, so kubectl has none to choose. Look at them with "

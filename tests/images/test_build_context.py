@@ -240,12 +240,30 @@ def test_a_loop_of_links_is_copied(project: Project) -> None:
     assert files_of(project.build()) == ["a.txt", "b", "c"]
 
 
-def test_a_link_in_the_image_does_not_lead_a_copy_out_of_it(
-    project: Project, tmp_path: Path
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["COPY a.txt /x/"],
+        ["COPY a.txt /x/deep/"],
+        ["WORKDIR /x"],
+        ["WORKDIR /x/deep", "RUN touch written"],
+        ["VOLUME /x/deep"],
+        [
+            "WORKDIR /y",
+            "RUN rmdir /app && ln -s $OUTSIDE /app",
+            "WORKDIR /app",
+            "RUN touch written",
+        ],
+    ],
+)
+def test_a_link_in_the_image_does_not_lead_out_of_it(
+    project: Project, tmp_path: Path, lines: list[str]
 ) -> None:
-    (tmp_path / "outside").mkdir()
+    (outside := tmp_path / "outside").mkdir()
     project.write("a.txt", "")
-    project.dockerfile(f"RUN ln -s {tmp_path}/outside x", "COPY a.txt x/")
+    project.dockerfile(
+        f"ENV OUTSIDE={outside}", "WORKDIR /app", f"RUN ln -s {outside} ../x", *lines
+    )
 
     with pytest.raises(BuildError, match="a link in the image leads out of it"):
         project.build()

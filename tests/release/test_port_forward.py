@@ -63,12 +63,21 @@ def test_a_service_that_is_not_there_is_named(production: Connection) -> None:
         pytest.fail("it has a URL")
 
 
-def test_without_a_ready_pod_it_says_so(production: Connection) -> None:
-    spec = {"selector": {"app": "nobody"}, "ports": [{"port": 80}]}
+@pytest.mark.parametrize(
+    ("spec", "problem"),
+    [
+        ({"selector": {"app": "nobody"}, "ports": [{"port": 80}]}, "has no ready pod"),
+        ({"selector": {"app": "nodeapp"}, "clusterIP": "None"}, "has no port"),
+        ({"type": "ExternalName", "externalName": "example.com"}, "has no port"),
+    ],
+)
+def test_without_a_port_or_a_ready_pod_it_says_so(
+    production: Connection, spec: dict[str, Any], problem: str
+) -> None:
     service = {"metadata": {"name": "nobody"}, "spec": spec}
     production.core.create_namespaced_service(production.namespace, service)
 
-    with pytest.raises(ClusterError, match="has no ready pod"), port_forward(production, "nobody"):
+    with pytest.raises(ClusterError, match=problem), port_forward(production, "nobody"):
         pytest.fail("it has a URL")
 
     production.core.delete_namespaced_service("nobody", production.namespace)

@@ -34,6 +34,8 @@ _FROM_ADMISSION = {
     "Service": ("ipFamilies", "ipFamilyPolicy"),
 }  # fmt: skip
 """Fields of the spec that no manager owns when the server fills them in."""
+_NAMES: FieldSet = {"f:metadata": field_sets.LEAF}
+"""What every configuration names, because the name of the object is in it."""
 _ELEMENTS = ("f:", "i:", "k:", "v:")
 
 
@@ -140,7 +142,7 @@ def apply(
     start = live or {**head, "metadata": {}}
     merged = {**field_sets.merge(kind, start, configuration), **head}
     if before is not None:
-        owned = _union([wanted, *(entry["fieldsV1"] for entry in others)])
+        owned = _union([_NAMES, wanted, *(entry["fieldsV1"] for entry in others)])
         merged = _without_abandoned(kind, merged, before["fieldsV1"], owned)
     changes = field_sets.compare(kind, start, merged)
     conflicts = [
@@ -173,7 +175,7 @@ def _without_abandoned(
         field_sets.with_structures(before), field_sets.with_structures(owned)
     )
     kept: Object = field_sets.remove(kind, obj, abandoned)
-    return {"metadata": {}, **kept}
+    return kept
 
 
 def _entries_before(live: Object | None, now: datetime) -> list[Object]:
@@ -289,4 +291,6 @@ def _shown(entry: Object) -> str:
     shown = f'"{entry.get("manager", "")}"'
     if entry.get("subresource"):
         shown += f' with subresource "{entry["subresource"]}"'
-    return f"{shown} using {entry['apiVersion']}" if entry["operation"] == "Update" else shown
+    if entry["operation"] == "Apply" or not entry.get("apiVersion"):
+        return shown
+    return f"{shown} using {entry['apiVersion']}"

@@ -141,6 +141,8 @@ class RawConnection:
 
     async def send(self, data: bytes) -> None:
         """Send bytes."""
+        if self._writer.is_closing():
+            raise ConnectionResetError("the client has disconnected")
         self._writer.write(data)
         await self._writer.drain()
 

@@ -1,8 +1,9 @@
 """The Job controller: runs pods until enough have succeeded, or too many have failed.
 
 A pod of a Job has a finalizer until its end is counted, so that none is counted twice or never: its
-uid goes into the status first, then the finalizer is removed, then the uid becomes a count. After a
-failure the next pod waits, twice as long after each one.
+uid goes into the status first, then the finalizer is removed, then the uid becomes a count. A pod
+that the controller deletes before the Job ends is not counted, so its finalizer is removed at once.
+After a failure the next pod waits, twice as long after each one.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from canarylab.kube_objects import (
 from canarylab.playground.controllers.loop import Controller, keys_for_object
 from canarylab.playground.controllers.ownership import claim_dependants, keys_for_owner
 from canarylab.playground.controllers.pod_template import create_pod, new_pod
-from canarylab.playground.kube.api import Api, DeleteOptions, find_object
+from canarylab.playground.kube.api import Api, DeleteOptions, WatchEvent, find_object
 from canarylab.playground.kube.events import EventDetails, record_event
 
 EVENT_SOURCE = "job-controller"
@@ -63,6 +64,8 @@ class JobPlan(NamedTuple):
     create: int
     delete: list[Object]
     conditions: tuple[StatusCondition, ...] = ()
+    counts_deleted: bool = False
+    """Whether the deleted pods have failed, as they have when the Job ends."""
 
 
 def plan(job: Object, pods: JobPods, now: datetime) -> JobPlan:
@@ -71,7 +74,7 @@ def plan(job: Object, pods: JobPods, now: datetime) -> JobPlan:
     if target is not None:
         is_over = not pods.active and not pods.terminating
         reached = (target, *([_final(target)] if is_over else []))
-        return JobPlan(0, pods.active, reached)
+        return JobPlan(0, pods.active, reached, counts_deleted=True)
     is_suspended = bool(job["spec"].get("suspend"))
     if is_suspended:
         return JobPlan(0, pods.active, (StatusCondition("Suspended", "True", *_SUSPENDED),))
@@ -109,6 +112,8 @@ async def reconcile(api: Api, key: Key, *, now: Now = utc_now) -> float | None:
         await create_pod(api, job, _tracked_pod(job), source=EVENT_SOURCE)
         await asyncio.sleep(0)
     for pod in todo.delete[:BURST]:
+        if not todo.counts_deleted:
+            await _release(api, pod)
         await api.delete("Pod", key_of(pod))
         message = f"Deleted pod: {pod['metadata']['name']}"
         await record_event(api, job, EventDetails("SuccessfulDelete", message, EVENT_SOURCE))
@@ -236,19 +241,19 @@ async def _expire(api: Api, job: Object, finished: datetime, now: datetime) -> f
 
 
 async def _release_pods(api: Api, key: Key, job: Object | None) -> None:
-    """Remove the finalizer from pods whose Job is gone, is being deleted, or has ended."""
+    """Remove the finalizer from pods without a Job, or whose Job is being deleted or has ended."""
     is_over = job is None or is_terminating(job) or _finished_at(job) is not None
     uid = None if job is None or is_over else uid_of(job)
     for pod in await api.list("Pod", key.namespace):
         owner = controller_of(pod)
-        if owner and (owner["kind"], owner["name"]) == ("Job", key.name) and owner["uid"] != uid:
+        named = owner and (owner["kind"], owner["name"]) == ("Job", key.name)
+        if owner is None or (named and owner["uid"] != uid):
             await _release(api, pod)
 
 
 async def _release(api: Api, pod: Object) -> None:
-    finalizers = pod["metadata"].get("finalizers", [])
-    if TRACKING_FINALIZER in finalizers:
-        others = [name for name in finalizers if name != TRACKING_FINALIZER]
+    if _is_tracked(pod):
+        others = [name for name in pod["metadata"]["finalizers"] if name != TRACKING_FINALIZER]
         await api.update({**pod, "metadata": {**pod["metadata"], "finalizers": others}})
 
 
@@ -363,8 +368,15 @@ def _requeue_after_s(job: Object, pods: JobPods, now: datetime) -> float | None:
     return min((max(seconds, 0.0) for seconds in left if seconds > -1), default=None)
 
 
+async def _keys_of_pod(api: Api, event: WatchEvent) -> list[Key]:
+    """The Job of a pod; for a pod without one that has the finalizer, any key of its namespace."""
+    keys = list(await keys_for_owner("Job")(api, event))
+    is_left = controller_of(event.object) is None and _is_tracked(event.object)
+    return [*keys, key_of(event.object)] if is_left else keys
+
+
 controller = Controller(
     name="job",
     reconcile=reconcile,
-    watches={"Job": keys_for_object, "Pod": keys_for_owner("Job")},
+    watches={"Job": keys_for_object, "Pod": _keys_of_pod},
 )

@@ -20,7 +20,7 @@ import sys
 
 TYPE_CHECKING = False  # importing it takes half as long as Python's own start
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
 Plan = dict[str, "Any"]
@@ -28,7 +28,11 @@ SETTING = "CANARYLAB_POD_ROOT"
 """The variable that forces a way: `root`, `user` (a user namespace) or `no`."""
 HOME = "/root"
 _MACHINE = ("/usr", "/etc", "/opt", "/var", "/nix", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
-_KERNEL = ("/proc", "/sys", "/dev")
+_KERNEL = {"/proc": False, "/sys": True, "/dev": True} | dict.fromkeys(
+    ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"), True
+)
+"""What the kernel shows, and whether it is read only; a device can be written to all the same."""
+_SHARED_MEMORY, _MEMORY = "/dev/shm", "/memory"  # the second in `base`
 _FOLDERS = {"/tmp": "1777", HOME: "700"} | dict.fromkeys(("/run", "/srv", "/mnt", "/home/node"), "")
 _NODE_USER = "node:x:0:0::/home/node:/bin/sh\n"  # all users of a container are the same one
 _NEW_MOUNTS, _NEW_USER, _NEW_NAME = 0x20000, 0x10000000, 0x4000000  # CLONE_NEWNS, -USER, -UTS
@@ -95,10 +99,15 @@ def container_plan(
         entries += [("dir", top, ""), *_folders_to_write(image + top, top, way)]
     entries += [("file", *each) for each in {**_account_files(image), **names}.items()]
     entries += [("link", *each) for each in links.items()]
-    binds = [(path, path, False) for path in _KERNEL] + [(path, path, True) for path in needed]
+    shown = [*_KERNEL.items(), *((path, True) for path in needed)]
+    binds = [(path, path, read_only) for path, read_only in shown if os.path.exists(path)]
+    entries += [("dir" if os.path.isdir(each) else "file", each, "") for each, _, _ in binds]
+    if os.path.isdir(_SHARED_MEMORY):
+        binds.append((base + _MEMORY, _SHARED_MEMORY, False))
     for source, path, read_only in sorted(mounts, key=lambda mount: str(mount[1])):
-        binds.append((str(source), _resolved(str(path), image), bool(read_only)))
-    entries += [("dir" if os.path.isdir(each) else "file", path, "") for each, path, _ in binds]
+        target = _resolved(str(path), lambda part: links.get(part) or _planned_link(part, image))
+        binds.append((str(source), target, bool(read_only)))
+        entries.append(("dir" if os.path.isdir(source) else "file", target, ""))
     return {
         "way": way,
         "base": base,
@@ -162,21 +171,29 @@ def is_of_machine(path: str) -> bool:
     return any(f"{path}/".startswith(f"{each}/") for each in _MACHINE)
 
 
-def _resolved(path: str, image: str) -> str:
-    """Follow the links of a path as in the root: those of the image, then the machine's."""
+def _resolved(path: str, read_link: Callable[[str], str | None]) -> str:
+    """Follow the links of a path as in a root; `read_link` returns what a path of it leads to."""
     done, left = "", path.split("/")
     for _ in range(_MOST_PARTS):
         if not left:
-            break
+            return done or "/"
         step = f"{done}/{left[0]}" if left[0] not in ("", ".", "..") else done
         step = os.path.dirname(done) if left.pop(0) == ".." else step
-        places = (image + step, step if is_of_machine(step) else "")
-        link = next((os.readlink(each) for each in places if os.path.islink(each)), None)
-        if link is None:
+        if (link := read_link(step)) is None:
             done = step
         else:
             done, left = "" if link.startswith("/") else done, link.split("/") + left
-    return done or "/"
+    return path
+
+
+def _planned_link(path: str, image: str) -> str | None:
+    """What a path leads to in the image, or else on the machine, where the root shows it."""
+    places = (image + path, path if is_of_machine(path) else "")
+    return next(filter(None, map(_read_link, places)), None)
+
+
+def _read_link(path: str) -> str | None:
+    return os.readlink(path) if os.path.islink(path) else None
 
 
 def _folders_to_write(own: str, path: str, way: str) -> Iterator[tuple[str, str, str]]:
@@ -247,12 +264,18 @@ def mount_all(plan: Plan) -> None:
     _mount(None, "/", None, _RECURSIVE | _PRIVATE)
     _mount("tmpfs", base, "tmpfs", 0, "mode=755")
     os.mkdir(f"{base}/root")
+    _make_entry(base + _MEMORY, "dir", "1777")
     for top, kind, path, words in plan["entries"]:
         _make_entry(scratch(base, top) + path.removeprefix(top.rstrip("/")), kind, words)
     for path, lowers in plan["overlays"]:
         _overlay(plan, path, lowers)
+    root = f"{base}/root"
     for source, path, read_only in plan["binds"]:
-        _bind(source, f"{base}/root{path}", read_only=read_only)
+        # What is mounted already may have links, which mean other paths outside of the root.
+        target = _resolved(path, lambda part: _read_link(root + part))
+        if target == "/":
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), path)
+        _bind(source, root + target, read_only=read_only)
 
 
 def _overlay(plan: Plan, path: str, lowers: Sequence[str]) -> None:

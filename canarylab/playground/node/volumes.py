@@ -15,8 +15,10 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import permutations
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -180,13 +182,23 @@ def write_files(folder: Path, files: Mapping[str, File], now: datetime) -> None:
     for entry in folder.iterdir():
         if entry.is_symlink() and entry.name not in {_DATA, *tops}:
             entry.unlink()
-        elif entry.is_dir() and not entry.is_symlink() and entry != new:
+        elif entry.name.startswith("..") and not entry.is_symlink() and entry != new:
             shutil.rmtree(entry, ignore_errors=True)
 
 
 def _new_folder(folder: Path, files: Mapping[str, File], now: datetime) -> Path:
     new = Path(tempfile.mkdtemp(prefix=now.strftime("..%Y_%m_%d_%H_%M_%S."), dir=folder))
     new.chmod(0o755)
+    try:
+        _write_all(new, files)
+    except OSError as error:
+        shutil.rmtree(new, ignore_errors=True)
+        name = Path(error.filename).relative_to(new)
+        raise ConfigError(f"{name}: {os.strerror(error.errno or 0).lower()}") from error
+    return new
+
+
+def _write_all(new: Path, files: Mapping[str, File]) -> None:
     for name, file in files.items():
         if ".." in name.split("/") or name.startswith("/"):
             raise ConfigError(f"invalid path: {name}")
@@ -194,7 +206,6 @@ def _new_folder(folder: Path, files: Mapping[str, File], now: datetime) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(file.data)
         path.chmod(file.mode)
-    return new
 
 
 def _point(link: Path, target: str) -> Path:
@@ -234,7 +245,20 @@ def container_mounts(
         sub_path = mount.get("subPath") or _expanded(mount.get("subPathExpr", ""), variables)
         source = _sub_path(folder / name, sub_path, f'"{name}" of container "{container["name"]}"')
         mounts.append(Mount(source, path, read_only=bool(mount.get("readOnly") or name not in own)))
+    for outer, inner in permutations(mounts, 2):
+        if outer.read_only and inner.path.startswith(f"{outer.path}/"):
+            _make_mount_point(outer, inner)
     return tuple(mounts)
+
+
+def _make_mount_point(outer: Mount, inner: Mount) -> None:
+    """Make the file or folder of a read-only mount at which another one is mounted."""
+    place = outer.source / inner.path.removeprefix(f"{outer.path}/")
+    if place.exists() or not place.resolve().is_relative_to(outer.source.resolve()):
+        return
+    with suppress(OSError):  # the mount will say why
+        (place.parent if inner.source.is_file() else place).mkdir(parents=True, exist_ok=True)
+        place.touch()
 
 
 def _expanded(expression: str, variables: Mapping[str, str]) -> str:

@@ -109,6 +109,15 @@ async def test_what_nobody_applies_any_more_is_removed(server: Server) -> None:
     assert fewer.body["metadata"]["labels"] == {"owner": "me"}
 
 
+@pytest.mark.parametrize("part", ["labels", "annotations"])
+async def test_the_last_field_of_the_metadata_can_be_removed(server: Server, part: str) -> None:
+    created = await apply(server, {"metadata": {part: {"team": "a"}}, **full()})
+    after = await apply(server, full())
+    assert after.code == 200
+    assert part not in after.body["metadata"]
+    assert after.body["metadata"]["uid"] == created.body["metadata"]["uid"]
+
+
 async def test_what_another_manager_applies_stays(server: Server) -> None:
     await apply(server, {**full(), "metadata": {"labels": {"tier": "web"}}})
     await apply(server, {"metadata": {"labels": {"tier": "web"}}}, "other")
@@ -236,6 +245,21 @@ async def test_a_client_may_end_the_record(server: Server) -> None:
     emptied = {**created, "metadata": {**created["metadata"], "managedFields": [{}]}}
     replaced = await server.request("PUT", PATH, emptied)
     assert managers(replaced.body) == []
+
+
+@pytest.mark.parametrize("missing", ["manager", "apiVersion", "time"])
+async def test_a_conflict_names_a_manager_whose_record_is_not_complete(
+    server: Server, missing: str
+) -> None:
+    live = (await apply(server, full(replicas=2))).body
+    fields: Object = {"f:spec": {"f:replicas": {}}}
+    entry: Object = {"manager": "other", "operation": "Update", "apiVersion": "apps/v1"}
+    entry |= {"time": None, "fieldsType": "FieldsV1", "fieldsV1": fields}
+    del entry[missing]
+    live["metadata"]["managedFields"] = [entry]
+    assert (await server.request("PUT", PATH, live)).code == 200
+    refused = await apply(server, {"spec": {"replicas": 5}})
+    assert refused.code == 409
 
 
 async def test_many_writers_become_one_ancient_one(server: Server) -> None:

@@ -212,6 +212,46 @@ async def test_a_suspended_job_has_no_start_and_starts_when_it_is_resumed() -> N
     assert "startTime" in (await api.get("Job", SMOKE))["status"]
 
 
+@pytest.mark.parametrize("fewer", [{"suspend": True}, {"parallelism": 0}, {"parallelism": 1}])
+async def test_pods_that_the_job_deletes_have_not_failed(fewer: Object) -> None:
+    api = FakeApi()
+    await api.create(smoke(parallelism=3, completions=3, backoffLimit=0))
+    await job.reconcile(api, SMOKE)
+    assert len(await pods(api)) == 3
+    await edit(api, "Job", "smoke", **fewer)
+    for _ in range(3):
+        await job.reconcile(api, SMOKE)
+    assert "failed" not in (await api.get("Job", SMOKE))["status"]
+    assert len(await pods(api)) == fewer.get("parallelism", 0)
+
+
+async def test_pods_of_a_job_that_fails_have_failed() -> None:
+    api = FakeApi()
+    await api.create(smoke({"startTime": THEN}, parallelism=3, activeDeadlineSeconds=5))
+    await job.reconcile(api, SMOKE, now=lambda: NOW)
+    for _ in range(3):
+        await job.reconcile(api, SMOKE, now=lambda: NOW + timedelta(seconds=6))
+    assert (await api.get("Job", SMOKE))["status"]["failed"] == 1
+
+
+@pytest.mark.parametrize("is_deleted", [True, False])
+async def test_a_pod_that_has_lost_its_job_can_be_deleted(is_deleted: bool) -> None:
+    api = FakeApi()
+    await api.create(smoke())
+    async with running_controllers(api, job.controller):
+        made = await first_pod(api)
+        if is_deleted:
+            await api.delete("Job", SMOKE)
+        bare = {"name": made["metadata"]["name"], "namespace": SPACE}
+        alone = {**made, "metadata": {**bare, "finalizers": [TRACKING_FINALIZER]}}
+        await api.update(alone)
+
+        async def is_released() -> bool:
+            return not (await api.get("Pod", key_of(made)))["metadata"].get("finalizers")
+
+        await until(is_released)
+
+
 async def test_a_finished_job_is_deleted_when_its_time_is_over() -> None:
     api = FakeApi()
     await api.create(smoke(ttlSecondsAfterFinished=60))

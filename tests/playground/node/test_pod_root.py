@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +210,75 @@ def test_a_mount_can_be_read_only(tmp_path: Path, own_root: str) -> None:
     assert run(tmp_path, own_root, ["sh", "-c", script], mounts) == "/one:\nx\n\n/two:\nx\n"
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/usr/local/bin/node",
+        "/usr/local/bin/node/below",
+        "/usr/local/lib/node_modules/npm/below",
+        "/image/below",
+        "/one/link/below",
+        "/one/../one/link",
+        "/dev/link/below",
+        "/proc/self/cwd/below",
+    ],
+)
+@pytest.mark.parametrize("has_folder", [True, False])
+def test_a_mount_whose_path_has_links_changes_nothing_of_the_machine(
+    tmp_path: Path, own_root: str, path: str, has_folder: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (machine := tmp_path / "machine/npm").mkdir(parents=True)
+    (tmp_path / "machine/node").write_text("the machine's")
+    links = {"bin/node": machine.with_name("node"), "lib/node_modules/npm": machine}
+    monkeypatch.setattr(
+        "canarylab.playground.nodejs.installed_links",
+        lambda: {f"/usr/local/{name}": str(target) for name, target in links.items()},
+    )
+    for folder in (volume := tmp_path / "volume", tmp_path / "image"):
+        folder.mkdir()
+        (folder / ("link" if folder == volume else "image")).symlink_to(machine)
+    source = tmp_path / "source"
+    source.mkdir() if has_folder else source.write_text("mounted")
+    before = contents(tmp_path / "machine")
+    monkeypatch.chdir(machine)
+    with suppress(subprocess.CalledProcessError):  # a few of these paths can be no folder
+        run(tmp_path, own_root, ["true"], [(volume, "/one", False), (source, path, False)])
+    assert contents(tmp_path / "machine") == before
+
+
+def test_a_mount_at_a_link_is_seen_where_the_link_leads(tmp_path: Path, own_root: str) -> None:
+    (volume := tmp_path / "volume").mkdir()
+    (volume / "link").symlink_to("/srv/shop")
+    (source := tmp_path / "source").write_text("canary")
+    mounts = [(volume, "/data", False), (source, "/data/link/word", False)]
+    assert run(tmp_path, own_root, ["cat", "/srv/shop/word"], mounts) == "canary"
+
+
+def test_a_mount_over_the_whole_root_is_refused(tmp_path: Path, own_root: str) -> None:
+    (volume := tmp_path / "volume").mkdir()
+    (volume / "link").symlink_to("/")
+    with pytest.raises(subprocess.CalledProcessError, match="exit status 127"):
+        mounts = [(volume, "/data", False), (volume, "/data/link", False)]
+        run(tmp_path, own_root, ["true"], mounts)
+
+
+@pytest.mark.parametrize("folder", ["/dev", "/sys/kernel", "/proc/sys/kernel"])
+def test_what_the_kernel_shows_is_read_only(folder: str, tmp_path: Path, own_root: str) -> None:
+    script = f"test -w {folder} && echo writable; echo a word > /dev/null"
+    assert run(tmp_path, own_root, ["sh", "-c", script]) == ""
+
+
+def test_shared_memory_is_that_of_the_container(tmp_path: Path, own_root: str) -> None:
+    name = f"/dev/shm/{tmp_path.name}"
+    assert run(tmp_path, own_root, ["sh", "-c", f"echo canary > {name}; cat {name}"]) == "canary\n"
+    assert not Path(name).exists()
+
+
+def test_a_container_can_open_a_terminal(tmp_path: Path, own_root: str) -> None:
+    script = "import os, pty; print(os.ttyname(pty.openpty()[1])[:9])"
+    assert run(tmp_path, own_root, [sys.executable, "-c", script]) == "/dev/pts/\n"
+
+
 def test_a_folder_with_a_comma_and_a_colon_can_be_an_image(tmp_path: Path, own_root: str) -> None:
     (image := tmp_path / "a,b:c\\d").mkdir()
     (image / "word").write_text("canary")
@@ -250,6 +321,11 @@ def add_program(file: Path) -> None:
     file.parent.mkdir(parents=True)
     file.write_text("#!/bin/sh\necho started\n")
     file.chmod(0o755)
+
+
+def contents(folder: Path) -> dict[Path, bytes | None]:
+    """Everything in a folder, with the contents of files."""
+    return {each: each.read_bytes() if each.is_file() else None for each in folder.rglob("*")}
 
 
 def run(

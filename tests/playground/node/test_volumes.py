@@ -160,6 +160,18 @@ def test_a_path_that_no_file_of_a_volume_can_have_is_refused(path: str, tmp_path
         make_volumes(tmp_path, references(volume), NOW)
 
 
+@pytest.mark.parametrize("path", ["a/b", "a" * 300, "a/b/c"])
+def test_files_that_cannot_be_written_leave_nothing_behind(path: str, tmp_path: Path) -> None:
+    written = {"a": File(b"one", 0o644), path: File(b"two", 0o644)}
+    said = set()
+    for _ in range(2):
+        with pytest.raises(ConfigError) as refused:
+            write_files(tmp_path, written, NOW)
+        said.add(str(refused.value))
+    assert list(tmp_path.iterdir()) == []
+    assert len(said) == 1
+
+
 def test_an_empty_folder_is_made_once(tmp_path: Path) -> None:
     make_volumes(tmp_path, references({"emptyDir": {}}), NOW)
     (tmp_path / "v0/kept").touch()
@@ -227,6 +239,18 @@ def test_only_an_empty_folder_can_be_written(tmp_path: Path) -> None:
         Mount(tmp_path / "scratch", "/tmp/x", read_only=False),
         Mount(tmp_path / "scratch", "/read", read_only=True),
     )
+
+
+@pytest.mark.parametrize("is_file", [True, False])
+def test_a_mount_in_a_read_only_one_has_its_place(tmp_path: Path, is_file: bool) -> None:
+    make_volumes(tmp_path, references({"configMap": {"name": "settings"}}, {"emptyDir": {}}), NOW)
+    (tmp_path / "v1/word").write_text("canary")
+    inner = {"name": "v1", "mountPath": "/etc/app/deep/inner"}
+    inner |= {"subPath": "word"} if is_file else {}
+    mounts(tmp_path, inner, {"name": "v0", "mountPath": "/etc/app"})
+    place = tmp_path / "v0/deep/inner"
+    write_files(tmp_path / "v0", text(colour="red"), NOW)
+    assert place.is_file() if is_file else place.is_dir()
 
 
 def test_a_file_by_sub_path_is_that_of_the_moment(tmp_path: Path) -> None:
