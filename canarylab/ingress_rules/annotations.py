@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import NamedTuple
 
 PREFIX = "nginx.ingress.kubernetes.io/"
@@ -167,7 +168,7 @@ def parse_annotations(annotations: Mapping[str, str]) -> Annotations:
         is_legacy_canary=own.get(_CANARY_BEHAVIOR) == "legacy",
         has_choice=not _CHOICES.isdisjoint(own),
         ignored_rewrite="" if can_rewrite else rewrite_target,
-        ignored_canary=() if enabled else tuple(sorted(n for n in own if n.startswith("canary-"))),
+        ignored_canary=() if enabled else tuple(sorted(_OF_CANARY.intersection(own) - {"canary"})),
         unparsable_weights=tuple(
             (name, own[name])
             for name in ("canary-weight", "canary-weight-total")
@@ -175,7 +176,7 @@ def parse_annotations(annotations: Mapping[str, str]) -> Annotations:
         ),
         ignored_total=_ignored_total(own) if enabled else None,
         unparsable=tuple(_unparsable(own)),
-        not_served=tuple(sorted(_not_served(annotations, is_canary=enabled))),
+        not_served=tuple(sorted(_not_served(annotations))),
         of_primary=tuple(sorted(_OF_PRIMARY.intersection(own))) if enabled else (),
         incomplete=tuple(_incomplete(own, is_canary=enabled)),
     )
@@ -246,14 +247,24 @@ def _unparsable(own: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             yield name, own[name]
 
 
-def _not_served(annotations: Mapping[str, str], *, is_canary: bool) -> Iterator[str]:
+def similar_annotation(name: str) -> str:
+    """The annotation that is served and differs by a slip of the pen, or "".
+
+    >>> similar_annotation(PREFIX + "canary-wieght")
+    'canary-weight'
+    """
+    if not name.startswith(PREFIX):
+        return ""
+    return next(iter(get_close_matches(name.removeprefix(PREFIX), _SERVED, 1, cutoff=0.9)), "")
+
+
+def _not_served(annotations: Mapping[str, str]) -> Iterator[str]:
     """What is asked for and not served; "false" asks for nothing."""
     for name, value in annotations.items():
         own = name.removeprefix(PREFIX)
         if not _OTHER_CONTROLLERS.match(name) or own in _SERVED:
             continue
-        is_reported = own.startswith("canary-") and not is_canary  # among ignored_canary
-        if value.strip() not in _FALSE and not is_reported:
+        if value.strip() not in _FALSE:
             yield name
 
 

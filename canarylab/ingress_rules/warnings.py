@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from canarylab.ingress_rules.annotations import CanaryPolicy
+from canarylab.ingress_rules.annotations import CanaryPolicy, similar_annotation
 from canarylab.ingress_rules.ingress_spec import (
     ANY_HOST,
     Backend,
@@ -178,8 +178,8 @@ def _without_effect(spec: IngressSpec) -> Iterator[IngressWarning]:
         yield _ignored(
             spec.key,
             "NotServed",
-            f"Without effect here: {', '.join(said.not_served)}, so requests are served as if the "
-            "Ingress did not have that",
+            f"Without effect here: {_with_similar(said.not_served)}, so requests are served as if "
+            "the Ingress did not have that",
             _ELSEWHERE,
         )
     if spec.tls:
@@ -198,6 +198,14 @@ def _without_effect(spec: IngressSpec) -> Iterator[IngressWarning]:
             "Name a Service instead.",
         )
     yield from _without_effect_together(spec)
+
+
+def _with_similar(names: Iterable[str]) -> str:
+    """The names, and after one that looks misspelled the annotation that may be meant."""
+    similar = ((name, similar_annotation(name)) for name in names)
+    return ", ".join(
+        f"{name} (did you mean {other}?)" if other else name for name, other in similar
+    )
 
 
 def _without_effect_together(spec: IngressSpec) -> Iterator[IngressWarning]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from canarylab.ingress_rules.annotations import PREFIX
 from canarylab.ingress_rules.ingress_spec import INGRESS_CONTROLLER, class_problems
 from canarylab.ingress_rules.warnings import IngressWarning, class_warning
 from canarylab.kube_objects import Object
@@ -103,6 +104,23 @@ def test_canary_annotations_that_do_nothing_are_told() -> None:
     warning = only(ingress("one", ("/", "prod"), canary_weight="10"))
     assert warning.reason == "CanaryNotEnabled"
     assert "canary-weight has no effect without canary" in warning.message
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [
+        ("canary-wieght", "canary-weight"),
+        ("canary-by-haeder", "canary-by-header"),
+        ("rewrite-tagret", "rewrite-target"),
+        ("session-cookies-name", "session-cookie-name"),
+    ],
+)
+def test_a_misspelled_annotation_is_told_with_the_one_that_is_meant(wrong: str, meant: str) -> None:
+    one = ingress("one", ("/", "prod"))
+    one["metadata"]["annotations"] = {PREFIX + wrong: "1"}
+    warning = only(one)
+    assert warning.reason == "NotServed"
+    assert f"{wrong} (did you mean {meant}?)" in warning.message
 
 
 @pytest.mark.parametrize("target", ["/a b", "/a?b=1", "/${1}", "/\r\nX-Evil: 1", "/ä", "a b"])

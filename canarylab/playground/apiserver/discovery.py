@@ -6,6 +6,7 @@ document; older clients, and the dynamic client of Python, read one document for
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from aiohttp import web
@@ -30,18 +31,36 @@ VERSION = {
 
 _KNOWN_KINDS = (*SERVED_KINDS, *UNSERVED_KINDS)
 _HEALTH_PATHS = frozenset({"/healthz", "/livez", "/readyz"})
-_ACCESS_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _DISCOVERY_VERSIONS = ("v2", "v2beta1")
 _A_YEAR = 365 * 24 * 3600  # seconds
 _VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
-_ACCESS_REVIEW_PLURAL = "selfsubjectaccessreviews"
+_ALL = ["*"]
+_REVIEWS: dict[str, tuple[str, Object]] = {
+    "/apis/authentication.k8s.io/v1/selfsubjectreviews": (
+        "SelfSubjectReview",
+        {"userInfo": {"username": "playground", "groups": ["system:masters"]}},
+    ),
+    "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews": (
+        "SelfSubjectAccessReview",
+        {"allowed": True},
+    ),
+    "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews": (
+        "SelfSubjectRulesReview",
+        {
+            "resourceRules": [{"verbs": _ALL, "apiGroups": _ALL, "resources": _ALL}],
+            "nonResourceRules": [{"verbs": _ALL, "nonResourceURLs": _ALL}],
+            "incomplete": False,
+        },
+    ),
+}
+"""Kind and status of the reviews by path: the token permits everything."""
 
 
 def meta_response(request: web.Request) -> web.Response | None:
     """The response of a meta endpoint, or None if the path is not one of them."""
     path = request.path.rstrip("/")
-    if request.method == "POST" and path == _ACCESS_REVIEWS:
-        return _access_review_response()
+    if request.method == "POST" and path in _REVIEWS:
+        return _review_response(path)
     if request.method != "GET":
         return None
     if path in _HEALTH_PATHS:
@@ -105,16 +124,12 @@ def _openapi_response(request: web.Request, path: str) -> web.Response | None:
     return response
 
 
-def _access_review_response() -> web.Response:
-    """The response to a SelfSubjectAccessReview: the token permits everything."""
+def _review_response(path: str) -> web.Response:
+    kind, status = _REVIEWS[path]
+    api_version = path.removeprefix("/apis/").rpartition("/")[0]
+    spec: Object = {} if kind == "SelfSubjectReview" else {"spec": {}}
     return json_response(
-        {
-            "kind": "SelfSubjectAccessReview",
-            "apiVersion": "authorization.k8s.io/v1",
-            "metadata": {},
-            "spec": {},
-            "status": {"allowed": True},
-        },
+        {"kind": kind, "apiVersion": api_version, "metadata": {}, **spec, "status": status},
         code=201,
     )
 
@@ -293,7 +308,7 @@ _POD_SUBRESOURCES = (
 def api_versions() -> list[str]:
     """Every group and version, the core group first, and the preferred version of each group."""
     served = dict.fromkeys(kind.api_version for kind in _KNOWN_KINDS if kind.group)
-    named = [*served, "authorization.k8s.io/v1"]
+    named = [*served, "authentication.k8s.io/v1", "authorization.k8s.io/v1"]
     return ["v1", *sorted(named, key=lambda name: name.partition("/")[0])]
 
 
@@ -303,15 +318,15 @@ def resources(api_version: str) -> list[ApiResource]:
     >>> [resource.plural for resource in resources("apps/v1") if resource.verbs]
     ['deployments', 'replicasets']
     """
-    if api_version == "authorization.k8s.io/v1":
-        kind = "SelfSubjectAccessReview"
-        return [
-            ApiResource(
-                _ACCESS_REVIEW_PLURAL, kind, ("create",), namespaced=False, singular=kind.lower()
-            )
-        ]
     kinds = [kind for kind in _KNOWN_KINDS if kind.api_version == api_version]
-    return sorted(map(_resource, kinds))
+    return sorted([*map(_resource, kinds), *_reviews(api_version)])
+
+
+def _reviews(api_version: str) -> Iterator[ApiResource]:
+    for path, (kind, _) in _REVIEWS.items():
+        parent, _, plural = path.rpartition("/")
+        if parent == f"/apis/{api_version}":
+            yield ApiResource(plural, kind, ("create",), namespaced=False, singular=kind.lower())
 
 
 def _resource(kind: Kind) -> ApiResource:

@@ -474,10 +474,11 @@ def path_not_found() -> StatusError:
     return StatusError(404, "NotFound", "the server could not find the requested resource")
 
 
-def unserved_error(path: str) -> StatusError:
+def unserved_error(method: str, path: str) -> StatusError:
     """The error for a path of no kind that is served, with the name of the kind if it is known.
 
     An object of such a kind is not found, so that kubectl goes on and creates it, which is refused.
+    A list is not found either: `kubectl describe namespace` leaves out what a cluster has not.
     """
     found = parse_path(path, _UNSERVED_BY_PATH)
     if found is None:
@@ -485,11 +486,22 @@ def unserved_error(path: str) -> StatusError:
     kind = found.kind
     why = f"the playground does not serve {kind.kind} ({kind.api_version})"
     remedy = f"{kind.instead}, {_ON_KIND}."
+    if found.name is None and method == "GET":
+        return StatusError(404, "NotFound", f"{why}. {remedy}")
     if found.name is None:
         return StatusError(405, "MethodNotAllowed", f"{why}. {remedy}")
     return StatusError(
         404, "NotFound", f'{kind.qualified} "{found.name}" not found: {why}. {remedy}'
     )
+
+
+def no_token_error() -> StatusError:
+    """The error for `kubectl create token`."""
+    message = (
+        "the playground makes no tokens, because its API server accepts that of the kubeconfig "
+        f"alone. Use the kubeconfig, {_ON_KIND}."
+    )
+    return StatusError(404, "NotFound", message)
 
 
 def method_not_allowed() -> StatusError:

@@ -102,7 +102,7 @@ def make_web_app(
             return response
         path = parse_path(request.path)
         if path is None:
-            raise requests.unserved_error(request.path)
+            raise requests.unserved_error(request.method, request.path)
         handler = find_handler(request.method, path)
         answer = await handler(RequestContext(request, path, api, kubelet))
         if request.method in _WRITING and not answer.prepared:
@@ -234,6 +234,8 @@ def _subresource_handlers(target: ResourcePath, subresource: str) -> MethodHandl
             return _SCALE_SUBRESOURCE
         case "finalize" if kind.kind == "Namespace":
             return {"PUT": handlers.replace_finalizers}
+        case "token" if kind.kind == "ServiceAccount":
+            raise requests.no_token_error()
         case "proxy" if kind.kind == "Service":
             return dict.fromkeys(_PROXY_METHODS, subresources.proxy_to_service)
         case _ if kind.kind == "Pod":

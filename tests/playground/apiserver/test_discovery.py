@@ -59,6 +59,7 @@ async def test_groups_are_listed(server: Server) -> None:
         "admissionregistration.k8s.io",
         "apiextensions.k8s.io",
         "apps",
+        "authentication.k8s.io",
         "authorization.k8s.io",
         "autoscaling",
         "batch",

@@ -62,8 +62,30 @@ async def test_a_job_gets_the_labels_by_which_it_finds_its_pods(server: Server) 
 
 
 async def test_who_has_the_kubeconfig_may_do_everything(server: Server) -> None:
-    for question in ("create deployments", "'*' '*'", "get /logs"):
+    for question in ("create deployments", "'*' '*'", "get /logs", "list pods --as somebody"):
         assert (await server.kubectl(f"auth can-i {question}")).out == "yes\n"
+
+
+async def test_kubectl_lists_what_the_token_may_do(server: Server) -> None:
+    listed = await server.kubectl("auth can-i --list")
+    assert (listed.code, listed.err) == (0, "")
+    assert [line.split() for line in listed.out.splitlines()[1:]] == [
+        ["*.*", "[]", "[]", "[*]"],
+        ["[*]", "[]", "[*]"],
+    ]
+
+
+async def test_kubectl_says_whose_the_token_is(server: Server) -> None:
+    assert "system:masters" in (await server.kubectl("auth whoami")).out
+
+
+async def test_a_token_of_an_account_is_refused_with_another_way(server: Server) -> None:
+    refused = await server.kubectl("create token default")
+    assert refused.err == (
+        "error: failed to create token: the playground makes no tokens, because its API server "
+        "accepts that of the kubeconfig alone. Use the kubeconfig, or use a cluster on kind "
+        "(canarylab up --cluster kind).\n"
+    )
 
 
 async def test_an_account_is_looked_up_when_a_pod_is_made(server: Server) -> None:
@@ -107,3 +129,23 @@ async def test_an_object_of_a_kind_that_is_not_served_is_not_found(server: Serve
     assert (answer.code, answer.body["reason"]) == (404, "NotFound")
     gone = await server.kubectl("delete statefulset db --ignore-not-found")
     assert (gone.code, gone.err) == (0, "")
+
+
+@pytest.mark.parametrize("kind", UNSERVED_KINDS, ids=lambda kind: kind.kind)
+async def test_a_list_of_a_kind_that_is_not_served_says_so(server: Server, kind: Kind) -> None:
+    refused = await server.kubectl(f"get {kind.qualified}")
+    assert refused.err == (
+        "Error from server (NotFound): Unable to list "
+        f'"{kind.group}/{kind.version}, Resource={kind.plural}": '
+        f"the playground does not serve {kind.kind} "
+        f"({kind.api_version}). {kind.instead}, or use a cluster on kind "
+        "(canarylab up --cluster kind).\n"
+    )
+
+
+async def test_a_namespace_is_described_without_kinds_that_are_not_served(
+    server: Server,
+) -> None:
+    for named in ("namespace default", "namespaces"):
+        described = await server.kubectl(f"describe {named}")
+        assert (described.code, described.err) == (0, "")
