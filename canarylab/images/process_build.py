@@ -275,8 +275,7 @@ def _run_on_the_machine(
     command = [map_paths(word, tree) for word in config.run_command(line)]
     if words := run_root.outside_write(config.run_command(line), tree):
         raise line.build_error(
-            f"`{words}` would change this machine, because its kernel lets no image have a root "
-            "of its own",
+            f"`{words}` would change this machine, because no image has a root of its own here",
             "Use a path below WORKDIR, or build with `--builder docker`.",
         )
     _run_and_check(line, command, folder, run_environment(config, tree, machine))

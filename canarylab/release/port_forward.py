@@ -35,7 +35,7 @@ def port_forward(connection: Connection, service: str) -> Iterator[str]:
     """Run `kubectl port-forward service/SERVICE` in a `with` block; yield its URL.
 
     Raise ToolMissingError without kubectl, and ClusterError if the Service has no port or no pod is
-    ready, or kubectl refuses.
+    ready, or if kubectl refuses, or ends before the block does.
     """
     with explain_api_errors(f'Service "{service}"', remedy=service_remedy(service)):
         found = connection.core.read_namespaced_service(service, connection.namespace)
@@ -55,13 +55,15 @@ def port_forward(connection: Connection, service: str) -> Iterator[str]:
     port = found.spec.ports[0].port
     # Before the colon, kubectl chooses a free port of this machine.
     command = ("port-forward", f"service/{service}", f":{port}", "--address", "127.0.0.1")
-    with (
-        TemporaryDirectory() as folder,
-        external_tools.running(
-            "kubectl", *options, *command, output=Path(folder, "out")
-        ) as kubectl,
-    ):
-        yield f"http://{_forwarded_address(service, Path(folder, 'out'), kubectl)}/"
+    with TemporaryDirectory() as folder:
+        output = Path(folder, "output")
+        with external_tools.running("kubectl", *options, *command, output=output) as kubectl:
+            yield f"http://{_forwarded_address(service, output, kubectl)}/"
+            if kubectl.poll() is not None:
+                raise ClusterError(
+                    f"kubectl ended while requests were sent to Service {service}, so the last of "
+                    "them reached no pod. Send them again."
+                )
 
 
 def _forwarded_address(service: str, output: Path, kubectl: Popen[bytes]) -> str:

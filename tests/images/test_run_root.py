@@ -129,8 +129,8 @@ def test_without_a_root_a_line_that_would_change_the_machine_is_refused(
         run(text, tmp_path)
 
     assert str(failure.value) == (
-        f"Dockerfile, line 2: `{words}` would change this machine, because its kernel lets no "
-        "image have a root of its own. Use a path below WORKDIR, or build with `--builder docker`."
+        f"Dockerfile, line 2: `{words}` would change this machine, because no image has a root of "
+        "its own here. Use a path below WORKDIR, or build with `--builder docker`."
     )
 
 

@@ -55,6 +55,17 @@ def test_kubectl_has_ended_afterwards(
     assert started[0].poll() is not None
 
 
+def test_it_says_that_kubectl_ended_too_early(
+    production: Connection, started: Sequence[subprocess.Popen[bytes]]
+) -> None:
+    with (
+        pytest.raises(ClusterError, match="kubectl ended while requests were sent"),
+        port_forward(production, SERVICE),
+    ):
+        started[0].kill()
+        started[0].wait()
+
+
 def test_a_service_that_is_not_there_is_named(production: Connection) -> None:
     with (
         pytest.raises(ApiRefusedError, match='Service "nosuch"'),
