@@ -38,9 +38,10 @@ def test_the_published_medians_are_met_within_a_tenth(
 
 
 def test_twice_the_failures_at_one_percent_take_thousands_of_requests() -> None:
-    found = simulate(Judge(), Scenario(0.02, 0.01), releases=300, seed=9)
+    # The published median is that of 150 releases; of so few it varies by a tenth.
+    found = simulate(Judge(), Scenario(0.02, 0.01), releases=600, seed=9)
     assert found.share_of("roll back") == pytest.approx(0.93, abs=0.04)
-    assert (found.median_requests("roll back") or 0) > 4000
+    assert found.median_requests("roll back") == pytest.approx(4850, rel=0.2)
 
 
 def test_a_judge_without_its_parentheses_is_refused() -> None:
