@@ -22,7 +22,7 @@ from canarylab.judge.counts import (
     total,
 )
 from canarylab.stats import Interval
-from canarylab.stats.arguments import is_count, is_number
+from canarylab.stats.arguments import is_count, is_fraction, is_number
 from canarylab.stats.sequential import (
     DEFAULT_ALPHA,
     confidence_sequence,
@@ -221,7 +221,7 @@ class Judge:
 
     def __post_init__(self) -> None:
         for name, value in (("tolerance", self.tolerance), ("alpha", self.alpha)):
-            if not is_number(value, 0, 1) or value in {0, 1}:
+            if not is_fraction(value):
                 raise ValueError(f"{name} cannot be {value}. Give a number between 0 and 1: 0.05.")
         check_limit(self.slower_than_s)
 

@@ -11,7 +11,7 @@ from typing import get_args
 from canarylab.display import Table
 from canarylab.judge.counts import Counts, StepCounts
 from canarylab.judge.decision import PROMOTE, ROLL_BACK, UNCLEAR, AnyJudge, Verdict, check_judge
-from canarylab.stats.arguments import is_count, is_number, shown
+from canarylab.stats.arguments import check_seed, is_count, is_number, shown
 from canarylab.text import count_noun, percent
 
 MAX_RELEASES, MAX_REQUESTS = 20_000, 200_000
@@ -116,8 +116,7 @@ def simulate(
         )
     if not isinstance(scenario, Scenario):
         raise ValueError(f"{shown(scenario)} is no scenario. Give Scenario(...), two true rates.")
-    if not is_count(seed, 0):
-        raise ValueError(f"The seed cannot be {shown(seed)}. Give a whole number from 0 on.")
+    check_seed(seed)
     from numpy.random import default_rng  # noqa: PLC0415  numpy is slow to import
 
     random, looks = default_rng(seed), scenario.max_requests // scenario.look_every

@@ -90,6 +90,15 @@ def is_count(value: object, least: Any = 1, most: Any = math.inf) -> bool:
     return isinstance(value, Integral) and is_number(value, least, most)
 
 
+def is_fraction(value: object) -> bool:
+    """Whether a value is a number between 0 and 1, and neither of them.
+
+    >>> is_fraction(0.05), is_fraction(1), is_fraction("0.05")
+    (True, False, False)
+    """
+    return is_number(value, 0, 1) and value not in {0, 1}
+
+
 def check_count(count: object, things: str, most: int = LARGEST_COUNT) -> None:
     """Refuse a number of requests or connections below 1, with a fraction, or above `most`.
 
@@ -128,12 +137,23 @@ def check_probability(probability: object, what: str) -> None:
     Traceback (most recent call last):
     ValueError: The confidence cannot be 95. Give a fraction between 0 and 1, such as 0.95.
     """
-    if not is_number(probability, 0, 1) or probability in {0, 1}:
+    if not is_fraction(probability):
         example = 0.05 if what == "alpha" else 0.95
         raise ValueError(
             f"The {what} cannot be {shown(probability)}. Give a fraction between 0 and 1, such as "
             f"{example}."
         )
+
+
+def check_seed(seed: object) -> None:
+    """Refuse a seed of random draws that is no whole number from 0 on.
+
+    >>> check_seed(-1)
+    Traceback (most recent call last):
+    ValueError: The seed cannot be -1. Give a whole number from 0 on.
+    """
+    if not is_count(seed, 0):
+        raise ValueError(f"The seed cannot be {shown(seed)}. Give a whole number from 0 on.")
 
 
 def checked_seconds(latencies: Iterable[float], whose: str) -> list[float]:

@@ -319,16 +319,14 @@ def uniformity(counts: Mapping[str, int] | Sequence[int]) -> Uniformity:
             f"Counts of {count_noun(len(named), 'pod')} cannot be compared. Give those of at least "
             "two pods."
         )
-    if not all(is_count(hits, 0, LARGEST_COUNT) for hits in named.values()) or not any(
-        named.values()
-    ):
+    hits = named.values()
+    if not all(is_count(each, 0, LARGEST_COUNT) for each in hits) or not any(hits):
         raise ValueError(
             f"{shown(counts)} are no counts of pods. Give whole numbers from 0 on, at least one "
             "of them above 0."
         )
-    total = sum(named.values())
-    mean = total / len(named)
-    statistic = math.fsum((hits - mean) ** 2 for hits in named.values()) / mean
+    mean = sum(hits) / len(hits)
+    statistic = math.fsum((each - mean) ** 2 for each in hits) / mean
     from scipy.special import chdtrc  # noqa: PLC0415  scipy takes memory
 
     return Uniformity(named, statistic, float(chdtrc(len(named) - 1, statistic)))

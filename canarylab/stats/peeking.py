@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from random import Random
 
 from canarylab.display import ShownAsTable, Table
-from canarylab.stats.arguments import check_count, check_probability, is_count, shown
+from canarylab.stats.arguments import check_count, check_probability, check_seed
 from canarylab.stats.sequential import DEFAULT_ALPHA, log_evidence
 from canarylab.stats.shares import wilson
 from canarylab.text import count_noun, percent
@@ -92,8 +92,7 @@ def simulate_peeking(
     check_probability(share, "share")
     for number, things in ((requests, "requests"), (every, "requests"), (releases, "releases")):
         check_count(number, things)
-    if not is_count(seed, 0):
-        raise ValueError(f"The seed cannot be {shown(seed)}. Give a whole number from 0 on.")
+    check_seed(seed)
     if every > requests or requests * releases > MAX_DRAWS:
         raise ValueError(
             f"{releases:,} releases of {requests:,} requests with a look after every {every:,} "

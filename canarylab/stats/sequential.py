@@ -17,7 +17,7 @@ from canarylab.stats.arguments import (
     LARGEST_COUNT,
     check_probability,
     is_count,
-    is_number,
+    is_fraction,
     shown,
 )
 from canarylab.stats.shares import Interval
@@ -49,7 +49,7 @@ def log_evidence(hits: int, total: int, share: float) -> float:
     2.773
     """
     _check(hits, total)
-    if not is_number(share, 0, 1) or share in {0, 1}:
+    if not is_fraction(share):
         raise ValueError(
             f"With a share of {shown(share)} of the trials there is nothing to compare. Give a "
             "share between 0 and 1."

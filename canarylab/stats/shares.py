@@ -28,6 +28,7 @@ from canarylab.stats.arguments import (
     check_sample,
     check_samples,
     check_share,
+    is_fraction,
     is_number,
     shown,
 )
@@ -164,7 +165,7 @@ def requests_needed(share: float, margin: float, *, confidence: float = DEFAULT_
     >>> [requests_needed(0.25, margin) for margin in (0.10, 0.05, 0.01)]
     [73, 289, 7203]
     """
-    if not all(is_number(each, 0, 1) and each not in {0, 1} for each in (share, margin)):
+    if not is_fraction(share) or not is_fraction(margin):
         raise ValueError(
             f"A share of {shown(share)} and a margin of {shown(margin)} do not go together. Give "
             "both as fractions between 0 and 1: 0.05 is five percent."
