@@ -95,6 +95,7 @@ class Daemon:
             move_services(self.api.store, self.addresses)
             server = self.api.for_manager("kube-apiserver")
             await bootstrap(server, addresses=self.addresses, port=sockets.api_port)
+            await self.kubelet.restore_statuses()
             async with self._serving(sockets, credentials):
                 yield
 

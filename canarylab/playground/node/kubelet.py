@@ -24,6 +24,7 @@ from canarylab.kube_objects import (
     Object,
     StatusCondition,
     find_condition,
+    is_finished,
     key_of,
     last_transition_time,
     timestamp,
@@ -54,7 +55,7 @@ from canarylab.playground.node.container import (
 )
 from canarylab.playground.node.pod import Pod
 from canarylab.playground.node.process import ReaperSupervisor
-from canarylab.playground.node.status import RUNTIME
+from canarylab.playground.node.status import RUNTIME, PodState, pod_status, restored_statuses
 
 logger = logging.getLogger(__name__)
 
@@ -100,6 +101,21 @@ class Kubelet:
         self._api, self._home, self._backoff, self._now = api, home, backoff, now
         self._addresses = PodAddresses(addresses.pods)
         self._pods: dict[str, Pod] = {}
+
+    async def restore_statuses(self) -> None:
+        """Write that no container of an earlier daemon runs, before anybody reads that one does."""
+        async with asyncio.TaskGroup() as tasks:
+            for pod in await self._api.list("Pod"):
+                if pod["spec"].get("nodeName") == NODE and not is_finished(pod):
+                    tasks.create_task(self._restore_status(pod))
+
+    async def _restore_status(self, pod: Object) -> None:
+        now, ip = self._now(), pod.get("status", {}).get("podIP")
+        try:
+            state = PodState(restored_statuses(pod, now=now), ip, self._addresses.node)
+            await self._api.update_status({**pod, "status": pod_status(pod, state, now)})
+        except Exception:  # of an object that no longer fits; the daemon starts all the same
+            logger.exception("status of pod %s not restored", key_of(pod))
 
     async def run(self) -> None:
         """Run until cancelled; then every process of every pod has ended."""

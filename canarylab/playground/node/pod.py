@@ -20,7 +20,7 @@ from canarylab.playground.kube.retries import RetryDelays
 from canarylab.playground.node.container import Container, NodeContext, PodContext
 from canarylab.playground.node.process import background_task
 from canarylab.playground.node.references import PodAddress, read_references
-from canarylab.playground.node.status import PodState, pod_status, restored_status
+from canarylab.playground.node.status import PodState, pod_status, restored_statuses
 from canarylab.playground.node.volumes import VolumeError, make_volumes
 
 logger = logging.getLogger(__name__)
@@ -71,14 +71,11 @@ class Pod:
             self._node.addresses.release(self._ip)
 
     async def _run_and_stop(self, ip: str) -> None:
-        status = self.object.get("status", {})
-        before = {entry["name"]: entry for entry in status.get("containerStatuses", [])}
-        context, now = PodContext(self.object, ip, self._status_changed.set), self._node.now()
+        context = PodContext(self.object, ip, self._status_changed.set)
+        statuses = restored_statuses(self.object, now=self._node.now())
         self.containers = [
-            Container(
-                self._node, context, spec, restored_status(spec, before.get(spec["name"]), now=now)
-            )
-            for spec in self.object["spec"]["containers"]
+            Container(self._node, context, spec, status)
+            for spec, status in zip(self.object["spec"]["containers"], statuses, strict=True)
         ]
         async with asyncio.TaskGroup() as tasks:
             if not self._stop_requested.is_set() and not is_finished(self.object):

@@ -106,6 +106,13 @@ class ContainerStatus:
         return self.state if isinstance(self.state, ContainerTerminated) else self.last
 
 
+def restored_statuses(pod: Object, *, now: datetime) -> list[ContainerStatus]:
+    """Return the statuses of the containers of a pod that an earlier daemon may have run."""
+    before = {entry["name"]: entry for entry in pod.get("status", {}).get("containerStatuses", [])}
+    containers = pod["spec"]["containers"]
+    return [restored_status(spec, before.get(spec["name"]), now=now) for spec in containers]
+
+
 def restored_status(container: Object, status: Object | None, *, now: datetime) -> ContainerStatus:
     """Return the status of a container that an earlier daemon may have run.
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from canarylab.kube_objects import Key, find_condition
-from canarylab.playground.node.kubelet import node_status, register
+from canarylab.kube_objects import Key, find_condition, is_ready
+from canarylab.playground.node.kubelet import Kubelet, node_status, register
 from canarylab.playground.node.reaper import processes_of
 from tests.needs import needs
 from tests.playground.fake_api import FakeApi
@@ -98,6 +98,30 @@ async def test_a_pod_that_ran_before_the_daemon_was_restarted_runs_again(tmp_pat
         assert ready["status"]["podIP"] == address
         last = ready["status"]["containerStatuses"][0]["lastState"]["terminated"]
         assert (last["exitCode"], last["reason"]) == (255, "Unknown")
+
+
+async def test_a_pod_of_an_earlier_daemon_is_not_ready_before_it_runs_again(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        await here.api.put(pod(server()))
+        assert is_ready(await here.ready())
+    later = Kubelet(here.api, here.home, here.addresses)
+    await later.restore_statuses()
+    found = await here.pod("web-1")
+    assert not is_ready(found)
+    assert found["status"]["containerStatuses"][0]["state"]["terminated"]["exitCode"] == 255
+
+
+async def test_a_pod_with_a_broken_status_keeps_no_other_from_being_restored(
+    tmp_path: Path,
+) -> None:
+    async with node(tmp_path) as here:
+        pass
+    for name, state in (("web-1", {}), ("web-2", {"startedAt": "2026-11-22T21:00:00Z"})):
+        entry = {"name": "web", "state": {"running": state}}
+        await here.api.put({**pod(server(), name=name), "status": {"containerStatuses": [entry]}})
+    await Kubelet(here.api, here.home, here.addresses).restore_statuses()
+    states = [(await here.state(name))["state"] for name in ("web-1", "web-2")]
+    assert [list(state) for state in states] == [["running"], ["terminated"]]
 
 
 async def test_a_pod_deleted_while_no_daemon_ran_is_removed(tmp_path: Path) -> None:
