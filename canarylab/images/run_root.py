@@ -24,8 +24,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from canarylab.playground.images import map_paths
-from canarylab.playground.node import pod_root
-from canarylab.playground.node.pod_root import Plan
+from canarylab.playground.node import mount_pod_root, pod_root
+from canarylab.playground.node.mount_pod_root import Plan
 
 NPM_CACHE = "/run/npm-cache"
 _NPMRC = "/usr/local/etc/npmrc"  # npm's global one, with the prefix /usr/local
@@ -161,12 +161,12 @@ def _parents(path: str) -> list[str]:
 def main() -> None:
     """Run a command in the root of a tree, keep what it wrote, and end like it."""
     plan, argv = marshal.loads(bytes.fromhex(sys.argv[1])), sys.argv[2:]
-    pod_root.mount_all(plan)
-    pod_root.libc.prctl(_SET_CHILD_SUBREAPER, 1)
+    mount_pod_root.mount_all(plan)
+    mount_pod_root.libc.prctl(_SET_CHILD_SUBREAPER, 1)
     if (child := os.fork()) == 0:
         try:
             os.chroot(f"{plan['base']}/root")
-            pod_root.become(plan, argv)
+            mount_pod_root.become(plan, argv)
         except OSError as error:
             os.write(2, f"{argv[0]}: {error.strerror}".encode())
         os._exit(_CANNOT_START)
@@ -190,12 +190,12 @@ def _end_children() -> None:
 
 def _keep_changes(plan: Plan) -> None:
     for top, kind, path, words in plan["entries"]:
-        made = Path(pod_root.scratch(plan["base"], top) + path.removeprefix(top.rstrip("/")))
+        made = Path(mount_pod_root.scratch(plan["base"], top) + path.removeprefix(top.rstrip("/")))
         if kind != "dir" and _is_as_made(made, words):
             made.unlink()
     for path, _ in plan["overlays"]:
         if path != NPM_CACHE:
-            upper = Path(pod_root.scratch(plan["base"], path))
+            upper = Path(mount_pod_root.scratch(plan["base"], path))
             _copy_changes(upper, Path(plan["tree"] + path))
     for path in plan["new"]:
         with suppress(OSError):  # it is not empty, or it was never made

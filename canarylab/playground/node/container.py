@@ -32,7 +32,8 @@ from canarylab.playground.kube.events import EventRecorder
 from canarylab.playground.node.environment import PodSettings, build_command
 from canarylab.playground.node.image_puller import ImagePuller
 from canarylab.playground.node.logs import ContainerLog, ContainerLogs
-from canarylab.playground.node.pod_root import Plan, container_plan
+from canarylab.playground.node.mount_pod_root import Plan
+from canarylab.playground.node.pod_root import container_plan
 from canarylab.playground.node.probes import (
     SUCCESS,
     ProbeResult,

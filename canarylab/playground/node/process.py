@@ -24,7 +24,7 @@ from typing import IO, Any, NamedTuple
 
 from canarylab.playground.node import pod_root, reaper
 from canarylab.playground.node.logs import ContainerLog, OutputCollector
-from canarylab.playground.node.pod_root import Plan
+from canarylab.playground.node.mount_pod_root import Plan
 from canarylab.playground.node.streams import ContainerInput, ExecStreams, Terminal, pipe_writer
 
 _DAEMON_SHUTDOWN_GRACE_S = 1.0  # between SIGTERM and SIGKILL when the daemon ends

@@ -1,0 +1,207 @@
+"""The program that mounts a container's root and becomes its command, as `pod_root` plans it.
+
+It must start fast, so nothing heavy is imported at its top, and nothing of the package.
+https://docs.kernel.org/filesystems/overlayfs.html
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import marshal
+import os
+import sys
+
+TYPE_CHECKING = False  # importing it takes half as long as Python's own start
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any
+
+Plan = dict[str, "Any"]
+MEMORY = "/memory"  # in `base`: what is mounted at /dev/shm
+_NEW_MOUNTS, _NEW_USER, _NEW_NAME = 0x20000, 0x10000000, 0x4000000  # CLONE_NEWNS, -USER, -UTS
+_BIND, _RECURSIVE, _PRIVATE, _DETACH = 4096, 16384, 1 << 18, 2  # MS_*, MNT_DETACH
+_MOUNT_SETATTR, _AT_CWD, _AT_RECURSIVE, _READ_ONLY = 442, -100, 0x8000, 1
+_MOST_PARTS = 1000  # of a path; links may be a circle
+_RESET = (1, 2, 3, 13, 25)
+"""Signals that a command would inherit as ignored: HUP from nohup, INT and QUIT from a shell's
+background job, PIPE and XFSZ from Python."""
+_CANNOT_START = 127
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def main(plan: Plan, argv: Sequence[str]) -> None:
+    """Make or enter a root and become the command; report the step that failed."""
+    report: int = plan["report"]
+    os.set_inheritable(report, False)
+    try:
+        if pid := plan.get("pid"):
+            _enter(pid)
+        else:
+            mount_all(plan)
+            os.chdir(f"{plan['base']}/root")
+            _check(libc.pivot_root(b".", b"."), "pivot_root")
+            _check(libc.umount2(b".", _DETACH), "umount2")
+        become(plan, argv)
+    except OSError as error:
+        step = "root" if error.filename else "exec"
+        words = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+        os.write(report, f"{step}\0{error.errno}\0{words}".encode())
+        os._exit(_CANNOT_START)
+
+
+def become(plan: Plan, argv: Sequence[str]) -> None:
+    """Run the command in its folder, instead of this program."""
+    if not plan.get("pid"):
+        os.chdir("/")
+        os.makedirs(plan["folder"], exist_ok=True)
+    os.chdir(plan["folder"])
+    for number in _RESET:
+        libc.signal(number, None)
+    if not plan["has_ctype"]:
+        os.environ.pop("LC_CTYPE", None)  # Python sets it in the locale C
+    try:
+        os.execvp(argv[0], list(argv))
+    except OSError as error:
+        raise OSError(error.errno, error.strerror) from None  # the name is no path
+
+
+def mount_all(plan: Plan) -> None:
+    """Unshare the namespaces and mount everything in the folder `root` of `base`."""
+    base, is_user, ids = plan["base"], plan["way"] == "user", (os.geteuid(), os.getegid())
+    _check(libc.unshare(_NEW_MOUNTS | _NEW_NAME | _NEW_USER * is_user), "unshare")
+    if is_user:
+        texts = ("deny", f"0 {ids[0]} 1", f"0 {ids[1]} 1")
+        for name, text in zip(("setgroups", "uid_map", "gid_map"), texts, strict=True):
+            with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
+                file.write(text)
+    _check(libc.sethostname(plan["name"].encode(), len(plan["name"].encode())), "sethostname")
+    _mount(None, "/", None, _RECURSIVE | _PRIVATE)
+    _mount("tmpfs", base, "tmpfs", 0, "mode=755")
+    os.mkdir(f"{base}/root")
+    _make_entry(base + MEMORY, "dir", "1777")
+    for top, kind, path, words in plan["entries"]:
+        _make_entry(scratch(base, top) + path.removeprefix(top.rstrip("/")), kind, words)
+    for path, lowers in plan["overlays"]:
+        _overlay(plan, path, lowers)
+    root = f"{base}/root"
+    for source, path, read_only in plan["binds"]:
+        # What is mounted already may have links, which mean other paths outside of the root.
+        target = resolved(path, lambda part: read_link(root + part))
+        if target == "/":
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), path)
+        _bind(source, root + target, read_only=read_only)
+
+
+def _overlay(plan: Plan, path: str, lowers: Sequence[str]) -> None:
+    """Mount an overlay at a path of the root.
+
+    A user's namespace may not take apart the machine's mounts, so a folder with one below cannot be
+    part of an overlay there (EINVAL): what is in it is mounted one by one, to be read only.
+    """
+    base, target = plan["base"], f"{plan['base']}/root{path.rstrip('/')}"
+    upper = scratch(base, path)
+    options = ",userxattr" if plan["way"] == "user" else ""
+    try:
+        _mount_overlay(target, lowers, upper, options)
+    except OSError as error:
+        if error.errno != errno.EINVAL or lowers[-1] != path or path == "/":
+            raise
+        above = [upper, *lowers[:-1]]
+        _mount_overlay(target, lowers[:-1] or [scratch(base, "empty")], upper, options)
+        for entry in os.scandir(path):
+            mine = [f"{each}/{entry.name}" for each in above]
+            if entry.is_symlink() and not os.path.lexists(f"{target}/{entry.name}"):
+                os.symlink(os.readlink(entry.path), f"{target}/{entry.name}")
+            elif entry.is_dir() and any(map(os.path.isdir, mine)):
+                _overlay(plan, entry.path, [*filter(os.path.isdir, mine), entry.path])
+            elif not any(map(os.path.lexists, mine)):
+                _bind(entry.path, f"{target}/{entry.name}", read_only=True)
+
+
+def _mount_overlay(target: str, lowers: Iterable[str], upper: str, more: str) -> None:
+    def escaped(path: str) -> str:
+        return "".join(f"\\{each}" if each in "\\:," else each for each in path)
+
+    lower = ":".join(map(escaped, lowers))
+    work = escaped(os.path.dirname(upper) + "/work")
+    options = f"lowerdir={lower},upperdir={escaped(upper)},workdir={work}{more}"
+    _mount("overlay", target, "overlay", 0, options)
+
+
+def scratch(base: str, path: str) -> str:
+    """The upper folder of the overlay at a path, with an empty folder beside it."""
+    folder = f"{base}/{path.replace('/', '%')}"
+    for name in ("work", "upper"):
+        os.makedirs(f"{folder}/{name}", exist_ok=True)
+    return f"{folder}/upper"
+
+
+def _make_entry(path: str, kind: str, words: str) -> None:
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    if kind == "link":
+        os.symlink(words, path)
+    elif kind == "file":
+        with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(words)
+    else:
+        os.makedirs(path, exist_ok=True)
+        os.chmod(path, int(words or "755", 8))
+
+
+def _bind(source: str, target: str, *, read_only: bool) -> None:
+    if not os.path.lexists(target):
+        _make_entry(target, "dir" if os.path.isdir(source) else "file", "")
+    _mount(source, target, None, _BIND | _RECURSIVE)
+    if read_only:
+        change = (ctypes.c_uint64 * 4)(_READ_ONLY, 0, 0, 0)
+        where = (_AT_CWD, os.fsencode(target), _AT_RECURSIVE)
+        _check(libc.syscall(_MOUNT_SETATTR, *where, change, ctypes.c_size_t(32)), target)
+
+
+def _enter(pid: int) -> None:
+    """Join the namespaces of a container's process."""
+    for name in ("user", "uts", "mnt"):
+        theirs = f"/proc/{pid}/ns/{name}"
+        if os.readlink(theirs) != os.readlink(f"/proc/self/ns/{name}"):
+            descriptor = os.open(theirs, os.O_RDONLY)
+            _check(libc.setns(descriptor, 0), theirs)
+            os.close(descriptor)
+
+
+def _mount(
+    source: str | None, target: str, kind: str | None, flags: int, options: str | None = None
+) -> None:
+    words = [None if each is None else os.fsencode(each) for each in (source, target, kind)]
+    data = None if options is None else os.fsencode(options)
+    _check(libc.mount(*words, ctypes.c_ulong(flags), data), target)
+
+
+def _check(result: int, about: str) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), about)
+
+
+def read_link(path: str) -> str | None:
+    """What a path leads to, if it is a link."""
+    return os.readlink(path) if os.path.islink(path) else None
+
+
+def resolved(path: str, read_link: Callable[[str], str | None]) -> str:
+    """Follow the links of a path as in a root; `read_link` returns what a path of it leads to."""
+    done, left = "", path.split("/")
+    for _ in range(_MOST_PARTS):
+        if not left:
+            return done or "/"
+        step = f"{done}/{left[0]}" if left[0] not in ("", ".", "..") else done
+        step = os.path.dirname(done) if left.pop(0) == ".." else step
+        if (link := read_link(step)) is None:
+            done = step
+        else:
+            done, left = "" if link.startswith("/") else done, link.split("/") + left
+    return path
+
+
+if __name__ == "__main__":
+    main(marshal.loads(bytes.fromhex(sys.argv[1])), sys.argv[2:])
