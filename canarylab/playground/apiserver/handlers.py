@@ -220,11 +220,16 @@ def _in_path_namespace(context: RequestContext, obj: Object) -> Object:
     if not context.kind.namespaced:
         return obj
     meta = obj.get("metadata", {})
-    if meta.get("namespace") not in {None, "", context.path.namespace}:
+    check_namespace(context, meta)
+    return {**obj, "metadata": {**meta, "namespace": context.path.namespace}}
+
+
+def check_namespace(context: RequestContext, meta: Object) -> None:
+    """Raise BadRequestError if the metadata names another namespace than the path."""
+    if meta.get("namespace") not in (None, "", context.path.namespace):
         raise BadRequestError(
             "the namespace of the provided object does not match the namespace sent on the request"
         )
-    return {**obj, "metadata": {**meta, "namespace": context.path.namespace}}
 
 
 @dataclass(frozen=True)

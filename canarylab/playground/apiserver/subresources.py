@@ -20,7 +20,7 @@ from canarylab.http_headers import HOP_BY_HOP, without_fields
 from canarylab.kube_objects import Object, parse_integer
 from canarylab.playground.apiserver.decode import decode_options
 from canarylab.playground.apiserver.eviction import use_budget, with_eviction
-from canarylab.playground.apiserver.handlers import delete_request
+from canarylab.playground.apiserver.handlers import check_namespace, delete_request
 from canarylab.playground.apiserver.patch import apply_patch
 from canarylab.playground.apiserver.requests import (
     APPLY,
@@ -135,6 +135,7 @@ async def bind(context: RequestContext) -> web.Response:
 async def evict(context: RequestContext) -> web.Response:
     """POST .../eviction, as `kubectl drain` does; a disruption budget can refuse it."""
     eviction = await read_document(context.request)
+    _check_eviction_name(context, eviction)
     body = eviction.get("deleteOptions") if isinstance(eviction, dict) else None
     request = delete_request(body or {}, context.query)
     registry = context.api.registry
@@ -147,6 +148,14 @@ async def evict(context: RequestContext) -> web.Response:
         context.api.commit(registry.update_status(with_eviction(pod, registry.generators.now())))
         context.api.commit(registry.delete("Pod", context.path.key, request.options))
     return json_response({**_SUCCESS, "code": 201}, code=201)
+
+
+def _check_eviction_name(context: RequestContext, eviction: object) -> None:
+    given = eviction.get("metadata") if isinstance(eviction, dict) else None
+    meta = given if isinstance(given, dict) else {}
+    check_namespace(context, meta)
+    if meta.get("name") != context.path.name:
+        raise BadRequestError("name in URL does not match name in Eviction object")
 
 
 class ProxyTarget(NamedTuple):

@@ -35,6 +35,11 @@ def budget(allowed: int = 1, *, healthy: int = 3, desired: int = 2, **spec: Any)
     return {**made, "metadata": meta, "status": status}
 
 
+def eviction(name: str, namespace: str = "default") -> Object:
+    meta = {"name": name, "namespace": namespace}
+    return {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": meta}
+
+
 def test_an_eviction_takes_one_disruption() -> None:
     left = use_budget(web(), [budget(2)])
     assert left is not None
@@ -84,7 +89,7 @@ async def test_a_budget_refuses_an_eviction_in_kubernetes_words(server: Server) 
     counts = {"disruptionsAllowed": 0, "currentHealthy": 1, "desiredHealthy": 1, "expectedPods": 1}
     await server.api.update_status({**made, "status": {"observedGeneration": 1, **counts}})
     path = "/api/v1/namespaces/default/pods/web/eviction"
-    answer = await server.request("POST", path, {"apiVersion": "policy/v1", "kind": "Eviction"})
+    answer = await server.request("POST", path, eviction("web"))
     assert (answer.code, answer.body) == (
         429,
         {
@@ -106,3 +111,21 @@ async def test_a_budget_refuses_an_eviction_in_kubernetes_words(server: Server) 
             "code": 429,
         },
     )
+
+
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        (eviction("db"), "name in URL does not match name in Eviction object"),
+        ({"apiVersion": "policy/v1"}, "name in URL does not match name in Eviction object"),
+        (eviction("web", "lab"), "the namespace of the provided object does not match"),
+    ],
+)
+async def test_an_eviction_of_another_pod_than_the_path_s_is_refused(
+    server: Server, sent: Object, words: str
+) -> None:
+    await server.api.create(pod("web"))
+    answer = await server.request("POST", "/api/v1/namespaces/default/pods/web/eviction", sent)
+    assert (answer.code, answer.body["reason"]) == (400, "BadRequest")
+    assert answer.body["message"].startswith(words)
+    assert [each["metadata"]["name"] for each in await server.api.list("Pod")] == ["web"]
