@@ -1,7 +1,7 @@
 """Checkpoints of the lessons: what holds, and what does not yet.
 
-A checkpoint looks at the cluster or at a sample, never at what the learner typed. It shows its
-verdict and does not raise, so that Run All works on a notebook that is not finished; with
+A checkpoint looks at the cluster, a sample or a release, never at what the learner typed. It shows
+its verdict and does not raise, so that Run All works on a notebook that is not finished; with
 `CANARYLAB_STRICT=1` it raises, which is how the solved notebooks are tested.
 """
 
@@ -20,6 +20,7 @@ from canarylab.errors import ApiRefusedError, CanaryLabError, CheckpointError
 from canarylab.lab import Lab
 from canarylab.manifests import CANARY, PRODUCTION, SERVICE
 from canarylab.release.rollout import rollout_status
+from canarylab.release.staged_release import ReleaseResult
 from canarylab.runtime import wait_until
 from canarylab.text import count_noun, join_words, percent, version_label
 from canarylab.traffic import Sample
@@ -66,7 +67,7 @@ class Verdict(NamedTuple):
         return f"<p><strong>{text}</strong> {mark} {inline_html(self.reason)}</p>"
 
 
-def check(lab: Lab, statement: str, *evidence: Sample) -> Verdict:
+def check(lab: Lab, statement: str, *evidence: Sample | ReleaseResult) -> Verdict:
     """Check whether one of the statements of `CHECKS` is true now.
 
     >>> check(lab, "production is ready")
@@ -75,7 +76,7 @@ def check(lab: Lab, statement: str, *evidence: Sample) -> Verdict:
     if statement not in CHECKS:
         raise ValueError(f'There is no check "{statement}". There are: {"; ".join(CHECKS)}.')
     try:
-        verdict = _wrong_evidence(evidence) or CHECKS[statement](lab, *evidence)
+        verdict = _wrong_evidence(statement, evidence) or CHECKS[statement](lab, *evidence)
     except CanaryLabError as exc:
         verdict = Verdict(holds=False, reason=str(exc))
     is_wrong = verdict.can_be_checked and not verdict.holds
@@ -84,11 +85,13 @@ def check(lab: Lab, statement: str, *evidence: Sample) -> Verdict:
     return verdict
 
 
-def _wrong_evidence(evidence: Sequence[object]) -> Verdict | None:
-    """What to give in place of evidence that is no sample."""
+def _wrong_evidence(statement: str, evidence: Sequence[object]) -> Verdict | None:
+    """What to give in place of evidence that is no sample, or no release."""
+    of_release = CHECKS[statement] is release_finds_slow_answers
+    kind, what = (ReleaseResult, "release") if of_release else (Sample, "sample")
     for each in evidence:
-        if not isinstance(each, Sample):
-            reason = f"{each!r} is not a sample. Give what `lab.sample` returns"
+        if not isinstance(each, kind):
+            reason = f"{each!r} is not a {what}. Give what `lab.{what}` returns"
             return Verdict(holds=False, reason=reason)
     return None
 
@@ -180,13 +183,25 @@ def release_is_finished(lab: Lab) -> Verdict:
     canaries = _canaries(lab)
     if left or canaries:
         reason = f"still behind the Service: {join_words([*left, *canaries])}"
-        return Verdict(holds=False, reason=f"{reason}; `kubectl get deployments` shows whose")
+        hint = _unfinished_update(lab) or "`kubectl get deployments` shows whose"
+        return Verdict(holds=False, reason=f"{reason}; {hint}")
     if not behind:
         return Verdict(holds=False, reason="the Service has no ready endpoint; look at lab.pods()")
     if CANARY in _deployments(lab):
         return Verdict(holds=False, reason=f"the Deployment {CANARY} is still there, without pods")
     answers = only_the_new_version_answers(lab, lab.sample(requests=SAMPLED))
     return answers._replace(reason=f"{count_noun(len(behind), 'pod')}; {answers.reason}")
+
+
+def _unfinished_update(lab: Lab) -> str:
+    """What the update of production waits for, if nothing else is there that could be meant."""
+    status = rollout_status(lab.deployment(PRODUCTION))
+    if status.done or CANARY in _deployments(lab):
+        return ""
+    return (
+        f"{status.message}, so a new pod is not ready: `kubectl get pods` shows which, and "
+        "`kubectl describe pods` what its probe gets"
+    )
 
 
 def production_is_back(lab: Lab) -> Verdict:
@@ -235,14 +250,33 @@ def update_loses_no_request(lab: Lab) -> Verdict:
             reason = f"{lowest} some are lost here also while nothing is updated"
             return Verdict(holds=False, reason=reason, can_be_checked=False)
         sample = _updated_under_load(lab, rate)
+    if set_otherwise := _ends_otherwise(lab):
+        return Verdict(holds=False, reason=f"{_lost_in(sample)}; {set_otherwise}")
     if not sample.failed:
         before = f"; the update before lost {first.failed}" if first.failed else ""
-        reason = f"all {count_noun(sample.total, 'request')} were answered in an update{before}"
-        return Verdict(holds=True, reason=reason)
-    kinds = join_words(f"{kind} {hits}" for kind, hits in sample.failures.items())
-    reason = f"{sample.failed} of {count_noun(sample.total, 'request')} were lost ({kinds})"
+        return Verdict(holds=True, reason=f"{_lost_in(sample)} in an update{before}")
     hint = "a pod has to answer for more than a second after it left the endpoints"
-    return Verdict(holds=False, reason=f"{reason}; {hint}")
+    return Verdict(holds=False, reason=f"{_lost_in(sample)}; {hint}")
+
+
+def _lost_in(sample: Sample) -> str:
+    requests = count_noun(sample.total, "request")
+    if not sample.failed:
+        return f"all {requests} were answered"
+    kinds = join_words(f"{kind} {hits}" for kind, hits in sample.failures.items())
+    return f"{sample.failed} of {requests} were lost ({kinds})"
+
+
+def _ends_otherwise(lab: Lab) -> str:
+    """What is not as lesson 05 asks for: no drain, and a preStop hook."""
+    spec = lab.deployment(PRODUCTION)["spec"]["template"]["spec"]
+    (container, *_) = spec["containers"]
+    drain = {each["name"]: each.get("value") for each in container.get("env", [])}.get("DRAIN_S")
+    if drain != "0":
+        return f"DRAIN_S is {drain or 'not set'}, and should be 0: the hook alone has to help here"
+    if not container.get("lifecycle", {}).get("preStop"):
+        return "the container has no preStop hook: lifecycle is a field of the container"
+    return ""
 
 
 def canary_answers_as_expected(lab: Lab, sample: Sample) -> Verdict:
@@ -290,12 +324,25 @@ def canary_is_taken_back(lab: Lab) -> Verdict:
     return Verdict(holds=not hits, reason=reason + ("; compare with lab.endpoints()" * bool(hits)))
 
 
+def release_finds_slow_answers(lab: Lab, released: ReleaseResult) -> Verdict:
+    """A judge with a limit for the latency rolled the release back, and the canary has no pods."""
+    decision = released.decision
+    if released.outcome != "rolled back" or decision is None or decision.verdict != "roll back":
+        hint = "a judge counts slow answers if it has slower_than_s; run this section again"
+        return Verdict(holds=False, reason=f"the release: {released.outcome}; {hint}")
+    if decision.limits is None or decision.limits.slower_than_s is None:
+        hint = "give Judge the limit, and the release of candidate B to the check"
+        return Verdict(holds=False, reason=f"this judge had no slower_than_s; {hint}")
+    return canary_is_taken_back(lab)
+
+
 def sample_tells_two_shares_apart(lab: Lab, sample: Sample) -> Verdict:
     """At two of five pods, the sample is large enough to exclude one of four."""
     expected = (sample.expected or {}).get("2.0", 0.0)
     if not math.isclose(expected, 0.4):
         reason = f"the ready pods suggest {percent(expected)} for version 2.0, not 40 %"
-        return Verdict(holds=False, reason=f"{reason}; run the cell that scales the canary to 2")
+        hint = "run the cell that scales the canary to 2, and then take the sample again"
+        return Verdict(holds=False, reason=f"{reason}; {hint}")
     needed = stats.requests_to_tell_apart(0.25, 0.40)
     if sample.trials < needed:
         seen = f"{count_noun(sample.trials, 'choice')} of a pod, and {needed:,} are needed"
@@ -466,6 +513,7 @@ CHECKS: Mapping[str, Callable[..., Verdict]] = {
     "the two versions are even": versions_are_even,
     "the release is finished": release_is_finished,
     "the canary is taken back": canary_is_taken_back,
+    "the judge finds slow answers": release_finds_slow_answers,
     "all pods are replaced at once": pods_are_replaced_at_once,
     "production is back at version 1.0": production_is_back,
     "an update loses no request": update_loses_no_request,

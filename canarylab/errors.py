@@ -182,7 +182,9 @@ class ApiRefusedError(ClusterError):
 
     def __init__(self, what: str, reply: str, remedy: str) -> None:
         self.what, self.reply = what, reply
-        super().__init__(f"The cluster refused {what}.\n{reply}\n{remedy}")
+        is_missing = self.is_not_found and re.fullmatch(r'\w+ "[^"]*"', what)
+        verb = "has no" if is_missing else "refused"
+        super().__init__(f"The cluster {verb} {what}.\n{reply}\n{remedy}")
 
     @property
     def is_not_found(self) -> bool:

@@ -127,7 +127,8 @@ class Predictions:
     def table(self) -> Table:
         """Every prediction with its outcome, in the order they were made."""
         if not self._predictions:
-            return self._table("You made no predictions in this notebook.")
+            since = "in this notebook" if self._file else "since the kernel started"
+            return self._table(f"You made no predictions {since}.")
         rows = [
             (question, _text_of(question, each.value), each.expected or "-", each.seen or "not yet")
             for question, each in self._predictions.items()

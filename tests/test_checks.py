@@ -14,8 +14,11 @@ import pytest
 from canarylab import checks
 from canarylab.checks import CANARY_BACKEND, Verdict, check
 from canarylab.errors import ApiRefusedError, CheckpointError, TrafficError
+from canarylab.judge import Decision
+from canarylab.judge.decision import Limits
 from canarylab.release.endpoints import Endpoint
 from canarylab.release.ingress import RouteExplanation
+from canarylab.release.staged_release import ReleaseResult
 from canarylab.traffic import RequestResult, Sample
 from canarylab.traffic.http import HttpResponse
 
@@ -29,6 +32,11 @@ ROLLED_OUT = {
         "availableReplicas": 3,
     },
 }
+HOOKED = {
+    "env": [{"name": "DRAIN_S", "value": "0"}],
+    "lifecycle": {"preStop": {"sleep": {"seconds": 3}}},
+}
+"""The container of lesson 05 that cannot drain and has a hook."""
 
 
 def pod(version: str, name: str = "nodeapp-production-x") -> Endpoint:
@@ -215,6 +223,14 @@ def test_a_release_with_a_canary_without_pods_is_not_finished() -> None:
     assert "nodeapp-canary is still there" in verdict_of(lab, "the release is finished")
 
 
+def test_an_update_that_is_stuck_is_not_finished_and_the_hint_is_its_new_pod() -> None:
+    stuck = {**ROLLED_OUT, "status": {**ROLLED_OUT["status"], "updatedReplicas": 1}}  # type: ignore[dict-item]
+    lab = SmallLab([pod("1.0")] * 3, deployment=stuck)
+    lab.deployments = ["nodeapp-production"]
+    words = verdict_of(lab, "the release is finished")
+    assert "1 of 3 pods are up to date, so a new pod is not ready: `kubectl get pods`" in words
+
+
 def test_a_release_with_a_canary_left_is_not_finished(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "ENDPOINTS_TIMEOUT_S", 0)
     lab = SmallLab([pod("2.0"), pod("2.0", "nodeapp-canary-x")])
@@ -235,6 +251,37 @@ def test_a_canary_is_taken_back_when_it_has_no_pod_and_production_has_all(
 ) -> None:
     lab = SmallLab([pod("1.0")] * old + [pod("2.0")] * new)
     assert words in repr(check(lab, "the canary is taken back"))  # type: ignore[arg-type]
+
+
+def released(verdict: str, outcome: str, *, slower_than_s: float | None = 0.1) -> ReleaseResult:
+    limits = Limits(0.01, 0.05, slower_than_s)
+    return ReleaseResult(outcome, "", Decision(verdict, ("Why.",), (), limits=limits))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        (released("roll back", "rolled back"), "holds: ready pods of 1.0: 3"),
+        (released("roll back", "rolled back", slower_than_s=None), "no slower_than_s; give Judge"),
+        (released("promote", "promoted"), "the release: promoted; a judge counts slow answers"),
+        (released("not enough to tell", "rolled back"), "the release: rolled back; a judge"),
+        (ReleaseResult("rolled back", "Interrupted."), "the release: rolled back; a judge"),
+        (..., "Ellipsis is not a release. Give what `lab.release` returns"),
+    ],
+)
+def test_slow_answers_are_found_by_a_release_that_a_judge_with_a_limit_rolled_back(
+    result: Any, words: str
+) -> None:
+    lab = SmallLab([pod("1.0")] * 3)
+    assert words in repr(check(lab, "the judge finds slow answers", result))  # type: ignore[arg-type]
+
+
+def test_a_release_does_not_hold_while_the_canary_of_it_still_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(checks, "ENDPOINTS_TIMEOUT_S", 0)
+    lab, result = SmallLab([pod("1.0")] * 3 + [pod("2.0")]), released("roll back", "rolled back")
+    assert not check(lab, "the judge finds slow answers", result).holds  # type: ignore[arg-type]
 
 
 def test_a_canary_that_was_promoted_is_not_taken_back() -> None:
@@ -274,9 +321,15 @@ class UpdatedLab(SmallLab):
     """Updates with these numbers of ready and of starting pods, and these lost requests."""
 
     def __init__(
-        self, steps: list[tuple[int, int]], lost: Sequence[int] = (0,), *, carried: float = 200
+        self,
+        steps: list[tuple[int, int]],
+        lost: Sequence[int] = (0,),
+        *,
+        carried: float = 200,
+        container: Mapping[str, Any] = HOOKED,
     ) -> None:
-        super().__init__()
+        template = {"spec": {"containers": [container]}}
+        super().__init__(deployment={**ROLLED_OUT, "spec": {"template": template}})
         self._steps, self._lost, self.restarted = steps, lost, 0
         self._carried, self.rates = carried, list[float]()
 
@@ -331,6 +384,26 @@ def test_pods_are_replaced_at_once_with_three_ready_and_three_more(
 
 def test_an_update_that_loses_nothing_holds() -> None:
     assert holds(UpdatedLab([]), "an update loses no request")
+
+
+@pytest.mark.parametrize(
+    ("container", "lost", "words"),
+    [
+        ({**HOOKED, "env": []}, 0, "all 200 requests were answered; DRAIN_S is not set"),
+        ({**HOOKED, "env": [{"name": "DRAIN_S", "value": "3"}]}, 0, "; DRAIN_S is 3, and should"),
+        (
+            {"env": HOOKED["env"]},
+            9,
+            "9 of 209 requests were lost (refused 9); the container has no",
+        ),
+        ({**HOOKED, "lifecycle": {"prestop": {}}}, 9, "no preStop hook: lifecycle is a field of"),
+    ],
+)
+def test_a_pod_that_ends_in_another_way_than_the_lesson_asks_for_is_told(
+    container: Mapping[str, Any], lost: int, words: str
+) -> None:
+    lab = UpdatedLab([], lost=[lost, lost], container=container)
+    assert words in verdict_of(lab, "an update loses no request")
 
 
 def test_an_update_that_loses_one_request_says_how_many_and_what_a_pod_has_to_do() -> None:

@@ -212,7 +212,7 @@ def test_the_table_has_every_prediction_with_its_outcome_in_order() -> None:
         ("first", "1", "2 (one each)", "2"),
         ("canary share", "50 %", "-", "not yet"),
     ]
-    assert repr(Predictions().table()) == "You made no predictions in this notebook."
+    assert repr(Predictions().table()) == "You made no predictions since the kernel started."
 
 
 def test_predictions_are_there_in_the_next_kernel(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from canarylab.judge.counts import (
     total,
 )
 from canarylab.stats import Interval
-from canarylab.stats.arguments import is_count, is_fraction, is_number
+from canarylab.stats.arguments import is_count, is_fraction, is_number, shown
 from canarylab.stats.sequential import (
     DEFAULT_ALPHA,
     confidence_sequence,
@@ -52,6 +52,7 @@ class Limits(NamedTuple):
 
     tolerance: float
     alpha: float
+    slower_than_s: float | None = None
 
     @property
     def enough(self) -> float:
@@ -150,7 +151,7 @@ class Decision:
         """The verdict, its reasons and the counts.
 
         >>> print(*Judge().decide(StepCounts(0.25, Counts(5, 0), Counts(15, 0))).table().columns)
-        version requests failures failure rate surely between
+        version requests failures failure rate confidence sequence
         """
         half = self.limits.alpha / 2 if self.limits else _HALF
         rows = [
@@ -161,7 +162,7 @@ class Decision:
             )
             for interval in [_interval(each, half)]
         ]
-        columns = ("version", "requests", "failures", "failure rate", "surely between")
+        columns = ("version", "requests", "failures", "failure rate", "confidence sequence")
         return Table(self.sentence, columns, rows, notes=self.reasons[1:])
 
     def __repr__(self) -> str:
@@ -191,12 +192,12 @@ class AnyJudge(Protocol):
 class Judge:
     """Compares the canary with production; its error rates hold however often it is consulted.
 
-    *Roll back* when the failures are surely not shared like the traffic. If the canary is no worse,
-    its share of the failures is its share of the traffic, so a good canary is ever rolled back with
-    a probability of `alpha` at most. *Promote* when the canary surely fails less than `tolerance`
-    more often than production: when its highest possible rate, less the lowest possible rate of
-    production, is below it. Both rates have a confidence sequence at `alpha` / 2. Until then, *not
-    enough to tell*.
+    *Roll back* when the evidence that the canary fails more often is 1 / `alpha`. If it is no
+    worse, its share of the failures is its share of the traffic, so a good canary is ever rolled
+    back with a probability of `alpha` at most. *Promote* when the canary fails less than
+    `tolerance` more often than production: when its highest possible rate, less the lowest possible
+    rate of production, is below it. Both rates have a confidence sequence at `alpha` / 2. Until
+    then, *not enough to tell*.
 
     The evidence of several steps is multiplied. The rates are those of all steps together, so they
     say little if the rates themselves changed from step to step, as in an outage.
@@ -208,7 +209,7 @@ class Judge:
     >>> judge = Judge(tolerance=0.02)
     >>> judge.decide(StepCounts(0.25, Counts(40, 8), Counts(120, 2)))
     Roll back: the canary has 8 of 10 failures and 25 % of the traffic.
-    version     requests  failures  failure rate  surely between
+    version     requests  failures  failure rate  confidence sequence
     canary      40        8         20 %          5 % to 45 %
     production  120       2         1.7 %         under 0.1 % to 10 %
     The evidence that it fails more often is 235, and 20 is enough: ...
@@ -222,13 +223,15 @@ class Judge:
     def __post_init__(self) -> None:
         for name, value in (("tolerance", self.tolerance), ("alpha", self.alpha)):
             if not is_fraction(value):
-                raise ValueError(f"{name} cannot be {value}. Give a number between 0 and 1: 0.05.")
+                raise ValueError(
+                    f"{name} cannot be {shown(value)}. Give a number between 0 and 1: 0.05."
+                )
         check_limit(self.slower_than_s)
 
     @property
     def limits(self) -> Limits:
         """What it was set to."""
-        return Limits(self.tolerance, self.alpha)
+        return Limits(self.tolerance, self.alpha, self.slower_than_s)
 
     def verdict(self, steps: Sequence[StepCounts]) -> Verdict:
         """The verdict alone."""

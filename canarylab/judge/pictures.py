@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -114,8 +115,8 @@ def plot_difference(decision: Decision) -> Picture:
     return _plot_looks(decision, _lines(grown, judge.tolerance, labels), title, axis)
 
 
-def save_report(decision: Decision, path: str | Path) -> Path:
-    """Write the decision as a page that needs no other file."""
+def save_report(decision: Decision, path: str | Path, *, at: datetime | None = None) -> Path:
+    """Write the decision as a page that needs no other file, with the time, which is now."""
     place = Path(path)
     pictures = [plot_decision(decision)]
     how = ""
@@ -124,13 +125,22 @@ def save_report(decision: Decision, path: str | Path) -> Path:
         pictures += [plot_evidence(decision), plot_difference(decision)]
         how = _HOW.format(enough=judge.enough, tolerance=percentage_points(judge.tolerance))
     title = escape(f"Canary: {decision.verdict}")
+    at = at or datetime.now(UTC)
+    saved = f"Saved on {at:%d %B %Y at %H:%M} UTC. {_failure_words(decision.limits)}"
     shown = "".join(f"<p>{picture._repr_html_()}</p>" for picture in pictures)
     page = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f"<style>{_STYLE}</style></head><body><h1>{title}</h1>"
+        f"<style>{_STYLE}</style></head><body><h1>{title}</h1><p>{escape(saved)}</p>"
         f"{decision.table()._repr_html_()}{shown}<p>{escape(how)}</p></body></html>\n"
     )
     return write_file(place, page)
+
+
+def _failure_words(limits: Limits | None) -> str:
+    slow = limits and limits.slower_than_s
+    return "A failure is a request that was lost, or answered with a status of 500 or more" + (
+        f", or after more than {slow:.3g} s." if slow else "."
+    )
 
 
 def _lines(

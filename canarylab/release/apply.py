@@ -9,7 +9,7 @@ notebook and kubectl can change the same object in turn.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 from kubernetes.dynamic.exceptions import DynamicApiError, NotFoundError, ResourceNotFoundError
@@ -17,6 +17,7 @@ from kubernetes.dynamic.exceptions import DynamicApiError, NotFoundError, Resour
 from canarylab.errors import ApiRefusedError
 from canarylab.kube_objects import REVISION_ANNOTATION
 from canarylab.release.connection import Connection, Object, explain_api_errors
+from canarylab.text import join_words
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _UNSUPPORTED_MEDIA_TYPE = 415
@@ -29,6 +30,8 @@ _MERGE_KEYS = {
     "ports": ("containerPort", "port"),
 }
 """By which field Kubernetes matches the objects of a list in a strategic merge patch."""
+_OF_TEXTS = ("annotations", "data", "labels", "matchLabels", "nodeSelector", "stringData")
+"""Fields whose values are texts, whatever their names."""
 _OF_THE_CLUSTER = ("resourceVersion", "managedFields")
 _REMEDY = "Change the manifest where the cluster says, and apply it again."
 
@@ -86,7 +89,7 @@ def _apply_one(connection: Connection, wanted: Object) -> Applied:
     resource = _resource(connection, wanted, name)
     label = f"{resource.singular_name}{'.' + resource.group if resource.group else ''}/{name}"
     place = {"namespace": connection.namespace}
-    with explain_api_errors(what, remedy=_REMEDY):
+    with explain_api_errors(what, remedy=_remedy(wanted)):
         try:
             live = resource.get(name=name, namespace=connection.namespace).to_dict()
         except NotFoundError:
@@ -95,6 +98,31 @@ def _apply_one(connection: Connection, wanted: Object) -> Applied:
         changed = _patched(resource, patch_for(wanted, live), {"name": name, **place})
     same = _without_server_fields(changed) == _without_server_fields(live)
     return Applied(label, "unchanged" if same else "configured")
+
+
+def _remedy(wanted: Object) -> str:
+    if not (names := list(_values_without_quotes(wanted))):
+        return _REMEDY
+    values = "the value" if len(names) == 1 else "the values"
+    return f"Put {values} of {join_words(names)} in quotes: there Kubernetes wants text."
+
+
+def _values_without_quotes(found: Any, field: str = "") -> Iterator[str]:
+    """The names of numbers, true and false where Kubernetes has text.
+
+    >>> list(_values_without_quotes({"env": [{"name": "READY_AFTER_S", "value": 1}]}))
+    ['READY_AFTER_S']
+    """
+    if isinstance(found, list):
+        for each in found:
+            yield from _values_without_quotes(each, field)
+    elif isinstance(found, dict):
+        for name, value in found.items():
+            is_text = field in _OF_TEXTS or (field == "env" and name == "value")
+            if is_text and isinstance(value, int | float):
+                yield str(found.get("name", name) if field == "env" else name)
+            else:
+                yield from _values_without_quotes(value, name)
 
 
 def _patched(resource: Any, patch: Object, place: Mapping[str, str]) -> Object:

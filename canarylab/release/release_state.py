@@ -114,6 +114,7 @@ def check_steps(steps: Sequence[Step]) -> tuple[Step, ...]:
         raise ValueError(
             f"{steps!r} are no steps. Give a list in the order of the release: [(3, 1), (2, 2)]."
         )
+    _check_is_no_ratio(steps)
     weights = [each for each in steps if isinstance(each, int) and not isinstance(each, bool)]
     if weights and len(weights) < len(steps):
         raise ValueError(
@@ -135,6 +136,14 @@ def check_steps(steps: Sequence[Step]) -> tuple[Step, ...]:
                 "99; the promotion comes after the last step."
             )
     return tuple(weights)
+
+
+def _check_is_no_ratio(steps: Sequence[object]) -> None:
+    is_pair = isinstance(steps, tuple) and len(steps) == 2
+    if is_pair and all(isinstance(each, int) for each in steps):
+        raise ValueError(
+            f"{steps} may be one ratio of pods or two weights. Give [{steps}] or {list(steps)}."
+        )
 
 
 def read_state(connection: Connection) -> ReleaseState | None:

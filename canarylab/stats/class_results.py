@@ -43,7 +43,7 @@ class Spread(NamedTuple):
     """How far the shares of the learners are apart, beside what chance alone gives.
 
     >>> print(Spread(0.11, 0.112, 0.43))
-    The shares differ as chance makes them differ: their standard deviation is 11 percentage points, and the binomial distribution gives 11.2.
+    The shares differ as chance makes them differ: their standard deviation is 11 percentage points, and the binomial distribution gives 11.2 at the share of all together.
     """  # noqa: E501  an example shows what a learner sees
 
     observed: float
@@ -76,7 +76,7 @@ class Spread(NamedTuple):
         )
         return (
             f"{words}: their standard deviation is {observed} percentage points, and the binomial "
-            f"distribution gives {binomial}."
+            f"distribution gives {binomial} at the share of all together."
         )
 
 
@@ -164,7 +164,7 @@ def pool(folder: str | Path, *, version: str | None = None) -> ClassResults:
     ...     sample = Sample.from_versions(["2.0"] * hits + ["1.0"] * (15 - hits))
     ...     file = sample.export(folder / f"{name}.json")
     >>> pool(folder)
-    2 learners, 30 answers: version 2.0 answered 20 % (95 % interval 9.5 % to 37 %). The shares differ as chance makes them differ: their standard deviation is 9.4 percentage points, and the binomial distribution gives 10.3.
+    2 learners, 30 answers: version 2.0 answered 20 % (95 % interval 9.5 % to 37 %). The shares differ as chance makes them differ: their standard deviation is 9.4 percentage points, and the binomial distribution gives 10.3 at the share of all together.
     """  # noqa: E501  an example shows what a learner sees
     if not isinstance(folder, str | PurePath):
         raise ValueError(f"{shown(folder)} is not a folder. Give its path, as text.")

@@ -375,6 +375,8 @@ class Sample:
 
     def __add__(self, other: Sample) -> Sample:
         """Both samples as one."""
+        if not isinstance(other, Sample):
+            return NotImplemented
         return pool([self, other])
 
     def __repr__(self) -> str:

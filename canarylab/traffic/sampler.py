@@ -411,5 +411,5 @@ class ProgressLine:
 
     def _text(self, done: int, failed: int) -> str:
         goal = f" of {self._plan.count:,}" if self._plan.count else ""
-        limit = f" in {self._plan.seconds:g} s" if self._plan.seconds else ""
+        limit = f" ({self._plan.seconds:g} s in all)" if self._plan.seconds else ""
         return f"{done:,}{goal} requests done{limit}, {count_noun(failed, 'failure')}"

@@ -59,8 +59,8 @@ fifteen.plot()
 # ## The same loop a thousand times
 #
 # What would other people see? The next cell sends requests for ten seconds, and cuts them into samples of fifteen: on
-# the playground about a thousand. Each request has a connection of its own, so no sample depends on another. It is as if
-# a thousand people had run the loop.
+# the playground a thousand or two. Each request has a connection of its own, so no sample depends on another. It is as
+# if so many people had run the loop.
 
 # %% [markdown] tags=["predict"]
 # **Predict.** The expected share is 25 %. What share of all these samples will be near it, between 20 % and 30 %?
@@ -279,8 +279,8 @@ results = stats.pool(folder)
 results.plot()
 
 # %% [markdown]
-# This is the cell for the teacher: each bar counts learners, and the points are the binomial distribution again. The
-# title says what all found together. Twelve samples have a much narrower interval than one, because together they are
+# This is the cell for the teacher: each bar counts learners, and the points are the binomial distribution at the
+# expected share. The title says what all found together. Twelve samples have a much narrower interval than one, because together they are
 # one large sample. `results` alone shows a row for each learner.
 
 # %% [markdown]

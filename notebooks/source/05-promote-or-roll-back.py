@@ -87,7 +87,7 @@ lab.compare("pods of version 1.0 in the morning", len(old), expected=3, why=why)
 # ### The second way keeps the names
 #
 # `lab.promote("image")` gives production the canary's image, waits until its pods are replaced, and deletes the canary. In
-# a terminal these are `kubectl set image` and `kubectl delete deployment`. It takes about twelve seconds, because each
+# a terminal these are `kubectl set image` and `kubectl delete deployment`. It takes about ten seconds, because each
 # pod that ends has three seconds for its last requests.
 
 # %%
@@ -99,8 +99,9 @@ answers = traffic.sample.to_frame().dropna(subset=["pod"])
 axes = answers.plot.scatter("when (s)", "pod", s=4)
 
 # %% [markdown]
-# Each row is a pod, each dot an answer. One production pod after another stops, soon after a new one has begun. The
-# canary answers until the end.
+# Each row is a pod, each dot an answer. The old pods of production stop, and each of them only when a new one is ready.
+# The network follows in steps of up to a second, so several may change at one moment here. The canary answers until
+# production is new, and then it ends.
 #
 # What is left is one Deployment with its usual name. It also keeps its former ReplicaSet, without pods:
 #
@@ -314,11 +315,12 @@ check(lab, "production is back at version 1.0")
 # %% [markdown]
 # ### Bug hunt: what keeps version 2.0 from being ready?
 #
-# The image of version 2.0 is good, as the first part showed. So it is something in the file. The events of the pod that
-# waited are a first trace: the program runs, and answers the probe with an error.
+# The image of version 2.0 is good, as the first part showed. So it is something in the file. A first trace are the
+# events of failed probes. Every pod has some, for a moment after its start and before its end. The last line is the pod
+# that waited: its program ran, and answered the probe with an error again and again.
 #
 # ```sh
-# kubectl get events --field-selector reason=Unhealthy
+# kubectl get events --field-selector reason=Unhealthy --sort-by=.count -o custom-columns=TIMES:.count,POD:.involvedObject.name,WHY:.message | tail -3
 # ```
 
 # %% tags=["exercise"]
@@ -380,17 +382,15 @@ lab.compare("requests lost while DRAIN_S=0 comes", seen, expected="none", why=wh
 
 # %% [markdown]
 # An environment variable is read when a program starts. The pods that ended still drained; those that run now do not. So
-# the *next* update is the one to watch. In a terminal, the change was:
+# the *next* update is the one to watch; `lab.restart` makes it below. In a terminal, the change was:
 #
 # ```sh
 # kubectl set env deployment/nodeapp-production DRAIN_S=0
 # ```
 
 # %%
-container = {"name": "nodeapp", "image": lab.image("2.0")}
-change = {"spec": {"template": {"spec": {"containers": [container]}}}}
 with lab.traffic("nodeapp-svc", rate=200) as traffic:
-    patched = lab.apps.patch_namespaced_deployment("nodeapp-production", lab.namespace, change)
+    lab.restart("nodeapp-production")
     lab.wait_ready("nodeapp-production")
 traffic.sample.lost()
 
@@ -400,8 +400,7 @@ traffic.sample.plot_over_time()
 # %% [markdown]
 # The marks are the lost requests. They begin when the first pod ends, and are over about a second after the last one has
 # ended, when the network has followed. *Refused* or *reset* means that nobody listened at the pod's address any more. *Cut off* means that an
-# answer had begun. Lost requests are in no share: while many are lost, the share of the others may be far from the
-# expected one.
+# answer had begun. Lost requests are in no share.
 
 # %% [markdown]
 # ### Readiness, preStop and drain

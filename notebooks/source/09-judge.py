@@ -57,7 +57,7 @@ from canarylab.judge import Judge, count
 sample = lab.sample("nodeapp-svc", requests=2000)
 counts = count(sample)
 seen = round(counts.canary.failures / counts.failures, 2)
-why = "then its share of the failures is its share of the requests"
+why = "if it were no worse, its share of the failures would be its share of the requests"
 lab.compare("the canary's share of the failures, if it is no worse", seen, expected=0.25, why=why)
 
 # %% [markdown]
@@ -116,7 +116,7 @@ released = lab.release([(3, 1), (2, 2)])
 released
 
 # %% [markdown]
-# The failures stopped at the first step, and production never changed. Only some of the visitors noticed, for a short
+# The failures of version 2.0 stopped at the first step, and production never changed. Only some of the visitors noticed, for a short
 # time. In a terminal you see what is left:
 #
 # ```sh
@@ -195,7 +195,7 @@ from canarylab.judge import Judge, slow_limit
 lab.reset("02-production")
 normal = lab.sample("nodeapp-svc", requests=1000)
 lab.deploy_candidate("B")
-slow = lab.sample("nodeapp-svc", requests=2500)
+slow = lab.sample("nodeapp-svc", requests=5000)
 slow.latency()
 
 # %% [markdown]
@@ -203,7 +203,7 @@ slow.latency()
 # is the latency that 99 of 100 answers do not exceed, and there version 2.0 is many times as slow. With one slow answer in fifty, most visitors notice nothing at first.
 
 # %% [markdown] tags=["predict"]
-# **Predict.** The same judge as before reads these 2,500 requests. What does it decide about candidate B?
+# **Predict.** The same judge as before reads these 5,000 requests. What does it decide about candidate B?
 
 # %%
 verdicts = ["roll back", "promote", "not enough to tell"]
@@ -219,15 +219,21 @@ lab.compare("verdict on candidate B", verdict, expected="promote", why=why)
 # answers as failures. Here the limit is twice the 99th percentile: production itself should rarely be above it, or its
 # own slow answers would hide those of the canary.
 
+# %% [markdown]
+# The **tolerance** of a judge is how much more often the canary may fail. It is two percentage points if nothing is
+# said: as much as one slow answer in fifty. So this release has a tolerance of one point.
+
 # %% tags=["exercise"]
 # Release candidate B in the steps (3, 1) and (2, 2). Its judge is Judge(tolerance=0.01), to which
 # you add slower_than_s: the latency from which on an answer is a failure.
 limit = 2 * slow_limit(normal, 0.99)
+release_of_b = ...
 # solution
-lab.release([(3, 1), (2, 2)], Judge(tolerance=0.01, slower_than_s=limit))
+release_of_b = lab.release([(3, 1), (2, 2)], Judge(tolerance=0.01, slower_than_s=limit))
+release_of_b
 
 # %% tags=["checkpoint"]
-check(lab, "the canary is taken back")
+check(lab, "the judge finds slow answers", release_of_b)
 
 # %% [markdown]
 # <details><summary>First hint</summary>
@@ -246,8 +252,8 @@ check(lab, "the canary is taken back")
 # ## A version that is fine
 #
 # To promote, it is not enough that nothing has happened. The judge takes the highest failure rate that the canary may
-# have, less the lowest that production may have. It promotes when this difference is below the **tolerance**, here two
-# percentage points.
+# have, less the lowest that production may have. It promotes when this difference is below the tolerance, here the usual
+# two percentage points.
 
 # %% [markdown] tags=["predict"]
 # **Predict.** Candidate C has no fault at all, and here production has none either: not one request fails. After how
@@ -265,9 +271,6 @@ decision = released.decision
 needed = decision.steps[0].requests
 why = "about 500 have to reach the canary, and a quarter of all do"
 lab.compare("requests until the second step", f"{needed:,}", expected="about 2,000", why=why)
-
-# %% tags=["checkpoint"]
-check(lab, "the release is finished")
 
 # %%
 decision.plot_difference()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from canarylab.figures.line_chart import LineChart
 from canarylab.figures.line_pictures import count_axis
 from canarylab.judge import Counts, Decision, Judge, StepCounts, ThresholdJudge
 from canarylab.judge.decision import Look
+from canarylab.judge.pictures import save_report
 from tests.judge.releases import answers, release
 
 WORSE = StepCounts(0.25, canary=Counts(40, 8), production=Counts(120, 2))
@@ -114,6 +116,14 @@ def test_a_report_is_one_page_with_its_pictures_in_it(tmp_path: Path) -> None:
     assert all(page.alternatives)
     assert "roll back" in text
     assert "arXiv 2205.14762" in text
+
+
+def test_a_report_says_when_it_was_saved_and_what_a_failure_was(tmp_path: Path) -> None:
+    decision = Judge(slower_than_s=0.2).decide(WORSE)
+    at = datetime(2026, 11, 29, 3, 15, tzinfo=UTC)
+    text = save_report(decision, tmp_path / "report.html", at=at).read_text()
+    assert "Saved on 29 November 2026 at 03:15 UTC." in text
+    assert "a status of 500 or more, or after more than 0.2 s." in text
 
 
 def test_a_report_of_a_threshold_has_one_picture(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ UNSOLVED = {
         "the canary belongs to production",
     ],
     "08-gateway-api": ["half goes to the canary", "the route finds its Services"],
-    "09-judge": ["the canary is taken back", "the canary is taken back"],
+    "09-judge": ["the judge finds slow answers", "the canary is taken back"],
 }
 """The checkpoints of each lesson that do not hold when nothing is filled in."""
 

@@ -150,3 +150,29 @@ def test_a_kind_that_the_cluster_does_not_know_is_named(connection: Connection) 
 def test_an_unknown_field_is_refused(connection: Connection) -> None:
     with pytest.raises(ApiRefusedError, match=r'unknown field "spec\.replica"'):
         apply(connection, [production(replica=4)])
+
+
+@needs("linux")
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        ({"kind": "ConfigMap", "data": {"colour": True}}, "colour"),
+        (
+            {
+                "kind": "Pod",
+                "spec": {
+                    "containers": [
+                        {"name": "web", "image": "a", "env": [{"name": "PORT", "value": 1}]}
+                    ]
+                },
+            },
+            "PORT",
+        ),
+    ],
+)
+def test_a_value_that_has_to_be_in_quotes_is_named(
+    connection: Connection, fields: Object, name: str
+) -> None:
+    wrong = {"apiVersion": "v1", "metadata": {"name": "web"}, **fields}
+    with pytest.raises(ApiRefusedError, match=f"Put the value of {name} in quotes"):
+        apply(connection, [wrong])

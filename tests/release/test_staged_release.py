@@ -399,6 +399,7 @@ def test_pods_are_scaled_up_before_others_are_scaled_down(
         ([(3, 0)], "At 3 : 0 there is nothing to compare"),
         ([(0, 3)], "At 0 : 3 there is nothing to compare"),
         ([(3, 1), 50], "not both"),
+        ((3, 1), r"one ratio of pods or two weights. Give \[\(3, 1\)\] or \[3, 1\]"),
         ([0], "With a weight of 0 % there is nothing to compare"),
         ([100], "With a weight of 100 % there is nothing to compare"),
     ],

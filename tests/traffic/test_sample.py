@@ -146,6 +146,11 @@ def test_pooled_samples_keep_their_connections_apart() -> None:
     assert (MIXED + MIXED).connections == 8
 
 
+def test_what_is_no_sample_is_not_added() -> None:
+    with pytest.raises(TypeError, match="unsupported operand"):
+        MIXED + 20  # type: ignore[operator]
+
+
 def test_a_pooled_sample_lasts_from_the_first_start_to_the_last_end() -> None:
     later = sample(answer("2.0"), started=STARTED + timedelta(seconds=10))
     both = later + sample(answer("1.0"))

@@ -261,7 +261,7 @@ def test_a_long_sample_says_how_far_it_is() -> None:
 
 
 def test_a_sample_bounded_by_time_has_no_number_to_reach() -> None:
-    assert "500 requests done in 30 s" in shown(SamplingPlan(seconds=30), (2.0, 500, 0))
+    assert "500 requests done (30 s in all)" in shown(SamplingPlan(seconds=30), (2.0, 500, 0))
 
 
 def test_a_shorter_line_covers_the_longer_one_before_it() -> None:
