@@ -178,11 +178,19 @@ class IngressAddressError(ClusterError):
 
 
 class ApiRefusedError(ClusterError):
-    """The API server refused a request; `reply` holds its words, unshortened."""
+    """The API server refused a request; `reply` holds its words, unshortened.
+
+    >>> missing = 'Error from server (NotFound): services "web" not found'
+    >>> print(ApiRefusedError('Service "web"', missing, "Look at the Services."))
+    The cluster has no Service "web".
+    Error from server (NotFound): services "web" not found
+    Look at the Services.
+    """
 
     def __init__(self, what: str, reply: str, remedy: str) -> None:
         self.what, self.reply = what, reply
-        is_missing = self.is_not_found and re.fullmatch(r'\w+ "[^"]*"', what)
+        name = what.partition(" ")[2]  # of `Deployment "web"`; the reply may miss something else
+        is_missing = name.startswith('"') and self.is_not_found and f"{name} not found" in reply
         verb = "has no" if is_missing else "refused"
         super().__init__(f"The cluster {verb} {what}.\n{reply}\n{remedy}")
 

@@ -26,7 +26,7 @@ def percent(share: float) -> str:
         return "over 99.9 %"
     step = "0.1" if share < 0.1 or 0.99 < share < 1 else "1"
     # Half is rounded up: 1, 3, 5 and 7 of 8 are 13, 38, 63 and 88 %, none of them down.
-    exact = Decimal(repr(round(100 * share, 9)))
+    exact = Decimal(f"{100 * share:.9f}")
     return f"{exact.quantize(Decimal(step), ROUND_HALF_UP)}".removesuffix(".0") + " %"
 
 

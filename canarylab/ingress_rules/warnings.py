@@ -57,7 +57,7 @@ def backend_warnings(
     for spec in specs:
         for backend in (spec.default, *(path.backend for path in spec.paths)):
             if backend is not None and (problem := backend_problem(backend, endpoints)):
-                yield _no_endpoints(spec.key, backend, problem)
+                yield _no_endpoints(spec, backend, problem)
 
 
 def class_warning(problem: ClassProblem) -> IngressWarning:
@@ -335,10 +335,11 @@ def problem_and_remedy(backend: Backend, problem: BackendProblem) -> tuple[str, 
     }[problem]
 
 
-def _no_endpoints(ingress: Key, backend: Backend, problem: BackendProblem) -> IngressWarning:
-    """A backend without endpoints; requests to it get 503."""
+def _no_endpoints(spec: IngressSpec, backend: Backend, problem: BackendProblem) -> IngressWarning:
+    """A backend without endpoints; requests to it get 503, or production's answer for a canary."""
     why, remedy = problem_and_remedy(backend, problem)
-    return IngressWarning(ingress, problem, f"{why}, so requests get 503. {remedy}")
+    end = "this canary is ignored, and production answers" if spec.is_canary else "requests get 503"
+    return IngressWarning(spec.key, problem, f"{why}, so {end}. {remedy}")
 
 
 def _host(path: RulePath) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from canarylab.ingress_rules.annotations import PREFIX
 from canarylab.ingress_rules.ingress_spec import INGRESS_CONTROLLER, class_problems
+from canarylab.ingress_rules.routing import ingress_request, route_request
 from canarylab.ingress_rules.warnings import IngressWarning, class_warning
 from canarylab.kube_objects import Object
 from tests.ingress_rules.ingress_objects import built, canary, ingress
@@ -98,6 +99,16 @@ def test_a_rule_whose_service_is_a_canary_is_warned() -> None:
     first = canary("first", ("/", "canary"), age_s=5)
     warning = only(OLD, first, ingress("preview", ("/preview", "canary")))
     assert (warning.ingress.name, warning.reason) == ("preview", "ServiceIsCanary")
+
+
+def test_a_canary_without_endpoints_is_told_to_be_ignored_as_routing_ignores_it() -> None:
+    new = canary("new", ("/", "missing"), canary_by_header="X-Canary")
+    warning = only(OLD, new)
+    assert (warning.ingress.name, warning.reason) == ("new", "ServiceNotFound")
+    assert "this canary is ignored, and production answers" in warning.message
+    request = ingress_request("foo.bar.com", "/", {"X-Canary": "always"})
+    shares = route_request(built(OLD, new).table, request).shares()
+    assert {backend.service.name: share for backend, share in shares.items()} == {"prod": 1.0}
 
 
 def test_canary_annotations_that_do_nothing_are_told() -> None:
