@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from decimal import ROUND_HALF_UP, Decimal
 from difflib import get_close_matches
 
 OTHER = "other"
@@ -17,17 +16,19 @@ _SMALLEST = 0.001  # smaller shares are not distinguished
 def percent(share: float) -> str:
     """A share in percent, with a decimal below 10 %, and if rounding would give 100 %.
 
-    >>> percent(0.25), percent(0.0456), percent(0.01), percent(0.125), percent(0.9996)
-    ('25 %', '4.6 %', '1 %', '13 %', 'over 99.9 %')
+    A half is rounded to the even number, so that two shares together are 100 % when rounded, too.
+
+    >>> percent(0.705), percent(0.295)
+    ('70 %', '30 %')
+    >>> percent(0.25), percent(0.0456), percent(0.01), percent(0.9996)
+    ('25 %', '4.6 %', '1 %', 'over 99.9 %')
     """
     if 0 < share < _SMALLEST:
         return "under 0.1 %"
     if 1 - _SMALLEST < share < 1:
         return "over 99.9 %"
-    step = "0.1" if share < 0.1 or 0.99 < share < 1 else "1"
-    # Half is rounded up: 1, 3, 5 and 7 of 8 are 13, 38, 63 and 88 %, none of them down.
-    exact = Decimal(f"{100 * share:.9f}")
-    return f"{exact.quantize(Decimal(step), ROUND_HALF_UP)}".removesuffix(".0") + " %"
+    decimals = 1 if share < 0.1 or 0.99 < share < 1 else 0
+    return f"{100 * share:.{decimals}f}".removesuffix(".0") + " %"
 
 
 def percentage_points(difference: float) -> str:
