@@ -145,7 +145,9 @@ def kubeconfig(cluster: ClusterName = None) -> None:
 
 @app.command()
 def url(
-    name: Annotated[str, typer.Argument(help="A Service or an Ingress.")] = "nodeapp-svc",
+    name: Annotated[
+        str, typer.Argument(help="A Service or an Ingress: web, ingress/web.")
+    ] = "nodeapp-svc",
     cluster: ClusterName = None,
 ) -> None:
     """Print where a Service or an Ingress answers.

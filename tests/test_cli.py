@@ -79,6 +79,39 @@ def test_url_prints_where_an_ingress_answers(
 
 
 @needs("linux")
+def test_url_of_a_name_that_both_have_is_that_of_the_service(
+    playground: RunningPlayground, connection: Connection
+) -> None:
+    [ingress] = load(resources.folder("manifests") / "06-ingress" / "ingress.yaml")
+    ingress["metadata"]["name"] = "nodeapp-svc"
+    apply(connection, load(resources.folder("manifests") / "02-production" / "service.yaml"))
+    apply(connection, [ingress])
+    urls = {
+        name: canarylab("url", name, environment=playground.environment).stdout.strip()
+        for name in ("nodeapp-svc", "service/nodeapp-svc", "ingress/nodeapp-svc")
+    }
+    assert urls["nodeapp-svc"] == urls["service/nodeapp-svc"]
+    assert urls["nodeapp-svc"] in {"http://127.0.0.1:32089", playground.node_port_url}
+    assert urls["ingress/nodeapp-svc"] == playground.running.ingress_url
+
+
+@needs("linux")
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("ingress/nowhere", 'Namespace default has no Ingress "nowhere".'),
+        ("pod/nowhere", "Only a Service or an Ingress has a URL, not pod/nowhere."),
+    ],
+)
+def test_url_of_what_has_none_says_why(
+    name: str, words: str, playground: RunningPlayground
+) -> None:
+    done = canarylab("url", name, environment=playground.environment)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert words in done.stderr
+
+
+@needs("linux")
 def test_url_of_what_is_not_there_is_refused(playground: RunningPlayground) -> None:
     done = canarylab("url", "nowhere", environment=playground.environment)
     assert (done.returncode, done.stdout) == (1, "")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from canarylab import traffic
 from canarylab.clusters.base import Cluster, ServiceAddress
 from canarylab.display import Report, no_report
-from canarylab.errors import ClusterError
+from canarylab.errors import ApiRefusedError, ClusterError
 from canarylab.release.connection import Connection, Object, explain_api_errors
 from canarylab.release.endpoint_watch import watch_endpoints
 from canarylab.release.endpoints import Endpoint, ready_endpoints, service_remedy
@@ -36,6 +36,8 @@ API_PROXY = "the API server's proxy"
 CHECK_FOR_S = 3.0
 CHECK_EVERY_S = 0.5
 NETWORK_FOLLOWS_S = 1.0
+_SERVICE_WORDS = {"", "svc", "service", "services"}
+_INGRESS_WORDS = {"ing", "ingress", "ingresses"}
 MAX_HOSTS = 4  # each costs the time limit of a request where a firewall drops packets
 
 Addresses = Callable[[Mapping[str, Any], Collection[str]], list[ServiceAddress]]
@@ -121,14 +123,43 @@ class ServiceUrls:
 
 
 def reachable_url(cluster: Cluster, connection: Connection, name: str) -> str:
-    """The URL of an Ingress or a Service of this name, for other programs of this machine.
+    """The URL of a Service or an Ingress, for other programs of this machine.
 
-    Raise ClusterError for a Service that only the API server's proxy reaches: that proxy ends with
-    this program.
+    `name` is a name, which means the Service when an Ingress has it too, or as kubectl writes it,
+    `service/web` or `ingress/web`. Raise ClusterError for a Service that only the API server's
+    proxy reaches: that proxy ends with this program.
     """
+    kind, _, name = name.rpartition("/")
+    if kind in _INGRESS_WORDS:
+        url = _ingress_url(cluster, connection, name)
+        if url is None:
+            raise ClusterError(
+                f'Namespace {connection.namespace} has no Ingress "{name}". '
+                "`kubectl get ingresses` lists those it has."
+            )
+        return url
+    if kind not in _SERVICE_WORDS:
+        raise ClusterError(
+            f"Only a Service or an Ingress has a URL, not {kind}/{name}. "
+            f"Write service/{name} or ingress/{name}."
+        )
+    try:
+        return _service_url(cluster, connection, name)
+    except ApiRefusedError as exc:
+        url = _ingress_url(cluster, connection, name) if exc.is_not_found and not kind else None
+        if url is None:
+            raise
+        return url
+
+
+def _ingress_url(cluster: Cluster, connection: Connection, name: str) -> str | None:
     found = read_ingresses(connection)
-    if any(each["metadata"]["name"] == name for each in found):
-        return cluster.ingress_url(reported_addresses(found))
+    if all(each["metadata"]["name"] != name for each in found):
+        return None
+    return cluster.ingress_url(reported_addresses(found))
+
+
+def _service_url(cluster: Cluster, connection: Connection, name: str) -> str:
     urls = ServiceUrls(connection, cluster.addresses)
     try:
         url = urls.find(name)
