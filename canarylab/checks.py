@@ -189,14 +189,19 @@ def release_is_finished(lab: Lab) -> Verdict:
         return Verdict(holds=False, reason="the Service has no ready endpoint; look at lab.pods()")
     if CANARY in _deployments(lab):
         return Verdict(holds=False, reason=f"the Deployment {CANARY} is still there, without pods")
+    if waits := _unfinished_update(lab):
+        return Verdict(holds=False, reason=waits)
     answers = only_the_new_version_answers(lab, lab.sample(requests=SAMPLED))
     return answers._replace(reason=f"{count_noun(len(behind), 'pod')}; {answers.reason}")
 
 
 def _unfinished_update(lab: Lab) -> str:
     """What the update of production waits for, if nothing else is there that could be meant."""
+    deployments = _deployments(lab)
+    if CANARY in deployments or PRODUCTION not in deployments:
+        return ""
     status = rollout_status(lab.deployment(PRODUCTION))
-    if status.done or CANARY in _deployments(lab):
+    if status.done:
         return ""
     return (
         f"{status.message}, so a new pod is not ready: `kubectl get pods` shows which, and "

@@ -977,7 +977,8 @@ def _find_file(path: str) -> Path:
         direct = resources.folder("app" if first == "app" else "manifests") / rest
     if direct.is_file():
         return direct
-    names = [f"manifests/{each}" for each in resources.manifest_names()]
-    close = get_close_matches(path, names, n=2, cutoff=0.5)
+    names = {each.removesuffix(".yaml"): each for each in resources.manifest_names()}
+    name = path.removeprefix("manifests/").removesuffix(".yaml").removesuffix(".yml")
+    close = [f"manifests/{names[each]}" for each in get_close_matches(name, names, n=2, cutoff=0.5)]
     hint = f"Did you mean {' or '.join(close)}?" if close else "All are in the folder manifests/."
     raise ManifestError(f"There is no file {path}. {hint}")

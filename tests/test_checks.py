@@ -223,9 +223,12 @@ def test_a_release_with_a_canary_without_pods_is_not_finished() -> None:
     assert "nodeapp-canary is still there" in verdict_of(lab, "the release is finished")
 
 
-def test_an_update_that_is_stuck_is_not_finished_and_the_hint_is_its_new_pod() -> None:
+@pytest.mark.parametrize("answering", ["1.0", "2.0"])
+def test_an_update_that_is_stuck_is_not_finished_and_the_hint_is_its_new_pod(
+    answering: str,
+) -> None:
     stuck = {**ROLLED_OUT, "status": {**ROLLED_OUT["status"], "updatedReplicas": 1}}  # type: ignore[dict-item]
-    lab = SmallLab([pod("1.0")] * 3, deployment=stuck)
+    lab = SmallLab([pod(answering)] * 3, deployment=stuck)
     lab.deployments = ["nodeapp-production"]
     words = verdict_of(lab, "the release is finished")
     assert "1 of 3 pods are up to date, so a new pod is not ready: `kubectl get pods`" in words

@@ -213,6 +213,12 @@ def test_a_file_that_is_missing_is_named_with_the_one_that_is_meant(kernel: Kern
     )
 
 
+def test_a_file_that_is_missing_and_like_no_other_is_not_taken_for_one(kernel: Kernel) -> None:
+    shown = kernel.error('lab.show("manifests/none.yaml")')
+
+    assert "There is no file manifests/none.yaml. All are in the folder manifests/." in shown
+
+
 def test_an_answer_without_a_kind_is_one_message_and_so_is_the_next_error(kernel: Kernel) -> None:
     body = {
         "reason": "Invalid",
