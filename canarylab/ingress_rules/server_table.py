@@ -319,6 +319,9 @@ class ServerTableBuilder:
             self._merge(spec, any_path, self._hosts[ANY_HOST].values())
         for path in spec.paths:
             locations = self._hosts.get(path.host)
+            upstream = self._upstreams.get(path.backend) if path.backend else None
+            if locations is None and upstream is not None and not upstream.is_canary:
+                continue  # `_add_path` has given it to the requests for any host
             if locations is None:
                 self.warnings.append(warnings.no_host(spec.key, path))
             elif path.backend not in self._backends[path.host]:

@@ -234,6 +234,15 @@ def test_a_canary_for_a_host_that_is_not_served_is_told_and_keeps_its_other_host
     assert any(each.canary for each in result.table.upstreams.values())
 
 
+def test_a_canary_that_serves_a_host_without_rules_is_not_told_that_it_gets_nothing() -> None:
+    shared = ingress("old", ("/x", "canary"), age_s=9)
+    result = built(shared, with_hosts(canary("new", ("/", "canary")), "new.bar.com"))
+    found = route_request(result.table, ingress_request("new.bar.com", "/"))
+    assert found.primary is not None
+    assert found.primary.backend.service.name == "canary"
+    assert [each.reason for each in result.warnings] == ["ServiceIsPrimary"]
+
+
 def test_a_canary_for_a_path_that_is_not_served_is_lost_everywhere_and_each_loss_is_told() -> None:
     result = built(OLD, canary("new", ("/", "canary"), ("/new", "canary"), ("/old", "canary")))
     assert [each.reason for each in result.warnings] == [
