@@ -161,17 +161,19 @@ def _parents(path: str) -> list[str]:
 def main() -> None:
     """Run a command in the root of a tree, keep what it wrote, and end like it."""
     plan, argv = marshal.loads(bytes.fromhex(sys.argv[1])), sys.argv[2:]
-    mount_pod_root.mount_all(plan)
+    mount_pod_root.unshare(plan)
     mount_pod_root.libc.prctl(_SET_CHILD_SUBREAPER, 1)
     if (child := os.fork()) == 0:
         try:
+            mount_pod_root.mount_all(plan)
             os.chroot(f"{plan['base']}/root")
             mount_pod_root.become(plan, argv)
         except OSError as error:
-            os.write(2, f"{argv[0]}: {error.strerror}".encode())
+            os.write(2, f"{error.filename or argv[0]}: {error.strerror}".encode())
         os._exit(_CANNOT_START)
     _, status = os.waitpid(child, 0)
-    _end_children()
+    if not plan["own_pids"]:
+        _end_children()
     _keep_changes(plan)
     sys.exit(os.waitstatus_to_exitcode(status) % 256)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from pathlib import Path
 
@@ -67,3 +68,26 @@ def wait_until_gone(pid: int, *, timeout_s: float = 10.0) -> None:
     while stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z":
         assert time.monotonic() < deadline, f"{pid} still runs"
         time.sleep(0.01)
+
+
+def unique_sleep() -> str:
+    """A command that sleeps for ten minutes and is that of no other test."""
+    return f"sleep 600.{secrets.randbelow(10**9)}"
+
+
+def in_background(command: str) -> str:
+    """A shell command that runs another in the background and ends once it has started."""
+    return f"sh -c 'touch started; exec {command}' & until [ -e started ]; do :; done"
+
+
+def is_running(command: str) -> bool:
+    """Whether this command runs on this machine, in whatever namespace; a zombie does not run."""
+    wanted = "".join(f"{word}\0" for word in command.split())
+    return any(wanted == _command_line(file) for file in Path("/proc").glob("[0-9]*/cmdline"))
+
+
+def _command_line(file: Path) -> str:
+    try:
+        return file.read_text(errors="replace")
+    except OSError:  # it has ended
+        return ""

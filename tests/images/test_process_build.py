@@ -35,7 +35,15 @@ from canarylab.images.process_build import (
 )
 from canarylab.playground.images import Image, find, list_images
 from canarylab.playground.nodejs import path_with_nodejs
-from tests.images.project import Project, files_of, wait_until_gone, wait_until_there
+from tests.images.project import (
+    Project,
+    files_of,
+    in_background,
+    is_running,
+    unique_sleep,
+    wait_until_gone,
+    wait_until_there,
+)
 from tests.needs import needs
 
 ARTICLE = """FROM node:14-slim
@@ -325,9 +333,10 @@ def test_a_run_line_has_an_empty_input(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("both_ways")
 def test_background_processes_of_a_run_line_end_with_it(tmp_path: Path) -> None:
-    run_text("sleep 600 & echo $! > pid", tmp_path)
+    sleep = unique_sleep()
+    run_text(in_background(sleep), tmp_path)
 
-    wait_until_gone(int((tmp_path / "pid").read_text()))
+    assert not is_running(sleep)
 
 
 @pytest.mark.usefixtures("both_ways")

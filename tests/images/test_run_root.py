@@ -10,7 +10,7 @@ from canarylab.errors import BuildError
 from canarylab.images.dockerfile import parse
 from canarylab.images.image_config import ImageConfig
 from canarylab.images.process_build import run_line
-from tests.images.project import Project, files_of, wait_until_gone
+from tests.images.project import Project, files_of, in_background, is_running, unique_sleep
 
 HERE = ImageConfig(working_dir="/app")
 NAME = "canarylab-test-of-run"
@@ -55,9 +55,10 @@ def test_a_line_may_change_and_delete_what_lines_before_it_made(project: Project
 @pytest.mark.usefixtures("own_root")
 @pytest.mark.parametrize("start", ["", "setsid ", "setsid nohup "])
 def test_whatever_a_line_leaves_running_ends_with_it(tmp_path: Path, start: str) -> None:
-    run(f"{start}sleep 600 & echo $! > pid", tmp_path / "tree")
+    sleep = unique_sleep()
+    run(f"{start}{in_background(sleep)}", tmp_path / "tree")
 
-    wait_until_gone(int((tmp_path / "tree/app/pid").read_text()))
+    assert not is_running(sleep)
 
 
 @pytest.mark.usefixtures("own_root")

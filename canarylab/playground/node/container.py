@@ -416,9 +416,8 @@ class RunningContainer:
         now = asyncio.get_running_loop().time
         self._deadline = now() + grace_period_s
         await self._until_deadline(self._run_pre_stop())
-        self._process.signal(self.command.stop_signal)
         self._deadline = max(self._deadline, now() + MIN_GRACE_PERIOD_S)
-        await self._until_deadline(self._process.has_ended.wait())
+        await self._until_deadline(self._process.stop(self.command.stop_signal))
         self._process.signal(signal.SIGKILL)
         await self._process.has_ended.wait()
 

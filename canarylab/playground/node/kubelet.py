@@ -53,6 +53,7 @@ from canarylab.playground.node.container import (
     pods_folder,
     root_base,
 )
+from canarylab.playground.node.mount_pod_root import HOST_PID
 from canarylab.playground.node.pod import Pod
 from canarylab.playground.node.process import ReaperSupervisor
 from canarylab.playground.node.status import RUNTIME, PodState, pod_status, restored_statuses
@@ -263,8 +264,10 @@ def root_condition(way: str, why: str) -> StatusCondition:
     if way == "no":
         words = f"containers share the files of this machine: {why}"
         return StatusCondition("PodRoot", "False", "NoMountNamespace", words)
-    reason = "UserNamespace" if way == "user" else "MountNamespace"
-    return StatusCondition("PodRoot", "True", reason, "each container has its image as its root")
+    reason = "MountNamespace" if way == "root" else "UserNamespace"
+    words = "each container has its image as its root"
+    shared = ", and the processes of this machine" if way == HOST_PID else ""
+    return StatusCondition("PodRoot", "True", reason, words + shared)
 
 
 def _node_condition(before: Object, condition: StatusCondition, now: datetime) -> Object:

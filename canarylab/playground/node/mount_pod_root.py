@@ -19,13 +19,19 @@ if TYPE_CHECKING:
 
 Plan = dict[str, "Any"]
 MEMORY = "/memory"  # in `base`: what is mounted at /dev/shm
+HOST_PID = "user-host-pid"
+"""The way of a container that has no processes of its own, as a pod with `hostPID: true`."""
 _NEW_MOUNTS, _NEW_USER, _NEW_NAME = 0x20000, 0x10000000, 0x4000000  # CLONE_NEWNS, -USER, -UTS
+_NEW_PIDS, _SAME_PARENT, _CLONE3 = 0x20000000, 0x8000, 435  # CLONE_NEWPID, CLONE_PARENT
+_SIGNAL_AT_PARENTS_END, _KILL, _TAKE_TERMINAL = 1, 9, 0x540E  # PR_SET_PDEATHSIG, TIOCSCTTY
 _BIND, _RECURSIVE, _PRIVATE, _DETACH = 4096, 16384, 1 << 18, 2  # MS_*, MNT_DETACH
+_NO_SETUID, _NO_DEVICES, _NO_PROGRAMS = 2, 4, 8  # MS_NOSUID, -NODEV, -NOEXEC
 _MOUNT_SETATTR, _AT_CWD, _AT_RECURSIVE, _READ_ONLY = 442, -100, 0x8000, 1
 _MOST_PARTS = 1000  # of a path; links may be a circle
 _RESET = (1, 2, 3, 13, 25)
 """Signals that a command would inherit as ignored: HUP from nohup, INT and QUIT from a shell's
 background job, PIPE and XFSZ from Python."""
+_NOT_IGNORED = (9, 17, 19)  # KILL, CHLD, STOP
 _CANNOT_START = 127
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -36,8 +42,11 @@ def main(plan: Plan, argv: Sequence[str]) -> None:
     os.set_inheritable(report, False)
     try:
         if pid := plan.get("pid"):
-            _enter(pid)
+            _enter(pid, report)
         else:
+            unshare(plan)
+            if plan["own_pids"]:
+                _go_on_as_first_process(report, has_terminal=plan["terminal"])
             mount_all(plan)
             os.chdir(f"{plan['base']}/root")
             _check(libc.pivot_root(b".", b"."), "pivot_root")
@@ -46,8 +55,27 @@ def main(plan: Plan, argv: Sequence[str]) -> None:
     except OSError as error:
         step = "root" if error.filename else "exec"
         words = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-        os.write(report, f"{step}\0{error.errno}\0{words}".encode())
+        os.write(report, f"{step}\0{error.errno}\0{words}\0".encode())
         os._exit(_CANNOT_START)
+
+
+def _go_on_as_first_process(report: int, *, has_terminal: bool) -> None:
+    """Report the id of a copy of this process, which goes on as number 1 of its namespace; end.
+
+    The copy has the parent of this process, as in runc:
+    https://github.com/opencontainers/runc/blob/main/libcontainer/nsenter/README.md
+    """
+    arguments = (ctypes.c_uint64 * 8)(_SAME_PARENT)
+    # A PyDLL, because the copy must come back with Python's lock.
+    clone3 = ctypes.PyDLL(None, use_errno=True).syscall
+    pid: int = clone3(_CLONE3, arguments, ctypes.c_size_t(ctypes.sizeof(arguments)))
+    _check(min(pid, 0), "clone3")
+    if pid:
+        os.write(report, f"pid\0{pid}\0\0".encode())
+        os._exit(0)
+    os.setsid()
+    if has_terminal:
+        _check(libc.ioctl(0, _TAKE_TERMINAL, 0), "terminal")
 
 
 def become(plan: Plan, argv: Sequence[str]) -> None:
@@ -66,16 +94,22 @@ def become(plan: Plan, argv: Sequence[str]) -> None:
         raise OSError(error.errno, error.strerror) from None  # the name is no path
 
 
-def mount_all(plan: Plan) -> None:
-    """Unshare the namespaces and mount everything in the folder `root` of `base`."""
-    base, is_user, ids = plan["base"], plan["way"] == "user", (os.geteuid(), os.getegid())
-    _check(libc.unshare(_NEW_MOUNTS | _NEW_NAME | _NEW_USER * is_user), "unshare")
+def unshare(plan: Plan) -> None:
+    """Leave the namespaces of this machine; own processes begin with the next child."""
+    is_user, ids = plan["way"] != "root", (os.geteuid(), os.getegid())
+    new = _NEW_MOUNTS | _NEW_NAME | _NEW_USER * is_user | _NEW_PIDS * plan["own_pids"]
+    _check(libc.unshare(new), "unshare")
     if is_user:
         texts = ("deny", f"0 {ids[0]} 1", f"0 {ids[1]} 1")
         for name, text in zip(("setgroups", "uid_map", "gid_map"), texts, strict=True):
             with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
                 file.write(text)
     _check(libc.sethostname(plan["name"].encode(), len(plan["name"].encode())), "sethostname")
+
+
+def mount_all(plan: Plan) -> None:
+    """Mount everything in the folder `root` of `base`."""
+    base = plan["base"]
     _mount(None, "/", None, _RECURSIVE | _PRIVATE)
     _mount("tmpfs", base, "tmpfs", 0, "mode=755")
     os.mkdir(f"{base}/root")
@@ -90,7 +124,10 @@ def mount_all(plan: Plan) -> None:
         target = resolved(path, lambda part: read_link(root + part))
         if target == "/":
             raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), path)
-        _bind(source, root + target, read_only=read_only)
+        if source == "/proc" and plan["own_pids"]:
+            _mount("proc", root + target, "proc", _NO_SETUID | _NO_DEVICES | _NO_PROGRAMS)
+        else:
+            _bind(source, root + target, read_only=read_only)
 
 
 def _overlay(plan: Plan, path: str, lowers: Sequence[str]) -> None:
@@ -101,7 +138,7 @@ def _overlay(plan: Plan, path: str, lowers: Sequence[str]) -> None:
     """
     base, target = plan["base"], f"{plan['base']}/root{path.rstrip('/')}"
     upper = scratch(base, path)
-    options = ",userxattr" if plan["way"] == "user" else ""
+    options = "" if plan["way"] == "root" else ",userxattr"
     try:
         _mount_overlay(target, lowers, upper, options)
     except OSError as error:
@@ -159,14 +196,29 @@ def _bind(source: str, target: str, *, read_only: bool) -> None:
         _check(libc.syscall(_MOUNT_SETATTR, *where, change, ctypes.c_size_t(32)), target)
 
 
-def _enter(pid: int) -> None:
+def _enter(pid: int, report: int) -> None:
     """Join the namespaces of a container's process."""
-    for name in ("user", "uts", "mnt"):
+    for name in ("user", "uts", "pid", "mnt"):
         theirs = f"/proc/{pid}/ns/{name}"
         if os.readlink(theirs) != os.readlink(f"/proc/self/ns/{name}"):
             descriptor = os.open(theirs, os.O_RDONLY)
             _check(libc.setns(descriptor, 0), theirs)
             os.close(descriptor)
+            if name == "pid":
+                _go_on_as_child(report)
+
+
+def _go_on_as_child(report: int) -> None:
+    """Go on as a child, in the namespace of processes that was joined; the parent ends like it."""
+    if child := os.fork():
+        os.close(report)
+        for number in range(1, 32):
+            if number not in _NOT_IGNORED:
+                libc.signal(number, ctypes.c_void_p(1))  # SIG_IGN: it is for the child
+        _, status = os.waitpid(child, 0)
+        code = os.waitstatus_to_exitcode(status)
+        os._exit(code if code >= 0 else 128 - code)
+    libc.prctl(_SIGNAL_AT_PARENTS_END, _KILL)
 
 
 def _mount(

@@ -1,5 +1,8 @@
 """A container's own root: its image over the programs of this machine, in a mount namespace.
 
+Beside it, a container has processes of its own, in a PID namespace: its command is number 1, all
+end with it, and none can see or reach another of this machine.
+
 The root is an overlay: the image below, scratch memory on top. Each folder of this machine that
 has programs is an overlay in it: the machine below, the image above, scratch on top. So an
 absolute path is one of the image, and a write reaches neither the machine nor the image.
@@ -16,14 +19,18 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.util import cache_from_source
-from typing import Any
+from typing import Any, NamedTuple
 
 from canarylab.playground import nodejs
 from canarylab.playground.node import mount_pod_root
-from canarylab.playground.node.mount_pod_root import Plan
+from canarylab.playground.node.mount_pod_root import HOST_PID, Plan
 
 SETTING = "CANARYLAB_POD_ROOT"
-"""The variable that forces a way: `root`, `user` (a user namespace) or `no`."""
+"""The variable that forces a way.
+
+`root` needs root's privileges, `user` a user namespace. `user-host-pid` leaves the processes of
+this machine in sight: Linux may refuse an ordinary user a `/proc` without them. `no` is none.
+"""
 HOME = "/root"
 _MACHINE = ("/usr", "/etc", "/opt", "/var", "/nix", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
 _KERNEL = {"/proc": False, "/sys": True, "/dev": True} | dict.fromkeys(
@@ -38,13 +45,14 @@ _NODE_USER = "node:x:0:0::/home/node:/bin/sh\n"  # all users of a container are 
 def find_way(base: str) -> tuple[str, str]:
     """Return how a container gets its own root here, and if it does not (`no`), why.
 
-    `root` needs root's privileges, `user` a user namespace. `base` is an empty folder.
+    `base` is an empty folder.
     """
     forced = os.environ.get(SETTING)
     if forced == "no":
         return "no", f"{SETTING} is set to no"
     reason = ""
-    for way in (forced,) if forced else ("root", "user") if os.geteuid() == 0 else ("user",):
+    ways = ("root", "user", HOST_PID) if os.geteuid() == 0 else ("user", HOST_PID)
+    for way in (forced,) if forced else ways:
         if not (reason := refusal(way, base)):
             return way, ""
     return "no", reason
@@ -59,11 +67,44 @@ def refusal(way: str, base: str) -> str:
         ran = subprocess.run(argv, pass_fds=[writing], capture_output=True, check=False)
     finally:
         os.close(writing)
-        with open(reading, encoding="utf-8") as report:
-            words = report.read().split("\0")
-    if ran.returncode == 0:
+        with open(reading, encoding="utf-8") as file:
+            report = read_report(file.read())
+    if report.pid:
+        os.waitpid(report.pid, 0)
+    if ran.returncode == 0 and report.error is None:
         return ""
-    return words[-1] or ran.stderr.decode(errors="replace").strip() or "the trial was killed"
+    said = report.error.words if report.error else ran.stderr.decode(errors="replace").strip()
+    return said or "the trial was killed"
+
+
+class StartError(NamedTuple):
+    """What `program` could not do."""
+
+    step: str
+    """`root`, or `exec` for the command."""
+    number: int
+    words: str
+
+
+class Report(NamedTuple):
+    """What `program` wrote."""
+
+    pid: int | None
+    """Of the command, if that is not the process that was started: its sibling then."""
+    error: StartError | None
+
+
+def read_report(text: str) -> Report:
+    r"""Read a report, which ends when the command has been started.
+
+    >>> read_report("pid\x0012\0\0exec\x002\0No such file\0")
+    Report(pid=12, error=StartError(step='exec', number=2, words='No such file'))
+    """
+    fields = text.split("\0")
+    records = list(zip(fields[:-1:3], fields[1::3], fields[2::3], strict=True))
+    pids = [int(number) for step, number, _ in records if step == "pid"]
+    errors = [StartError(step, int(number), words) for step, number, words in records if words]
+    return Report(pids[0] if pids else None, errors[0] if errors else None)
 
 
 def container_plan(
@@ -99,6 +140,8 @@ def container_plan(
         entries.append(("dir" if os.path.isdir(source) else "file", target, ""))
     return {
         "way": way,
+        "own_pids": way != HOST_PID,
+        "terminal": False,
         "base": base,
         "name": names["/etc/hostname"].strip(),
         "overlays": [(path, list(filter(os.path.isdir, each))) for path, each in overlays.items()],
@@ -110,7 +153,10 @@ def container_plan(
 def program(
     plan: Plan, argv: Sequence[str], *, folder: str, report: int, has_ctype: bool
 ) -> list[str]:
-    """Return the command that carries out a plan and then runs `argv` in a folder of the root."""
+    """Return the command that carries out a plan and then runs `argv` in a folder of the root.
+
+    It writes to the descriptor `report`, for `read_report`.
+    """
     told = {**plan, "folder": folder, "report": report, "has_ctype": has_ctype}
     source = mount_pod_root.__file__
     compiled = cache_from_source(source)

@@ -20,7 +20,7 @@ from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 from canarylab.playground.node import pod_root, reaper
 from canarylab.playground.node.logs import ContainerLog, OutputCollector
@@ -28,6 +28,7 @@ from canarylab.playground.node.mount_pod_root import Plan
 from canarylab.playground.node.streams import ContainerInput, ExecStreams, Terminal, pipe_writer
 
 _DAEMON_SHUTDOWN_GRACE_S = 1.0  # between SIGTERM and SIGKILL when the daemon ends
+_STARTING_S = 1.0  # until a program handles signals; the system does not tell when it begins to
 _OUTPUT_DRAIN_S = 0.2  # a dead process's output is in the pipe; a descendant may keep it open
 _MAX_REPORT = 4096  # bytes
 _SHOWN = 256  # characters of a command in a message
@@ -54,9 +55,14 @@ class Command:
     stdin_once: bool = False
     terminal: bool = False
 
+    @property
+    def has_own_pids(self) -> bool:
+        """Whether it becomes process 1 of a PID namespace."""
+        return self.root is not None and self.root["own_pids"]
+
     def beside(self, pid: int, argv: Sequence[str], *, terminal: bool = False) -> Command:
         """Return another command for the container of this one, which runs as `pid`."""
-        root = None if self.root is None else {"pid": pid}
+        root = None if self.root is None else {"pid": pid, "own_pids": False}
         return replace(self, argv=argv, root=root, stdin=False, terminal=terminal)
 
     def variables(self) -> dict[str, str]:
@@ -71,8 +77,11 @@ class CannotStartError(Exception):
 class Process:
     """A running command whose output goes to a log."""
 
-    def __init__(self, popen: subprocess.Popen[bytes], log: ContainerLog) -> None:
-        self._popen, self._log = popen, log
+    def __init__(
+        self, popen: subprocess.Popen[bytes], log: ContainerLog, *, has_own_pids: bool = False
+    ) -> None:
+        self._popen, self._log, self._has_own_pids = popen, log, has_own_pids
+        self._started = asyncio.get_running_loop().time()
         self._collectors: list[tuple[asyncio.ReadTransport, OutputCollector]] = []
         self.input = ContainerInput(None, None, is_once=False)
         self.has_ended = asyncio.Event()
@@ -84,7 +93,8 @@ class Process:
         terminal = Terminal() if command.terminal else None
         try:
             async with _starting(command) as start:
-                process = cls(_popen(command, start, terminal), log)
+                start.popen = _popen(command, start, terminal)
+                process = cls(start.popen, log, has_own_pids=command.has_own_pids)
                 await process._connect(command, terminal)
         except BaseException:
             if process is not None:
@@ -120,9 +130,23 @@ class Process:
         self.has_ended.set()
         return code
 
+    async def stop(self, number: int) -> None:
+        """Send the stop signal, not before the program has had time to start; wait for the end.
+
+        Process 1 of a namespace loses a signal that it does not handle yet, and so does Node until
+        its program has begun: then deleting a new pod would take its whole grace period.
+        """
+        if self._has_own_pids:
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(self._started + _STARTING_S):
+                    await self.has_ended.wait()
+        self.signal(number)
+        await self.has_ended.wait()
+
     async def terminate(self) -> None:
         """Send SIGTERM and soon SIGKILL; for when the daemon itself ends."""
-        self.signal(signal.SIGTERM)
+        waits = not self._has_own_pids or _handles(self.pid, signal.SIGTERM)
+        self.signal(signal.SIGTERM if waits else signal.SIGKILL)
         try:
             async with asyncio.timeout(_DAEMON_SHUTDOWN_GRACE_S):
                 await self.wait()
@@ -131,7 +155,14 @@ class Process:
             await self.wait()
 
     def signal(self, number: int) -> None:
-        """Send a signal to the whole group, or what is left of it."""
+        """Send a signal to process 1 of the container, or to what is left of a whole group.
+
+        The kernel ends all of a namespace with its process 1, and gives that one no signal, other
+        than SIGKILL, that it does not handle.
+        """
+        if self._has_own_pids:
+            self._popen.send_signal(number)
+            return
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
 
@@ -300,12 +331,16 @@ class ReaperSupervisor:
         await wait_for_exit(self._process)
 
 
-class _Start(NamedTuple):
+@dataclass
+class _Start:
     """What the system is told to start."""
 
     argv: list[str]
     folder: Path
     passed_on: list[int]
+    popen: subprocess.Popen[bytes] | None = None
+    """What was started; at the end of `_starting`, the command."""
+    error: pod_root.StartError | None = None
 
 
 @asynccontextmanager
@@ -315,27 +350,51 @@ async def _starting(command: Command) -> AsyncIterator[_Start]:
         yield _Start(list(command.argv), command.folder, [])
         return
     reading, writing = os.pipe()
+    start = _Start([], Path("/"), [writing])
     try:
         try:
-            argv = pod_root.program(
-                command.root,
+            start.argv = pod_root.program(
+                {**command.root, "terminal": command.terminal},
                 command.argv,
                 folder=str(command.folder),
                 report=writing,
                 has_ctype="LC_CTYPE" in command.environment,
             )
-            yield _Start(argv, Path("/"), [writing])
+            yield start
         finally:
             os.close(writing)
-        await _wait_readable(reading)
-        report = os.read(reading, _MAX_REPORT).decode(errors="replace")
+            await _finish(_read_report(reading, start))
     finally:
         os.close(reading)
-    if report:
-        step, number, words = report.split("\0")
+    if start.error is not None:
+        step, number, words = start.error
         if step == "exec":
-            raise _cannot_start(command, OSError(int(number), os.strerror(int(number))))
+            raise _cannot_start(command, OSError(number, os.strerror(number)))
         raise CannotStartError(f"failed to create the container's {step}: {words}")
+
+
+async def _read_report(reading: int, start: _Start) -> None:
+    """Read what the program says until it has started the command, which then takes its place."""
+    text = b""
+    while True:
+        await _wait_readable(reading)
+        if not (piece := os.read(reading, _MAX_REPORT)):
+            break
+        text += piece
+    pid, start.error = pod_root.read_report(text.decode(errors="replace"))
+    if start.popen is not None and pid is not None:
+        start.popen.wait()  # it ended when it had written this
+        start.popen.pid, start.popen.returncode = pid, None
+
+
+async def _finish(work: Coroutine[Any, Any, None]) -> None:
+    """Wait for work also if this is cancelled meanwhile."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
 
 
 def _popen(
@@ -345,6 +404,7 @@ def _popen(
     output = subprocess.PIPE
     if terminal is not None:
         stdin = output = terminal.slave
+    takes_terminal = terminal is not None and not command.has_own_pids
     reaper.set_mark(command.environment.get(reaper.RUN_ID))
     try:
         return subprocess.Popen(
@@ -353,7 +413,7 @@ def _popen(
             stdout=output,
             stderr=output,
             env=command.variables(),
-            preexec_fn=None if terminal is None else Terminal.take,  # noqa: PLW1509  one ioctl
+            preexec_fn=Terminal.take if takes_terminal else None,  # noqa: PLW1509  one ioctl
             cwd=start.folder,
             pass_fds=start.passed_on,
             start_new_session=True,
@@ -406,6 +466,16 @@ def _cannot_start(command: Command, error: OSError | ValueError) -> CannotStartE
         else (error.strerror or str(error)).lower()
     )
     return CannotStartError(f'exec: "{name}": {reason}')
+
+
+def _handles(pid: int, number: int) -> bool:
+    """Whether a process has a handler for a signal: a bit in the mask of its status."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False  # it has ended
+    mask = int(status.partition("SigCgt:")[2].split()[0], 16)
+    return bool(mask >> (number - 1) & 1)
 
 
 async def _wait_readable(descriptor: int) -> None:

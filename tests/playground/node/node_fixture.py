@@ -35,12 +35,13 @@ _RANGES = itertools.count()
 SERVER = """
 const http = require('http');
 http.createServer((request, response) => response.end(require('os').hostname())).listen(3333);
+process.on('SIGTERM', () => process.exit(143));
 console.log('Server started');
 """
 
 
 def server() -> Object:
-    """A container that serves on 3333, as an ordinary Node program does."""
+    """A container that serves on 3333 and ends on SIGTERM."""
     return {
         "name": "web",
         "image": "plain:1.0",
@@ -176,6 +177,24 @@ def build(home: Home, reference: str = "plain:1.0", **fields: Any) -> Image:
     root = home.images / ".roots" / reference.replace(":", "-")
     root.mkdir(parents=True, exist_ok=True)
     return save(home.images, Image(reference, id="sha256:abc", root=root, **fields))
+
+
+async def end_of(here: Node, container: Object, **spec: Any) -> Object:
+    """The last that was seen of a pod which was started and then deleted."""
+    await here.api.put(pod(container, **spec))
+    await here.wrote("up")
+    last: list[Object] = []
+
+    async def follow() -> None:
+        async for event in here.api.watch("Pod"):
+            last[:] = [event.object]
+
+    following = asyncio.create_task(follow())
+    await here.delete()
+    await until(here.is_gone)
+    await asyncio.sleep(0)
+    following.cancel()
+    return last[0]
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ from canarylab.kube_objects import Key, Object, utc_now
 from canarylab.playground.kube.api import LogOptions
 from canarylab.playground.node import container as container_module
 from canarylab.playground.node.container import RestartBackoff, should_restart
+from canarylab.playground.node.process import exit_code
 from canarylab.ports import unused
 from tests.needs import needs
 from tests.playground.node.node_fixture import SPACE, Node, communicate, node, pod, server, shell
@@ -145,9 +146,10 @@ async def test_on_failure_restarts_until_it_succeeds(tmp_path: Path) -> None:
 
 
 async def test_the_exit_code_after_a_signal_is_128_and_the_signal(tmp_path: Path) -> None:
-    # Four dollars: in a manifest two stand for one.
+    # Four dollars: in a manifest two stand for one. No signal of its own ends process 1.
     async with node(tmp_path) as here:
-        await here.api.put(pod(shell("kill -9 $$$$"), restartPolicy="Never"))
+        script = "sh -c 'kill -9 $$$$'; exit $?"
+        await here.api.put(pod(shell(script), restartPolicy="Never"))
         await until(here.phase_is("Failed"))
         assert (await here.state())["state"]["terminated"]["exitCode"] == 137
 
@@ -193,7 +195,8 @@ async def test_a_working_directory_that_no_system_has_is_a_configuration_error(
 async def test_a_failing_liveness_probe_restarts_the_container(tmp_path: Path) -> None:
     probe = {"exec": {"command": ["sh", "-c", "echo no pulse; exit 1"]}, "failureThreshold": 1}
     async with node(tmp_path) as here:
-        await here.api.put(pod({**server(), "livenessProbe": probe}))
+        container = {**server(), "livenessProbe": probe}
+        await here.api.put(pod(container, terminationGracePeriodSeconds=1))
         await until(here.has_restarted(1))
         await until(lambda: here.messages("Killing"))
         assert "Liveness probe failed: no pulse\n" in await here.messages("Unhealthy")
@@ -285,7 +288,8 @@ async def test_post_start_runs_in_the_container(tmp_path: Path) -> None:
 async def test_a_post_start_that_fails_ends_the_container(tmp_path: Path) -> None:
     hook = {"postStart": {"exec": {"command": ["false"]}}}
     async with node(tmp_path) as here:
-        await here.api.put(pod({**server(), "lifecycle": hook}))
+        container = {**server(), "lifecycle": hook}
+        await here.api.put(pod(container, terminationGracePeriodSeconds=1))
         await until(here.has_restarted(1))
         assert await here.messages("FailedPostStartHook")
 
@@ -430,5 +434,5 @@ async def test_a_command_ends_with_its_pod(tmp_path: Path) -> None:
         await here.ready()
         sleep = await here.kubelet.execute(WEB, ["sleep", "600"])
         await here.delete()
-        assert await sleep.wait() == -9
+        assert exit_code(await sleep.wait()) == 137
         sleep.close()

@@ -238,6 +238,7 @@ def open_files() -> int:
     [
         (("root", ""), ("True", "MountNamespace"), "pod-root"),
         (("user", ""), ("True", "UserNamespace"), "pod-root"),
+        (("user-host-pid", ""), ("True", "UserNamespace"), "pod-root"),
         (("no", "unshare: Operation not permitted"), ("False", "NoMountNamespace"), "no-pod-root"),
     ],
 )
@@ -248,4 +249,5 @@ async def test_the_node_says_whether_containers_have_roots_of_their_own(
     found = status["conditions"][0]
     assert (found["type"], found["status"], found["reason"]) == ("PodRoot", *condition)
     assert root[1] in found["message"]
+    assert ("processes of this machine" in found["message"]) is (root[0] == "user-host-pid")
     assert status["nodeInfo"]["containerRuntimeVersion"].endswith(f"+{runtime}")

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from canarylab.kube_objects import Key, Object
+from canarylab.kube_objects import Key
 from tests.needs import needs
 from tests.playground.node.node_fixture import (
     SPACE,
-    Node,
     communicate,
+    end_of,
     node,
     pod,
     python,
@@ -36,24 +34,6 @@ IGNORES_SIGTERM = (
     "print('up', flush=True)\n"
     "time.sleep(600)"
 )
-
-
-async def end_of(here: Node, container: Object, **spec: Any) -> Object:
-    """The last that was seen of a pod which was started and then deleted."""
-    await here.api.put(pod(container, **spec))
-    await here.wrote("up")
-    last: list[Object] = []
-
-    async def follow() -> None:
-        async for event in here.api.watch("Pod"):
-            last[:] = [event.object]
-
-    following = asyncio.create_task(follow())
-    await here.delete()
-    await until(here.is_gone)
-    await asyncio.sleep(0)
-    following.cancel()
-    return last[0]
 
 
 async def test_the_files_of_a_deleted_pod_are_removed(tmp_path: Path) -> None:
@@ -97,14 +77,24 @@ async def test_a_container_that_ignores_sigterm_is_killed_after_the_grace_period
 async def test_processes_started_by_the_container_end_with_it(tmp_path: Path) -> None:
     script = "(trap '' TERM; while true; do sleep 600; done) & echo up; wait"
     async with node(tmp_path) as here:
-        await end_of(here, shell(script))
+        await end_of(here, shell(script), terminationGracePeriodSeconds=1)
         await until(lambda: not here.processes())
 
 
 async def test_processes_that_left_the_session_end_too(tmp_path: Path) -> None:
     async with node(tmp_path) as here:
-        await end_of(here, shell("setsid -f sleep 600; echo up; sleep 600"))
+        script = "setsid -f sleep 600; echo up; sleep 600"
+        await end_of(here, shell(script), terminationGracePeriodSeconds=1)
         await until(lambda: not here.processes())
+
+
+@pytest.mark.usefixtures("machine_paths")
+async def test_without_a_root_the_stop_signal_reaches_all_that_the_container_started(
+    tmp_path: Path,
+) -> None:
+    async with node(tmp_path) as here:
+        (status,) = (await end_of(here, shell("echo up; sleep 600")))["status"]["containerStatuses"]
+        assert status["state"]["terminated"]["exitCode"] == 143
 
 
 @pytest.mark.usefixtures("machine_paths")
@@ -127,13 +117,14 @@ async def test_a_command_that_leaves_its_session_and_environment_ends_with_the_p
     async with node(tmp_path) as here:
         await here.api.put(pod(shell("echo up; sleep 600")))
         await here.wrote("up")
+        await until(here.state_is("running"))
         before = here.processes()
         # It waits for its input, so that it is marked by then.
         script = "read line; env -i setsid -f sleep 600 >&- 2>&-"
         command = await here.kubelet.execute(Key(SPACE, "web-1"), ["sh", "-c", script])
         await communicate(command, b"go\n")
         assert here.processes() - before
-        await here.delete()
+        await here.delete(grace_s=1)
         await until(here.is_gone)
         await until(lambda: not here.processes())
 

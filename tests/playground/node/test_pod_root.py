@@ -9,12 +9,22 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import pytest
 
 from canarylab.kube_objects import Key
-from canarylab.playground.node.pod_root import SETTING, container_plan, find_way, program, refusal
+from canarylab.playground.node import pod_root
+from canarylab.playground.node.mount_pod_root import HOST_PID
+from canarylab.playground.node.pod_root import (
+    SETTING,
+    container_plan,
+    find_way,
+    program,
+    read_report,
+    refusal,
+)
 from tests.playground.node.node_fixture import (
     SPACE,
     Node,
@@ -305,6 +315,14 @@ def test_the_way_can_be_forced(tmp_path: Path, own_root: str) -> None:
     assert find_way(str(tmp_path)) == (own_root, "")
 
 
+def test_where_no_other_proc_can_be_mounted_processes_are_shared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(SETTING)
+    monkeypatch.setattr(pod_root, "refusal", lambda way, base: "" if way == HOST_PID else "refused")
+    assert find_way(str(tmp_path)) == (HOST_PID, "")
+
+
 def test_without_the_way_the_setting_is_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -340,5 +358,13 @@ def run(
     for folder in (base := tmp_path / "base", image):
         folder.mkdir(exist_ok=True)
     plan = container_plan(str(image), way=way, base=str(base), names=NAMES, mounts=mounts)
-    command = program(plan, argv, folder="/", report=2, has_ctype=True)
-    return subprocess.run([*around, *command], check=True, stdout=subprocess.PIPE, text=True).stdout
+    reading, writing = os.pipe()
+    command = [*around, *program(plan, argv, folder="/", report=writing, has_ctype=True)]
+    with open(reading) as report:  # noqa: PTH123  a descriptor
+        ran = subprocess.run(command, check=True, stdout=PIPE, text=True, pass_fds=[writing])
+        os.close(writing)
+        pid = read_report(report.read()).pid
+    if pid is not None:
+        ran.returncode = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    ran.check_returncode()
+    return ran.stdout

@@ -94,7 +94,7 @@ async def test_a_container_with_a_terminal_has_one_output(tmp_path: Path) -> Non
 
         await came(streams.stdout, b"37 101")
         streams.close()
-        await here.delete()
+        await here.delete(grace_s=1)
         await until(here.is_gone)
 
 
