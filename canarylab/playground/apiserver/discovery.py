@@ -14,7 +14,7 @@ from aiohttp import web
 from canarylab.kube_objects import Object
 from canarylab.playground.apiserver import openapi
 from canarylab.playground.apiserver.requests import JSON, json_response
-from canarylab.playground.kube.kinds import KUBERNETES_VERSION, SERVED_KINDS, UNSERVED_KINDS, Kind
+from canarylab.playground.kube.kinds import KNOWN_KINDS, KUBERNETES_VERSION, UNSERVED_KINDS, Kind
 
 VERSION = {
     "major": "1",
@@ -29,7 +29,6 @@ VERSION = {
 }
 """The version of Kubernetes that this server reports."""
 
-_KNOWN_KINDS = (*SERVED_KINDS, *UNSERVED_KINDS)
 _HEALTH_PATHS = frozenset({"/healthz", "/livez", "/readyz"})
 _DISCOVERY_VERSIONS = ("v2", "v2beta1")
 _A_YEAR = 365 * 24 * 3600  # seconds
@@ -307,7 +306,7 @@ _POD_SUBRESOURCES = (
 
 def api_versions() -> list[str]:
     """Every group and version, the core group first, and the preferred version of each group."""
-    served = dict.fromkeys(kind.api_version for kind in _KNOWN_KINDS if kind.group)
+    served = dict.fromkeys(kind.api_version for kind in KNOWN_KINDS if kind.group)
     named = [*served, "authentication.k8s.io/v1", "authorization.k8s.io/v1"]
     return ["v1", *sorted(named, key=lambda name: name.partition("/")[0])]
 
@@ -318,7 +317,7 @@ def resources(api_version: str) -> list[ApiResource]:
     >>> [resource.plural for resource in resources("apps/v1") if resource.verbs]
     ['deployments', 'replicasets']
     """
-    kinds = [kind for kind in _KNOWN_KINDS if kind.api_version == api_version]
+    kinds = [kind for kind in KNOWN_KINDS if kind.api_version == api_version]
     return sorted([*map(_resource, kinds), *_reviews(api_version)])
 
 

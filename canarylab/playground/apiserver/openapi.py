@@ -20,7 +20,7 @@ from canarylab.playground.apiserver.schema.builtin import (
     schema_name,
     schemas,
 )
-from canarylab.playground.kube.kinds import SERVED_KINDS, Kind
+from canarylab.playground.kube.kinds import KNOWN_KINDS, UNSERVED_KINDS, Kind
 
 V2_STUB = bytes.fromhex("0a03322e30")
 """`/openapi/v2`: the version "2.0" and nothing else, in protobuf."""
@@ -87,7 +87,7 @@ def _document(path: str) -> bytes:
 @cache
 def _paths() -> dict[str, list[Kind]]:
     found: dict[str, list[Kind]] = {}
-    for kind in SERVED_KINDS:
+    for kind in KNOWN_KINDS:
         root = "apis" if kind.group else "api"
         found.setdefault(f"{root}/{kind.api_version}", []).append(kind)
     return found
@@ -96,8 +96,7 @@ def _paths() -> dict[str, list[Kind]]:
 def _routes(path: str, kind: Kind) -> Iterator[tuple[str, dict[str, Any]]]:
     within = "namespaces/{namespace}/" if kind.namespaced else ""
     collection = f"/{path}/{within}{kind.plural}"
-    identity = {"group": kind.group, "version": kind.version, "kind": kind.kind}
-    named = {"x-kubernetes-group-version-kind": identity, "responses": {}}
+    named = {"x-kubernetes-group-version-kind": _identity(kind), "responses": {}}
     yield collection, {"get": {**named, "x-kubernetes-action": "list"}}
     # No request body: with one, kubectl would work out patches from these schemas, which do not
     # know how lists are merged, instead of from the types it was built with.
@@ -112,11 +111,15 @@ def _routes(path: str, kind: Kind) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _components(kinds: list[Kind]) -> dict[str, Any]:
     """The schemas of these kinds and of all that they refer to."""
-    found: dict[str, Any] = {
-        _custom_name(kind): _custom_schema(kind) for kind in kinds if kind.is_custom
-    }
-    waiting = [schema_name(kind.kind, kind.api_version) for kind in kinds if not kind.is_custom]
-    waiting += [_OBJECT_META] if found else []
+    found = {_full_name(kind): _unserved_schema(kind) for kind in kinds if kind in UNSERVED_KINDS}
+    custom = {_full_name(kind): _custom_schema(kind) for kind in kinds if kind.is_custom}
+    waiting = [
+        schema_name(kind.kind, kind.api_version)
+        for kind in kinds
+        if _full_name(kind) not in {**found, **custom}
+    ]
+    waiting += [_OBJECT_META] if custom else []
+    found |= custom
     while waiting:
         name = waiting.pop()
         if name not in found:
@@ -140,9 +143,22 @@ def _published_field(schema: Schema) -> Schema:
     return {**described, "allOf": [{"$ref": f"#/components/schemas/{name}"}]}
 
 
-def _custom_name(kind: Kind) -> str:
+def _identity(kind: Kind) -> dict[str, Any]:
+    return {"group": kind.group, "version": kind.version, "kind": kind.kind}
+
+
+def _full_name(kind: Kind) -> str:
     """The full name of its schema, `io.k8s.networking.gateway.v1.HTTPRoute`."""
-    return ".".join([*reversed(kind.group.split(".")), kind.version, kind.kind])
+    return ".".join([*reversed(kind.group.split(".")), kind.version, kind.kind]).lstrip(".")
+
+
+def _unserved_schema(kind: Kind) -> dict[str, Any]:
+    """The schema of a kind that is not served, for `kubectl explain`."""
+    return {
+        "description": kind.refusal,
+        "type": "object",
+        "x-kubernetes-group-version-kind": [_identity(kind)],
+    }
 
 
 def _custom_schema(kind: Kind) -> dict[str, Any]:
@@ -156,9 +172,8 @@ def _custom_schema(kind: Kind) -> dict[str, Any]:
             "allOf": [{"$ref": f"#/components/schemas/{_OBJECT_META}"}],
         },
     }
-    identity = {"group": kind.group, "version": kind.version, "kind": kind.kind}
     return {
         **schema,
         "properties": {**head, **schema["properties"]},
-        "x-kubernetes-group-version-kind": [identity],
+        "x-kubernetes-group-version-kind": [_identity(kind)],
     }

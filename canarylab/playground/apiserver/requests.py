@@ -47,7 +47,7 @@ from canarylab.playground.apiserver.protobuf import decode_protobuf
 from canarylab.playground.apiserver.store import PlannedWrite
 from canarylab.playground.apiserver.tables import build_table
 from canarylab.playground.kube.api import KubeletClient
-from canarylab.playground.kube.kinds import KINDS, SERVED_KINDS, UNSERVED_KINDS, Kind
+from canarylab.playground.kube.kinds import KINDS, ON_KIND, SERVED_KINDS, UNSERVED_KINDS, Kind
 from canarylab.playground.kube.selectors import Predicate, by_field_query, by_label_query
 
 Query = Mapping[str, str]
@@ -60,7 +60,6 @@ JSON = "application/json"
 
 _KINDS_BY_PATH = {(kind.api_version, kind.plural): kind for kind in SERVED_KINDS}
 _UNSERVED_BY_PATH = {(kind.api_version, kind.plural): kind for kind in UNSERVED_KINDS}
-_ON_KIND = "or use a cluster on kind (canarylab up --cluster kind)"
 _NAMESPACE_SUBRESOURCES = frozenset({"status", "finalize"})
 _COMMON_FIELDS = frozenset({"metadata.name", "metadata.namespace"})
 _FIELDS_BY_KIND = {
@@ -390,14 +389,16 @@ def list_response(
     metadata = metadata or {"resourceVersion": str(context.api.store.version)}
     if wants_table(context.request.headers.get("Accept", "")):
         return json_response({**_table(context, objects, ""), "metadata": metadata})
-    return json_response(
-        {
-            "kind": f"{context.kind.kind}List",
-            "apiVersion": context.kind.api_version,
-            "metadata": metadata,
-            "items": [_list_item(in_version(obj, context.kind)) for obj in objects],
-        }
-    )
+    return json_response(_list_document(context.kind, objects, metadata))
+
+
+def _list_document(kind: Kind, objects: list[Object], metadata: Object) -> Object:
+    return {
+        "kind": f"{kind.kind}List",
+        "apiVersion": kind.api_version,
+        "metadata": metadata,
+        "items": [_list_item(in_version(obj, kind)) for obj in objects],
+    }
 
 
 def _table(context: RequestContext, objects: list[Object], version: str) -> Object:
@@ -474,32 +475,34 @@ def path_not_found() -> StatusError:
     return StatusError(404, "NotFound", "the server could not find the requested resource")
 
 
-def unserved_error(method: str, path: str) -> StatusError:
-    """The error for a path of no kind that is served, with the name of the kind if it is known.
+def unserved_response(request: web.Request, version: int) -> web.Response:
+    """The response to a path of no kind that is served.
 
-    An object of such a kind is not found, so that kubectl goes on and creates it, which is refused.
-    A list is not found either: `kubectl describe namespace` leaves out what a cluster has not.
+    A kind that is known by name has no objects, so its list is empty, with a warning: kubectl lists
+    such kinds where they do not matter, as `kubectl apply --prune` does. Raise StatusError for
+    everything else. An object of such a kind is not found, so that kubectl goes on and creates it,
+    which is refused.
     """
-    found = parse_path(path, _UNSERVED_BY_PATH)
+    found = parse_path(request.path, _UNSERVED_BY_PATH)
     if found is None:
-        return path_not_found()
+        raise path_not_found()
     kind = found.kind
-    why = f"the playground does not serve {kind.kind} ({kind.api_version})"
-    remedy = f"{kind.instead}, {_ON_KIND}."
-    if found.name is None and method == "GET":
-        return StatusError(404, "NotFound", f"{why}. {remedy}")
-    if found.name is None:
-        return StatusError(405, "MethodNotAllowed", f"{why}. {remedy}")
-    return StatusError(
-        404, "NotFound", f'{kind.qualified} "{found.name}" not found: {why}. {remedy}'
-    )
+    if found.name is not None:
+        not_found = f'{kind.qualified} "{found.name}" not found'
+        raise StatusError(404, "NotFound", f"{not_found}: {kind.refusal}")
+    if request.method != "GET":
+        raise StatusError(405, "MethodNotAllowed", kind.refusal)
+    if is_true(request.query, "watch"):
+        raise StatusError(404, "NotFound", kind.refusal)
+    document = _list_document(kind, [], {"resourceVersion": str(version)})
+    return json_response(document, warnings=[kind.refusal])
 
 
 def no_token_error() -> StatusError:
     """The error for `kubectl create token`."""
     message = (
         "the playground makes no tokens, because its API server accepts that of the kubeconfig "
-        f"alone. Use the kubeconfig, {_ON_KIND}."
+        f"alone. Use the kubeconfig, {ON_KIND}."
     )
     return StatusError(404, "NotFound", message)
 

@@ -102,7 +102,7 @@ def make_web_app(
             return response
         path = parse_path(request.path)
         if path is None:
-            raise requests.unserved_error(request.method, request.path)
+            return requests.unserved_response(request, api.store.version)
         handler = find_handler(request.method, path)
         answer = await handler(RequestContext(request, path, api, kubelet))
         if request.method in _WRITING and not answer.prepared:

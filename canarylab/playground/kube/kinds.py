@@ -8,6 +8,9 @@ from types import MappingProxyType
 KUBERNETES_VERSION = "v1.36.2"
 """The version whose API the playground serves."""
 
+ON_KIND = "or use a cluster on kind (canarylab up --cluster kind)"
+"""The last of the ways to get what the playground does not serve."""
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -45,6 +48,12 @@ class Kind:
     def is_stored(self) -> bool:
         """Whether objects are stored in this group and version."""
         return self.api_version == KINDS[self.kind].api_version
+
+    @property
+    def refusal(self) -> str:
+        """What the playground says of it, if it is not served."""
+        why = f"the playground does not serve {self.kind} ({self.api_version})"
+        return f"{why}. {self.instead}, {ON_KIND}."
 
     @property
     def qualified(self) -> str:
@@ -164,4 +173,8 @@ UNSERVED_KINDS: tuple[Kind, ...] = (
     Kind("GRPCRoute", "grpcroutes", GATEWAY_GROUP, instead=_GATEWAYS),
 )  # fmt: skip
 """Kinds of Kubernetes that are known by name: discovery has them with no verb, so that kubectl
-prints what the server says of them, and `kubectl api-resources` leaves them out."""
+prints what the server says of them, and `kubectl api-resources` leaves them out. Of such a kind
+there are no objects, and its schema says no more than why."""
+
+KNOWN_KINDS: tuple[Kind, ...] = (*SERVED_KINDS, *UNSERVED_KINDS)
+"""Every kind that discovery and the OpenAPI documents have."""

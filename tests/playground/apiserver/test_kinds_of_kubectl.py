@@ -131,21 +131,96 @@ async def test_an_object_of_a_kind_that_is_not_served_is_not_found(server: Serve
     assert (gone.code, gone.err) == (0, "")
 
 
-@pytest.mark.parametrize("kind", UNSERVED_KINDS, ids=lambda kind: kind.kind)
-async def test_a_list_of_a_kind_that_is_not_served_says_so(server: Server, kind: Kind) -> None:
-    refused = await server.kubectl(f"get {kind.qualified}")
-    assert refused.err == (
-        "Error from server (NotFound): Unable to list "
-        f'"{kind.group}/{kind.version}, Resource={kind.plural}": '
-        f"the playground does not serve {kind.kind} "
-        f"({kind.api_version}). {kind.instead}, or use a cluster on kind "
-        "(canarylab up --cluster kind).\n"
+def warning_of(kind: Kind) -> str:
+    """What kubectl prints on the list of a kind that is not served."""
+    return (
+        f"Warning: the playground does not serve {kind.kind} ({kind.api_version}). {kind.instead}, "
+        "or use a cluster on kind (canarylab up --cluster kind).\n"
     )
 
 
-async def test_a_namespace_is_described_without_kinds_that_are_not_served(
-    server: Server,
+@pytest.mark.parametrize("kind", UNSERVED_KINDS, ids=lambda kind: kind.kind)
+async def test_a_list_of_a_kind_that_is_not_served_is_empty_and_says_so(
+    server: Server, kind: Kind
 ) -> None:
+    listed = await server.kubectl(f"get {kind.qualified} --all-namespaces")
+    assert (listed.code, listed.err) == (0, f"{warning_of(kind)}No resources found\n")
+
+
+async def test_a_list_of_a_kind_that_is_not_served_is_of_that_kind(server: Server) -> None:
+    listed = await server.get("/apis/apps/v1/namespaces/default/statefulsets?limit=500")
+    version = listed["metadata"].pop("resourceVersion")
+    assert listed == {
+        "kind": "StatefulSetList",
+        "apiVersion": "apps/v1",
+        "metadata": {},
+        "items": [],
+    }
+    assert version == str(server.api.store.version)
+
+
+async def test_a_kind_that_is_not_served_cannot_be_watched(server: Server) -> None:
+    refused = await server.request("GET", "/apis/apps/v1/statefulsets?watch=true")
+    assert refused.code == 404
+    assert refused.body["message"].startswith("the playground does not serve StatefulSet (apps/v1)")
+
+
+async def test_kubectl_explains_why_a_kind_is_not_served(server: Server) -> None:
+    for kind in UNSERVED_KINDS:
+        explained = await server.kubectl(f"explain {kind.qualified}")
+        assert explained.code == 0
+        assert kind.refusal in " ".join(explained.out.split())
+
+
+async def test_a_namespace_is_described_with_kinds_that_are_not_served(server: Server) -> None:
     for named in ("namespace default", "namespaces"):
         described = await server.kubectl(f"describe {named}")
-        assert (described.code, described.err) == (0, "")
+        assert described.code == 0
+        assert "No resource quota." in described.out
+        assert "No LimitRange resource." in described.out
+        assert set(described.err.splitlines(keepends=True)) == warnings("LimitRange ResourceQuota")
+
+
+async def test_the_cluster_is_dumped_with_kinds_that_are_not_served(server: Server) -> None:
+    dumped = await server.kubectl("cluster-info dump")
+    assert dumped.code == 0
+    assert '"kind": "DaemonSetList"' in dumped.out
+    expected = warnings("DaemonSet ReplicationController")
+    assert set(dumped.err.splitlines(keepends=True)) == expected
+
+
+def warnings(kinds: str) -> set[str]:
+    return {warning_of(kind) for kind in UNSERVED_KINDS if kind.kind in kinds.split()}
+
+
+LABELLED = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: {name}, labels: {{app: colours}}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: {name}, labels: {{app: colours}}}}
+spec: {{ports: [{{port: 80}}]}}
+"""
+
+
+async def test_what_left_the_manifest_is_pruned(server: Server) -> None:
+    await server.kubectl("create configmap by-hand")
+    await server.kubectl("label configmap by-hand app=colours")
+    both = LABELLED.format(name="blue") + "---" + LABELLED.format(name="green")
+    await server.kubectl("apply -f -", stdin=both)
+    pruned = await server.kubectl(
+        "apply --prune -l app=colours -f -", stdin=LABELLED.format(name="blue")
+    )
+    assert (pruned.code, pruned.out.splitlines()) == (
+        0,
+        [
+            "configmap/blue unchanged",
+            "service/blue unchanged",
+            "configmap/green pruned",
+            "service/green pruned",
+        ],
+    )
+    left = await server.kubectl("get configmap,service -l app=colours -o name")
+    assert left.out.split() == ["configmap/blue", "configmap/by-hand", "service/blue"]

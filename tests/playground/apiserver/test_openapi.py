@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from canarylab.playground.apiserver import openapi
-from canarylab.playground.kube.kinds import SERVED_KINDS, Kind
+from canarylab.playground.kube.kinds import KNOWN_KINDS, Kind
 from tests.needs import needs
 from tests.playground.apiserver.server import Server
 
@@ -22,7 +22,7 @@ def path_of(kind: Kind) -> str:
 
 
 def test_the_index_names_every_group_once() -> None:
-    assert json.loads(openapi.index())["paths"].keys() == {path_of(one) for one in SERVED_KINDS}
+    assert json.loads(openapi.index())["paths"].keys() == {path_of(one) for one in KNOWN_KINDS}
 
 
 def test_the_url_of_a_document_has_its_hash() -> None:
@@ -36,7 +36,7 @@ def test_there_is_no_document_of_an_unknown_group() -> None:
     assert openapi.document("apis/example.com/v1") is None
 
 
-@pytest.mark.parametrize("kind", SERVED_KINDS, ids=lambda kind: f"{kind.version}-{kind.kind}")
+@pytest.mark.parametrize("kind", KNOWN_KINDS, ids=lambda kind: f"{kind.version}-{kind.kind}")
 def test_patch_has_the_parameters_that_kubectl_looks_for(kind: Kind) -> None:
     within = "namespaces/{namespace}/" if kind.namespaced else ""
     path = path_of(kind)
@@ -45,7 +45,7 @@ def test_patch_has_the_parameters_that_kubectl_looks_for(kind: Kind) -> None:
     assert patch["x-kubernetes-group-version-kind"]["kind"] == kind.kind
 
 
-@pytest.mark.parametrize("path", sorted({path_of(kind) for kind in SERVED_KINDS}))
+@pytest.mark.parametrize("path", sorted({path_of(kind) for kind in KNOWN_KINDS}))
 def test_every_referred_schema_is_in_the_document(path: str) -> None:
     schemas = document(path)["components"]["schemas"]
     mentioned = set(_references(schemas))
