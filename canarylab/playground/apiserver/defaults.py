@@ -23,6 +23,7 @@ TOKEN_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
 """Where a container finds the token of its ServiceAccount."""
 
 _NAMESPACE = {"path": "namespace", "fieldRef": {"fieldPath": "metadata.namespace"}}
+_TOKEN_VOLUME = "kube-api-access-"
 _TOKEN_SOURCES = [
     {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
     {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
@@ -300,9 +301,14 @@ def with_token(pod: Object, account: Object | None, suffix: str) -> Object:
     """A new pod with the volume for the token of its ServiceAccount, mounted in each container.
 
     A container that mounts something there itself has no need of it, and
-    `automountServiceAccountToken: false`, of the pod or else of the account, means no token.
+    `automountServiceAccountToken: false`, of the pod or else of the account, means no token. The
+    copy of a pod, as `kubectl debug` makes it, has the volume already.
     """
-    spec, name = pod.get("spec") or {}, f"kube-api-access-{suffix}"
+    spec = pod.get("spec") or {}
+    volumes = spec.get("volumes", [])
+    named = (volume.get("name", "") for volume in volumes)
+    present = next((name for name in named if name.startswith(_TOKEN_VOLUME)), None)
+    name = present or f"{_TOKEN_VOLUME}{suffix}"
     asked = spec.get("automountServiceAccountToken")
     if asked is None:
         asked = (account or {}).get("automountServiceAccountToken", True)
@@ -314,8 +320,9 @@ def with_token(pod: Object, account: Object | None, suffix: str) -> Object:
     }
     if not asked or all(spec[group] == containers for group, containers in groups.items()):
         return pod
-    volume = {"name": name, "projected": {"sources": _TOKEN_SOURCES}}
-    return {**pod, "spec": {**spec, **groups, "volumes": [*spec.get("volumes", []), volume]}}
+    if present is None:
+        volumes = [*volumes, {"name": name, "projected": {"sources": _TOKEN_SOURCES}}]
+    return {**pod, "spec": {**spec, **groups, "volumes": volumes}}
 
 
 def _with_mount(container: Object, mount: Object) -> Object:

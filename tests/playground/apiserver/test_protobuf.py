@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from canarylab.errors import BadRequestError
+from canarylab.kube_objects import Key
 from canarylab.playground.apiserver.decode import decode
-from canarylab.playground.apiserver.protobuf import MAGIC, MESSAGES, decode_protobuf
+from canarylab.playground.apiserver.protobuf import MAGIC, decode_protobuf, field_numbers
+from canarylab.playground.apiserver.schema.builtin import go_name, schemas
 from canarylab.playground.kube.kinds import KINDS
 from tests.needs import needs
 from tests.playground.apiserver.server import Server
@@ -79,14 +81,6 @@ INGRESS_BY_NAME = bytes.fromhex(
     776f12001a0022002a0032003800420012540a1922170a0b6e6f64656170702d73766312080a046874747010
     00120d0a03612e6212067365637265741a280a03612e6212210a1f0a1d0a022f781210220e0a037376631207
     0a0377656210001a0545786163741a020a001a002200
-    """
-)
-# kubectl 1.33: auth can-i create deployments
-REVIEW = bytes.fromhex(
-    """
-    6b3873000a320a17617574686f72697a6174696f6e2e6b38732e696f2f7631121753656c665375626a656374
-    41636365737352657669657712420a100a0012001a0022002a0032003800420012240a220a036c6162120663
-    72656174651a0022002a0b6465706c6f796d656e747332003a001a08080012001a0020001a002200
     """
 )
 
@@ -175,23 +169,50 @@ def test_a_port_by_name() -> None:
     assert read(SERVICE_BY_NAME)["spec"]["ports"][0]["targetPort"] == "web"
 
 
-def test_an_access_review() -> None:
-    spec = decode_protobuf(REVIEW)["spec"]
-    assert (spec["resourceAttributes"]["verb"], spec["resourceAttributes"]["resource"]) == (
-        "create",
-        "deployments",
-    )
+NEWER = {
+    "ClusterTrustBundleProjection.user", "ConfigMapVolumeSource.defaultUser",
+    "Container.restartPolicyRules", "DownwardAPIVolumeFile.user",
+    "DownwardAPIVolumeSource.defaultUser", "EmptyDirVolumeSource.mode", "EnvVarSource.fileKeyRef",
+    "EphemeralContainer.restartPolicyRules", "GRPCAction.mode", "HTTPGetAction.protocol",
+    "KeyToPath.user", "ListMeta.shardInfo", "NodeSpec.podPreemptionPolicy",
+    "NodeStatus.declaredFeatures", "NodeSystemInfo.runningInUserNamespace",
+    "PodSpec.evictionResponders", "PodSpec.hostnameOverride", "PodSpec.schedulingGroup",
+    "PodStatus.allocatedResources", "PodStatus.extendedResourceClaimStatus",
+    "PodStatus.nodeAllocatableResourceClaimStatuses", "PodStatus.resources",
+    "PodStatus.volumeHealth", "ProjectedVolumeSource.defaultUser", "ResourceHealth.message",
+    "SecretVolumeSource.defaultUser", "ServiceAccountTokenProjection.user",
+    "VolumeMount.bindMountOptions", "VolumeMountStatus.volumeStatus",
+    "VolumeProjection.podCertificate",
+}  # fmt: skip
+"""Fields that kubectl 1.33 does not know."""
 
 
-def test_every_message_that_a_field_names_is_there() -> None:
-    plain = {"string", "int", "bool", "bytes", "map", "bytemap"}
-    named = {field.type for fields in MESSAGES.values() for field in fields.values()}
-    assert named - plain <= MESSAGES.keys()
+def test_every_field_has_a_number() -> None:
+    without = {
+        f"{go_name(structure)}.{field}"
+        for structure, numbers in field_numbers().items()
+        for field in schemas()[structure]["properties"]
+        if field not in {"apiVersion", "kind", *names(numbers)}
+    }
+    assert without == NEWER
 
 
-def envelope(kind: bytes, raw: bytes) -> bytes:
-    type_meta = b"\x0a\x02v1\x12" + bytes([len(kind)]) + kind
-    return MAGIC + b"\x0a" + bytes([len(type_meta)]) + type_meta + b"\x12" + bytes([len(raw)]) + raw
+def names(numbers: Any) -> list[str]:
+    """The fields that have a number, those of inlined structures too."""
+    return [
+        name
+        for field in numbers.values()
+        for name in (names(field) if isinstance(field, dict) else [field])
+    ]
+
+
+def envelope(kind: bytes, raw: bytes, api_version: bytes = b"v1") -> bytes:
+    type_meta = _field(1, api_version) + _field(2, kind)
+    return MAGIC + _field(1, type_meta) + _field(2, raw)
+
+
+def _field(number: int, value: bytes) -> bytes:
+    return bytes([number << 3 | 2, len(value)]) + value
 
 
 @pytest.mark.parametrize(
@@ -217,13 +238,13 @@ def test_an_unreadable_body_is_refused_with_advice(body: bytes, why: str) -> Non
 def test_a_negative_number() -> None:
     minus_one = b"\xff" * 9 + b"\x01"
     spec = b"\x08" + minus_one
-    body = envelope(b"Deployment", b"\x12" + bytes([len(spec)]) + spec)
+    body = envelope(b"Deployment", _field(2, spec), b"apps/v1")
     assert decode_protobuf(body)["spec"] == {"replicas": -1}
 
 
 def test_a_time() -> None:
     meta = b"\x42\x04\x08\x80\xa3\x05"  # field 8 is a Time, whose field 1 is 86400
-    body = envelope(b"ConfigMap", b"\x0a" + bytes([len(meta)]) + meta)
+    body = envelope(b"ConfigMap", _field(1, meta))
     assert decode_protobuf(body)["metadata"] == {"creationTimestamp": "1970-01-02T00:00:00Z"}
 
 
@@ -246,6 +267,102 @@ def test_a_time() -> None:
 async def test_bodies_of_this_kubectl_are_read(server: Server, command: str, made: str) -> None:
     result = await server.kubectl(command)
     assert (result.out.strip(), result.err) == (made, "")
+
+
+RICH_POD = """
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+  annotations: {note: kept}
+spec:
+  activeDeadlineSeconds: 3600
+  affinity:
+    nodeAffinity:
+      requiredDuringSchedulingIgnoredDuringExecution:
+        nodeSelectorTerms:
+        - matchExpressions: [{key: kubernetes.io/os, operator: In, values: [linux]}]
+    podAntiAffinity:
+      preferredDuringSchedulingIgnoredDuringExecution:
+      - weight: 1
+        podAffinityTerm:
+          topologyKey: kubernetes.io/hostname
+          labelSelector: {matchLabels: {a: b}}
+  dnsConfig: {nameservers: [10.0.0.1], options: [{name: ndots, value: "2"}]}
+  enableServiceLinks: false
+  hostAliases: [{ip: 10.0.0.2, hostnames: [db]}]
+  imagePullSecrets: [{name: registry}]
+  nodeSelector: {kubernetes.io/os: linux}
+  securityContext:
+    fsGroup: 1000
+    supplementalGroups: [1, 2]
+    seccompProfile: {type: RuntimeDefault}
+  terminationGracePeriodSeconds: 0
+  tolerations: [{key: spot, operator: Exists, effect: NoExecute, tolerationSeconds: 5}]
+  topologySpreadConstraints:
+  - maxSkew: 1
+    topologyKey: kubernetes.io/hostname
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector: {matchLabels: {a: b}}
+  volumes:
+  - {name: empty, emptyDir: {sizeLimit: 1Mi}}
+  - name: settings
+    configMap: {name: colours, optional: true, items: [{key: a, path: b, mode: 256}]}
+  - {name: key, secret: {secretName: key, defaultMode: 256}}
+  - {name: labels, downwardAPI: {items: [{path: labels, fieldRef: {fieldPath: metadata.labels}}]}}
+  containers:
+  - name: nodeapp
+    image: node_app:1.0
+    command: [node]
+    args: [server.js]
+    workingDir: /app
+    ports: [{name: http, containerPort: 3333}]
+    envFrom: [{prefix: A_, configMapRef: {name: colours, optional: true}}]
+    env:
+    - {name: PLAIN, value: blue}
+    - {name: SECRET, valueFrom: {secretKeyRef: {name: key, key: a, optional: true}}}
+    - {name: POD, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
+    - {name: MEMORY, valueFrom: {resourceFieldRef: {resource: limits.memory, divisor: 1Mi}}}
+    resources: {limits: {cpu: 500m, memory: 64Mi}, requests: {cpu: 100m}}
+    volumeMounts:
+    - {name: empty, mountPath: /data, subPath: a}
+    - {name: key, mountPath: /key, readOnly: true}
+    livenessProbe: {tcpSocket: {port: http}, periodSeconds: 7}
+    readinessProbe: {httpGet: {path: /, port: 3333, httpHeaders: [{name: a, value: b}]}}
+    startupProbe: {exec: {command: ["true"]}, failureThreshold: 30}
+    lifecycle: {preStop: {sleep: {seconds: 5}}}
+    securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
+    stdin: true
+    tty: true
+"""
+
+
+@needs("kubectl")
+async def test_kubectl_debugs_a_copy_of_a_pod(server: Server) -> None:
+    made = await server.kubectl("apply -f -", stdin=RICH_POD)
+    assert (made.out, made.err) == ("pod/web created\n", "")
+    copied = await server.kubectl(
+        "debug web --copy-to=copy -c debugger --image=node_app:2.0 --keep-liveness "
+        "--keep-readiness --keep-startup --keep-annotations --profile=general -- node -e 1"
+    )
+    assert (copied.code, copied.err) == (0, "")
+    original = await server.api.get("Pod", Key("default", "web"))
+    copy = await server.api.get("Pod", Key("default", "copy"))
+    *containers, debugger = copy["spec"]["containers"]
+    assert (debugger["name"], debugger["image"]) == ("debugger", "node_app:2.0")
+    added = {"shareProcessNamespace": True}
+    assert {**copy["spec"], "containers": containers} == {**original["spec"], **added}
+    annotations = original["metadata"]["annotations"]
+    assert copy["metadata"]["annotations"] == annotations
+
+
+@needs("kubectl")
+async def test_kubectl_debugs_a_copy_with_another_image(server: Server) -> None:
+    await server.kubectl("run web --image=node_app:1.0")
+    copied = await server.kubectl("debug web --copy-to=copy --set-image=*=node_app:2.0")
+    assert copied.code == 0
+    copy = await server.api.get("Pod", Key("default", "copy"))
+    assert [one["image"] for one in copy["spec"]["containers"]] == ["node_app:2.0"]
 
 
 def test_a_number_of_more_than_ten_bytes_is_refused() -> None:
