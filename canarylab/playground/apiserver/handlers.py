@@ -146,6 +146,7 @@ async def _apply(context: RequestContext, subresource: str = "") -> web.Response
         configuration,
         field_manager(context.request, subresource),
         is_forced=is_true(context.query, "force"),
+        document=document if isinstance(document, dict) else None,
     )
     stored = context.commit(write)
     return json_response(stored, code=201 if is_new else 200)

@@ -16,7 +16,7 @@ from typing import Any
 
 from canarylab.errors import ApplyConflictError, Cause
 from canarylab.kube_objects import Object, timestamp
-from canarylab.playground.apiserver import field_sets
+from canarylab.playground.apiserver import field_sets, last_applied
 from canarylab.playground.apiserver.field_sets import FieldSet, type_of
 from canarylab.playground.kube.kinds import KINDS
 
@@ -150,6 +150,10 @@ def apply(
         for entry in others
         for path in field_sets.common_paths(entry["fieldsV1"], changes.written)
     ]
+    if conflicts and manager == FieldManager(last_applied.MANAGER):
+        unchanged = last_applied.unchanged_fields(start)
+        allowed = set(field_sets.common_paths(unchanged, unchanged))
+        conflicts = [conflict for conflict in conflicts if conflict[1] not in allowed]
     if conflicts and not is_forced:
         raise _conflict(conflicts)
     kept = [_without(_without(entry, changes.written), changes.removed) for entry in others]

@@ -32,7 +32,7 @@ from canarylab.kube_objects import (
     timestamp,
 )
 from canarylab.playground.address_range import LoopbackRange
-from canarylab.playground.apiserver import allocation, deletion, metadata
+from canarylab.playground.apiserver import allocation, deletion, last_applied, metadata
 from canarylab.playground.apiserver.allocation import ServiceAllocator
 from canarylab.playground.apiserver.decode import complete, omitempty
 from canarylab.playground.apiserver.defaults import with_defaults, with_initial_status, with_token
@@ -173,11 +173,17 @@ class Registry:
         return with_managed_fields(after, current, manager, self.generators.now())
 
     def apply(
-        self, configuration: Object, manager: FieldManager, *, is_forced: bool
+        self,
+        configuration: Object,
+        manager: FieldManager,
+        *,
+        is_forced: bool,
+        document: Object | None = None,
     ) -> PlannedWrite:
         """Plan what an apply configuration does; raise ApplyConflictError.
 
-        The object is created if it is not there, except through a subresource.
+        The object is created if it is not there, except through a subresource. `document` is the
+        configuration as the client sent it, for the annotation of `kubectl apply`.
         """
         kind = KINDS[configuration["kind"]]
         live = self.store.find(kind.kind, key_of(configuration))
@@ -186,6 +192,8 @@ class Registry:
         now = self.generators.now()
         applied = apply(live, configuration, manager, is_forced=is_forced, now=now)
         obj = complete(kind, applied.object)
+        if document is not None and manager == FieldManager(last_applied.MANAGER):
+            obj = last_applied.with_configuration(obj, document)
         if live is None:
             write = self.create(obj)
             return write._replace(object=with_entries(write.object, applied.entries))

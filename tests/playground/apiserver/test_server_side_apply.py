@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from canarylab.kube_objects import Object
 from canarylab.playground.apiserver.field_sets import FieldType, merge
+from canarylab.playground.apiserver.last_applied import ANNOTATION
 from canarylab.playground.apiserver.requests import APPLY
 from tests.needs import needs
 from tests.playground.apiserver.server import ApiResponse, Server, deployment
 
+MERGE = "application/merge-patch+json"
 PATH = "/apis/apps/v1/namespaces/default/deployments/web"
 
 
@@ -306,20 +309,70 @@ data: {first: %s}
 """
 
 
+COLOURS = "/api/v1/namespaces/default/configmaps/colours"
+
+
+def last_applied(obj: Object) -> Any:
+    return json.loads(obj["metadata"]["annotations"][ANNOTATION])
+
+
 @needs("kubectl")
-async def test_kubectl_migrates_from_its_own_apply(server: Server) -> None:
+async def test_kubectl_goes_over_from_its_own_apply(server: Server) -> None:
     server.write("colours.yaml", MANIFEST % "blue")
     await server.kubectl("apply -f colours.yaml")
     server.write("colours.yaml", MANIFEST % "green")
-    refused = await server.kubectl("apply --server-side -f colours.yaml")
-    assert 'conflict with "kubectl-client-side-apply" using v1: .data.first' in refused.err
-    applied = await server.kubectl("apply --server-side --force-conflicts -f colours.yaml")
-    assert applied.out == "configmap/colours serverside-applied\n"
-    stored = await server.get("/api/v1/namespaces/default/configmaps/colours")
+    applied = await server.kubectl("apply --server-side -f colours.yaml")
+    assert (applied.out, applied.err) == ("configmap/colours serverside-applied\n", "")
+    stored = await server.get(COLOURS)
     assert [name for name, *_ in managers(stored)] == ["kubectl", "kubectl-last-applied"]
+    assert last_applied(stored)["data"] == stored["data"] == {"first": "green"}
     server.write("colours.yaml", MANIFEST.replace("data: {first: %s}", ""))
     await server.kubectl("apply --server-side -f colours.yaml")
-    assert "data" not in await server.get("/api/v1/namespaces/default/configmaps/colours")
+    stored = await server.get(COLOURS)
+    assert "data" not in stored
+    assert "data" not in last_applied(stored)
+
+
+@needs("kubectl")
+async def test_what_others_changed_since_the_last_apply_is_a_conflict(server: Server) -> None:
+    server.write("colours.yaml", MANIFEST % "blue, second: pink")
+    await server.kubectl("apply -f colours.yaml")
+    change = {"data": {"first": "red"}}
+    target = f"{COLOURS}?fieldManager=kubectl-client-side-apply"
+    await server.request("PATCH", target, change, **{"Content-Type": MERGE})
+    server.write("colours.yaml", MANIFEST % "green, second: black")
+    refused = await server.kubectl("apply --server-side -f colours.yaml")
+    assert refused.err.startswith(
+        'error: Apply failed with 1 conflict: conflict with "kubectl-client-side-apply" using v1: '
+        ".data.first\n"
+    )
+
+
+@needs("kubectl")
+async def test_another_manager_does_not_go_over_from_kubectl_apply(server: Server) -> None:
+    await server.kubectl("apply -f -", stdin=MANIFEST % "blue")
+    change = {"apiVersion": "v1", "kind": "ConfigMap", "data": {"first": "green"}}
+    refused = await apply(server, change, "mine", COLOURS)
+    assert 'conflict with "kubectl-client-side-apply" using v1' in refused.body["message"]
+    applied = await apply(server, change, "mine", COLOURS, force="true")
+    assert last_applied(applied.body)["data"] == {"first": "blue"}
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    ["", "{", "[]", '{"apiVersion":"v2"}', '{"apiVersion":"v1","kind":"ConfigMap","nothing":1}'],
+)
+async def test_an_annotation_that_cannot_be_read_allows_nothing(
+    server: Server, annotation: str
+) -> None:
+    config_map = {"apiVersion": "v1", "kind": "ConfigMap", "data": {"first": "blue"}}
+    created = {
+        **config_map,
+        "metadata": {"name": "colours", "annotations": {ANNOTATION: annotation}},
+    }
+    await server.request("POST", "/api/v1/namespaces/default/configmaps", created)
+    refused = await apply(server, {**config_map, "data": {"first": "red"}}, "kubectl", COLOURS)
+    assert refused.code == 409
 
 
 @needs("kubectl")
