@@ -20,6 +20,7 @@ from typing import Any, Literal, NamedTuple
 
 from canarylab.errors import ApiError, BadRequestError
 from canarylab.kube_objects import Object
+from canarylab.playground.apiserver.field_sets import duplicates, type_of
 from canarylab.playground.apiserver.schema import STRUCTURAL_SCHEMAS
 from canarylab.playground.apiserver.schema.builtin import (
     KEPT_WHEN_EMPTY,
@@ -131,7 +132,11 @@ def decode_configuration(kind: Kind, document: object) -> Object:
     errors = DecodeErrors(is_configuration=True)
     obj = read_object(kind, document, errors)
     found = [f".{path}: field not declared in schema" for path in errors.unknown_fields]
-    found += [errors.first_error] if errors.first_error is not None else []
+    found += (
+        [errors.first_error]
+        if errors.first_error is not None
+        else duplicates(type_of(kind.kind), obj)
+    )
     if found:
         meta = obj.get("metadata", {})
         name = "/".join(filter(None, (meta.get("namespace"), meta.get("name"))))

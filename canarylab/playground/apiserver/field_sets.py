@@ -185,6 +185,17 @@ def item_element(keys: Iterable[str], item: Object) -> str:
     return "k:" + json.dumps(named, separators=(",", ":"), sort_keys=True)
 
 
+def duplicates(kind: FieldType, value: Any, path: str = "") -> Iterator[str]:
+    """The items of lists whose keys an earlier item has, in the words of server-side apply."""
+    seen = set()
+    for element, inner, part in children(kind, value):
+        if element in seen:
+            yield f"{path}: duplicate entries for key {path_element(element)}"
+        seen.add(element)
+        if has_children(inner, part):
+            yield from duplicates(inner, part, path + path_element(element))
+
+
 def applied_fields(kind: FieldType, value: Any) -> FieldSet:
     """The fields that an apply configuration names: its leaves, and the items of its lists."""
     found: FieldSet = {}

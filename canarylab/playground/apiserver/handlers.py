@@ -20,7 +20,6 @@ from canarylab.playground.apiserver.decode import (
 from canarylab.playground.apiserver.field_errors import forbidden, required
 from canarylab.playground.apiserver.list_chunks import chunk_request, list_chunk
 from canarylab.playground.apiserver.patch import apply_patch, decode_patched
-from canarylab.playground.apiserver.registry import creation_warnings
 from canarylab.playground.apiserver.requests import (
     APPLY,
     Query,
@@ -41,6 +40,7 @@ from canarylab.playground.apiserver.requests import (
     read_patch,
 )
 from canarylab.playground.apiserver.store import PlannedWrite
+from canarylab.playground.apiserver.warnings import creation_warnings, update_warnings
 from canarylab.playground.apiserver.watch import watch
 from canarylab.playground.kube.api import DeleteOptions, Propagation
 from canarylab.playground.kube.kinds import KINDS
@@ -141,7 +141,7 @@ async def _apply(context: RequestContext, subresource: str = "") -> web.Response
             for name, value in configuration.items()
             if name in _IDENTITY or (name == "status") == (part is not None)
         }
-    is_new = context.find() is None
+    live = context.find()
     write = context.api.registry.apply(
         configuration,
         field_manager(context.request, subresource),
@@ -149,7 +149,9 @@ async def _apply(context: RequestContext, subresource: str = "") -> web.Response
         document=document if isinstance(document, dict) else None,
     )
     stored = context.commit(write)
-    return json_response(stored, code=201 if is_new else 200)
+    if live is None:
+        return json_response(stored, code=201, warnings=creation_warnings(stored))
+    return json_response(stored, warnings=update_warnings(stored, live))
 
 
 def _configuration(context: RequestContext, document: object) -> Object:
@@ -197,11 +199,12 @@ async def _read_body(context: RequestContext) -> DecodedObject:
 
 
 def _update(context: RequestContext, decoded: DecodedObject) -> web.Response:
-    obj = _with_path_name(context, decoded.obj)
+    obj, before = _with_path_name(context, decoded.obj), context.current()
     if context.kind.kind == "Namespace":
-        obj = {**obj, "spec": context.current().get("spec", {})}  # only /finalize changes it
+        obj = {**obj, "spec": before.get("spec", {})}  # only /finalize changes it
     write: PlannedWrite = context.api.registry.update(obj, field_manager(context.request))
-    return json_response(context.commit(write), warnings=decoded.warnings)
+    stored = context.commit(write)
+    return json_response(stored, warnings=[*decoded.warnings, *update_warnings(stored, before)])
 
 
 def _with_path_name(context: RequestContext, obj: Object) -> Object:

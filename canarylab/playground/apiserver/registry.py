@@ -303,19 +303,6 @@ def with_default_class(ingress: Object, classes: Iterable[Object]) -> Object:
     return {**ingress, "spec": {**spec, "ingressClassName": names[0]}}
 
 
-def creation_warnings(obj: Object) -> list[str]:
-    """The warnings for the creator of an object."""
-    annotations = obj["metadata"].get("annotations", {})
-    if obj["kind"] != "Ingress" or INGRESS_CLASS_ANNOTATION not in annotations:
-        return []
-    if "ingressClassName" in obj["spec"]:
-        return []
-    return [
-        f'annotation "{INGRESS_CLASS_ANNOTATION}" is deprecated, '
-        "please use 'spec.ingressClassName' instead"
-    ]
-
-
 def _write_of(current: Object, after: Object) -> PlannedWrite:
     if after == current:
         return PlannedWrite("none", current)

@@ -34,6 +34,7 @@ from canarylab.playground.apiserver.requests import (
     read_document,
     read_patch,
 )
+from canarylab.playground.apiserver.warnings import update_warnings
 from canarylab.playground.kube.selectors import label_query
 
 _SHARED_METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
@@ -87,12 +88,14 @@ def _update_scale(context: RequestContext, scale: object) -> web.Response:
     replicas = _replicas(context, scale)
     after = {**current, "spec": {**current["spec"], "replicas": replicas}}
     manager = field_manager(context.request, "scale")
-    return json_response(scale_of(context.commit(context.api.registry.update(after, manager))))
+    stored = context.commit(context.api.registry.update(after, manager))
+    return json_response(scale_of(stored), warnings=update_warnings(stored, current))
 
 
 async def _apply_scale(context: RequestContext) -> web.Response:
     replicas = _replicas(context, await read_configuration(context.request))
-    meta = context.current()["metadata"]
+    current = context.current()
+    meta = current["metadata"]
     configuration = {
         "apiVersion": context.kind.api_version,
         "kind": context.kind.kind,
@@ -101,7 +104,8 @@ async def _apply_scale(context: RequestContext) -> web.Response:
     }
     manager, is_forced = field_manager(context.request, "scale"), is_true(context.query, "force")
     write = context.api.registry.apply(configuration, manager, is_forced=is_forced)
-    return json_response(scale_of(context.commit(write)))
+    stored = context.commit(write)
+    return json_response(scale_of(stored), warnings=update_warnings(stored, current))
 
 
 def _replicas(context: RequestContext, scale: object) -> int:

@@ -15,11 +15,9 @@ from canarylab.playground.apiserver.registry import (
     EventLeases,
     check_namespace,
     check_pod_quota,
-    creation_warnings,
     with_default_class,
 )
 from canarylab.playground.kube.kinds import KINDS
-from tests.playground.apiserver.documents import ingress, pod
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -116,18 +114,3 @@ def test_to_write_an_event_looks_at_no_other_that_is_still_fresh() -> None:
     for number in range(1_000):
         leases.renew(Key("lab", str(number)), NOON)
     assert Written.looked_at < 2 * 1_000
-
-
-OLD = {"metadata": {"annotations": {"kubernetes.io/ingress.class": "nginx"}}}
-
-
-def test_the_class_annotation_gives_a_warning() -> None:
-    assert creation_warnings({**ingress(), **OLD, "spec": {}}) == [
-        'annotation "kubernetes.io/ingress.class" is deprecated, '
-        "please use 'spec.ingressClassName' instead"
-    ]
-
-
-@pytest.mark.parametrize("obj", [ingress(), {**ingress(), **OLD}, {**pod(), **OLD}])
-def test_other_objects_give_no_warning(obj: Object) -> None:
-    assert creation_warnings(obj) == []

@@ -301,6 +301,20 @@ async def test_a_record_of_too_many_managers_is_left_out(server: Server) -> None
     assert managers(replaced.body) == [("mine", "Apply", "")]
 
 
+async def test_a_list_with_two_items_of_one_key_is_refused(server: Server) -> None:
+    configuration = full()
+    [container] = configuration["spec"]["template"]["spec"]["containers"]
+    container["env"] = [{"name": "A", "value": value} for value in "12"]
+    meta = {"name": "web", "namespace": "default"}
+    refused = await apply(server, {**configuration, "metadata": meta})
+    where = '.spec.template.spec.containers[name="nodeapp"].env'
+    assert (refused.code, refused.body["message"]) == (
+        500,
+        "failed to create typed patch object (default/web; apps/v1, Kind=Deployment): "
+        f'{where}: duplicate entries for key [name="A"]',
+    )
+
+
 MANIFEST = """
 apiVersion: v1
 kind: ConfigMap
