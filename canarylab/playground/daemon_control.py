@@ -97,7 +97,7 @@ def answers(running: DaemonState) -> bool:
         LOOPBACK, running.api_port, timeout=ANSWER_TIMEOUT_S, context=context
     )
     try:
-        connection.request("GET", "/readyz")
+        connection.request("GET", "/livez")
         return connection.getresponse().status == HTTPStatus.OK
     except (OSError, HTTPException):
         return False

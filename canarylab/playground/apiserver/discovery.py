@@ -1,4 +1,4 @@
-"""Discovery and the meta endpoints: /version, /healthz, /openapi, /api and /apis.
+"""Discovery and the meta endpoints: /version, /openapi, /api and /apis.
 
 kubectl reads discovery first and caches it for hours in `~/.kube/cache`. It prefers one aggregated
 document; older clients, and the dynamic client of Python, read one document for each group.
@@ -29,7 +29,6 @@ VERSION = {
 }
 """The version of Kubernetes that this server reports."""
 
-_HEALTH_PATHS = frozenset({"/healthz", "/livez", "/readyz"})
 _DISCOVERY_VERSIONS = ("v2", "v2beta1")
 _A_YEAR = 365 * 24 * 3600  # seconds
 _VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
@@ -62,8 +61,6 @@ def meta_response(request: web.Request) -> web.Response | None:
         return _review_response(path)
     if request.method != "GET":
         return None
-    if path in _HEALTH_PATHS:
-        return web.Response(text="ok")
     if path == "/version":
         return json_response(VERSION)
     if path.startswith("/openapi/"):

@@ -22,6 +22,7 @@ from canarylab.errors import ApiError, StatusError
 from canarylab.playground.apiserver import (
     discovery,
     handlers,
+    health,
     pod_streams,
     port_forward,
     requests,
@@ -48,7 +49,7 @@ AUTHENTICATION_TIMEOUT_S = 10.0
 KEEP_ALIVE_S = 90.0  # between two requests, as Go's server has it in Kubernetes
 LINGERING_S = 0.5  # for a body that nobody reads
 MethodHandlers = Mapping[str, Handler]
-PUBLIC_PATHS = frozenset({"/healthz", "/livez", "/readyz", "/version"})
+PUBLIC_PATHS = health.PATHS | {"/version"}
 
 _DEPRECATED_KINDS = {
     "Endpoints": "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"
@@ -98,6 +99,8 @@ def make_web_app(
     async def respond(request: web.Request) -> web.StreamResponse:
         if (refusal := _refusal(request)) is not None:
             return refusal
+        if (response := health.health_response(request, api.store)) is not None:
+            return response
         if (response := discovery.meta_response(request)) is not None:
             return response
         path = parse_path(request.path)

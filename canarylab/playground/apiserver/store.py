@@ -107,8 +107,7 @@ class Store:
         """Commit a write, notify the subscriptions, and return the object as stored."""
         if write.action == "none":
             return write.object
-        if self._persistence is not None:
-            self._persistence.check()
+        self.check_writable()
         kind, key = str(write.object["kind"]), key_of(write.object)
         objects = self._objects.setdefault(kind, {})
         before, version = objects.get(key), self._version + 1
@@ -124,6 +123,11 @@ class Store:
             self._persistence.append(ObjectId(kind, key), stored, version)
         self._notify(kind, change)
         return obj
+
+    def check_writable(self) -> None:
+        """Raise StatusError if changes cannot be stored at present."""
+        if self._persistence is not None:
+            self._persistence.check()
 
     async def until_writable(self) -> None:
         """Wait while changes cannot be stored."""

@@ -18,11 +18,6 @@ async def test_the_version_is_a_kubernetes_version(server: Server) -> None:
     assert all(isinstance(value, str) for value in response.values())
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/livez"])
-async def test_the_health_endpoints_answer_ok(server: Server, path: str) -> None:
-    assert await server.get(path) == "ok"
-
-
 @pytest.mark.parametrize("version", ["v2", "v2beta1"])
 @pytest.mark.parametrize("path", ["/api", "/apis"])
 async def test_aggregated_discovery_has_its_content_type(

@@ -180,6 +180,24 @@ async def test_kubectl_shows_what_is_wrong_with_the_disk(file: FailingFile, tmp_
     assert f"{file.path} cannot be written: {FULL}" in done.err
 
 
+async def test_the_server_is_not_ready_while_the_disk_is_full(
+    file: FailingFile, tmp_path: Path
+) -> None:
+    async with server_on_full_disk(file, tmp_path) as server:
+        await server.request("POST", CONFIG_MAPS, config_map("first"))
+        ready = await server.request("GET", "/readyz")
+        alive = await server.request("GET", "/livez")
+        without = await server.request("GET", "/readyz?exclude=database")
+        why = await server.request("GET", "/readyz/database")
+    assert (ready.code, ready.body) == (
+        500,
+        "[+]ping ok\n[-]database failed: reason withheld\nreadyz check failed\n",
+    )
+    assert (alive.code, without.code) == (200, 200)
+    assert why.code == 500
+    assert f"{file.path} cannot be written: {FULL}" in why.body
+
+
 async def test_controllers_wait_for_the_disk(file: FailingFile, tmp_path: Path) -> None:
     async with server_on_full_disk(file, tmp_path) as server:
         await server.request("POST", CONFIG_MAPS, config_map("first"))
