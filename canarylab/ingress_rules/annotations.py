@@ -56,6 +56,8 @@ _OF_PRIMARY = frozenset(
 )
 """Those that are read of an Ingress that is no canary."""
 _BOOLEANS = ("canary", "use-regex", "session-cookie-secure", "session-cookie-change-on-failure")
+_AS_WRITTEN = frozenset({*_BOOLEANS, "canary-weight", "canary-weight-total", "rewrite-target"})
+"""Those in which spaces around the value make it invalid; ingress-nginx drops those of others."""
 _CHARACTERS = r"[A-Za-z0-9._~:/-]+"
 _VALUES = {
     "affinity": re.compile("cookie"),
@@ -151,11 +153,12 @@ def parse_annotations(annotations: Mapping[str, str]) -> Annotations:
     >>> parse_annotations({PREFIX + "auth-type": "basic"}).not_served
     ('nginx.ingress.kubernetes.io/auth-type',)
     """
-    own = {
-        name.removeprefix(PREFIX): value.strip()
+    given = {
+        name.removeprefix(PREFIX): value
         for name, value in annotations.items()
         if name.startswith(PREFIX)
     }
+    own = {name: value if name in _AS_WRITTEN else value.strip() for name, value in given.items()}
     enabled = _is_true(own.get("canary", ""))
     rewrite_target = own.get("rewrite-target", "")
     can_rewrite = _REWRITE_TARGET.fullmatch(rewrite_target) is not None

@@ -61,3 +61,41 @@ def test_what_asks_for_nothing_or_is_served_is_not_named(name: str, value: str) 
 )
 def test_a_value_that_cannot_be_read_is_named(name: str, value: str) -> None:
     assert parse_annotations({PREFIX + name: value}).unparsable == ((name, value),)
+
+
+def test_spaces_around_a_number_make_it_unreadable() -> None:
+    parsed = parse_annotations(
+        {
+            f"{PREFIX}canary": "true",
+            f"{PREFIX}canary-weight": " 20",
+            f"{PREFIX}canary-weight-total": "200\n",
+        }
+    )
+
+    assert parsed.canary is not None
+    assert (parsed.canary.weight, parsed.canary.total) == (0, 100)
+    assert parsed.unparsable_weights == (("canary-weight", " 20"), ("canary-weight-total", "200\n"))
+
+
+@pytest.mark.parametrize("value", [" true", "true\n"])
+def test_spaces_around_true_make_it_unreadable(value: str) -> None:
+    parsed = parse_annotations({f"{PREFIX}canary": value, f"{PREFIX}use-regex": value})
+
+    assert parsed.canary is None
+    assert not parsed.use_regex
+    assert parsed.unparsable == (("canary", value), ("use-regex", value))
+
+
+def test_a_rewrite_target_has_no_spaces_around_it() -> None:
+    parsed = parse_annotations({f"{PREFIX}rewrite-target": " /"})
+
+    assert (parsed.rewrite_target, parsed.ignored_rewrite) == ("", " /")
+
+
+def test_spaces_around_a_text_are_dropped() -> None:
+    parsed = parse_annotations(
+        {f"{PREFIX}canary": "true", f"{PREFIX}canary-by-header": " canary\n"}
+    )
+
+    assert parsed.canary is not None
+    assert parsed.canary.header == "canary"
