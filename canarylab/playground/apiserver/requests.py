@@ -495,7 +495,11 @@ def unserved_response(request: web.Request, version: int) -> web.Response:
     if is_true(request.query, "watch"):
         raise StatusError(404, "NotFound", kind.refusal)
     document = _list_document(kind, [], {"resourceVersion": str(version)})
-    return json_response(document, warnings=[kind.refusal])
+    # kubectl lists the definitions, in no table, when it meets a kind that it does not know.
+    is_lookup = kind.kind == "CustomResourceDefinition" and not wants_table(
+        request.headers.get("Accept", "")
+    )
+    return json_response(document, warnings=[] if is_lookup else [kind.refusal])
 
 
 def no_token_error() -> StatusError:

@@ -159,6 +159,16 @@ async def test_a_list_of_a_kind_that_is_not_served_is_of_that_kind(server: Serve
     assert version == str(server.api.store.version)
 
 
+async def test_kubectl_says_of_an_unknown_kind_what_it_says_elsewhere(server: Server) -> None:
+    unknown = "apiVersion: example.com/v1\nkind: CronTab\nmetadata: {name: one}"
+    refused = await server.kubectl("apply -f -", stdin=unknown)
+    assert refused.err.splitlines() == [
+        'error: resource mapping not found for name: "one" namespace: "" from "STDIN": '
+        'no matches for kind "CronTab" in version "example.com/v1"',
+        "ensure CRDs are installed first",
+    ]
+
+
 async def test_a_kind_that_is_not_served_cannot_be_watched(server: Server) -> None:
     refused = await server.request("GET", "/apis/apps/v1/statefulsets?watch=true")
     assert refused.code == 404
