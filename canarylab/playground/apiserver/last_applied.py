@@ -12,11 +12,12 @@ import json
 from canarylab.errors import ApiError
 from canarylab.kube_objects import Object
 from canarylab.playground.apiserver import field_sets
+from canarylab.playground.apiserver.conversion import in_version
 from canarylab.playground.apiserver.decode import decode_configuration
 from canarylab.playground.apiserver.documents import parse_json
 from canarylab.playground.apiserver.field_sets import FieldSet
 from canarylab.playground.apiserver.validation.names import validate_annotations
-from canarylab.playground.kube.kinds import KINDS
+from canarylab.playground.kube.kinds import KINDS, SERVED_KINDS
 
 ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"
 MANAGER = "kubectl"
@@ -28,12 +29,14 @@ _ESCAPED_BY_GO = "<>&\u2028\u2029"
 def unchanged_fields(live: Object) -> FieldSet:
     """The fields that the annotation names, and whose values are still the same."""
     text = (live["metadata"].get("annotations") or {}).get(ANNOTATION, "")
-    kind = KINDS[live["kind"]]
+    versions = {kind.api_version: kind for kind in SERVED_KINDS if kind.kind == live["kind"]}
     try:
         document = parse_json(text.encode())
-        if not isinstance(document, dict) or document.get("apiVersion") != kind.api_version:
+        given = document if isinstance(document, dict) else {}
+        kind = versions.get(str(given.get("apiVersion")))
+        if kind is None:
             return {}
-        last = decode_configuration(kind, document)
+        last = in_version(decode_configuration(kind, document), KINDS[kind.kind])
     except ApiError:
         return {}
     type_ = field_sets.type_of(kind.kind)

@@ -347,6 +347,28 @@ async def test_kubectl_goes_over_from_its_own_apply(server: Server) -> None:
     assert "data" not in last_applied(stored)
 
 
+AUTOSCALER = """
+apiVersion: autoscaling/v1
+kind: HorizontalPodAutoscaler
+metadata: {name: web}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  maxReplicas: 5
+  targetCPUUtilizationPercentage: %s
+"""
+
+
+@needs("kubectl")
+async def test_kubectl_goes_over_in_another_version(server: Server) -> None:
+    await server.kubectl("apply -f -", stdin=AUTOSCALER % 80)
+    applied = await server.kubectl("apply --server-side -f -", stdin=AUTOSCALER % 90)
+    assert (applied.code, applied.err) == (0, "")
+    path = "/apis/autoscaling/v1/namespaces/default/horizontalpodautoscalers/web"
+    stored = await server.get(path)
+    for obj in (last_applied(stored), stored):
+        assert obj["spec"]["targetCPUUtilizationPercentage"] == 90
+
+
 @needs("kubectl")
 async def test_what_others_changed_since_the_last_apply_is_a_conflict(server: Server) -> None:
     server.write("colours.yaml", MANIFEST % "blue, second: pink")
@@ -374,7 +396,14 @@ async def test_another_manager_does_not_go_over_from_kubectl_apply(server: Serve
 
 @pytest.mark.parametrize(
     "annotation",
-    ["", "{", "[]", '{"apiVersion":"v2"}', '{"apiVersion":"v1","kind":"ConfigMap","nothing":1}'],
+    [
+        "",
+        "{",
+        "[]",
+        '{"apiVersion":["v1"]}',
+        '{"apiVersion":"v2"}',
+        '{"apiVersion":"v1","kind":"ConfigMap","nothing":1}',
+    ],
 )
 async def test_an_annotation_that_cannot_be_read_allows_nothing(
     server: Server, annotation: str
