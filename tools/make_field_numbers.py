@@ -2,7 +2,7 @@
 
 They go to `field_numbers.json` in `canarylab/playground/apiserver/schema`, for each structure that
 has a schema. Up to version 1.33 the program kubectl has the descriptors of all messages in it, each
-packed with gzip. Fields that are newer have no number in the file, and such a kubectl drops them.
+packed with gzip. Of the fields that are newer only those in `LATER` have a number.
 
 Run it as `python tools/make_field_numbers.py /usr/bin/kubectl` after an update of the schemas.
 """
@@ -21,6 +21,7 @@ from canarylab.playground.apiserver.schema.builtin import schemas
 
 TARGET = Path(__file__).parents[1] / "canarylab/playground/apiserver/schema/field_numbers.json"
 Numbers = dict[str, Any]
+LATER: dict[str, Numbers] = {"io.k8s.api.core.v1.PodSpec": {"41": "hostnameOverride"}}
 _GZIP = b"\x1f\x8b\x08\x00\x00\x00\x00\x00"
 _MOST_BYTES = 1024 * 1024
 _PACKAGE, _MESSAGE = 2, 4  # fields of a FileDescriptorProto
@@ -44,7 +45,7 @@ def build(program: bytes) -> dict[str, Numbers]:
     }
     known = {name: f".k8s.io.{name.removeprefix('io.k8s.')}" for name in schemas()}
     return {
-        name: _numbers(set(schemas()[name]["properties"]), message, messages)
+        name: _numbers(set(schemas()[name]["properties"]), message, messages) | LATER.get(name, {})
         for name, message in sorted(known.items())
         if message in messages
     }

@@ -176,7 +176,7 @@ NEWER = {
     "EphemeralContainer.restartPolicyRules", "GRPCAction.mode", "HTTPGetAction.protocol",
     "KeyToPath.user", "ListMeta.shardInfo", "NodeSpec.podPreemptionPolicy",
     "NodeStatus.declaredFeatures", "NodeSystemInfo.runningInUserNamespace",
-    "PodSpec.evictionResponders", "PodSpec.hostnameOverride", "PodSpec.schedulingGroup",
+    "PodSpec.evictionResponders", "PodSpec.schedulingGroup",
     "PodStatus.allocatedResources", "PodStatus.extendedResourceClaimStatus",
     "PodStatus.nodeAllocatableResourceClaimStatuses", "PodStatus.resources",
     "PodStatus.volumeHealth", "ProjectedVolumeSource.defaultUser", "ResourceHealth.message",
