@@ -73,3 +73,24 @@ def test_a_server_on_every_address_has_the_port_of_each(address: str) -> None:
         found = ports.holder(busy.getsockname()[1])
     assert found is not None
     assert found.pid == os.getpid()
+
+
+@needs("linux")
+@pytest.mark.parametrize(
+    ("address", "takes"),
+    [("127.64.0.2", True), ("0.0.0.0", True), ("::", True), ("127.64.0.3", False), ("::1", False)],
+)
+def test_the_sockets_that_take_connections_to_an_address(address: str, takes: bool) -> None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.create_server((address, 0), family=family) as busy:
+        port, inode = busy.getsockname()[1], os.fstat(busy.fileno()).st_ino
+        with socket.create_connection(busy.getsockname()[:2]):
+            assert ports.listening_sockets(port, "127.64.0.2") == ({inode} if takes else set())
+    assert ports.listening_sockets(port, "127.64.0.2") == set()
+
+
+def test_where_the_kernel_does_not_tell_sockets_are_unknown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ports, "_SOCK_DIAG", 31)  # a protocol of netlink that there is not
+    assert ports.listening_sockets(80) is None

@@ -31,6 +31,7 @@ from canarylab.playground.kube.api import Api, LogOptions
 from canarylab.playground.kube.events import EventRecorder
 from canarylab.playground.node.environment import PodSettings, build_command
 from canarylab.playground.node.image_puller import ImagePuller
+from canarylab.playground.node.listeners import PodListeners
 from canarylab.playground.node.logs import ContainerLog, ContainerLogs
 from canarylab.playground.node.mount_pod_root import Plan
 from canarylab.playground.node.pod_root import container_plan
@@ -50,6 +51,7 @@ from canarylab.playground.node.process import (
     exec_and_wait,
     exec_with_streams,
 )
+from canarylab.playground.node.reaper import RUN_ID
 from canarylab.playground.node.references import ConfigError, PodAddress
 from canarylab.playground.node.status import (
     RUNTIME,
@@ -131,6 +133,7 @@ class PodContext:
 
     pod: Object
     ip: str
+    listeners: PodListeners
     status_changed: Callable[[], None]
 
 
@@ -290,8 +293,10 @@ class Container:
 
     async def _wait_for(self, running: RunningContainer) -> int:
         self._running = running
+        run_id = running.command.environment[RUN_ID]
         try:
-            return await running.wait()
+            with self._pod.listeners.running(running.pid, run_id):
+                return await running.wait()
         finally:
             self._running = None
 
@@ -387,7 +392,7 @@ class RunningContainer:
         self._grace_period_s: int = pod.pod["spec"].get(
             "terminationGracePeriodSeconds", DEFAULT_GRACE_PERIOD_S
         )
-        self._target = ProbeTarget(pod.ip, self._spec, self._run_command)
+        self._target = ProbeTarget(pod.ip, self._spec, self._run_command, pod.listeners.can_answer)
         self._timeout: asyncio.Timeout | None = None
         self._deadline = math.inf
         self.command = command

@@ -18,6 +18,7 @@ from canarylab.kube_objects import Object, is_finished, is_terminating, key_of, 
 from canarylab.playground.kube.api import DeleteOptions, find_object
 from canarylab.playground.kube.retries import RetryDelays
 from canarylab.playground.node.container import Container, NodeContext, PodContext
+from canarylab.playground.node.listeners import PodListeners
 from canarylab.playground.node.process import background_task
 from canarylab.playground.node.references import PodAddress, read_references
 from canarylab.playground.node.status import PodState, pod_status, restored_statuses
@@ -71,7 +72,7 @@ class Pod:
             self._node.addresses.release(self._ip)
 
     async def _run_and_stop(self, ip: str) -> None:
-        context = PodContext(self.object, ip, self._status_changed.set)
+        context = PodContext(self.object, ip, PodListeners(ip), self._status_changed.set)
         statuses = restored_statuses(self.object, now=self._node.now())
         self.containers = [
             Container(self._node, context, spec, status)

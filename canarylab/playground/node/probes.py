@@ -96,12 +96,18 @@ class ProbeHandler(Protocol):
         ...
 
 
+async def _anybody(port: int) -> bool:
+    return True
+
+
 class ProbeTarget(NamedTuple):
     """The container to probe."""
 
     ip: str
     container: Object
     run: RunCommand
+    can_answer: Callable[[int], Awaitable[bool]] = _anybody
+    """Whether an answer from a port of the address would be the pod's own."""
 
 
 class ProbeResult(NamedTuple):
@@ -244,6 +250,7 @@ async def _tcp_socket(action: Object, target: ProbeTarget, timeout_s: float) -> 
         return _no_such_port(action["port"])
     host = action.get("host") or target.ip
     try:
+        await _refuse_others(action, target, port)
         async with asyncio.timeout(timeout_s):
             _, writer = await asyncio.open_connection(host, port)
     except OSError as error:  # a TimeoutError is one
@@ -261,6 +268,7 @@ async def _http_get(action: Object, target: ProbeTarget, timeout_s: float) -> Pr
     host, scheme = action.get("host") or target.ip, action.get("scheme", "HTTP").lower()
     path = "/" + action.get("path", "/").removeprefix("/")
     try:
+        await _refuse_others(action, target, port)
         async with asyncio.timeout(timeout_s):
             request = _request(action, path, f"{host}:{port}")
             status = await _fetch_status(host, port, request, scheme)
@@ -275,6 +283,12 @@ async def _http_get(action: Object, target: ProbeTarget, timeout_s: float) -> Pr
             return SUCCESS
         return ProbeResult(False, f"HTTP probe failed with statuscode: {status}")
     return ProbeResult(False, f'Get "{scheme}://{host}:{port}{path}": {reason}')
+
+
+async def _refuse_others(action: Object, target: ProbeTarget, port: int) -> None:
+    """Raise ConnectionRefusedError where another program of the machine would answer."""
+    if not action.get("host") and not await target.can_answer(port):
+        raise ConnectionRefusedError
 
 
 def _request(action: Object, path: str, address: str) -> bytes:
