@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from canarylab.errors import BadRequestError
 from canarylab.kube_objects import (
@@ -64,6 +64,7 @@ from canarylab.playground.node.streams import AttachedStreams, ContainerInput, E
 from canarylab.playground.node.volumes import container_mounts
 from canarylab.ports import holder, is_free, needs_privilege
 
+_T = TypeVar("_T")
 MIN_GRACE_PERIOD_S = 2.0  # between SIGTERM and SIGKILL, as in Kubernetes
 _CONFIG_RETRY_S = 2.0  # while a ConfigMap or Secret is missing
 _CANNOT_START = 128  # the exit code of a container that never ran
@@ -160,6 +161,8 @@ class Container:
         self.logs = ContainerLogs(node.folder_of(pod.pod) / spec["name"])
         self._running: RunningContainer | None = None
         self._task: asyncio.Task[None] | None = None
+        self._waiting: asyncio.Timeout | None = None
+        self._changed = asyncio.Event()
         self._is_stopping = False
 
     @property
@@ -173,12 +176,28 @@ class Container:
         policy = self._pod.pod["spec"].get("restartPolicy", "Always")
         delay_s: float | None = None
         while not self._is_stopping:
-            if isinstance(end := self.status.state, ContainerTerminated):
+            end = self.status.state
+            if isinstance(end, ContainerTerminated) and not self._changed.is_set():
                 if not should_restart(policy, end.exit_code):
                     return
                 delay_s = self._node.backoff.next(delay_s, ran_s=end.ran_s)
-                await self._back_off(end, delay_s)
+                await self._until_changed(self._back_off(end, delay_s))
+            if self._changed.is_set():
+                delay_s = None
+            self._changed.clear()
             await self._run_once()
+
+    def update(self, spec: Object) -> None:
+        """Take the changed spec: another image is run at once, whatever the restartPolicy says.
+
+        Of a container, nothing else can change.
+        """
+        if spec["image"] == self.spec["image"]:
+            return
+        self.spec = spec
+        self._changed.set()
+        if self._waiting is not None and not self._waiting.expired():
+            self._waiting.reschedule(0)
 
     async def stop(self, grace_period_s: float) -> None:
         """Stop it for good within the grace period."""
@@ -244,11 +263,12 @@ class Container:
         return self._running
 
     async def _run_once(self) -> None:
-        images, reference = self._node.home.images, self.status.image
-        image = await ImagePuller(images, reference, self.event, self._set_waiting).pull()
-        container_id = secrets.token_hex(32)
-        command = await self._build_command(image, container_id)
-        status = self.status.running(
+        reference, container_id = self.spec["image"], secrets.token_hex(32)
+        prepared = await self._until_changed(self._prepare(reference, container_id))
+        if prepared is None:
+            return
+        image, command = prepared
+        status = replace(self.status, image=reference).running(
             self._node.now(), image_id=image.id, container_id=f"{RUNTIME}://{container_id}"
         )
         log = self.logs.open(status.restarts)
@@ -266,7 +286,7 @@ class Container:
             RunningContainer(self, self._pod, command=command, process=process)
         )
         self._node.reaper.kill_container(container_id)
-        if exit_code:
+        if exit_code and not self._changed.is_set():
             await self._report_ports()
         self._set_terminated(self.status, exit_code, "Error" if exit_code else "Completed")
 
@@ -296,9 +316,30 @@ class Container:
         run_id = running.command.environment[RUN_ID]
         try:
             with self._pod.listeners.running(running.pid, run_id):
-                return await running.wait()
+                async with background_task(self._stop_when_changed(running)):
+                    return await running.wait()
         finally:
             self._running = None
+
+    async def _stop_when_changed(self, running: RunningContainer) -> None:
+        await self._changed.wait()
+        await running.stop_for_change()
+
+    async def _until_changed(self, work: Coroutine[Any, Any, _T]) -> _T | None:
+        """Do what may take long, and give it up when the container gets another image."""
+        try:
+            async with asyncio.timeout(None) as self._waiting:
+                return await work
+        except TimeoutError:
+            return None
+        finally:
+            self._waiting = None
+
+    async def _prepare(self, reference: str, container_id: str) -> tuple[Image, Command]:
+        """Wait for all that is needed to start it."""
+        images = self._node.home.images
+        image = await ImagePuller(images, reference, self.event, self._set_waiting).pull()
+        return image, await self._build_command(image, container_id)
 
     async def _build_command(self, image: Image, container_id: str) -> Command:
         settings = self._pod_settings(container_id)
@@ -379,7 +420,10 @@ class Container:
         started = status.state.started if isinstance(status.state, ContainerRunning) else now
         container_id = status.container_id
         end = ContainerTerminated(exit_code, reason, started, now, container_id, message)
-        self.set_status(status.terminated(end))
+        if self._changed.is_set() and not self._is_stopping:
+            self.status = status.terminated(end)  # the next follows: the pod has not ended
+        else:
+            self.set_status(status.terminated(end))
 
 
 class RunningContainer:
@@ -448,11 +492,17 @@ class RunningContainer:
 
     async def stop_for_restart(self, probe: str, *, grace_period_s: int | None) -> None:
         """Stop this run; the container starts another."""
-        name = self._container.name
-        self._container.event(
-            "Killing", f"Container {name} failed {probe} probe, will be restarted"
-        )
+        self._report_restart(f"failed {probe} probe")
         await self.stop(self._grace_period_s if grace_period_s is None else grace_period_s)
+
+    async def stop_for_change(self) -> None:
+        """Stop this run, because the container has another image."""
+        self._report_restart("definition changed")
+        await self.stop(self._grace_period_s)
+
+    def _report_restart(self, why: str) -> None:
+        name = self._container.name
+        self._container.event("Killing", f"Container {name} {why}, will be restarted")
 
     async def _until_deadline(self, work: Coroutine[Any, Any, object]) -> None:
         """Wait until it is done or the deadline has come, which may become earlier."""

@@ -52,7 +52,12 @@ class Pod:
         """Take the changed object; stop if its deletion has been requested."""
         if _shown_in_volumes(pod) != _shown_in_volumes(self.object):
             self._metadata_changed.set()
+        if pod["metadata"].get("generation") != self.object["metadata"].get("generation"):
+            self._status_changed.set()  # it says which generation has been seen
         self.object = pod
+        specs = {spec["name"]: spec for spec in pod["spec"]["containers"]}
+        for container in self.containers:
+            container.update(specs[container.name])
         if is_terminating(pod):
             self._request_stop(pod["metadata"].get("deletionGracePeriodSeconds", 0))
 

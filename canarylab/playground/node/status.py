@@ -178,13 +178,13 @@ def phase(containers: Sequence[ContainerStatus], restart_policy: str, *, is_fini
     'Pending'
     """
     ends = [_end(status) for status in containers]
-    is_running = any(isinstance(status.state, ContainerRunning) for status in containers)
+    is_active = any(not isinstance(status.state, ContainerTerminated) for status in containers)
     has_never_run = any(
         isinstance(status.state, ContainerWaiting) and status.last is None for status in containers
     )
     if has_never_run and not is_finished:
         return "Pending"
-    if is_running or (restart_policy == "Always" and not is_finished):
+    if not is_finished and (is_active or restart_policy == "Always"):
         return "Running"
     if all(end is not None and end.exit_code == 0 for end in ends):
         return "Succeeded"
