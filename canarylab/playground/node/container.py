@@ -200,9 +200,11 @@ class Container:
             self._waiting.reschedule(0)
 
     async def stop(self, grace_period_s: float) -> None:
-        """Stop it for good within the grace period."""
-        self._is_stopping = True
-        if self._running is not None:
+        """Stop it for good within the grace period; what stops already may have less time."""
+        is_stopping, self._is_stopping = self._is_stopping, True
+        if is_stopping:
+            self.shorten_grace_period(grace_period_s)
+        elif self._running is not None:
             self.event("Killing", f"Stopping container {self.name}")
             await self._running.stop(grace_period_s)
         elif self._task is not None:

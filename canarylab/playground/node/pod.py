@@ -11,17 +11,26 @@ import itertools
 import logging
 import shutil
 from contextlib import suppress
+from datetime import datetime
 from typing import NamedTuple
 
 from canarylab.errors import ApiError, ConflictError, NotFoundError
-from canarylab.kube_objects import Object, is_finished, is_terminating, key_of, uid_of
+from canarylab.kube_objects import (
+    DEFAULT_GRACE_PERIOD_S,
+    Object,
+    is_finished,
+    is_terminating,
+    key_of,
+    parse_timestamp,
+    uid_of,
+)
 from canarylab.playground.kube.api import DeleteOptions, find_object
 from canarylab.playground.kube.retries import RetryDelays
 from canarylab.playground.node.container import Container, NodeContext, PodContext
 from canarylab.playground.node.listeners import PodListeners
 from canarylab.playground.node.process import background_task
 from canarylab.playground.node.references import PodAddress, read_references
-from canarylab.playground.node.status import PodState, pod_status, restored_statuses
+from canarylab.playground.node.status import PodFailure, PodState, pod_status, restored_statuses
 from canarylab.playground.node.volumes import VolumeError, make_volumes
 
 logger = logging.getLogger(__name__)
@@ -30,6 +39,10 @@ _FORCE_DELETED_GRACE_S = 2.0  # of a pod whose object was deleted before its pro
 _RETRY_S = 1.0
 VOLUME_SYNC_S = 60.0
 """How often the files of volumes are brought up to date, as often as by the kubelet."""
+DEADLINE_EXCEEDED = PodFailure(
+    "DeadlineExceeded", "Pod was active on the node longer than the specified deadline"
+)
+_DEADLINE_CHECK_S = 10.0  # at most, as the clock may be set or the machine sleep
 MOUNT_RETRIES = RetryDelays(0.5, 10.0)
 
 
@@ -42,9 +55,11 @@ class Pod:
         self.containers: list[Container] = []
         self._ip: str | None = None
         self._is_finished = False
+        self._failure: PodFailure | None = None
         self._status_changed = asyncio.Event()
         self._stop_requested = asyncio.Event()
         self._metadata_changed = asyncio.Event()
+        self._updated = asyncio.Event()
         self._grace_period_s = 0.0
         self.update(pod)
 
@@ -55,6 +70,7 @@ class Pod:
         if pod["metadata"].get("generation") != self.object["metadata"].get("generation"):
             self._status_changed.set()  # it says which generation has been seen
         self.object = pod
+        self._updated.set()
         specs = {spec["name"]: spec for spec in pod["spec"]["containers"]}
         for container in self.containers:
             container.update(specs[container.name])
@@ -83,10 +99,14 @@ class Pod:
             Container(self._node, context, spec, status)
             for spec, status in zip(self.object["spec"]["containers"], statuses, strict=True)
         ]
+        self._is_finished = is_finished(self.object)
         async with asyncio.TaskGroup() as tasks:
-            if not self._stop_requested.is_set() and not is_finished(self.object):
+            if not self._stop_requested.is_set() and not self._is_finished:
                 tasks.create_task(self._run_containers())
+            deadline = tasks.create_task(self._fail_at_deadline())
             await self._stop_requested.wait()
+            if self._failure is None:
+                deadline.cancel()
             for container in self.containers:
                 tasks.create_task(container.stop(self._grace_period_s))
         self._is_finished = True
@@ -104,10 +124,29 @@ class Pod:
         self._is_finished = True
         self._status_changed.set()
 
+    async def _fail_at_deadline(self) -> None:
+        """Stop the containers at the end of `activeDeadlineSeconds`: the pod has failed."""
+        while (left_s := active_s_left(self.object, self._node.now())) is None or left_s > 0:
+            self._updated.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left_s and min(left_s, _DEADLINE_CHECK_S)):
+                    await self._updated.wait()
+        if self._is_finished:
+            return
+        self._failure = DEADLINE_EXCEEDED
+        self._status_changed.set()  # it is not ready from now on
+        self._node.recorder.event(self.object, *DEADLINE_EXCEEDED)
+        grace_period_s = self.object["spec"].get(
+            "terminationGracePeriodSeconds", DEFAULT_GRACE_PERIOD_S
+        )
+        await asyncio.gather(*(each.stop(grace_period_s) for each in self.containers))
+        self._is_finished = True
+        self._status_changed.set()
+
     async def _set_up_volumes(self) -> None:
         """Make the volumes, if need be again and again; return as well if the pod is stopped."""
         for failures in itertools.count():
-            if self._stop_requested.is_set() or await self._make_volumes():
+            if self._stop_requested.is_set() or self._failure or await self._make_volumes():
                 return
             with suppress(TimeoutError):
                 async with asyncio.timeout(MOUNT_RETRIES.after(failures)):
@@ -162,7 +201,11 @@ class Pod:
                 return
             statuses = [container.status for container in self.containers]
             state = PodState(
-                statuses, self._ip, self._node.addresses.node, is_finished=self._is_finished
+                statuses,
+                self._ip,
+                self._node.addresses.node,
+                is_finished=self._is_finished,
+                failure=self._failure,
             )
             status = pod_status(pod, state, self._node.now())
             try:
@@ -179,6 +222,22 @@ class Pod:
                 container.shorten_grace_period(grace_period_s)
         self._grace_period_s = grace_period_s
         self._stop_requested.set()
+
+
+def active_s_left(pod: Object, now: datetime) -> float | None:
+    """Return how long a pod that has started and has a deadline may still be active.
+
+    >>> from datetime import UTC
+    >>> pod = {"spec": {"activeDeadlineSeconds": 30}}
+    >>> pod["status"] = {"startTime": "2026-01-01T00:00:00Z"}
+    >>> active_s_left(pod, datetime(2026, 1, 1, 0, 0, 10, tzinfo=UTC))
+    20.0
+    """
+    deadline_s = pod["spec"].get("activeDeadlineSeconds")
+    started = pod.get("status", {}).get("startTime")
+    if deadline_s is None or started is None:
+        return None
+    return float(deadline_s - (now - parse_timestamp(started)).total_seconds())
 
 
 class UnsupportedFeature(NamedTuple):

@@ -7,7 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
-from canarylab.kube_objects import Object, last_transition_time, parse_timestamp, timestamp
+from canarylab.kube_objects import (
+    Object,
+    is_finished,
+    last_transition_time,
+    parse_timestamp,
+    timestamp,
+)
 
 RUNTIME = "process"
 _LOST = 255  # the exit code Kubernetes gives a container that disappeared with its machine
@@ -138,6 +144,13 @@ def restored_status(container: Object, status: Object | None, *, now: datetime) 
     return kept
 
 
+class PodFailure(NamedTuple):
+    """Why a pod has failed, whatever its containers ended with."""
+
+    reason: str
+    message: str
+
+
 @dataclass(frozen=True)
 class PodState:
     """State of a pod, from which its status is computed."""
@@ -149,6 +162,8 @@ class PodState:
     """The address of the node."""
     is_finished: bool = False
     """Nothing runs, and nothing will be started."""
+    failure: PodFailure | None = None
+    """Why the kubelet has stopped it, or None if it has not."""
 
 
 def pod_status(pod: Object, state: PodState, now: datetime) -> Object:
@@ -156,11 +171,12 @@ def pod_status(pod: Object, state: PodState, now: datetime) -> Object:
     before = pod.get("status", {})
     generation = pod["metadata"].get("generation")
     address = {"podIP": state.ip, "podIPs": [{"ip": state.ip}]} if state.ip else {}
-    policy = pod["spec"].get("restartPolicy", "Always")
+    failure = state.failure._asdict() if state.failure and state.is_finished else {}
     return {
         **before,
         **({} if generation is None else {"observedGeneration": generation}),
-        "phase": phase(state.containers, policy, is_finished=state.is_finished),
+        **failure,
+        "phase": _pod_phase(pod, state),
         "conditions": _conditions(pod, state, now),
         "hostIP": state.host_ip,
         "hostIPs": [{"ip": state.host_ip}],
@@ -189,6 +205,16 @@ def phase(containers: Sequence[ContainerStatus], restart_policy: str, *, is_fini
     if all(end is not None and end.exit_code == 0 for end in ends):
         return "Succeeded"
     return "Failed" if is_finished or restart_policy == "Never" else "Running"
+
+
+def _pod_phase(pod: Object, state: PodState) -> str:
+    """The phase of a pod; one that has ended keeps its phase."""
+    if is_finished(pod):
+        return str(pod["status"]["phase"])
+    if state.failure and state.is_finished:
+        return "Failed"
+    policy = pod["spec"].get("restartPolicy", "Always")
+    return phase(state.containers, policy, is_finished=state.is_finished)
 
 
 class _ConditionStatus(NamedTuple):
@@ -226,9 +252,8 @@ def _condition_statuses(pod: Object, state: PodState) -> dict[str, _ConditionSta
 
 
 def _readiness(pod: Object, state: PodState) -> _ConditionStatus:
-    if state.is_finished:
-        policy = pod["spec"].get("restartPolicy", "Always")
-        has_succeeded = phase(state.containers, policy, is_finished=True) == "Succeeded"
+    if state.is_finished or state.failure:
+        has_succeeded = _pod_phase(pod, state) == "Succeeded"
         return _ConditionStatus(False, "PodCompleted" if has_succeeded else "PodFailed")
     unready = [status.name for status in state.containers if not status.is_ready]
     if not unready:

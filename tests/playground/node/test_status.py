@@ -202,3 +202,11 @@ def test_only_runs_after_the_first_are_restarts() -> None:
     again = CRASHED.running(NOW, image_id="", container_id="")
     assert (RUNNING.restarts, again.restarts, again.last) == (0, 1, CRASHED.state)
     assert isinstance(again.state, ContainerRunning)
+
+
+def test_a_pod_that_has_ended_keeps_its_phase_and_its_reason() -> None:
+    why = {"phase": "Failed", "reason": "DeadlineExceeded", "message": "too long"}
+    ended = pod({**why, "conditions": []})
+    after = pod_status(ended, PodState([DONE], None, NODE_IP, is_finished=True), NOW)
+    assert {name: after[name] for name in why} == why
+    assert conditions(after)["Ready"] == ("False", "PodFailed")
