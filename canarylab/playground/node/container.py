@@ -29,7 +29,7 @@ from canarylab.playground.home import Home
 from canarylab.playground.images import Image
 from canarylab.playground.kube.api import Api, LogOptions
 from canarylab.playground.kube.events import EventRecorder
-from canarylab.playground.node.environment import PodSettings, build_command
+from canarylab.playground.node.environment import PodSettings, build_command, host_name
 from canarylab.playground.node.image_puller import ImagePuller
 from canarylab.playground.node.listeners import PodListeners
 from canarylab.playground.node.logs import ContainerLog, ContainerLogs
@@ -389,7 +389,7 @@ class Container:
             way=self._node.root_way,
             base=str(root_base(self._node.home)),
             names={
-                "/etc/hostname": f"{pod['metadata']['name']}\n",
+                "/etc/hostname": f"{host_name(pod)}\n",
                 "/etc/hosts": hosts_file(pod, self._pod.ip),
             },
             mounts=[(cache, cache, False), *(astuple(mount) for mount in mounts)],
@@ -551,7 +551,7 @@ def hosts_file(pod: Object, ip: str) -> str:
     lines = ["# Kubernetes-managed hosts file.", "127.0.0.1\tlocalhost"]
     lines += ["::1\tlocalhost ip6-localhost ip6-loopback", "fe00::0\tip6-localnet"]
     lines += ["fe00::0\tip6-mcastprefix", "fe00::1\tip6-allnodes", "fe00::2\tip6-allrouters"]
-    lines.append(f"{ip}\t{pod['spec'].get('hostname') or pod['metadata']['name']}")
+    lines.append(f"{ip}\t{host_name(pod)}")
     if aliases := pod["spec"].get("hostAliases"):
         lines += ["", "# Entries added by HostAliases."]
         lines += ["\t".join([each["ip"], *each.get("hostnames", [])]) for each in aliases]

@@ -32,6 +32,7 @@ from canarylab.playground.nodejs import POD_IP, debug_on, node_options, path_in_
 
 MAX_EXPANDED = 128 * 1024
 """Characters of one argument or variable: the limit of the kernel, MAX_ARG_STRLEN."""
+MAX_HOST_NAME = 63
 _TOO_LONG = (
     f"an argument or variable has more than {MAX_EXPANDED} characters after $(NAME) is expanded"
 )
@@ -98,7 +99,7 @@ def environment(
     variables = {name: os.environ[name] for name in _FROM_DAEMON if name in os.environ}
     variables |= {"PATH": DEFAULT_PATH, "NODE_COMPILE_CACHE": str(settings.compile_cache)}
     home = HOME if settings.has_own_root else str(settings.home)
-    variables |= {"HOME": home, "HOSTNAME": pod["metadata"]["name"]}
+    variables |= {"HOME": home, "HOSTNAME": host_name(pod)}
     variables |= image.env
     variables |= manifest
     path = variables["PATH"]
@@ -108,6 +109,16 @@ def environment(
         POD_IP: ip,
         RUN_ID: settings.run_id,
     }
+
+
+def host_name(pod: Object) -> str:
+    """Return the host name of a pod: what it asks for, or its own name up to 63 characters.
+
+    >>> host_name({"metadata": {"name": "web-1"}, "spec": {"hostname": "busybox-1"}})
+    'busybox-1'
+    """
+    name: str = pod["metadata"]["name"]
+    return str(pod["spec"].get("hostname") or name[:MAX_HOST_NAME].rstrip("-."))
 
 
 def manifest_variables(

@@ -65,6 +65,33 @@ def test_a_node_selector_must_match() -> None:
     assert plan(selective, [node("a")]) == ScheduleResult(None, words)
 
 
+IMPOSSIBLE = {"nodeSelectorTerms": [{"matchExpressions": [{"key": "gpu", "operator": "Exists"}]}]}
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {},
+        {"tolerations": [{"key": "another", "operator": "Exists"}]},
+        {
+            "affinity": {
+                "nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": IMPOSSIBLE}
+            }
+        },
+        {
+            "topologySpreadConstraints": [
+                {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}
+            ]
+        },
+        {"priorityClassName": "none"},
+        {"schedulingGates": [{"name": "example.com/closed"}]},
+    ],
+)
+def test_taints_affinity_and_their_like_have_no_effect(spec: dict[str, Any]) -> None:
+    tainted = node("a", taints=[{"key": "canary", "effect": "NoSchedule"}])
+    assert plan(pod(**spec), [tainted]) == ScheduleResult("a")
+
+
 @pytest.mark.parametrize(
     ("one", "waits"),
     [

@@ -117,6 +117,47 @@ async def test_a_port_that_this_user_may_not_have_is_explained(
     assert "targetPort" in message
 
 
+@pytest.mark.usefixtures("both_ways")
+async def test_some_fields_have_no_effect_on_the_processes_of_a_pod(tmp_path: Path) -> None:
+    of_pod: Object = {
+        "securityContext": {"runAsUser": 1000, "runAsNonRoot": True, "fsGroup": 5},
+        "hostNetwork": True,
+        "hostPID": True,
+        "hostIPC": True,
+        "shareProcessNamespace": True,
+        "runtimeClassName": "gvisor",
+        "subdomain": "canary",
+        "setHostnameAsFQDN": True,
+        "dnsPolicy": "None",
+        "dnsConfig": {"nameservers": ["192.0.2.1"]},
+        "imagePullSecrets": [{"name": "none"}],
+    }
+    of_container: Object = {
+        "securityContext": {"runAsUser": 1000, "readOnlyRootFilesystem": True, "privileged": True},
+        "imagePullPolicy": "Always",
+        "terminationMessagePath": "/tmp/canarylab-message",
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "ports": [{"containerPort": 3333, "hostPort": unused()}],
+    }
+    script = "id; grep Cap /proc/self/status; touch /tmp/x; hostname; cat /etc/resolv.conf; exit 3"
+    async with node(tmp_path) as here:
+        await here.api.put(pod(shell(script), restartPolicy="Never"))
+        await until(here.phase_is("Failed"))
+        expected = await here.log()
+        await here.delete()
+        await until(here.is_gone)
+        await here.api.put(pod(shell(script, **of_container), restartPolicy="Never", **of_pod))
+        await until(here.phase_is("Failed"))
+        assert await here.log() == expected
+        assert "message" not in (await here.state())["state"]["terminated"]
+
+
+async def test_readiness_gates_have_no_effect(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        await here.api.put(pod(server(), readinessGates=[{"conditionType": "example.com/open"}]))
+        await here.ready()
+
+
 async def test_services_are_variables_of_a_container_that_starts_after_them(tmp_path: Path) -> None:
     async with node(tmp_path) as here:
         meta = {"name": "redis-master", "namespace": SPACE}

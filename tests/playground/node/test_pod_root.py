@@ -92,6 +92,21 @@ async def test_the_pod_knows_its_own_name(tmp_path: Path) -> None:
         assert printed == f"web-1\nweb-1\n{ip}\tweb-1\n"
 
 
+@pytest.mark.parametrize(
+    ("name", "spec", "host"),
+    [("web-1", {"hostname": "busybox-1"}, "busybox-1"), (f"{'w' * 62}-{'x' * 9}", {}, "w" * 62)],
+)
+async def test_a_pod_has_the_host_name_of_a_real_cluster(
+    tmp_path: Path, name: str, spec: dict[str, str], host: str
+) -> None:
+    script = "hostname; cat /etc/hostname; echo $HOSTNAME; tail -1 /etc/hosts; echo the end"
+    async with node(tmp_path) as here:
+        await here.api.put(pod(shell(script), name=name, restartPolicy="Never", **spec))
+        await here.wrote("the end", name)
+        ip = (await here.pod(name))["status"]["podIP"]
+        assert await here.log(name) == f"{host}\n" * 3 + f"{ip}\t{host}\nthe end\n"
+
+
 async def test_host_aliases_are_in_etc_hosts(tmp_path: Path) -> None:
     async with node(tmp_path) as here:
         aliases = [{"ip": "127.0.0.9", "hostnames": ["db.local", "db"]}]
