@@ -89,6 +89,7 @@ def test_the_sockets_that_take_connections_to_an_address(address: str, takes: bo
     assert ports.listening_sockets(port, "127.64.0.2") == set()
 
 
+@needs("linux")
 def test_where_the_kernel_does_not_tell_sockets_are_unknown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
