@@ -123,7 +123,7 @@ async def test_a_crashing_container_starts_with_another_image_at_once_and_its_de
 ) -> None:
     script = "test $WORD || exit 1; echo $WORD; exec sleep 600"
     async with two_images(tmp_path, backoff=RestartBackoff(first_s=600, last_s=600)) as here:
-        await here.api.put(pod(shell(script)))
+        await here.api.put(pod(shell(script), terminationGracePeriodSeconds=1))
         await until(here.state_is("waiting", "CrashLoopBackOff"))
         await set_image(here, "plain:2.0")
         await here.wrote("second")
