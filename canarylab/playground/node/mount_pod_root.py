@@ -42,11 +42,11 @@ def main(plan: Plan, argv: Sequence[str]) -> None:
     os.set_inheritable(report, False)
     try:
         if pid := plan.get("pid"):
-            _enter(pid, report)
+            _enter(pid, report, has_terminal=plan["terminal"])
         else:
             unshare(plan)
             if plan["own_pids"]:
-                _go_on_as_first_process(report, has_terminal=plan["terminal"])
+                _go_on_as_first_process(report)
             mount_all(plan)
             os.chdir(f"{plan['base']}/root")
             _check(libc.pivot_root(b".", b"."), "pivot_root")
@@ -59,7 +59,7 @@ def main(plan: Plan, argv: Sequence[str]) -> None:
         os._exit(_CANNOT_START)
 
 
-def _go_on_as_first_process(report: int, *, has_terminal: bool) -> None:
+def _go_on_as_first_process(report: int) -> None:
     """Report the id of a copy of this process, which goes on as number 1 of its namespace; end.
 
     The copy has the parent of this process, as in runc:
@@ -74,18 +74,18 @@ def _go_on_as_first_process(report: int, *, has_terminal: bool) -> None:
         os.write(report, f"pid\0{pid}\0\0".encode())
         os._exit(0)
     os.setsid()
-    if has_terminal:
-        _check(libc.ioctl(0, _TAKE_TERMINAL, 0), "terminal")
 
 
 def become(plan: Plan, argv: Sequence[str]) -> None:
-    """Run the command in its folder, instead of this program."""
+    """Run the command in its folder, instead of this program, which leads its session."""
     if not plan.get("pid"):
         os.chdir("/")
         os.makedirs(plan["folder"], exist_ok=True)
     os.chdir(plan["folder"])
     for number in _RESET:
         libc.signal(number, None)
+    if plan["terminal"]:
+        _check(libc.ioctl(0, _TAKE_TERMINAL, 0), "terminal")
     if not plan["has_ctype"]:
         os.environ.pop("LC_CTYPE", None)  # Python sets it in the locale C
     try:
@@ -196,7 +196,7 @@ def _bind(source: str, target: str, *, read_only: bool) -> None:
         _check(libc.syscall(_MOUNT_SETATTR, *where, change, ctypes.c_size_t(32)), target)
 
 
-def _enter(pid: int, report: int) -> None:
+def _enter(pid: int, report: int, *, has_terminal: bool) -> None:
     """Join the namespaces of a container's process."""
     for name in ("user", "uts", "pid", "mnt"):
         theirs = f"/proc/{pid}/ns/{name}"
@@ -206,6 +206,8 @@ def _enter(pid: int, report: int) -> None:
             os.close(descriptor)
             if name == "pid":
                 _go_on_as_child(report)
+                if has_terminal:
+                    os.setsid()  # else a shell could not give the terminal back at its end
 
 
 def _go_on_as_child(report: int) -> None:

@@ -16,7 +16,7 @@ import subprocess
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT
 from asyncio.subprocess import Process as AsyncioProcess
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -404,7 +404,6 @@ def _popen(
     output = subprocess.PIPE
     if terminal is not None:
         stdin = output = terminal.slave
-    takes_terminal = terminal is not None and not command.has_own_pids
     reaper.set_mark(command.environment.get(reaper.RUN_ID))
     try:
         return subprocess.Popen(
@@ -413,7 +412,7 @@ def _popen(
             stdout=output,
             stderr=output,
             env=command.variables(),
-            preexec_fn=Terminal.take if takes_terminal else None,  # noqa: PLW1509  one ioctl
+            preexec_fn=_take_terminal(command),  # noqa: PLW1509  one ioctl
             cwd=start.folder,
             pass_fds=start.passed_on,
             start_new_session=True,
@@ -435,7 +434,7 @@ async def _create_subprocess(command: Command, *, stdin: int, stderr: int) -> As
                 stdout=stdin if command.terminal else PIPE,
                 stderr=stderr,
                 env=command.variables(),
-                preexec_fn=Terminal.take if command.terminal else None,
+                preexec_fn=_take_terminal(command),
                 cwd=start.folder,
                 pass_fds=start.passed_on,
                 start_new_session=True,
@@ -451,6 +450,11 @@ async def _create_subprocess(command: Command, *, stdin: int, stderr: int) -> As
             await process.communicate()
         raise
     return process
+
+
+def _take_terminal(command: Command) -> Callable[[], None] | None:
+    """What takes the terminal in a new process, unless the program of the root does."""
+    return Terminal.take if command.terminal and command.root is None else None
 
 
 def _cannot_start(command: Command, error: OSError | ValueError) -> CannotStartError:

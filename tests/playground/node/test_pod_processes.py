@@ -113,6 +113,14 @@ async def test_a_command_that_is_cut_off_ends(tmp_path: Path) -> None:
         await until(lambda: here.processes() == before)
 
 
+async def test_a_shell_with_a_terminal_gives_it_back_and_ends_with_its_code(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        await start(here, "echo up; exec sleep 600")
+        streams = await here.kubelet.execute(WEB, ["sh"], terminal=True)
+        code, output, _ = await communicate(streams, b"exit 3\n")
+        assert (code, b"job control" in output) == (3, False)
+
+
 @needs("pod-root-of-user")
 @pytest.mark.parametrize("own_root", [HOST_PID], indirect=True)
 async def test_where_no_other_proc_can_be_mounted_the_processes_are_those_of_the_machine(
