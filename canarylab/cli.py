@@ -148,6 +148,9 @@ def url(
     name: Annotated[
         str, typer.Argument(help="A Service or an Ingress: web, ingress/web.")
     ] = "nodeapp-svc",
+    namespace: Annotated[
+        str | None, typer.Option("--namespace", "-n", help="Without it: that of the lessons.")
+    ] = None,
     cluster: ClusterName = None,
 ) -> None:
     """Print where a Service or an Ingress answers.
@@ -165,9 +168,8 @@ def url(
     if chosen.status() is None:
         raise ClusterError(describe_absence(chosen))
     advice = advice_without_answer(chosen)
-    connection = Connection(
-        chosen.kubeconfig, chosen.namespace, context=chosen.context, advice=advice
-    )
+    space = namespace or chosen.namespace
+    connection = Connection(chosen.kubeconfig, space, context=chosen.context, advice=advice)
     with closing(connection):
         print(reachable_url(chosen, connection, name))
 

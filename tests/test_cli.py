@@ -115,7 +115,13 @@ def test_url_of_what_has_none_says_why(
 def test_url_of_what_is_not_there_is_refused(playground: RunningPlayground) -> None:
     done = canarylab("url", "nowhere", environment=playground.environment)
     assert (done.returncode, done.stdout) == (1, "")
-    assert 'services "nowhere" not found' in done.stderr
+    assert 'Namespace default has no Service or Ingress "nowhere".' in done.stderr
+
+
+@needs("linux")
+def test_url_of_another_namespace(playground: RunningPlayground, connection: Connection) -> None:
+    done = canarylab("url", "nowhere", "-n", "kube-public", environment=playground.environment)
+    assert "Namespace kube-public has no Service" in done.stderr
 
 
 @needs("linux")

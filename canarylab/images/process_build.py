@@ -26,7 +26,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -264,8 +264,11 @@ def run_line(
         path = config.values["PATH"]
         environment = run_root.environment(settings, config.run_env, path)
         argv = config.run_command(line)
-        command = run_root.command(argv, tree, config.working_dir, {**machine}, base)
-        _run_and_check(line, command, tree, environment)
+        command, plan = run_root.command(argv, tree, config.working_dir, {**machine}, base)
+        try:
+            _run_and_check(line, command, tree, environment, passed_on=[plan])
+        finally:
+            os.close(plan)
 
 
 def _run_on_the_machine(
@@ -282,10 +285,14 @@ def _run_on_the_machine(
 
 
 def _run_and_check(
-    line: Instruction, command: list[str], folder: Path, environment: dict[str, str]
+    line: Instruction,
+    command: list[str],
+    folder: Path,
+    environment: dict[str, str],
+    passed_on: Sequence[int] = (),
 ) -> None:
     with tempfile.TemporaryFile() as output:
-        status = _run(command, folder, environment, output)
+        status = _run(command, folder, environment, output, passed_on)
         if status != 0:
             last = _last_lines(output)
             if is_npm_unreachable(last):
@@ -496,7 +503,13 @@ def _npm_settings(tree: Path, machine: Mapping[str, str]) -> dict[str, str]:
     return settings
 
 
-def _run(command: list[str], folder: Path, environment: dict[str, str], output: IO[bytes]) -> int:
+def _run(
+    command: list[str],
+    folder: Path,
+    environment: dict[str, str],
+    output: IO[bytes],
+    passed_on: Sequence[int],
+) -> int:
     """Return the exit status. All processes it started end with it, or when we are interrupted."""
     try:
         process = subprocess.Popen(
@@ -507,6 +520,7 @@ def _run(command: list[str], folder: Path, environment: dict[str, str], output: 
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=passed_on,
         )
     except OSError as exc:
         output.write(f"{command[0]}: {exc.strerror}".encode())

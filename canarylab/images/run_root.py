@@ -9,7 +9,6 @@ Where the kernel allows no such root, `outside_write` finds the lines that would
 
 from __future__ import annotations
 
-import marshal
 import os
 import re
 import shlex
@@ -69,12 +68,18 @@ def environment(machine: Mapping[str, str], own: Mapping[str, str], path: str) -
 
 def command(
     argv: Sequence[str], tree: Path, folder: str, machine: Mapping[str, str], base: str
-) -> list[str]:
-    """Return the command that runs `argv` in a folder of the tree's root."""
-    plan = _plan(str(tree), folder, machine, base)
-    told = {**plan, "folder": folder, "has_ctype": "LC_CTYPE" in machine}
-    program = f"from {__name__} import main; main()"
-    return [sys.executable, "-I", "-c", program, marshal.dumps(told).hex(), *argv]
+) -> tuple[list[str], int]:
+    """Return the command that runs `argv` in a folder of the tree's root, and a file for it."""
+    planned = _plan(str(tree), folder, machine, base)
+    plan = pod_root.write_plan(planned, folder=folder, has_ctype="LC_CTYPE" in machine)
+    return [
+        sys.executable,
+        "-I",
+        "-c",
+        f"from {__name__} import main; main()",
+        str(plan),
+        *argv,
+    ], plan
 
 
 def outside_write(argv: Sequence[str], tree: Path) -> str | None:
@@ -160,10 +165,12 @@ def _parents(path: str) -> list[str]:
 
 def main() -> None:
     """Run a command in the root of a tree, keep what it wrote, and end like it."""
-    plan, argv = marshal.loads(bytes.fromhex(sys.argv[1])), sys.argv[2:]
+    plan, argv = mount_pod_root.read_plan(sys.argv[1]), sys.argv[2:]
     mount_pod_root.unshare(plan)
     mount_pod_root.libc.prctl(_SET_CHILD_SUBREAPER, 1)
     if (child := os.fork()) == 0:
+        os.setsid()  # its group is its own, for `kill 0`
+        mount_pod_root.die_with_parent()
         try:
             mount_pod_root.mount_all(plan)
             os.chroot(f"{plan['base']}/root")

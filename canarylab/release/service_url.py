@@ -36,8 +36,10 @@ API_PROXY = "the API server's proxy"
 CHECK_FOR_S = 3.0
 CHECK_EVERY_S = 0.5
 NETWORK_FOLLOWS_S = 1.0
-_SERVICE_WORDS = {"", "svc", "service", "services"}
-_INGRESS_WORDS = {"ing", "ingress", "ingresses"}
+_KINDS_WITH_URL = {
+    "Service": ("", "svc", "service", "services"),
+    "Ingress": ("", "ing", "ingress", "ingresses"),
+}
 MAX_HOSTS = 4  # each costs the time limit of a request where a firewall drops packets
 
 Addresses = Callable[[Mapping[str, Any], Collection[str]], list[ServiceAddress]]
@@ -126,30 +128,24 @@ def reachable_url(cluster: Cluster, connection: Connection, name: str) -> str:
     """The URL of a Service or an Ingress, for other programs of this machine.
 
     `name` is a name, which means the Service when an Ingress has it too, or as kubectl writes it,
-    `service/web` or `ingress/web`. Raise ClusterError for a Service that only the API server's
-    proxy reaches: that proxy ends with this program.
+    `service/web` or `ingress/web`. Raise ClusterError for what is not there, and for a Service that
+    only the API server's proxy reaches: that proxy ends with this program.
     """
     kind, _, name = name.rpartition("/")
-    if kind in _INGRESS_WORDS:
-        url = _ingress_url(cluster, connection, name)
-        if url is None:
-            raise ClusterError(
-                f'Namespace {connection.namespace} has no Ingress "{name}". '
-                "`kubectl get ingresses` lists those it has."
-            )
-        return url
-    if kind not in _SERVICE_WORDS:
+    kinds = [each for each, words in _KINDS_WITH_URL.items() if kind in words]
+    if not kinds:
         raise ClusterError(
             f"Only a Service or an Ingress has a URL, not {kind}/{name}. "
             f"Write service/{name} or ingress/{name}."
         )
-    try:
-        return _service_url(cluster, connection, name)
-    except ApiRefusedError as exc:
-        url = _ingress_url(cluster, connection, name) if exc.is_not_found and not kind else None
-        if url is None:
-            raise
-        return url
+    find = {"Service": _service_url, "Ingress": _ingress_url}
+    for each in kinds:
+        if (url := find[each](cluster, connection, name)) is not None:
+            return url
+    raise ClusterError(
+        f'Namespace {connection.namespace} has no {" or ".join(kinds)} "{name}". '
+        f"`kubectl get services,ingresses -n {connection.namespace}` lists those it has."
+    )
 
 
 def _ingress_url(cluster: Cluster, connection: Connection, name: str) -> str | None:
@@ -159,10 +155,14 @@ def _ingress_url(cluster: Cluster, connection: Connection, name: str) -> str | N
     return cluster.ingress_url(reported_addresses(found))
 
 
-def _service_url(cluster: Cluster, connection: Connection, name: str) -> str:
+def _service_url(cluster: Cluster, connection: Connection, name: str) -> str | None:
     urls = ServiceUrls(connection, cluster.addresses)
     try:
         url = urls.find(name)
+    except ApiRefusedError as exc:
+        if not exc.is_not_found:
+            raise
+        return None
     finally:
         urls.close()
     if url.description == API_PROXY:

@@ -62,6 +62,13 @@ def test_whatever_a_line_leaves_running_ends_with_it(tmp_path: Path, start: str)
 
 
 @pytest.mark.usefixtures("own_root")
+def test_a_signal_to_the_group_of_a_line_does_not_end_it(tmp_path: Path) -> None:
+    run("kill -TERM 0; touch on", tmp_path / "tree")
+
+    assert (tmp_path / "tree/app/on").exists()
+
+
+@pytest.mark.usefixtures("own_root")
 def test_a_program_that_was_copied_to_usr_local_bin_is_found(project: Project) -> None:
     project.write("make-it", "#!/bin/sh\ntouch /app/made\n").chmod(0o755)
     project.dockerfile("WORKDIR /app", "COPY make-it /usr/local/bin/", "RUN make-it")

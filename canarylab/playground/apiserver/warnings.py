@@ -274,7 +274,7 @@ def _ports(containers: list[_Container]) -> Iterator[str]:
             )
             if port.host_ip and not port.host_port:
                 yield f"{port.field}: hostIP set without hostPort: {_go_port(given)}"
-            others = known[given["containerPort"], given["protocol"]]
+            others = known[given["containerPort"], given.get("protocol", "TCP")]
             for other in others:
                 if problem := _port_problem(port, other):
                     yield f"{port.field}: {problem} port definition with {other.field}"
@@ -294,7 +294,7 @@ def _port_problem(port: _Port, other: _Port) -> str:
 def _go_port(port: Object) -> str:
     return (
         f"{{Name:{port.get('name', '')} HostPort:{port.get('hostPort', 0)} "
-        f"ContainerPort:{port['containerPort']} Protocol:{port['protocol']} "
+        f"ContainerPort:{port['containerPort']} Protocol:{port.get('protocol', '')} "
         f"HostIP:{port.get('hostIP', '')}}}"
     )
 

@@ -67,6 +67,7 @@ from canarylab.ports import holder, is_free, needs_privilege
 _T = TypeVar("_T")
 MIN_GRACE_PERIOD_S = 2.0  # between SIGTERM and SIGKILL, as in Kubernetes
 _CONFIG_RETRY_S = 2.0  # while a ConfigMap or Secret is missing
+_KILLED = 137
 _CANNOT_START = 128  # the exit code of a container that never ran
 _COMMAND_NOT_FOUND = 127
 _HOOK_TIMEOUT_S = 3600.0  # the caller of a hook has a deadline of its own
@@ -414,6 +415,12 @@ class Container:
 
     def _set_waiting(self, waiting: ContainerWaiting) -> None:
         self.set_status(self.status.waiting(waiting))
+
+    def give_up(self) -> None:
+        """Record the end of a container that waits, because its pod has failed."""
+        if not isinstance(self.status.state, ContainerTerminated):
+            words = "The container could not be located when the pod was terminated"
+            self._set_terminated(self.status, _KILLED, "ContainerStatusUnknown", words)
 
     def _set_terminated(
         self, status: ContainerStatus, exit_code: int, reason: str, message: str = ""

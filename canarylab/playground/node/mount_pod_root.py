@@ -92,6 +92,8 @@ def become(plan: Plan, argv: Sequence[str]) -> None:
         os.execvp(argv[0], list(argv))
     except OSError as error:
         raise OSError(error.errno, error.strerror) from None  # the name is no path
+    except ValueError:  # the name is empty
+        raise OSError(errno.ENOENT, os.strerror(errno.ENOENT)) from None
 
 
 def unshare(plan: Plan) -> None:
@@ -220,6 +222,11 @@ def _go_on_as_child(report: int) -> None:
         _, status = os.waitpid(child, 0)
         code = os.waitstatus_to_exitcode(status)
         os._exit(code if code >= 0 else 128 - code)
+    die_with_parent()
+
+
+def die_with_parent() -> None:
+    """Let the system kill this process when its parent has ended."""
     libc.prctl(_SIGNAL_AT_PARENTS_END, _KILL)
 
 
@@ -257,5 +264,13 @@ def resolved(path: str, read_link: Callable[[str], str | None]) -> str:
     return path
 
 
+def read_plan(descriptor: str) -> Plan:
+    """Read the plan that `pod_root.write_plan` has written, and close the file."""
+    with open(int(descriptor), "rb") as file:
+        file.seek(0)
+        plan: Plan = marshal.load(file)
+    return plan
+
+
 if __name__ == "__main__":
-    main(marshal.loads(bytes.fromhex(sys.argv[1])), sys.argv[2:])
+    main(read_plan(sys.argv[1]), sys.argv[2:])

@@ -140,6 +140,9 @@ class Pod:
             "terminationGracePeriodSeconds", DEFAULT_GRACE_PERIOD_S
         )
         await asyncio.gather(*(each.stop(grace_period_s) for each in self.containers))
+        if not self.object["spec"].get("initContainers"):
+            for container in self.containers:
+                container.give_up()
         self._is_finished = True
         self._status_changed.set()
 

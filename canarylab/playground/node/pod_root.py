@@ -31,6 +31,7 @@ SETTING = "CANARYLAB_POD_ROOT"
 `root` needs root's privileges, `user` a user namespace. `user-host-pid` leaves the processes of
 this machine in sight: Linux may refuse an ordinary user a `/proc` without them. `no` is none.
 """
+_WAYS = ("root", "user", HOST_PID)
 HOME = "/root"
 _MACHINE = ("/usr", "/etc", "/opt", "/var", "/nix", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
 _KERNEL = {"/proc": False, "/sys": True, "/dev": True} | dict.fromkeys(
@@ -48,11 +49,11 @@ def find_way(base: str) -> tuple[str, str]:
     `base` is an empty folder.
     """
     forced = os.environ.get(SETTING)
-    if forced == "no":
-        return "no", f"{SETTING} is set to no"
+    if forced and forced not in _WAYS:
+        choice = "" if forced == "no" else f", not to {', '.join(_WAYS)} or no"
+        return "no", f"{SETTING} is set to {forced}{choice}"
     reason = ""
-    ways = ("root", "user", HOST_PID) if os.geteuid() == 0 else ("user", HOST_PID)
-    for way in (forced,) if forced else ways:
+    for way in (forced,) if forced else _WAYS if os.geteuid() == 0 else _WAYS[1:]:
         if not (reason := refusal(way, base)):
             return way, ""
     return "no", reason
@@ -60,12 +61,14 @@ def find_way(base: str) -> tuple[str, str]:
 
 def refusal(way: str, base: str) -> str:
     """Why the way does not work here, found by trying it; empty if it works."""
+    planned = container_plan(base, way=way, base=base, names={"/etc/hostname": "x"}, mounts=())
     reading, writing = os.pipe()
+    plan = write_plan(planned, folder="/tmp", has_ctype=True, report=writing)
     try:
-        plan = container_plan(base, way=way, base=base, names={"/etc/hostname": "x"}, mounts=())
-        argv = program(plan, ["true"], folder="/tmp", report=writing, has_ctype=True)
-        ran = subprocess.run(argv, pass_fds=[writing], capture_output=True, check=False)
+        argv = program(plan, ["true"])
+        ran = subprocess.run(argv, pass_fds=[writing, plan], capture_output=True, check=False)
     finally:
+        os.close(plan)
         os.close(writing)
         with open(reading, encoding="utf-8") as file:
             report = read_report(file.read())
@@ -150,19 +153,26 @@ def container_plan(
     }
 
 
-def program(
-    plan: Plan, argv: Sequence[str], *, folder: str, report: int, has_ctype: bool
-) -> list[str]:
-    """Return the command that carries out a plan and then runs `argv` in a folder of the root.
-
-    It writes to the descriptor `report`, for `read_report`.
-    """
-    told = {**plan, "folder": folder, "report": report, "has_ctype": has_ctype}
+def program(plan: int, argv: Sequence[str]) -> list[str]:
+    """Return the command that carries out what `write_plan` has written, and then runs `argv`."""
     source = mount_pod_root.__file__
     compiled = cache_from_source(source)
     is_new = os.path.isfile(compiled) and os.path.getmtime(compiled) >= os.path.getmtime(source)
     file = compiled if is_new else source  # the source takes twice the time
-    return [sys.executable, "-I", "-S", "-E", file, marshal.dumps(told).hex(), *argv]
+    return [sys.executable, "-I", "-S", "-E", file, str(plan), *argv]
+
+
+def write_plan(plan: Plan, *, folder: str, has_ctype: bool, report: int | None = None) -> int:
+    """Return the descriptor of a file in memory with the plan, to be passed to the program.
+
+    The program runs its command in a folder of the root, and writes to the descriptor `report`,
+    for `read_report`. An argument could not have all: Linux allows 128 KB.
+    """
+    told = {**plan, "folder": folder, "report": report, "has_ctype": has_ctype}
+    descriptor = os.memfd_create("plan")
+    with open(descriptor, "wb", closefd=False) as file:
+        marshal.dump(told, file)
+    return descriptor
 
 
 def _nodejs(tops: Sequence[str]) -> tuple[dict[str, str], list[str]]:

@@ -18,6 +18,11 @@ from typing import NamedTuple, Protocol
 
 from canarylab.kube_objects import Object, parse_integer
 
+RELIST_S = 1.0
+"""How long a container without probes has to run until it is ready.
+
+The kubelet looks at its containers that often, so one that crashes at once is never ready.
+"""
 EARLY_PROBES_FOR_S = 10.0
 MIN_EARLY_INTERVAL_S = 0.05
 _SHARE_OF_AGE = 0.1
@@ -133,6 +138,8 @@ async def run_probes(container: Object, target: ProbeTarget, handler: ProbeHandl
             readiness = Probe.of(container["readinessProbe"])
             tasks.create_task(_run_readiness(readiness, target, handler))
         else:
+            if "startupProbe" not in container:
+                await asyncio.sleep(RELIST_S)
             handler.on_readiness(ready=True)
 
 

@@ -204,15 +204,19 @@ async def exec_with_streams(command: Command) -> ExecStreams:
 
 
 async def exec_and_wait(command: Command) -> tuple[int, str]:
-    """Run a command; return its exit code and output. Cancelling kills its whole group."""
+    """Run a command; return its exit code and output.
+
+    Cancelling kills its whole group. What it leaves behind at its end is the container's.
+    """
     process = await _create_subprocess(command, stdin=DEVNULL, stderr=STDOUT)
     try:
         output, _ = await process.communicate()
-    finally:
+    except BaseException:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        code = await process.wait()
-    return exit_code(code), output.decode(errors="replace")
+        await process.wait()
+        raise
+    return exit_code(await process.wait()), output.decode(errors="replace")
 
 
 async def wait_for_exit(process: subprocess.Popen[bytes]) -> int:
@@ -350,18 +354,19 @@ async def _starting(command: Command) -> AsyncIterator[_Start]:
         yield _Start(list(command.argv), command.folder, [])
         return
     reading, writing = os.pipe()
-    start = _Start([], Path("/"), [writing])
+    plan = pod_root.write_plan(
+        {**command.root, "terminal": command.terminal},
+        folder=str(command.folder),
+        has_ctype="LC_CTYPE" in command.environment,
+        report=writing,
+    )
+    argv = pod_root.program(plan, command.argv)
+    start = _Start(argv, Path("/"), [writing, plan])
     try:
         try:
-            start.argv = pod_root.program(
-                {**command.root, "terminal": command.terminal},
-                command.argv,
-                folder=str(command.folder),
-                report=writing,
-                has_ctype="LC_CTYPE" in command.environment,
-            )
             yield start
         finally:
+            os.close(plan)
             os.close(writing)
             await _finish(_read_report(reading, start))
     finally:

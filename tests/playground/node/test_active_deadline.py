@@ -80,7 +80,8 @@ async def test_a_container_that_waits_does_not_outlive_the_deadline(
     async with node(tmp_path) as here:
         await here.api.put(pod({**shell(UP), **fields}, activeDeadlineSeconds=1))
         await failed(here)
-        assert (await here.state())["state"].keys() == {"waiting"}
+        end = (await here.state())["state"]["terminated"]
+        assert (end["exitCode"], end["reason"]) == (137, "ContainerStatusUnknown")
 
 
 async def test_a_pod_with_an_init_container_that_cannot_run_has_its_deadline(

@@ -14,11 +14,11 @@ from subprocess import PIPE
 import pytest
 
 from canarylab.errors import BadRequestError, NotFoundError
-from canarylab.kube_objects import Key, Object, utc_now
+from canarylab.kube_objects import Key, Object, find_condition, utc_now
 from canarylab.playground.kube.api import LogOptions
 from canarylab.playground.node import container as container_module
 from canarylab.playground.node.container import RestartBackoff, should_restart
-from canarylab.playground.node.process import exit_code
+from canarylab.playground.node.process import background_task, exit_code
 from canarylab.ports import unused
 from tests.needs import needs
 from tests.playground.node.node_fixture import SPACE, Node, communicate, node, pod, server, shell
@@ -131,10 +131,13 @@ async def test_some_fields_have_no_effect_on_the_processes_of_a_pod(tmp_path: Pa
         "dnsPolicy": "None",
         "dnsConfig": {"nameservers": ["192.0.2.1"]},
         "imagePullSecrets": [{"name": "none"}],
+        "hostnameOverride": "another",
     }
     of_container: Object = {
         "securityContext": {"runAsUser": 1000, "readOnlyRootFilesystem": True, "privileged": True},
         "imagePullPolicy": "Always",
+        "restartPolicy": "Always",
+        "lifecycle": {"stopSignal": "SIGUSR1"},
         "terminationMessagePath": "/tmp/canarylab-message",
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "ports": [{"containerPort": 3333, "hostPort": unused()}],
@@ -324,6 +327,33 @@ async def test_post_start_runs_in_the_container(tmp_path: Path) -> None:
         await here.api.put(pod({**server(), "lifecycle": hook}))
         await here.ready()
         assert (tmp_path / "note").read_text() == "web-1\n"
+
+
+async def test_a_container_that_ends_at_once_is_never_ready(tmp_path: Path) -> None:
+    seen: list[str] = []
+    async with node(tmp_path, backoff=SOON) as here:
+
+        async def follow() -> None:
+            async for event in here.api.watch("Pod"):
+                ready = find_condition(event.object, "Ready")
+                seen.append(ready["status"] if ready else "")
+
+        async with background_task(follow()):
+            await here.api.put(pod(shell("exit 1")))
+            await until(here.has_restarted(3))
+    assert len(seen) > 3
+    assert "True" not in seen
+
+
+@pytest.mark.usefixtures("own_root")
+async def test_what_a_hook_leaves_running_is_the_container_s(tmp_path: Path) -> None:
+    sleep = "sleep 600 </dev/null >/dev/null 2>&1 &"
+    hook = {"postStart": {"exec": {"command": ["sh", "-c", sleep]}}}
+    async with node(tmp_path) as here:
+        await here.api.put(pod(shell("exec sleep 601", lifecycle=hook)))
+        await here.ready()
+        _, commands = await run(here, "sh", "-c", "cat /proc/[0-9]*/cmdline")
+        assert "sleep\x00600\x00" in commands
 
 
 async def test_a_post_start_that_fails_ends_the_container(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from canarylab.playground.node.pod_root import (
     program,
     read_report,
     refusal,
+    write_plan,
 )
 from tests.playground.node.node_fixture import (
     SPACE,
@@ -174,6 +175,7 @@ async def test_a_working_directory_that_is_missing_is_created(tmp_path: Path) ->
         (["no-such-program"], 'exec: "no-such-program": executable file not found in $PATH'),
         (["/srv/none"], 'exec: "/srv/none": no such file or directory'),
         (["/etc"], 'exec: "/etc": permission denied'),
+        ([""], 'exec: "": executable file not found in $PATH'),
     ],
 )
 async def test_a_program_that_cannot_be_started_is_named(
@@ -338,11 +340,22 @@ def test_where_no_other_proc_can_be_mounted_processes_are_shared(
     assert find_way(str(tmp_path)) == (HOST_PID, "")
 
 
+@pytest.mark.parametrize(
+    ("setting", "reason"),
+    [("no", "no"), ("yes", "yes, not to root, user, user-host-pid or no")],
+)
 def test_without_the_way_the_setting_is_the_reason(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str, reason: str
 ) -> None:
-    monkeypatch.setenv(SETTING, "no")
-    assert find_way(str(tmp_path)) == ("no", "CANARYLAB_POD_ROOT is set to no")
+    monkeypatch.setenv(SETTING, setting)
+    assert find_way(str(tmp_path)) == ("no", f"CANARYLAB_POD_ROOT is set to {reason}")
+
+
+def test_a_root_may_have_many_users_and_host_names(tmp_path: Path, own_root: str) -> None:
+    users = "".join(f"user-{number}:x:{number}:0::/:/bin/sh\n" for number in range(9999))
+    (tmp_path / "image/etc").mkdir(parents=True)
+    (tmp_path / "image/etc/passwd").write_text(users)
+    assert run(tmp_path, own_root, ["grep", "-c", "^user-", "/etc/passwd"]) == "9999\n"
 
 
 def test_a_refusal_has_the_words_of_the_system(tmp_path: Path, own_root: str) -> None:
@@ -374,10 +387,12 @@ def run(
         folder.mkdir(exist_ok=True)
     plan = container_plan(str(image), way=way, base=str(base), names=NAMES, mounts=mounts)
     reading, writing = os.pipe()
-    command = [*around, *program(plan, argv, folder="/", report=writing, has_ctype=True)]
+    file = write_plan(plan, folder="/", has_ctype=True, report=writing)
+    command = [*around, *program(file, argv)]
     with open(reading) as report:  # noqa: PTH123  a descriptor
-        ran = subprocess.run(command, check=True, stdout=PIPE, text=True, pass_fds=[writing])
+        ran = subprocess.run(command, check=True, stdout=PIPE, text=True, pass_fds=[writing, file])
         os.close(writing)
+        os.close(file)
         pid = read_report(report.read()).pid
     if pid is not None:
         ran.returncode = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])

@@ -11,6 +11,7 @@ from itertools import pairwise, product
 import pytest
 
 from canarylab.kube_objects import Object
+from canarylab.playground.node import probes
 from canarylab.playground.node.probes import (
     SUCCESS,
     Probe,
@@ -103,8 +104,17 @@ async def watched(
         yield handler
 
 
-async def test_a_container_without_probes_is_started_and_ready_at_once() -> None:
+async def test_a_container_without_probes_is_ready_when_it_has_run_for_a_moment() -> None:
     async with watched({}) as handler:
+        await until(lambda: handler.results == ["started"])
+        await until(lambda: handler.results == ["started", "ready"])
+
+
+async def test_after_a_startup_probe_a_container_is_ready_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(probes, "RELIST_S", 600)
+    async with watched({"startupProbe": EXEC}) as handler:
         await until(lambda: handler.results == ["started", "ready"])
 
 
