@@ -79,6 +79,8 @@ def validate_pod(pod: Object, old: Object | None) -> Iterator[Cause]:
             )
     if old is not None:
         yield from _pod_change(pod["spec"], old["spec"])
+    elif pod["spec"].get("ephemeralContainers"):
+        yield forbidden("spec.ephemeralContainers", "cannot be set on create")
 
 
 def validate_template(field: str, given: Object) -> Iterator[Cause]:
@@ -86,7 +88,11 @@ def validate_template(field: str, given: Object) -> Iterator[Cause]:
     meta = given.get("metadata", {})
     yield from names.validate_labels(f"{field}.labels", meta.get("labels"))
     yield from names.validate_annotations(f"{field}.annotations", meta.get("annotations"))
-    yield from validate_pod_spec(f"{field}.spec", given.get("spec", {}))
+    spec = given.get("spec", {})
+    yield from validate_pod_spec(f"{field}.spec", spec)
+    if spec.get("ephemeralContainers"):
+        words = "ephemeral containers not allowed in pod template"
+        yield forbidden(f"{field}.spec.ephemeralContainers", words)
 
 
 def validate_pod_spec(field: str, spec: Object) -> Iterator[Cause]:
@@ -211,12 +217,13 @@ def _job_selector(job: Object) -> Iterator[Cause]:
     if selector is None:
         yield required("spec.selector")
         return
-    yield from names.validate_selector("spec.selector", selector)
+    problems = list(names.validate_selector("spec.selector", selector))
+    yield from problems
     if not spec["manualSelector"]:
         generated = {"matchLabels": {_JOB_UID_LABEL: job["metadata"].get("uid", "")}}
         if selector != generated:
             yield invalid("spec.selector", selector, "`selector` not auto-generated")
-    elif not by_label_selector(selector)({"metadata": {"labels": labels}}):
+    elif not problems and not by_label_selector(selector)({"metadata": {"labels": labels}}):
         yield invalid("spec.template.metadata.labels", labels, _SELECTOR_MISMATCH)
 
 

@@ -69,6 +69,16 @@ def test_invalid_pods_are_refused(spec: Object, problems: list[str]) -> None:
     assert errors_of(pod(**spec)) == problems
 
 
+EPHEMERAL = [{"name": "debug", "image": "tools:1.0", "ports": [{"containerPort": 80}]}]
+
+
+def test_ephemeral_containers_cannot_be_created() -> None:
+    spec, words = {"ephemeralContainers": EPHEMERAL}, "spec.ephemeralContainers: Forbidden: "
+    assert errors_of(pod(**spec)) == [f"{words}cannot be set on create"]
+    [error] = errors_of(deployment(template=template(**spec)))
+    assert error == f"spec.template.{words}ephemeral containers not allowed in pod template"
+
+
 def test_the_labels_of_a_template_are_named_as_kubernetes_names_them() -> None:
     labelled = {**template(), "metadata": {"labels": {"app": "nodeapp", "env": "a b"}}}
     fields = [sentence.partition(":")[0] for sentence in errors_of(deployment(template=labelled))]

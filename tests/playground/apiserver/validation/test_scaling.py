@@ -77,8 +77,16 @@ def test_a_job_that_would_never_end_is_refused() -> None:
     ]
 
 
+def test_a_selector_of_a_job_that_is_wrong_is_refused() -> None:
+    selector = {"matchExpressions": [{"key": "app", "operator": "Foo"}]}
+    assert errors_of(job_of(selector=selector)) == [
+        'spec.selector.matchExpressions[0].operator: Invalid value: "Foo": '
+        "not a valid selector operator"
+    ]
+
+
 def job_of(**spec: Any) -> Object:
-    selector = {"matchLabels": {"app": "smoke"}}
+    selector = spec.pop("selector", {"matchLabels": {"app": "smoke"}})
     template = spec.pop("template", of_restart_policy("Never"))
     labelled = {**template, "metadata": {"labels": {"app": "smoke"}}}
     return job(manualSelector=True, selector=selector, template=labelled, **spec)
