@@ -139,6 +139,8 @@ class UpstreamBuilder:
     is_canary: bool = False
     """A canary has no location of its own: NoServer in ingress-nginx."""
     policy: CanaryPolicy = field(default_factory=CanaryPolicy)
+    ingress: Key | None = None
+    """The Ingress that has decided both."""
     canary: Backend | None = None
     affinity: CookieAffinity | None = None
 
@@ -219,6 +221,7 @@ class ServerTableBuilder:
             self._merge_alternative_backends(spec)
         for spec in canaries:
             self._warn_of_removed(spec)
+            self._warn_of_second_policy(spec)
 
     def bad_paths(self) -> list[IngressWarning]:
         """Warnings about paths that have to be regular expressions and are not."""
@@ -261,7 +264,7 @@ class ServerTableBuilder:
                 continue
             known = self._upstreams.setdefault(path.backend, _upstream(spec))
             if spec.is_canary and not known.is_canary:
-                self.warnings.append(warnings.service_is_primary(spec.key, path.backend))
+                self.warnings.append(warnings.service_is_primary(spec, path.backend))
 
     def _add_hosts(self, spec: IngressSpec) -> None:
         """Each host has a `/` from the start: the Ingress's default backend, or the 404 of all."""
@@ -334,6 +337,16 @@ class ServerTableBuilder:
             if cause is not None and cause != path and path.host in self._hosts:
                 self.warnings.append(warnings.canary_removed(spec.key, path, cause))
 
+    def _warn_of_second_policy(self, spec: IngressSpec) -> None:
+        if not spec.annotations.has_choice:
+            return  # it has nothing that could be without effect
+        for backend in (spec.default, *(path.backend for path in spec.paths)):
+            known = self._upstreams.get(backend) if backend else None
+            if backend is None or known is None or known.ingress is None or not known.is_canary:
+                continue
+            if known.policy != spec.annotations.canary:
+                self.warnings.append(warnings.second_policy(spec, backend, known.ingress))
+
     def _merge(
         self, spec: IngressSpec, path: RulePath, locations: Iterable[LocationBuilder]
     ) -> None:
@@ -361,7 +374,9 @@ class ServerTableBuilder:
 
 def _upstream(spec: IngressSpec) -> UpstreamBuilder:
     policy = spec.annotations.canary
-    return UpstreamBuilder() if policy is None else UpstreamBuilder(is_canary=True, policy=policy)
+    if policy is None:
+        return UpstreamBuilder(ingress=spec.key)
+    return UpstreamBuilder(is_canary=True, policy=policy, ingress=spec.key)
 
 
 def _server(host: str, locations: Iterable[LocationBuilder]) -> Server:

@@ -21,6 +21,7 @@ from canarylab.ingress_rules.ingress_spec import (
 )
 from canarylab.ingress_rules.paths import HEADER_NAME, pattern_error
 from canarylab.kube_objects import EndpointIndex, Key
+from canarylab.text import join_words
 
 _ELSEWHERE = (
     "Remove it, or try it on a cluster whose controller serves it (`canarylab up --cluster kind`)."
@@ -118,9 +119,9 @@ def no_primary(ingress: Key, path: RulePath) -> IngressWarning:
     return IngressWarning(
         ingress,
         "NoPrimary",
-        f"{_host(path)} is served without {path.path} of this pathType, so the canary "
-        f"{path.backend} gets no request, for no host and path at all. Give it the same host, path "
-        "and pathType as the rule whose requests it should get.",
+        f"No other Ingress has a rule for {path} of this pathType, so the canary {path.backend} "
+        "gets no requests at all, whatever their host and path. Give it the same host, path and "
+        "pathType as the rule whose requests it should get.",
     )
 
 
@@ -154,13 +155,24 @@ def service_is_canary(ingress: Key, path: RulePath, backend: Backend) -> Ingress
     )
 
 
-def service_is_primary(ingress: Key, backend: Backend) -> IngressWarning:
-    """An older Ingress has the Service, and so weight and headers have no effect."""
+def service_is_primary(spec: IngressSpec, backend: Backend) -> IngressWarning:
+    """An older Ingress has the Service, and so weight, header and cookie have no effect."""
     return IngressWarning(
-        ingress,
+        spec.key,
         "ServiceIsPrimary",
-        f"{backend} is also the backend of an older Ingress, so the weight and the header of "
-        "this canary have no effect. Use a separate Service for the canary.",
+        f"{backend} is also the backend of an older Ingress, so {_without_choice(spec)}. "
+        "Use a separate Service for the canary.",
+    )
+
+
+def second_policy(spec: IngressSpec, backend: Backend, first: Key) -> IngressWarning:
+    """Another canary Ingress has the Service, and a backend has one policy."""
+    return IngressWarning(
+        spec.key,
+        "SecondPolicy",
+        f"{backend} is also the canary of Ingress {_name(first)}, which decides which requests it "
+        f"gets, so {_without_choice(spec)}. Write it into that Ingress, or use a separate Service "
+        "for another rule.",
     )
 
 
@@ -340,6 +352,14 @@ def _no_endpoints(spec: IngressSpec, backend: Backend, problem: BackendProblem) 
     why, remedy = problem_and_remedy(backend, problem)
     end = "this canary is ignored, and production answers" if spec.is_canary else "requests get 503"
     return IngressWarning(spec.key, problem, f"{why}, so {end}. {remedy}")
+
+
+def _without_choice(spec: IngressSpec) -> str:
+    """That a canary's way to choose requests has no effect, as a clause that names what it has."""
+    policy = spec.annotations.canary or CanaryPolicy()
+    by = {"weight": policy.weight, "header": policy.header, "cookie": policy.cookie}
+    names = [f"the {name}" for name, value in by.items() if value] or ["the weight"]
+    return f"{join_words(names)} of this canary {'has' if len(names) == 1 else 'have'} no effect"
 
 
 def _host(path: RulePath) -> str:

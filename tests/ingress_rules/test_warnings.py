@@ -84,8 +84,55 @@ def test_the_second_canary_of_a_rule_is_warned() -> None:
     assert (warning.ingress.name, warning.reason) == ("second", "SecondCanary")
 
 
+FIRST = canary("first", ("/", "canary"), age_s=5, canary_weight="10")
+
+
+@pytest.mark.parametrize(
+    ("annotations", "without_effect"),
+    [
+        ({"canary_weight": "0"}, "the weight of this canary has no effect"),
+        ({"canary_by_header": "X"}, "the header of this canary has no effect"),
+        ({"canary_by_cookie": "x"}, "the cookie of this canary has no effect"),
+        (
+            {"canary_weight": "20", "canary_by_header": "X"},
+            "the weight and the header of this canary have no effect",
+        ),
+    ],
+)
+def test_a_canary_whose_service_has_the_policy_of_another_is_warned(
+    annotations: dict[str, str], without_effect: str
+) -> None:
+    second = canary("second", ("/", "canary"), **annotations)
+    warning = only(OLD, FIRST, second)
+    assert (warning.ingress.name, warning.reason) == ("second", "SecondPolicy")
+    assert f"Ingress lab/first, which decides which requests it gets, so {without_effect}" in (
+        warning.message
+    )
+    assert built(OLD, FIRST, second).table == built(OLD, FIRST).table
+
+
+def test_the_younger_canary_decides_if_the_service_is_its_default_backend() -> None:
+    old = ingress("old", ("/", "prod"), age_s=9)
+    second = canary("second", ("/", "canary"), canary_weight="20")
+    for stored in (old, second):
+        (path,) = stored["spec"]["rules"][0]["http"]["paths"]
+        stored["spec"]["defaultBackend"] = path["backend"]
+    warning = only(old, FIRST, second)
+    assert (warning.ingress.name, warning.reason) == ("first", "SecondPolicy")
+    assert "the canary of Ingress lab/second" in warning.message
+
+
+def test_two_canaries_of_a_service_with_the_same_policy_are_not_warned() -> None:
+    assert built(OLD, FIRST, canary("second", ("/", "canary"), canary_weight="10")).warnings == ()
+
+
 def test_a_canary_of_nothing_is_warned() -> None:
-    assert only(OLD, canary("new", ("/new", "canary"))).reason == "NoPrimary"
+    warning = only(OLD, canary("new", ("/new", "canary")))
+    assert warning.reason == "NoPrimary"
+    assert warning.message.startswith(
+        "No other Ingress has a rule for foo.bar.com/new of this pathType, so the canary "
+        "canary:80 gets no requests at all, whatever their host and path."
+    )
 
 
 def test_a_canary_whose_service_serves_a_rule_too_is_warned() -> None:
@@ -93,6 +140,7 @@ def test_a_canary_whose_service_serves_a_rule_too_is_warned() -> None:
         ingress("old", ("/", "prod"), ("/x", "canary"), age_s=9), canary("new", ("/", "canary"))
     )
     assert (warning.ingress.name, warning.reason) == ("new", "ServiceIsPrimary")
+    assert "so the weight of this canary has no effect" in warning.message
 
 
 def test_a_rule_whose_service_is_a_canary_is_warned() -> None:
@@ -296,6 +344,9 @@ def test_every_message_says_what_happened_and_what_to_try() -> None:
         canary("b", ("/new", "other"), canary_weight="200"),
         ingress("c", ("/c", "prod"), canary_weight="1", auth_type="basic", use_regex="on"),
         canary("d", ("/d", "third"), ("/e", "third"), rewrite_target="/", canary_by_header="a_b"),
+        canary("e", ("/c", "canary")),
+        canary("f", ("/c", "canary"), canary_by_header="X"),
+        canary("g", ("/c", "prod")),
     ]
     for warning in built(*wrong).warnings:
         assert warning.message.count(". ") == 1
