@@ -134,10 +134,18 @@ class BuildError(CanaryLabError):
 class CommandFailedError(BuildError):
     """A RUN line ended with another exit status than 0; `output` holds its last lines."""
 
-    def __init__(self, where: str, command: str, *, status: int, output: str) -> None:
+    def __init__(
+        self,
+        where: str,
+        command: str,
+        *,
+        status: int,
+        output: str,
+        advice: str = LAST_LINES_ADVICE,
+    ) -> None:
         self.where, self.command, self.status, self.output = where, command, status, output
         super().__init__(
-            f"{output}\n{where}: `{command}` ended with exit status {status}. {LAST_LINES_ADVICE}"
+            f"{output}\n{where}: `{command}` ended with exit status {status}. {advice}"
         )
 
 

@@ -58,6 +58,8 @@ class ImageConfig:
     stage_name: str = ""
     base: int | None = None
     """The earlier stage that this one begins with."""
+    base_image: str = ""
+    """The image that this stage, or the one that it begins with, names: `node:24-slim`."""
     copied_from: frozenset[int] = frozenset()
     """The earlier stages that this one copies from."""
     stages: tuple[ImageConfig, ...] = ()
@@ -130,18 +132,21 @@ def _from(config: ImageConfig, line: Instruction) -> ImageConfig:
     """Begin a stage: ARG values end with the one before, unless this one begins with it."""
     before = () if config.stage < 0 else (*config.stages, replace(config, stages=()))
     global_args = config.args if config.stage < 0 else config.args_before_from
-    base, *alias = line.words({"PATH": DEFAULT_PATH, **_PLATFORM_ARGS, **global_args})
+    values = {"PATH": DEFAULT_PATH, **_PLATFORM_ARGS, **global_args}
+    base, *alias = line.words(values)
     if alias and (len(alias) != 2 or alias[0].upper() != "AS"):
         raise line.error(f"{line} has words that are not supported", "Write FROM node:24-slim.")
     begun = ImageConfig(given=config.given, stages=before)
     earlier = None if base.isdecimal() else begun.stage_named(base)
     if earlier is not None:
         begun = replace(before[earlier], stages=before, copied_from=frozenset())
+    else:
+        notes = (*_check_base_image(base, line), *_note_platform(line, values))
+        begun = replace(begun, base_image=base, notes=notes)
     return replace(
         begun,
         args_before_from=global_args,
         declared=config.declared,
-        notes=begun.notes if earlier is not None else _check_base_image(base, line),
         stage=len(before),
         stage_name=alias[1].lower() if alias else "",
         base=earlier,
@@ -161,6 +166,34 @@ def _check_base_image(base: str, line: Instruction) -> tuple[str, ...]:
     if wanted is None or wanted[0] == present.partition(".")[0]:
         return ()
     return (f"{base} names Node.js {wanted[0]}, and this image runs on Node.js {present}.",)
+
+
+def _note_platform(line: Instruction, values: Values) -> tuple[str, ...]:
+    """Say that the image is not for the platform that a FROM line names."""
+    flag = line.flags.get("platform")
+    if flag is None:
+        return ()
+    named = replace(line, text=flag).value(values)
+    system, machine = _parse_platform(named)
+    if (system, machine) == (_PLATFORM["OS"], _PLATFORM["ARCH"]):
+        return ()
+    return (
+        f"{line.where}: FROM names the platform {named}, and this image is for "
+        f"{_PLATFORM['PLATFORM']}. Build with Docker for another platform.",
+    )
+
+
+def _parse_platform(text: str) -> tuple[str, str]:
+    """Return system and architecture; one of the two may be left out, and a variant follow.
+
+    >>> _parse_platform("linux/arm64/v8"), _parse_platform("x86_64")
+    (('linux', 'arm64'), ('linux', 'amd64'))
+    """
+    first, *rest = text.lower().split("/")
+    if rest:
+        return first, architecture(rest[0])
+    is_system = first in ("linux", "windows", "darwin")
+    return (first, _PLATFORM["ARCH"]) if is_system else (_PLATFORM["OS"], architecture(first))
 
 
 def _arg(config: ImageConfig, line: Instruction) -> ImageConfig:

@@ -21,6 +21,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -34,7 +35,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from canarylab.display import Report, no_report
-from canarylab.errors import BuildError, CommandFailedError, SetupError, reason
+from canarylab.errors import LAST_LINES_ADVICE, BuildError, CommandFailedError, SetupError, reason
 from canarylab.images import build_context, dockerfile, run_root, yarn
 from canarylab.images.build_context import BuildContext, Dockerignore
 from canarylab.images.builder import (
@@ -60,6 +61,13 @@ from canarylab.playground.nodejs import nodejs_version, path_in_folder
 KEPT_LAYERS = 64  # the least recently used ones are removed first
 LAYER_FORMAT = "2"  # part of every layer's key: a new format reuses no older layer
 SHOWN_LINES = 20
+
+_NOT_FOUND = 127  # the exit status of a shell for a program that is not there
+_OF_ALPINE = re.compile(r"\b(?:apk|addgroup|adduser|delgroup|deluser)\b")  # BusyBox has its own
+_NPM_ERROR = re.compile(r"npm (?:error|ERR!)")
+_NPM_USAGE = re.compile(
+    r"^(npm (?:error|ERR!)) Usage:\n(?:\1.*\n)*?(?=\1 Run \"npm help )", re.MULTILINE
+)
 
 _PASSED_ON = (
     *("HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TMPDIR", "TZ"),
@@ -251,6 +259,12 @@ def link_tree(source: Path, target: Path) -> None:
     shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True, copy_function=_link_or_copy)
 
 
+class _Command(NamedTuple):
+    words: list[str]
+    passed_on: Sequence[int] = ()
+    """Descriptors of files that it needs."""
+
+
 def run_line(
     line: Instruction, config: ImageConfig, tree: Path, machine: Mapping[str, str] = os.environ
 ) -> None:
@@ -264,9 +278,9 @@ def run_line(
         path = config.values["PATH"]
         environment = run_root.environment(settings, config.run_env, path)
         argv = config.run_command(line)
-        command, plan = run_root.command(argv, tree, config.working_dir, {**machine}, base)
+        words, plan = run_root.command(argv, tree, config.working_dir, {**machine}, base)
         try:
-            _run_and_check(line, command, tree, environment, passed_on=[plan])
+            _run_and_check(line, config, _Command(words, (plan,)), tree, environment)
         finally:
             os.close(plan)
 
@@ -275,33 +289,49 @@ def _run_on_the_machine(
     line: Instruction, config: ImageConfig, tree: Path, folder: Path, machine: Mapping[str, str]
 ) -> None:
     """Run it in a folder with the paths of this machine, after a look at what it would write."""
-    command = [map_paths(word, tree) for word in config.run_command(line)]
+    command = _Command([map_paths(word, tree) for word in config.run_command(line)])
     if words := run_root.outside_write(config.run_command(line), tree):
         raise line.build_error(
             f"`{words}` would change this machine, because no image has a root of its own here",
             "Use a path below WORKDIR, or build with `--builder docker`.",
         )
-    _run_and_check(line, command, folder, run_environment(config, tree, machine))
+    _run_and_check(line, config, command, folder, run_environment(config, tree, machine))
 
 
 def _run_and_check(
     line: Instruction,
-    command: list[str],
+    config: ImageConfig,
+    command: _Command,
     folder: Path,
     environment: dict[str, str],
-    passed_on: Sequence[int] = (),
 ) -> None:
     with tempfile.TemporaryFile() as output:
-        status = _run(command, folder, environment, output, passed_on)
+        status = _run(command, folder, environment, output)
         if status != 0:
-            last = _last_lines(output)
+            last = _shown_output(output)
             if is_npm_unreachable(last):
                 raise BuildError(
                     f"{line.where}: `{line}` could not fetch its packages, because npm's registry "
                     "cannot be reached from here. Connect this machine to the network and build "
                     "again, or load a bundle: docs/offline.md says how."
                 )
-            raise CommandFailedError(line.where, str(line), status=status, output=last)
+            advice = LAST_LINES_ADVICE
+            if _needs_alpine(config, line, status):
+                advice = (
+                    "Without Docker a RUN line has this machine's programs, and not those of "
+                    f"{config.base_image}. Build with Docker, or leave the line out."
+                )
+            raise CommandFailedError(
+                line.where, str(line), status=status, output=last, advice=advice
+            )
+
+
+def _needs_alpine(config: ImageConfig, line: Instruction, status: int) -> bool:
+    """Whether a line that failed is likely to have missed a program of Alpine Linux."""
+    if "alpine" not in config.base_image:
+        return False
+    command = " ".join(config.run_command(line))
+    return status == _NOT_FOUND or _OF_ALPINE.search(command) is not None
 
 
 def run_environment(config: ImageConfig, tree: Path, machine: Mapping[str, str]) -> dict[str, str]:
@@ -503,27 +533,21 @@ def _npm_settings(tree: Path, machine: Mapping[str, str]) -> dict[str, str]:
     return settings
 
 
-def _run(
-    command: list[str],
-    folder: Path,
-    environment: dict[str, str],
-    output: IO[bytes],
-    passed_on: Sequence[int],
-) -> int:
+def _run(command: _Command, folder: Path, environment: dict[str, str], output: IO[bytes]) -> int:
     """Return the exit status. All processes it started end with it, or when we are interrupted."""
     try:
         process = subprocess.Popen(
-            command,
+            command.words,
             cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            pass_fds=passed_on,
+            pass_fds=command.passed_on,
         )
     except OSError as exc:
-        output.write(f"{command[0]}: {exc.strerror}".encode())
+        output.write(f"{command.words[0]}: {exc.strerror}".encode())
         return 127
     try:
         # Not reaped yet, so its pid cannot be reused while we end its process group.
@@ -534,10 +558,17 @@ def _run(
     return process.returncode
 
 
-def _last_lines(output: IO[bytes]) -> str:
+def _shown_output(output: IO[bytes]) -> str:
+    """Return the last lines; of npm's errors the first lines too, which name the cause."""
     output.seek(0)
-    lines = output.read().decode(errors="replace").rstrip().splitlines()
-    return "\n".join(lines[-SHOWN_LINES:])
+    text = "\n".join(output.read().decode(errors="replace").rstrip().splitlines())
+    lines = _NPM_USAGE.sub("", text).splitlines()
+    earlier = enumerate(lines[:-SHOWN_LINES])
+    first = next((number for number, line in earlier if _NPM_ERROR.match(line)), None)
+    if first is None:
+        return "\n".join(lines[-SHOWN_LINES:])
+    half = SHOWN_LINES // 2
+    return "\n".join((*lines[first : first + half], "...", *lines[-half:]))
 
 
 def _image(reference: str, config: ImageConfig) -> Image:

@@ -189,6 +189,21 @@ def test_the_platform_is_known_where_it_is_declared() -> None:
     assert config.args == {"TARGETARCH": architecture(), "TARGETOS": "linux"}
 
 
+@pytest.mark.parametrize("platform", ["linux/s390x", "s390x", "windows", "windows/amd64"])
+def test_another_platform_is_noted(platform: str) -> None:
+    (note,) = settled("ARG P", "FROM --platform=$P node", P=platform).notes
+    assert note == (
+        f"Dockerfile, line 2: FROM names the platform {platform}, and this image is for "
+        f"linux/{architecture()}. Build with Docker for another platform."
+    )
+
+
+@pytest.mark.parametrize("platform", ["linux", "{0}", "linux/{0}", "linux/{0}/v8"])
+def test_the_platform_of_this_machine_is_not_noted(platform: str) -> None:
+    named = platform.format(architecture())
+    assert settled(f"FROM --platform={named} node").notes == ()
+
+
 def test_spaces_in_a_folder_and_a_user_stay() -> None:
     config = settled("WORKDIR /my  app", "USER $X")
 

@@ -22,7 +22,7 @@ from canarylab.errors import (
 )
 from canarylab.images import process_build
 from canarylab.images.dockerfile import parse
-from canarylab.images.image_config import ImageConfig
+from canarylab.images.image_config import ImageConfig, plan
 from canarylab.images.process_build import (
     Fill,
     LayerStore,
@@ -213,6 +213,64 @@ def test_a_command_that_fails_says_where_and_shows_its_last_lines(project: Proje
     lines = str(failure.value).splitlines()
     assert lines[:-1] == [str(n) for n in range(81, 101)]
     assert re.search(r"Dockerfile, line 3: `RUN seq 100; exit 3` ended with .* 3\. .*", lines[-1])
+
+
+@pytest.mark.usefixtures("both_ways")
+def test_a_failed_npm_says_the_cause_and_not_its_usage(project: Project) -> None:
+    project.write("package.json", '{"name": "app", "version": "1.0.0"}')
+    project.dockerfile("WORKDIR /app", "COPY package.json .", "RUN npm ci")
+
+    with pytest.raises(CommandFailedError) as failure:
+        project.build()
+
+    assert "npm error code EUSAGE" in failure.value.output
+    assert "can only install with an existing package-lock.json" in failure.value.output
+    assert "--install-links" not in failure.value.output
+
+
+def test_long_errors_of_npm_are_shown_with_their_beginning(project: Project) -> None:
+    project.dockerfile("RUN seq 50; seq 50 | sed 's/^/npm error /'; seq 15; exit 1")
+
+    with pytest.raises(CommandFailedError) as failure:
+        project.build()
+
+    shown = failure.value.output.splitlines()
+    assert shown[:10] == [f"npm error {n}" for n in range(1, 11)]
+    assert shown[10:] == ["...", *map(str, range(6, 16))]
+
+
+ALPINE = ImageConfig(base_image="node:24-alpine")
+
+
+@pytest.mark.parametrize(
+    "text", ["no-such-program", '["no-such-program"]', "(exit 3) || { : apk add curl; exit 3; }"]
+)
+def test_a_program_of_alpine_that_this_machine_lacks_is_explained(
+    text: str, tmp_path: Path
+) -> None:
+    with pytest.raises(CommandFailedError) as failure:
+        run_text(text, tmp_path, ALPINE)
+
+    assert str(failure.value).endswith(
+        ". Without Docker a RUN line has this machine's programs, and not those of "
+        "node:24-alpine. Build with Docker, or leave the line out."
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "config"),
+    [("exit 3", ALPINE), ("no-such-program", ImageConfig(base_image="node:24-slim"))],
+)
+def test_a_line_that_fails_for_another_reason_is_to_be_corrected(
+    text: str, config: ImageConfig, tmp_path: Path
+) -> None:
+    with pytest.raises(CommandFailedError, match="Correct the problem and run it again"):
+        run_text(text, tmp_path, config)
+
+
+def test_a_stage_on_another_has_its_base_image() -> None:
+    lines = parse("FROM node:24-alpine AS base\nFROM base")
+    assert plan(lines)[-1][1].base_image == "node:24-alpine"
 
 
 def test_a_failed_build_leaves_the_image_of_that_name_as_it_was(project: Project) -> None:
