@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from canarylab import __version__
 from canarylab.display import Table
 from canarylab.errors import CanaryLabError, ClusterError, explain
 from canarylab.playground.home import Home
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from canarylab.traffic import Sample
 
 app = typer.Typer(
-    help="Learn canary releases on Kubernetes.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -55,6 +55,24 @@ BundleFile = Annotated[Path, typer.Argument(help="The archive, for example class
 BundleParts = Annotated[
     str, typer.Option(help=f"The parts to use, separated by commas: {BUNDLE_PARTS}.")
 ]
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"canarylab {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Learn canary releases on Kubernetes."""
 
 
 @app.command()
@@ -204,7 +222,7 @@ def build(
     """
     from canarylab.clusters.kubeconfig import push_image
     from canarylab.display import output_with_status_line
-    from canarylab.images.builder import VERSIONS, app_source, read_source
+    from canarylab.images.builder import VERSIONS, app_source, note_latest, read_source
     from canarylab.images.choose import choose_builder
 
     if folder is None and (tag or build_arg):
@@ -224,7 +242,8 @@ def build(
             else:
                 note = push_image(image.reference, registry, report)
         print(f"{image.reference} is built: {image.size / 1e6:.0f} MB, {image.id[:19]}")
-        for sentence in (*image.notes, *([note] if note else [])):
+        latest = note_latest(source.reference) if registry is None else None
+        for sentence in filter(None, (*image.notes, latest, note)):
             print(sentence)
     if registry is not None and not own:
         print(f"For the lessons: export CANARYLAB_CLUSTER=kubeconfig CANARYLAB_REGISTRY={registry}")
@@ -393,7 +412,7 @@ def sample(
         for each in taken.results:
             print(json.dumps(each._asdict()))
     else:
-        print(json.dumps(_summary(taken), indent=2) if as_json else _as_table(taken))
+        print(json.dumps(_summary(taken), indent=2) if as_json else _as_table(taken, host))
     raise typer.Exit(exit_status)
 
 
@@ -492,11 +511,24 @@ def _summary(taken: Sample) -> dict[str, object]:
     }
 
 
-def _as_table(taken: Sample) -> Table:
+def _without_rule(taken: Sample, host: str | None) -> str:
+    """What to try if every answer was 404; empty if one was not."""
+    if taken.answered or set(taken.failures) != {"status 404"}:
+        return ""
+    if host:
+        return f"Correct the host {host}, or the path of the URL."
+    return (
+        "For an Ingress that has a host, name it, as in `--host foo.bar.com`; "
+        "otherwise correct the path of the URL."
+    )
+
+
+def _as_table(taken: Sample, host: str | None) -> Table:
     from canarylab import stats
     from canarylab.text import percent
 
-    notes = [note for note in (taken.limit, *taken.notes) if note]
+    advice = _without_rule(taken, host)
+    notes = [note for note in (taken.limit, *taken.notes, advice) if note]
     if taken.names_no_version or not taken.answered:
         return Table(f"{taken!r}.", notes=[taken.names_no_version, *notes])
     rows = [

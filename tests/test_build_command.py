@@ -95,6 +95,20 @@ def test_a_folder_is_built_under_its_own_name_and_says_what_is_different(
     assert find(tmp_path / "images", "node_app:1.0") is None
 
 
+@needs("linux")
+@pytest.mark.parametrize("tag", ["web", "web:latest"])
+def test_an_image_that_a_cluster_would_pull_is_noted(
+    tag: str, folder: Path, tmp_path: Path
+) -> None:
+    (folder / "Dockerfile").write_text("FROM node")
+    done = build(tmp_path, str(folder), "--tag", tag, "--builder", "process")
+    assert done.stdout.splitlines()[-1] == (
+        "A real cluster asks a registry for web:latest whenever a pod of it starts, unless the "
+        "pod's imagePullPolicy is IfNotPresent or Never. Give the image another tag, as in --tag "
+        "web:1.0."
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

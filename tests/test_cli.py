@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from canarylab import resources, runtime, stats
+from canarylab import __version__, resources, runtime, stats
 from canarylab.manifests import load
 from canarylab.release.apply import apply
 from canarylab.release.connection import Connection
@@ -236,7 +236,7 @@ class _Site(BaseHTTPRequestHandler):
         type(self).answered += 1
         names = ("Host", "X-Canary", "Cookie")
         body = f"build 7 for {' '.join(self.headers.get(name, '') for name in names)}".encode()
-        self.send_response(500 if self.path == "/broken" else 200)
+        self.send_response({"/broken": 500, "/missing": 404}.get(self.path, 200))
         self.send_header("X-App", self.headers.get("X-Canary", "blue"))
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -303,6 +303,38 @@ def test_without_a_version_there_is_a_sentence_and_no_interval(site: str) -> Non
 def test_failed_requests_are_counted_by_kind(site: str) -> None:
     summary = sampled(f"{site}broken", "--count", "5", status=1)
     assert (summary["failed"], summary["versions"]) == ({"status 500": 5}, {})
+
+
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        (
+            (),
+            "For an Ingress that has a host, name it, as in `--host foo.bar.com`; "
+            "otherwise correct the path of the URL.",
+        ),
+        (("--host", "a.b"), "Correct the host a.b, or the path of the URL."),
+    ],
+)
+def test_a_url_that_is_not_found_is_told_with_a_remedy(
+    site: str, words: tuple[str, ...], advice: str
+) -> None:
+    done = canarylab("sample", f"{site}missing", "--count", "5", *words)
+    assert (done.returncode, done.stdout) == (
+        1,
+        f"5 requests to {site}missing: no request was answered without an error; 5 requests "
+        f"failed: status 404 5.\n{advice}\n",
+    )
+
+
+def test_other_errors_have_no_advice_about_the_url(site: str) -> None:
+    done = canarylab("sample", f"{site}broken", "--count", "5", "--host", "a.b")
+    assert "Correct the host" not in done.stdout
+
+
+def test_the_version_is_printed() -> None:
+    done = canarylab("--version")
+    assert (done.returncode, done.stdout) == (0, f"canarylab {__version__}\n")
 
 
 def test_an_interrupted_sample_shows_what_it_has(site: str) -> None:

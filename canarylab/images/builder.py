@@ -90,6 +90,23 @@ def read_source(
     return BuildSource(folder, str(parse_reference(tag)), dict(_arguments(build_args, environment)))
 
 
+def note_latest(reference: str) -> str | None:
+    """Say that a cluster does not use a built image whose tag is latest.
+
+    https://kubernetes.io/docs/concepts/containers/images/#imagepullpolicy-defaulting
+
+    >>> note_latest("web:1.0")
+    """
+    name, tag = parse_reference(reference)
+    if tag != "latest":
+        return None
+    return (
+        f"A real cluster asks a registry for {reference} whenever a pod of it starts, unless "
+        "the pod's imagePullPolicy is IfNotPresent or Never. Give the image another tag, as in "
+        f"--tag {name}:1.0."
+    )
+
+
 def _arguments(
     build_args: Iterable[str], environment: Mapping[str, str]
 ) -> Iterable[tuple[str, str]]:

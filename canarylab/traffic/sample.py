@@ -385,7 +385,7 @@ class Sample:
         rows = (
             f"{who} {what}{share and f' ({share})'}" for who, what, share in self._version_rows()
         )
-        hits = join_words(rows, none="no request was answered")
+        hits = join_words(rows, none=" ".join(self._no_answer()))
         failed = (f"; {what} {who}" for who, what, _ in self._failure_rows())
         changed = f"; the pods changed {count_noun(len(self.expectations) - 1, 'time')} under way"
         said = f"{self._caption()}: {hits}{''.join(failed)}{changed if self.change else ''}"
@@ -394,7 +394,7 @@ class Sample:
     def _repr_html_(self) -> str:
         if not self.results and self.notes:
             return Table(" ".join(self.notes))._repr_html_()
-        rows = self._version_rows() or [("no request", "was answered", "")]
+        rows = self._version_rows() or [(*self._no_answer(), "")]
         if self.change:
             rows.append(
                 (
@@ -418,6 +418,11 @@ class Sample:
             (version_label(name), f"answered {number:,} of {total:,}", percent(number / total))
             for name, number in (self.by_version if total else {}).items()
         ]
+
+    def _no_answer(self) -> tuple[str, str]:
+        """What stands in place of versions; an answer with an error is one, and a failure."""
+        had_answer = any(kind.startswith("status ") for kind in self.failures)
+        return "no request", f"was answered{' without an error' if had_answer else ''}"
 
     def _failure_rows(self) -> list[tuple[str, str, str]]:
         if not self.failed:

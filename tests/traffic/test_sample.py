@@ -121,13 +121,22 @@ def test_its_one_line_says_when_nobody_answered() -> None:
     )
 
 
+def test_its_one_line_says_when_all_answers_were_errors() -> None:
+    assert repr(sample(failed("status 404"), failed("refused"))) == (
+        f"2 requests to {URL}: no request was answered without an error; 2 requests failed: "
+        "status 404 1 and refused 1"
+    )
+
+
 def test_its_one_line_says_if_the_sampler_was_the_slowest_part() -> None:
     late = replace(Sample.from_versions(["1.0"]), limit="The sampler was the slowest part: why.")
     assert repr(late).endswith("(100 %). The sampler was the slowest part: why.")
     assert "The sampler was the slowest part: why." in late._repr_html_()
 
 
-@pytest.mark.parametrize("shown", [MIXED, sample(failed("timeout")), sample()])
+@pytest.mark.parametrize(
+    "shown", [MIXED, sample(failed("timeout")), sample(failed("status 404")), sample()]
+)
 def test_the_table_in_a_notebook_says_the_same(shown: Sample) -> None:
     text = unescape(re.sub("<[^>]*>", " ", shown._repr_html_()))
     words = set(re.findall(r"[^\s(),:;]+", repr(shown))) - {"and"}
