@@ -124,10 +124,16 @@ def validate_pod_spec(field: str, spec: Object) -> Iterator[Cause]:
 
 def _pod_change(spec: Object, before: Object) -> Iterator[Cause]:
     """Most fields of a pod are immutable."""
-    now, then = spec.get("containers", []), before.get("containers", [])
-    if len(now) != len(then):
-        yield forbidden("spec.containers", "pod updates may not add or remove containers")
-        return
+    for group in ("containers", "initContainers"):
+        if len(spec.get(group, [])) != len(before.get(group, [])):
+            yield forbidden(f"spec.{group}", "pod updates may not add or remove containers")
+            return
+    deadline = spec.get("activeDeadlineSeconds")
+    problems = list(_deadline_change(deadline, before.get("activeDeadlineSeconds")))
+    yield from problems
+    if problems and deadline is not None:
+        return  # Kubernetes looks no further
+    yield from _toleration_change(spec.get("tolerations", []), before.get("tolerations", []))
     changed = sorted(_changed_fields(spec, before))
     if changed:
         named = "\n".join(f"  {name}" for name in changed)
@@ -136,21 +142,45 @@ def _pod_change(spec: Object, before: Object) -> Iterator[Cause]:
         )
 
 
+def _deadline_change(now: int | None, before: int | None) -> Iterator[Cause]:
+    """A deadline can be set, and then only be made shorter."""
+    field = "spec.activeDeadlineSeconds"
+    if before is None:
+        return
+    if now is None:
+        yield invalid(field, now, "must not update from a positive integer to nil value")
+    elif now > before:
+        yield invalid(field, now, "must be less than or equal to previous value")
+
+
+def _toleration_change(now: Sequence[Object], before: Sequence[Object]) -> Iterator[Cause]:
+    """Tolerations can be added; of those that are there, only the seconds can change."""
+    allowed = [_without(one, "tolerationSeconds") for one in now]
+    if not all(_without(one, "tolerationSeconds") in allowed for one in before):
+        yield forbidden(
+            "spec.tolerations",
+            "existing toleration can not be modified except its tolerationSeconds",
+        )
+
+
 def _changed_fields(spec: Object, before: Object) -> Iterator[str]:
-    free = {"activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds", "nodeName"}
+    free = {"activeDeadlineSeconds", "tolerations"}  # with rules of their own
+    grace, grace_before = (each.get("terminationGracePeriodSeconds") for each in (spec, before))
+    if grace == 1 and grace_before is not None and grace_before < 0:
+        free.add("terminationGracePeriodSeconds")
     for name in (spec.keys() | before.keys()) - free:
         now, then = spec.get(name), before.get(name)
         if name in ("containers", "initContainers"):
             now, then = (
-                [_without_image(one) for one in now or []],
-                [_without_image(one) for one in then or []],
+                [_without(one, "image") for one in now or []],
+                [_without(one, "image") for one in then or []],
             )
         if now != then:
             yield name
 
 
-def _without_image(container: Object) -> Object:
-    return {name: value for name, value in container.items() if name != "image"}
+def _without(obj: Object, field: str) -> Object:
+    return {name: value for name, value in obj.items() if name != field}
 
 
 def validate_deployment(deployment: Object, old: Object | None) -> Iterator[Cause]:

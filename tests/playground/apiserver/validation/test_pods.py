@@ -90,7 +90,6 @@ def test_the_labels_of_a_template_are_named_as_kubernetes_names_them() -> None:
     [
         {"containers": [container(image="node_app:2.0")]},
         {"activeDeadlineSeconds": 60},
-        {"terminationGracePeriodSeconds": 1},
         {"tolerations": [{"operator": "Exists"}]},
     ],
 )
@@ -104,7 +103,9 @@ def test_the_mutable_fields_of_a_pod_can_change(change: dict[str, Any]) -> None:
         {"containers": [container(env=[{"name": "A"}])]},
         {"containers": [container(name="other")]},
         {"hostname": "other"},
+        {"nodeName": "elsewhere"},
         {"restartPolicy": "Never"},
+        {"terminationGracePeriodSeconds": 1},
     ],
 )
 def test_the_other_fields_of_a_pod_are_immutable(change: dict[str, Any]) -> None:
@@ -115,10 +116,83 @@ def test_the_other_fields_of_a_pod_are_immutable(change: dict[str, Any]) -> None
     )
 
 
-def test_containers_cannot_be_added_to_a_pod() -> None:
-    more = pod(containers=[container(), container(name="side")])
-    assert errors_of(more, pod()) == [
-        "spec.containers: Forbidden: pod updates may not add or remove containers"
+def test_a_pod_stays_on_its_node() -> None:
+    [problem] = errors_of(pod(), pod(nodeName="playground"))
+    assert problem.endswith("\n  nodeName")
+
+
+@pytest.mark.parametrize(
+    ("change", "before"),
+    [
+        ({"activeDeadlineSeconds": 60}, {"activeDeadlineSeconds": 60}),
+        ({"activeDeadlineSeconds": 1}, {"activeDeadlineSeconds": 60}),
+        ({"terminationGracePeriodSeconds": 1}, {"terminationGracePeriodSeconds": -1}),
+    ],
+)
+def test_numbers_of_a_pod_can_become_smaller(
+    change: dict[str, Any], before: dict[str, Any]
+) -> None:
+    assert errors_of(pod(**change), pod(**before)) == []
+
+
+@pytest.mark.parametrize("grace", [-2, 0, 2])
+def test_a_negative_grace_period_can_only_become_one(grace: int) -> None:
+    after = pod(terminationGracePeriodSeconds=grace)
+    [problem] = errors_of(after, pod(terminationGracePeriodSeconds=-1))
+    assert problem.endswith("\n  terminationGracePeriodSeconds")
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"activeDeadlineSeconds": 900}, "900: must be less than or equal to previous value"),
+        ({}, "null: must not update from a positive integer to nil value"),
+    ],
+)
+def test_a_deadline_is_never_extended(change: dict[str, Any], problem: str) -> None:
+    assert errors_of(pod(**change), pod(activeDeadlineSeconds=60)) == [
+        f"spec.activeDeadlineSeconds: Invalid value: {problem}"
+    ]
+
+
+TOLERATION = {"key": "a", "operator": "Equal", "value": "b", "effect": "NoExecute"}
+
+
+@pytest.mark.parametrize(
+    "tolerations",
+    [
+        [{"operator": "Exists"}, TOLERATION],
+        [{**TOLERATION, "tolerationSeconds": 5}],
+    ],
+)
+def test_tolerations_can_be_added_and_get_other_seconds(tolerations: list[Object]) -> None:
+    assert errors_of(pod(tolerations=tolerations), pod(tolerations=[TOLERATION])) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"tolerations": []},
+        {"tolerations": [{**TOLERATION, "value": "c"}]},
+        {"tolerations": [{**TOLERATION, "effect": "NoSchedule"}]},
+        {"tolerations": [{"operator": "Exists"}]},
+    ],
+)
+def test_the_tolerations_that_are_there_stay(change: dict[str, Any]) -> None:
+    assert errors_of(pod(**change), pod(tolerations=[TOLERATION])) == [
+        "spec.tolerations: Forbidden: existing toleration can not be modified except its "
+        "tolerationSeconds"
+    ]
+
+
+@pytest.mark.parametrize("group", ["containers", "initContainers"])
+def test_containers_cannot_be_added_to_a_pod(group: str) -> None:
+    before = pod(initContainers=[container(name="first")])
+    more = pod(initContainers=[container(name="first")])
+    more["spec"][group] = [*more["spec"][group], container(name="side")]
+    assert errors_of(more, before) == [
+        f"spec.{group}: Forbidden: pod updates may not add or remove containers"
     ]
 
 
