@@ -99,7 +99,8 @@ def validate_pod_spec(field: str, spec: Object) -> Iterator[Cause]:
     """Errors of the spec of a pod."""
     mountable: set[str] = set()
     yield from volumes.validate_volumes(f"{field}.volumes", spec.get("volumes", []), mountable)
-    yield from validate_containers(f"{field}.containers", spec.get("containers", []), mountable)
+    containers, grace_s = spec.get("containers", []), spec.get("terminationGracePeriodSeconds")
+    yield from validate_containers(f"{field}.containers", containers, mountable, grace_s)
     yield from check_one_of(
         f"{field}.restartPolicy", spec.get("restartPolicy", ""), _RESTART_POLICIES
     )
@@ -342,9 +343,9 @@ def _progress_deadline(spec: Object) -> Iterator[Cause]:
 
 
 def validate_containers(
-    field: str, containers: Sequence[Object], mountable: set[str]
+    field: str, containers: Sequence[Object], mountable: set[str], grace_s: int | None
 ) -> Iterator[Cause]:
-    """Errors of the containers of a pod with these valid volumes."""
+    """Errors of the containers of a pod with these valid volumes and this grace period."""
     if not containers:
         yield required(field)
     if len(containers) > MAX_CONTAINERS:
@@ -358,7 +359,7 @@ def validate_containers(
         if name in taken:
             yield duplicate(f"{item_path}.name", name)
         taken.add(name)
-        yield from validate_probes(item_path, container)
+        yield from validate_probes(item_path, container, grace_s)
 
 
 def _container(field: str, container: Object, mountable: set[str]) -> Iterator[Cause]:
@@ -405,12 +406,12 @@ def _container_ports(field: str, ports: Sequence[Object]) -> Iterator[Cause]:
         yield from check_one_of(f"{item_path}.protocol", port.get("protocol", ""), PROTOCOLS)
 
 
-def validate_probes(field: str, container: Object) -> Iterator[Cause]:
-    """Errors of the probes and hooks of a container."""
+def validate_probes(field: str, container: Object, grace_s: int | None) -> Iterator[Cause]:
+    """Errors of the probes and hooks of a container; `grace_s` is the pod's grace period."""
     lifecycle = container.get("lifecycle", {})
     for hook in ("postStart", "preStop"):
         if hook in lifecycle:
-            yield from _action(f"{field}.lifecycle.{hook}", lifecycle[hook])
+            yield from _action(f"{field}.lifecycle.{hook}", lifecycle[hook], grace_s)
     for name in ("livenessProbe", "readinessProbe", "startupProbe"):
         if name in container:
             yield from _probe(f"{field}.{name}", container[name])
@@ -439,7 +440,7 @@ def _probe_limits(field: str, name: str, probe: Object) -> Iterator[Cause]:
         yield invalid(f"{field}.successThreshold", probe["successThreshold"], "must be 1")
 
 
-def _action(field: str, given: Object) -> Iterator[Cause]:
+def _action(field: str, given: Object, grace_s: int | None = None) -> Iterator[Cause]:
     """A probe or hook has exactly one action."""
     actions = [name for name in _ACTIONS if name in given]
     if not actions:
@@ -460,6 +461,15 @@ def _action(field: str, given: Object) -> Iterator[Cause]:
             action.get("port", 0),
             names.port_number_problems(action.get("port", 0)),
         )
+    elif actions[0] == "sleep":
+        yield from _sleep(first, action.get("seconds", 0), grace_s)
+
+
+def _sleep(field: str, seconds: int, grace_s: int | None) -> Iterator[Cause]:
+    """A hook sleeps at most for the grace period, postStart too."""
+    if grace_s is not None and not 0 <= seconds <= grace_s:
+        limit = f"less than terminationGracePeriodSeconds ({grace_s})"
+        yield invalid(field, seconds, f"must be non-negative and {limit}")
 
 
 def _http_get(field: str, action: Object) -> Iterator[Cause]:

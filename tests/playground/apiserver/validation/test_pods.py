@@ -435,8 +435,35 @@ def test_a_hook_needs_an_action() -> None:
     ]
 
 
-def test_a_hook_can_sleep() -> None:
-    assert probe_errors("lifecycle", {"preStop": {"sleep": {"seconds": 3}}}) == []
+def sleeping(hook: str, seconds: int) -> Object:
+    return container(lifecycle={hook: {"sleep": {"seconds": seconds}}})
+
+
+HOOKS = pytest.mark.parametrize("hook", ["postStart", "preStop"])
+SLEEP_LIMIT = "must be non-negative and less than terminationGracePeriodSeconds"
+
+
+@HOOKS
+@pytest.mark.parametrize("seconds", [0, 3, 5])
+def test_a_hook_can_sleep_for_the_grace_period(hook: str, seconds: int) -> None:
+    sleeper = pod(containers=[sleeping(hook, seconds)], terminationGracePeriodSeconds=5)
+    assert errors_of(sleeper) == []
+
+
+@HOOKS
+@pytest.mark.parametrize("seconds", [-1, 6, 20])
+def test_a_hook_cannot_sleep_longer(hook: str, seconds: int) -> None:
+    sleeper = pod(containers=[sleeping(hook, seconds)], terminationGracePeriodSeconds=5)
+    assert errors_of(sleeper) == [
+        f"{FIRST}lifecycle.{hook}.sleep: Invalid value: {seconds}: {SLEEP_LIMIT} (5)"
+    ]
+
+
+def test_a_template_has_the_same_limit_of_sleep() -> None:
+    sleeper = deployment(template=template(containers=[sleeping("preStop", 31)]))
+    assert errors_of(sleeper) == [
+        f"spec.template.{FIRST}lifecycle.preStop.sleep: Invalid value: 31: {SLEEP_LIMIT} (30)"
+    ]
 
 
 MISSES = "`selector` does not match template `labels`"
