@@ -120,7 +120,7 @@ class Kubelet:
 
     async def run(self) -> None:
         """Run until cancelled; then every process of every pod has ended."""
-        recorder = EventRecorder(self._api, EVENT_SOURCE)
+        recorder = EventRecorder(self._api, EVENT_SOURCE, NODE)
         async with (
             ReaperSupervisor.running(self._home.run_ids) as reaper,
             asyncio.TaskGroup() as tasks,
