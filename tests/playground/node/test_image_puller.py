@@ -35,6 +35,14 @@ async def test_the_events_are_those_of_a_real_kubelet(tmp_path: Path) -> None:
         } <= set(await here.messages("Failed"))
 
 
+async def test_the_events_name_the_node(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        await here.api.put(pod(LATER))
+        await until(lambda: here.messages("Pulling"))
+        [first, *_] = await here.api.list("Event")
+        assert first["source"] == {"component": "kubelet", "host": "playground"}
+
+
 async def test_an_image_built_later_starts_the_pod(tmp_path: Path) -> None:
     async with node(tmp_path) as here:
         await here.api.put(pod(LATER))
