@@ -330,7 +330,7 @@ spec:
     livenessProbe: {tcpSocket: {port: http}, periodSeconds: 7}
     readinessProbe: {httpGet: {path: /, port: 3333, httpHeaders: [{name: a, value: b}]}}
     startupProbe: {exec: {command: ["true"]}, failureThreshold: 30}
-    lifecycle: {preStop: {sleep: {seconds: 5}}}
+    lifecycle: {preStop: {sleep: {seconds: 0}}}
     securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
     stdin: true
     tty: true
