@@ -7,7 +7,7 @@ its default again, as on a real cluster. `with_initial_status` is for new object
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from canarylab.kube_objects import DEFAULT_AFFINITY_S, DEFAULT_GRACE_PERIOD_S, Object
@@ -29,6 +29,7 @@ _TOKEN_SOURCES = [
     {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
     {"downwardAPI": {"items": [_NAMESPACE]}},
 ]
+_TOLERATED_TAINTS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
 _ROLLING_UPDATE = {"maxSurge": "25%", "maxUnavailable": "25%"}
 _ALL_IN_15_S = {"type": "Percent", "value": 100, "periodSeconds": 15}
 _SCALING_RULES: Mapping[str, Object] = MappingProxyType(
@@ -293,8 +294,18 @@ def pod_with_defaults(given: Object) -> Object:
         **spec,
         "serviceAccount": account,
         "serviceAccountName": account,
+        "tolerations": _with_tolerations(spec.get("tolerations", [])),
     }
     return {**given, "spec": spec}
+
+
+def _with_tolerations(given: Sequence[Object]) -> list[Object]:
+    """A pod stays on a node that is lost for five minutes, unless it says for how long."""
+    evicting = [each for each in given if each.get("effect") in (None, "", "NoExecute")]
+    tolerated = {each.get("key", "") for each in evicting}
+    missing = [] if "" in tolerated else [key for key in _TOLERATED_TAINTS if key not in tolerated]
+    fixed = {"operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
+    return [*given, *({"key": key, **fixed} for key in missing)]
 
 
 def with_token(pod: Object, account: Object | None, suffix: str) -> Object:

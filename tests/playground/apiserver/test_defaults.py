@@ -182,6 +182,42 @@ def only_container(**fields: Any) -> Any:
     return pod_spec(containers=[container(**fields)])["containers"][0]
 
 
+NOT_READY, UNREACHABLE = (
+    {
+        "key": f"node.kubernetes.io/{name}",
+        "operator": "Exists",
+        "effect": "NoExecute",
+        "tolerationSeconds": 300,
+    }
+    for name in ("not-ready", "unreachable")
+)
+SPOT = {"key": "spot", "operator": "Exists"}
+SHORT = {**NOT_READY, "tolerationSeconds": 5}
+
+
+@pytest.mark.parametrize(
+    ("given", "added"),
+    [
+        ([], [NOT_READY, UNREACHABLE]),
+        ([SPOT], [NOT_READY, UNREACHABLE]),
+        ([SHORT], [UNREACHABLE]),
+        ([{"key": "node.kubernetes.io/unreachable", "operator": "Exists"}], [NOT_READY]),
+        ([{**NOT_READY, "effect": "NoSchedule"}], [NOT_READY, UNREACHABLE]),
+        ([{"operator": "Exists"}], []),
+        ([{"operator": "Exists", "effect": "NoExecute"}], []),
+        ([{"operator": "Exists", "effect": "NoSchedule"}], [NOT_READY, UNREACHABLE]),
+    ],
+)
+def test_a_pod_tolerates_a_lost_node_for_five_minutes(
+    given: list[Object], added: list[Object]
+) -> None:
+    assert spec(pod(tolerations=given))["tolerations"] == [*given, *added]
+
+
+def test_a_template_gets_no_tolerations() -> None:
+    assert "tolerations" not in spec(deployment())["template"]["spec"]
+
+
 def test_defaults_of_a_pod() -> None:
     real = {
         "dnsPolicy": "ClusterFirst",
@@ -194,6 +230,7 @@ def test_defaults_of_a_pod() -> None:
         "serviceAccount": "default",
         "serviceAccountName": "default",
         "terminationGracePeriodSeconds": 30,
+        "tolerations": [NOT_READY, UNREACHABLE],
     }
     assert {name: value for name, value in pod_spec().items() if name != "containers"} == real
 

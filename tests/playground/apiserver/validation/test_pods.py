@@ -90,7 +90,7 @@ def test_the_labels_of_a_template_are_named_as_kubernetes_names_them() -> None:
     [
         {"containers": [container(image="node_app:2.0")]},
         {"activeDeadlineSeconds": 60},
-        {"tolerations": [{"operator": "Exists"}]},
+        {"tolerations": [{"key": "spot", "operator": "Exists"}]},
     ],
 )
 def test_the_mutable_fields_of_a_pod_can_change(change: dict[str, Any]) -> None:
@@ -161,7 +161,7 @@ TOLERATION = {"key": "a", "operator": "Equal", "value": "b", "effect": "NoExecut
 @pytest.mark.parametrize(
     "tolerations",
     [
-        [{"operator": "Exists"}, TOLERATION],
+        [{"key": "spot", "operator": "Exists"}, TOLERATION],
         [{**TOLERATION, "tolerationSeconds": 5}],
     ],
 )
