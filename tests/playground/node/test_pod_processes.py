@@ -45,7 +45,9 @@ async def test_a_command_beside_it_sees_the_processes_of_the_container_alone(
     tmp_path: Path,
 ) -> None:
     async with node(tmp_path) as here:
-        await start(here, "echo up; exec sleep 600")
+        container = {"name": "web", "image": "plain:1.0", "command": ["sleep", "600"]}
+        await here.api.put(pod(container))
+        await until(here.state_is("running"))
         code, output = await printed_by(here, "sh", "-c", "cat /proc/[0-9]*/comm; exit 5")
         assert (code, output.split()) == (5, ["sleep", "sh"])
 
