@@ -28,7 +28,7 @@ from canarylab.playground.node.mount_pod_root import Plan
 from canarylab.playground.node.streams import ContainerInput, ExecStreams, Terminal, pipe_writer
 
 _DAEMON_SHUTDOWN_GRACE_S = 1.0  # between SIGTERM and SIGKILL when the daemon ends
-_STARTING_S = 1.0  # until a program handles signals; the system does not tell when it begins to
+STARTING_S = 1.0  # until a program handles signals; the system does not tell when it begins to
 _OUTPUT_DRAIN_S = 0.2  # a dead process's output is in the pipe; a descendant may keep it open
 _MAX_REPORT = 4096  # bytes
 _SHOWN = 256  # characters of a command in a message
@@ -138,7 +138,7 @@ class Process:
         """
         if self._has_own_pids:
             with suppress(TimeoutError):
-                async with asyncio.timeout_at(self._started + _STARTING_S):
+                async with asyncio.timeout_at(self._started + STARTING_S):
                     await self.has_ended.wait()
         self.signal(number)
         await self.has_ended.wait()

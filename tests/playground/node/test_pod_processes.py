@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from canarylab.kube_objects import Key
+from canarylab.playground.node import process
 from canarylab.playground.node.mount_pod_root import HOST_PID
 from canarylab.playground.node.pod_root import SETTING
 from canarylab.playground.node.process import exit_code
@@ -80,7 +81,10 @@ async def test_a_stop_signal_without_a_handler_is_ignored_until_the_grace_period
         assert status["state"]["terminated"]["exitCode"] == 137
 
 
-async def test_a_program_that_is_still_starting_gets_the_stop_signal_too(tmp_path: Path) -> None:
+async def test_a_program_that_is_still_starting_gets_the_stop_signal_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "STARTING_S", 3.0)  # for a slow machine
     script = """
         console.log("up");
         setTimeout(() => process.on("SIGTERM", () => process.exit(7)), 200);
