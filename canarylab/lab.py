@@ -569,7 +569,7 @@ class Lab:
         >>> len(many.samples), len(many.to_frame())
         (3, 3)
         >>> many.plot().title
-        '... of 3 intervals contain the expected 33 %'
+        '... of 3 intervals contain... the expected 33 %'
         """
         plan, wanted = SamplingPlan(count=requests), numbers_of_samples(samples)
         with status_line() as report:
