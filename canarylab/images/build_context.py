@@ -20,7 +20,8 @@ import re
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -160,6 +161,34 @@ def fingerprint(files: Iterable[CopiedFile]) -> str:
 def copy_files(files: Iterable[CopiedFile], tree: Path) -> list[CopiedFile]:
     """Copy everything into the tree; return the same list with the copies as sources."""
     return [each._replace(source=_copy(each, tree)) for each in files]
+
+
+@contextmanager
+def mount_copies(
+    files: Sequence[CopiedFile], targets: Sequence[str], tree: Path, scratch: Path
+) -> Iterator[None]:
+    """Show copies at the targets, and afterwards what was there before."""
+    kept: list[tuple[Path, Path]] = []
+    folders = []
+    for number, target in enumerate(targets):
+        place = tree / target.lstrip("/")
+        folders += [each for each in place.parents if not each.exists()]
+        make_folder(tree, posixpath.dirname(target))
+        if os.path.lexists(place):
+            place.rename(scratch / str(number))
+        kept.append((place, scratch / str(number)))
+    copy_files(files, tree)
+    yield
+    for place, before in reversed(kept):
+        if place.is_dir() and not place.is_symlink():
+            shutil.rmtree(place)
+        else:
+            place.unlink(missing_ok=True)
+        if os.path.lexists(before):
+            before.rename(place)
+    for folder in sorted(folders, reverse=True):
+        if not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def _write_documents(line: Instruction, config: ImageConfig, scratch: Path) -> list[str]:

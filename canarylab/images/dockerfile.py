@@ -61,6 +61,15 @@ class HereDocument(NamedTuple):
         return re.sub(r"(?m)^\t+", "", self.text) if self.without_tabs else self.text
 
 
+class BindMount(NamedTuple):
+    """What a RUN line sees without keeping it: files of the build context, or of a stage."""
+
+    source: str
+    target: str
+    stage: str
+    """Its name or number; empty for the build context."""
+
+
 @dataclass(frozen=True)
 class Instruction:
     """One instruction; continuation lines are joined."""
@@ -97,6 +106,16 @@ class Instruction:
             return first.content
         bodies = (f"{each.text}{each.name}\n" for each in self.documents)
         return "\n".join((self.text, "".join(bodies)))
+
+    @property
+    def bind_mounts(self) -> list[BindMount]:
+        """What the `--mount=type=bind` flags of a RUN line name."""
+        each = map(_mount_settings, self.flags.get("mount", "").split())
+        return [
+            BindMount(mount.get("source", "."), mount["target"], mount.get("from", ""))
+            for mount in each
+            if mount["type"] == "bind"
+        ]
 
     def error(self, problem: str, remedy: str) -> DockerfileError:
         """Return the error for a line that this builder does not support."""
@@ -221,16 +240,34 @@ def _check(line: Instruction) -> None:
     for flag in line.flags.keys() - _FLAGS.get(line.keyword, set()):
         problem = f"{line.keyword} --{flag} is not supported without Docker"
         raise line.error(problem, "Remove it, or build with Docker.")
-    for mount in line.flags.get("mount", "").split():
-        if "type=cache" not in mount.split(","):
-            problem = f"RUN --mount={mount} is not supported without Docker"
-            raise line.error(problem, "COPY what it needs, or build with Docker.")
+    _check_mounts(line)
     if not line.text:
         raise line.error(f"{line.keyword} has no argument", "Add one, or remove the line.")
     if line.keyword in ("CMD", "ENTRYPOINT", "SHELL") and line.text.startswith("["):
         _check_list(line)
     elif line.keyword == "SHELL":
         raise line.error(f"{line} is not a list", 'Write it as a list: SHELL ["bash", "-c"].')
+
+
+def _check_mounts(line: Instruction) -> None:
+    for mount in line.flags.get("mount", "").split():
+        settings = _mount_settings(mount)
+        if settings["type"] not in ("bind", "cache"):
+            problem = f"RUN --mount={mount} is not supported without Docker"
+            raise line.error(problem, "COPY what it needs, or build with Docker.")
+        if "target" not in settings:
+            raise line.error(f"--mount={mount} has no target", "Add one, as in target=/app.")
+
+
+def _mount_settings(mount: str) -> dict[str, str]:
+    """Read the value of a --mount flag, in which some names have two spellings.
+
+    >>> _mount_settings("dst=/app,src=x,rw")
+    {'type': 'bind', 'target': '/app', 'source': 'x', 'rw': ''}
+    """
+    spellings = {"src": "source", "dst": "target", "destination": "target"}
+    parts = (each.partition("=") for each in mount.split(","))
+    return {"type": "bind"} | {spellings.get(name, name): value for name, _, value in parts}
 
 
 def _check_list(line: Instruction) -> None:

@@ -234,14 +234,15 @@ def _volume(config: ImageConfig, line: Instruction) -> ImageConfig:
     return replace(config, volumes=(*config.volumes, *paths))
 
 
-def _copy(config: ImageConfig, line: Instruction) -> ImageConfig:
-    name = line.flags.get("from")
-    if name is None:
-        return config
-    if (stage := config.stage_named(name)) is None:
-        problem = f"{line.keyword} --from={name} names no earlier stage"
-        raise line.error(problem, "Name a stage of this Dockerfile, or build with Docker.")
-    return replace(config, copied_from=config.copied_from | {stage})
+def _copied_from(config: ImageConfig, line: Instruction) -> ImageConfig:
+    """Note the stages that a COPY line copies from, and those that a RUN line mounts."""
+    names = [line.flags.get("from"), *(mount.stage for mount in line.bind_mounts)]
+    for name in filter(None, names):
+        if (stage := config.stage_named(name)) is None:
+            problem = f"{line.keyword} takes files from {name}, which is no earlier stage"
+            raise line.error(problem, "Name a stage of this Dockerfile, or build with Docker.")
+        config = replace(config, copied_from=config.copied_from | {stage})
+    return config
 
 
 def _expose(config: ImageConfig, line: Instruction) -> ImageConfig:
@@ -311,13 +312,14 @@ def _note_shell(config: ImageConfig, line: Instruction) -> ImageConfig:
 _APPLY: dict[str, Callable[[ImageConfig, Instruction], ImageConfig]] = {
     "ARG": _arg,
     "CMD": _cmd,
-    "COPY": _copy,
+    "COPY": _copied_from,
     "ENTRYPOINT": _entrypoint,
     "ENV": _env,
     "EXPOSE": _expose,
     "FROM": _from,
     "HEALTHCHECK": _health_check,
     "LABEL": _label,
+    "RUN": _copied_from,
     "SHELL": _shell,
     "STOPSIGNAL": _stop_signal,
     "USER": _user,

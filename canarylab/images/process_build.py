@@ -37,7 +37,7 @@ from typing import IO, NamedTuple
 from canarylab.display import Report, no_report
 from canarylab.errors import LAST_LINES_ADVICE, BuildError, CommandFailedError, SetupError, reason
 from canarylab.images import build_context, dockerfile, run_root, yarn
-from canarylab.images.build_context import BuildContext, Dockerignore
+from canarylab.images.build_context import BuildContext, CopiedFile, Dockerignore
 from canarylab.images.builder import (
     BuildSource,
     BuildStep,
@@ -48,7 +48,7 @@ from canarylab.images.builder import (
     is_npm_unreachable,
     not_built_error,
 )
-from canarylab.images.dockerfile import Instruction
+from canarylab.images.dockerfile import BindMount, Instruction
 from canarylab.images.image_config import ImageConfig, plan
 from canarylab.images.local_runs import ProcessRuns
 from canarylab.images.yarn import uses_yarn
@@ -419,7 +419,8 @@ class _TreeBuilder:
 
         return layer_key("WORKDIR", before.digest, *folders), fill
 
-    def _copy(self, line: Instruction, config: ImageConfig) -> tuple[str, Fill]:
+    def _copied(self, line: Instruction, config: ImageConfig) -> list[CopiedFile]:
+        """Return what a COPY line copies."""
         before = self.layer
         stage = config.stage_named(line.flags.get("from", ""))
         context = self.context
@@ -429,7 +430,10 @@ class _TreeBuilder:
         def is_folder(path: str) -> bool:
             return (before.tree / path.lstrip("/")).is_dir()
 
-        files = build_context.plan_copy(line, config, context, is_folder, self._scratch())
+        return build_context.plan_copy(line, config, context, is_folder, self._scratch())
+
+    def _copy(self, line: Instruction, config: ImageConfig) -> tuple[str, Fill]:
+        before, files = self.layer, self._copied(line, config)
         planned = build_context.fingerprint(files)
 
         def fill(tree: Path) -> None:
@@ -441,11 +445,14 @@ class _TreeBuilder:
         return layer_key("COPY", before.digest, planned), fill
 
     def _run(self, line: Instruction, config: ImageConfig) -> tuple[str, Fill]:
-        before = self.layer
+        before, mounts = self.layer, line.bind_mounts
+        files = [file for mount in mounts for file in self._copied(_copy_line(line, mount), config)]
+        targets = [config.path_in_image(mount.target) for mount in mounts]
 
         def fill(tree: Path) -> None:
             copy_tree(before.tree, tree)
-            run_line(line, config, tree)
+            with build_context.mount_copies(files, targets, tree, self._scratch()):
+                run_line(line, config, tree)
 
         variables = json.dumps(config.run_env, sort_keys=True)
         parts = (
@@ -453,11 +460,18 @@ class _TreeBuilder:
             config.working_dir,
             variables,
             nodejs_version(),
+            build_context.fingerprint(files),
         )
         return layer_key("RUN", before.digest, *parts), fill
 
     def _scratch(self) -> Path:
         return Path(tempfile.mkdtemp(dir=self.scratch))
+
+
+def _copy_line(line: Instruction, mount: BindMount) -> Instruction:
+    """Return the COPY line that would keep what a RUN line mounts."""
+    words, flags = json.dumps([mount.source, mount.target]), {"from": mount.stage}
+    return replace(line, keyword="COPY", text=words, flags=flags, documents=())
 
 
 def _yarn_layer(layers: LayerStore) -> Layer | None:

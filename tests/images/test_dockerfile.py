@@ -95,6 +95,7 @@ def test_an_instruction_is_printed_on_one_line() -> None:
         ("12345", "Supported are ADD, ARG"),
         ("COPY --parents a b", "build with Docker"),
         ("RUN --mount=type=secret,id=x a", "COPY what it needs"),
+        ("RUN --mount=type=bind,source=x a", "Add one"),
         ("CMD ['npm', 'start']", "double quotes"),
         ("CMD [1]", "double quotes"),
         ("RUN <<EOF", "Write a line that has only EOF in it"),

@@ -141,6 +141,7 @@ def test_another_version_of_node_is_noted() -> None:
         ("HEALTHCHECK curl", "Write HEALTHCHECK CMD"),
         ("COPY --from=nginx a b", "Name a stage"),
         ("COPY --from=0 a b", "Name a stage"),
+        ("RUN --mount=from=nginx,target=/a b", "Name a stage"),
         ("EXPOSE 70000", "as in EXPOSE 3333"),
         ("EXPOSE $PORT", "as in EXPOSE 3333"),
         ("STOPSIGNAL SIGSTOPP", "as in STOPSIGNAL SIGTERM"),

@@ -699,6 +699,60 @@ def test_a_change_in_an_earlier_stage_reaches_the_later_one(project: Project) ->
         assert (project.build().root / "a.txt").read_text() == text
 
 
+def test_a_run_line_sees_what_it_mounts_and_keeps_what_it_makes_of_it(project: Project) -> None:
+    project.write("one.txt", "1")
+    project.write("shown/two.txt", "2")
+    project.write("app/kept.txt", "kept")
+    project.dockerfile(
+        "COPY app /app",
+        "WORKDIR /made",
+        "RUN --mount=type=bind,source=one.txt,target=one.txt"
+        " --mount=type=cache,target=/root/.npm"
+        " --mount=source=shown,dst=/app"
+        " --mount=type=bind,target=/deep/down/there"
+        " cat one.txt /app/*.txt /deep/down/there/app/kept.txt > all.txt",
+    )
+    image = project.build()
+
+    assert (image.root / "made/all.txt").read_text() == "12kept"
+    assert files_of(image) == ["app/kept.txt", "made/all.txt"]
+    assert (image.root / "app/kept.txt").read_text() == "kept"
+    assert not (image.root / "deep").exists()
+
+
+def test_a_run_line_mounts_a_folder_of_an_earlier_stage(project: Project) -> None:
+    for text in ("1", "2"):
+        project.write("a.txt", text)
+        project.dockerfile(
+            "COPY a.txt /from/",
+            "FROM node:24-slim",
+            "WORKDIR /app",
+            "RUN --mount=from=0,source=/from,target=/mnt/from cp /mnt/from/a.txt b.txt",
+        )
+        assert (project.build().root / "app/b.txt").read_text() == text
+
+
+def test_a_changed_file_that_a_run_line_mounts_repeats_the_line(project: Project) -> None:
+    line = "RUN --mount=type=bind,source=a.txt,target=a.txt cat a.txt > b.txt"
+    project.dockerfile("WORKDIR /app", line)
+    for text in ("1", "2"):
+        project.write("a.txt", text)
+        project.write("unused.txt", text)
+        root = project.build().root
+        assert (root / "app/b.txt").read_text() == text
+    project.write("unused.txt", "3")
+    project.build()
+
+    assert project.made() == []
+
+
+def test_a_mounted_file_that_does_not_exist_is_named_before_the_line_runs(project: Project) -> None:
+    project.dockerfile("RUN --mount=source=yarn.lock,target=/yarn.lock touch /ran")
+
+    with pytest.raises(BuildError, match=r"line 2: \S+/yarn.lock does not exist\. Check"):
+        project.build()
+
+
 def test_a_run_line_may_be_a_here_document_in_another_shell(project: Project) -> None:
     project.dockerfile(
         'SHELL ["/bin/sh", "-ec"]', "WORKDIR /app", "RUN <<EOF", "false || echo $0 > a", "EOF"
