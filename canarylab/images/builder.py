@@ -36,6 +36,11 @@ _NPM_UNREACHABLE = re.compile(
     r"trouble with your network connection|^yarn: Yarn is not in this image",
     re.MULTILINE,
 )
+_NPM_ERROR = re.compile(r"npm (?:error|ERR!)")
+_NPM_USAGE = re.compile(
+    r"^(npm (?:error|ERR!)) Usage:\n(?:\1.*\n)*?(?=\1 Run \"npm help )", re.MULTILINE
+)
+_SHOWN_LINES = 20
 
 
 def is_npm_unreachable(output: str) -> bool:
@@ -45,6 +50,18 @@ def is_npm_unreachable(output: str) -> bool:
     (True, False)
     """
     return _NPM_UNREACHABLE.search(output) is not None
+
+
+def shorten_output(output: str) -> str:
+    """Return the last lines; of npm's errors the first lines too, which name the cause."""
+    text = "\n".join(output.rstrip().splitlines())
+    lines = _NPM_USAGE.sub("", text).splitlines()
+    earlier = enumerate(lines[:-_SHOWN_LINES])
+    first = next((number for number, line in earlier if _NPM_ERROR.match(line)), None)
+    if first is None:
+        return "\n".join(lines[-_SHOWN_LINES:])
+    half = _SHOWN_LINES // 2
+    return "\n".join((*lines[first : first + half], "...", *lines[-half:]))
 
 
 def app_reference(version: str) -> str:

@@ -31,6 +31,7 @@ from canarylab.images.builder import (
     OnStep,
     app_source,
     is_npm_unreachable,
+    shorten_output,
 )
 from canarylab.images.local_runs import ContainerRuns
 from canarylab.playground.images import parse_reference
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 # kind cannot load an image with attestations.
 _BUILD_ENV = {"BUILDKIT_PROGRESS": "plain", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
+_KEPT_LINES = 1_000  # of the output of a step: npm's usage may be longer than what is shown
 _LONGEST_INSTRUCTION = 50  # characters of it in a status line, so that no terminal wraps the line
 
 _CLASSIC = "classic"
@@ -161,8 +163,8 @@ class RunningStep:
     instruction: str
     started: float
     cached: bool = False
-    last_lines: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
-    """Of its own output."""
+    output: deque[str] = field(default_factory=lambda: deque(maxlen=_KEPT_LINES))
+    """Its own last lines."""
 
     def finish(self, at: float) -> BuildStep:
         """Return the completed step."""
@@ -239,7 +241,7 @@ class BuildOutput:
         elif text.startswith("ERROR: "):
             self._failed = key
         elif not text.startswith(("sha256:", "extracting ", "resolve ")):
-            step.last_lines.append(_BUILDKIT_TIME.sub("", text, count=1))
+            step.output.append(_BUILDKIT_TIME.sub("", text, count=1))
         return []
 
     def _report(self, key: str, at: float) -> list[BuildStep]:
@@ -269,7 +271,7 @@ class BuildOutput:
         elif (step := self._steps.get(_CLASSIC)) and _CLASSIC_CACHED.match(text):
             step.cached = True
         elif step and text.strip() and not _CLASSIC_NOTE.match(text):
-            step.last_lines.append(text)
+            step.output.append(text)
         return []
 
 
@@ -279,7 +281,7 @@ def explain_failure(reference: str, output: BuildOutput) -> BuildError:
     Every message ends with the way to go on without Docker.
     """
     failed, last = output.failed_step, output.last_lines
-    text = "\n".join([*last, *(failed.last_lines if failed else ())])
+    text = "\n".join([*last, *(failed.output if failed else ())])
     if _DISK_FULL.search(text):
         return _build_error(
             last,
@@ -299,7 +301,7 @@ def explain_failure(reference: str, output: BuildOutput) -> BuildError:
     ended = f"ended with exit status {status[1]}" if status else "failed"
     step = f"{reference}, step {failed.number} of {failed.total}"
     problem = f"{step}: `{failed.instruction}` {ended}. {LAST_LINES_ADVICE}"
-    return _build_error(failed.last_lines or last, problem)
+    return _build_error([shorten_output("\n".join(failed.output or last))], problem)
 
 
 def _running_step(begun: re.Match[str], at: float) -> RunningStep:

@@ -47,6 +47,7 @@ from canarylab.images.builder import (
     app_source,
     is_npm_unreachable,
     not_built_error,
+    shorten_output,
 )
 from canarylab.images.dockerfile import BindMount, Instruction
 from canarylab.images.image_config import ImageConfig, plan
@@ -60,14 +61,9 @@ from canarylab.playground.nodejs import nodejs_version, path_in_folder
 
 KEPT_LAYERS = 64  # the least recently used ones are removed first
 LAYER_FORMAT = "2"  # part of every layer's key: a new format reuses no older layer
-SHOWN_LINES = 20
 
 _NOT_FOUND = 127  # the exit status of a shell for a program that is not there
 _OF_ALPINE = re.compile(r"\b(?:apk|addgroup|adduser|delgroup|deluser)\b")  # BusyBox has its own
-_NPM_ERROR = re.compile(r"npm (?:error|ERR!)")
-_NPM_USAGE = re.compile(
-    r"^(npm (?:error|ERR!)) Usage:\n(?:\1.*\n)*?(?=\1 Run \"npm help )", re.MULTILINE
-)
 
 _PASSED_ON = (
     *("HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TMPDIR", "TZ"),
@@ -308,7 +304,8 @@ def _run_and_check(
     with tempfile.TemporaryFile() as output:
         status = _run(command, folder, environment, output)
         if status != 0:
-            last = _shown_output(output)
+            output.seek(0)
+            last = shorten_output(output.read().decode(errors="replace"))
             if is_npm_unreachable(last):
                 raise BuildError(
                     f"{line.where}: `{line}` could not fetch its packages, because npm's registry "
@@ -570,19 +567,6 @@ def _run(command: _Command, folder: Path, environment: dict[str, str], output: I
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     return process.returncode
-
-
-def _shown_output(output: IO[bytes]) -> str:
-    """Return the last lines; of npm's errors the first lines too, which name the cause."""
-    output.seek(0)
-    text = "\n".join(output.read().decode(errors="replace").rstrip().splitlines())
-    lines = _NPM_USAGE.sub("", text).splitlines()
-    earlier = enumerate(lines[:-SHOWN_LINES])
-    first = next((number for number, line in earlier if _NPM_ERROR.match(line)), None)
-    if first is None:
-        return "\n".join(lines[-SHOWN_LINES:])
-    half = SHOWN_LINES // 2
-    return "\n".join((*lines[first : first + half], "...", *lines[-half:]))
 
 
 def _image(reference: str, config: ImageConfig) -> Image:

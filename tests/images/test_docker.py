@@ -74,7 +74,7 @@ def test_the_failed_step_is_known_with_its_own_last_lines(name: str) -> None:
     assert failed is not None
     assert failed.number == 3
     assert failed.instruction.startswith("RUN echo first &&")
-    assert {"no luck", "first"} <= set(failed.last_lines)
+    assert {"no luck", "first"} <= set(failed.output)
 
 
 @pytest.mark.parametrize(
@@ -145,6 +145,20 @@ def test_a_failed_step_is_named_with_its_status_after_its_last_lines(name: str) 
     text = explanation(recorded(name)[0])
     assert '`RUN echo first && echo "no luck" >&2 && exit 3` ended with exit status 3.' in text
     assert text.index("no luck") < text.index("node_app:1.0, step 3 of ")
+
+
+@pytest.mark.parametrize("prefix", ["", "#7 1.5 "])
+def test_a_failed_npm_says_the_cause_and_not_its_usage(prefix: str) -> None:
+    said = ["code EUSAGE", "", "Usage:", "npm ci", *map(str, range(50)), 'Run "npm help ci"']
+    begun = "#7 [3/4] RUN npm ci" if prefix else "Step 3/4 : RUN npm ci"
+    output, _ = read("\n".join([begun, *(f"{prefix}npm error {each}" for each in said)]))
+    output.read("#7 ERROR: process did not complete: exit code: 1", 0.0)
+
+    assert explanation(output).splitlines()[:3] == [
+        "npm error code EUSAGE",
+        "npm error",
+        'npm error Run "npm help ci"',
+    ]
 
 
 @pytest.mark.parametrize("name", ["classic-offline", "buildkit-offline"])
