@@ -8,22 +8,9 @@ from typing import Any
 import pytest
 
 from canarylab.kube_objects import Object
-from canarylab.playground.apiserver.tables import (
-    COLUMNS,
-    age,
-    autoscaler_cells,
-    build_table,
-    column_definitions,
-    disruption_budget_cells,
-    human_duration,
-    ingress_cells,
-    ingress_class_cells,
-    job_cells,
-    pod_cells,
-    role_binding_cells,
-    role_cells,
-    status_column,
-)
+from canarylab.playground.apiserver.ages import age, human_duration
+from canarylab.playground.apiserver.table_columns import COLUMNS, status_column
+from canarylab.playground.apiserver.tables import build_table, column_definitions, row_cells
 from canarylab.playground.kube.kinds import KINDS
 from tests.playground.apiserver.documents import (
     autoscaler,
@@ -440,7 +427,7 @@ def test_a_terminating_pod(status: Object, word: str) -> None:
     ],
 )
 def test_ready_containers_are_counted(containers: list[Object], ready: str) -> None:
-    assert pod_cells(pod_with(*containers), NOW)[1] == ready
+    assert row_cells("Pod", pod_with(*containers), NOW)[1] == ready
 
 
 def restarted(count: int, *, ended_at: str | None = None) -> Object:
@@ -464,24 +451,24 @@ def restarted(count: int, *, ended_at: str | None = None) -> Object:
     ],
 )
 def test_restarts_are_counted(containers: list[Object], restarts: str) -> None:
-    assert pod_cells(pod_with(*containers), NOW)[3] == restarts
+    assert row_cells("Pod", pod_with(*containers), NOW)[3] == restarts
 
 
 def test_a_scheduled_pod_has_ip_and_node() -> None:
     there = pod_with(running(), podIP="10.244.0.217")
     there["spec"]["nodeName"] = "playground"
     wide = ["10.244.0.217", "playground", "<none>", "<none>"]
-    assert pod_cells(there, NOW) == ["a", "1/1", "Running", "0", "3s", *wide]
+    assert row_cells("Pod", there, NOW) == ["a", "1/1", "Running", "0", "3s", *wide]
 
 
 def test_an_unscheduled_pod_has_neither() -> None:
-    assert pod_cells(pod_with(phase="Pending"), NOW)[5:] == ["<none>"] * 4
+    assert row_cells("Pod", pod_with(phase="Pending"), NOW)[5:] == ["<none>"] * 4
 
 
 def test_readiness_gates_that_are_true_are_counted() -> None:
     gated = pod_with(conditions=[{"type": "one", "status": "True"}])
     gated["spec"]["readinessGates"] = [{"conditionType": "one"}, {"conditionType": "two"}]
-    assert pod_cells(gated, NOW)[-1] == "1/2"
+    assert row_cells("Pod", gated, NOW)[-1] == "1/2"
 
 
 METADATA = {"name": "one", "creationTimestamp": "2026-11-22T21:45:20Z"}
@@ -489,7 +476,7 @@ DEFAULT = {"ingressclass.kubernetes.io/is-default-class": "true"}
 
 
 def cells_of_ingress(**fields: Any) -> list[Any]:
-    return ingress_cells({**ingress(), "metadata": METADATA, **fields}, NOW)
+    return row_cells("Ingress", {**ingress(), "metadata": METADATA, **fields}, NOW)
 
 
 def hosts(*names: str) -> Any:
@@ -498,7 +485,9 @@ def hosts(*names: str) -> Any:
 
 def of_class(*, annotations: Object | None = None, **spec: Any) -> list[Any]:
     meta = {**METADATA, "annotations": annotations or {}}
-    return ingress_class_cells({"metadata": meta, "spec": {"controller": "a.b/c", **spec}}, NOW)
+    return row_cells(
+        "IngressClass", {"metadata": meta, "spec": {"controller": "a.b/c", **spec}}, NOW
+    )
 
 
 def test_an_ingress() -> None:
@@ -666,7 +655,7 @@ def metric(kind: str, **target: Any) -> Object:
     ],
 )
 def test_the_targets_of_an_autoscaler(metrics: list[Object], shown: str) -> None:
-    assert autoscaler_cells(autoscaler(metrics=metrics), NOW)[2] == shown
+    assert row_cells("HorizontalPodAutoscaler", autoscaler(metrics=metrics), NOW)[2] == shown
 
 
 def conditions(*types: str) -> list[Object]:
@@ -686,7 +675,7 @@ def conditions(*types: str) -> list[Object]:
 )
 def test_the_status_of_a_job(types: tuple[str, ...], shown: str) -> None:
     made = {**complete(job()), "status": {"conditions": conditions(*types)}}
-    assert job_cells(made, NOW)[1] == shown
+    assert row_cells("Job", made, NOW)[1] == shown
 
 
 @pytest.mark.parametrize(
@@ -699,7 +688,7 @@ def test_the_status_of_a_job(types: tuple[str, ...], shown: str) -> None:
     ],
 )
 def test_the_completions_of_a_job(spec: Object, shown: str) -> None:
-    assert job_cells(complete(job(**spec)), NOW)[2] == shown
+    assert row_cells("Job", complete(job(**spec)), NOW)[2] == shown
 
 
 @pytest.mark.parametrize(
@@ -712,21 +701,21 @@ def test_the_completions_of_a_job(spec: Object, shown: str) -> None:
     ],
 )
 def test_the_duration_of_a_job(status: Object, shown: str) -> None:
-    assert job_cells({**complete(job()), "status": status}, NOW)[3] == shown
+    assert row_cells("Job", {**complete(job()), "status": status}, NOW)[3] == shown
 
 
 def test_a_disruption_budget_has_one_bound() -> None:
     made = disruption_budget(maxUnavailable="25%")
-    assert disruption_budget_cells(made, NOW)[1:4] == ["N/A", "25%", 0]
+    assert row_cells("PodDisruptionBudget", made, NOW)[1:4] == ["N/A", "25%", 0]
 
 
 def test_a_role_shows_when_it_was_made() -> None:
     made = {**role(), "metadata": {"name": "r", "creationTimestamp": "2026-11-28T02:20:48Z"}}
-    assert role_cells(made, NOW) == ["r", "2026-11-28T02:20:48Z"]
+    assert row_cells("Role", made, NOW) == ["r", "2026-11-28T02:20:48Z"]
 
 
 def test_a_role_binding_shows_its_subjects() -> None:
     robot = {"kind": "ServiceAccount", "name": "robot", "namespace": "lab"}
     people = [{"kind": "User", "name": "ann"}, {"kind": "User", "name": "ben"}]
-    cells = role_binding_cells(role_binding(robot, *people), NOW)
-    assert (cells[1], cells[3:]) == ("Role/reader", ["ann, ben", "", "lab/robot"])
+    shown = row_cells("RoleBinding", role_binding(robot, *people), NOW)
+    assert (shown[1], shown[3:]) == ("Role/reader", ["ann, ben", "", "lab/robot"])
