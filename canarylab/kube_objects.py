@@ -159,6 +159,11 @@ def is_finished(pod: Object) -> bool:
     return (pod.get("status") or {}).get("phase") in FINISHED_PHASES
 
 
+def is_sidecar(init_container: Object) -> bool:
+    """Whether an init container is restarted always, and so runs beside the containers."""
+    return init_container.get("restartPolicy") == "Always"
+
+
 def is_ready(obj: Object) -> bool:
     """Whether the condition Ready of a pod or a node is True."""
     ready = find_condition(obj, "Ready")

@@ -179,7 +179,8 @@ def waiting_reasons(pods: list[Object]) -> dict[str, str]:
     waiting = [
         container.get("state", {}).get("waiting")
         for pod in pods
-        for container in pod.get("status", {}).get("containerStatuses") or []
+        for group in ("initContainerStatuses", "containerStatuses")
+        for container in pod.get("status", {}).get(group) or []
     ]
     return {entry["reason"]: entry.get("message", "") for entry in waiting if entry}
 

@@ -707,7 +707,7 @@ def test_a_run_line_sees_what_it_mounts_and_keeps_what_it_makes_of_it(project: P
         "COPY app /app",
         "WORKDIR /made",
         "RUN --mount=type=bind,source=one.txt,target=one.txt"
-        " --mount=type=cache,target=/root/.npm"
+        " --mount=type=cache,target=/cache"
         " --mount=source=shown,dst=/app"
         " --mount=type=bind,target=/deep/down/there"
         " cat one.txt /app/*.txt /deep/down/there/app/kept.txt > all.txt",
@@ -727,7 +727,7 @@ def test_a_run_line_mounts_a_folder_of_an_earlier_stage(project: Project) -> Non
             "COPY a.txt /from/",
             "FROM node:24-slim",
             "WORKDIR /app",
-            "RUN --mount=from=0,source=/from,target=/mnt/from cp /mnt/from/a.txt b.txt",
+            "RUN --mount=from=0,source=/from,target=/shown cp /shown/a.txt b.txt",
         )
         assert (project.build().root / "app/b.txt").read_text() == text
 

@@ -75,9 +75,10 @@ def test_a_rollout_with_as_many_ready_pods_is_done() -> None:
     assert status_with_pods(rollout_status(DONE), DONE, pods(3)).done
 
 
-def test_why_pods_wait_is_read_from_their_containers() -> None:
+@pytest.mark.parametrize("group", ["initContainerStatuses", "containerStatuses"])
+def test_why_pods_wait_is_read_from_their_containers(group: str) -> None:
     waiting = {"waiting": {"reason": "ErrImagePull", "message": "no such image"}}
-    pod = {"metadata": {}, "status": {"containerStatuses": [{"state": waiting}]}}
+    pod = {"metadata": {}, "status": {group: [{"state": waiting}]}}
     assert waiting_reasons([pod, *pods(2)]) == {"ErrImagePull": "no such image"}
 
 

@@ -18,6 +18,7 @@ from canarylab.kube_objects import (
     is_default_class,
     is_finished,
     is_ready,
+    is_sidecar,
     is_terminating,
     parse_timestamp,
 )
@@ -154,8 +155,13 @@ def _scale_target(autoscaler: Object) -> str:
 
 
 def _ready_containers(pod: Object) -> str:
-    ready = sum(map(_is_ready_and_running, _container_statuses(pod)))
-    return f"{ready}/{len(pod.get('spec', {}).get('containers', []))}"
+    spec, sidecars = pod.get("spec", {}), _sidecar_names(pod)
+    statuses = [] if _initializing_word(pod) else _container_statuses(pod)
+    ready = sum(map(_is_ready_and_running, statuses))
+    ready += sum(
+        bool(each.get("ready")) for each in _init_statuses(pod) if each["name"] in sidecars
+    )
+    return f"{ready}/{len(spec.get('containers', [])) + len(sidecars)}"
 
 
 def status_column(pod: Object) -> str:
@@ -169,17 +175,53 @@ def status_column(pod: Object) -> str:
     scheduled = find_condition(pod, "PodScheduled")
     if scheduled is not None and scheduled.get("reason") == "SchedulingGated":
         word = "SchedulingGated"
-    # The first container has precedence.
-    for container in reversed(_container_statuses(pod)):
-        word = _container_reason(container) or word
-    if word == "Completed" and any(_is_ready_and_running(one) for one in _container_statuses(pod)):
-        word = "Running" if is_ready(pod) else "NotReady"
+    word = _initializing_word(pod) or _running_word(pod, word)
     if is_terminating(pod):
         if status.get("reason") == "NodeLost":
             return "Unknown"
         if not is_finished(pod):
             return "Terminating"
     return str(word)
+
+
+def _running_word(pod: Object, word: str) -> str:
+    """What the containers say; the first one has precedence."""
+    statuses = _container_statuses(pod)
+    for container in reversed(statuses):
+        word = _container_reason(container) or word
+    if word == "Completed" and any(map(_is_ready_and_running, statuses)):
+        return "Running" if is_ready(pod) else "NotReady"
+    return word
+
+
+def _initializing_word(pod: Object) -> str:
+    """What the first init container says that is not done; empty once the pod was initialized.
+
+    >>> _initializing_word({"status": {"initContainerStatuses": [{"name": "one"}]}, "spec": {}})
+    'Init:0/0'
+    """
+    if _condition_status(pod, "Initialized") == "True":
+        return ""
+    sidecars, init = _sidecar_names(pod), pod.get("spec", {}).get("initContainers", [])
+    for number, container in enumerate(_init_statuses(pod)):
+        end = container.get("state", {}).get("terminated", {})
+        has_started = container["name"] in sidecars and container.get("started")
+        if end.get("exitCode") == 0 or has_started:
+            continue
+        reason = _container_reason(container)
+        known = reason if reason not in ("", "PodInitializing") else f"{number}/{len(init)}"
+        return f"Init:{known}"
+    return ""
+
+
+def _sidecar_names(pod: Object) -> set[str]:
+    return {
+        each["name"] for each in filter(is_sidecar, pod.get("spec", {}).get("initContainers", []))
+    }
+
+
+def _init_statuses(pod: Object) -> list[Object]:
+    return list(pod.get("status", {}).get("initContainerStatuses", []))
 
 
 def _container_reason(container: Object) -> str:
@@ -210,10 +252,14 @@ def _is_ready_and_running(container: Object) -> bool:
 
 
 def _restarts(pod: Object, now: datetime) -> str:
-    count = sum(container.get("restartCount", 0) for container in _container_statuses(pod))
+    statuses, sidecars = _init_statuses(pod), _sidecar_names(pod)
+    if not _initializing_word(pod):
+        statuses = [each for each in statuses if each["name"] in sidecars]
+        statuses += _container_statuses(pod)
+    count = sum(container.get("restartCount", 0) for container in statuses)
     ends = [
         container.get("lastState", {}).get("terminated", {}).get("finishedAt") or ""
-        for container in _container_statuses(pod)
+        for container in statuses
     ]
     last = max(ends, default="")
     return f"{count} ({age(last, now)} ago)" if count and last else str(count)

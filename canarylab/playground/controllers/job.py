@@ -189,7 +189,8 @@ def _has_restarted_too_often(spec: Object, active: Sequence[Object]) -> bool:
     restarts: int = sum(
         entry.get("restartCount", 0)
         for pod in active
-        for entry in pod.get("status", {}).get("containerStatuses", [])
+        for group in ("initContainerStatuses", "containerStatuses")
+        for entry in pod.get("status", {}).get(group, [])
     )
     return restarts >= max(1, int(spec["backoffLimit"]))
 

@@ -24,6 +24,7 @@ from canarylab.kube_objects import (
     Object,
     is_finished,
     is_ready,
+    is_sidecar,
     is_terminating,
     key_of,
     owner_reference,
@@ -231,9 +232,10 @@ def _ports(service: Object, pod: Object) -> tuple[EndpointPort, ...]:
 def _number(target_port: int | str, pod: Object, protocol: str) -> int | None:
     if isinstance(target_port, int):
         return target_port
+    spec = pod["spec"]
     named = [
         int(port["containerPort"])
-        for container in pod["spec"]["containers"]
+        for container in (*spec["containers"], *filter(is_sidecar, spec.get("initContainers", [])))
         for port in container.get("ports") or []
         if (port.get("name"), port.get("protocol", "TCP")) == (target_port, protocol)
     ]

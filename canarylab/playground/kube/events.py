@@ -115,7 +115,9 @@ class EventRecorder:
         self, pod: Object, reason: str, message: str, *, type: str = "Normal", container: str = ""
     ) -> None:
         """Queue an event about a pod, or about a container of it."""
-        path = f"spec.containers{{{container}}}" if container else None
+        init = [each["name"] for each in pod["spec"].get("initContainers", [])]
+        group = "initContainers" if container in init else "containers"
+        path = f"spec.{group}{{{container}}}" if container else None
         details = EventDetails(reason, message, self._source, type, path, self._host)
         self._queue.put_nowait((pod, details))
 

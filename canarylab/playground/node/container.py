@@ -165,6 +165,9 @@ class Container:
         self._waiting: asyncio.Timeout | None = None
         self._changed = asyncio.Event()
         self._is_stopping = False
+        self._initialized = asyncio.Event()
+        if status.is_initialized:
+            self._initialized.set()
 
     @property
     def name(self) -> str:
@@ -174,7 +177,7 @@ class Container:
     async def run(self) -> None:
         """Run until it has terminated for good, is stopped, or is cancelled."""
         self._task = asyncio.current_task()
-        policy = self._pod.pod["spec"].get("restartPolicy", "Always")
+        policy = restart_policy(self._pod.pod, self.status)
         delay_s: float | None = None
         while not self._is_stopping:
             end = self.status.state
@@ -200,16 +203,36 @@ class Container:
         if self._waiting is not None and not self._waiting.expired():
             self._waiting.reschedule(0)
 
-    async def stop(self, grace_period_s: float) -> None:
-        """Stop it for good within the grace period; what stops already may have less time."""
+    async def initialize(self, tasks: asyncio.TaskGroup) -> bool:
+        """Run an init container among the tasks; return whether the next container may start.
+
+        That is when it has completed, or when it is a sidecar and has started.
+        """
+        run = tasks.create_task(self.run())
+        waiting = asyncio.create_task(self._initialized.wait())
+        try:
+            await asyncio.wait([run, waiting], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+        return self.status.is_initialized and not self._is_stopping
+
+    async def stop(self, grace_period_s: float, after: Sequence[Container] = ()) -> None:
+        """Stop it for good within the grace period; what stops already may have less time.
+
+        The stop signal is sent when the containers in `after` have ended.
+        """
         is_stopping, self._is_stopping = self._is_stopping, True
         if is_stopping:
             self.shorten_grace_period(grace_period_s)
         elif self._running is not None:
             self.event("Killing", f"Stopping container {self.name}")
-            await self._running.stop(grace_period_s)
+            await self._running.stop(grace_period_s, after)
         elif self._task is not None:
             self._task.cancel()
+        await self.wait_until_ended()
+
+    async def wait_until_ended(self) -> None:
+        """Wait until it has terminated for good."""
         if self._task is not None:
             await asyncio.wait([self._task])
 
@@ -259,6 +282,8 @@ class Container:
         if status != self.status:
             self.status = status
             self._pod.status_changed()
+        if status.is_initialized:
+            self._initialized.set()
 
     def _now_running(self) -> RunningContainer:
         if self._running is None:
@@ -469,11 +494,16 @@ class RunningContainer:
             if not self._process.has_ended.is_set():
                 await self._process.terminate()
 
-    async def stop(self, grace_period_s: float) -> None:
-        """Run preStop, send the stop signal, and SIGKILL at the end of the grace period."""
+    async def stop(self, grace_period_s: float, after: Sequence[Container] = ()) -> None:
+        """Run preStop, send the stop signal, and SIGKILL at the end of the grace period.
+
+        The containers in `after` have to end before the signal.
+        """
         now = asyncio.get_running_loop().time
         self._deadline = now() + grace_period_s
         await self._until_deadline(self._run_pre_stop())
+        for container in after:
+            await self._until_deadline(container.wait_until_ended())
         self._deadline = max(self._deadline, now() + MIN_GRACE_PERIOD_S)
         await self._until_deadline(self._process.stop(self.command.stop_signal))
         self._process.signal(signal.SIGKILL)
@@ -527,6 +557,9 @@ class RunningContainer:
             self._container.event("FailedPostStartHook", "PostStartHook failed", type="Warning")
             await self.stop(self._grace_period_s)
             return
+        if self._container.status.kind == "init":
+            self.on_started()  # it has no probes, and is ready when it has completed
+            return
         await run_probes(self._spec, self._target, self)
 
     async def _run_pre_stop(self) -> None:
@@ -563,6 +596,19 @@ def hosts_file(pod: Object, ip: str) -> str:
         lines += ["", "# Entries added by HostAliases."]
         lines += ["\t".join([each["ip"], *each.get("hostnames", [])]) for each in aliases]
     return "\n".join(lines) + "\n"
+
+
+def restart_policy(pod: Object, container: ContainerStatus) -> str:
+    """Return the policy of a container: a sidecar's is Always, an init container's never.
+
+    >>> init = ContainerStatus("init", "app:1", kind="init")
+    >>> restart_policy({"spec": {"restartPolicy": "Always"}}, init)
+    'OnFailure'
+    """
+    policy = str(pod["spec"].get("restartPolicy", "Always"))
+    if container.kind == "init" and policy == "Always":
+        return "OnFailure"
+    return "Always" if container.kind == "sidecar" else policy
 
 
 def should_restart(policy: str, exit_code: int) -> bool:

@@ -12,7 +12,6 @@ import logging
 import shutil
 from contextlib import suppress
 from datetime import datetime
-from typing import NamedTuple
 
 from canarylab.errors import ApiError, ConflictError, NotFoundError
 from canarylab.kube_objects import (
@@ -30,7 +29,13 @@ from canarylab.playground.node.container import Container, NodeContext, PodConte
 from canarylab.playground.node.listeners import PodListeners
 from canarylab.playground.node.process import background_task
 from canarylab.playground.node.references import PodAddress, read_references
-from canarylab.playground.node.status import PodFailure, PodState, pod_status, restored_statuses
+from canarylab.playground.node.status import (
+    ContainerKind,
+    PodFailure,
+    PodState,
+    pod_status,
+    restored_statuses,
+)
 from canarylab.playground.node.volumes import VolumeError, make_volumes
 
 logger = logging.getLogger(__name__)
@@ -53,6 +58,7 @@ class Pod:
         self._node = node
         self.object = pod
         self.containers: list[Container] = []
+        """Of all kinds, the init containers first."""
         self._ip: str | None = None
         self._is_finished = False
         self._failure: PodFailure | None = None
@@ -71,7 +77,7 @@ class Pod:
             self._status_changed.set()  # it says which generation has been seen
         self.object = pod
         self._updated.set()
-        specs = {spec["name"]: spec for spec in pod["spec"]["containers"]}
+        specs = {spec["name"]: spec for spec in _container_specs(pod)}
         for container in self.containers:
             container.update(specs[container.name])
         if is_terminating(pod):
@@ -97,7 +103,7 @@ class Pod:
         statuses = restored_statuses(self.object, now=self._node.now())
         self.containers = [
             Container(self._node, context, spec, status)
-            for spec, status in zip(self.object["spec"]["containers"], statuses, strict=True)
+            for spec, status in zip(_container_specs(self.object), statuses, strict=True)
         ]
         self._is_finished = is_finished(self.object)
         async with asyncio.TaskGroup() as tasks:
@@ -107,22 +113,47 @@ class Pod:
             await self._stop_requested.wait()
             if self._failure is None:
                 deadline.cancel()
-            for container in self.containers:
-                tasks.create_task(container.stop(self._grace_period_s))
+            await self._stop_containers(self._grace_period_s)
         self._is_finished = True
 
     async def _run_containers(self) -> None:
         self._status_changed.set()
-        unsupported = unsupported_feature(self.object, has_own_root=self._node.has_own_root)
-        if unsupported is not None:
-            self._node.recorder.event(self.object, *unsupported, type="Warning")
+        if not self._node.has_own_root and (problem := missing_volumes(self.object)):
+            self._node.recorder.event(self.object, "FailedMount", problem, type="Warning")
             return
         await self._set_up_volumes()
         async with background_task(self._keep_volumes_current()), asyncio.TaskGroup() as tasks:
-            for container in self.containers:
-                tasks.create_task(container.run())
+            if await self._initialize(tasks):
+                async with asyncio.TaskGroup() as main:
+                    for container in self._containers_of("container"):
+                        main.create_task(container.run())
+            await self._stop_containers(self._own_grace_period_s())  # sidecars run on
         self._is_finished = True
         self._status_changed.set()
+
+    async def _initialize(self, tasks: asyncio.TaskGroup) -> bool:
+        """Run the init containers, one after the other; return whether all went well."""
+        for container in self._containers_of("init", "sidecar"):
+            if not await container.initialize(tasks):
+                return False
+        return True
+
+    async def _stop_containers(self, grace_period_s: float) -> None:
+        """Stop all; sidecars after all others, and in the reverse order of their start."""
+        before = self._containers_of("container")
+        async with asyncio.TaskGroup() as tasks:
+            for container in (*before, *self._containers_of("init")):
+                tasks.create_task(container.stop(grace_period_s))
+            for sidecar in reversed(self._containers_of("sidecar")):
+                tasks.create_task(sidecar.stop(grace_period_s, list(before)))
+                before.append(sidecar)
+
+    def _containers_of(self, *kinds: ContainerKind) -> list[Container]:
+        return [each for each in self.containers if each.status.kind in kinds]
+
+    def _own_grace_period_s(self) -> float:
+        seconds = self.object["spec"].get("terminationGracePeriodSeconds", DEFAULT_GRACE_PERIOD_S)
+        return float(seconds)
 
     async def _fail_at_deadline(self) -> None:
         """Stop the containers at the end of `activeDeadlineSeconds`: the pod has failed."""
@@ -136,15 +167,21 @@ class Pod:
         self._failure = DEADLINE_EXCEEDED
         self._status_changed.set()  # it is not ready from now on
         self._node.recorder.event(self.object, *DEADLINE_EXCEEDED)
-        grace_period_s = self.object["spec"].get(
-            "terminationGracePeriodSeconds", DEFAULT_GRACE_PERIOD_S
-        )
-        await asyncio.gather(*(each.stop(grace_period_s) for each in self.containers))
-        if not self.object["spec"].get("initContainers"):
-            for container in self.containers:
-                container.give_up()
+        await self._stop_containers(self._own_grace_period_s())
+        for container in self._begun_containers():
+            container.give_up()
         self._is_finished = True
         self._status_changed.set()
+
+    def _begun_containers(self) -> list[Container]:
+        """The containers that were to run before the pod failed: at least the first one."""
+        init, main = self._containers_of("init", "sidecar"), self._containers_of("container")
+        if all(each.status.is_initialized for each in init) or any(
+            each.status.has_ever_run for each in main
+        ):
+            return self.containers
+        tried = [number for number, each in enumerate(init) if each.status.has_ever_run]
+        return init[: max(tried, default=0) + 1]
 
     async def _set_up_volumes(self) -> None:
         """Make the volumes, if need be again and again; return as well if the pod is stopped."""
@@ -243,35 +280,24 @@ def active_s_left(pod: Object, now: datetime) -> float | None:
     return float(deadline_s - (now - parse_timestamp(started)).total_seconds())
 
 
-class UnsupportedFeature(NamedTuple):
-    """Reason and message of the event about a field that the playground does not support."""
-
-    reason: str
-    message: str
-
-
-def unsupported_feature(pod: Object, *, has_own_root: bool) -> UnsupportedFeature | None:
-    """Return why the pod cannot be run, or None.
+def missing_volumes(pod: Object) -> str | None:
+    """Return why the pod cannot run where containers have no roots of their own, or None.
 
     A container that found its volume missing would fail in a way that teaches nothing, so such a
     pod waits in ContainerCreating, as it does in Kubernetes when a volume cannot be mounted.
     """
-    spec = pod["spec"]
-    volumes = [each["name"] for each in spec.get("volumes", []) if not _is_token(each)]
-    if volumes and not has_own_root:
-        return UnsupportedFeature(
-            "FailedMount",
-            f'MountVolume.SetUp failed for volume "{volumes[0]}" : on this machine a container has '
-            "no root of its own in which it could be mounted. Put settings into environment "
-            "variables, which a ConfigMap or Secret can fill, or use a cluster on kind.",
-        )
-    if first := spec.get("initContainers"):
-        return UnsupportedFeature(
-            "FailedCreatePodContainer",
-            f'The playground does not run init containers, and this pod has "{first[0]["name"]}". '
-            "Do its work in the image or at the start of the container, or use a cluster on kind.",
-        )
-    return None
+    volumes = [each["name"] for each in pod["spec"].get("volumes", []) if not _is_token(each)]
+    if not volumes:
+        return None
+    return (
+        f'MountVolume.SetUp failed for volume "{volumes[0]}" : on this machine a container has '
+        "no root of its own in which it could be mounted. Put settings into environment "
+        "variables, which a ConfigMap or Secret can fill, or use a cluster on kind."
+    )
+
+
+def _container_specs(pod: Object) -> list[Object]:
+    return [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]
 
 
 def _is_token(volume: Object) -> bool:

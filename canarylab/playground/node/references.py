@@ -112,7 +112,8 @@ class References:
         Without a limit, it is what the node has.
         """
         section, _, name = reference.get("resource", "").partition(".")
-        containers = self.pod["spec"]["containers"]
+        spec = self.pod["spec"]
+        containers = [*spec["containers"], *spec.get("initContainers", [])]
         wanted = reference.get("containerName")
         found = next((each for each in containers if each["name"] == wanted), None)
         if found is None:
@@ -127,7 +128,7 @@ class References:
 async def read_references(api: Api, pod: Object, address: PodAddress) -> References:
     """Read what a pod may refer to, if it refers to anything."""
     spec = pod["spec"]
-    containers = spec["containers"]
+    containers = [*spec["containers"], *spec.get("initContainers", [])]
     if not spec.get("volumes") and not any(
         "envFrom" in each or any("valueFrom" in entry for entry in each.get("env", []))
         for each in containers

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from canarylab.kube_objects import (
     Object,
     is_finished,
+    is_sidecar,
     last_transition_time,
     parse_timestamp,
     timestamp,
@@ -54,6 +55,11 @@ class ContainerTerminated:
 ContainerState = ContainerWaiting | ContainerRunning | ContainerTerminated
 
 CREATING = ContainerWaiting("ContainerCreating")
+INITIALIZING = ContainerWaiting("PodInitializing")
+"""Of every container that has not started, in a pod with init containers."""
+
+ContainerKind = Literal["container", "init", "sidecar"]
+"""A sidecar is an init container that is restarted always: it goes on beside the containers."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,19 @@ class ContainerStatus:
     has_started: bool = False
     image_id: str = ""
     container_id: str = ""
+    kind: ContainerKind = "container"
+
+    @property
+    def is_initialized(self) -> bool:
+        """Whether the next container may start, which waits for init containers only."""
+        if self.kind == "init":
+            return isinstance(self.state, ContainerTerminated) and self.state.exit_code == 0
+        return self.kind == "container" or self.has_started
+
+    @property
+    def has_ever_run(self) -> bool:
+        """Whether it runs or has run."""
+        return not isinstance(self.state, ContainerWaiting) or self.last is not None
 
     def waiting(self, state: ContainerWaiting) -> ContainerStatus:
         """Return the status of a container that waits; a terminated state becomes the last."""
@@ -98,7 +117,7 @@ class ContainerStatus:
             "image": self.image,
             "imageID": self.image_id,
             "lastState": {} if self.last is None else _state_object(self.last),
-            "ready": self.is_ready,
+            "ready": self.is_ready or (self.kind == "init" and self.is_initialized),
             "restartCount": self.restarts,
             "started": self.has_started,
             "state": _state_object(self.state),
@@ -113,18 +132,35 @@ class ContainerStatus:
 
 
 def restored_statuses(pod: Object, *, now: datetime) -> list[ContainerStatus]:
-    """Return the statuses of the containers of a pod that an earlier daemon may have run."""
-    before = {entry["name"]: entry for entry in pod.get("status", {}).get("containerStatuses", [])}
-    containers = pod["spec"]["containers"]
-    return [restored_status(spec, before.get(spec["name"]), now=now) for spec in containers]
+    """Return the statuses of the containers of a pod that an earlier daemon may have run.
+
+    Those of the init containers are the first ones.
+    """
+    spec, status = pod["spec"], pod.get("status", {})
+    entries = [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
+    before = {entry["name"]: entry for entry in entries}
+    init = spec.get("initContainers", [])
+    state = INITIALIZING if init else CREATING
+    fresh = [
+        *(_fresh_status(each, state, "sidecar" if is_sidecar(each) else "init") for each in init),
+        *(_fresh_status(each, state, "container") for each in spec["containers"]),
+    ]
+    return [restored_status(each, before.get(each.name), now=now) for each in fresh]
 
 
-def restored_status(container: Object, status: Object | None, *, now: datetime) -> ContainerStatus:
+def _fresh_status(
+    container: Object, state: ContainerWaiting, kind: ContainerKind
+) -> ContainerStatus:
+    return ContainerStatus(container["name"], container["image"], state, kind=kind)
+
+
+def restored_status(
+    fresh: ContainerStatus, status: Object | None, *, now: datetime
+) -> ContainerStatus:
     """Return the status of a container that an earlier daemon may have run.
 
     Its processes are gone, so a running one has terminated with an unknown result.
     """
-    fresh = ContainerStatus(container["name"], container["image"])
     if not status:
         return fresh
     kept = replace(
@@ -156,6 +192,7 @@ class PodState:
     """State of a pod, from which its status is computed."""
 
     containers: Sequence[ContainerStatus]
+    """Of all kinds."""
     ip: str | None
     """None until the pod has an address."""
     host_ip: str
@@ -172,6 +209,7 @@ def pod_status(pod: Object, state: PodState, now: datetime) -> Object:
     generation = pod["metadata"].get("generation")
     address = {"podIP": state.ip, "podIPs": [{"ip": state.ip}]} if state.ip else {}
     failure = state.failure._asdict() if state.failure and state.is_finished else {}
+    init = [each.as_object() for each in state.containers if each.kind != "container"]
     return {
         **before,
         **({} if generation is None else {"observedGeneration": generation}),
@@ -182,7 +220,10 @@ def pod_status(pod: Object, state: PodState, now: datetime) -> Object:
         "hostIPs": [{"ip": state.host_ip}],
         **address,
         "startTime": before.get("startTime") or timestamp(now),
-        "containerStatuses": [status.as_object() for status in state.containers],
+        **({"initContainerStatuses": init} if init else {}),
+        "containerStatuses": [
+            each.as_object() for each in state.containers if each.kind == "container"
+        ],
         "resources": {},
     }
 
@@ -193,12 +234,14 @@ def phase(containers: Sequence[ContainerStatus], restart_policy: str, *, is_fini
     >>> phase([ContainerStatus("web", "node_app:1.0")], "Always", is_finished=False)
     'Pending'
     """
-    ends = [_end(status) for status in containers]
-    is_active = any(not isinstance(status.state, ContainerTerminated) for status in containers)
-    has_never_run = any(
-        isinstance(status.state, ContainerWaiting) and status.last is None for status in containers
+    main = [status for status in containers if status.kind == "container"]
+    ends = [_end(status) for status in main]
+    is_active = any(not isinstance(status.state, ContainerTerminated) for status in main) or any(
+        isinstance(status.state, ContainerRunning) for status in containers
     )
-    if has_never_run and not is_finished:
+    if restart_policy == "Never" and any(map(_has_failed_to_initialize, containers)):
+        return "Failed"
+    if not is_finished and not all(status.has_ever_run for status in main):
         return "Pending"
     if not is_finished and (is_active or restart_policy == "Always"):
         return "Running"
@@ -215,6 +258,11 @@ def _pod_phase(pod: Object, state: PodState) -> str:
         return "Failed"
     policy = pod["spec"].get("restartPolicy", "Always")
     return phase(state.containers, policy, is_finished=state.is_finished)
+
+
+def _has_failed_to_initialize(status: ContainerStatus) -> bool:
+    end = _end(status)
+    return status.kind == "init" and end is not None and end.exit_code != 0
 
 
 class _ConditionStatus(NamedTuple):
@@ -244,18 +292,31 @@ def _condition_statuses(pod: Object, state: PodState) -> dict[str, _ConditionSta
         "PodReadyToStartContainers": _ConditionStatus(
             state.ip is not None and not state.is_finished
         ),
-        "Initialized": _ConditionStatus(True, ready.reason if state.is_finished else ""),
+        "Initialized": _initialization(pod, state),
         "Ready": ready,
         "ContainersReady": ready,
         "PodScheduled": _ConditionStatus(True),
     }
 
 
+def _initialization(pod: Object, state: PodState) -> _ConditionStatus:
+    if state.is_finished and _pod_phase(pod, state) == "Succeeded":
+        return _ConditionStatus(True, "PodCompleted")
+    incomplete = [status.name for status in state.containers if not status.is_initialized]
+    has_begun = any(each.has_ever_run for each in state.containers if each.kind == "container")
+    if has_begun or not incomplete:  # a sidecar may start again
+        return _ConditionStatus(True)
+    message = f"containers with incomplete status: [{' '.join(incomplete)}]"
+    return _ConditionStatus(False, "ContainersNotInitialized", message)
+
+
 def _readiness(pod: Object, state: PodState) -> _ConditionStatus:
-    if state.is_finished or state.failure:
-        has_succeeded = _pod_phase(pod, state) == "Succeeded"
-        return _ConditionStatus(False, "PodCompleted" if has_succeeded else "PodFailed")
-    unready = [status.name for status in state.containers if not status.is_ready]
+    phase = _pod_phase(pod, state)
+    if state.is_finished or state.failure or phase == "Failed":
+        return _ConditionStatus(False, "PodCompleted" if phase == "Succeeded" else "PodFailed")
+    unready = [
+        status.name for status in state.containers if status.kind != "init" and not status.is_ready
+    ]
     if not unready:
         return _ConditionStatus(True)
     message = f"containers with unready status: [{' '.join(unready)}]"

@@ -430,6 +430,48 @@ def test_ready_containers_are_counted(containers: list[Object], ready: str) -> N
     assert row_cells("Pod", pod_with(*containers), NOW)[1] == ready
 
 
+def initializing(*init: Object, **status: Any) -> Object:
+    """A pod with the init containers `first` and `beside`, a sidecar; its container waits."""
+    names = [{"name": "first"}, {"name": "beside", "restartPolicy": "Always"}]
+    found = pod_with(waiting("PodInitializing"), phase="Pending", **status)
+    found["spec"]["initContainers"] = names
+    pairs = zip(names, init, strict=False)
+    found["status"]["initContainerStatuses"] = [{**one, "name": n["name"]} for n, one in pairs]
+    return found
+
+
+DONE = ended(exitCode=0, reason="Completed")
+STARTED = running(ready=False, started=True)
+INITIALIZED = {"conditions": [{"type": "Initialized", "status": "True"}]}
+
+
+@pytest.mark.parametrize(
+    ("given", "ready", "word"),
+    [
+        (initializing(running(), waiting("PodInitializing")), "0/2", "Init:0/2"),
+        (initializing(waiting("PodInitializing")), "0/2", "Init:0/2"),
+        (initializing(waiting("ErrImagePull")), "0/2", "Init:ErrImagePull"),
+        (initializing(waiting("CrashLoopBackOff")), "0/2", "Init:CrashLoopBackOff"),
+        (initializing(ended(exitCode=3, reason="Error")), "0/2", "Init:Error"),
+        (initializing(ended(exitCode=3)), "0/2", "Init:ExitCode:3"),
+        (initializing(DONE, running(ready=False)), "0/2", "Init:1/2"),
+        (initializing(DONE, STARTED), "0/2", "PodInitializing"),
+        (initializing(DONE, running(started=True)), "1/2", "PodInitializing"),
+        (initializing(DONE, waiting("CrashLoopBackOff"), **INITIALIZED), "0/2", "PodInitializing"),
+    ],
+)
+def test_a_pod_that_initializes(given: Object, ready: str, word: str) -> None:
+    assert row_cells("Pod", given, NOW)[1:3] == [ready, word]
+
+
+@pytest.mark.parametrize(("conditions", "restarts"), [({}, "5"), (INITIALIZED, "4")])
+def test_restarts_of_init_containers_count_until_they_are_done(
+    conditions: Object, restarts: str
+) -> None:
+    given = initializing(restarted(1), restarted(4), **conditions)
+    assert row_cells("Pod", given, NOW)[3] == restarts
+
+
 def restarted(count: int, *, ended_at: str | None = None) -> Object:
     last = {"terminated": {"finishedAt": ended_at}} if ended_at else {}
     return running(restartCount=count, lastState=last)

@@ -130,7 +130,10 @@ def test_restarts_count_as_failures_where_containers_are_restarted() -> None:
     on_failure = smoke(template=template(restartPolicy="OnFailure"), backoffLimit=2)
 
     def restarted(times: int) -> JobPods:
-        status = {"containerStatuses": [{"restartCount": times}]}
+        status = {
+            "initContainerStatuses": [{"restartCount": times - 1}],
+            "containerStatuses": [{"restartCount": 1}],
+        }
         return seen()._replace(active=[{**pod(ready=True), "status": status}])
 
     assert plan(on_failure, restarted(1), NOW).conditions == ()

@@ -210,6 +210,15 @@ def test_pods_with_other_ports_of_the_same_name_have_a_slice_of_their_own() -> N
     assert [one["ports"][0]["port"] for one in both] == [3333, 4444]
 
 
+@pytest.mark.parametrize(("policy", "numbers"), [("Always", [9000]), (None, [])])
+def test_a_port_of_a_sidecar_has_a_name_as_well(policy: str | None, numbers: list[int]) -> None:
+    beside = {"name": "beside", "ports": [{"name": "admin", "containerPort": 9000}]}
+    found = at(2)
+    found["spec"]["initContainers"] = [{**beside, **({"restartPolicy": policy} if policy else {})}]
+    [only] = slices_of(web(ports=[{"port": 80, "targetPort": "admin"}]), found)
+    assert [port["port"] for port in only["ports"]] == numbers
+
+
 def test_the_application_protocol_is_copied() -> None:
     [only] = slices_of(web(ports=[{"port": 80, "appProtocol": "http"}]), at(2))
     assert only["ports"][0]["appProtocol"] == "http"

@@ -84,14 +84,6 @@ async def test_a_container_that_waits_does_not_outlive_the_deadline(
         assert (end["exitCode"], end["reason"]) == (137, "ContainerStatusUnknown")
 
 
-async def test_a_pod_with_an_init_container_that_cannot_run_has_its_deadline(
-    tmp_path: Path,
-) -> None:
-    async with node(tmp_path) as here:
-        await here.api.put(pod(shell(UP), initContainers=[shell("true")], activeDeadlineSeconds=1))
-        await failed(here)
-
-
 @pytest.mark.usefixtures("own_root")
 async def test_a_pod_that_waits_for_a_volume_has_its_deadline(tmp_path: Path) -> None:
     volume = {"name": "settings", "configMap": {"name": "none"}}

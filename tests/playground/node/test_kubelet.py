@@ -71,14 +71,6 @@ async def test_without_roots_of_their_own_a_pod_with_volumes_waits_with_an_event
         assert (await here.state())["state"]["waiting"] == {"reason": "ContainerCreating"}
 
 
-async def test_a_pod_with_an_init_container_waits_with_an_event(tmp_path: Path) -> None:
-    async with node(tmp_path) as here:
-        await here.api.put(pod(server(), initContainers=[shell("true")]))
-        await until(lambda: here.messages("FailedCreatePodContainer"))
-        await until(here.state_is("waiting"))
-        assert (await here.state())["state"]["waiting"] == {"reason": "ContainerCreating"}
-
-
 async def test_every_process_ends_with_the_kubelet(tmp_path: Path) -> None:
     async with node(tmp_path) as here:
         await here.api.put(pod(shell("setsid sleep 600 & sleep 600")))

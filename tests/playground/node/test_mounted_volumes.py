@@ -62,6 +62,16 @@ async def test_containers_of_a_pod_share_an_empty_folder(tmp_path: Path) -> None
         await here.wrote("written", container="reader")
 
 
+async def test_a_container_finds_what_an_init_container_made(tmp_path: Path) -> None:
+    scratch = {"name": "scratch", "mountPath": "/var/scratch"}
+    first = {**mounting("echo made > /var/scratch/a", scratch), "name": "first"}
+    web = mounting("cat /var/scratch/a; sleep 600", scratch)
+    volumes = [{"name": "scratch", "emptyDir": {}}]
+    async with node(tmp_path) as here:
+        await here.api.put(pod(web, initContainers=[first], volumes=volumes))
+        await here.wrote("made", container="web")
+
+
 async def test_an_empty_folder_outlives_a_container(tmp_path: Path) -> None:
     script = "cat /var/scratch/a && sleep 600; echo kept > /var/scratch/a; exit 1"
     container = mounting(script, {"name": "scratch", "mountPath": "/var/scratch"})

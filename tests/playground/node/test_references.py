@@ -27,7 +27,12 @@ POD: Object = {
         "labels": {"app": "nodeapp", "env": "prod"},
         "annotations": {"example.com/note": 'a "word"\n'},
     },
-    "spec": {"nodeName": "playground", "serviceAccountName": "robot", "containers": [WEB, FREE]},
+    "spec": {
+        "nodeName": "playground",
+        "serviceAccountName": "robot",
+        "initContainers": [{"name": "first", "resources": {"limits": {"cpu": "1"}}}],
+        "containers": [WEB, FREE],
+    },
 }
 OBJECTS: dict[tuple[str, str], Object] = {
     ("ConfigMap", "settings"): {
@@ -90,9 +95,10 @@ def test_a_resource_of_a_container_can_be_a_value(
     assert REFERENCES.value(source, container) == value
 
 
-def test_a_resource_can_be_that_of_another_container() -> None:
-    source = {"resource": "limits.cpu", "containerName": "web", "divisor": "1m"}
-    assert REFERENCES.value({"resourceFieldRef": source}, FREE) == "1500"
+@pytest.mark.parametrize(("name", "value"), [("web", "1500"), ("first", "1000")])
+def test_a_resource_can_be_that_of_another_container(name: str, value: str) -> None:
+    source = {"resource": "limits.cpu", "containerName": name, "divisor": "1m"}
+    assert REFERENCES.value({"resourceFieldRef": source}, FREE) == value
 
 
 @pytest.mark.parametrize(

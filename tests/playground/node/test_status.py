@@ -142,6 +142,8 @@ def test_a_pod_is_ready_only_when_all_its_containers_are() -> None:
     assert status["conditions"][2]["message"] == "containers with unready status: [side]"
 
 
+INIT_CRASHED = replace(CRASHED, kind="init")
+SIDECAR, SIDECAR_CRASHED = replace(RUNNING, kind="sidecar"), replace(CRASHED, kind="sidecar")
 BACKING_OFF = CRASHED.waiting(ContainerWaiting("CrashLoopBackOff"))
 
 
@@ -161,6 +163,10 @@ BACKING_OFF = CRASHED.waiting(ContainerWaiting("CrashLoopBackOff"))
         ([DONE], "Never", "Succeeded"),
         ([CRASHED], "Never", "Failed"),
         ([DONE, CRASHED], "Never", "Failed"),
+        ([INIT_CRASHED, WAITING], "Never", "Failed"),
+        ([INIT_CRASHED, WAITING], "Always", "Pending"),
+        ([SIDECAR, DONE], "OnFailure", "Running"),
+        ([SIDECAR_CRASHED, DONE], "OnFailure", "Succeeded"),
     ],
 )
 def test_phase(statuses: list[ContainerStatus], policy: str, expected: str) -> None:
@@ -183,7 +189,7 @@ def test_a_container_status_is_restored_from_the_pod(status_of_container: Contai
     (status,) = pod_status(pod(), PodState([status_of_container], None, NODE_IP), NOW)[
         "containerStatuses"
     ]
-    found = restored_status({"name": "nodeapp", "image": "node_app:1.0"}, status, now=NOW)
+    found = restored_status(ContainerStatus("nodeapp", "node_app:1.0"), status, now=NOW)
     expected = (
         status_of_container
         if isinstance(status_of_container.state, ContainerTerminated)
@@ -194,7 +200,7 @@ def test_a_container_status_is_restored_from_the_pod(status_of_container: Contai
 
 def test_a_restored_running_container_has_terminated_with_unknown_result() -> None:
     (status,) = pod_status(pod(), PodState([RUNNING], None, NODE_IP), NOW)["containerStatuses"]
-    found = restored_status({"name": "nodeapp", "image": "node_app:1.0"}, status, now=NOW)
+    found = restored_status(ContainerStatus("nodeapp", "node_app:1.0"), status, now=NOW)
     assert found.state == ContainerTerminated(255, "Unknown", NOW, NOW, "process://c1")
 
 
