@@ -112,13 +112,16 @@ class EventRecorder:
         self._queue: asyncio.Queue[tuple[Object, EventDetails]] = asyncio.Queue()
 
     def event(
-        self, pod: Object, reason: str, message: str, *, type: str = "Normal", container: str = ""
+        self,
+        pod: Object,
+        reason: str,
+        message: str,
+        *,
+        type: str = "Normal",
+        field_path: str | None = None,
     ) -> None:
-        """Queue an event about a pod, or about a container of it."""
-        init = [each["name"] for each in pod["spec"].get("initContainers", [])]
-        group = "initContainers" if container in init else "containers"
-        path = f"spec.{group}{{{container}}}" if container else None
-        details = EventDetails(reason, message, self._source, type, path, self._host)
+        """Queue an event about a pod, or about a field of it."""
+        details = EventDetails(reason, message, self._source, type, field_path, self._host)
         self._queue.put_nowait((pod, details))
 
     async def run(self) -> None:

@@ -275,7 +275,9 @@ class Container:
 
     def event(self, reason: str, message: str, *, type: str = "Normal") -> None:
         """Record an event about it."""
-        self._node.recorder.event(self._pod.pod, reason, message, type=type, container=self.name)
+        group = "containers" if self.status.kind == "container" else "initContainers"
+        path = f"spec.{group}{{{self.name}}}"
+        self._node.recorder.event(self._pod.pod, reason, message, type=type, field_path=path)
 
     def set_status(self, status: ContainerStatus) -> None:
         """Change its status, and with it the pod's."""
