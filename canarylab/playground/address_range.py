@@ -114,6 +114,15 @@ class PodAddresses:
         return address
 
 
+def local_address(pod_ip: str) -> str:
+    """The address of a pod that is localhost for its Node programs (preload.cjs).
+
+    >>> local_address("127.64.0.5")
+    '127.128.0.5'
+    """
+    return str(IPv4Address(pod_ip) + (64 << 16))
+
+
 def reserve_range(seed: str, before: str | None = None) -> tuple[LoopbackRange, socket.socket]:
     """The first free range from the one that `seed` chooses, and the socket that reserves it.
 

@@ -3,13 +3,14 @@
 // In a real pod the program has a network of its own: it may listen on any port, and its host
 // name is the pod's. Here all pods share one machine, and each has a loopback address of its own.
 // So "listen on all addresses" becomes "listen on the pod's address", and the host name the pod's.
-// A server that listens on localhost only gets an address that is used for nothing else: as in a
-// real pod, a probe or a Service does not reach it.
+// A server that listens on localhost only gets another address, which is localhost for this pod: as
+// in a real pod, a probe or a Service does not reach it, and all Node programs of the pod do.
 'use strict';
 
 const podIp = process.env.CANARYLAB_POD_IP;
 
 if (podIp) {
+  const fs = require('node:fs');
   const net = require('node:net');
   const os = require('node:os');
   const modules = require('node:module');
@@ -20,21 +21,26 @@ if (podIp) {
 
   const localAddress = podIp === '127.0.0.1' // run without a cluster
     ? podIp : podIp.replace(/^127\.(\d+)\./, (_, second) => `127.${Number(second) + 64}.`);
-  const localPorts = new Set(); // ports that this process listens on at localAddress
+  const localAddressInTable = localAddress.split('.').reverse()
+    .map((part) => Number(part).toString(16).padStart(2, '0')).join('').toUpperCase();
+
+  // Whether a program of this pod, in whichever container, listens on localhost only.
+  const isLocalOnly = (port) => {
+    const number = Number(port).toString(16).padStart(4, '0').toUpperCase();
+    try {
+      const table = fs.readFileSync('/proc/self/net/tcp', 'latin1');
+      return table.includes(` ${localAddressInTable}:${number} 00000000:0000 0A `);
+    } catch {
+      return false; // a system without such a table has no cluster either
+    }
+  };
 
   const allAddresses = new Set(['', '0.0.0.0', '::', '::0', '0:0:0:0:0:0:0:0', '*']);
   const localHosts = new Set(['localhost', '127.0.0.1', '::1', 'ip6-localhost']);
 
-  /** @param {import('node:net').Server} server @param {unknown} host */
-  const hostToListen = (server, host) => {
+  const hostToListen = (host) => {
     if (host === undefined || host === null || allAddresses.has(String(host))) return podIp;
-    if (!localHosts.has(String(host))) return host;
-    server.once('listening', () => {
-      const { port } = server.address();
-      localPorts.add(port);
-      server.once('close', () => localPorts.delete(port));
-    });
-    return localAddress;
+    return localHosts.has(String(host)) ? localAddress : host;
   };
 
   const isPort = (value) =>
@@ -55,7 +61,7 @@ if (podIp) {
     this.once('listening', flushCompileCache);
     if (isPort(first)) {
       const hasHost = typeof rest[0] === 'string' || rest[0] === null;
-      const host = hostToListen(this, hasHost ? rest.shift() : undefined);
+      const host = hostToListen(hasHost ? rest.shift() : undefined);
       if (rest[0] === undefined) rest.shift();
       return listen.call(this, first ?? 0, host, ...rest);
     }
@@ -66,7 +72,7 @@ if (podIp) {
         ? listen.call(this, 0, podIp, first, ...rest)
         : listen.call(this, first, ...rest);
     }
-    const host = hostToListen(this, first.host);
+    const host = hostToListen(first.host);
     return listen.call(this, { ...first, port: first.port ?? 0, host, ipv6Only: false }, ...rest);
   };
 
@@ -74,7 +80,7 @@ if (podIp) {
   const hostToConnect = (host, port) => {
     const isLocal = host === undefined || host === null || localHosts.has(String(host));
     if (!isLocal || !isPort(port) || port === undefined) return host;
-    return localPorts.has(Number(port)) ? localAddress : podIp;
+    return isLocalOnly(port) ? localAddress : podIp;
   };
   net.Socket.prototype.connect = function (...args) {
     const options = Array.isArray(args[0]) ? args[0][0] : args[0]; // net.connect passes an array

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from canarylab.playground.address_range import local_address
 from canarylab.playground.nodejs import POD_IP, node_options, nodejs_bin, path_with_nodejs
 from tests.needs import needs
 
 pytestmark = needs("linux")
 
-POD, INSIDE = "127.95.241.7", "127.159.241.7"
+POD = "127.95.241.7"
+INSIDE = local_address(POD)
 
 
 def node(script: str, *, options: Sequence[str] = (), **environment: str) -> str:
@@ -96,6 +98,19 @@ def test_a_program_finds_its_own_server_on_localhost(host: str, url: str) -> Non
       const answer = await fetch('{url}' + server.address().port);
       console.log(await answer.text());
       process.exit();
+    }});"""
+    assert node(script) == "found"
+
+
+def test_another_program_of_the_pod_finds_a_server_on_localhost() -> None:
+    ask = "fetch(process.argv[1]).then(answer => answer.text()).then(console.log)"
+    script = f"""
+    const server = require('http').createServer((_, answer) => answer.end('found'));
+    server.listen(0, '127.0.0.1', () => {{
+      const url = 'http://localhost:' + server.address().port;
+      const other = require('child_process').spawn(process.execPath, ['-e', "{ask}", url]);
+      other.stdout.pipe(process.stdout);
+      other.on('exit', () => process.exit());
     }});"""
     assert node(script) == "found"
 

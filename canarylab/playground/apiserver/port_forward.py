@@ -21,6 +21,7 @@ from aiohttp import WSMsgType, web
 
 from canarylab.errors import BadRequestError, NotFoundError
 from canarylab.kube_objects import is_finished, parse_integer, uid_of
+from canarylab.playground.address_range import local_address
 from canarylab.playground.apiserver.requests import RequestContext, dial_error
 from canarylab.playground.apiserver.spdy import (
     Data,
@@ -187,11 +188,18 @@ class PodPorts:
     forwarded: asyncio.Semaphore
 
     async def connect(self, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Connect to a port of the pod; raise PortError if that fails."""
+        """Connect to a port of the pod; raise PortError if that fails.
+
+        As in Kubernetes, a program that listens on localhost only is reached too.
+        """
         address = self._address()
         try:
             async with asyncio.timeout(_CONNECT_TIMEOUT_S):
-                return await asyncio.open_connection(address, port, limit=_CHUNK)
+                try:
+                    return await asyncio.open_connection(address, port, limit=_CHUNK)
+                except ConnectionRefusedError:
+                    local = local_address(address)
+                    return await asyncio.open_connection(local, port, limit=_CHUNK)
         except OSError as error:
             raise PortError(dial_error(address, port, error)) from error
 

@@ -21,6 +21,7 @@ from kubernetes import client, config
 from kubernetes.stream import portforward
 
 from canarylab.kube_objects import Key
+from canarylab.playground.address_range import local_address
 from canarylab.playground.apiserver import port_forward
 from canarylab.playground.apiserver.port_forward import CHANNELS, SPDY_IN_WEBSOCKET, PodConnection
 from canarylab.playground.apiserver.spdy import (
@@ -61,9 +62,9 @@ async def answer_http(reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 
 
 @asynccontextmanager
-async def pod_that(server: Server, serve: Serve) -> AsyncIterator[int]:
+async def pod_that(server: Server, serve: Serve, *, host: str = "127.0.0.1") -> AsyncIterator[int]:
     """A running pod `web` that serves each connection like this; its port."""
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as listening:
+    async with await asyncio.start_server(serve, host, 0) as listening:
         created = await server.api.create(pod())
         status = {"phase": "Running", "podIP": "127.0.0.1", "podIPs": [{"ip": "127.0.0.1"}]}
         await server.api.update_status({**created, "status": status})
@@ -220,6 +221,15 @@ async def test_a_big_body_arrives_complete(server: Server) -> None:
         await kubectl.send(data_frame(data, b"", is_last=True))
 
         assert await kubectl.all_of(data) == piece * 640 + b" and no more"
+
+
+async def test_a_program_that_listens_on_localhost_only_is_reached(server: Server) -> None:
+    only_local = local_address("127.0.0.1")
+    async with pod_that(server, echo, host=only_local) as port, spdy(server) as kubectl:
+        data, _ = await kubectl.connect(port)
+        await kubectl.send(data_frame(data, b"hello", is_last=True))
+
+        assert await kubectl.all_of(data) == b"hello and no more"
 
 
 async def test_a_port_on_which_nobody_listens_is_an_error(server: Server) -> None:
