@@ -525,6 +525,7 @@ class RunningContainer:
         hook = await run_hook(self._spec, "postStart", self._target)
         if not hook.is_success:
             self._container.event("FailedPostStartHook", "PostStartHook failed", type="Warning")
+            self._container.event("Killing", "FailedPostStartHook")
             await self.stop(self._grace_period_s)
             return
         await run_probes(self._spec, self._target, self)
