@@ -555,11 +555,20 @@ async def run_hook(container: Object, name: str, target: ProbeTarget) -> ProbeRe
 
 
 def hosts_file(pod: Object, ip: str) -> str:
-    """Return /etc/hosts as the kubelet writes it: the pod's name, and its hostAliases."""
+    r"""Return /etc/hosts as the kubelet writes it: the pod's name, and its hostAliases.
+
+    >>> pod = {"metadata": {"name": "web-1", "namespace": "lab"}, "spec": {"subdomain": "web"}}
+    >>> hosts_file(pod, "10.0.0.7").splitlines()[-1]
+    '10.0.0.7\tweb-1.web.lab.svc.cluster.local\tweb-1'
+    """
     lines = ["# Kubernetes-managed hosts file.", "127.0.0.1\tlocalhost"]
     lines += ["::1\tlocalhost ip6-localhost ip6-loopback", "fe00::0\tip6-localnet"]
     lines += ["fe00::0\tip6-mcastprefix", "fe00::1\tip6-allnodes", "fe00::2\tip6-allrouters"]
-    lines.append(f"{ip}\t{host_name(pod)}")
+    names = [host_name(pod)]
+    if subdomain := pod["spec"].get("subdomain"):
+        namespace = pod["metadata"]["namespace"]
+        names.insert(0, f"{names[0]}.{subdomain}.{namespace}.svc.cluster.local")
+    lines.append("\t".join([ip, *names]))
     if aliases := pod["spec"].get("hostAliases"):
         lines += ["", "# Entries added by HostAliases."]
         lines += ["\t".join([each["ip"], *each.get("hostnames", [])]) for each in aliases]

@@ -126,7 +126,6 @@ async def test_some_fields_have_no_effect_on_the_processes_of_a_pod(tmp_path: Pa
         "hostIPC": True,
         "shareProcessNamespace": True,
         "runtimeClassName": "gvisor",
-        "subdomain": "canary",
         "setHostnameAsFQDN": True,
         "dnsPolicy": "None",
         "dnsConfig": {"nameservers": ["192.0.2.1"]},
