@@ -151,6 +151,10 @@ def root_base(home: Home) -> Path:
     return folder
 
 
+class _CannotBeRestartedError(Exception):
+    """A changed container could not be started, and has ended for good."""
+
+
 class Container:
     """Runs one container of a pod as often as its restartPolicy says."""
 
@@ -174,12 +178,11 @@ class Container:
     async def run(self) -> None:
         """Run until it has terminated for good, is stopped, or is cancelled."""
         self._task = asyncio.current_task()
-        policy = self._pod.pod["spec"].get("restartPolicy", "Always")
         delay_s: float | None = None
         while not self._is_stopping:
             end = self.status.state
             if isinstance(end, ContainerTerminated) and not self._changed.is_set():
-                if not should_restart(policy, end.exit_code):
+                if not self._is_restarted_after(end):
                     return
                 delay_s = self._node.backoff.next(delay_s, ran_s=end.ran_s)
                 await self._until_changed(self._back_off(end, delay_s))
@@ -267,7 +270,11 @@ class Container:
 
     async def _run_once(self) -> None:
         reference, container_id = self.spec["image"], secrets.token_hex(32)
-        prepared = await self._until_changed(self._prepare(reference, container_id))
+        try:
+            prepared = await self._until_changed(self._prepare(reference, container_id))
+        except _CannotBeRestartedError:
+            self._pod.status_changed()
+            return
         if prepared is None:
             return
         image, command = prepared
@@ -414,7 +421,19 @@ class Container:
         await asyncio.sleep(left_s)
 
     def _set_waiting(self, waiting: ContainerWaiting) -> None:
+        """Show why it cannot start now.
+
+        A changed container is started once whatever the restartPolicy says, which decides again if
+        that fails: https://github.com/kubernetes/kubernetes/tree/master/pkg/kubelet/kuberuntime
+        """
+        end = self.status.state
+        if isinstance(end, ContainerTerminated) and not self._is_restarted_after(end):
+            raise _CannotBeRestartedError
         self.set_status(self.status.waiting(waiting))
+
+    def _is_restarted_after(self, end: ContainerTerminated) -> bool:
+        policy = self._pod.pod["spec"].get("restartPolicy", "Always")
+        return should_restart(policy, end.exit_code)
 
     def give_up(self) -> None:
         """Record the end of a container that waits, because its pod has failed."""
