@@ -18,6 +18,7 @@ import os
 import posixpath
 import re
 import shutil
+import stat
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,6 +34,7 @@ from canarylab.errors import BuildError, DockerfileError
 from canarylab.images.dockerfile import Instruction
 from canarylab.images.image_config import ImageConfig
 from canarylab.images.words import expand_document
+from canarylab.playground.images import copy_file
 
 DOCKERIGNORE = ".dockerignore"
 
@@ -307,6 +309,8 @@ def _below(
         return
     yield CopiedFile(start, target)
     for path in context.below(source):
+        if stat.S_ISSOCK((context.root / path).lstat().st_mode):
+            continue  # as tar does
         _check_inside(line, context, context.root / path)
         relative = posixpath.relpath(path, source or ".")
         yield CopiedFile(context.root / path, posixpath.join(target, relative))
@@ -318,7 +322,7 @@ def _check_inside(line: Instruction, context: BuildContext, path: Path) -> None:
     if absolute or not _real(path).is_relative_to(_real(context.root)):
         problem = f"{path} is a link that leads out of the folder"
         raise line.build_error(problem, "Copy the file itself there, or name it in .dockerignore.")
-    if path.exists() and not path.is_file() and not path.is_dir():
+    if path.exists() and not (path.is_file() or path.is_dir() or path.is_fifo()):
         problem = f"{path} is neither a file nor a folder"
         raise line.build_error(problem, "Remove it, or name it in .dockerignore.")
 
@@ -340,7 +344,7 @@ def _copy(copied: CopiedFile, tree: Path) -> Path:
     if is_folder:
         return source
     place.unlink(missing_ok=True)  # never write into a file that an older layer shares
-    shutil.copy2(source, place, follow_symlinks=False)
+    copy_file(source, place)
     if mode is not None and not place.is_symlink():
         place.chmod(mode)
     return place
@@ -349,7 +353,10 @@ def _copy(copied: CopiedFile, tree: Path) -> Path:
 def _kind(path: Path, mode: int | None) -> str:
     if path.is_symlink():
         return f"link to {path.readlink()}"
-    return "folder" if path.is_dir() else f"file {(mode or path.stat().st_mode) & 0o777:o}"
+    if path.is_dir():
+        return "folder"
+    kind = "pipe" if path.is_fifo() else "file"
+    return f"{kind} {(mode or path.stat().st_mode) & 0o777:o}"
 
 
 def _real(path: Path) -> Path:

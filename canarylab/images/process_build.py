@@ -17,6 +17,7 @@ environment it sees what is needed to reach a registry, and nothing else.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -24,6 +25,7 @@ import os
 import re
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
 import time
@@ -247,7 +249,9 @@ def open_layers(images: Path) -> Iterator[LayerStore]:
 
 def copy_tree(source: Path, target: Path) -> None:
     """Fill `target` with copies of everything in `source`, which may be changed."""
-    shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
+    shutil.copytree(
+        source, target, symlinks=True, dirs_exist_ok=True, copy_function=image_store.copy_file
+    )
 
 
 def link_tree(source: Path, target: Path) -> None:
@@ -504,10 +508,16 @@ def _os_errors(line: Instruction) -> Iterator[None]:
 
 
 def _digest_and_size(tree: Path) -> tuple[str, int]:
-    """Return the digest of all names, modes and bytes in a tree, and its size in bytes."""
+    """Return the digest of all names, modes and bytes in a tree, and its size in bytes.
+
+    Raise OSError for a device: only root can copy one, and it would be one of this machine.
+    """
     digest, size = hashlib.sha256(), 0
     for path in sorted(tree.rglob("*")):
-        digest.update(os.fsencode(f"{path.relative_to(tree)}\0{path.lstat().st_mode:o}\0"))
+        name, mode = path.relative_to(tree), path.lstat().st_mode
+        if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+            raise OSError(errno.ENOTSUP, "without Docker an image has no devices", f"/{name}")
+        digest.update(os.fsencode(f"{name}\0{mode:o}\0"))
         if path.is_symlink():
             digest.update(os.fsencode(path.readlink()))
         elif path.is_file():
@@ -517,11 +527,11 @@ def _digest_and_size(tree: Path) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-def _link_or_copy(source: str | os.DirEntry[str], target: str | os.DirEntry[str]) -> None:
+def _link_or_copy(source: str, target: str) -> None:
     try:
         os.link(source, target, follow_symlinks=False)
     except OSError:  # a file system without links, or one file with too many
-        shutil.copy2(source, target)
+        image_store.copy_file(source, target)
 
 
 def _is_passed_on(name: str) -> bool:

@@ -14,15 +14,15 @@ import re
 import shlex
 import shutil
 import signal
-import stat
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from stat import S_ISCHR, S_ISDIR
 from tempfile import TemporaryDirectory
 
-from canarylab.playground.images import map_paths
+from canarylab.playground.images import copy_file, map_paths
 from canarylab.playground.node import mount_pod_root, pod_root
 from canarylab.playground.node.mount_pod_root import Plan
 
@@ -220,17 +220,19 @@ def _is_as_made(file: Path, words: str) -> bool:
 def _copy_changes(upper: Path, own: Path) -> None:
     def deleted(folder: str, names: list[str]) -> list[str]:
         """Remove from the tree what was replaced or deleted; return what is not to be copied."""
-        kinds = {name: stat.S_IFMT(Path(folder, name).lstat().st_mode) for name in names}
-        for name, kind in kinds.items():
-            mine = own / Path(folder, name).relative_to(upper)
-            if mine.is_symlink() or mine.is_file():
-                mine.unlink()
-            elif mine.is_dir() and (kind != stat.S_IFDIR or _replaces(f"{folder}/{name}")):
+        found = {name: Path(folder, name).lstat() for name in names}
+        for name, status in found.items():
+            mine, is_folder = own / Path(folder, name).relative_to(upper), S_ISDIR(status.st_mode)
+            if mine.is_symlink() or not mine.is_dir():
+                mine.unlink(missing_ok=True)
+            elif not is_folder or _replaces(f"{folder}/{name}"):
                 shutil.rmtree(mine)
-        copied = (stat.S_IFDIR, stat.S_IFREG, stat.S_IFLNK)  # a device stands for a deletion
-        return [name for name, kind in kinds.items() if kind not in copied]
+        # A device without a number stands for a deletion.
+        return [name for name, each in found.items() if S_ISCHR(each.st_mode) and not each.st_rdev]
 
-    shutil.copytree(upper, own, symlinks=True, ignore=deleted, dirs_exist_ok=True)
+    shutil.copytree(
+        upper, own, symlinks=True, ignore=deleted, dirs_exist_ok=True, copy_function=copy_file
+    )
 
 
 def _replaces(folder: str) -> bool:

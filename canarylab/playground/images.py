@@ -11,6 +11,8 @@ import json
 import os
 import platform
 import re
+import shutil
+import stat
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -62,6 +64,16 @@ class Image:
     def working_folder(self) -> Path:
         """The folder of this machine in which the image's process starts."""
         return self.root / self.working_dir.lstrip("/")
+
+
+def copy_file(source: str | Path, target: str | Path) -> None:
+    """Copy whatever is no folder, with its attributes; leave out a socket, as tar does."""
+    status = os.lstat(source)
+    if stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode):
+        shutil.copy2(source, target, follow_symlinks=False)
+    elif not stat.S_ISSOCK(status.st_mode):  # to read a pipe would wait for a writer
+        os.mknod(target, status.st_mode, status.st_rdev)
+        shutil.copystat(source, target)
 
 
 def map_paths(text: str, root: Path) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 import re
+import socket
+import stat
 import tarfile
 from pathlib import Path
 
@@ -311,12 +313,25 @@ def test_a_copy_line_without_a_meaning_is_refused(
         project.build()
 
 
-def test_a_pipe_is_refused(project: Project) -> None:
+def test_a_pipe_is_copied_and_a_socket_left_out(project: Project) -> None:
     os.mkfifo(project.context / "pipe")
-    project.dockerfile("COPY . /")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(project.context / "socket"))
+        project.dockerfile("COPY . /app", "COPY --chmod=600 pipe /")
+        root = project.build().root
 
-    with pytest.raises(BuildError, match="pipe is neither a file nor a folder"):
-        project.build()
+    assert (root / "pipe").stat().st_mode == stat.S_IFIFO | 0o600
+    assert sorted(each.name for each in (root / "app").iterdir()) == ["Dockerfile", "pipe"]
+    project.build()
+    assert project.made() == []
+
+
+def test_a_socket_that_is_named_is_refused(project: Project) -> None:
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(project.context / "socket"))
+        project.dockerfile("COPY socket /")
+        with pytest.raises(BuildError, match="socket is neither a file nor a folder"):
+            project.build()
 
 
 def test_a_file_does_not_replace_a_folder(project: Project) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +13,9 @@ from canarylab.errors import BuildError
 from canarylab.images.dockerfile import parse
 from canarylab.images.image_config import ImageConfig
 from canarylab.images.process_build import run_line
+from canarylab.playground.node.pod_root import SETTING
 from tests.images.project import Project, files_of, in_background, is_running, unique_sleep
+from tests.needs import needs
 
 HERE = ImageConfig(working_dir="/app")
 NAME = "canarylab-test-of-run"
@@ -50,6 +55,52 @@ def test_a_line_may_change_and_delete_what_lines_before_it_made(project: Project
     )
 
     assert files_of(project.build()) == ["etc/kept", "etc/x/b"]
+
+
+MAKE_SOCKET = f"""{sys.executable} -c 'import socket; socket.socket(1).bind("socket")'"""
+
+
+@pytest.mark.usefixtures("both_ways")
+@pytest.mark.parametrize("more", [[], ["FROM node", "COPY --from=0 /app /app"]])
+def test_pipes_and_links_to_nowhere_are_kept_and_sockets_left_out(
+    project: Project, more: list[str]
+) -> None:
+    project.dockerfile(
+        "WORKDIR /app",
+        "RUN mkfifo -m 600 pipe && ln -s nowhere link",
+        f"RUN [ -p pipe ] && {MAKE_SOCKET}",
+        *more,
+    )
+    app = project.build().root / "app"
+
+    kinds = {each.name: stat.filemode(each.lstat().st_mode) for each in app.iterdir()}
+    assert kinds == {"pipe": "prw-------", "link": "lrwxrwxrwx"}
+
+
+@pytest.mark.usefixtures("own_root")
+def test_a_line_may_replace_a_pipe_and_delete_it(project: Project) -> None:
+    project.dockerfile(
+        "RUN mkfifo /srv/a /srv/b /etc/c",
+        "RUN [ -p /etc/c ] && rm /srv/a /srv/b && echo canary > /srv/a",
+    )
+    root = project.build().root
+
+    assert [each.name for each in (root / "srv").iterdir()] == ["a"]
+    assert (root / "srv/a").read_text() == "canary\n"
+    assert (root / "etc/c").is_fifo()
+
+
+@needs("pod-root")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a device")
+@pytest.mark.parametrize("folder", ["/app", "/srv"])
+def test_a_device_is_refused(
+    project: Project, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    monkeypatch.setenv(SETTING, "root")
+    project.dockerfile("WORKDIR /app", f"RUN mknod {folder}/zero c 1 5")
+
+    with pytest.raises(BuildError, match=rf"line 3: .* an image has no devices \({folder}/zero\)"):
+        project.build()
 
 
 @pytest.mark.usefixtures("own_root")

@@ -28,6 +28,9 @@ from canarylab.playground.kube.events import EventDetails, record_event
 SCHEDULER_NAME = "default-scheduler"
 EVENT_SOURCE = SCHEDULER_NAME
 _FULL = "Too many pods"
+_NO_VICTIMS = "No preemption victims found for incoming pod"
+"""The end of another pod would make room, but none has a lower priority."""
+_NO_HELP = "Preemption is not helpful for scheduling"
 _WAITING_FOR_A_PLACE = 10
 """Pods to look at again when another one ends; a heartbeat of the node looks at all."""
 
@@ -54,11 +57,11 @@ def plan(pod: Object, nodes: Sequence[Object], pods: Iterable[Object] = ()) -> S
     feasible = [name for name, reason in reasons.items() if not reason]
     if feasible:
         return ScheduleResult(feasible[0])
-    counted = [
-        f"{count} {reason}" if reason == _FULL else f"{count} node(s) {reason}"
-        for reason, count in Counter(reasons.values()).items()
-    ]
-    message = f"0/{len(nodes)} nodes are available: {', '.join(sorted(counted))}."
+    preemption = (_NO_VICTIMS if reason == _FULL else _NO_HELP for reason in reasons.values())
+    message = (
+        f"{_none_available(reasons.values())} no new claims to deallocate, "
+        f"preemption: {_none_available(preemption)}"
+    )
     return ScheduleResult(None, message)
 
 
@@ -96,15 +99,22 @@ def _unschedulable_reason(pod: Object, node: Object, running: Mapping[str, int])
     """Return why the node does not take the pod, in the scheduler's words; empty if it does."""
     labels = node["metadata"].get("labels") or {}
     if node["spec"].get("unschedulable"):
-        return "were unschedulable"
+        return "node(s) were unschedulable"
     if not is_ready(node):
-        return "had untolerated taint {node.kubernetes.io/not-ready: }"
+        return "node(s) had untolerated taint(s)"
     if not (pod["spec"].get("nodeSelector") or {}).items() <= labels.items():
-        return "didn't match Pod's node affinity/selector"
+        return "node(s) didn't match Pod's node affinity/selector"
     most = parse_integer(node.get("status", {}).get("allocatable", {}).get("pods", ""))
     if most is not None and running.get(node["metadata"]["name"], 0) >= most:
         return _FULL
     return ""
+
+
+def _none_available(reasons: Iterable[str]) -> str:
+    """Return that no node is available, with how many for each reason."""
+    counted = Counter(reasons)
+    listed = sorted(f"{count} {reason}" for reason, count in counted.items())
+    return f"0/{counted.total()} nodes are available: {', '.join(listed)}."
 
 
 async def _report_failure(api: Api, pod: Object, message: str, now: datetime) -> None:

@@ -151,6 +151,10 @@ def root_base(home: Home) -> Path:
     return folder
 
 
+class _CannotBeRestartedError(Exception):
+    """A changed container could not be started, and has ended for good."""
+
+
 class Container:
     """Runs one container of a pod as often as its restartPolicy says."""
 
@@ -165,6 +169,7 @@ class Container:
         self._waiting: asyncio.Timeout | None = None
         self._changed = asyncio.Event()
         self._is_stopping = False
+        self._tried = asyncio.Event()
         self._initialized = asyncio.Event()
         if status.is_initialized:
             self._initialized.set()
@@ -177,12 +182,11 @@ class Container:
     async def run(self) -> None:
         """Run until it has terminated for good, is stopped, or is cancelled."""
         self._task = asyncio.current_task()
-        policy = restart_policy(self._pod.pod, self.status)
         delay_s: float | None = None
         while not self._is_stopping:
             end = self.status.state
             if isinstance(end, ContainerTerminated) and not self._changed.is_set():
-                if not should_restart(policy, end.exit_code):
+                if not self._is_restarted_after(end):
                     return
                 delay_s = self._node.backoff.next(delay_s, ran_s=end.ran_s)
                 await self._until_changed(self._back_off(end, delay_s))
@@ -208,13 +212,23 @@ class Container:
 
         That is when it has completed, or when it is a sidecar and has started.
         """
+        await self._run_until(self._initialized, tasks)
+        return self.status.is_initialized and not self._is_stopping
+
+    async def start(self, tasks: asyncio.TaskGroup) -> None:
+        """Run it among the tasks; return when the kubelet turns to the next container.
+
+        That is when its postStart hook is done, or when it cannot be started now.
+        """
+        await self._run_until(self._tried, tasks)
+
+    async def _run_until(self, event: asyncio.Event, tasks: asyncio.TaskGroup) -> None:
         run = tasks.create_task(self.run())
-        waiting = asyncio.create_task(self._initialized.wait())
+        waiting = asyncio.create_task(event.wait())
         try:
             await asyncio.wait([run, waiting], return_when=asyncio.FIRST_COMPLETED)
         finally:
             waiting.cancel()
-        return self.status.is_initialized and not self._is_stopping
 
     async def stop(self, grace_period_s: float, after: Sequence[Container] = ()) -> None:
         """Stop it for good within the grace period; what stops already may have less time.
@@ -294,7 +308,11 @@ class Container:
 
     async def _run_once(self) -> None:
         reference, container_id = self.spec["image"], secrets.token_hex(32)
-        prepared = await self._until_changed(self._prepare(reference, container_id))
+        try:
+            prepared = await self._until_changed(self._prepare(reference, container_id))
+        except _CannotBeRestartedError:
+            self._pod.status_changed()
+            return
         if prepared is None:
             return
         image, command = prepared
@@ -441,7 +459,23 @@ class Container:
         await asyncio.sleep(left_s)
 
     def _set_waiting(self, waiting: ContainerWaiting) -> None:
+        """Show why it cannot start now.
+
+        A changed container is started once whatever the restartPolicy says, which decides again if
+        that fails: https://github.com/kubernetes/kubernetes/tree/master/pkg/kubelet/kuberuntime
+        """
+        end = self.status.state
+        if isinstance(end, ContainerTerminated) and not self._is_restarted_after(end):
+            raise _CannotBeRestartedError
         self.set_status(self.status.waiting(waiting))
+        self._tried.set()
+
+    def on_post_start(self) -> None:
+        """Called when the process runs and its postStart hook is done."""
+        self._tried.set()
+
+    def _is_restarted_after(self, end: ContainerTerminated) -> bool:
+        return should_restart(restart_policy(self._pod.pod, self.status), end.exit_code)
 
     def give_up(self) -> None:
         """Record the end of a container that waits, because its pod has failed."""
@@ -456,6 +490,7 @@ class Container:
         started = status.state.started if isinstance(status.state, ContainerRunning) else now
         container_id = status.container_id
         end = ContainerTerminated(exit_code, reason, started, now, container_id, message)
+        self._tried.set()
         if self._changed.is_set() and not self._is_stopping:
             self.status = status.terminated(end)  # the next follows: the pod has not ended
         else:
@@ -557,8 +592,10 @@ class RunningContainer:
         hook = await run_hook(self._spec, "postStart", self._target)
         if not hook.is_success:
             self._container.event("FailedPostStartHook", "PostStartHook failed", type="Warning")
+            self._container.event("Killing", "FailedPostStartHook")
             await self.stop(self._grace_period_s)
             return
+        self._container.on_post_start()
         if self._container.status.kind == "init":
             self.on_started()  # it has no probes, and is ready when it has completed
             return
@@ -589,11 +626,20 @@ async def run_hook(container: Object, name: str, target: ProbeTarget) -> ProbeRe
 
 
 def hosts_file(pod: Object, ip: str) -> str:
-    """Return /etc/hosts as the kubelet writes it: the pod's name, and its hostAliases."""
+    r"""Return /etc/hosts as the kubelet writes it: the pod's name, and its hostAliases.
+
+    >>> pod = {"metadata": {"name": "web-1", "namespace": "lab"}, "spec": {"subdomain": "web"}}
+    >>> hosts_file(pod, "10.0.0.7").splitlines()[-1]
+    '10.0.0.7\tweb-1.web.lab.svc.cluster.local\tweb-1'
+    """
     lines = ["# Kubernetes-managed hosts file.", "127.0.0.1\tlocalhost"]
     lines += ["::1\tlocalhost ip6-localhost ip6-loopback", "fe00::0\tip6-localnet"]
     lines += ["fe00::0\tip6-mcastprefix", "fe00::1\tip6-allnodes", "fe00::2\tip6-allrouters"]
-    lines.append(f"{ip}\t{host_name(pod)}")
+    names = [host_name(pod)]
+    if subdomain := pod["spec"].get("subdomain"):
+        namespace = pod["metadata"]["namespace"]
+        names.insert(0, f"{names[0]}.{subdomain}.{namespace}.svc.cluster.local")
+    lines.append("\t".join([ip, *names]))
     if aliases := pod["spec"].get("hostAliases"):
         lines += ["", "# Entries added by HostAliases."]
         lines += ["\t".join([each["ip"], *each.get("hostnames", [])]) for each in aliases]

@@ -42,7 +42,7 @@ def main(plan: Plan, argv: Sequence[str]) -> None:
     os.set_inheritable(report, False)
     try:
         if pid := plan.get("pid"):
-            _enter(pid, report, has_terminal=plan["terminal"])
+            _enter(pid, report)
         else:
             unshare(plan)
             if plan["own_pids"]:
@@ -198,7 +198,7 @@ def _bind(source: str, target: str, *, read_only: bool) -> None:
         _check(libc.syscall(_MOUNT_SETATTR, *where, change, ctypes.c_size_t(32)), target)
 
 
-def _enter(pid: int, report: int, *, has_terminal: bool) -> None:
+def _enter(pid: int, report: int) -> None:
     """Join the namespaces of a container's process."""
     for name in ("user", "uts", "pid", "mnt"):
         theirs = f"/proc/{pid}/ns/{name}"
@@ -208,13 +208,16 @@ def _enter(pid: int, report: int, *, has_terminal: bool) -> None:
             os.close(descriptor)
             if name == "pid":
                 _go_on_as_child(report)
-                if has_terminal:
-                    os.setsid()  # else a shell could not give the terminal back at its end
 
 
 def _go_on_as_child(report: int) -> None:
-    """Go on as a child, in the namespace of processes that was joined; the parent ends like it."""
+    """Go on as a child, in the namespace of processes that was joined; the parent ends like it.
+
+    To end early, kill the child, whose id is reported: a namespace ends when all of it is reaped,
+    and without its parent the child would be left to process 1 of this machine, which may not reap.
+    """
     if child := os.fork():
+        os.write(report, f"pid\0{child}\0\0".encode())
         os.close(report)
         for number in range(1, 32):
             if number not in _NOT_IGNORED:
@@ -223,6 +226,7 @@ def _go_on_as_child(report: int) -> None:
         code = os.waitstatus_to_exitcode(status)
         os._exit(code if code >= 0 else 128 - code)
     die_with_parent()
+    os.setsid()  # a signal to its group spares the parent, and a shell can give the terminal back
 
 
 def die_with_parent() -> None:

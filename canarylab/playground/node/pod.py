@@ -126,7 +126,7 @@ class Pod:
             if await self._initialize(tasks):
                 async with asyncio.TaskGroup() as main:
                     for container in self._containers_of("container"):
-                        main.create_task(container.run())
+                        await container.start(main)
             await self._stop_containers(self._own_grace_period_s())  # sidecars run on
         self._is_finished = True
         self._status_changed.set()

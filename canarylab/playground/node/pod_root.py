@@ -92,9 +92,9 @@ class StartError(NamedTuple):
 class Report(NamedTuple):
     """What `program` wrote."""
 
-    pid: int | None
-    """Of the command, if that is not the process that was started: its sibling then."""
-    error: StartError | None
+    pid: int | None = None
+    """Of the command, if that is not the process that was started, but its sibling or its child."""
+    error: StartError | None = None
 
 
 def read_report(text: str) -> Report:

@@ -18,7 +18,7 @@ from asyncio.subprocess import DEVNULL, PIPE, STDOUT
 from asyncio.subprocess import Process as AsyncioProcess
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -193,11 +193,11 @@ async def exec_with_streams(command: Command) -> ExecStreams:
     Raise CannotStartError if the system refuses it.
     """
     if not command.terminal:
-        return ExecStreams(await _create_subprocess(command, stdin=PIPE, stderr=PIPE))
+        return ExecStreams(*await _create_subprocess(command, stdin=PIPE, stderr=PIPE))
     terminal = Terminal()
     try:
-        process = await _create_subprocess(command, stdin=terminal.slave, stderr=terminal.slave)
-        return await ExecStreams.of_terminal(process, terminal)
+        started = await _create_subprocess(command, stdin=terminal.slave, stderr=terminal.slave)
+        return await ExecStreams.of_terminal(*started, terminal)
     except BaseException:
         terminal.close()
         raise
@@ -208,12 +208,12 @@ async def exec_and_wait(command: Command) -> tuple[int, str]:
 
     Cancelling kills its whole group. What it leaves behind at its end is the container's.
     """
-    process = await _create_subprocess(command, stdin=DEVNULL, stderr=STDOUT)
+    process, pid = await _create_subprocess(command, stdin=DEVNULL, stderr=STDOUT)
     try:
         output, _ = await process.communicate()
     except BaseException:
         with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+            os.killpg(pid, signal.SIGKILL)
         await process.wait()
         raise
     return exit_code(await process.wait()), output.decode(errors="replace")
@@ -344,7 +344,7 @@ class _Start:
     passed_on: list[int]
     popen: subprocess.Popen[bytes] | None = None
     """What was started; at the end of `_starting`, the command."""
-    error: pod_root.StartError | None = None
+    report: pod_root.Report = field(default_factory=pod_root.Report)
 
 
 @asynccontextmanager
@@ -371,8 +371,8 @@ async def _starting(command: Command) -> AsyncIterator[_Start]:
             await _finish(_read_report(reading, start))
     finally:
         os.close(reading)
-    if start.error is not None:
-        step, number, words = start.error
+    if start.report.error is not None:
+        step, number, words = start.report.error
         if step == "exec":
             raise _cannot_start(command, OSError(number, os.strerror(number)))
         raise CannotStartError(f"failed to create the container's {step}: {words}")
@@ -386,7 +386,8 @@ async def _read_report(reading: int, start: _Start) -> None:
         if not (piece := os.read(reading, _MAX_REPORT)):
             break
         text += piece
-    pid, start.error = pod_root.read_report(text.decode(errors="replace"))
+    start.report = pod_root.read_report(text.decode(errors="replace"))
+    pid = start.report.pid
     if start.popen is not None and pid is not None:
         start.popen.wait()  # it ended when it had written this
         start.popen.pid, start.popen.returncode = pid, None
@@ -429,8 +430,12 @@ def _popen(
         reaper.set_mark(None)
 
 
-async def _create_subprocess(command: Command, *, stdin: int, stderr: int) -> AsyncioProcess:
+async def _create_subprocess(
+    command: Command, *, stdin: int, stderr: int
+) -> tuple[AsyncioProcess, int]:
+    """Start a command; return what ends like it, and its own id, also that of its group."""
     process: AsyncioProcess | None = None
+    start: _Start | None = None
     try:
         async with _starting(command) as start:
             process = await asyncio.create_subprocess_exec(
@@ -449,12 +454,12 @@ async def _create_subprocess(command: Command, *, stdin: int, stderr: int) -> As
     except (OSError, ValueError) as error:
         raise _cannot_start(command, error) from error
     except BaseException:
-        if process is not None:
+        if process is not None and start is not None:
             with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+                os.killpg(start.report.pid or process.pid, signal.SIGKILL)
             await process.communicate()
         raise
-    return process
+    return process, start.report.pid or process.pid
 
 
 def _take_terminal(command: Command) -> Callable[[], None] | None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # this program is kept small
 RUN_ID = "CANARYLAB_RUN_ID"
 _FILE_LOCKS = 10  # RLIMIT_LOCKS, which the module `resource` does not name
 _CONTAINER_BITS = 28
+_MEMORY = 20  # vsize, among the fields of /proc/PID/stat after the name
 _PAUSE_S = 0.01
 _ENVIRONMENT_LIMIT = 1 << 21  # bytes
 
@@ -93,8 +94,15 @@ def _has(pid: int, variable: bytes) -> bool:
 
 
 def _is_alive(pid: int) -> bool:
-    """Whether it is no zombie; the state is after the last bracket of the name."""
-    return not _read(pid, "stat").rpartition(b")")[2].lstrip().startswith((b"Z", b"X"))
+    """Whether it is no zombie, and none that sleeps without memory until zombies are reaped.
+
+    So does process 1 of a PID namespace at its end, if another namespace has their parent, and for
+    ever if that is a process 1 that reaps nothing.
+    """
+    fields = _read(pid, "stat").rpartition(b")")[2].split()  # those after the name
+    if not fields or fields[0] in (b"Z", b"X"):
+        return False
+    return (fields[0], fields[_MEMORY]) != (b"S", b"0")
 
 
 def _may_be_killed(pid: int) -> bool:

@@ -64,22 +64,28 @@ class Terminal:
 
 
 class ExecStreams:
-    """A command that was started in a container, with three pipes or a terminal."""
+    """A command that was started in a container, with three pipes or a terminal.
+
+    `process` ends like it, and is it unless `pid` says another.
+    """
 
     def __init__(
         self,
         process: AsyncioProcess,
+        pid: int,
         *,
         terminal: Terminal | None = None,
         stdin: asyncio.StreamWriter | None = None,
         stdout: asyncio.StreamReader | None = None,
     ) -> None:
-        self.process, self._terminal = process, terminal
+        self.process, self._pid, self._terminal = process, pid, terminal
         self._stdin = stdin or process.stdin
         self.stdout, self.stderr = stdout or process.stdout, process.stderr
 
     @classmethod
-    async def of_terminal(cls, process: AsyncioProcess, terminal: Terminal) -> ExecStreams:
+    async def of_terminal(
+        cls, process: AsyncioProcess, pid: int, terminal: Terminal
+    ) -> ExecStreams:
         """The streams of a command that has a terminal."""
         terminal.close_slave()
         stdin = await terminal.open_input()
@@ -87,7 +93,7 @@ class ExecStreams:
         await asyncio.get_running_loop().connect_read_pipe(
             lambda: _TerminalOutput(stdout), terminal.output()
         )
-        return cls(process, terminal=terminal, stdin=stdin, stdout=stdout)
+        return cls(process, pid, terminal=terminal, stdin=stdin, stdout=stdout)
 
     async def write(self, data: bytes) -> None:
         """Write to its input; wait while it does not read."""
@@ -116,7 +122,7 @@ class ExecStreams:
         if self.process.returncode is None:
             # `process.kill()` may reap it before asyncio does, and lose its status.
             with suppress(ProcessLookupError):
-                os.kill(self.process.pid, signal.SIGKILL)
+                os.kill(self._pid, signal.SIGKILL)
         if self._terminal is not None:
             self._terminal.close()
 

@@ -20,6 +20,13 @@ from tests.playground.controllers.builders import (
 from tests.playground.fake_api import FakeApi
 from tests.waiting import until
 
+UNHELPFUL = "Preemption is not helpful for scheduling"
+
+
+def preemption(why: str, *, of: int = 1) -> str:
+    """The end of the message."""
+    return f"no new claims to deallocate, preemption: 0/{of} nodes are available: {of} {why}."
+
 
 def test_a_pod_goes_to_the_first_node_that_takes_it() -> None:
     assert plan(pod(), [node("full", unschedulable=True), node("free")]) == ScheduleResult("free")
@@ -29,16 +36,18 @@ def test_a_pod_goes_to_the_first_node_that_takes_it() -> None:
     ("nodes", "why"),
     [
         ([], "no nodes available to schedule pods"),
-        ([node(unschedulable=True)], "0/1 nodes are available: 1 node(s) were unschedulable."),
+        (
+            [node(unschedulable=True)],
+            f"0/1 nodes are available: 1 node(s) were unschedulable. {preemption(UNHELPFUL)}",
+        ),
         (
             [node(ready=False)],
-            "0/1 nodes are available: "
-            "1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }.",
+            f"0/1 nodes are available: 1 node(s) had untolerated taint(s). {preemption(UNHELPFUL)}",
         ),
         (
             [node("a", unschedulable=True), node("b", unschedulable=True), node("c", ready=False)],
-            "0/3 nodes are available: 1 node(s) had untolerated taint "
-            "{node.kubernetes.io/not-ready: }, 2 node(s) were unschedulable.",
+            "0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 node(s) were "
+            f"unschedulable. {preemption(UNHELPFUL, of=3)}",
         ),
     ],
 )
@@ -62,7 +71,8 @@ def test_a_node_selector_must_match() -> None:
     selective = pod(nodeSelector={"kubernetes.io/hostname": "b"})
     assert plan(selective, [node("a"), node("b")]) == ScheduleResult("b")
     words = "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector."
-    assert plan(selective, [node("a")]) == ScheduleResult(None, words)
+    message = f"{words} {preemption(UNHELPFUL)}"
+    assert plan(selective, [node("a")]) == ScheduleResult(None, message)
 
 
 IMPOSSIBLE = {"nodeSelectorTerms": [{"matchExpressions": [{"key": "gpu", "operator": "Exists"}]}]}
@@ -166,7 +176,8 @@ def test_a_node_takes_no_more_pods_than_it_can_run() -> None:
     bound = {"metadata": {"name": "a"}, "spec": {"nodeName": "here"}}
     assert plan({"spec": {}}, [full_node(2)], [bound]).node == "here"
     full = plan({"spec": {}}, [full_node(2)], [bound, bound])
-    assert full.message == "0/1 nodes are available: 1 Too many pods."
+    no_victims = preemption("No preemption victims found for incoming pod")
+    assert full.message == f"0/1 nodes are available: 1 Too many pods. {no_victims}"
 
 
 def test_a_pod_that_has_finished_leaves_its_place() -> None:

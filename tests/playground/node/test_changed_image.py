@@ -107,10 +107,17 @@ async def test_a_container_that_ignores_the_signal_is_killed_before_the_next_is_
         assert (await here.state())["lastState"]["terminated"]["exitCode"] == 137
 
 
-async def test_a_container_that_waits_for_an_image_takes_the_corrected_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("policy", ["Always", "Never"])
+@pytest.mark.parametrize(
+    ("image", "reason"), [("no such/image", "InvalidImageName"), ("plain:9.9", "ErrImagePull")]
+)
+async def test_a_container_that_waits_for_an_image_takes_the_corrected_one(
+    tmp_path: Path, policy: str, image: str, reason: str
+) -> None:
     async with two_images(tmp_path) as here:
-        await here.api.put(pod({**shell(WORKS), "image": "no such/image"}))
-        await until(here.state_is("waiting", "InvalidImageName"))
+        await here.api.put(pod({**shell(WORKS), "image": image}, restartPolicy=policy))
+        await until(here.state_is("waiting", reason))
+        assert (await here.pod())["status"]["phase"] == "Pending"
         await set_image(here, "plain:2.0")
         await until(here.state_is("running"))
         state = await here.state()
@@ -145,6 +152,25 @@ async def test_an_image_that_is_missing_ends_the_old_container_and_is_waited_for
         assert state["lastState"].keys() == {"terminated"}
         build(here.home, "plain:9.9")
         await until(here.has_restarted(1))
+
+
+@pytest.mark.parametrize("image", ["no such/image", "plain:9.9"])
+@pytest.mark.parametrize(
+    ("policy", "code", "phase"),
+    [("Never", 0, "Succeeded"), ("Never", 3, "Failed"), ("OnFailure", 0, "Succeeded")],
+)
+async def test_an_image_that_is_missing_ends_a_container_for_good_that_is_not_restarted(
+    tmp_path: Path, policy: str, code: int, phase: str, image: str
+) -> None:
+    async with two_images(tmp_path) as here:
+        script = f"trap 'exit {code}' TERM; echo up; sleep 600 & wait"
+        await here.api.put(pod(shell(script), restartPolicy=policy))
+        await here.wrote("up")
+        await set_image(here, image)
+        await until(here.phase_is(phase))
+        state = await here.state()
+        assert (state["image"], state["state"]["terminated"]["exitCode"]) == ("plain:1.0", code)
+        assert await here.messages("BackOff") == []
 
 
 async def test_a_container_that_has_ended_for_good_stays_so(tmp_path: Path) -> None:

@@ -126,7 +126,6 @@ async def test_some_fields_have_no_effect_on_the_processes_of_a_pod(tmp_path: Pa
         "hostIPC": True,
         "shareProcessNamespace": True,
         "runtimeClassName": "gvisor",
-        "subdomain": "canary",
         "setHostnameAsFQDN": True,
         "dnsPolicy": "None",
         "dnsConfig": {"nameservers": ["192.0.2.1"]},
@@ -362,7 +361,8 @@ async def test_a_post_start_that_fails_ends_the_container(tmp_path: Path) -> Non
         container = {**server(), "lifecycle": hook}
         await here.api.put(pod(container, terminationGracePeriodSeconds=1))
         await until(here.has_restarted(1))
-        assert await here.messages("FailedPostStartHook")
+        assert await here.messages("FailedPostStartHook") == ["PostStartHook failed"]
+        assert await here.messages("Killing") == ["FailedPostStartHook"]
 
 
 async def test_a_pre_stop_that_fails_does_not_keep_the_pod(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Init containers and sidecars: their order, their ends, and what the pod says meanwhile."""
+"""The order in which containers start and end: init containers, sidecars, and the others."""
 
 from __future__ import annotations
 
@@ -282,3 +282,41 @@ async def test_at_its_deadline_a_pod_that_initializes_fails(tmp_path: Path) -> N
         found = await here.pod()
         assert found["status"]["reason"] == "DeadlineExceeded"
         assert states(found) == {"first": "Completed", "second": "PodInitializing"}
+
+
+def after_hook(command: str) -> Object:
+    """A container whose postStart hook is this command."""
+    return {**shell(UP), "lifecycle": {"postStart": {"exec": {"command": ["sh", "-c", command]}}}}
+
+
+async def test_the_next_container_starts_when_the_hook_of_the_one_before_is_done(
+    tmp_path: Path,
+) -> None:
+    begun, go = tmp_path / "begun", tmp_path / "go"
+    first = after_hook(f"touch {begun}; until [ -e {go} ]; do sleep 0.01; done")
+    async with node(tmp_path) as here:
+        await here.api.put(pod(first, shell("echo next", name="next")))
+        await until(begun.exists)
+        await until(here.state_is("running"))
+        waits = (await here.pod())["status"]["containerStatuses"][1]["state"]
+        assert waits == {"waiting": {"reason": "ContainerCreating"}}
+        go.touch()
+        await here.wrote("next", container="next")
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        after_hook("false"),
+        {**shell(UP), "image": "none:1.0"},
+        {**shell(UP), "command": ["/no/such/program"]},
+        shell("exit 3"),
+    ],
+    ids=["hook", "image", "program", "exit"],
+)
+async def test_a_container_that_fails_to_start_holds_up_no_other(
+    tmp_path: Path, first: Object
+) -> None:
+    async with node(tmp_path) as here:
+        await here.api.put(pod(first, shell("echo next; sleep 600", name="next")))
+        await here.wrote("next", container="next")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from canarylab.kube_objects import Key
@@ -20,6 +25,23 @@ from tests.waiting import until
 WEB = Key(SPACE, "web-1")
 HANDLES_TERM = "trap 'echo handled; exit 3' TERM; echo up; while :; do sleep 0.05; done"
 pytestmark = pytest.mark.usefixtures("own_root")
+
+
+SET_CHILD_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER
+
+
+@contextmanager
+def orphans_stay_zombies() -> Iterator[None]:
+    """Have this process adopt orphans and reap none before the end, like a careless process 1."""
+    prctl = ctypes.CDLL(None).prctl
+    prctl(SET_CHILD_SUBREAPER, 1)
+    try:
+        yield
+    finally:
+        prctl(SET_CHILD_SUBREAPER, 0)
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
 
 
 async def start(here: Node, script: str, **spec: Any) -> None:
@@ -117,6 +139,47 @@ async def test_a_command_that_is_cut_off_ends(tmp_path: Path) -> None:
         streams.close()
         await streams.wait()
         await until(lambda: here.processes() == before)
+
+
+async def test_a_command_that_is_cut_off_leaves_no_zombie_to_wait_for(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        await start(here, "echo up; exec sleep 600", terminationGracePeriodSeconds=1)
+        with orphans_stay_zombies():
+            streams = await here.kubelet.execute(WEB, ["sleep", "600"])
+            streams.close()
+            await streams.wait()
+            await here.delete()
+            await until(here.is_gone)
+
+
+async def test_a_probe_that_is_cut_off_leaves_no_zombie_to_wait_for(tmp_path: Path) -> None:
+    probe = {"exec": {"command": ["sleep", "600"]}, "timeoutSeconds": 1}
+    async with node(tmp_path) as here:
+        with orphans_stay_zombies():
+            web = shell("exec sleep 600", readinessProbe=probe)
+            await here.api.put(pod(web, terminationGracePeriodSeconds=1))
+
+            async def has_failed() -> bool:
+                return bool(await here.messages("Unhealthy"))
+
+            await until(has_failed)
+            await here.delete()
+            await until(here.is_gone)
+
+
+async def test_what_waits_for_a_zombie_has_ended(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        await start(here, "echo up; exec sleep 600", restartPolicy="Never")
+        (first,) = here.processes()
+        with orphans_stay_zombies():
+            await here.kubelet.execute(WEB, ["sleep", "600"])
+            beside = here.processes() - {first}
+            (parent,) = (each for each in beside if psutil.Process(each).ppid() == os.getpid())
+            os.kill(parent, signal.SIGKILL)
+            os.kill(first, signal.SIGKILL)
+            await until(lambda: not here.processes())
+            assert psutil.Process(first).status() == psutil.STATUS_SLEEPING
+        await until(here.state_is("terminated"))
 
 
 async def test_a_shell_with_a_terminal_gives_it_back_and_ends_with_its_code(tmp_path: Path) -> None:

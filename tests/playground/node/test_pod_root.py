@@ -108,6 +108,14 @@ async def test_a_pod_has_the_host_name_of_a_real_cluster(
         assert await here.log(name) == f"{host}\n" * 3 + f"{ip}\t{host}\nthe end\n"
 
 
+async def test_a_pod_with_a_subdomain_has_its_full_name_in_etc_hosts(tmp_path: Path) -> None:
+    async with node(tmp_path) as here:
+        container = shell("hostname; tail -1 /etc/hosts; sleep 600")
+        await here.api.put(pod(container, hostname="first", subdomain="web"))
+        ip = (await here.ready())["status"]["podIP"]
+        await here.wrote(f"first\n{ip}\tfirst.web.lab.svc.cluster.local\tfirst\n")
+
+
 async def test_host_aliases_are_in_etc_hosts(tmp_path: Path) -> None:
     async with node(tmp_path) as here:
         aliases = [{"ip": "127.0.0.9", "hostnames": ["db.local", "db"]}]
