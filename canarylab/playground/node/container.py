@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 import secrets
 import signal
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -73,6 +74,13 @@ _COMMAND_NOT_FOUND = 127
 _HOOK_TIMEOUT_S = 3600.0  # the caller of a hook has a deadline of its own
 _NO_POD = "127.255.255.254"
 """An address that no pod has. A port is in use there if a program has it on all addresses."""
+_OTHER_CLIENTS = re.compile(r"\b(?:curl|wget|nc)\b")
+_ON_LOCALHOST = re.compile(r"\blocalhost\b|\b127\.0\.0\.1\b")
+_LOCALHOST = (
+    "On the playground `localhost` is the pod for programs of Node.js only, and this machine for "
+    "others. Use an httpGet probe, or let the command ask the pod's address, which a variable from "
+    "`status.podIP` has."
+)
 _PULL_ERRORS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName")
 
 
@@ -565,6 +573,8 @@ class RunningContainer:
     def on_failure(self, probe: str, message: str) -> None:
         """Take one failure of a probe."""
         self._container.event("Unhealthy", f"{probe} probe failed: {message}", type="Warning")
+        if asks_localhost(self._spec.get(f"{probe.lower()}Probe", {})):
+            self._container.event("LocalhostIsNotThePod", _LOCALHOST, type="Warning")
 
     async def stop_for_restart(self, probe: str, *, grace_period_s: int | None) -> None:
         """Stop this run; the container starts another."""
@@ -657,6 +667,18 @@ def restart_policy(pod: Object, container: ContainerStatus) -> str:
     if container.kind == "init" and policy == "Always":
         return "OnFailure"
     return "Always" if container.kind == "sidecar" else policy
+
+
+def asks_localhost(probe: Object) -> bool:
+    """Whether a probe is a command that is to ask a server on localhost.
+
+    >>> asks_localhost({"exec": {"command": ["curl", "-f", "http://localhost:3000/ready"]}})
+    True
+    >>> asks_localhost({"exec": {"command": ["node", "ask.js", "localhost:3000"]}})
+    False
+    """
+    words = " ".join(probe.get("exec", {}).get("command", []))
+    return bool(_OTHER_CLIENTS.search(words) and _ON_LOCALHOST.search(words))
 
 
 def should_restart(policy: str, exit_code: int) -> bool:

@@ -235,6 +235,22 @@ async def test_a_working_directory_that_no_system_has_is_a_configuration_error(
         await until(here.state_is("waiting", "CreateContainerConfigError"))
 
 
+@pytest.mark.parametrize(("host", "is_said"), [("localhost", True), ("$HOSTNAME", False)])
+async def test_a_probe_that_asks_localhost_with_another_program_has_an_event(
+    tmp_path: Path, host: str, is_said: bool
+) -> None:
+    words = {"command": ["sh", "-c", f": wget http://{host}:3333/; exit 1"]}
+    probe = {"exec": words, "periodSeconds": 1}
+    async with node(tmp_path) as here:
+        await here.api.put(pod({**server(), "readinessProbe": probe}))
+        await until(lambda: here.messages("Unhealthy"))
+        await until(here.state_is("running"))
+        found = await here.messages("LocalhostIsNotThePod")
+        assert [words.split(" is the pod")[0] for words in found] == (
+            ["On the playground `localhost`"] if is_said else []
+        )
+
+
 async def test_a_failing_liveness_probe_restarts_the_container(tmp_path: Path) -> None:
     probe = {"exec": {"command": ["sh", "-c", "echo no pulse; exit 1"]}, "failureThreshold": 1}
     async with node(tmp_path) as here:

@@ -67,10 +67,15 @@ async def test_meanwhile_the_pod_is_pending_and_says_what_is_not_done(tmp_path: 
     async with node(tmp_path) as here:
         await here.api.put(pod(server(), initContainers=[first, init("second", "true")]))
         await until(started.exists)
-        await until(here.state_is("waiting", "PodInitializing"))
+
+        async def runs() -> bool:
+            return await _has_status(here) and states(await here.pod())["first"] == "running"
+
+        await until(runs)
         found, condition = await here.pod(), await initialized(here)
         assert found["status"]["phase"] == "Pending"
-        assert states(found) == {"first": "running", "second": "PodInitializing"}
+        assert states(found)["second"] == "PodInitializing"
+        assert (await here.state())["state"] == {"waiting": {"reason": "PodInitializing"}}
         assert (condition["status"], condition["reason"], condition["message"]) == (
             "False",
             "ContainersNotInitialized",
