@@ -427,7 +427,7 @@ class Container:
         """Show why it cannot start now.
 
         A changed container is started once whatever the restartPolicy says, which decides again if
-        that fails: https://github.com/kubernetes/kubernetes/tree/master/pkg/kubelet/kuberuntime
+        that fails: the kubelet's `ShouldContainerBeRestarted` looks at the end of the old one.
         """
         end = self.status.state
         if isinstance(end, ContainerTerminated) and not self._is_restarted_after(end):
