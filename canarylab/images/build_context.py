@@ -78,6 +78,8 @@ class BuildContext:
 
     root: Path
     ignore: Dockerignore
+    is_image: bool = False
+    """Whether it is an earlier stage, in which `/` is the image's and a link may lead anywhere."""
 
     @classmethod
     def of(cls, folder: Path) -> BuildContext:
@@ -309,9 +311,11 @@ def _below(
         return
     yield CopiedFile(start, target)
     for path in context.below(source):
-        if stat.S_ISSOCK((context.root / path).lstat().st_mode):
+        mode = (context.root / path).lstat().st_mode
+        if stat.S_ISSOCK(mode):
             continue  # as tar does
-        _check_inside(line, context, context.root / path)
+        if not (context.is_image and stat.S_ISLNK(mode)):
+            _check_inside(line, context, context.root / path)
         relative = posixpath.relpath(path, source or ".")
         yield CopiedFile(context.root / path, posixpath.join(target, relative))
 

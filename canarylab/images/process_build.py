@@ -426,7 +426,7 @@ class _TreeBuilder:
         stage = config.stage_named(line.flags.get("from", ""))
         context = self.context
         if stage is not None:
-            context = BuildContext(self._stages[stage].tree, Dockerignore())
+            context = BuildContext(self._stages[stage].tree, Dockerignore(), is_image=True)
 
         def is_folder(path: str) -> bool:
             return (before.tree / path.lstrip("/")).is_dir()

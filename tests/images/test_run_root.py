@@ -78,6 +78,16 @@ def test_pipes_and_links_to_nowhere_are_kept_and_sockets_left_out(
 
 
 @pytest.mark.usefixtures("own_root")
+def test_links_of_a_stage_that_lead_anywhere_are_copied(project: Project) -> None:
+    links = {"log": "/dev/stdout", "lost": "/nowhere", "up": "../../../srv/x", "own": "/app/log"}
+    made = " && ".join(f"ln -s {target} {name}" for name, target in links.items())
+    project.dockerfile("WORKDIR /app", f"RUN {made}", "FROM node", "COPY --from=0 /app /app")
+    app = project.build().root / "app"
+
+    assert {each.name: str(each.readlink()) for each in app.iterdir()} == links
+
+
+@pytest.mark.usefixtures("own_root")
 def test_a_line_may_replace_a_pipe_and_delete_it(project: Project) -> None:
     project.dockerfile(
         "RUN mkfifo /srv/a /srv/b /etc/c",

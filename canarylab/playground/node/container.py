@@ -32,17 +32,12 @@ from canarylab.playground.kube.api import Api, LogOptions
 from canarylab.playground.kube.events import EventRecorder
 from canarylab.playground.node.environment import PodSettings, build_command, host_name
 from canarylab.playground.node.image_puller import ImagePuller
+from canarylab.playground.node.lifecycle_hooks import run_hook
 from canarylab.playground.node.listeners import PodListeners
 from canarylab.playground.node.logs import ContainerLog, ContainerLogs
 from canarylab.playground.node.mount_pod_root import Plan
 from canarylab.playground.node.pod_root import container_plan
-from canarylab.playground.node.probes import (
-    SUCCESS,
-    ProbeResult,
-    ProbeTarget,
-    probe_once,
-    run_probes,
-)
+from canarylab.playground.node.probes import ProbeTarget, run_probes
 from canarylab.playground.node.process import (
     CannotStartError,
     Command,
@@ -71,7 +66,6 @@ _CONFIG_RETRY_S = 2.0  # while a ConfigMap or Secret is missing
 _KILLED = 137
 _CANNOT_START = 128  # the exit code of a container that never ran
 _COMMAND_NOT_FOUND = 127
-_HOOK_TIMEOUT_S = 3600.0  # the caller of a hook has a deadline of its own
 _NO_POD = "127.255.255.254"
 """An address that no pod has. A port is in use there if a program has it on all addresses."""
 _OTHER_CLIENTS = re.compile(r"\b(?:curl|wget|nc)\b")
@@ -146,6 +140,12 @@ class PodContext:
     listeners: PodListeners
     status_changed: Callable[[], None]
 
+    @property
+    def full_name(self) -> str:
+        """The name in messages of the kubelet."""
+        name, namespace = self.pod["metadata"]["name"], key_of(self.pod).namespace
+        return f"{name}_{namespace}({uid_of(self.pod)})"
+
 
 def pods_folder(home: Home) -> Path:
     """Return the folder that has a folder for each pod, named by its uid."""
@@ -177,6 +177,7 @@ class Container:
         self._waiting: asyncio.Timeout | None = None
         self._changed = asyncio.Event()
         self._is_stopping = False
+        self._hook_failure = ""
         self._tried = asyncio.Event()
         self._initialized = asyncio.Event()
         if status.is_initialized:
@@ -196,6 +197,8 @@ class Container:
             if isinstance(end, ContainerTerminated) and not self._changed.is_set():
                 if not self._is_restarted_after(end):
                     return
+                if self._hook_failure:
+                    self._set_waiting(ContainerWaiting("PostStartHookError", self._hook_failure))
                 delay_s = self._node.backoff.next(delay_s, ran_s=end.ran_s)
                 await self._until_changed(self._back_off(end, delay_s))
             if self._changed.is_set():
@@ -280,7 +283,8 @@ class Container:
         """Return the log of the current run, or of the previous one."""
         status, pod_name = self.status, self._pod.pod["metadata"]["name"]
         if not options.previous:
-            log = self.logs.find(status.restarts)
+            has_begun = status.last or not isinstance(status.state, ContainerWaiting)
+            log = self.logs.find(status.restarts) if has_begun else None
             problem = (
                 f'container "{self.name}" in pod "{pod_name}" is waiting to start: '
                 f"{_waiting_reason(status)}"
@@ -316,6 +320,7 @@ class Container:
 
     async def _run_once(self) -> None:
         reference, container_id = self.spec["image"], secrets.token_hex(32)
+        self._hook_failure = ""
         try:
             prepared = await self._until_changed(self._prepare(reference, container_id))
         except _CannotBeRestartedError:
@@ -336,15 +341,14 @@ class Container:
             self.event("Failed", f"Error: {error}", type="Warning")
             self._set_terminated(status, _CANNOT_START, "StartError", str(error))
             return
-        self.set_status(status)
         self.event("Started", "Container started")
-        exit_code = await self._wait_for(
-            RunningContainer(self, self._pod, command=command, process=process)
-        )
+        running = RunningContainer(self, self._pod, status, command=command, process=process)
+        exit_code = await self._wait_for(running)
+        self._hook_failure = running.hook_failure
         self._node.reaper.kill_container(container_id)
         if exit_code and not self._changed.is_set():
             await self._report_ports()
-        self._set_terminated(self.status, exit_code, "Error" if exit_code else "Completed")
+        self._set_terminated(status, exit_code, "Error" if exit_code else "Completed")
 
     async def _report_ports(self) -> None:
         """Say why a container that has failed could not listen on its ports."""
@@ -454,8 +458,7 @@ class Container:
         left_s = min(delay_s, delay_s - elapsed_s)  # not longer if the clock was set back
         if left_s <= 0:
             return
-        pod = self._pod.pod
-        pod_name = f"{pod['metadata']['name']}_{key_of(pod).namespace}({uid_of(pod)})"
+        pod_name = self._pod.full_name
         self.event(
             "BackOff",
             f"Back-off restarting failed container {self.name} in pod {pod_name}",
@@ -470,7 +473,7 @@ class Container:
         """Show why it cannot start now.
 
         A changed container is started once whatever the restartPolicy says, which decides again if
-        that fails: https://github.com/kubernetes/kubernetes/tree/master/pkg/kubelet/kuberuntime
+        that fails: the kubelet's `ShouldContainerBeRestarted` looks at the end of the old one.
         """
         end = self.status.state
         if isinstance(end, ContainerTerminated) and not self._is_restarted_after(end):
@@ -478,8 +481,9 @@ class Container:
         self.set_status(self.status.waiting(waiting))
         self._tried.set()
 
-    def on_post_start(self) -> None:
+    def on_post_start(self, status: ContainerStatus) -> None:
         """Called when the process runs and its postStart hook is done."""
+        self.set_status(status)
         self._tried.set()
 
     def _is_restarted_after(self, end: ContainerTerminated) -> bool:
@@ -509,16 +513,27 @@ class RunningContainer:
     """One run of a container: its process, with hooks, probes and termination."""
 
     def __init__(
-        self, container: Container, pod: PodContext, *, command: Command, process: Process
+        self,
+        container: Container,
+        pod: PodContext,
+        status: ContainerStatus,
+        *,
+        command: Command,
+        process: Process,
     ) -> None:
-        self._container, self._spec, self._process = container, container.spec, process
+        self._container, self._pod, self._status = container, pod, status
+        self._process = process
         self._grace_period_s: int = pod.pod["spec"].get(
             "terminationGracePeriodSeconds", DEFAULT_GRACE_PERIOD_S
         )
-        self._target = ProbeTarget(pod.ip, self._spec, self._run_command, pod.listeners.can_answer)
+        self._target = ProbeTarget(
+            pod.ip, container.spec, self._run_command, pod.listeners.can_answer
+        )
         self._timeout: asyncio.Timeout | None = None
         self._deadline = math.inf
         self.command = command
+        self.hook_failure = ""
+        """Why the postStart hook failed, or "" if it did not."""
 
     @property
     def pid(self) -> int:
@@ -573,7 +588,7 @@ class RunningContainer:
     def on_failure(self, probe: str, message: str) -> None:
         """Take one failure of a probe."""
         self._container.event("Unhealthy", f"{probe} probe failed: {message}", type="Warning")
-        if asks_localhost(self._spec.get(f"{probe.lower()}Probe", {})):
+        if asks_localhost(self._target.container.get(f"{probe.lower()}Probe", {})):
             self._container.event("LocalhostIsNotThePod", _LOCALHOST, type="Warning")
 
     async def stop_for_restart(self, probe: str, *, grace_period_s: int | None) -> None:
@@ -599,21 +614,21 @@ class RunningContainer:
         self._timeout = None
 
     async def _run_hook_and_probes(self) -> None:
-        hook = await run_hook(self._spec, "postStart", self._target)
-        if not hook.is_success:
+        """Run postStart, before which the container does not count as running, and the probes."""
+        self.hook_failure = await run_hook("postStart", self._target, self._pod.full_name)
+        if self.hook_failure:
             self._container.event("FailedPostStartHook", "PostStartHook failed", type="Warning")
             self._container.event("Killing", "FailedPostStartHook")
             await self.stop(self._grace_period_s)
             return
-        self._container.on_post_start()
-        if self._container.status.kind == "init":
+        self._container.on_post_start(self._status)
+        if self._status.kind == "init":
             self.on_started()  # it has no probes, and is ready when it has completed
             return
-        await run_probes(self._spec, self._target, self)
+        await run_probes(self._target.container, self._target, self)
 
     async def _run_pre_stop(self) -> None:
-        hook = await run_hook(self._spec, "preStop", self._target)
-        if not hook.is_success:
+        if await run_hook("preStop", self._target, self._pod.full_name):
             self._container.event("FailedPreStopHook", "PreStopHook failed", type="Warning")
 
     async def _run_command(self, argv: list[str]) -> tuple[int, str]:
@@ -622,17 +637,6 @@ class RunningContainer:
             return await exec_and_wait(own.beside(self.pid, argv))
         except CannotStartError as error:
             return _COMMAND_NOT_FOUND, str(error)
-
-
-async def run_hook(container: Object, name: str, target: ProbeTarget) -> ProbeResult:
-    """Run the lifecycle hook preStop or postStart, if there is one."""
-    action = container.get("lifecycle", {}).get(name)
-    if not action:
-        return SUCCESS
-    if "sleep" in action:
-        await asyncio.sleep(action["sleep"]["seconds"])
-        return SUCCESS
-    return await probe_once(action, target, timeout_s=_HOOK_TIMEOUT_S)
 
 
 def hosts_file(pod: Object, ip: str) -> str:

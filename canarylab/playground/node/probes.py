@@ -254,7 +254,7 @@ def _report_failure(handler: ProbeHandler, probe: str, observation: _Observation
 async def _tcp_socket(action: Object, target: ProbeTarget, timeout_s: float) -> ProbeResult:
     port = port_number(action["port"], target.container)
     if port is None:
-        return _no_such_port(action["port"])
+        return ProbeResult(False, _no_such_port(action["port"]))
     host = action.get("host") or target.ip
     try:
         await _refuse_others(action, target, port)
@@ -269,6 +269,18 @@ async def _tcp_socket(action: Object, target: ProbeTarget, timeout_s: float) -> 
 
 
 async def _http_get(action: Object, target: ProbeTarget, timeout_s: float) -> ProbeResult:
+    answer = await http_status(action, target, timeout_s=timeout_s, client="kube-probe")
+    if isinstance(answer, str):
+        return ProbeResult(False, answer)
+    if 200 <= answer < 400:
+        return SUCCESS
+    return ProbeResult(False, f"HTTP probe failed with statuscode: {answer}")
+
+
+async def http_status(
+    action: Object, target: ProbeTarget, *, timeout_s: float, client: str
+) -> int | str:
+    """Send the request of an httpGet; return the status of the answer, or why there is none."""
     port = port_number(action["port"], target.container)
     if port is None:
         return _no_such_port(action["port"])
@@ -277,19 +289,15 @@ async def _http_get(action: Object, target: ProbeTarget, timeout_s: float) -> Pr
     try:
         await _refuse_others(action, target, port)
         async with asyncio.timeout(timeout_s):
-            request = _request(action, path, f"{host}:{port}")
-            status = await _fetch_status(host, port, request, scheme)
+            request = _request(action, path, f"{host}:{port}", client)
+            return await _fetch_status(host, port, request, scheme)
     except ConnectionRefusedError as error:
         reason = _dial_error(error, f"{host}:{port}")
     except TimeoutError:
         reason = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
     except (OSError, EOFError, ValueError):
         reason = "EOF"
-    else:
-        if 200 <= status < 400:
-            return SUCCESS
-        return ProbeResult(False, f"HTTP probe failed with statuscode: {status}")
-    return ProbeResult(False, f'Get "{scheme}://{host}:{port}{path}": {reason}')
+    return f'Get "{scheme}://{host}:{port}{path}": {reason}'
 
 
 async def _refuse_others(action: Object, target: ProbeTarget, port: int) -> None:
@@ -298,10 +306,10 @@ async def _refuse_others(action: Object, target: ProbeTarget, port: int) -> None
         raise ConnectionRefusedError
 
 
-def _request(action: Object, path: str, address: str) -> bytes:
+def _request(action: Object, path: str, address: str, client: str) -> bytes:
     headers = {
         "Host": address,
-        "User-Agent": "kube-probe/1.36",
+        "User-Agent": f"{client}/1.36",
         "Accept": "*/*",
         **{header["name"]: header["value"] for header in action.get("httpHeaders", [])},
         "Connection": "close",
@@ -353,5 +361,5 @@ def _dial_error(error: OSError, address: str) -> str:
     return f"dial tcp {address}: {reason}"
 
 
-def _no_such_port(port: int | str) -> ProbeResult:
-    return ProbeResult(False, f"couldn't find port: {port} in container")
+def _no_such_port(port: int | str) -> str:
+    return f"couldn't find port: {port} in container"

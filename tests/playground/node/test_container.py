@@ -371,6 +371,41 @@ async def test_what_a_hook_leaves_running_is_the_container_s(tmp_path: Path) -> 
         assert "sleep\x00600\x00" in commands
 
 
+@pytest.mark.usefixtures("machine_paths")
+async def test_a_container_is_not_running_before_its_post_start_has_ended(tmp_path: Path) -> None:
+    wait = f"until [ -e {tmp_path}/note ]; do sleep 0.05; done"
+    hook = {"postStart": {"exec": {"command": ["sh", "-c", wait]}}}
+    async with node(tmp_path) as here:
+        await here.api.put(pod(shell("echo up; exec sleep 600", lifecycle=hook)))
+        await until(lambda: here.messages("Started"))
+        assert (await here.state())["state"] == {"waiting": {"reason": "ContainerCreating"}}
+        assert (await here.pod())["status"]["phase"] == "Pending"
+        with pytest.raises(BadRequestError, match="is waiting to start: ContainerCreating"):
+            await read(here)
+        (tmp_path / "note").touch()
+        await here.ready()
+        assert await read(here) == "up\n"
+
+
+@pytest.mark.usefixtures("machine_paths")
+async def test_a_post_start_that_fails_is_shown_while_the_container_is_restarted(
+    tmp_path: Path,
+) -> None:
+    script = f"test -e {tmp_path}/note && exec sleep 600; touch {tmp_path}/note; echo no; exit 3"
+    hook = {"postStart": {"exec": {"command": ["sh", "-c", script]}}}
+    async with node(tmp_path) as here:
+        container = shell("trap 'exit 5' TERM; sleep 600 & wait", lifecycle=hook)
+        await here.api.put(pod(container, terminationGracePeriodSeconds=1))
+        await until(here.state_is("waiting", "PostStartHookError"))
+        state, uid = await here.state(), (await here.pod())["metadata"]["uid"]
+        assert state["lastState"]["terminated"]["exitCode"] == 5
+        assert state["state"]["waiting"]["message"] == (
+            f'Exec lifecycle hook ([sh -c {script}]) for Container "web" in Pod '
+            f"\"web-1_{SPACE}({uid})\" failed - error: command 'sh -c {script}' exited with 3: "
+            'no\n, message: "no\\n"'
+        )
+
+
 async def test_a_post_start_that_fails_ends_the_container(tmp_path: Path) -> None:
     hook = {"postStart": {"exec": {"command": ["false"]}}}
     async with node(tmp_path) as here:
@@ -379,6 +414,15 @@ async def test_a_post_start_that_fails_ends_the_container(tmp_path: Path) -> Non
         await until(here.has_restarted(1))
         assert await here.messages("FailedPostStartHook") == ["PostStartHook failed"]
         assert await here.messages("Killing") == ["FailedPostStartHook"]
+
+
+async def test_a_post_start_that_fails_ends_a_pod_that_is_not_restarted(tmp_path: Path) -> None:
+    hook = {"postStart": {"exec": {"command": ["false"]}}}
+    async with node(tmp_path) as here:
+        container = shell("exec sleep 600", lifecycle=hook)
+        await here.api.put(pod(container, restartPolicy="Never", terminationGracePeriodSeconds=1))
+        await until(here.phase_is("Failed"))
+        assert (await here.state())["state"]["terminated"]["exitCode"] in (137, 143)
 
 
 async def test_a_pre_stop_that_fails_does_not_keep_the_pod(tmp_path: Path) -> None:

@@ -302,9 +302,9 @@ async def test_the_next_container_starts_when_the_hook_of_the_one_before_is_done
     async with node(tmp_path) as here:
         await here.api.put(pod(first, shell("echo next", name="next")))
         await until(begun.exists)
-        await until(here.state_is("running"))
-        waits = (await here.pod())["status"]["containerStatuses"][1]["state"]
-        assert waits == {"waiting": {"reason": "ContainerCreating"}}
+        entries = (await here.pod())["status"]["containerStatuses"]
+        waits = {"waiting": {"reason": "ContainerCreating"}}
+        assert [entry["state"] for entry in entries] == [waits, waits]
         go.touch()
         await here.wrote("next", container="next")
 
