@@ -7,7 +7,7 @@ prints it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from canarylab.errors import Cause
@@ -36,6 +36,11 @@ def invalid(field: str, value: Any, detail: str) -> Cause:
 def duplicate(field: str, value: Any) -> Cause:
     """A value occurs twice."""
     return Cause("FieldValueDuplicate", field, f"Duplicate value: {_shown(value)}")
+
+
+def not_found(field: str, value: str, detail: str = "") -> Cause:
+    """A value refers to what is not there."""
+    return Cause("FieldValueNotFound", field, _sentence(f"Not found: {_shown(value)}", detail))
 
 
 def forbidden(field: str, detail: str) -> Cause:
@@ -95,6 +100,16 @@ def check_one_of(field: str, value: str, supported: Sequence[str]) -> list[Cause
 def check_unchanged(field: str, value: Any, before: Any) -> list[Cause]:
     """Check that an immutable field did not change; return the error."""
     return [] if value == before else [invalid(field, value, "field is immutable")]
+
+
+def as_go(value: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """An object as errors show it: with all the fields of Go's type, by their names there.
+
+    >>> as_go({"type": "Localhost"}, "Type", "LocalhostProfile")
+    {'Type': 'Localhost', 'LocalhostProfile': None}
+    """
+    found = {name.lower(): each for name, each in value.items()}
+    return {name: found.get(name.lower()) for name in names}
 
 
 def _sentence(start: str, detail: str) -> str:

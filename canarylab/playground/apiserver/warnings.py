@@ -13,7 +13,10 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from canarylab.kube_objects import INGRESS_CLASS_ANNOTATION, Object
-from canarylab.playground.apiserver.validation.names import dns_label_problems
+from canarylab.playground.apiserver.validation.names import (
+    dns_label_problems,
+    label_value_problems,
+)
 from canarylab.playground.kube.quantities import parse_quantity
 
 _TEMPLATES = frozenset({"Deployment", "Job", "ReplicaSet"})
@@ -49,8 +52,10 @@ _VOLUMES = {
     "cephfs": "deprecated in v1.28, non-functional in v1.31+",
     "rbd": "deprecated in v1.28, non-functional in v1.31+",
 }
-_PROJECTED = {"configMap": "configMap", "secret": "secrets", "downwardAPI": "downwardAPI"}
-"""Sources of projected volumes that have items, and their names in warnings."""
+_WITH_ITEMS = {"configMap": "ConfigMap", "secret": "Secret", "downwardAPI": "DownwardAPI"}
+"""Sources of files that have items, and their names in warnings."""
+_OLD_HINTS = "service.kubernetes.io/topology-aware-hints"
+_TOPOLOGY_MODE = "service.kubernetes.io/topology-mode"
 _NODE_LABELS = {
     "beta.kubernetes.io/arch": 'deprecated since v1.14; use "kubernetes.io/arch" instead',
     "beta.kubernetes.io/os": 'deprecated since v1.14; use "kubernetes.io/os" instead',
@@ -76,6 +81,8 @@ def creation_warnings(obj: Object) -> list[str]:
     kind = obj["kind"]
     if kind == "Ingress":
         return list(_ingress_class(obj))
+    if kind == "Service":
+        return _service(obj)
     if kind not in _NAME_USE:
         return []
     warnings = []
@@ -89,6 +96,8 @@ def creation_warnings(obj: Object) -> list[str]:
 
 def update_warnings(obj: Object, before: Object) -> list[str]:
     """The warnings for who has changed an object."""
+    if obj["kind"] == "Service":
+        return _service(obj)
     generations = {each["metadata"].get("generation") for each in (obj, before)}
     if obj["kind"] not in _TEMPLATES or len(generations) == 1:
         return []
@@ -102,6 +111,31 @@ def _ingress_class(ingress: Object) -> Iterator[str]:
             f'annotation "{INGRESS_CLASS_ANNOTATION}" is deprecated, '
             "please use 'spec.ingressClassName' instead"
         )
+
+
+def _service(service: Object) -> list[str]:
+    """The warnings of a Service, as pkg/api/service in Kubernetes."""
+    spec, annotations = service["spec"], service["metadata"].get("annotations") or {}
+    is_headless = spec["type"] == "ClusterIP" and spec.get("clusterIP") == "None"
+    is_name, addresses = spec["type"] == "ExternalName", bool(spec.get("externalIPs"))
+    ignored = "is ignored for headless services"
+    warnings = {
+        f"annotation {_OLD_HINTS} is deprecated, please use {_TOPOLOGY_MODE} instead": (
+            _OLD_HINTS in annotations
+        ),
+        f"spec.loadBalancerIP {ignored}": is_headless and bool(spec.get("loadBalancerIP")),
+        f"spec.externalIPs {ignored}": is_headless and addresses,
+        f"spec.SessionAffinity {ignored}": is_headless and spec["sessionAffinity"] != "None",
+        "spec.externalIPs is deprecated": addresses,
+        'spec.externalIPs is ignored when spec.type is "ExternalName"': is_name and addresses,
+        'spec.externalName is ignored when spec.type is not "ExternalName"': (
+            not is_name and bool(spec.get("externalName"))
+        ),
+        'spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"': (
+            spec.get("trafficDistribution") == "PreferClose"
+        ),
+    }
+    return [warning for warning, is_given in warnings.items() if is_given]
 
 
 def _template(obj: Object) -> Iterator[str]:
@@ -121,9 +155,12 @@ def _pod(pod: Object, path: str) -> Iterator[str]:
     for key, message in _ANNOTATIONS.items():
         yield from annotations.warning(key, message)
     yield from _volumes(spec, field)
-    yield from _projections(spec, field)
+    yield from _overlaps(spec)
     yield from _duplicates(spec, field, "hostAliases", "ip")
     yield from _duplicates(spec, field, "imagePullSecrets", "name")
+    for index, secret in enumerate(spec.get("imagePullSecrets") or []):
+        if not secret.get("name"):
+            yield f'{field}.imagePullSecrets[{index}].name: invalid empty name ""'
     for resource in _WHOLE_BYTES:
         yield from _fraction(f"{field}.overhead", spec.get("overhead"), resource)
     security = spec.get("securityContext") or {}
@@ -132,6 +169,7 @@ def _pod(pod: Object, path: str) -> Iterator[str]:
     for container in containers:
         yield from _container(container, annotations, security)
     yield from _ports(containers)
+    yield from _port_names(containers)
     if (spec.get("terminationGracePeriodSeconds") or 0) < 0:
         yield (
             f"{field}.terminationGracePeriodSeconds: must be >= 0; "
@@ -171,8 +209,11 @@ def _node_labels(spec: Object, field: str) -> Iterator[str]:
     }
     for where, term in terms.items():
         for index, expression in enumerate(term.get("matchExpressions") or []):
-            at = f"{field}.affinity.nodeAffinity.{where}.matchExpressions[{index}].key"
-            yield from _node_label(at, expression["key"])
+            at = f"{field}.affinity.nodeAffinity.{where}.matchExpressions[{index}]"
+            yield from _node_label(f"{at}.key", expression["key"])
+            for number, value in enumerate(expression.get("values") or []):
+                for problem in label_value_problems(value) if where.startswith(preferred) else ():
+                    yield f"{at}.values[{number}]: {value} is invalid, {problem}"
     for index, constraint in enumerate(spec.get("topologySpreadConstraints") or []):
         at = f"{field}.topologySpreadConstraints[{index}]"
         yield from _node_label(f"{at}.topologyKey", constraint["topologyKey"])
@@ -192,24 +233,55 @@ def _volumes(spec: Object, field: str) -> Iterator[str]:
             yield f"{field}.volumes[{index}].{shown}: {_VOLUMES[source]}"
 
 
-def _projections(spec: Object, field: str) -> Iterator[str]:
-    """The files of projected volumes that have the path of a token."""
-    sources = [
-        (f"{field}.volumes[{index}].projected.sources", source)
-        for index, volume in enumerate(spec.get("volumes") or [])
-        for source in (volume.get("projected") or {}).get("sources") or []
+def _overlaps(spec: Object) -> Iterator[str]:
+    """Files of a volume that have the same path, or one of which is a folder of the other."""
+    for volume in spec.get("volumes") or []:
+        start = f'volume "{volume.get("name", "")}"'
+        for name, shown in _WITH_ITEMS.items():
+            source = volume.get(name) or {}
+            of = _source(shown, source.get("secretName" if name == "secret" else "name"))
+            for overlap in _overlapping(_files(source, "")):
+                yield f"{start} ({of}): overlapping paths: {overlap}"
+        projected = (volume.get("projected") or {}).get("sources") or []
+        if {} in projected:
+            yield f"{start} (Projected) has no sources provided"
+        for overlap in _overlapping([file for part in projected for file in _projected(part)]):
+            yield f"{start} (Projected): overlapping paths: {overlap}"
+
+
+class _File(NamedTuple):
+    path: str
+    source: str
+
+    def __str__(self) -> str:
+        return f'"{self.path}" ({self.source})' if self.source else f'"{self.path}"'
+
+
+def _files(source: Object, shown: str) -> list[_File]:
+    return [_File(item["path"].rstrip("/"), shown) for item in source.get("items") or []]
+
+
+def _projected(source: Object) -> list[_File]:
+    if "serviceAccountToken" in source:
+        return [_File(source["serviceAccountToken"]["path"], "ServiceAccountToken")]
+    return [
+        file
+        for name, shown in _WITH_ITEMS.items()
+        if name in source
+        for file in _files(source[name], _source(shown, source[name].get("name")))
     ]
-    tokens = {
-        source["serviceAccountToken"]["path"]
-        for _, source in sources
-        if "serviceAccountToken" in source
-    }
-    for where, source in sources:
-        for name, shown in _PROJECTED.items():
-            for index, item in enumerate((source.get(name) or {}).get("items") or []):
-                if item["path"] in tokens:
-                    token = f'has duplicated path with ServiceAccountToken "{item["path"]}"'
-                    yield f"{where}.{shown}[{index}]: {token}"
+
+
+def _source(kind: str, name: str | None) -> str:
+    return kind if kind == "DownwardAPI" else f'{kind} "{name or ""}"'
+
+
+def _overlapping(files: list[_File]) -> Iterator[str]:
+    for index, file in enumerate(files):
+        for earlier in files[:index]:
+            short, long = sorted((f"{file.path}/", f"{earlier.path}/"), key=len)
+            if long.startswith(short) and short != "/":
+                yield f"{file} with {earlier}"
 
 
 def _duplicates(spec: Object, field: str, name: str, key: str) -> Iterator[str]:
@@ -279,6 +351,17 @@ def _ports(containers: list[_Container]) -> Iterator[str]:
                 if problem := _port_problem(port, other):
                     yield f"{port.field}: {problem} port definition with {other.field}"
             others.append(port)
+
+
+def _port_names(containers: list[_Container]) -> Iterator[str]:
+    """Names of ports that several containers have: a Service means the first."""
+    known: dict[str, str] = {}
+    for field, spec in containers:
+        for index, port in enumerate(spec.get("ports") or []):
+            name, at = port.get("name", ""), f"{field}.ports[{index}]"
+            if name and (first := known.setdefault(name, at)) != at:
+                used = f"services and probes that select ports by name will use {first}"
+                yield f'{at}: duplicate port name "{name}" with {first}, {used}'
 
 
 def _port_problem(port: _Port, other: _Port) -> str:

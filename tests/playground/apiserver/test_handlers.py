@@ -593,3 +593,17 @@ async def test_events_of_the_new_group_are_selected_by_its_names(server: Server)
     found = await server.get(f"{EVENTS}?fieldSelector=regarding.name=web")
     others = await server.get(f"{EVENTS}?fieldSelector=regarding.name=other")
     assert (len(found["items"]), len(others["items"])) == (1, 0)
+
+
+async def test_the_labels_of_pod_security_have_no_effect(server: Server) -> None:
+    modes = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
+    labels = {"metadata": {"labels": modes}}
+    assert (
+        await server.request("PATCH", "/api/v1/namespaces/default", labels, **MERGE)
+    ).code == 200
+    powerful = pod()
+    powerful["spec"] |= {"hostNetwork": True}
+    powerful["spec"]["containers"][0]["securityContext"] = {"privileged": True}
+    response = await server.request("POST", PODS, powerful)
+    assert response.code == 201
+    assert "Warning" not in response.headers

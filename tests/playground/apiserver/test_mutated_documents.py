@@ -41,6 +41,9 @@ from tests.playground.apiserver.documents import (
     service,
 )
 
+REQUIRED, PREFERRED = (
+    f"{kind}DuringSchedulingIgnoredDuringExecution" for kind in ("required", "preferred")
+)
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 ODD: list[Any] = [
     *(None, 0, -1, 1.5, True, "", "x", "25%", 2**40, "2026-11-22T21:42:09Z"),
@@ -61,6 +64,41 @@ DOCUMENTS: list[Object] = [
     ),
     {**deployment(replicas=2), "kind": "ReplicaSet"},
     pod(volumes=[{"name": "v", "configMap": {"name": "a"}}], readinessGates=[{}]),
+    pod(
+        affinity={
+            "nodeAffinity": {
+                REQUIRED: {"nodeSelectorTerms": [{"matchExpressions": [{}], "matchFields": [{}]}]},
+                PREFERRED: [{"weight": 1, "preference": {"matchExpressions": [{"values": [""]}]}}],
+            },
+            "podAffinity": {
+                REQUIRED: [{"labelSelector": {}, "namespaces": ["a"], "matchLabelKeys": ["a"]}],
+                PREFERRED: [{"podAffinityTerm": {"namespaceSelector": {}}}],
+            },
+        },
+        tolerations=[{"key": "a", "operator": "Exists"}],
+        topologySpreadConstraints=[{"maxSkew": 1, "minDomains": 1, "labelSelector": {}}],
+        securityContext={"supplementalGroups": [1], "sysctls": [{}], "seccompProfile": {}},
+        dnsConfig={"nameservers": ["a"], "searches": ["a"], "options": [{}]},
+        hostAliases=[{"ip": "a", "hostnames": ["b"]}],
+        resourceClaims=[{"name": "a"}],
+        schedulingGates=[{"name": "a"}],
+        os={"name": "linux"},
+        overhead={"cpu": "1"},
+    ),
+    pod(
+        initContainers=[
+            {
+                "name": "first",
+                "restartPolicyRules": [{"action": "Restart", "exitCodes": {"values": [1]}}],
+                "resizePolicy": [{"resourceName": "cpu"}],
+                "securityContext": {"capabilities": {"add": ["a"]}, "appArmorProfile": {}},
+                "volumeDevices": [{"name": "v"}],
+                "resources": {"claims": [{"name": "a", "request": "b"}]},
+            }
+        ],
+        hostnameOverride="a",
+        hostUsers=False,
+    ),
     service(type="NodePort", sessionAffinity="ClientIP", sessionAffinityConfig={"clientIP": {}}),
     job(completions=2, selector={"matchLabels": {"a": "b"}}, manualSelector=True),
     autoscaler(

@@ -305,3 +305,12 @@ async def test_a_pod_without_an_address_is_not_reached(server: Server) -> None:
     response = await server.request("GET", POD_PROXY.format("web:80"))
 
     assert (response.code, response.body["message"]) == (400, "address not allowed")
+
+
+async def test_a_pod_cannot_be_resized(server: Server) -> None:
+    await server.api.create(pod("web-0"))
+    path = "/api/v1/namespaces/default/pods/web-0/resize"
+    assert (await server.request("PATCH", path, {"spec": {}}, **MERGE)).code == 404
+    assert "pods/resize" not in {
+        each["name"] for each in (await server.get("/api/v1"))["resources"]
+    }

@@ -9,7 +9,7 @@ import pytest
 from canarylab.kube_objects import Object
 from canarylab.playground.apiserver.warnings import creation_warnings, update_warnings
 from tests.needs import needs
-from tests.playground.apiserver.documents import ingress
+from tests.playground.apiserver.documents import complete, ingress, service
 from tests.playground.apiserver.server import Server, deployment, pod
 
 CLASS = {"name": "old", "annotations": {"kubernetes.io/ingress.class": "nginx"}}
@@ -86,6 +86,125 @@ def test_ports_of_two_containers() -> None:
     ]
     assert creation_warnings(pod(containers=containers)) == [
         "spec.containers[1].ports[0]: duplicate port definition with spec.containers[0].ports[0]"
+    ]
+
+
+def test_a_name_of_ports_of_two_containers() -> None:
+    containers = [
+        {"name": name, "ports": [{"containerPort": port, "name": "http"}]}
+        for name, port in (("a", 80), ("b", 81), ("c", 82))
+    ]
+    first = "spec.containers[0].ports[0]"
+    assert creation_warnings(pod(containers=containers)) == [
+        f'spec.containers[{index}].ports[0]: duplicate port name "http" with {first}, services and '
+        f"probes that select ports by name will use {first}"
+        for index in (1, 2)
+    ]
+
+
+def files(*paths: str, **fields: str) -> Object:
+    """A source of files with these paths."""
+    return {"items": [{"path": path} for path in paths], **fields}
+
+
+TOKEN = {"serviceAccountToken": {"path": "test"}}
+
+
+@pytest.mark.parametrize(
+    ("volume", "warnings"),
+    [
+        (
+            {"configMap": files("test", "test", name="foo")},
+            ['(ConfigMap "foo"): overlapping paths: "test" with "test"'],
+        ),
+        (
+            {"secret": files("test/", "test/app", "testing", secretName="foo")},
+            ['(Secret "foo"): overlapping paths: "test/app" with "test"'],
+        ),
+        (
+            {"downwardAPI": files("test/app", "test")},
+            ['(DownwardAPI): overlapping paths: "test" with "test/app"'],
+        ),
+        (
+            {"projected": {"sources": [{"configMap": files("test/a", name="foo")}, TOKEN]}},
+            [
+                '(Projected): overlapping paths: "test" (ServiceAccountToken) with "test/a" '
+                '(ConfigMap "foo")'
+            ],
+        ),
+        (
+            {"projected": {"sources": [{"secret": files("test/a", name="foo")}, TOKEN]}},
+            [
+                '(Projected): overlapping paths: "test" (ServiceAccountToken) with "test/a" '
+                '(Secret "foo")'
+            ],
+        ),
+        (
+            {"projected": {"sources": [TOKEN, {"downwardAPI": files("test/a", "other")}]}},
+            [
+                '(Projected): overlapping paths: "test/a" (DownwardAPI) with "test" '
+                "(ServiceAccountToken)"
+            ],
+        ),
+        ({"projected": {"sources": [TOKEN, {}]}}, ["(Projected) has no sources provided"]),
+        ({"configMap": {"name": "foo"}, "projected": {"sources": [TOKEN]}}, []),
+    ],
+)
+def test_files_of_a_volume_that_overlap(volume: Object, warnings: list[str]) -> None:
+    obj = pod(volumes=[{"name": "here", **volume}])
+    assert creation_warnings(obj) == [f'volume "here" {warning}' for warning in warnings]
+
+
+EXTERNAL = {"externalIPs": ["192.0.2.1"]}
+
+
+@pytest.mark.parametrize(
+    ("spec", "warnings"),
+    [
+        ({}, []),
+        (
+            {"clusterIP": "None", "loadBalancerIP": "192.0.2.1", "sessionAffinity": "ClientIP"},
+            [
+                "spec.loadBalancerIP is ignored for headless services",
+                "spec.SessionAffinity is ignored for headless services",
+            ],
+        ),
+        (
+            {"clusterIP": "None", **EXTERNAL},
+            [
+                "spec.externalIPs is ignored for headless services",
+                "spec.externalIPs is deprecated",
+            ],
+        ),
+        (
+            {"type": "ExternalName", "externalName": "a.example.com", **EXTERNAL},
+            [
+                "spec.externalIPs is deprecated",
+                'spec.externalIPs is ignored when spec.type is "ExternalName"',
+            ],
+        ),
+        (
+            {"externalName": "a.example.com"},
+            ['spec.externalName is ignored when spec.type is not "ExternalName"'],
+        ),
+        (
+            {"trafficDistribution": "PreferClose"},
+            ['spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"'],
+        ),
+    ],
+)
+def test_a_field_of_a_service(spec: Object, warnings: list[str]) -> None:
+    obj = complete(service(**spec))
+    assert creation_warnings(obj) == warnings
+    assert update_warnings(obj, obj) == warnings
+
+
+def test_the_old_hints_of_a_service() -> None:
+    obj = complete(service())
+    hints = "service.kubernetes.io/topology-aware-hints"
+    obj["metadata"]["annotations"] = {hints: "auto"}
+    assert creation_warnings(obj) == [
+        f"annotation {hints} is deprecated, please use service.kubernetes.io/topology-mode instead"
     ]
 
 
@@ -182,14 +301,28 @@ def test_fractions_of_a_byte() -> None:
             "volumes[1].storageOS: deprecated in v1.22, non-functional in v1.25+",
         ),
         (
+            {"imagePullSecrets": [{"name": "a"}, {}]},
+            'imagePullSecrets[1].name: invalid empty name ""',
+        ),
+        (
             {
-                "volumes": [
-                    {"projected": {"sources": [{"serviceAccountToken": {"path": "token"}}]}},
-                    {"projected": {"sources": [{"secret": {"items": [{"path": "token"}]}}]}},
-                ]
+                "affinity": {
+                    "nodeAffinity": {
+                        PREFERRED: [
+                            {
+                                "preference": {
+                                    "matchExpressions": [{"key": "a", "values": ["b", "c d"]}]
+                                }
+                            }
+                        ]
+                    }
+                }
             },
-            "volumes[1].projected.sources.secrets[0]: "
-            'has duplicated path with ServiceAccountToken "token"',
+            f"affinity.nodeAffinity.{PREFERRED}[0].preference.matchExpressions[0].values[1]: c d "
+            "is invalid, a valid label must be an empty string or consist of alphanumeric "
+            "characters, '-', '_' or '.', and must start and end with an alphanumeric character "
+            "(e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
+            "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')",
         ),
     ],
 )

@@ -6,8 +6,9 @@ The functions `..._problems` return the problems of a text in Kubernetes' words,
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache
+from ipaddress import ip_address
 from typing import Any
 
 from canarylab.errors import Cause
@@ -26,6 +27,7 @@ LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 SUBDOMAIN = rf"{LABEL}(\.{LABEL})*"
 MAX_ANNOTATION_BYTES = 256 * 1024  # bytes, keys and values of one object together
 OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
+COMPARISONS = ("Gt", "Lt")  # of the labels of nodes
 
 _QUALIFIED = r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _LABEL_VALUE = rf"({_QUALIFIED})?"
@@ -37,6 +39,9 @@ _SUBDOMAIN_RULE = (
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "
     "'.', and must start and end with an alphanumeric character"
 )
+_SEARCH_LABEL = r"_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
+_SEARCH = rf"{_SEARCH_LABEL}(\.{_SEARCH_LABEL})*"
+_SEARCH_RULE = _SUBDOMAIN_RULE.replace("'-' or '.'", "'_', '-' or '.'")
 _LABEL_RULE = (
     "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and "
     "must start and end with an alphanumeric character"
@@ -73,6 +78,21 @@ def wildcard_subdomain_problems(text: str) -> list[str]:
     """Check a host of an Ingress with a wildcard, `*.example.com`."""
     problem = pattern_error(_WILDCARD_RULE, _WILDCARD, "*.example.com")
     return _too_long(text, 253) + _no_match(text, _WILDCARD, problem)
+
+
+def search_path_problems(text: str) -> list[str]:
+    """Check a domain in which DNS looks for names: as a subdomain, with underscores."""
+    problem = pattern_error(_SEARCH_RULE, _SEARCH, "example.com")
+    return _too_long(text, 253) + _no_match(text, _SEARCH, problem)
+
+
+def address_problems(text: str) -> list[str]:
+    """Check an IP address."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return ["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"]
+    return []
 
 
 def dns_label_problems(text: str) -> list[str]:
@@ -238,28 +258,38 @@ def validate_selector(field: str, given: Mapping[str, Any]) -> Iterator[Cause]:
     """Errors of a label selector."""
     yield from validate_labels(f"{field}.matchLabels", given.get("matchLabels"))
     for index, entry in enumerate(given.get("matchExpressions", [])):
-        yield from _expression(f"{field}.matchExpressions[{index}]", entry)
+        yield from validate_expression(f"{field}.matchExpressions[{index}]", entry)
 
 
-def _expression(field: str, entry: Mapping[str, Any]) -> Iterator[Cause]:
+def validate_expression(
+    field: str,
+    entry: Mapping[str, Any],
+    operators: Collection[str] = OPERATORS,
+    *,
+    check_values: bool = True,
+) -> Iterator[Cause]:
+    """Errors of an expression that selects by one label, of nodes with two more operators."""
     operator, values = entry.get("operator", ""), entry.get("values", [])
-    if operator in ("In", "NotIn"):
+    if operator not in operators:
+        yield invalid(f"{field}.operator", operator, "not a valid selector operator")
+    elif operator in ("In", "NotIn"):
         if not values:
             yield required(
                 f"{field}.values", "must be specified when `operator` is 'In' or 'NotIn'"
             )
-    elif operator in OPERATORS:
-        if values:
-            yield forbidden(
-                f"{field}.values",
-                "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
+    elif operator in COMPARISONS:
+        if len(values) != 1:
+            yield required(
+                f"{field}.values", "must be specified single value when `operator` is 'Lt' or 'Gt'"
             )
-    else:
-        yield invalid(f"{field}.operator", operator, "not a valid selector operator")
+    elif values:
+        yield forbidden(
+            f"{field}.values", "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
+        )
     yield from invalid_for_each(
         f"{field}.key", entry.get("key", ""), qualified_name_problems(entry.get("key", ""))
     )
-    for index, value in enumerate(values):
+    for index, value in enumerate(values if check_values else ()):
         yield from invalid_for_each(f"{field}.values[{index}]", value, label_value_problems(value))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import ip_address
 
 from canarylab.errors import Cause
 from canarylab.kube_objects import INGRESS_CLASS_ANNOTATION, Object
@@ -20,13 +19,39 @@ from canarylab.playground.apiserver.field_errors import (
     unsupported,
 )
 from canarylab.playground.apiserver.validation import names
-from canarylab.playground.apiserver.validation.pods import PROTOCOLS
+from canarylab.playground.apiserver.validation.containers import PROTOCOLS, port_or_name
+from canarylab.playground.apiserver.validation.fields import (
+    DNS_LABEL,
+    DNS_SUBDOMAIN,
+    IP_ADDRESS,
+    NAMED,
+    PORT_NUMBER,
+    each,
+    every,
+    fields,
+    filled,
+    needed,
+    one_of,
+    optional_fields,
+    spelled,
+)
 from canarylab.ports import NODE_PORTS
 
 AFFINITIES = ("ClientIP", "None")
 TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 MAX_PORTS = 100
 """Ports of one Service: each is up to three sockets. An EndpointSlice has as many."""
+_SERVICE_PORT = fields(port=PORT_NUMBER, protocol=one_of(*PROTOCOLS), targetPort=port_or_name)
+_TRAFFIC_POLICY = filled(one_of("Cluster", "Local"))
+_TRAFFIC_POLICIES = fields(
+    internalTrafficPolicy=_TRAFFIC_POLICY, externalTrafficPolicy=_TRAFFIC_POLICY
+)
+_ENDPOINT_PORTS = each(
+    every(optional_fields(port=PORT_NUMBER), fields(protocol=one_of(*PROTOCOLS)))
+)
+_ADDRESSES = each(fields(ip=IP_ADDRESS))
+_SUBSET = fields(addresses=_ADDRESSES, notReadyAddresses=_ADDRESSES, ports=_ENDPOINT_PORTS)
+_BACKEND_PORT = fields(name=filled(spelled(names.port_name_problems)), number=filled(PORT_NUMBER))
 _MAX_AFFINITY_S = 86400  # seconds: the longest ClientIP affinity
 
 
@@ -56,13 +81,10 @@ def validate_endpoints(endpoints: Object, old: Object | None) -> Iterator[Cause]
         endpoints["metadata"], names.dns_subdomain_problems, namespaced=True
     )
     for index, subset in enumerate(endpoints.get("subsets", [])):
-        item_path = f"subsets[{index}]"
         if not subset.get("addresses") and not subset.get("notReadyAddresses"):
-            yield required(item_path, "must specify `addresses` or `notReadyAddresses`")
-        for group in ("addresses", "notReadyAddresses"):
-            for number, entry in enumerate(subset.get(group, [])):
-                yield from _address(f"{item_path}.{group}[{number}].ip", entry.get("ip", ""))
-        yield from _endpoint_ports(f"{item_path}.ports", subset.get("ports", []))
+            problem = "must specify `addresses` or `notReadyAddresses`"
+            yield required(f"subsets[{index}]", problem)
+        yield from _SUBSET(f"subsets[{index}]", subset)
 
 
 def validate_endpoint_slice(endpoint_slice: Object, old: Object | None) -> Iterator[Cause]:
@@ -76,10 +98,9 @@ def validate_endpoint_slice(endpoint_slice: Object, old: Object | None) -> Itera
         item_path = f"endpoints[{index}].addresses"
         if not endpoint.get("addresses"):
             yield required(item_path, "must contain at least 1 address")
-        for number, address in enumerate(endpoint.get("addresses", [])):
-            if family.startswith("IP"):
-                yield from _address(f"{item_path}[{number}]", address)
-    yield from _endpoint_ports("ports", endpoint_slice.get("ports", []))
+        if family.startswith("IP"):
+            yield from each(IP_ADDRESS)(item_path, endpoint.get("addresses"))
+    yield from _ENDPOINT_PORTS("ports", endpoint_slice.get("ports"))
     if old is not None:
         yield from check_unchanged("addressType", family, old.get("addressType"))
 
@@ -93,12 +114,7 @@ def _type_rules(spec: Object, *, headless: bool) -> Iterator[Cause]:
     if spec.get("clusterIP"):
         yield forbidden("spec.clusterIPs", "may not be set for ExternalName services")
     elsewhere = spec.get("externalName", "").removesuffix(".")
-    if elsewhere:
-        yield from invalid_for_each(
-            "spec.externalName", elsewhere, names.dns_subdomain_problems(elsewhere)
-        )
-    else:
-        yield required("spec.externalName")
+    yield from needed(DNS_SUBDOMAIN)("spec.externalName", elsewhere)
 
 
 def _service_ports(ports: list[Object]) -> Iterator[Cause]:
@@ -109,17 +125,13 @@ def _service_ports(ports: list[Object]) -> Iterator[Cause]:
     for index, port in enumerate(ports):
         item_path, name = f"spec.ports[{index}]", port.get("name", "")
         if name:
-            yield from invalid_for_each(f"{item_path}.name", name, names.dns_label_problems(name))
+            yield from DNS_LABEL(f"{item_path}.name", name)
             if name in taken:
                 yield duplicate(f"{item_path}.name", name)
             taken.add(name)
         elif len(ports) > 1:
             yield required(f"{item_path}.name")
-        number = port.get("port", 0)
-        yield from invalid_for_each(f"{item_path}.port", number, names.port_number_problems(number))
-        yield from check_one_of(f"{item_path}.protocol", port.get("protocol", ""), PROTOCOLS)
-        target = port.get("targetPort", 0)
-        yield from invalid_for_each(f"{item_path}.targetPort", target, names.port_problems(target))
+        yield from _SERVICE_PORT(item_path, port)
 
 
 def _affinity(spec: Object) -> Iterator[Cause]:
@@ -141,21 +153,13 @@ def _affinity(spec: Object) -> Iterator[Cause]:
 def _cluster_ip(spec: Object, old: Object | None) -> Iterator[Cause]:
     address = spec.get("clusterIP", "")
     if address not in ("", "None"):
-        yield from invalid_for_each("spec.clusterIPs[0]", address, _address_problems(address))
+        yield from invalid_for_each("spec.clusterIPs[0]", address, names.address_problems(address))
     before = (old or {}).get("spec", {})
     if before.get("clusterIP") and "ExternalName" not in (spec["type"], before["type"]):
         if not address:
             yield invalid("spec.clusterIPs[0]", [], "primary clusterIP can not be unset")
         elif address != before["clusterIP"]:
             yield invalid("spec.clusterIPs[0]", [address], "may not change once set")
-
-
-def _address_problems(text: str) -> list[str]:
-    try:
-        ip_address(text)
-    except ValueError:
-        return ["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"]
-    return []
 
 
 def _node_ports(spec: Object) -> Iterator[Cause]:
@@ -187,9 +191,7 @@ def _node_port(field: str, number: int, kind: str) -> Iterator[Cause]:
 
 
 def _traffic_policies(spec: Object) -> Iterator[Cause]:
-    for field in ("internalTrafficPolicy", "externalTrafficPolicy"):
-        if spec.get(field):
-            yield from check_one_of(f"spec.{field}", spec[field], ("Cluster", "Local"))
+    yield from _TRAFFIC_POLICIES("spec", spec)
     is_external = spec["type"] not in ("ClusterIP", "ExternalName") or spec.get("externalIPs")
     if spec.get("externalTrafficPolicy") and not is_external:
         yield invalid(
@@ -197,23 +199,6 @@ def _traffic_policies(spec: Object) -> Iterator[Cause]:
             spec["externalTrafficPolicy"],
             "may only be set for externally-accessible services",
         )
-
-
-def _endpoint_ports(field: str, ports: list[Object]) -> Iterator[Cause]:
-    for index, port in enumerate(ports):
-        item_path, number = f"{field}[{index}]", port.get("port")
-        if number is not None:
-            yield from invalid_for_each(
-                f"{item_path}.port", number, names.port_number_problems(number)
-            )
-        yield from check_one_of(f"{item_path}.protocol", port.get("protocol", ""), PROTOCOLS)
-
-
-def _address(field: str, text: str) -> Iterator[Cause]:
-    try:
-        ip_address(text)
-    except ValueError:
-        yield invalid(field, text, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")
 
 
 PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
@@ -231,17 +216,7 @@ def validate_ingress(ingress: Object, old: Object | None) -> Iterator[Cause]:
     if not spec.get("rules") and "defaultBackend" not in spec:
         why = "either `defaultBackend` or `rules` must be specified"
         yield invalid("spec", spec.get("rules"), why)
-    if "defaultBackend" in spec:
-        yield from _backend("spec.defaultBackend", spec["defaultBackend"])
-    for index, rule in enumerate(spec.get("rules", [])):
-        yield from _rule(f"spec.rules[{index}]", rule)
-    for index, certificate in enumerate(spec.get("tls", [])):
-        yield from _tls(f"spec.tls[{index}]", certificate)
-    if "ingressClassName" in spec:
-        name = spec["ingressClassName"]
-        yield from invalid_for_each(
-            "spec.ingressClassName", name, names.dns_subdomain_problems(name)
-        )
+    yield from _INGRESS("spec", spec)
     if old is None:
         yield from _class_conflict(ingress)
 
@@ -267,17 +242,12 @@ def validate_ingress_class(ingress_class: Object, old: Object | None) -> Iterato
 
 def _rule(field: str, rule: Object) -> Iterator[Cause]:
     host = rule.get("host", "")
-    if host and _is_address(host):
+    if host and not names.address_problems(host):
         yield invalid(f"{field}.host", host, "must be a DNS name, not an IP address")
     if host:
         yield from _host(f"{field}.host", host)
-    if "http" not in rule:
-        return
-    paths = rule["http"].get("paths", [])
-    if not paths:
-        yield required(f"{field}.http.paths")
-    for index, path in enumerate(paths):
-        yield from _path(f"{field}.http.paths[{index}]", path)
+    if "http" in rule:
+        yield from needed(each(_path))(f"{field}.http.paths", rule["http"].get("paths"))
 
 
 def _host(field: str, host: str) -> list[Cause]:
@@ -322,33 +292,14 @@ def _backend(field: str, backend: Object) -> Iterator[Cause]:
 
 
 def _service(field: str, service: Object) -> Iterator[Cause]:
-    name, port = service.get("name", ""), service.get("port", {})
-    if name:
-        yield from invalid_for_each(f"{field}.service.name", name, names.dns_label_problems(name))
-    else:
-        yield required(f"{field}.service.name")
+    port = service.get("port", {})
+    yield from needed(DNS_LABEL)(f"{field}.service.name", service.get("name"))
     if port.get("name") and port.get("number"):
         yield invalid(field, "", "cannot set both port name & port number")
-    elif port.get("name"):
-        yield from invalid_for_each(
-            f"{field}.service.port.name", port["name"], names.port_name_problems(port["name"])
-        )
-    elif port.get("number"):
-        number = port["number"]
-        yield from invalid_for_each(
-            f"{field}.service.port.number", number, names.port_number_problems(number)
-        )
-    else:
+    elif not port.get("name") and not port.get("number"):
         yield required(field, "port name or number is required")
-
-
-def _tls(field: str, certificate: Object) -> Iterator[Cause]:
-    for index, host in enumerate(certificate.get("hosts", [])):
-        yield from _host(f"{field}.hosts[{index}]", host)
-    if secret := certificate.get("secretName"):
-        yield from invalid_for_each(
-            f"{field}.secretName", secret, names.dns_subdomain_problems(secret)
-        )
+    else:
+        yield from _BACKEND_PORT(f"{field}.service.port", port)
 
 
 def _class_conflict(ingress: Object) -> Iterator[Cause]:
@@ -362,15 +313,8 @@ def _class_conflict(ingress: Object) -> Iterator[Cause]:
 
 def _reference(field: str, reference: Object) -> Iterator[Cause]:
     if "apiGroup" in reference:
-        group = reference["apiGroup"]
-        yield from invalid_for_each(f"{field}.apiGroup", group, names.dns_subdomain_problems(group))
-    for part in ("kind", "name"):
-        if value := reference.get(part):
-            yield from invalid_for_each(
-                f"{field}.{part}", value, names.path_segment_problems(value)
-            )
-        else:
-            yield required(f"{field}.{part}")
+        yield from DNS_SUBDOMAIN(f"{field}.apiGroup", reference["apiGroup"])
+    yield from NAMED(field, reference)
 
 
 def _parameters(field: str, parameters: Object) -> Iterator[Cause]:
@@ -380,9 +324,7 @@ def _parameters(field: str, parameters: Object) -> Iterator[Cause]:
     if scope == "Namespace" and namespace is None:
         yield required(f"{field}.namespace", "`parameters.scope` is set to 'Namespace'")
     elif scope == "Namespace":
-        yield from invalid_for_each(
-            f"{field}.namespace", namespace, names.dns_label_problems(str(namespace))
-        )
+        yield from DNS_LABEL(f"{field}.namespace", namespace)
     elif scope == "Cluster" and namespace is not None:
         yield forbidden(f"{field}.namespace", "`parameters.scope` is set to 'Cluster'")
 
@@ -396,9 +338,9 @@ def _domain_prefixed(field: str, text: str) -> Iterator[Cause]:
     yield from invalid_for_each(field, path, names.controller_path_problems(path))
 
 
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
+_INGRESS = optional_fields(
+    defaultBackend=_backend,
+    rules=each(_rule),
+    tls=each(fields(hosts=each(_host), secretName=filled(DNS_SUBDOMAIN))),
+    ingressClassName=DNS_SUBDOMAIN,
+)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from canarylab.errors import Cause
 from canarylab.kube_objects import Object, parse_integer
 from canarylab.playground.apiserver.field_errors import (
     INT32_MAX,
+    as_go,
     check_not_negative,
     check_one_of,
     check_unchanged,
@@ -17,19 +18,30 @@ from canarylab.playground.apiserver.field_errors import (
     invalid,
     invalid_for_each,
     required,
-    too_many,
+    too_long,
     unsupported,
 )
-from canarylab.playground.apiserver.validation import names, volumes
-from canarylab.playground.kube.quantities import parse_quantity
+from canarylab.playground.apiserver.validation import containers, names, scheduling, volumes
+from canarylab.playground.apiserver.validation.containers import ID
+from canarylab.playground.apiserver.validation.fields import (
+    DNS_LABEL,
+    DNS_SUBDOMAIN,
+    IP_ADDRESS,
+    QUALIFIED_NAME,
+    among,
+    at_most,
+    between,
+    each,
+    every,
+    fields,
+    filled,
+    needed,
+    one_of,
+    optional_fields,
+    spelled,
+)
 from canarylab.playground.kube.selectors import by_label_selector
 
-MAX_CONTAINERS = 50
-"""Containers of one pod: each is a process of this machine. Kubernetes sets no limit."""
-PROTOCOLS = ("SCTP", "TCP", "UDP")
-
-_RESTART_POLICIES = ("Always", "OnFailure", "Never")
-_DNS_POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
 _CHANGEABLE_FIELDS = (
     "`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,"
     "`spec.tolerations` (only additions to existing tolerations),"
@@ -47,20 +59,16 @@ _NOT_SERVED = "is not served by the playground; leave it out, or use a cluster o
 _IMMUTABLE_IN_JOBS = ("completions", "selector", "template", "completionMode")
 _JOB_UID_LABEL = "batch.kubernetes.io/controller-uid"
 _SELECTOR_MISMATCH = "`selector` does not match template `labels`"
-_PULL_POLICIES = ("Always", "IfNotPresent", "Never")
-_MESSAGE_POLICIES = ("File", "FallbackToLogsOnError")
-_ACTIONS = ("exec", "httpGet", "tcpSocket", "grpc", "sleep")
-_PROBE_COUNTS = (
-    "initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold",
-    "failureThreshold",
-)  # fmt: skip
-_HEADER_NAME = re.compile(r"[-A-Za-z0-9]+")
-_HEADER_RULE = names.pattern_error(
-    "a valid HTTP header must consist of alphanumeric characters or '-'",
-    "[-A-Za-z0-9]+",
-    "X-Header-Name",
+_MAX_SYSCTL, _MAX_HOSTNAME, _MAX_SEARCH_CHARACTERS = 253, 64, 2048
+_SYSCTL_PART = "[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
+_SYSCTL = re.compile(rf"({_SYSCTL_PART}[\./])*{_SYSCTL_PART}")
+_CLAIM_WAYS = ("resourceClaimName", "resourceClaimTemplateName")
+_TWO_CLAIM_WAYS = (
+    "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified"
 )
-_CONTAINER_RESOURCES = ("cpu", "memory", "ephemeral-storage")
+_NO_CLAIM_WAY = "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`"
+_SHARED_WITH_NODE = {"hostNetwork": "hostNetwork", "hostPID": "HostPID", "hostIPC": "HostIPC"}
+"""Fields, and their names in errors."""
 
 
 def validate_pod(pod: Object, old: Object | None) -> Iterator[Cause]:
@@ -68,19 +76,26 @@ def validate_pod(pod: Object, old: Object | None) -> Iterator[Cause]:
     yield from names.validate_metadata(
         pod["metadata"], names.dns_subdomain_problems, namespaced=True
     )
-    yield from validate_pod_spec("spec", pod["spec"])
-    for index, container in enumerate(pod["spec"].get("containers", [])):
-        image = container.get("image", "")
-        if image != image.strip():
-            yield invalid(
-                f"spec.containers[{index}].image",
-                image,
-                "must not have leading or trailing whitespace",
-            )
+    spec = pod["spec"]
+    yield from validate_pod_spec("spec", spec)
+    for group in ("containers", "initContainers"):
+        yield from _IMAGES(f"spec.{group}", spec.get(group))
     if old is not None:
-        yield from _pod_change(pod["spec"], old["spec"])
-    elif pod["spec"].get("ephemeralContainers"):
+        yield from _pod_change(spec, old["spec"])
+        return
+    if spec.get("ephemeralContainers"):
         yield forbidden("spec.ephemeralContainers", "cannot be set on create")
+    if spec.get("nodeName") and spec.get("schedulingGates"):
+        problem = "cannot be set until all schedulingGates have been cleared"
+        yield forbidden("spec.nodeName", problem)
+
+
+def _image(field: str, image: str | None) -> Iterator[Cause]:
+    if image and image != image.strip():
+        yield invalid(field, image, "must not have leading or trailing whitespace")
+
+
+_IMAGES = each(fields(image=_image))
 
 
 def validate_template(field: str, given: Object) -> Iterator[Cause]:
@@ -97,30 +112,188 @@ def validate_template(field: str, given: Object) -> Iterator[Cause]:
 
 def validate_pod_spec(field: str, spec: Object) -> Iterator[Cause]:
     """Errors of the spec of a pod."""
-    mountable: set[str] = set()
+    mountable: dict[str, Object] = {}
     yield from volumes.validate_volumes(f"{field}.volumes", spec.get("volumes", []), mountable)
-    containers, grace_s = spec.get("containers", []), spec.get("terminationGracePeriodSeconds")
-    yield from validate_containers(f"{field}.containers", containers, mountable, grace_s)
-    yield from check_one_of(
-        f"{field}.restartPolicy", spec.get("restartPolicy", ""), _RESTART_POLICIES
-    )
-    yield from check_one_of(f"{field}.dnsPolicy", spec.get("dnsPolicy", ""), _DNS_POLICIES)
-    yield from names.validate_labels(f"{field}.nodeSelector", spec.get("nodeSelector"))
-    for name, rule in (
-        ("serviceAccountName", names.dns_subdomain_problems),
-        ("nodeName", names.dns_subdomain_problems),
-    ):
-        if spec.get(name):
-            yield from invalid_for_each(f"{field}.{name}", spec[name], rule(spec[name]))
-    deadline = spec.get("activeDeadlineSeconds")
-    if deadline is not None and not 1 <= deadline <= INT32_MAX:
-        problem = f"must be between 1 and {INT32_MAX}, inclusive"
-        yield invalid(f"{field}.activeDeadlineSeconds", deadline, problem)
-    for name in ("hostname", "subdomain"):
-        if spec.get(name):
-            yield from invalid_for_each(
-                f"{field}.{name}", spec[name], names.dns_label_problems(spec[name])
-            )
+    yield from _resource_claims(f"{field}.resourceClaims", spec.get("resourceClaims", []))
+    yield from containers.validate_containers(f"{field}.containers", spec, mountable)
+    yield from containers.validate_init_containers(f"{field}.initContainers", spec, mountable)
+    yield from _POD_SPEC(field, spec)
+
+
+def _resource_claims(field: str, claims: Sequence[Object]) -> Iterator[Cause]:
+    taken: set[str] = set()
+    for index, claim in enumerate(claims):
+        item, name = f"{field}[{index}]", claim.get("name", "")
+        if name in taken:
+            yield duplicate(f"{item}.name", name)
+        else:
+            yield from needed(DNS_LABEL)(f"{item}.name", name)
+        taken |= {name} - {""}
+        ways = [way for way in _CLAIM_WAYS if way in claim]
+        if len(ways) != 1:
+            shown = as_go(claim, "Name", "ResourceClaimName", "ResourceClaimTemplateName")
+            yield invalid(item, shown, _TWO_CLAIM_WAYS if ways else _NO_CLAIM_WAY)
+        for way in ways:
+            yield from DNS_SUBDOMAIN(f"{item}.{way}", claim[way])
+
+
+def _host_network(field: str, spec: Object) -> Iterator[Cause]:
+    """On the network of the node, a port is the same inside and outside."""
+    if spec.get("hostNetwork"):
+        yield from _SAME_PORTS(f"{field}.containers", spec.get("containers"))
+
+
+def _same_port(field: str, port: Object) -> Iterator[Cause]:
+    on_node = port.get("hostPort")
+    if on_node and on_node != port.get("containerPort"):
+        problem = "must match `containerPort` when `hostNetwork` is true"
+        yield invalid(f"{field}.hostPort", on_node, problem)
+
+
+def _sysctls(field: str, sysctls: Sequence[Object] | None) -> Iterator[Cause]:
+    taken: set[str] = set()
+    for index, sysctl in enumerate(sysctls or ()):
+        item, name = f"{field}[{index}].name", sysctl.get("name", "")
+        if not name:
+            yield required(item)
+        elif len(name) > _MAX_SYSCTL or not _SYSCTL.fullmatch(name):
+            pattern = f"^{_SYSCTL.pattern}$"
+            problem = f"must have at most {_MAX_SYSCTL} characters and match regex {pattern}"
+            yield invalid(item, name, problem)
+        elif name in taken:
+            yield duplicate(item, name)
+        taken.add(name)
+
+
+def _shared_processes(field: str, spec: Object) -> Iterator[Cause]:
+    if spec.get("shareProcessNamespace") and spec.get("hostPID"):
+        problem = "ShareProcessNamespace and HostPID cannot both be enabled"
+        yield invalid(f"{field}.securityContext.shareProcessNamespace", True, problem)
+
+
+def _dns_config(field: str, spec: Object) -> Iterator[Cause]:
+    """Errors of the DNS settings of a pod, which it needs if it takes none from the cluster."""
+    field, config = f"{field}.dnsConfig", spec.get("dnsConfig")
+    when = "when `dnsPolicy` is None"
+    if spec.get("dnsPolicy") != "None":
+        yield from _DNS(field, config or {})
+    elif config is None:
+        yield required(field, f"must provide `dnsConfig` {when}")
+    elif not config.get("nameservers"):
+        problem = f"must provide at least one DNS nameserver {when}"
+        yield required(f"{field}.nameservers", problem)
+    else:
+        yield from _DNS(field, config)
+
+
+def _searches(field: str, paths: Sequence[str] | None) -> Iterator[Cause]:
+    if len(" ".join(paths or ())) > _MAX_SEARCH_CHARACTERS:
+        limit = f"{_MAX_SEARCH_CHARACTERS} characters (including spaces) in the search list"
+        yield invalid(field, paths, f"must not have more than {limit}")
+    for index, path in enumerate(paths or ()):
+        if path != ".":
+            yield from _SEARCH_PATH(f"{field}[{index}]", path.removesuffix("."))
+
+
+def _dns_option(field: str, option: Object) -> Iterator[Cause]:
+    if not option.get("name"):
+        yield required(field, "must not be empty")
+
+
+def _scheduling_gates(field: str, gates: Sequence[Object] | None) -> Iterator[Cause]:
+    taken: set[str] = set()
+    for index, gate in enumerate(gates or ()):
+        item, name = f"{field}[{index}]", gate.get("name", "")
+        yield from QUALIFIED_NAME(item, name)
+        if name in taken:
+            yield duplicate(item, name)
+        taken.add(name)
+
+
+def _host_users(field: str, spec: Object) -> Iterator[Cause]:
+    """A pod with users of its own shares nothing else with the node."""
+    if spec.get("hostUsers") is False:
+        for name, path in _SHARED_WITH_NODE.items():
+            if spec.get(name):
+                yield forbidden(f"{field}.{path}", "when `hostUsers` is false")
+
+
+def _hostname_override(field: str, spec: Object) -> Iterator[Cause]:
+    name, field = spec.get("hostnameOverride"), f"{field}.hostnameOverride"
+    if name is None:
+        return
+    for other in ("setHostnameAsFQDN", "hostNetwork"):
+        if spec.get(other):
+            yield forbidden(field, f"may not be specified when {other} is true")
+    if len(name) > _MAX_HOSTNAME:
+        yield too_long(field, _MAX_HOSTNAME)
+    yield from DNS_SUBDOMAIN(field, name)
+
+
+def _overhead(field: str, amounts: Object) -> Iterator[Cause]:
+    yield from containers.validate_resources(field, {"limits": amounts})
+
+
+def _operating_system(field: str, system: Object) -> Iterator[Cause]:
+    name = system.get("name")
+    yield from needed()(f"{field}.name", name)
+    yield from _OPERATING_SYSTEMS(field, name)
+
+
+_SEARCH_PATH = spelled(names.search_path_problems)
+_OPERATING_SYSTEMS = filled(among("linux", "windows"))
+_SAME_PORTS = each(fields(ports=each(_same_port)))
+_SECURITY = optional_fields(
+    fsGroup=ID,
+    runAsUser=ID,
+    runAsGroup=ID,
+    supplementalGroups=each(ID),
+    sysctls=_sysctls,
+    fsGroupChangePolicy=among("Always", "OnRootMismatch"),
+    seccompProfile=containers.seccomp_profile,
+    appArmorProfile=containers.app_armor_profile,
+    supplementalGroupsPolicy=among("Merge", "Strict"),
+    seLinuxChangePolicy=among("MountOption", "Recursive"),
+)
+_DNS = optional_fields(
+    nameservers=every(at_most(3, "nameservers"), each(IP_ADDRESS)),
+    searches=every(at_most(32, "search paths"), _searches),
+    options=each(_dns_option),
+)
+_POD_SPEC = every(
+    _host_network,
+    optional_fields(
+        restartPolicy=one_of("Always", "OnFailure", "Never"),
+        dnsPolicy=one_of("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"),
+        nodeSelector=names.validate_labels,
+        securityContext=_SECURITY,
+    ),
+    _shared_processes,
+    optional_fields(affinity=scheduling.AFFINITY),
+    _dns_config,
+    optional_fields(
+        readinessGates=each(fields(conditionType=QUALIFIED_NAME)),
+        schedulingGates=_scheduling_gates,
+        topologySpreadConstraints=scheduling.spread_constraints,
+    ),
+    _host_users,
+    _hostname_override,
+    optional_fields(
+        serviceAccountName=filled(DNS_SUBDOMAIN),
+        nodeName=filled(DNS_SUBDOMAIN),
+        activeDeadlineSeconds=between(1, INT32_MAX),
+        hostname=filled(DNS_LABEL),
+        subdomain=filled(DNS_LABEL),
+        tolerations=each(scheduling.toleration),
+        hostAliases=each(fields(ip=IP_ADDRESS, hostnames=each(DNS_SUBDOMAIN))),
+        priorityClassName=filled(DNS_SUBDOMAIN),
+        runtimeClassName=DNS_SUBDOMAIN,
+        preemptionPolicy=one_of("PreemptLowerPriority", "Never"),
+        overhead=_overhead,
+        os=_operating_system,
+    ),
+)
+"""The fields of a pod in the order of Kubernetes, after its volumes and containers."""
 
 
 def _pod_change(spec: Object, before: Object) -> Iterator[Cause]:
@@ -340,179 +513,3 @@ def _progress_deadline(spec: Object) -> Iterator[Cause]:
         yield invalid(
             "spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds"
         )
-
-
-def validate_containers(
-    field: str, containers: Sequence[Object], mountable: set[str], grace_s: int | None
-) -> Iterator[Cause]:
-    """Errors of the containers of a pod with these valid volumes and this grace period."""
-    if not containers:
-        yield required(field)
-    if len(containers) > MAX_CONTAINERS:
-        yield too_many(field, len(containers), MAX_CONTAINERS)
-        return
-    taken: set[str] = set()
-    for index, container in enumerate(containers):
-        item_path = f"{field}[{index}]"
-        yield from _container(item_path, container, mountable)
-        name = container.get("name", "")
-        if name in taken:
-            yield duplicate(f"{item_path}.name", name)
-        taken.add(name)
-        yield from validate_probes(item_path, container, grace_s)
-
-
-def _container(field: str, container: Object, mountable: set[str]) -> Iterator[Cause]:
-    name = container.get("name", "")
-    if name:
-        yield from invalid_for_each(f"{field}.name", name, names.dns_label_problems(name))
-    else:
-        yield required(f"{field}.name")
-    if not container.get("image"):
-        yield required(f"{field}.image")
-    policy = container.get("terminationMessagePolicy", "")
-    yield from check_one_of(f"{field}.terminationMessagePolicy", policy, _MESSAGE_POLICIES)
-    yield from _container_ports(f"{field}.ports", container.get("ports", []))
-    yield from volumes.validate_env(field, container)
-    mounts = container.get("volumeMounts", [])
-    yield from volumes.validate_volume_mounts(f"{field}.volumeMounts", mounts, mountable)
-    pull_policy = container.get("imagePullPolicy", "")
-    yield from check_one_of(f"{field}.imagePullPolicy", pull_policy, _PULL_POLICIES)
-    yield from validate_resources(f"{field}.resources", container.get("resources", {}))
-
-
-def _container_ports(field: str, ports: Sequence[Object]) -> Iterator[Cause]:
-    taken: set[str] = set()
-    for index, port in enumerate(ports):
-        item_path, name = f"{field}[{index}]", port.get("name", "")
-        if name:
-            problems = names.port_name_problems(name)
-            yield from invalid_for_each(f"{item_path}.name", name, problems)
-            if not problems and name in taken:
-                yield duplicate(f"{item_path}.name", name)
-            taken.add(name)
-        number = port.get("containerPort", 0)
-        if number:
-            yield from invalid_for_each(
-                f"{item_path}.containerPort", number, names.port_number_problems(number)
-            )
-        else:
-            yield required(f"{item_path}.containerPort")
-        on_node = port.get("hostPort")
-        if on_node:
-            yield from invalid_for_each(
-                f"{item_path}.hostPort", on_node, names.port_number_problems(on_node)
-            )
-        yield from check_one_of(f"{item_path}.protocol", port.get("protocol", ""), PROTOCOLS)
-
-
-def validate_probes(field: str, container: Object, grace_s: int | None) -> Iterator[Cause]:
-    """Errors of the probes and hooks of a container; `grace_s` is the pod's grace period."""
-    lifecycle = container.get("lifecycle", {})
-    for hook in ("postStart", "preStop"):
-        if hook in lifecycle:
-            yield from _action(f"{field}.lifecycle.{hook}", lifecycle[hook], grace_s)
-    for name in ("livenessProbe", "readinessProbe", "startupProbe"):
-        if name in container:
-            yield from _probe(f"{field}.{name}", container[name])
-            yield from _probe_limits(f"{field}.{name}", name, container[name])
-
-
-def _probe(field: str, probe: Object) -> Iterator[Cause]:
-    yield from _action(field, probe)
-    for count in _PROBE_COUNTS:
-        yield from check_not_negative(f"{field}.{count}", probe.get(count))
-    grace = probe.get("terminationGracePeriodSeconds")
-    if grace is not None and grace <= 0:
-        yield invalid(f"{field}.terminationGracePeriodSeconds", grace, "must be greater than 0")
-
-
-def _probe_limits(field: str, name: str, probe: Object) -> Iterator[Cause]:
-    if name == "readinessProbe":
-        grace = probe.get("terminationGracePeriodSeconds")
-        if grace is not None:
-            yield invalid(
-                f"{field}.terminationGracePeriodSeconds",
-                grace,
-                "must not be set for readinessProbes",
-            )
-    elif probe.get("successThreshold", 1) != 1:
-        yield invalid(f"{field}.successThreshold", probe["successThreshold"], "must be 1")
-
-
-def _action(field: str, given: Object, grace_s: int | None = None) -> Iterator[Cause]:
-    """A probe or hook has exactly one action."""
-    actions = [name for name in _ACTIONS if name in given]
-    if not actions:
-        yield required(field, "must specify a handler type")
-        return
-    for extra in actions[1:]:
-        yield forbidden(f"{field}.{extra}", "may not specify more than 1 handler type")
-    first, action = f"{field}.{actions[0]}", given[actions[0]]
-    if actions[0] == "exec" and not action.get("command"):
-        yield required(f"{first}.command")
-    elif actions[0] == "httpGet":
-        yield from _http_get(first, action)
-    elif actions[0] == "tcpSocket":
-        yield from _probe_port(f"{first}.port", action.get("port", 0))
-    elif actions[0] == "grpc":
-        yield from invalid_for_each(
-            f"{first}.port",
-            action.get("port", 0),
-            names.port_number_problems(action.get("port", 0)),
-        )
-    elif actions[0] == "sleep":
-        yield from _sleep(first, action.get("seconds", 0), grace_s)
-
-
-def _sleep(field: str, seconds: int, grace_s: int | None) -> Iterator[Cause]:
-    """A hook sleeps at most for the grace period, postStart too."""
-    if grace_s is not None and not 0 <= seconds <= grace_s:
-        limit = f"less than terminationGracePeriodSeconds ({grace_s})"
-        yield invalid(field, seconds, f"must be non-negative and {limit}")
-
-
-def _http_get(field: str, action: Object) -> Iterator[Cause]:
-    if not action.get("path"):
-        yield required(f"{field}.path")
-    yield from _probe_port(f"{field}.port", action.get("port", 0))
-    yield from check_one_of(f"{field}.scheme", action.get("scheme", ""), ("HTTP", "HTTPS"))
-    for header in action.get("httpHeaders", []):
-        if not _HEADER_NAME.fullmatch(header.get("name", "")):
-            yield invalid(f"{field}.httpHeaders", header.get("name", ""), _HEADER_RULE)
-
-
-def _probe_port(field: str, port: int | str) -> list[Cause]:
-    return invalid_for_each(field, port, names.port_problems(port))
-
-
-def validate_resources(field: str, resources: Object) -> Iterator[Cause]:
-    """Errors of the limits and requests of a container."""
-    limits, requests = resources.get("limits", {}), resources.get("requests", {})
-    yield from _quantities(f"{field}.limits", limits)
-    yield from _quantities(f"{field}.requests", requests)
-    for name, value in sorted(requests.items()):
-        if name in limits and parse_quantity(value) > parse_quantity(limits[name]):
-            yield invalid(
-                f"{field}.requests",
-                value,
-                f"must be less than or equal to {name} limit of {limits[name]}",
-            )
-
-
-def _quantities(field: str, amounts: Mapping[str, str]) -> Iterator[Cause]:
-    for name, value in sorted(amounts.items()):
-        item_path = f"{field}[{name}]"
-        yield from invalid_for_each(item_path, name, _resource_name_problems(name))
-        if parse_quantity(value) < 0:
-            yield invalid(item_path, value, "must be greater than or equal to 0")
-
-
-def _resource_name_problems(name: str) -> list[str]:
-    problems = names.qualified_name_problems(name)
-    if problems or "/" in name or name in _CONTAINER_RESOURCES or name.startswith("hugepages-"):
-        return problems
-    return [
-        "must be a standard resource type or fully qualified",
-        "must be a standard resource for containers",
-    ]

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 from canarylab.errors import Cause
 from canarylab.kube_objects import Object
 from canarylab.playground.apiserver.field_errors import (
     check_one_of,
     invalid,
-    invalid_for_each,
     required,
     unsupported,
 )
 from canarylab.playground.apiserver.validation import names
+from canarylab.playground.apiserver.validation.fields import (
+    NAMED,
+    among,
+    each,
+    fields,
+    needed,
+    optional_fields,
+    positive,
+)
 from canarylab.playground.apiserver.validation.pods import count_or_percent, int_or_percent
 
 _METRIC_TYPES = ("ContainerResource", "External", "Object", "Pods", "Resource")
 _TARGET_TYPES = ("Utilization", "Value", "AverageValue")
-_SELECT_POLICIES = ("Max", "Min", "Disabled")
-_POLICY_TYPES = ("Percent", "Pods")
 _EVICTION_POLICIES = ("AlwaysAllow", "IfHealthyBudget")
 MAX_STABILIZATION_S, MAX_PERIOD_S = 3600, 1800
 
@@ -39,22 +44,9 @@ def validate_autoscaler(autoscaler: Object, old: Object | None) -> Iterator[Caus
     if most < least:
         problem = "must be greater than or equal to `minReplicas`"
         yield invalid("spec.maxReplicas", most, problem)
-    yield from _target_ref(spec.get("scaleTargetRef", {}))
-    for index, metric in enumerate(spec["metrics"]):
-        yield from _metric(f"spec.metrics[{index}]", metric)
-    for name in ("scaleUp", "scaleDown"):
-        rules = spec.get("behavior", {}).get(name)
-        if rules is not None:
-            yield from _scaling_rules(f"spec.behavior.{name}", rules)
-
-
-def _target_ref(reference: Mapping[str, Any]) -> Iterator[Cause]:
-    for name in ("kind", "name"):
-        field, value = f"spec.scaleTargetRef.{name}", reference.get(name, "")
-        if value:
-            yield from invalid_for_each(field, value, names.path_segment_problems(value))
-        else:
-            yield required(field)
+    yield from NAMED("spec.scaleTargetRef", spec.get("scaleTargetRef"))
+    yield from each(_metric)("spec.metrics", spec["metrics"])
+    yield from _BEHAVIOR("spec.behavior", spec.get("behavior", {}))
 
 
 def _metric(field: str, metric: Object) -> Iterator[Cause]:
@@ -101,25 +93,23 @@ def _scaling_rules(field: str, rules: Object) -> Iterator[Cause]:
     if window is not None and window > MAX_STABILIZATION_S:
         problem = f"must be less than or equal to {MAX_STABILIZATION_S}"
         yield invalid(f"{field}.stabilizationWindowSeconds", window, problem)
-    policy = rules.get("selectPolicy", "")
-    if policy not in _SELECT_POLICIES:
-        yield unsupported(f"{field}.selectPolicy", policy, sorted(_SELECT_POLICIES))
-    policies: Sequence[Object] = rules.get("policies", [])
-    if not policies:
-        yield required(f"{field}.policies", "must specify at least one Policy")
-    for index, entry in enumerate(policies):
-        yield from _scaling_policy(f"{field}.policies[{index}]", entry)
+    yield from _POLICIES(field, rules)
 
 
-def _scaling_policy(field: str, policy: Object) -> Iterator[Cause]:
-    if policy.get("type", "") not in _POLICY_TYPES:
-        yield unsupported(f"{field}.type", policy.get("type", ""), _POLICY_TYPES)
-    for name in ("value", "periodSeconds"):
-        if policy.get(name, 0) <= 0:
-            yield invalid(f"{field}.{name}", policy.get(name, 0), "must be greater than zero")
-    if policy.get("periodSeconds", 0) > MAX_PERIOD_S:
-        problem = f"must be less than or equal to {MAX_PERIOD_S}"
-        yield invalid(f"{field}.periodSeconds", policy["periodSeconds"], problem)
+def _period(field: str, seconds: int | None) -> Iterator[Cause]:
+    yield from positive(field, seconds)
+    if (seconds or 0) > MAX_PERIOD_S:
+        yield invalid(field, seconds, f"must be less than or equal to {MAX_PERIOD_S}")
+
+
+_POLICIES = fields(
+    selectPolicy=among("Disabled", "Max", "Min"),
+    policies=needed(
+        each(fields(type=among("Percent", "Pods"), value=positive, periodSeconds=_period)),
+        "must specify at least one Policy",
+    ),
+)
+_BEHAVIOR = optional_fields(scaleUp=_scaling_rules, scaleDown=_scaling_rules)
 
 
 def validate_disruption_budget(budget: Object, old: Object | None) -> Iterator[Cause]:

@@ -6,7 +6,7 @@ says that there is no such volume. https://kubernetes.io/docs/concepts/storage/v
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from canarylab.errors import Cause
@@ -17,10 +17,23 @@ from canarylab.playground.apiserver.field_errors import (
     forbidden,
     invalid,
     invalid_for_each,
+    not_found,
     required,
     unsupported,
 )
 from canarylab.playground.apiserver.validation import names
+from canarylab.playground.apiserver.validation.fields import (
+    DNS_LABEL,
+    DNS_SUBDOMAIN,
+    Check,
+    among,
+    each,
+    every,
+    fields,
+    needed,
+    optional_fields,
+    spelled,
+)
 from canarylab.playground.kube.quantities import parse_quantity
 
 _TYPES = (
@@ -43,6 +56,9 @@ _REQUIRED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "csi": ("driver",),
     }
 )
+_HOST_PATH_TYPES = (
+    "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket"
+)  # fmt: skip
 _MAX_MODE = 0o777
 _MODE_RULE = "must be a number between 0 and 0777 (octal), both inclusive"
 _SOURCES = (
@@ -76,21 +92,23 @@ _DIVISORS = {
 _MIN_TOKEN_S, _MAX_TOKEN_S = 600, 2**32
 _PROPAGATIONS = ("Bidirectional", "HostToContainer", "None")
 _READ_ONLY_WAYS = ("Disabled", "Enabled", "IfPossible")
+_VOLUME = fields(name=needed(DNS_LABEL))
+_VARIABLE = fields(name=needed(spelled(names.env_var_name_problems)))
+_REFERRED = fields(name=needed(DNS_SUBDOMAIN))
+_KEY = fields(name=DNS_SUBDOMAIN, key=needed(spelled(names.config_map_key_problems)))
 
 
-def validate_volumes(field: str, volumes: Sequence[Object], valid: set[str]) -> Iterator[Cause]:
-    """Errors of the volumes of a pod; the names of those without errors are added to `valid`."""
+def validate_volumes(
+    field: str, volumes: Sequence[Object], valid: dict[str, Object]
+) -> Iterator[Cause]:
+    """Errors of the volumes of a pod; those without errors are added to `valid`, by name."""
     for index, volume in enumerate(volumes):
         item, name = f"{field}[{index}]", volume.get("name", "")
-        found = [*_volume_source(item, volume)]
-        if name:
-            found += invalid_for_each(f"{item}.name", name, names.dns_label_problems(name))
-        else:
-            found.append(required(f"{item}.name"))
+        found = [*_volume_source(item, volume), *_VOLUME(item, volume)]
         if name in valid:
             found.append(duplicate(f"{item}.name", name))
         if not found:
-            valid.add(name)
+            valid[name] = volume
         yield from found
 
 
@@ -105,7 +123,7 @@ def _volume_source(field: str, volume: Object) -> Iterator[Cause]:
         for name in _REQUIRED.get(type_, ()):
             if not source.get(name):
                 yield required(f"{path}.{name}")
-        yield from _mode(f"{path}.defaultMode", source.get("defaultMode"))
+        yield from _MODES(path, source)
         if type_ in _RULES:
             yield from _RULES[type_](path, source)
 
@@ -115,20 +133,14 @@ def _empty_dir(field: str, source: Object) -> Iterator[Cause]:
         yield forbidden(f"{field}.sizeLimit", "SizeLimit field must be a valid resource quantity")
 
 
-def _mode(field: str, mode: int | None) -> Iterator[Cause]:
-    if mode is not None and not 0 <= mode <= _MAX_MODE:
+def _no_backsteps(field: str, path: str | None) -> Iterator[Cause]:
+    if ".." in (path or "").split("/"):
+        yield invalid(field, path, "must not contain '..'")
+
+
+def _mode(field: str, mode: int) -> Iterator[Cause]:
+    if not 0 <= mode <= _MAX_MODE:
         yield invalid(field, mode, _MODE_RULE)
-
-
-def _items(field: str, source: Object) -> Iterator[Cause]:
-    """Errors of the entries that a volume of a ConfigMap or Secret chooses."""
-    for index, item in enumerate(source.get("items", [])):
-        path = f"{field}.items[{index}]"
-        for name in ("key", "path"):
-            if not item.get(name):
-                yield required(f"{path}.{name}")
-        yield from _file_path(f"{path}.path", item.get("path", ""))
-        yield from _mode(f"{path}.mode", item.get("mode"))
 
 
 def _downward_files(field: str, source: Object) -> Iterator[Cause]:
@@ -151,7 +163,7 @@ def _downward_file(field: str, file: Object) -> Iterator[Cause]:
         yield from _resource_ref(f"{field}.resourceFieldRef", reference, in_volume=True)
     else:
         yield required(field, "one of fieldRef and resourceFieldRef is required")
-    yield from _mode(f"{field}.mode", file.get("mode"))
+    yield from _MODES(field, file)
 
 
 def _projected(field: str, source: Object) -> Iterator[Cause]:
@@ -190,25 +202,15 @@ def _token(volume: str, field: str, source: Object) -> Iterator[Cause]:
     yield from _file_path(f"{volume}.path", path)
 
 
-_RULES: Mapping[str, Callable[[str, Object], Iterator[Cause]]] = MappingProxyType(
-    {
-        "emptyDir": _empty_dir,
-        "secret": _items,
-        "configMap": _items,
-        "downwardAPI": _downward_files,
-        "projected": _projected,
-    }
-)
-
-
 def _file_path(field: str, path: str) -> Iterator[Cause]:
     """A path of a file in a volume: below it, and not a name that the kubelet uses itself."""
-    yield from _descending_path(field, path)
+    yield from descending_path(field, path)
     if path.startswith("..") and not path.startswith("../"):
         yield invalid(field, path, "must not start with '..'")
 
 
-def _descending_path(field: str, path: str) -> Iterator[Cause]:
+def descending_path(field: str, path: str) -> Iterator[Cause]:
+    """Errors of a path that stays below where it starts."""
     if path.startswith("/"):
         yield invalid(field, path, "must be a relative path")
     if ".." in path.split("/"):
@@ -216,33 +218,82 @@ def _descending_path(field: str, path: str) -> Iterator[Cause]:
 
 
 def validate_volume_mounts(
-    field: str, mounts: Sequence[Object], volumes: set[str]
+    path: str, container: Object, volumes: Mapping[str, Object]
 ) -> Iterator[Cause]:
     """Errors of the volume mounts of a container; `volumes` are the valid ones of its pod."""
-    taken: set[str] = set()
-    for index, mount in enumerate(mounts):
+    field, taken = f"{path}.volumeMounts", set[str]()
+    devices = container.get("volumeDevices", [])
+    for index, mount in enumerate(container.get("volumeMounts", [])):
         item, name, path = f"{field}[{index}]", mount.get("name", ""), mount.get("mountPath", "")
         if not name:
             yield required(f"{item}.name")
         if name not in volumes:
-            yield Cause("FieldValueNotFound", f"{item}.name", f'Not found: "{name}"')
+            yield not_found(f"{item}.name", name)
         if not path:
             yield required(f"{item}.mountPath")
         if path in taken:
             yield invalid(f"{item}.mountPath", path, "must be unique")
         taken.add(path)
+        yield from _overlaps(item, mount, "mountPath", devices, "devicePath")
         sub_path, expression = mount.get("subPath", ""), mount.get("subPathExpr", "")
-        yield from _descending_path(f"{field}.subPath", sub_path)
+        yield from descending_path(f"{field}.subPath", sub_path)
         if sub_path and expression:
             problem = "subPathExpr and subPath are mutually exclusive"
             yield invalid(f"{item}.subPathExpr", expression, problem)
-        yield from _descending_path(f"{field}.subPathExpr", expression)
-        yield from _mount_ways(field, mount)
+        yield from descending_path(f"{field}.subPathExpr", expression)
+        yield from _mount_ways(field, mount, container)
 
 
-def _mount_ways(field: str, mount: Object) -> Iterator[Cause]:
+def validate_volume_devices(
+    field: str, container: Object, volumes: Mapping[str, Object]
+) -> Iterator[Cause]:
+    """Errors of the block devices of a container."""
+    taken, paths = set[str](), set[str]()
+    mounts = container.get("volumeMounts", [])
+    for index, device in enumerate(container.get("volumeDevices", [])):
+        item, name = f"{field}[{index}]", device.get("name", "")
+        if not name:
+            yield required(f"{item}.name")
+        elif name in taken:
+            yield invalid(f"{item}.name", name, "must be unique")
+        taken.add(name)
+        if name not in volumes:
+            yield not_found(f"{item}.name", name)
+        elif not volumes[name].keys() & {"persistentVolumeClaim", "ephemeral"}:
+            only = "volume source type of PersistentVolumeClaim or Ephemeral for block mode"
+            yield invalid(f"{item}.name", name, f"can only use {only}")
+        yield from _device_path(f"{item}.devicePath", device.get("devicePath", ""), paths)
+        yield from _overlaps(item, device, "devicePath", mounts, "mountPath")
+
+
+def _device_path(field: str, path: str, taken: set[str]) -> Iterator[Cause]:
+    if not path:
+        yield required(field)
+    if path in taken:
+        yield invalid(field, path, "must be unique")
+    if ".." in path.split("/"):
+        yield invalid(field, path, "can not contain backsteps ('..')")
+    taken.add(path)
+
+
+def _overlaps(
+    field: str, one: Object, path: str, others: Sequence[Object], their_path: str
+) -> Iterator[Cause]:
+    """A volume is mounted or a device, and so is a path."""
+    group = "volumeDevices" if path == "mountPath" else "volumeMounts"
+    for name, theirs, words in (("name", "name", ""), (path, their_path, " as a path")):
+        value = one.get(name, "")
+        if any(value == other.get(theirs, "") for other in others):
+            yield invalid(f"{field}.{name}", value, f"must not already exist{words} in {group}")
+
+
+def _mount_ways(field: str, mount: Object, container: Object) -> Iterator[Cause]:
     propagation = mount.get("mountPropagation", "None")
     yield from check_one_of(f"{field}.mountPropagation", propagation, _PROPAGATIONS)
+    is_privileged = container.get("securityContext", {}).get("privileged")
+    if propagation == "Bidirectional" and not is_privileged:
+        problem = "Bidirectional mount propagation is available only to privileged containers"
+        yield forbidden(f"{field}.mountPropagation", problem)
     way = mount.get("recursiveReadOnly", "Disabled")
     yield from check_one_of(f"{field}.recursiveReadOnly", way, _READ_ONLY_WAYS)
     if way in _READ_ONLY_WAYS[1:] and not mount.get("readOnly"):
@@ -253,11 +304,8 @@ def _mount_ways(field: str, mount: Object) -> Iterator[Cause]:
 def validate_env(field: str, container: Object) -> Iterator[Cause]:
     """Errors of the variables of a container."""
     for index, variable in enumerate(container.get("env", [])):
-        item, name = f"{field}.env[{index}]", variable.get("name", "")
-        if name:
-            yield from invalid_for_each(f"{item}.name", name, names.env_var_name_problems(name))
-        else:
-            yield required(f"{item}.name")
+        item = f"{field}.env[{index}]"
+        yield from _VARIABLE(item, variable)
         if "valueFrom" in variable:
             yield from _env_source(f"{item}.valueFrom", variable)
     for index, source in enumerate(container.get("envFrom", [])):
@@ -270,11 +318,7 @@ def _env_from(field: str, index: int, source: Object) -> Iterator[Cause]:
     yield from invalid_for_each(f"{field}[{index}].prefix", prefix, problems)
     given = [name for name in ("configMapRef", "secretRef") if name in source]
     for name in given:
-        path, referred = f"{field}[{index}].{name}.name", source[name].get("name", "")
-        if referred:
-            yield from invalid_for_each(path, referred, names.dns_subdomain_problems(referred))
-        else:
-            yield required(path)
+        yield from _REFERRED(f"{field}[{index}].{name}", source[name])
     if not given:
         yield invalid(field, "", "must specify one of: `configMapRef` or `secretRef`")
     elif len(given) > 1:
@@ -301,12 +345,7 @@ def _reference(field: str, source: str, reference: Object) -> Iterator[Cause]:
         case "resourceFieldRef":
             yield from _resource_ref(field, reference, in_volume=False)
         case "configMapKeyRef" | "secretKeyRef":
-            name, key = reference.get("name", ""), reference.get("key", "")
-            yield from invalid_for_each(f"{field}.name", name, names.dns_subdomain_problems(name))
-            if key:
-                yield from invalid_for_each(f"{field}.key", key, names.config_map_key_problems(key))
-            else:
-                yield required(f"{field}.key")
+            yield from _KEY(field, reference)
 
 
 def _field_ref(field: str, reference: Object, supported: Sequence[str]) -> Iterator[Cause]:
@@ -344,3 +383,18 @@ def _resource_ref(field: str, reference: Object, *, in_volume: bool) -> Iterator
         allowed, words = _DIVISORS[name]
         if divisor not in allowed:
             yield invalid(f"{field}.divisor", resource, f"only divisor's values {words}")
+
+
+_FILE = every(fields(key=needed(), path=needed()), optional_fields(path=_file_path, mode=_mode))
+_ITEMS = optional_fields(items=each(_FILE))
+_MODES = optional_fields(mode=_mode, defaultMode=_mode)
+_RULES: Mapping[str, Check] = MappingProxyType(
+    {
+        "emptyDir": _empty_dir,
+        "hostPath": fields(path=_no_backsteps, type=among("", *_HOST_PATH_TYPES)),
+        "secret": _ITEMS,
+        "configMap": _ITEMS,
+        "downwardAPI": _downward_files,
+        "projected": _projected,
+    }
+)

@@ -154,6 +154,11 @@ def test_a_cluster_ip_is_immutable(after: Object, problems: list[str]) -> None:
 
 
 SERVICE_RULE = "a lowercase RFC 1123 label must consist of lower case"
+SUBDOMAIN = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "
+    "'.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used "
+    "for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+)
 WILDCARD = (
     "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which "
     "must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric "
@@ -244,6 +249,28 @@ def test_valid_ingresses_are_accepted(document: Object) -> None:
             f"{PATH}.backend.resource.kind: Invalid value: \"a/b\": may not contain '/'",
         ),
         (
+            to(resource={"apiGroup": "a..b", "kind": "Bucket", "name": "a"}),
+            f'{PATH}.backend.resource.apiGroup: Invalid value: "a..b": {SUBDOMAIN}',
+        ),
+        (
+            ingress(tls=[{"hosts": ["a.*.com"]}]),
+            f'spec.tls[0].hosts[0]: Invalid value: "a.*.com": {WILDCARD}',
+        ),
+        (
+            ingress(tls=[{"secretName": "a..b"}]),
+            f'spec.tls[0].secretName: Invalid value: "a..b": {SUBDOMAIN}',
+        ),
+        (
+            ingress(ingressClassName="a..b"),
+            f'spec.ingressClassName: Invalid value: "a..b": {SUBDOMAIN}',
+        ),
+        (
+            of_class(
+                parameters={"kind": "A", "name": "a", "scope": "Namespace", "namespace": "a.b"}
+            ),
+            'spec.parameters.namespace: Invalid value: "a.b": must not contain dots',
+        ),
+        (
             of_class(controller="nginx"),
             'spec.controller: Invalid value: "nginx": '
             'must be a domain-prefixed path (such as "acme.io/foo")',
@@ -270,6 +297,13 @@ def test_valid_ingresses_are_accepted(document: Object) -> None:
 )
 def test_invalid_ingresses_are_refused(document: Object, problem: str) -> None:
     assert errors_of(document) == [problem]
+
+
+def test_a_port_of_a_service_has_a_name_without_dots() -> None:
+    ports = [{"name": "a.b", "port": 80}]
+    assert errors_of(service(ports=ports)) == [
+        'spec.ports[0].name: Invalid value: "a.b": must not contain dots'
+    ]
 
 
 def test_a_backend_has_the_name_of_a_service() -> None:

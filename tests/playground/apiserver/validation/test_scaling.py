@@ -18,6 +18,8 @@ from tests.playground.apiserver.documents import (
     role_binding,
 )
 
+BY_PODS = {"type": "Pods", "value": 1, "periodSeconds": 60}
+
 
 def of_restart_policy(policy: str) -> Object:
     return {"spec": {"containers": [container()], "restartPolicy": policy}}
@@ -42,6 +44,30 @@ def of_restart_policy(policy: str) -> Object:
             autoscaler(metrics=[{"type": "Resource"}]),
             "spec.metrics[0].resource: Required value: "
             "must populate information for the given metric source",
+        ),
+        (
+            autoscaler(behavior={"scaleUp": {"selectPolicy": "Some"}}),
+            'spec.behavior.scaleUp.selectPolicy: Unsupported value: "Some": supported values: '
+            '"Disabled", "Max", "Min"',
+        ),
+        (
+            autoscaler(behavior={"scaleUp": {"policies": [{**BY_PODS, "type": "Some"}]}}),
+            'spec.behavior.scaleUp.policies[0].type: Unsupported value: "Some": supported values: '
+            '"Percent", "Pods"',
+        ),
+        (
+            autoscaler(behavior={"scaleUp": {"policies": [{**BY_PODS, "value": 0}]}}),
+            "spec.behavior.scaleUp.policies[0].value: Invalid value: 0: must be greater than zero",
+        ),
+        (
+            autoscaler(behavior={"scaleUp": {"policies": [{**BY_PODS, "periodSeconds": 0}]}}),
+            "spec.behavior.scaleUp.policies[0].periodSeconds: Invalid value: 0: must be greater "
+            "than zero",
+        ),
+        (
+            autoscaler(behavior={"scaleUp": {"policies": [{**BY_PODS, "periodSeconds": 1801}]}}),
+            "spec.behavior.scaleUp.policies[0].periodSeconds: Invalid value: 1801: must be less "
+            "than or equal to 1800",
         ),
         (
             disruption_budget(minAvailable=1, maxUnavailable=1),

@@ -10,7 +10,7 @@ import pytest
 from canarylab.kube_objects import Object
 from canarylab.playground.apiserver.validation import MAX_CONFIG_MAP_BYTES, VALIDATORS
 from canarylab.playground.kube.kinds import KINDS
-from tests.playground.apiserver.documents import errors_of
+from tests.playground.apiserver.documents import errors_of, pod
 
 
 def made(kind: str, name: str = "a", **fields: Any) -> Object:
@@ -135,6 +135,14 @@ ADDRESS = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
             'addressType: Unsupported value: "IPv5": supported values: "FQDN", "IPv4", "IPv6"',
         ),
         (
+            made("EndpointSlice", **{**PIECE, "endpoints": [{"addresses": ["a"]}]}),
+            f'endpoints[0].addresses[0]: Invalid value: "a": {ADDRESS}',
+        ),
+        (
+            made("EndpointSlice", **{**PIECE, "ports": [{"port": 0}]}),
+            "ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive",
+        ),
+        (
             made("EndpointSlice", **{**PIECE, "endpoints": [{}]}),
             "endpoints[0].addresses: Required value: must contain at least 1 address",
         ),
@@ -179,3 +187,12 @@ def test_the_address_type_of_an_endpoint_slice_is_immutable() -> None:
 
 def test_every_kind_has_a_validator() -> None:
     assert VALIDATORS.keys() == KINDS.keys()
+
+
+def test_what_an_older_canarylab_stored_can_be_deleted_but_not_changed() -> None:
+    old = pod(tolerations=[{"key": "a", "effect": "Never"}])
+    finalized = {**old, "metadata": {**old["metadata"], "finalizers": ["example.com/a"]}}
+    assert errors_of(old) != []
+    assert errors_of(old, finalized) == []
+    assert errors_of({**old, "metadata": {"name": "A"}}, finalized)[0].startswith("metadata.name")
+    assert errors_of(pod(tolerations=[*old["spec"]["tolerations"], {"operator": "Exists"}]), old)

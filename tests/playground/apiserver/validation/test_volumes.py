@@ -56,6 +56,15 @@ def test_valid_volumes_are_accepted(volume: Object) -> None:
             {"emptyDir": {"sizeLimit": "-1"}},
             "emptyDir.sizeLimit: Forbidden: SizeLimit field must be a valid resource quantity",
         ),
+        (
+            {"hostPath": {"path": "/a/../b"}},
+            "hostPath.path: Invalid value: \"/a/../b\": must not contain '..'",
+        ),
+        (
+            {"hostPath": {"path": "/a", "type": "Folder"}},
+            'hostPath.type: Unsupported value: "Folder": supported values: "", "BlockDevice", '
+            '"CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket"',
+        ),
         ({"configMap": {}}, "configMap.name: Required value"),
         ({"secret": {}}, "secret.secretName: Required value"),
         ({"persistentVolumeClaim": {}}, "persistentVolumeClaim.claimName: Required value"),
