@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from canarylab.errors import Cause
-from canarylab.kube_objects import Object
+from canarylab.kube_objects import Object, is_sidecar
 from canarylab.playground.apiserver.field_errors import (
     INT32_MAX,
     as_go,
@@ -97,9 +97,13 @@ def validate_init_containers(
     field: str, spec: Object, mountable: Mapping[str, Object]
 ) -> Iterator[Cause]:
     """Errors of the init containers of a pod; those that are restarted always are sidecars."""
+    containers = spec.get("initContainers", [])
+    if len(containers) > MAX_CONTAINERS:
+        yield too_many(field, len(containers), MAX_CONTAINERS)
+        return
     taken = {container.get("name", "") for container in spec.get("containers", [])}
-    for index, container in enumerate(spec.get("initContainers", [])):
-        item, is_sidecar = f"{field}[{index}]", container.get("restartPolicy") == "Always"
+    for index, container in enumerate(containers):
+        item = f"{field}[{index}]"
         yield from _container(item, container, spec, mountable)
         yield from _restarts(item, container)
         name = container.get("name", "")
@@ -107,7 +111,7 @@ def validate_init_containers(
             yield duplicate(f"{item}.name", name)
         taken |= {name} - {""}
         yield from _host_ports(field, [container])
-        if is_sidecar:
+        if is_sidecar(container):
             yield from _running(item, container, spec)
             continue
         for name in ("lifecycle", *_PROBES):

@@ -304,10 +304,11 @@ def test_a_template_has_the_same_limit_of_sleep() -> None:
     ]
 
 
-def test_a_pod_of_ten_thousand_containers_is_refused_in_one_sentence() -> None:
+@pytest.mark.parametrize("group", ["containers", "initContainers"])
+def test_a_pod_of_ten_thousand_containers_is_refused_in_one_sentence(group: str) -> None:
     many = [container(name=f"c{number}") for number in range(10_000)]
-    assert errors_of(pod(containers=many)) == [
-        "spec.containers: Too many: 10000: must have at most 50 items"
+    assert errors_of(pod(**{group: many})) == [
+        f"spec.{group}: Too many: 10000: must have at most 50 items"
     ]
 
 
