@@ -113,16 +113,21 @@ def validate_init_containers(
         yield from _host_ports(field, [container])
         if is_sidecar(container):
             yield from _running(item, container, spec)
-            continue
-        for name in ("lifecycle", *_PROBES):
-            if name in container:
-                problem = "may not be set for init containers without restartPolicy=Always"
-                yield forbidden(f"{item}.{name}", problem)
-        for number, policy in enumerate(container.get("resizePolicy", [])):
-            if policy.get("restartPolicy") == "RestartContainer":
-                problem = "must not be set to 'RestartContainer' for non-sidecar initContainers"
-                where = f"{item}.resizePolicy[{number}].restartPolicy"
-                yield invalid(where, "RestartContainer", problem)
+        else:
+            yield from _completing(item, container)
+
+
+def _completing(field: str, container: Object) -> Iterator[Cause]:
+    """Errors of an init container that is no sidecar."""
+    for name in ("lifecycle", *_PROBES):
+        if name in container:
+            problem = "may not be set for init containers without restartPolicy=Always"
+            yield forbidden(f"{field}.{name}", problem)
+    for number, policy in enumerate(container.get("resizePolicy", [])):
+        if policy.get("restartPolicy") == "RestartContainer":
+            problem = "must not be set to 'RestartContainer' for non-sidecar initContainers"
+            where = f"{field}.resizePolicy[{number}].restartPolicy"
+            yield invalid(where, "RestartContainer", problem)
 
 
 def _container(
