@@ -33,6 +33,7 @@ from canarylab.playground.node.status import (
     ContainerKind,
     PodFailure,
     PodState,
+    container_specs,
     pod_status,
     restored_statuses,
 )
@@ -77,7 +78,7 @@ class Pod:
             self._status_changed.set()  # it says which generation has been seen
         self.object = pod
         self._updated.set()
-        specs = {spec["name"]: spec for spec in _container_specs(pod)}
+        specs = {spec["name"]: spec for spec in container_specs(pod)}
         for container in self.containers:
             container.update(specs[container.name])
         if is_terminating(pod):
@@ -103,7 +104,7 @@ class Pod:
         statuses = restored_statuses(self.object, now=self._node.now())
         self.containers = [
             Container(self._node, context, spec, status)
-            for spec, status in zip(_container_specs(self.object), statuses, strict=True)
+            for spec, status in zip(container_specs(self.object), statuses, strict=True)
         ]
         self._is_finished = is_finished(self.object)
         async with asyncio.TaskGroup() as tasks:
@@ -294,10 +295,6 @@ def missing_volumes(pod: Object) -> str | None:
         "no root of its own in which it could be mounted. Put settings into environment "
         "variables, which a ConfigMap or Secret can fill, or use a cluster on kind."
     )
-
-
-def _container_specs(pod: Object) -> list[Object]:
-    return [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]
 
 
 def _is_token(volume: Object) -> bool:

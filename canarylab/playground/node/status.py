@@ -110,8 +110,11 @@ class ContainerStatus:
         """Return the status after a run."""
         return replace(self, state=state, is_ready=False, has_started=False)
 
-    def as_object(self) -> Object:
-        """Return the entry of `status.containerStatuses`."""
+    def as_object(self, resources: Object) -> Object:
+        """Return the entry of `status.containerStatuses`.
+
+        `resources` are those of its spec: what it asks for, it has.
+        """
         status: Object = {
             "name": self.name,
             "image": self.image,
@@ -123,12 +126,19 @@ class ContainerStatus:
             "state": _state_object(self.state),
         }
         if self.container_id:
-            status |= {"containerID": self.container_id, "resources": {}}
+            status |= {"containerID": self.container_id, "resources": resources}
+            if requests := resources.get("requests"):
+                status["allocatedResources"] = requests
         return status
 
     @property
     def _last_terminated(self) -> ContainerTerminated | None:
         return self.state if isinstance(self.state, ContainerTerminated) else self.last
+
+
+def container_specs(pod: Object) -> list[Object]:
+    """Return the containers of a pod, the init containers first."""
+    return [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]
 
 
 def restored_statuses(pod: Object, *, now: datetime) -> list[ContainerStatus]:
@@ -209,7 +219,9 @@ def pod_status(pod: Object, state: PodState, now: datetime) -> Object:
     generation = pod["metadata"].get("generation")
     address = {"podIP": state.ip, "podIPs": [{"ip": state.ip}]} if state.ip else {}
     failure = state.failure._asdict() if state.failure and state.is_finished else {}
-    init = [each.as_object() for each in state.containers if each.kind != "container"]
+    resources = {each["name"]: each.get("resources", {}) for each in container_specs(pod)}
+    entries = [(each.kind, each.as_object(resources[each.name])) for each in state.containers]
+    init = [entry for kind, entry in entries if kind != "container"]
     return {
         **before,
         **({} if generation is None else {"observedGeneration": generation}),
@@ -221,9 +233,7 @@ def pod_status(pod: Object, state: PodState, now: datetime) -> Object:
         **address,
         "startTime": before.get("startTime") or timestamp(now),
         **({"initContainerStatuses": init} if init else {}),
-        "containerStatuses": [
-            each.as_object() for each in state.containers if each.kind == "container"
-        ],
+        "containerStatuses": [entry for kind, entry in entries if kind == "container"],
         "resources": {},
     }
 

@@ -37,7 +37,7 @@ def pod(status: Object | None = None, **spec: str) -> Object:
     first = {"phase": "Pending", "qosClass": "Burstable", "conditions": [scheduled]}
     return {
         "metadata": {"name": "web-1", "generation": 1},
-        "spec": spec,
+        "spec": {"containers": [{"name": name} for name in ("nodeapp", "side")], **spec},
         "status": status or first,
     }
 
@@ -106,6 +106,18 @@ def test_the_status_of_a_pod_that_is_ready() -> None:
             "state": {"running": {"startedAt": NOW_TEXT}},
         }
     ]
+
+
+def test_a_container_has_what_it_asks_for_once_it_was_created() -> None:
+    resources = {"limits": {"cpu": "1"}, "requests": {"cpu": "500m"}}
+    given = pod()
+    given["spec"]["containers"] = [{"name": "nodeapp", "resources": resources}]
+    waiting, running = (
+        pod_status(given, PodState([each], None, NODE_IP), NOW)["containerStatuses"][0]
+        for each in (WAITING, RUNNING)
+    )
+    assert "resources" not in waiting
+    assert (running["resources"], running["allocatedResources"]) == (resources, {"cpu": "500m"})
 
 
 def test_the_status_of_a_pod_that_succeeded() -> None:
