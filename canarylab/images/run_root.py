@@ -22,6 +22,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from canarylab.errors import explain
 from canarylab.playground.images import map_paths
 from canarylab.playground.node import mount_pod_root, pod_root
 from canarylab.playground.node.mount_pod_root import Plan
@@ -181,7 +182,11 @@ def main() -> None:
     _, status = os.waitpid(child, 0)
     if not plan["own_pids"]:
         _end_children()
-    _keep_changes(plan)
+    if status == 0:
+        try:
+            _keep_changes(plan)
+        except OSError as error:
+            sys.exit(f"What the line wrote cannot be kept: {explain(error)}")
     sys.exit(os.waitstatus_to_exitcode(status) % 256)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from canarylab.errors import BuildError
+from canarylab.errors import BuildError, CommandFailedError
 from canarylab.images.dockerfile import parse
 from canarylab.images.image_config import ImageConfig
 from canarylab.images.process_build import run_line
@@ -14,6 +14,7 @@ from tests.images.project import Project, files_of, in_background, is_running, u
 
 HERE = ImageConfig(working_dir="/app")
 NAME = "canarylab-test-of-run"
+TOO_LONG_IN_A_TREE = "/srv" + 20 * f"/{200 * 'x'}" + f"/{60 * 'x'}"  # Linux has 4,095 characters
 
 
 def run(text: str, tree: Path, machine: dict[str, str] | None = None) -> None:
@@ -59,6 +60,24 @@ def test_whatever_a_line_leaves_running_ends_with_it(tmp_path: Path, start: str)
     run(f"{start}{in_background(sleep)}", tmp_path / "tree")
 
     assert not is_running(sleep)
+
+
+@pytest.mark.usefixtures("own_root")
+def test_what_a_line_wrote_and_cannot_be_kept_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(CommandFailedError) as failure:
+        run(f"mkdir -p {TOO_LONG_IN_A_TREE}", tmp_path / "tree")
+
+    assert failure.value.output == (
+        "What the line wrote cannot be kept: File name too long. Correct that, and try again."
+    )
+
+
+@pytest.mark.usefixtures("own_root")
+def test_of_a_line_that_failed_nothing_is_kept(tmp_path: Path) -> None:
+    with pytest.raises(CommandFailedError) as failure:
+        run(f"mkdir -p {TOO_LONG_IN_A_TREE}; echo full; exit 3", tmp_path / "tree")
+
+    assert (failure.value.status, failure.value.output) == (3, "full")
 
 
 @pytest.mark.usefixtures("own_root")
