@@ -360,7 +360,8 @@ def explain(error: BaseException) -> str | None:
         case CanaryLabError() | ValueError():
             return str(error)
         case OSError():
-            place = f": {error.filename}" if error.filename else ""
+            file = error.filename2 or error.filename  # of two, the second is to be written
+            place = f": {file}" if file else ""
             remedy = _REMEDIES.get(error_number(error), "Correct that, and try again.")
             return f"{reason(error)}{place}. {remedy}"
         case MemoryError():

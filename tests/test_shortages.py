@@ -131,6 +131,7 @@ def test_at_any_moment_it_can_be_interrupted(command: str, home: Home, times: in
             shutil.Error([("a" * 4000, "b" * 4000, "[Errno 28] No space left: 'a'")] * 9),
             "No space left on device. Make room",
         ),
+        (OSError(errno.ENOSPC, "No space left", "a", None, "b"), "No space left: b. Make room"),
         (MemoryError(), "There is not enough memory. End other programs"),
         (RuntimeError("can't start new thread"), "Can't start new thread. End other programs"),
         (

@@ -306,6 +306,8 @@ def _run_and_check(
         if status != 0:
             output.seek(0)
             last = shorten_output(output.read().decode(errors="replace"))
+            if (words := last.rpartition("\n")[2]).startswith(run_root.NOT_KEPT):
+                raise BuildError(f"{line.where}: {words}")
             if is_npm_unreachable(last):
                 raise BuildError(
                     f"{line.where}: `{line}` could not fetch its packages, because npm's registry "
@@ -509,7 +511,8 @@ def _os_errors(line: Instruction) -> Iterator[None]:
     try:
         yield
     except OSError as exc:
-        about = f" ({exc.filename})" if exc.filename else ""
+        file = exc.filename2 or exc.filename  # of two, the second is the one that was written
+        about = f" ({file})" if file else ""
         problem = f"{line} met an error: {reason(exc)}{about}"
         raise line.build_error(problem, "Correct the problem, and build again.") from exc
 

@@ -28,6 +28,8 @@ from canarylab.playground.node import mount_pod_root, pod_root
 from canarylab.playground.node.mount_pod_root import Plan
 
 NPM_CACHE = "/run/npm-cache"
+NOT_KEPT = "what the line wrote cannot be kept"
+"""So begins the last line of output if it could not be copied into the image."""
 _NPMRC = "/usr/local/etc/npmrc"  # npm's global one, with the prefix /usr/local
 _OF_THE_MACHINE = ("HOME", "USER", "LOGNAME", "TMPDIR")
 _NPM_FILES = ("npm_config_cache", "npm_config_userconfig", "npm_config_globalconfig")
@@ -186,7 +188,7 @@ def main() -> None:
         try:
             _keep_changes(plan)
         except OSError as error:
-            sys.exit(f"What the line wrote cannot be kept: {explain(error)}")
+            sys.exit(f"\n{NOT_KEPT}: {explain(error)}")
     sys.exit(os.waitstatus_to_exitcode(status) % 256)
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -728,6 +731,20 @@ def test_a_run_line_sees_what_it_mounts_and_keeps_what_it_makes_of_it(project: P
     assert files_of(image) == ["app/kept.txt", "made/all.txt"]
     assert (image.root / "app/kept.txt").read_text() == "kept"
     assert not (image.root / "deep").exists()
+
+
+def test_of_a_copy_that_fails_the_file_that_was_to_be_written_is_named(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(source: Path, target: Path, **more: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", source, None, target)
+
+    project.write("a.txt", "")
+    project.dockerfile("COPY a.txt /")
+    monkeypatch.setattr(shutil, "copy2", full)
+
+    with pytest.raises(BuildError, match=r"No space left on device \(\S+/tree/a\.txt\)\. "):
+        project.build()
 
 
 @pytest.mark.usefixtures("both_ways")

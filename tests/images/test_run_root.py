@@ -63,12 +63,13 @@ def test_whatever_a_line_leaves_running_ends_with_it(tmp_path: Path, start: str)
 
 
 @pytest.mark.usefixtures("own_root")
-def test_what_a_line_wrote_and_cannot_be_kept_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(CommandFailedError) as failure:
-        run(f"mkdir -p {TOO_LONG_IN_A_TREE}", tmp_path / "tree")
+def test_what_a_line_wrote_and_cannot_be_kept_is_said(tmp_path: Path) -> None:
+    with pytest.raises(BuildError) as failure:
+        run(f"mkdir -p {TOO_LONG_IN_A_TREE}; printf made", tmp_path / "tree")
 
-    assert failure.value.output == (
-        "What the line wrote cannot be kept: File name too long. Correct that, and try again."
+    assert str(failure.value) == (
+        "Dockerfile, line 2: what the line wrote cannot be kept: File name too long. "
+        "Correct that, and try again."
     )
 
 
