@@ -175,8 +175,7 @@ def write_files(folder: Path, files: Mapping[str, File], now: datetime) -> None:
     data = folder / _DATA
     folder.mkdir(parents=True, exist_ok=True)
     if not data.is_symlink() or _read_files(data.resolve()) != files:
-        new = _new_folder(folder, files, now)
-        _point(folder / _NEW_DATA, new.name).replace(data)
+        _replace_data(folder, files, now)
     current = data.readlink().name
     # The links as well: the disk may have been full when the files had been replaced.
     tops = {name.split("/")[0] for name in files}
@@ -190,16 +189,16 @@ def write_files(folder: Path, files: Mapping[str, File], now: datetime) -> None:
             shutil.rmtree(entry, ignore_errors=True)
 
 
-def _new_folder(folder: Path, files: Mapping[str, File], now: datetime) -> Path:
+def _replace_data(folder: Path, files: Mapping[str, File], now: datetime) -> None:
     new = Path(tempfile.mkdtemp(prefix=now.strftime("..%Y_%m_%d_%H_%M_%S."), dir=folder))
     new.chmod(0o755)
     try:
         for name, file in files.items():
             _write(new, name, file)
-    except (ConfigError, ValueError):
+        _point(folder / _NEW_DATA, new.name).replace(folder / _DATA)
+    except (ConfigError, OSError, ValueError):
         shutil.rmtree(new, ignore_errors=True)
         raise
-    return new
 
 
 def _write(folder: Path, name: str, file: File) -> None:

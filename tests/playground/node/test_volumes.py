@@ -180,8 +180,10 @@ def test_what_a_full_disk_kept_from_being_made_is_made_when_there_is_room(
     volume = references({"configMap": {"name": "settings"}})
     with monkeypatch.context() as full:
         full.setattr(Path, method, fail)
-        with pytest.raises(VolumeError, match=r'volume "v0" : (\w+: )?no space left on device$'):
-            make_volumes(tmp_path, volume, NOW)
+        for _ in range(2):
+            with pytest.raises(VolumeError, match=r'"v0" : (\w+: )?no space left on device$'):
+                make_volumes(tmp_path, volume, NOW)
+    assert len(list(tmp_path.glob("v0/..2026*"))) <= 1
     make_volumes(tmp_path, volume, NOW)
 
     made = sorted(path.name for path in (tmp_path / "v0").iterdir())
