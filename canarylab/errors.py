@@ -360,7 +360,8 @@ def explain(error: BaseException) -> str | None:
         case CanaryLabError() | ValueError():
             return str(error)
         case OSError():
-            place = f": {error.filename}" if error.filename else ""
+            file = error.filename2 or error.filename  # of two, the second is to be written
+            place = f": {file}" if file else ""
             remedy = _REMEDIES.get(error_number(error), "Correct that, and try again.")
             return f"{reason(error)}{place}. {remedy}"
         case MemoryError():
@@ -377,12 +378,20 @@ def reason(error: OSError) -> str:
     'No space left on device'
     """
     number = error_number(error)
-    return error.strerror or (os.strerror(number) if number else str(error) or "unknown error")
+    return error.strerror or (os.strerror(number) if number else _words(error) or "unknown error")
 
 
 def error_number(error: OSError) -> int | None:
     """Its errno; that of the first file, if `shutil.copytree` has collected one for each."""
     if not isinstance(error, shutil.Error):
         return error.errno
-    found = re.search(r"\[Errno (\d+)\]", str(error)[:2000])
+    found = re.search(r"\[Errno (\d+)\]", _words(error))
     return int(found[1]) if found else None
+
+
+def _words(error: OSError) -> str:
+    """Its text; that of the first file, if `shutil.copytree` has collected one for each."""
+    match error.args:
+        case ([(_, _, str() as first), *_],):
+            return first
+    return str(error)

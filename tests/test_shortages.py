@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -122,6 +123,15 @@ def test_at_any_moment_it_can_be_interrupted(command: str, home: Home, times: in
     [
         (OSError(errno.EMFILE, "Too many open files"), "Too many open files. Allow more"),
         (PermissionError(errno.EACCES, "Permission denied", "a"), "Permission denied: a. Make the"),
+        (
+            shutil.Error([("a", "b", "`a` is a named pipe"), ("c", "d", "[Errno 28] No space")]),
+            "`a` is a named pipe. Correct that",
+        ),
+        (
+            shutil.Error([("a" * 4000, "b" * 4000, "[Errno 28] No space left: 'a'")] * 9),
+            "No space left on device. Make room",
+        ),
+        (OSError(errno.ENOSPC, "No space left", "a", None, "b"), "No space left: b. Make room"),
         (MemoryError(), "There is not enough memory. End other programs"),
         (RuntimeError("can't start new thread"), "Can't start new thread. End other programs"),
         (

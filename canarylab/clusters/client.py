@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import yaml
 
 from canarylab.errors import SetupError
+from canarylab.playground.home import Home
 
 CONNECT_TIMEOUT_S, ANSWER_TIMEOUT_S = 10.0, 30.0
 _STREAMS = ("watch=", "follow=")  # in the query of a response that ends when it likes
@@ -166,9 +167,7 @@ def _merge(files: str) -> _MergedConfig:
     """All files as one; an earlier file wins over a later one."""
     documents = [_read(Path(file)) for file in files.split(os.pathsep) if file]
     if not any(documents):
-        raise SetupError(
-            f"There is no kubeconfig at {files}. Save yours there, or set KUBECONFIG to its path."
-        )
+        raise SetupError(f"There is no kubeconfig at {files}. {_how_to_get_one(files)}")
     current = next((str(name) for each in documents if (name := each.get("current-context"))), "")
     contexts: dict[str, dict[str, str]] = {}
     servers: dict[str, str] = {}
@@ -177,6 +176,15 @@ def _merge(files: str) -> _MergedConfig:
         clusters = _by_name(document.get("clusters"), "cluster")
         servers |= {name: cluster.get("server", "") for name, cluster in clusters.items()}
     return _MergedConfig(current, contexts, servers)
+
+
+def _how_to_get_one(files: str) -> str:
+    if Home.of_user().kubeconfig in (Path(file).expanduser() for file in files.split(os.pathsep)):
+        return (
+            "The playground writes it: start that with `canarylab up --cluster playground`, or set "
+            "KUBECONFIG to another file."
+        )
+    return "Save yours there, or set KUBECONFIG to its path."
 
 
 def _read(file: Path) -> dict[str, object]:

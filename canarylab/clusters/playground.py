@@ -80,8 +80,8 @@ class Playground(LocalCluster):
 
     @property
     def kubeconfig(self) -> str:
-        """The file that the daemon writes when it starts."""
-        return str(self.home.kubeconfig)
+        """The playground's own file, which is there while it runs."""
+        return str(daemon_control.kubeconfig(self.home))
 
     def load_image(self, reference: str, report: Report) -> str | None:
         """Build the image as a folder, which the kubelet runs, if it is not there yet."""

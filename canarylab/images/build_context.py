@@ -169,21 +169,22 @@ def copy_files(files: Iterable[CopiedFile], tree: Path) -> list[CopiedFile]:
 
 @contextmanager
 def mount_copies(
-    files: Sequence[CopiedFile], targets: Sequence[str], tree: Path, scratch: Path
+    mounts: Sequence[tuple[str, Sequence[CopiedFile]]], tree: Path, scratch: Path
 ) -> Iterator[None]:
-    """Show copies at the targets, and afterwards what was there before."""
-    kept: list[tuple[Path, Path]] = []
-    folders = []
-    for number, target in enumerate(targets):
+    """Show copies at their targets, one after the other, and afterwards what was there before."""
+    folders: list[Path] = []
+    for number, (target, files) in enumerate(mounts):
         place = tree / target.lstrip("/")
         folders += [each for each in place.parents if not each.exists()]
         make_folder(tree, posixpath.dirname(target))
         if os.path.lexists(place):
             place.rename(scratch / str(number))
-        kept.append((place, scratch / str(number)))
-    copy_files(files, tree)
+        copy_files(files, tree)
     yield
-    for place, before in reversed(kept):
+    for number, (target, _) in reversed(list(enumerate(mounts))):
+        # Checked again: meanwhile the folder may have become a link that leads out of the image.
+        place = make_folder(tree, posixpath.dirname(target)) / posixpath.basename(target)
+        before = scratch / str(number)
         if place.is_dir() and not place.is_symlink():
             shutil.rmtree(place)
         else:

@@ -61,10 +61,11 @@ class HereDocument(NamedTuple):
         return re.sub(r"(?m)^\t+", "", self.text) if self.without_tabs else self.text
 
 
-class BindMount(NamedTuple):
+class RunMount(NamedTuple):
     """What a RUN line sees without keeping it: files of the build context, or of a stage."""
 
-    source: str
+    source: str | None
+    """None for a cache, which is an empty folder."""
     target: str
     stage: str
     """Its name or number; empty for the build context."""
@@ -108,14 +109,9 @@ class Instruction:
         return "\n".join((self.text, "".join(bodies)))
 
     @property
-    def bind_mounts(self) -> list[BindMount]:
-        """What the `--mount=type=bind` flags of a RUN line name."""
-        each = map(_mount_settings, self.flags.get("mount", "").split())
-        return [
-            BindMount(mount.get("source", "."), mount["target"], mount.get("from", ""))
-            for mount in each
-            if mount["type"] == "bind"
-        ]
+    def mounts(self) -> list[RunMount]:
+        """What the `--mount` flags of a RUN line name."""
+        return [_mount(_mount_settings(each)) for each in self.flags.get("mount", "").split()]
 
     def error(self, problem: str, remedy: str) -> DockerfileError:
         """Return the error for a line that this builder does not support."""
@@ -268,6 +264,12 @@ def _mount_settings(mount: str) -> dict[str, str]:
     spellings = {"src": "source", "dst": "target", "destination": "target"}
     parts = (each.partition("=") for each in mount.split(","))
     return {"type": "bind"} | {spellings.get(name, name): value for name, _, value in parts}
+
+
+def _mount(settings: Mapping[str, str]) -> RunMount:
+    is_empty = settings["type"] == "cache" and "from" not in settings
+    source = None if is_empty else settings.get("source", ".")
+    return RunMount(source, settings["target"], settings.get("from", ""))
 
 
 def _check_list(line: Instruction) -> None:

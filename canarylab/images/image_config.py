@@ -236,7 +236,7 @@ def _volume(config: ImageConfig, line: Instruction) -> ImageConfig:
 
 def _copied_from(config: ImageConfig, line: Instruction) -> ImageConfig:
     """Note the stages that a COPY line copies from, and those that a RUN line mounts."""
-    names = [line.flags.get("from"), *(mount.stage for mount in line.bind_mounts)]
+    names = [line.flags.get("from"), *(mount.stage for mount in line.mounts)]
     for name in filter(None, names):
         if (stage := config.stage_named(name)) is None:
             problem = f"{line.keyword} takes files from {name}, which is no earlier stage"

@@ -51,7 +51,7 @@ from canarylab.images.builder import (
     not_built_error,
     shorten_output,
 )
-from canarylab.images.dockerfile import BindMount, Instruction
+from canarylab.images.dockerfile import Instruction, RunMount
 from canarylab.images.image_config import ImageConfig, plan
 from canarylab.images.local_runs import ProcessRuns
 from canarylab.images.yarn import uses_yarn
@@ -310,6 +310,8 @@ def _run_and_check(
         if status != 0:
             output.seek(0)
             last = shorten_output(output.read().decode(errors="replace"))
+            if (words := last.rpartition("\n")[2]).startswith(run_root.NOT_KEPT):
+                raise BuildError(f"{line.where}: {words}")
             if is_npm_unreachable(last):
                 raise BuildError(
                     f"{line.where}: `{line}` could not fetch its packages, because npm's registry "
@@ -446,13 +448,13 @@ class _TreeBuilder:
         return layer_key("COPY", before.digest, planned), fill
 
     def _run(self, line: Instruction, config: ImageConfig) -> tuple[str, Fill]:
-        before, mounts = self.layer, line.bind_mounts
-        files = [file for mount in mounts for file in self._copied(_copy_line(line, mount), config)]
-        targets = [config.path_in_image(mount.target) for mount in mounts]
+        before = self.layer
+        mounts = [self._mounted(line, mount, config) for mount in line.mounts]
+        files = [file for _, copied in mounts for file in copied]
 
         def fill(tree: Path) -> None:
             copy_tree(before.tree, tree)
-            with build_context.mount_copies(files, targets, tree, self._scratch()):
+            with build_context.mount_copies(mounts, tree, self._scratch()):
                 run_line(line, config, tree)
 
         variables = json.dumps(config.run_env, sort_keys=True)
@@ -465,13 +467,24 @@ class _TreeBuilder:
         )
         return layer_key("RUN", before.digest, *parts), fill
 
+    def _mounted(
+        self, line: Instruction, mount: RunMount, config: ImageConfig
+    ) -> tuple[str, list[CopiedFile]]:
+        """Return a mount's target, and what a RUN line sees there."""
+        target = config.path_in_image(mount.target)
+        if target == "/":
+            raise line.error("--mount has the target /", "Name a file or folder below it.")
+        if mount.source is None:
+            return target, [CopiedFile(self._scratch(), target)]
+        return target, self._copied(_copy_line(line, mount.source, mount), config)
+
     def _scratch(self) -> Path:
         return Path(tempfile.mkdtemp(dir=self.scratch))
 
 
-def _copy_line(line: Instruction, mount: BindMount) -> Instruction:
+def _copy_line(line: Instruction, source: str, mount: RunMount) -> Instruction:
     """Return the COPY line that would keep what a RUN line mounts."""
-    words, flags = json.dumps([mount.source, mount.target]), {"from": mount.stage}
+    words, flags = json.dumps([source, mount.target]), {"from": mount.stage}
     return replace(line, keyword="COPY", text=words, flags=flags, documents=())
 
 
@@ -502,7 +515,8 @@ def _os_errors(line: Instruction) -> Iterator[None]:
     try:
         yield
     except OSError as exc:
-        about = f" ({exc.filename})" if exc.filename else ""
+        file = exc.filename2 or exc.filename  # of two, the second is the one that was written
+        about = f" ({file})" if file else ""
         problem = f"{line} met an error: {reason(exc)}{about}"
         raise line.build_error(problem, "Correct the problem, and build again.") from exc
 

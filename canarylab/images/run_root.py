@@ -22,11 +22,14 @@ from pathlib import Path
 from stat import S_ISCHR, S_ISDIR
 from tempfile import TemporaryDirectory
 
+from canarylab.errors import explain
 from canarylab.playground.images import copy_file, map_paths
 from canarylab.playground.node import mount_pod_root, pod_root
 from canarylab.playground.node.mount_pod_root import Plan
 
 NPM_CACHE = "/run/npm-cache"
+NOT_KEPT = "what the line wrote cannot be kept"
+"""So begins the last line of output if it could not be copied into the image."""
 _NPMRC = "/usr/local/etc/npmrc"  # npm's global one, with the prefix /usr/local
 _OF_THE_MACHINE = ("HOME", "USER", "LOGNAME", "TMPDIR")
 _NPM_FILES = ("npm_config_cache", "npm_config_userconfig", "npm_config_globalconfig")
@@ -181,7 +184,11 @@ def main() -> None:
     _, status = os.waitpid(child, 0)
     if not plan["own_pids"]:
         _end_children()
-    _keep_changes(plan)
+    if status == 0:
+        try:
+            _keep_changes(plan)
+        except OSError as error:
+            sys.exit(f"\n{NOT_KEPT}: {explain(error)}")
     sys.exit(os.waitstatus_to_exitcode(status) % 256)
 
 

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import IO
 
 from canarylab.errors import SetupError, TimedOutError
+from canarylab.playground.credentials import read_credentials, read_kubeconfig, write_kubeconfig
 from canarylab.playground.home import Home, write_atomically
 from canarylab.playground.node.reaper import kill_earlier_runs
 from canarylab.ports import LOOPBACK
@@ -62,10 +63,12 @@ class DaemonState:
 def up(home: Home, *, api_port: int | None = None) -> DaemonState:
     """The running playground, started if there was none.
 
-    Raise SetupError if this machine cannot run it: not Linux, no write access, port in use.
+    Raise SetupError if this machine cannot run it: not Linux, no write access, port in use; or if
+    its kubeconfig would replace a file of someone else's.
     """
     _require_loopback_network()
     home.prepare()
+    read_kubeconfig(home.kubeconfig)
     if (running := status(home)) is None:
         _start(home, api_port)
         running = _wait_until_running(home)
@@ -87,6 +90,19 @@ def status(home: Home) -> DaemonState | None:
     """The running playground, if one runs and is ready."""
     pid, state = holder_of_lock(home), read_state(home)
     return state if state is not None and state.pid == pid else None
+
+
+def kubeconfig(home: Home) -> Path:
+    """The kubeconfig, written again if the daemon that wrote it runs and it is gone."""
+    is_missing = "clusters" not in read_kubeconfig(home.kubeconfig)
+    if is_missing and (running := status(home)) is not None:
+        if (credentials := read_credentials(home.credentials)) is None:
+            raise SetupError(
+                f"The playground runs, and its kubeconfig and {home.credentials} are gone. End it "
+                "with `canarylab down`, which keeps its objects, and start it again."
+            )
+        write_kubeconfig(home.kubeconfig, credentials, running.api_port)
+    return home.kubeconfig
 
 
 def answers(running: DaemonState) -> bool:

@@ -79,6 +79,21 @@ def test_no_kubeconfig_at_all(tmp_path: Path) -> None:
         find_context(str(tmp_path / "none"))
 
 
+def test_the_playground_s_kubeconfig_is_one_that_the_playground_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CANARYLAB_HOME", str(tmp_path))
+    file = str(tmp_path / "playground.kubeconfig")
+
+    with pytest.raises(SetupError) as refused:
+        find_context(file)
+
+    assert str(refused.value) == (
+        f"There is no kubeconfig at {file}. The playground writes it: start that with "
+        "`canarylab up --cluster playground`, or set KUBECONFIG to another file."
+    )
+
+
 @pytest.mark.parametrize("text", ["- a list", "{", "\x00"])
 def test_a_file_that_is_none(tmp_path: Path, text: str) -> None:
     file = tmp_path / "config"

@@ -225,6 +225,14 @@ def test_a_link_out_of_the_folder_is_not_followed(project: Project, line: str, t
         project.build()
 
 
+def test_an_absolute_link_is_refused_although_it_leads_to_the_folder(project: Project) -> None:
+    (project.context / "link").symlink_to(project.write("a.txt", ""))
+    project.dockerfile("COPY . /")
+
+    with pytest.raises(BuildError, match=r"link is a link that leads out of the folder\. Copy"):
+        project.build()
+
+
 def test_a_file_below_a_link_out_of_the_folder_is_not_copied(project: Project) -> None:
     (project.context / "link").symlink_to("/etc")
     project.dockerfile("COPY link/hostname /")

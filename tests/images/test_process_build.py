@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,6 +37,7 @@ from canarylab.images.process_build import (
     run_line,
 )
 from canarylab.playground.images import Image, find, list_images
+from canarylab.playground.node import pod_root
 from canarylab.playground.nodejs import path_with_nodejs
 from tests.images.project import (
     Project,
@@ -699,6 +703,15 @@ def test_a_change_in_an_earlier_stage_reaches_the_later_one(project: Project) ->
         assert (project.build().root / "a.txt").read_text() == text
 
 
+@pytest.mark.parametrize("last", ["RUN true", "COPY a.txt /"])
+def test_a_file_that_cannot_be_copied_is_one_sentence(project: Project, last: str) -> None:
+    project.write("a.txt", "")
+    project.dockerfile("WORKDIR /app", "RUN mkfifo pipe", last)
+
+    with pytest.raises(BuildError, match=r"^[^()]*/app/pipe` is a named pipe\. [^.]*\.$"):
+        project.build()
+
+
 def test_a_run_line_sees_what_it_mounts_and_keeps_what_it_makes_of_it(project: Project) -> None:
     project.write("one.txt", "1")
     project.write("shown/two.txt", "2")
@@ -718,6 +731,102 @@ def test_a_run_line_sees_what_it_mounts_and_keeps_what_it_makes_of_it(project: P
     assert files_of(image) == ["app/kept.txt", "made/all.txt"]
     assert (image.root / "app/kept.txt").read_text() == "kept"
     assert not (image.root / "deep").exists()
+
+
+def test_of_a_copy_that_fails_the_file_that_was_to_be_written_is_named(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(source: Path, target: Path, **more: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", source, None, target)
+
+    project.write("a.txt", "")
+    project.dockerfile("COPY a.txt /")
+    monkeypatch.setattr(shutil, "copy2", full)
+
+    with pytest.raises(BuildError, match=r"No space left on device \(\S+/tree/a\.txt\)\. "):
+        project.build()
+
+
+@pytest.mark.usefixtures("both_ways")
+def test_a_cache_is_an_empty_folder_that_stays_out_of_the_image(project: Project) -> None:
+    project.dockerfile(
+        "WORKDIR /app/cache",
+        "RUN echo old > old",
+        "WORKDIR /app",
+        "RUN --mount=type=cache,target=cache --mount=type=cache,target=/new/one"
+        " find cache /new/one -mindepth 1 > seen && touch cache/new && echo new > /new/one/a",
+        "RUN --mount=type=cache,target=/new/one test ! -e /new/one/a && test ! -e cache/new",
+    )
+    image = project.build()
+
+    assert files_of(image) == ["app/cache/old", "app/seen"]
+    assert (image.root / "app/seen").read_text() == ""
+    assert not (image.root / "new").exists()
+
+
+@pytest.mark.usefixtures("own_root")
+def test_a_cache_of_npm_is_the_one_of_the_machine(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (cache := tmp_path / "npm").mkdir()
+    (cache / "_cacache").write_text("canary")
+    monkeypatch.setenv("npm_config_cache", str(cache))
+    project.dockerfile(
+        f"RUN --mount=type=cache,target={pod_root.HOME}/.npm"
+        " cat $(npm config get cache)/_cacache > /seen"
+    )
+
+    assert (project.build().root / "seen").read_text() == "canary"
+
+
+def test_a_cache_may_begin_with_the_files_of_a_stage(project: Project) -> None:
+    project.write("a.txt", "1")
+    project.dockerfile(
+        "COPY a.txt /from/",
+        "FROM node:24-slim",
+        "WORKDIR /app",
+        "RUN --mount=type=cache,from=0,source=/from,target=cache cp cache/a.txt b.txt",
+    )
+
+    assert files_of(project.build()) == ["app/b.txt"]
+
+
+@pytest.mark.parametrize("targets", [("src", "src/sub"), ("src/sub", "src")])
+def test_a_mount_may_be_in_another_one(project: Project, targets: tuple[str, str]) -> None:
+    project.write("sub/a.txt", "")
+    kinds = {"src": "type=bind", "src/sub": "type=cache"}
+    mounts = " ".join(f"--mount={kinds[each]},target={each}" for each in targets)
+    project.dockerfile("WORKDIR /app", f"RUN {mounts} ls src/sub > seen; touch src/sub/b")
+    image = project.build()
+
+    assert files_of(image) == ["app/seen"]
+    is_outer_first = targets[0] == "src"
+    assert (image.root / "app/seen").read_text() == ("" if is_outer_first else "a.txt\n")
+    assert not (image.root / "app/src").exists()
+
+
+@pytest.mark.usefixtures("own_root")
+def test_a_folder_that_became_a_link_out_of_the_image_is_not_emptied(
+    project: Project, tmp_path: Path
+) -> None:
+    (tmp_path / "outside/cache").mkdir(parents=True)
+    (tmp_path / "outside/cache/precious").touch()
+    project.dockerfile(
+        "RUN --mount=type=cache,target=/srv/a/cache"
+        f" rm -r /srv/a && ln -s {tmp_path}/outside /srv/a"
+    )
+
+    with pytest.raises(BuildError, match="a link in the image leads out of it"):
+        project.build()
+    assert (tmp_path / "outside/cache/precious").exists()
+
+
+@pytest.mark.parametrize("target", ["/", ".", "/a/.."])
+def test_nothing_is_mounted_over_the_whole_image(project: Project, target: str) -> None:
+    project.dockerfile(f"RUN --mount=type=cache,target={target} touch /a")
+
+    with pytest.raises(DockerfileError, match=r"line 2: --mount has the target /\. Name a file"):
+        project.build()
 
 
 def test_a_run_line_mounts_a_folder_of_an_earlier_stage(project: Project) -> None:

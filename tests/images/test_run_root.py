@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from canarylab.errors import BuildError
+from canarylab.errors import BuildError, CommandFailedError
 from canarylab.images.dockerfile import parse
 from canarylab.images.image_config import ImageConfig
 from canarylab.images.process_build import run_line
@@ -19,6 +19,7 @@ from tests.needs import needs
 
 HERE = ImageConfig(working_dir="/app")
 NAME = "canarylab-test-of-run"
+TOO_LONG_IN_A_TREE = "/srv" + 20 * f"/{200 * 'x'}" + f"/{60 * 'x'}"  # Linux has 4,095 characters
 
 
 def run(text: str, tree: Path, machine: dict[str, str] | None = None) -> None:
@@ -120,6 +121,25 @@ def test_whatever_a_line_leaves_running_ends_with_it(tmp_path: Path, start: str)
     run(f"{start}{in_background(sleep)}", tmp_path / "tree")
 
     assert not is_running(sleep)
+
+
+@pytest.mark.usefixtures("own_root")
+def test_what_a_line_wrote_and_cannot_be_kept_is_said(tmp_path: Path) -> None:
+    with pytest.raises(BuildError) as failure:
+        run(f"mkdir -p {TOO_LONG_IN_A_TREE}; printf made", tmp_path / "tree")
+
+    assert str(failure.value) == (
+        "Dockerfile, line 2: what the line wrote cannot be kept: File name too long. "
+        "Correct that, and try again."
+    )
+
+
+@pytest.mark.usefixtures("own_root")
+def test_of_a_line_that_failed_nothing_is_kept(tmp_path: Path) -> None:
+    with pytest.raises(CommandFailedError) as failure:
+        run(f"mkdir -p {TOO_LONG_IN_A_TREE}; echo full; exit 3", tmp_path / "tree")
+
+    assert (failure.value.status, failure.value.output) == (3, "full")
 
 
 @pytest.mark.usefixtures("own_root")

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import yaml
 
 from canarylab import resources
 from canarylab.errors import SetupError, TimedOutError
@@ -54,6 +55,68 @@ def test_a_second_up_finds_the_running_one(home: Home) -> None:
 def test_only_its_owner_may_read_the_kubeconfig(home: Home) -> None:
     daemon_control.up(home)
     assert stat.S_IMODE(home.kubeconfig.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    "left", [None, "", "{clusters: null, contexts: null, current-context: ''}"]
+)
+def test_a_kubeconfig_that_is_gone_is_written_again(home: Home, left: str | None) -> None:
+    daemon_control.up(home)
+    known = home.kubeconfig.read_bytes()
+    home.kubeconfig.unlink()
+    if left is not None:
+        home.kubeconfig.write_text(left)
+
+    assert daemon_control.kubeconfig(home).read_bytes() == known
+
+
+def test_without_the_credentials_no_kubeconfig_can_be_written(home: Home) -> None:
+    daemon_control.up(home)
+    home.kubeconfig.unlink()
+    home.credentials.unlink()
+
+    with pytest.raises(SetupError, match=r"and its kubeconfig and .* are gone\. End it with"):
+        daemon_control.kubeconfig(home)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "- a list",
+        "just words",
+        "clusters: [1]",
+        "clusters: [{name: work, cluster: {server: 'https://127.0.0.1:6443'}}]",
+        "clusters: [{name: playground, cluster: {server: 'https://work.example'}}]",
+        "users: [{name: work}]",
+    ],
+)
+def test_a_file_of_someone_else_s_is_not_replaced(home: Home, text: str) -> None:
+    home.root.mkdir()
+    home.kubeconfig.write_text(text)
+
+    for use in (daemon_control.up, daemon_control.kubeconfig):
+        with pytest.raises(SetupError) as refused:
+            use(home)
+        assert str(refused.value) == (
+            f"{home.kubeconfig} is the playground's kubeconfig, and what is there now is not of "
+            "its making. Move that to another place, such as ~/.kube/config, and try again."
+        )
+    assert home.kubeconfig.read_text() == text
+    assert daemon_control.status(home) is None
+
+
+def test_a_context_that_was_added_to_the_kubeconfig_is_not_lost(home: Home) -> None:
+    daemon_control.up(home)
+    daemon_control.down(home)
+    document = yaml.safe_load(home.kubeconfig.read_text())
+    document["contexts"][0]["context"]["namespace"] = "lessons"
+    document["contexts"].append({"name": "web", "context": {"cluster": "playground"}})
+    home.kubeconfig.write_text(yaml.safe_dump({**document, "users": None}))
+
+    daemon_control.up(home)
+
+    assert yaml.safe_load(home.kubeconfig.read_text()) == document
 
 
 def test_up_after_down_keeps_the_api_port(home: Home) -> None:

@@ -23,6 +23,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
+from canarylab.errors import reason
 from canarylab.kube_objects import Object, parse_timestamp
 from canarylab.playground.node.environment import expand
 from canarylab.playground.node.references import ConfigError, References
@@ -72,7 +73,9 @@ def make_volumes(folder: Path, references: References, now: datetime) -> None:
                 _make_own_folder(folder / name)
             else:
                 write_files(folder / name, volume_files(volume, references), now)
-        except (ConfigError, OSError, ValueError) as error:
+        except OSError as error:
+            raise VolumeError(name, reason(error).lower()) from error
+        except (ConfigError, ValueError) as error:
             raise VolumeError(name, str(error)) from error
 
 
@@ -168,13 +171,13 @@ _MAKERS: Mapping[str, Callable[[Object, References], Iterator[_MadeFile]]] = Map
 
 
 def write_files(folder: Path, files: Mapping[str, File], now: datetime) -> None:
-    """Replace the files of a volume at once, unless they are these already."""
+    """Replace the files of a volume at once, unless they are these already; raise ConfigError."""
     data = folder / _DATA
     folder.mkdir(parents=True, exist_ok=True)
-    if data.is_symlink() and _read_files(data.resolve()) == files:
-        return
-    new = _new_folder(folder, files, now)
-    _point(folder / _NEW_DATA, new.name).replace(data)
+    if not data.is_symlink() or _read_files(data.resolve()) != files:
+        _replace_data(folder, files, now)
+    current = data.readlink().name
+    # The links as well: the disk may have been full when the files had been replaced.
     tops = {name.split("/")[0] for name in files}
     for top in tops:
         if not (folder / top).is_symlink():
@@ -182,30 +185,32 @@ def write_files(folder: Path, files: Mapping[str, File], now: datetime) -> None:
     for entry in folder.iterdir():
         if entry.is_symlink() and entry.name not in {_DATA, *tops}:
             entry.unlink()
-        elif entry.name.startswith("..") and not entry.is_symlink() and entry != new:
+        elif entry.name.startswith("..") and not entry.is_symlink() and entry.name != current:
             shutil.rmtree(entry, ignore_errors=True)
 
 
-def _new_folder(folder: Path, files: Mapping[str, File], now: datetime) -> Path:
+def _replace_data(folder: Path, files: Mapping[str, File], now: datetime) -> None:
     new = Path(tempfile.mkdtemp(prefix=now.strftime("..%Y_%m_%d_%H_%M_%S."), dir=folder))
     new.chmod(0o755)
     try:
-        _write_all(new, files)
-    except OSError as error:
+        for name, file in files.items():
+            _write(new, name, file)
+        _point(folder / _NEW_DATA, new.name).replace(folder / _DATA)
+    except (ConfigError, OSError, ValueError):
         shutil.rmtree(new, ignore_errors=True)
-        name = Path(error.filename).relative_to(new)
-        raise ConfigError(f"{name}: {os.strerror(error.errno or 0).lower()}") from error
-    return new
+        raise
 
 
-def _write_all(new: Path, files: Mapping[str, File]) -> None:
-    for name, file in files.items():
-        if ".." in name.split("/") or name.startswith("/"):
-            raise ConfigError(f"invalid path: {name}")
-        path = new / name
+def _write(folder: Path, name: str, file: File) -> None:
+    if ".." in name.split("/") or name.startswith("/"):
+        raise ConfigError(f"invalid path: {name}")
+    path = folder / name
+    try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(file.data)
         path.chmod(file.mode)
+    except OSError as error:  # of a full disk it does not have the file's name
+        raise ConfigError(f"{name}: {reason(error).lower()}") from error
 
 
 def _point(link: Path, target: str) -> Path:

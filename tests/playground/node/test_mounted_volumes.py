@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,25 @@ async def test_a_pod_waits_for_what_its_volume_refers_to(soon: None, tmp_path: P
         )
         assert (await here.state())["state"] == {"waiting": {"reason": "ContainerCreating"}}
         await here.api.put(config_map(colour="blue"))
+        await here.wrote("blue")
+
+
+async def test_a_pod_waits_until_the_disk_has_room_for_its_volume(
+    soon: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(path: Path, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    container = mounting(SHOWN_FOR_EVER, {"name": "config", "mountPath": "/etc/app"})
+    async with node(tmp_path) as here:
+        await here.api.put(config_map(colour="blue"))
+        with monkeypatch.context() as full:
+            full.setattr(Path, "write_bytes", write)
+            await here.api.put(pod(container, volumes=[CONFIG]))
+            await until(lambda: here.messages("FailedMount"))
+        assert (await here.messages("FailedMount"))[0] == (
+            'MountVolume.SetUp failed for volume "config" : colour: no space left on device'
+        )
         await here.wrote("blue")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import errno
+import itertools
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -158,6 +160,35 @@ def test_a_path_that_no_file_of_a_volume_can_have_is_refused(path: str, tmp_path
     volume = {"configMap": {"name": "settings", "items": [{"key": "size", "path": path}]}}
     with pytest.raises(VolumeError):
         make_volumes(tmp_path, references(volume), NOW)
+
+
+@pytest.mark.parametrize(
+    ("method", "after"),
+    [("mkdir", 0), ("mkdir", 1), ("write_bytes", 0), ("write_bytes", 2)]
+    + [("symlink_to", number) for number in range(4)],
+)
+def test_what_a_full_disk_kept_from_being_made_is_made_when_there_is_room(
+    method: str, after: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls, original = itertools.count(), getattr(Path, method)
+
+    def fail(*words: Any, **more: Any) -> Any:
+        if next(calls) >= after:
+            raise OSError(errno.ENOSPC, "No space left on device")  # a write names no file
+        return original(*words, **more)
+
+    volume = references({"configMap": {"name": "settings"}})
+    with monkeypatch.context() as full:
+        full.setattr(Path, method, fail)
+        for _ in range(2):
+            with pytest.raises(VolumeError, match=r'"v0" : (\w+: )?no space left on device$'):
+                make_volumes(tmp_path, volume, NOW)
+    assert len(list(tmp_path.glob("v0/..2026*"))) <= 1
+    make_volumes(tmp_path, volume, NOW)
+
+    made = sorted(path.name for path in (tmp_path / "v0").iterdir())
+    assert made[0].startswith("..2026_")
+    assert made[1:] == ["..data", "colour", "picture", "size"]
 
 
 @pytest.mark.parametrize("path", ["a/b", "a" * 300, "a/b/c"])
