@@ -703,15 +703,6 @@ def test_a_change_in_an_earlier_stage_reaches_the_later_one(project: Project) ->
         assert (project.build().root / "a.txt").read_text() == text
 
 
-@pytest.mark.parametrize("last", ["RUN true", "COPY a.txt /"])
-def test_a_file_that_cannot_be_copied_is_one_sentence(project: Project, last: str) -> None:
-    project.write("a.txt", "")
-    project.dockerfile("WORKDIR /app", "RUN mkfifo pipe", last)
-
-    with pytest.raises(BuildError, match=r"^[^()]*/app/pipe` is a named pipe\. [^.]*\.$"):
-        project.build()
-
-
 def test_a_run_line_sees_what_it_mounts_and_keeps_what_it_makes_of_it(project: Project) -> None:
     project.write("one.txt", "1")
     project.write("shown/two.txt", "2")
