@@ -26,14 +26,11 @@ MAX_GIVEN_MANAGERS = 100
 """Entries that a client may write; with more, those that are there stay."""
 _ANCIENT = "ancient-changes"
 _BEFORE_FIRST_APPLY = "before-first-apply"
-_FROM_ADMISSION = {
-    "Pod": (
-        "priority", "preemptionPolicy", "serviceAccount", "serviceAccountName", "tolerations",
-        "volumes",
-    ),
+_FILLED_IN = {
+    "Pod": ("priority", "preemptionPolicy", "serviceAccount", "serviceAccountName", "tolerations"),
     "Service": ("ipFamilies", "ipFamilyPolicy"),
-}  # fmt: skip
-"""Fields of the spec that no manager owns when the server fills them in."""
+}
+"""Fields of the spec that `with_defaults` fills in, and that are no defaults on a real server."""
 _NAMES: FieldSet = {"f:metadata": field_sets.LEAF}
 """What every configuration names, because the name of the object is in it."""
 _ELEMENTS = ("f:", "i:", "k:", "v:")
@@ -55,21 +52,29 @@ class Applied:
     entries: list[Object]
 
 
-def with_new_managed_fields(
-    obj: Object, given: Object, manager: FieldManager, now: datetime
-) -> Object:
-    """A new object whose fields are its creator's, except those that the server fills in.
+def without_filled_in(obj: Object, given: Object) -> Object:
+    """A new object with its defaults, without those that are no defaults on a real server.
 
-    `given` is the object as the creator wrote it.
+    `given` is the object as its creator wrote it.
     """
-    owned = obj
+    filled_in = _FILLED_IN.get(obj["kind"])
+    if filled_in is None:
+        return obj
+    stated, kept = given.get("spec") or {}, obj["spec"].items()
+    spec = {name: value for name, value in kept if name not in filled_in or name in stated}
+    return {**obj, "spec": spec}
+
+
+def with_new_managed_fields(
+    obj: Object, owned: Object, manager: FieldManager, now: datetime
+) -> Object:
+    """A new object whose creator is the manager of what `owned` has: all but what is filled in.
+
+    The defaults are the creator's. What admission and the kind's own rules for a new object add
+    later is nobody's, as on a real server.
+    """
     if KINDS[obj["kind"]].has_status:
-        owned = {name: value for name, value in obj.items() if name != "status"}
-    if filled_in := _FROM_ADMISSION.get(obj["kind"]):
-        stated = given.get("spec") or {}
-        kept = obj["spec"].items()
-        spec = {name: value for name, value in kept if name not in filled_in or name in stated}
-        owned = {**owned, "spec": spec}
+        owned = {name: value for name, value in owned.items() if name != "status"}
     found = field_sets.compare(type_of(obj["kind"]), {}, owned)
     if not found.written:
         return obj

@@ -43,6 +43,7 @@ from canarylab.playground.apiserver.managed_fields import (
     with_given_managers,
     with_managed_fields,
     with_new_managed_fields,
+    without_filled_in,
 )
 from canarylab.playground.apiserver.metadata import Generators
 from canarylab.playground.apiserver.store import PlannedWrite, Store
@@ -105,15 +106,18 @@ class Registry:
             meta = obj["metadata"]
             namespace = self.store.find("Namespace", Key("", meta.get("namespace", "")))
             check_namespace(namespace, kind, meta)
+        owned = obj = with_defaults(obj)
         if kind.kind == "Pod":
             check_pod_quota(self.store.count("Pod"), obj["metadata"])
-            obj = self._with_account(obj, named.get("name") or named.get("generateName", ""))
-        obj = omitempty(with_initial_status(with_defaults(obj)))
+            name = named.get("name") or named.get("generateName", "")
+            obj = with_defaults(self._with_account(obj, name))
+        obj = omitempty(with_initial_status(obj))
         if kind.kind == "Ingress":
             obj = with_default_class(obj, self.store.all("IngressClass"))
         _validate(obj, None)
         if manager is not None:
-            obj = with_new_managed_fields(obj, given, manager, self.generators.now())
+            owned = without_filled_in(omitempty(owned), given)
+            obj = with_new_managed_fields(obj, owned, manager, self.generators.now())
         if kind.kind == "Service":
             obj = self.allocator.allocate(obj, self.store.all("Service"))
         if self.store.find(kind.kind, key_of(obj)) is not None:
@@ -198,6 +202,8 @@ class Registry:
             write = self.create(obj)
             return write._replace(object=with_entries(write.object, applied.entries))
         obj = with_entries(obj, applied.entries)
+        if kind.kind == "Namespace":
+            obj = {**obj, "spec": live["spec"]}  # only /finalize changes it
         return self.update_status(obj) if manager.subresource == "status" else self.update(obj)
 
     def bind(self, pod: Key, node: str) -> PlannedWrite:
