@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from canarylab.kube_objects import Object
+from canarylab.kube_objects import Object, key_of, parse_timestamp
 from canarylab.playground.apiserver.field_sets import FieldType, merge
 from canarylab.playground.apiserver.last_applied import ANNOTATION
 from canarylab.playground.apiserver.requests import APPLY
+from canarylab.playground.controllers import autoscaler
 from canarylab.playground.kube.kinds import KINDS, RBAC_GROUP
 from tests.needs import needs
 from tests.playground.apiserver import documents
@@ -184,6 +186,22 @@ async def test_a_scale_and_a_status_are_written_through_subresources(server: Ser
     ]
     refused = await apply(server, full(replicas=2))
     assert '"kubectl" with subresource "scale" using apps/v1' in refused.body["message"]
+
+
+async def test_the_autoscaler_writes_replicas_through_the_subresource(server: Server) -> None:
+    await apply(server, full(replicas=9))
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+    scaler = documents.autoscaler(scaleTargetRef=target)
+    scaler["metadata"]["namespace"] = "default"
+    made = await server.api.create(scaler)
+    later = parse_timestamp(made["metadata"]["creationTimestamp"]) + timedelta(minutes=1)
+    api = server.api.for_manager("kube-controller-manager")
+    await autoscaler.reconcile(api, key_of(made), now=lambda: later)
+    refused = await apply(server, full(replicas=9))
+    assert refused.body["message"] == (
+        'Apply failed with 1 conflict: conflict with "kube-controller-manager" with subresource '
+        '"scale" using apps/v1: .spec.replicas'
+    )
 
 
 async def test_a_status_is_applied_through_its_subresource_alone(server: Server) -> None:
