@@ -155,9 +155,9 @@ class Registry:
         if kind.kind == "Service":
             after = allocation.release_addresses(after, current)
         _validate(after, current)
+        after = self._managed(after, current, manager)
         if kind.kind == "Service":
             after = self.allocator.allocate(after, self.store.all("Service"), current)
-        after = self._managed(after, current, manager)
         return _write_of(current, metadata.with_generation(after, current))
 
     def update_status(self, obj: Object, manager: FieldManager | None = None) -> PlannedWrite:

@@ -258,6 +258,22 @@ async def test_what_admission_adds_to_a_pod_has_no_manager(server: Server) -> No
     assert not {"f:priority", "f:serviceAccount", "f:tolerations"} & set(fields["f:spec"])
 
 
+async def test_what_an_update_is_allocated_has_no_manager(server: Server) -> None:
+    path = "/api/v1/namespaces/default/services"
+    await created_fields(server, path, documents.service())
+    change = {"spec": {"type": "LoadBalancer", "externalTrafficPolicy": "Local"}}
+    target = f"{path}/nodeapp-svc?fieldManager=edit"
+    changed = await server.request("PATCH", target, change, **{"Content-Type": MERGE})
+    assert {"healthCheckNodePort", "clusterIP"} <= changed.body["spec"].keys()
+    assert fields_of(changed.body, "edit") == {
+        "f:spec": {
+            "f:allocateLoadBalancerNodePorts": {},
+            "f:externalTrafficPolicy": {},
+            "f:type": {},
+        }
+    }
+
+
 async def test_a_default_class_has_no_manager(server: Server) -> None:
     path = "/apis/networking.k8s.io/v1"
     default = {"ingressclass.kubernetes.io/is-default-class": "true"}
