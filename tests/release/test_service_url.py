@@ -173,8 +173,8 @@ def test_without_ready_pods_nothing_is_concluded(
         (
             "elsewhere",
             {"type": "ExternalName", "externalName": "example.com"},
-            "Service elsewhere is of type ExternalName: it is another name for example.com, and has "
-            "no address of its own. Send requests to example.com.",
+            "Service elsewhere is of type ExternalName: it is another name for example.com, and "
+            "has no address of its own. Send requests to example.com.",
         ),
         (
             "inside",

@@ -73,9 +73,7 @@ def with_new_managed_fields(
     The defaults are the creator's. What admission and the kind's own rules for a new object add
     later is nobody's, as on a real server.
     """
-    if KINDS[obj["kind"]].has_status:
-        owned = {name: value for name, value in owned.items() if name != "status"}
-    found = field_sets.compare(type_of(obj["kind"]), {}, owned)
+    found = field_sets.compare(type_of(obj["kind"]), {}, _without_reset(owned))
     if not found.written:
         return obj
     entry = _entry(obj, manager, "Update", fields=found.written, now=now)
@@ -187,13 +185,20 @@ def _without_abandoned(
     return kept
 
 
+def _without_reset(obj: Object) -> Object:
+    """The object without what a write of it leaves as it was: status, finalizers of a namespace."""
+    kind = KINDS[obj["kind"]]
+    reset = ["status"] * kind.has_status + ["spec"] * (kind.kind == "Namespace")
+    return {name: value for name, value in obj.items() if name not in reset}
+
+
 def _entries_before(live: Object | None, now: datetime) -> list[Object]:
     """The entries of the live object; of one without, all its fields are of one manager."""
     if live is None:
         return []
     if entries := live["metadata"].get("managedFields"):
         return list(entries)
-    found = field_sets.compare(type_of(live["kind"]), {}, live)
+    found = field_sets.compare(type_of(live["kind"]), {}, _without_reset(live))
     unknown = FieldManager(_BEFORE_FIRST_APPLY)
     return [_entry(live, unknown, "Update", fields=found.written, now=now)]
 

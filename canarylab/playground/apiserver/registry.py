@@ -193,17 +193,21 @@ class Registry:
         live = self.store.find(kind.kind, key_of(configuration))
         if live is None and manager.subresource:
             raise NotFoundError(kind.plural, kind.group, configuration["metadata"]["name"])
-        now = self.generators.now()
-        applied = apply(live, configuration, manager, is_forced=is_forced, now=now)
+        now, given = self.generators.now(), configuration
+        if kind.kind == "Namespace":
+            given = {name: value for name, value in configuration.items() if name != "spec"}
+        applied = apply(live, given, manager, is_forced=is_forced, now=now)
         obj = complete(kind, applied.object)
+        if (
+            kind.kind == "Namespace"
+        ):  # its finalizers have no manager, and only /finalize changes them
+            obj = {**obj, "spec": (live or configuration).get("spec", {})}
         if document is not None and manager == FieldManager(last_applied.MANAGER):
             obj = last_applied.with_configuration(obj, document)
         if live is None:
             write = self.create(obj)
             return write._replace(object=with_entries(write.object, applied.entries))
         obj = with_entries(obj, applied.entries)
-        if kind.kind == "Namespace":
-            obj = {**obj, "spec": live["spec"]}  # only /finalize changes it
         return self.update_status(obj) if manager.subresource == "status" else self.update(obj)
 
     def bind(self, pod: Key, node: str) -> PlannedWrite:

@@ -21,6 +21,11 @@ from tests.playground.apiserver.server import ApiResponse, Server, deployment
 MERGE = "application/merge-patch+json"
 PATH = "/apis/apps/v1/namespaces/default/deployments/web"
 
+NAMESPACE_FIELDS: Object = {
+    "f:metadata": {"f:labels": {".": {}, "f:kubernetes.io/metadata.name": {}}}
+}
+"""Of a namespace whose manager said no more than its name, as recorded of Kubernetes."""
+
 
 async def apply(
     server: Server, configuration: Object, manager: str = "mine", path: str = PATH, **query: str
@@ -219,9 +224,9 @@ async def created_fields(server: Server, path: str, document: Object) -> Any:
 
 
 async def test_the_finalizer_of_a_namespace_has_no_manager(server: Server) -> None:
-    fields = await created_fields(server, "/api/v1/namespaces", documents.named("Namespace"))
-    label: Object = {".": {}, "f:kubernetes.io/metadata.name": {}}
-    assert fields == {"f:metadata": {"f:labels": label}}  # as recorded of Kubernetes
+    given = documents.named("Namespace", spec={"finalizers": ["example.com/mine"]})
+    fields = await created_fields(server, "/api/v1/namespaces", given)
+    assert fields == NAMESPACE_FIELDS
 
 
 async def test_the_labels_by_which_a_job_finds_its_pods_have_no_manager(server: Server) -> None:
@@ -296,6 +301,8 @@ async def test_a_namespace_keeps_its_finalizers_whatever_is_applied(server: Serv
     assert (created.code, changed.code) == (201, 200)
     kept = {"finalizers": ["example.com/mine", "kubernetes"]}
     assert created.body["spec"] == changed.body["spec"] == kept
+    assert managers(created.body) == []
+    assert fields_of(changed.body, "before-first-apply") == NAMESPACE_FIELDS
 
 
 async def test_a_dry_run_owns_nothing(server: Server) -> None:
