@@ -99,10 +99,8 @@ class ServiceAllocator:
         if number and is_new and (problem := _port_problem(number, taken)):
             why = f"failed to allocate requested HealthCheck NodePort {number}: {problem}"
             raise StatusError(500, "InternalError", f"Internal error occurred: {why}")
-        return {
-            **service,
-            "spec": {**spec, _HEALTH_CHECK_PORT: number or self._free_port(taken)},
-        }
+        allocated = number or self._free_port(taken)
+        return {**service, "spec": {**spec, _HEALTH_CHECK_PORT: allocated}}
 
     def _check_port(self, service: Object, index: int, number: int, *, taken: set[int]) -> None:
         if problem := _port_problem(number, taken):

@@ -193,14 +193,14 @@ class Registry:
         live = self.store.find(kind.kind, key_of(configuration))
         if live is None and manager.subresource:
             raise NotFoundError(kind.plural, kind.group, configuration["metadata"]["name"])
-        now, given = self.generators.now(), configuration
+        now, wanted = self.generators.now(), configuration
         if kind.kind == "Namespace":
-            given = {name: value for name, value in configuration.items() if name != "spec"}
-        applied = apply(live, given, manager, is_forced=is_forced, now=now)
+            wanted = {name: value for name, value in configuration.items() if name != "spec"}
+        applied = apply(live, wanted, manager, is_forced=is_forced, now=now)
         obj = complete(kind, applied.object)
-        if (
-            kind.kind == "Namespace"
-        ):  # its finalizers have no manager, and only /finalize changes them
+        if kind.kind == "Namespace":
+            # The finalizers have no manager, and of a namespace that is there only /finalize
+            # changes them.
             obj = {**obj, "spec": (live or configuration).get("spec", {})}
         if document is not None and manager == FieldManager(last_applied.MANAGER):
             obj = last_applied.with_configuration(obj, document)

@@ -36,6 +36,8 @@ _OWNERS = (
 _OTHERS = tuple(name for name, kind in KINDS.items() if kind.namespaced and name not in _OWNERS)
 NAMESPACED_KINDS = _OWNERS + _OTHERS
 
+LOOK_AGAIN_S = 8.0
+"""While something is left: half of the 15 seconds that Kubernetes expects a finalizer to take."""
 
 _FINALIZER = "kubernetes"
 _CONDITIONS = (
@@ -134,8 +136,9 @@ async def reconcile(api: Api, key: Key, *, now: Now = utc_now) -> float | None:
     status = namespace_status(namespace, left, now())
     if status != namespace.get("status"):
         namespace = await api.update_status({**namespace, "status": status})
-    if not left:
-        await api.update(finalized(namespace))
+    if left:
+        return LOOK_AGAIN_S
+    await api.update(finalized(namespace))
 
     return None
 

@@ -127,6 +127,19 @@ def test_the_time_of_a_condition_changes_with_its_status_alone() -> None:
     assert {each["lastTransitionTime"] for each in later["conditions"]} == {THEN}
 
 
+async def test_a_namespace_is_looked_at_again_while_something_is_left() -> None:
+    api, key = FakeApi(), Key("", SPACE)
+    await api.create(a_namespace(SPACE))
+    await api.create(meta(config_map("colours"), finalizers=["x.io/y", "a.io/b"]))
+    await api.delete("Namespace", key)
+    assert await namespace.reconcile(api, key) == namespace.LOOK_AGAIN_S
+    held = await api.get("ConfigMap", Key(SPACE, "colours"))
+    await api.update(meta(held, finalizers=["x.io/y"]))
+    await namespace.reconcile(api, key)
+    said = find_condition(await api.get("Namespace", key), "NamespaceFinalizersRemaining") or {}
+    assert said["message"].endswith("finalizers remaining: x.io/y in 1 resource instances")
+
+
 async def test_a_namespace_waits_for_the_finalizer_of_its_content() -> None:
     api, key = FakeApi(), Key("", SPACE)
     await api.create(a_namespace(SPACE))
