@@ -68,8 +68,9 @@ class ServiceUrls:
     def find(self, name: str) -> ServiceUrl:
         """The best URL of a Service; raise ApiRefusedError when there is no such Service."""
         service = self._read(name)
+        _check_has_ports(service)
         ready = ready_endpoints(self._connection, name)
-        candidates = self._addresses(service, self._hosts(ready))
+        candidates = self._candidates(service, ready)
         if ready and candidates:
             self._wait_for_kube_proxy(service, candidates[0].sync_delay_s)
         if candidates and not candidates[0].needs_check:
@@ -77,6 +78,19 @@ class ServiceUrls:
         candidates += service_addresses(read_ingresses(self._connection), name)
         reachable = self._first_reachable(service, candidates, {each.pod for each in ready})
         return _at(reachable) if reachable else self._proxied(service)
+
+    def _candidates(self, service: Object, ready: list[Endpoint]) -> list[ServiceAddress]:
+        """Where it might be reached; raise ClusterError for one without a node port."""
+        try:
+            return self._addresses(service, self._hosts(ready))
+        except ClusterError as exc:
+            if service["spec"].get("clusterIP") != "None":
+                raise
+            raise ClusterError(
+                f"Service {service['metadata']['name']} is headless (`clusterIP: None`): its name "
+                "means its pods, and it can have no node port. Make another Service of "
+                "`type: NodePort` with its selector, or reach one pod with `kubectl port-forward`."
+            ) from exc
 
     def close(self) -> None:
         """End the proxies."""
@@ -220,6 +234,22 @@ def traffic_to_service(
     ):
         yield sending
         time.sleep(NETWORK_FOLLOWS_S)
+
+
+def _check_has_ports(service: Object) -> None:
+    """Raise ClusterError for a Service to which nothing can connect."""
+    name, spec = service["metadata"]["name"], service["spec"]
+    if spec.get("type") == "ExternalName":
+        other = spec["externalName"]
+        raise ClusterError(
+            f"Service {name} is of type ExternalName: it is another name for {other}, and has no "
+            f"address of its own. Send requests to {other}."
+        )
+    if not spec.get("ports"):
+        raise ClusterError(
+            f"Service {name} has no ports, so that nothing can connect to it. Add one to its "
+            "`spec.ports`."
+        )
 
 
 def _best_answering(

@@ -366,6 +366,12 @@ class Updated(Contract):
         assert after["spec"]["replicas"] == 3
         assert after["status"] == {"replicas": 3}
 
+    async def test_the_replicas_are_written_on_their_own(self, lab: Api) -> None:
+        made = await lab.create(deployment("web"))
+        scaled = await lab.update_scale(changed(made, spec={**made["spec"], "replicas": 7}))
+        assert (await lab.get("Deployment", key_of(made))) == scaled
+        assert scaled["spec"]["replicas"] == 7
+
     async def test_generation_counts_changes_of_the_spec(self, lab: Api) -> None:
         made = await lab.create(deployment("web"))
         labelled = await lab.update(relabelled(made, app="nodeapp"))

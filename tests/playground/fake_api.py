@@ -72,6 +72,9 @@ class FakeApi:
         stored = self._fresh(obj)
         return self._replace("update_status", stored, _with("status", obj.get("status"), stored))
 
+    async def update_scale(self, obj: Object) -> Object:
+        return await self.update(obj)
+
     async def bind(self, pod: Key, node: str) -> Object:
         await asyncio.sleep(0)
         stored = self._stored("Pod", pod)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from canarylab.clusters.base import ServiceAddress
-from canarylab.errors import ApiRefusedError
+from canarylab.clusters.base import ServiceAddress, local_node_port
+from canarylab.errors import ApiRefusedError, ClusterError
 from canarylab.kube_objects import Object
 from canarylab.manifests import SERVICE
 from canarylab.release import service_url
@@ -152,6 +152,60 @@ def test_without_ready_pods_nothing_is_concluded(
 
     assert found.description == "the API server's proxy"
     assert get(found.url).status == 503
+
+
+@pytest.mark.parametrize(
+    ("name", "spec", "said"),
+    [
+        (
+            "headless",
+            {"clusterIP": "None", "ports": [{"port": 80}]},
+            "Service headless is headless (`clusterIP: None`): its name means its pods, and it can "
+            "have no node port. Make another Service of `type: NodePort` with its selector, or "
+            "reach one pod with `kubectl port-forward`.",
+        ),
+        (
+            "portless",
+            {"clusterIP": "None"},
+            "Service portless has no ports, so that nothing can connect to it. "
+            "Add one to its `spec.ports`.",
+        ),
+        (
+            "elsewhere",
+            {"type": "ExternalName", "externalName": "example.com"},
+            "Service elsewhere is of type ExternalName: it is another name for example.com, and "
+            "has no address of its own. Send requests to example.com.",
+        ),
+        (
+            "inside",
+            {"ports": [{"port": 80}]},
+            "Service inside is of type ClusterIP and has no node port. "
+            "Give it `type: NodePort` to reach it from outside the cluster.",
+        ),
+    ],
+)
+def test_a_service_without_a_node_port_is_told_what_it_can_have(
+    production: Connection, service_urls: Maker, name: str, spec: Object, said: str
+) -> None:
+    meta = {"name": name, "labels": {"app": "nodeapp"}}
+    given = {"selector": {"app": "nodeapp"}, **spec}
+    production.core.create_namespaced_service("default", {"metadata": meta, "spec": given})
+    urls = service_urls(lambda service, hosts: [local_node_port(service)])
+
+    with pytest.raises(ClusterError) as refused:
+        urls.find(name)
+
+    assert str(refused.value) == said
+
+
+def test_a_headless_service_is_reached_through_the_api_server(
+    production: Connection, service_urls: Maker
+) -> None:
+    meta = {"name": "proxied", "labels": {"app": "nodeapp"}}
+    spec = {"clusterIP": "None", "selector": {"app": "nodeapp"}, "ports": [{"port": 80}]}
+    production.core.create_namespaced_service("default", {"metadata": meta, "spec": spec})
+
+    assert service_urls(offering()).find("proxied").description == "the API server's proxy"
 
 
 def test_an_empty_name_is_refused(service_urls: Maker) -> None:

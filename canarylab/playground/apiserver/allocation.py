@@ -11,11 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
-from canarylab.errors import Cause, InvalidError
+from canarylab.errors import Cause, InvalidError, StatusError
 from canarylab.kube_objects import Object, key_of
 from canarylab.ports import NODE_PORTS
 
 HEADLESS_CLUSTER_IP = "None"
+_HEALTH_CHECK_PORT = "healthCheckNodePort"
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,9 @@ class ServiceAllocator:
         """
         others = [other for other in services if old is None or key_of(other) != key_of(old)]
         addressed = self._with_address(service, others)
-        return self._with_ports(addressed, others, kept=_node_ports(old) if old else set())
+        taken = {number for other in others for number in _all_ports(other)}
+        complete = self._with_ports(addressed, taken, kept=_node_ports(old) if old else set())
+        return self._with_health_check_port(complete, taken | _node_ports(complete), old)
 
     def _with_address(self, service: Object, others: list[Object]) -> Object:
         spec = service["spec"]
@@ -70,10 +73,9 @@ class ServiceAllocator:
             )
         return "provided IP is already allocated" if address in taken else None
 
-    def _with_ports(self, service: Object, others: list[Object], *, kept: set[int]) -> Object:
+    def _with_ports(self, service: Object, taken: set[int], *, kept: set[int]) -> Object:
         if not needs_node_ports(service):
             return service
-        taken = {number for other in others for number in _node_ports(other)}
         requested = {*_node_ports(service)}
         ports = []
         for index, port in enumerate(service["spec"].get("ports") or []):
@@ -86,19 +88,25 @@ class ServiceAllocator:
             ports.append({**port, "nodePort": number})
         return {**service, "spec": {**service["spec"], "ports": ports}}
 
+    def _with_health_check_port(
+        self, service: Object, taken: set[int], old: Object | None
+    ) -> Object:
+        if not needs_health_check_port(service):
+            return service
+        spec = service["spec"]
+        number = spec.get(_HEALTH_CHECK_PORT)
+        is_new = old is None or number != old["spec"].get(_HEALTH_CHECK_PORT)
+        if number and is_new and (problem := _port_problem(number, taken)):
+            why = f"failed to allocate requested HealthCheck NodePort {number}: {problem}"
+            raise StatusError(500, "InternalError", f"Internal error occurred: {why}")
+        allocated = number or self._free_port(taken)
+        return {**service, "spec": {**spec, _HEALTH_CHECK_PORT: allocated}}
+
     def _check_port(self, service: Object, index: int, number: int, *, taken: set[int]) -> None:
-        if number not in NODE_PORTS:
-            problem = (
-                "provided port is not in the valid range. "
-                f"The range of valid ports is {NODE_PORTS[0]}-{NODE_PORTS[-1]}"
+        if problem := _port_problem(number, taken):
+            raise _invalid_service(
+                service, f"spec.ports[{index}].nodePort", f"Invalid value: {number}: {problem}"
             )
-        elif number in taken:
-            problem = "provided port is already allocated"
-        else:
-            return
-        raise _invalid_service(
-            service, f"spec.ports[{index}].nodePort", f"Invalid value: {number}: {problem}"
-        )
 
     def _free_port(self, taken: set[int]) -> int:
         while True:
@@ -124,6 +132,9 @@ def move_address(service: Object, addresses: IPv4Network) -> Object:
 def keep_addresses(service: Object, old: Object) -> Object:
     """The new version with the addresses of the old one that it does not name itself."""
     service = _with_old_address({**service, "spec": service.get("spec", {})}, old)
+    kept = old["spec"].get(_HEALTH_CHECK_PORT)
+    if kept and needs_health_check_port(service) and not service["spec"].get(_HEALTH_CHECK_PORT):
+        service = {**service, "spec": {**service["spec"], _HEALTH_CHECK_PORT: kept}}
     if not (needs_node_ports(old) and needs_node_ports(service)):
         return service
     by_name = {port.get("name", ""): port.get("nodePort") for port in old["spec"].get("ports", [])}
@@ -153,6 +164,12 @@ def release_addresses(service: Object, old: Object) -> Object:
             spec["ports"] = [_without_node_port(port) for port in spec.get("ports") or []]
         if spec.get("externalTrafficPolicy") == old["spec"].get("externalTrafficPolicy"):
             spec.pop("externalTrafficPolicy", None)
+    if (
+        needs_health_check_port(old)
+        and not needs_health_check_port(service)
+        and spec.get(_HEALTH_CHECK_PORT) == old["spec"].get(_HEALTH_CHECK_PORT)
+    ):
+        spec.pop(_HEALTH_CHECK_PORT, None)
     return {**service, "spec": spec}
 
 
@@ -169,6 +186,12 @@ def needs_node_ports(service: Object) -> bool:
     return bool(spec.get("type") == "NodePort")
 
 
+def needs_health_check_port(service: Object) -> bool:
+    """Whether a load balancer has to ask each node if it runs a pod of the Service."""
+    spec = service["spec"]
+    return (spec.get("type"), spec.get("externalTrafficPolicy")) == ("LoadBalancer", "Local")
+
+
 def _with_old_address(service: Object, old: Object) -> Object:
     spec, before = service["spec"], old["spec"]
     if spec.get("clusterIP") or not (needs_address(old) and needs_address(service)):
@@ -180,6 +203,20 @@ def _with_old_address(service: Object, old: Object) -> Object:
 def _node_ports(service: Object) -> set[int]:
     ports = service["spec"].get("ports") or []
     return {port["nodePort"] for port in ports if port.get("nodePort")}
+
+
+def _all_ports(service: Object) -> set[int]:
+    """The node ports, and that of the health check."""
+    return _node_ports(service) | {service["spec"].get(_HEALTH_CHECK_PORT, 0)}
+
+
+def _port_problem(number: int, taken: set[int]) -> str | None:
+    if number not in NODE_PORTS:
+        return (
+            "provided port is not in the valid range. "
+            f"The range of valid ports is {NODE_PORTS[0]}-{NODE_PORTS[-1]}"
+        )
+    return "provided port is already allocated" if number in taken else None
 
 
 def _without_node_port(port: Object) -> Object:

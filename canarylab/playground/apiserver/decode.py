@@ -242,7 +242,9 @@ def read_structure(
             is_omitted = _is_omitted(known[key], read_value, location.name)
             if errors.is_configuration:
                 is_omitted = read_value is None
-            if key in required or not is_omitted:
+            elif key in required:
+                is_omitted = False
+            if not is_omitted:
                 kept[key] = read_value
     if errors.is_configuration:
         return kept

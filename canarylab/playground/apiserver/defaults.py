@@ -155,14 +155,17 @@ def _job(obj: Object) -> Object:
         **given,
         "template": template_with_defaults(given.get("template", {})),
     }
-    return {**obj, "spec": spec}
+    meta, labels = obj["metadata"], spec["template"]["metadata"].get("labels")
+    if labels and not meta.get("labels"):
+        meta = {**meta, "labels": labels}
+    return {**obj, "metadata": meta, "spec": spec}
 
 
 def _with_job_labels(job: Object) -> Object:
     """A new Job with the labels by which it finds its pods, unless it has a selector of its own."""
     spec, meta = job["spec"], job["metadata"]
     template = spec["template"]
-    labels = template["metadata"].get("labels", {})
+    given = labels = template["metadata"].get("labels", {})
     if not spec["manualSelector"] and "selector" not in spec:
         uid, name = meta["uid"], meta.get("name", "")
         labels = {
@@ -175,7 +178,7 @@ def _with_job_labels(job: Object) -> Object:
         selector = {"matchLabels": {JOB_UID_LABEL: uid}}
         template = {**template, "metadata": {**template["metadata"], "labels": labels}}
         spec = {**spec, "selector": selector, "template": template}
-    if labels and not meta.get("labels"):
+    if labels and meta.get("labels", {}) == given:
         meta = {**meta, "labels": labels}
     return {**job, "metadata": meta, "spec": spec}
 
@@ -498,7 +501,7 @@ def with_initial_status(obj: Object) -> Object:
     """A new object with its initial status; a namespace with its finalizer, a Job with labels."""
     kind = KINDS[obj["kind"]]
     if obj["kind"] == "Namespace":
-        obj = {**obj, "spec": {"finalizers": ["kubernetes"]}}
+        obj = _with_kubernetes_finalizer(obj)
     if obj["kind"] == "Job":
         obj = _with_job_labels(obj)
     if kind.is_custom:
@@ -506,6 +509,14 @@ def with_initial_status(obj: Object) -> Object:
     if not kind.has_status or (obj["kind"] == "Node" and "status" in obj):
         return obj  # the kubelet creates its node with a status
     return {**obj, "status": _initial_status(obj)}
+
+
+def _with_kubernetes_finalizer(namespace: Object) -> Object:
+    """The namespace controller removes it when the namespace is empty."""
+    spec = namespace.get("spec", {})
+    given = spec.get("finalizers", [])
+    added = [] if "kubernetes" in given else ["kubernetes"]
+    return {**namespace, "spec": {**spec, "finalizers": [*given, *added]}}
 
 
 def _initial_status(obj: Object) -> Object:

@@ -51,7 +51,9 @@ def plan_deletion(obj: Object, options: DeleteOptions, now: datetime) -> Planned
 def is_deleted(obj: Object) -> bool:
     """Whether a terminating object can be removed."""
     meta = obj["metadata"]
-    kept = meta.get("finalizers") or (obj["kind"] == "Namespace" and obj["spec"].get("finalizers"))
+    kept = meta.get("finalizers") or (
+        obj["kind"] == "Namespace" and obj.get("spec", {}).get("finalizers")
+    )
     return is_terminating(obj) and not kept and not meta.get("deletionGracePeriodSeconds")
 
 

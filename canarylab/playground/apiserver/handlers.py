@@ -19,6 +19,7 @@ from canarylab.playground.apiserver.decode import (
 )
 from canarylab.playground.apiserver.field_errors import forbidden, required
 from canarylab.playground.apiserver.list_chunks import chunk_request, list_chunk
+from canarylab.playground.apiserver.list_options import check_list_options, check_version
 from canarylab.playground.apiserver.patch import apply_patch, decode_patched
 from canarylab.playground.apiserver.requests import (
     APPLY,
@@ -62,6 +63,7 @@ _RETURNED_KINDS = frozenset({"Pod", "Service"})
 
 async def get(context: RequestContext) -> web.StreamResponse:
     """GET an object."""
+    check_version(context.query, context.api.store.version)
     return object_response(context, context.current())
 
 
@@ -69,8 +71,11 @@ async def list_or_watch(context: RequestContext) -> web.StreamResponse:
     """GET a collection, or with `watch` its changes."""
     integer_parameter(context.query, "timeoutSeconds")  # raises BadRequestError
     limit = integer_parameter(context.query, "limit")
-    if is_true(context.query, "watch"):
+    is_watch = is_true(context.query, "watch")
+    check_list_options(context.query, is_watch=is_watch)
+    if is_watch:
         return await watch(context)
+    check_version(context.query, context.api.store.version)
     is_selected = object_selector(context.query, context.kind, context.path.namespace)
     request = chunk_request(context.query, limit)
     chunk = list_chunk(context.api.store, context.kind, request, is_selected)

@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from canarylab.errors import BadRequestError, GoneError
-from canarylab.kube_objects import Key, Object, key_of
+from canarylab.kube_objects import Key, Object, key_of, parse_integer
 from canarylab.playground.apiserver.store import Store
 from canarylab.playground.kube.kinds import Kind
 from canarylab.playground.kube.selectors import Predicate
 
 _CURRENT = -1
 """The version of a token that continues with the objects as they are."""
+_EXPIRED = "The resourceVersion for the provided list is too old."
 _TOO_OLD = (
     "The provided continue parameter is too old to display a consistent list result. You can "
     "start a new list without the continue parameter, or use the continue token in this response "
@@ -60,7 +61,11 @@ def chunk_request(query: Mapping[str, str], limit: int | None) -> ChunkRequest:
     most = 0 if version == "0" and not token else max(0, limit or 0)
     has_selector = bool(query.get("labelSelector") or query.get("fieldSelector"))
     if not token:
-        return ChunkRequest(most, counts_remaining=not has_selector)
+        match = query.get("resourceVersionMatch", "")
+        # A chunk of a version that is not said to be a minimum is one of that version.
+        is_exact = match == "Exact" or (most > 0 and not match)
+        wanted = (parse_integer(version) if is_exact else None) or _CURRENT
+        return ChunkRequest(most, version=wanted, counts_remaining=not has_selector)
     if version not in ("", "0"):
         raise BadRequestError("specifying resource version is not allowed when using continue")
     after, since = _read_token(token)
@@ -73,6 +78,8 @@ def list_chunk(store: Store, kind: Kind, request: ChunkRequest, selects: Predica
     try:
         objects = store.all_at(kind.kind, version)
     except GoneError:
+        if request.after is None:
+            raise GoneError(_EXPIRED) from None
         raise GoneError(_TOO_OLD, token=_token(_CURRENT, request.after)) from None
     after = request.after
     selected = [obj for obj in objects if (after is None or key_of(obj) > after) and selects(obj)]

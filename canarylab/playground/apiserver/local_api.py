@@ -51,14 +51,17 @@ class LocalApi:
     def __init__(self, store: Store, options: RegistryOptions) -> None:
         self.store = store
         self.registry: Registry = make_registry(store, options)
-        self._manager: FieldManager | None = None
-        self._status_manager: FieldManager | None = None
+        self._manager = ""
 
     def for_manager(self, name: str) -> LocalApi:
         """The same API for a component, whose name its writes have in `managedFields`."""
         named = copy.copy(self)
-        named._manager, named._status_manager = FieldManager(name), FieldManager(name, "status")
+        named._manager = name
         return named
+
+    def _writer(self, subresource: str = "") -> FieldManager | None:
+        """Who writes, if that is a component."""
+        return FieldManager(self._manager, subresource) if self._manager else None
 
     async def get(self, kind: str, key: Key) -> Object:
         """The object, or NotFoundError."""
@@ -71,17 +74,22 @@ class LocalApi:
     async def create(self, obj: Object) -> Object:
         """Create an object."""
         await self.store.until_writable()
-        return self.commit(self.registry.create(obj, self._manager))
+        return self.commit(self.registry.create(obj, self._writer()))
 
     async def update(self, obj: Object) -> Object:
         """Update everything but the status."""
         await self.store.until_writable()
-        return self.commit(self.registry.update(obj, self._manager))
+        return self.commit(self.registry.update(obj, self._writer()))
 
     async def update_status(self, obj: Object) -> Object:
         """Update the status alone."""
         await self.store.until_writable()
-        return self.commit(self.registry.update_status(obj, self._status_manager))
+        return self.commit(self.registry.update_status(obj, self._writer("status")))
+
+    async def update_scale(self, obj: Object) -> Object:
+        """Update the replicas."""
+        await self.store.until_writable()
+        return self.commit(self.registry.update(obj, self._writer("scale")))
 
     async def bind(self, pod: Key, node: str) -> Object:
         """Assign a pod to a node."""

@@ -26,14 +26,11 @@ MAX_GIVEN_MANAGERS = 100
 """Entries that a client may write; with more, those that are there stay."""
 _ANCIENT = "ancient-changes"
 _BEFORE_FIRST_APPLY = "before-first-apply"
-_FROM_ADMISSION = {
-    "Pod": (
-        "priority", "preemptionPolicy", "serviceAccount", "serviceAccountName", "tolerations",
-        "volumes",
-    ),
+_FILLED_IN = {
+    "Pod": ("priority", "preemptionPolicy", "serviceAccount", "serviceAccountName", "tolerations"),
     "Service": ("ipFamilies", "ipFamilyPolicy"),
-}  # fmt: skip
-"""Fields of the spec that no manager owns when the server fills them in."""
+}
+"""Fields of the spec that `with_defaults` fills in, and that are no defaults on a real server."""
 _NAMES: FieldSet = {"f:metadata": field_sets.LEAF}
 """What every configuration names, because the name of the object is in it."""
 _ELEMENTS = ("f:", "i:", "k:", "v:")
@@ -55,22 +52,28 @@ class Applied:
     entries: list[Object]
 
 
-def with_new_managed_fields(
-    obj: Object, given: Object, manager: FieldManager, now: datetime
-) -> Object:
-    """A new object whose fields are its creator's, except those that the server fills in.
+def without_filled_in(obj: Object, given: Object) -> Object:
+    """A new object with its defaults, without those that are no defaults on a real server.
 
-    `given` is the object as the creator wrote it.
+    `given` is the object as its creator wrote it.
     """
-    owned = obj
-    if KINDS[obj["kind"]].has_status:
-        owned = {name: value for name, value in obj.items() if name != "status"}
-    if filled_in := _FROM_ADMISSION.get(obj["kind"]):
-        stated = given.get("spec") or {}
-        kept = obj["spec"].items()
-        spec = {name: value for name, value in kept if name not in filled_in or name in stated}
-        owned = {**owned, "spec": spec}
-    found = field_sets.compare(type_of(obj["kind"]), {}, owned)
+    filled_in = _FILLED_IN.get(obj["kind"])
+    if filled_in is None:
+        return obj
+    stated, kept = given.get("spec") or {}, obj["spec"].items()
+    spec = {name: value for name, value in kept if name not in filled_in or name in stated}
+    return {**obj, "spec": spec}
+
+
+def with_new_managed_fields(
+    obj: Object, owned: Object, manager: FieldManager, now: datetime
+) -> Object:
+    """A new object whose creator is the manager of what `owned` has: all but what is filled in.
+
+    The defaults are the creator's. What admission and the kind's own rules for a new object add
+    later is nobody's, as on a real server.
+    """
+    found = field_sets.compare(type_of(obj["kind"]), {}, _without_reset(owned))
     if not found.written:
         return obj
     entry = _entry(obj, manager, "Update", fields=found.written, now=now)
@@ -182,13 +185,20 @@ def _without_abandoned(
     return kept
 
 
+def _without_reset(obj: Object) -> Object:
+    """The object without what a write of it leaves as it was: status, finalizers of a namespace."""
+    kind = KINDS[obj["kind"]]
+    reset = ["status"] * kind.has_status + ["spec"] * (kind.kind == "Namespace")
+    return {name: value for name, value in obj.items() if name not in reset}
+
+
 def _entries_before(live: Object | None, now: datetime) -> list[Object]:
     """The entries of the live object; of one without, all its fields are of one manager."""
     if live is None:
         return []
     if entries := live["metadata"].get("managedFields"):
         return list(entries)
-    found = field_sets.compare(type_of(live["kind"]), {}, live)
+    found = field_sets.compare(type_of(live["kind"]), {}, _without_reset(live))
     unknown = FieldManager(_BEFORE_FIRST_APPLY)
     return [_entry(live, unknown, "Update", fields=found.written, now=now)]
 

@@ -43,6 +43,7 @@ from canarylab.playground.apiserver.managed_fields import (
     with_given_managers,
     with_managed_fields,
     with_new_managed_fields,
+    without_filled_in,
 )
 from canarylab.playground.apiserver.metadata import Generators
 from canarylab.playground.apiserver.store import PlannedWrite, Store
@@ -105,15 +106,18 @@ class Registry:
             meta = obj["metadata"]
             namespace = self.store.find("Namespace", Key("", meta.get("namespace", "")))
             check_namespace(namespace, kind, meta)
+        owned = obj = with_defaults(obj)
         if kind.kind == "Pod":
             check_pod_quota(self.store.count("Pod"), obj["metadata"])
-            obj = self._with_account(obj, named.get("name") or named.get("generateName", ""))
-        obj = omitempty(with_initial_status(with_defaults(obj)))
+            name = named.get("name") or named.get("generateName", "")
+            obj = with_defaults(self._with_account(obj, name))
+        obj = omitempty(with_initial_status(obj))
         if kind.kind == "Ingress":
             obj = with_default_class(obj, self.store.all("IngressClass"))
         _validate(obj, None)
         if manager is not None:
-            obj = with_new_managed_fields(obj, given, manager, self.generators.now())
+            owned = without_filled_in(omitempty(owned), given)
+            obj = with_new_managed_fields(obj, owned, manager, self.generators.now())
         if kind.kind == "Service":
             obj = self.allocator.allocate(obj, self.store.all("Service"))
         if self.store.find(kind.kind, key_of(obj)) is not None:
@@ -151,9 +155,9 @@ class Registry:
         if kind.kind == "Service":
             after = allocation.release_addresses(after, current)
         _validate(after, current)
+        after = self._managed(after, current, manager)
         if kind.kind == "Service":
             after = self.allocator.allocate(after, self.store.all("Service"), current)
-        after = self._managed(after, current, manager)
         return _write_of(current, metadata.with_generation(after, current))
 
     def update_status(self, obj: Object, manager: FieldManager | None = None) -> PlannedWrite:
@@ -189,9 +193,15 @@ class Registry:
         live = self.store.find(kind.kind, key_of(configuration))
         if live is None and manager.subresource:
             raise NotFoundError(kind.plural, kind.group, configuration["metadata"]["name"])
-        now = self.generators.now()
-        applied = apply(live, configuration, manager, is_forced=is_forced, now=now)
+        now, wanted = self.generators.now(), configuration
+        if kind.kind == "Namespace":
+            wanted = {name: value for name, value in configuration.items() if name != "spec"}
+        applied = apply(live, wanted, manager, is_forced=is_forced, now=now)
         obj = complete(kind, applied.object)
+        if kind.kind == "Namespace":
+            # The finalizers have no manager, and of a namespace that is there only /finalize
+            # changes them.
+            obj = {**obj, "spec": (live or configuration).get("spec", {})}
         if document is not None and manager == FieldManager(last_applied.MANAGER):
             obj = last_applied.with_configuration(obj, document)
         if live is None:

@@ -12,6 +12,7 @@ from canarylab.playground.controllers import (
     replicaset,
     scheduler,
     service_endpoints,
+    slice_mirroring,
 )
 
 CONTROLLERS = (
@@ -23,6 +24,7 @@ CONTROLLERS = (
     scheduler.controller,
     service_endpoints.slices_controller,
     service_endpoints.endpoints_controller,
+    slice_mirroring.controller,
     garbage_collector.controller,
     namespace.controller,
 )

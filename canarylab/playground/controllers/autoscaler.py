@@ -83,7 +83,7 @@ async def reconcile(api: Api, key: Key, *, now: Now = utc_now) -> float | None:
 
     # Act.
     if target is not None and todo.replicas is not None:
-        await api.update({**target, "spec": {**target["spec"], "replicas": todo.replicas}})
+        await api.update_scale({**target, "spec": {**target["spec"], "replicas": todo.replicas}})
     for event in todo.events:
         await record_event(api, autoscaler, event)
 

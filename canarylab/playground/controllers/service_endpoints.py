@@ -13,8 +13,9 @@ is more than run here.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 from canarylab.kube_objects import (
@@ -37,8 +38,8 @@ from canarylab.playground.kube.selectors import by_map
 
 CHANGED_AT = "endpoints.kubernetes.io/last-change-trigger-time"
 HEADLESS_LABEL = "service.kubernetes.io/headless"
+SLICE_MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 
-_SLICE_MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 _SLICE_MANAGER = "endpointslice-controller.k8s.io"
 _ENDPOINTS_MANAGED_BY = "endpoints.kubernetes.io/managed-by"
 _ENDPOINTS_MANAGER = "endpoint-controller"
@@ -103,13 +104,20 @@ def plan_slices(
     """Decide how to get from these slices to those that the Service should have."""
     if service is None or not has_selector(service):
         return EndpointSlicePlan([], [], slices)
-    desired = _desired_slices(service, pods)
-    existing = sorted(slices, key=_ports_key)
-    updated = [_updated(old, new, now) for old, new in zip(existing, desired, strict=False)]
+    changes = plan_changes(_desired_slices(service, pods), slices, partial(_updated, now=now))
+    return changes._replace(create=[_with_change_time(new, now) for new in changes.create])
+
+
+def plan_changes(
+    desired: Iterable[Object], existing: Iterable[Object], updated: Callable[..., Object]
+) -> EndpointSlicePlan:
+    """Decide which slices to change into desired ones, with `updated(old, new)`, and the rest."""
+    new, old = sorted(desired, key=_ports_key), sorted(existing, key=_ports_key)
+    changed = [(before, updated(before, after)) for before, after in zip(old, new, strict=False)]
     return EndpointSlicePlan(
-        create=[_with_change_time(new, now) for new in desired[len(existing) :]],
-        update=[new for old, new in zip(existing, updated, strict=False) if new is not old],
-        delete=existing[len(desired) :],
+        create=new[len(old) :],
+        update=[after for before, after in changed if after is not before],
+        delete=old[len(new) :],
     )
 
 
@@ -118,20 +126,32 @@ async def reconcile_slices(api: Api, key: Key, *, now: Now = utc_now) -> float |
     # Look.
     service = await find_object(api, "Service", key)
     pods = await api.list("Pod", key.namespace)
-    slices = [one for one in await api.list("EndpointSlice", key.namespace) if _is_of(one, key)]
+    slices = await find_slices(api, key, _SLICE_MANAGER)
 
     # Decide.
     todo = plan_slices(service, pods, slices, now())
 
     # Act.
+    await write_slices(api, todo)
+
+    return None
+
+
+async def find_slices(api: Api, service: Key, manager: str) -> list[Object]:
+    """The slices of a Service that this manager writes."""
+    labels = {SERVICE_LABEL: service.name, SLICE_MANAGED_BY: manager}
+    is_managed = by_map(labels)
+    return [one for one in await api.list("EndpointSlice", service.namespace) if is_managed(one)]
+
+
+async def write_slices(api: Api, todo: EndpointSlicePlan) -> None:
+    """Carry out a plan."""
     for new in todo.create:
         await api.create(new)
     for changed in todo.update:
         await api.update(changed)
     for slice_ in todo.delete:
         await api.delete("EndpointSlice", key_of(slice_))
-
-    return None
 
 
 def plan_endpoints(
@@ -254,14 +274,14 @@ def _octets(address: str) -> list[int]:
 def _desired_slices(service: Object, pods: list[Object]) -> list[Object]:
     """Return a slice for every set of ports; one without addresses if there are no pods."""
     groups = group_by_ports(find_endpoints(service, pods)) or {(): []}
-    return sorted((_slice(service, *group) for group in groups.items()), key=_ports_key)
+    return [_slice(service, *group) for group in groups.items()]
 
 
 def _slice(
     service: Object, ports: Sequence[EndpointPort], endpoints: Sequence[SelectedPod]
 ) -> Object:
     meta = service["metadata"]
-    own = {SERVICE_LABEL: meta["name"], _SLICE_MANAGED_BY: _SLICE_MANAGER}
+    own = {SERVICE_LABEL: meta["name"], SLICE_MANAGED_BY: _SLICE_MANAGER}
     return {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
@@ -317,12 +337,6 @@ def _with_change_time(slice_: Object, now: datetime) -> Object:
     return {**slice_, "metadata": {**slice_["metadata"], "annotations": annotations}}
 
 
-def _is_of(slice_: Object, service: Key) -> bool:
-    labels = slice_["metadata"].get("labels") or {}
-    expected = (service.name, _SLICE_MANAGER)
-    return (labels.get(SERVICE_LABEL), labels.get(_SLICE_MANAGED_BY)) == expected
-
-
 def _subsets(service: Object, endpoints: Sequence[SelectedPod]) -> list[Object]:
     """Return a subset for every set of ports, with ready and not ready addresses."""
     listed = [one for one in endpoints if publishes_not_ready(service) or not one.is_terminating]
@@ -369,7 +383,7 @@ async def keys_for_services(api: Api, event: WatchEvent) -> list[Key]:
     return [key_of(service) for service in services if has_selector(service)]
 
 
-async def _key_for_slice(_: Api, event: WatchEvent) -> list[Key]:
+async def key_for_slice(_: Api, event: WatchEvent) -> list[Key]:
     """Reconcile the Service of a slice."""
     meta = event.object["metadata"]
     name = (meta.get("labels") or {}).get(SERVICE_LABEL)
@@ -382,7 +396,7 @@ slices_controller = Controller(
     watches={
         "Service": keys_for_object,
         "Pod": keys_for_services,
-        "EndpointSlice": _key_for_slice,
+        "EndpointSlice": key_for_slice,
     },
 )
 

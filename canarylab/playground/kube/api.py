@@ -41,8 +41,9 @@ class Api(Protocol):
     """The verbs of the Kubernetes API. A kind is its bare name, "Deployment".
 
     What `get`, `list` and `watch` return is shared with the store: read it, never change it.
-    `update` writes everything but the status and `update_status` the status alone; both raise
-    ConflictError when the resourceVersion is stale, and write nothing when nothing differs.
+    `update` writes everything but the status, `update_status` the status alone, and `update_scale`
+    an object of which only the replicas are others; all raise ConflictError when the
+    resourceVersion is stale, and write nothing when nothing differs.
     """
 
     async def get(self, kind: str, key: Key) -> Object: ...
@@ -56,6 +57,8 @@ class Api(Protocol):
     async def update(self, obj: Object) -> Object: ...
 
     async def update_status(self, obj: Object) -> Object: ...
+
+    async def update_scale(self, obj: Object) -> Object: ...
 
     async def bind(self, pod: Key, node: str) -> Object:
         """Assign a pod to a node, as the pods/binding subresource does."""

@@ -119,7 +119,7 @@ class ServiceProxy:
             for failure in failures_to_report(failures)
         }
         for key, service in by_key.items():
-            found |= {(key, _not_proxied(service, port)) for port in other_protocols(service)}
+            found |= {(key, details) for details in _not_served(service)}
         for key, details in sorted(found - self._reported, key=str):
             try:
                 await record_event(self._api, by_key[key], details)
@@ -362,9 +362,18 @@ def _affinity_s(service: Object) -> int | None:
     return int(configured.get("timeoutSeconds") or DEFAULT_AFFINITY_S)
 
 
-def _not_proxied(service: Object, port: Object) -> EventDetails:
-    words = (
-        f"Port {port['port']} of Service {service['metadata']['name']} is {port['protocol']}, and "
-        "the playground carries TCP only. Use a cluster on kind for it."
-    )
-    return EventDetails("FailedToListen", words, EVENT_SOURCE, "Warning")
+def _not_served(service: Object) -> Iterator[EventDetails]:
+    """Events for what a Service has and the playground does not serve."""
+    name = service["metadata"]["name"]
+    problems = [
+        f"Port {port['port']} of Service {name} is {port['protocol']}, and the playground carries "
+        "TCP only. Use a cluster on kind for it."
+        for port in other_protocols(service)
+    ]
+    if addresses := service["spec"].get("externalIPs"):
+        problems.append(
+            f"Service {name} has external IPs ({', '.join(addresses)}), and the playground answers "
+            "at none of them. Use `type: NodePort` or an Ingress, or a cluster on kind."
+        )
+    for words in problems:
+        yield EventDetails("FailedToListen", words, EVENT_SOURCE, "Warning")

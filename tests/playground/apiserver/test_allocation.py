@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from canarylab.errors import InvalidError
+from canarylab.errors import InvalidError, StatusError
 from canarylab.kube_objects import Object
 from canarylab.playground.address_range import LoopbackRange
 from canarylab.playground.apiserver.allocation import (
@@ -129,3 +129,48 @@ def test_a_service_that_becomes_external_name_loses_its_address() -> None:
     old = ALLOCATOR.allocate(service(), [])
     moved = {**old, "spec": {**old["spec"], "type": "ExternalName", "externalName": "a.example"}}
     assert {"clusterIP", "clusterIPs"} & release_addresses(moved, old)["spec"].keys() == set()
+
+
+def balanced(name: str = "web", policy: str = "Local", **spec: Any) -> Object:
+    return service(name, type="LoadBalancer", externalTrafficPolicy=policy, **spec)
+
+
+def health_check_port(obj: Object) -> int | None:
+    number: int | None = obj["spec"].get("healthCheckNodePort")
+    return number
+
+
+def test_a_local_load_balancer_has_a_port_for_its_health_check() -> None:
+    made = ALLOCATOR.allocate(balanced(), [])
+    assert health_check_port(made) in NODE_PORTS
+    assert health_check_port(made) not in numbers(made)
+    for other in (balanced(policy="Cluster"), node_port("web", None), service()):
+        assert health_check_port(ALLOCATOR.allocate(other, [])) is None
+
+
+def test_no_two_services_share_a_port() -> None:
+    services: list[Object] = []
+    for number in range(200):
+        services.append(ALLOCATOR.allocate(balanced(f"web-{number}"), services))
+    used = [port for one in services for port in (health_check_port(one), *numbers(one))]
+    assert len(set(used)) == 400
+
+
+def test_a_taken_port_of_a_health_check_is_an_internal_error() -> None:
+    there = ALLOCATOR.allocate(balanced(healthCheckNodePort=30081), [])
+    assert health_check_port(ALLOCATOR.allocate(there, [there], there)) == 30081
+    with pytest.raises(StatusError) as refused:
+        ALLOCATOR.allocate(balanced("other", healthCheckNodePort=30081), [there])
+    assert str(refused.value) == (
+        "Internal error occurred: failed to allocate requested HealthCheck NodePort 30081: "
+        "provided port is already allocated"
+    )
+
+
+def test_the_port_of_a_health_check_is_kept_and_released() -> None:
+    old = balanced(healthCheckNodePort=30081)
+    assert health_check_port(keep_addresses(balanced(), old)) == 30081
+    for new in (balanced(policy="Cluster"), service(type="NodePort"), service(type="ClusterIP")):
+        new["spec"]["healthCheckNodePort"] = 30081
+        assert health_check_port(release_addresses(new, old)) is None
+    assert health_check_port(release_addresses(old, old)) == 30081

@@ -1,7 +1,7 @@
 """Whatever a client sends, it gets an object or a refusal, and the server stays up.
 
 Every value of every document is replaced, one at a time, by each of a list of odd ones, and the
-outcome goes all the way: read, patched, filled in, validated, printed.
+outcome goes all the way: read, patched, applied, filled in, validated, printed.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ import pytest
 
 from canarylab.errors import ApiError
 from canarylab.kube_objects import Object
-from canarylab.playground.apiserver.decode import decode, omitempty
+from canarylab.playground.apiserver import decode as decoding
+from canarylab.playground.apiserver.decode import decode, decode_configuration, omitempty
 from canarylab.playground.apiserver.defaults import with_defaults
+from canarylab.playground.apiserver.managed_fields import FieldManager, apply
 from canarylab.playground.apiserver.patch import PatchStyle, apply_patch, decode_patched
 from canarylab.playground.apiserver.tables import build_table
 from canarylab.playground.apiserver.validation import validate
@@ -175,3 +177,13 @@ def test_a_mutated_patch_is_applied_or_refused(document: Object, style: PatchSty
         with suppress(ApiError):
             after = apply_patch(current, variant, style)
             go_all_the_way(decode_patched(kind, after, variant, style).obj, current)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document["kind"])
+def test_a_mutated_configuration_is_applied_or_refused(document: Object) -> None:
+    kind, live, mine = KINDS[document["kind"]], complete(document), FieldManager("mine")
+    for variant in variants(document):
+        with suppress(ApiError):
+            configuration = decode_configuration(kind, variant)
+            applied = apply(live, configuration, mine, is_forced=True, now=NOW)
+            go_all_the_way(decoding.complete(kind, applied.object), live)

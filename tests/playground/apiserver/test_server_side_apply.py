@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from canarylab.kube_objects import Object
+from canarylab.kube_objects import Object, key_of, parse_timestamp
 from canarylab.playground.apiserver.field_sets import FieldType, merge
 from canarylab.playground.apiserver.last_applied import ANNOTATION
 from canarylab.playground.apiserver.requests import APPLY
+from canarylab.playground.controllers import autoscaler
+from canarylab.playground.kube.kinds import KINDS, RBAC_GROUP
 from tests.needs import needs
+from tests.playground.apiserver import documents
 from tests.playground.apiserver.server import ApiResponse, Server, deployment
 
 MERGE = "application/merge-patch+json"
 PATH = "/apis/apps/v1/namespaces/default/deployments/web"
+
+NAMESPACE_FIELDS: Object = {
+    "f:metadata": {"f:labels": {".": {}, "f:kubernetes.io/metadata.name": {}}}
+}
+"""Of a namespace whose manager said no more than its name, as recorded of Kubernetes."""
 
 
 async def apply(
@@ -184,11 +193,116 @@ async def test_a_scale_and_a_status_are_written_through_subresources(server: Ser
     assert '"kubectl" with subresource "scale" using apps/v1' in refused.body["message"]
 
 
+async def test_the_autoscaler_writes_replicas_through_the_subresource(server: Server) -> None:
+    await apply(server, full(replicas=9))
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+    scaler = documents.autoscaler(scaleTargetRef=target)
+    scaler["metadata"]["namespace"] = "default"
+    made = await server.api.create(scaler)
+    later = parse_timestamp(made["metadata"]["creationTimestamp"]) + timedelta(minutes=1)
+    api = server.api.for_manager("kube-controller-manager")
+    await autoscaler.reconcile(api, key_of(made), now=lambda: later)
+    refused = await apply(server, full(replicas=9))
+    assert refused.body["message"] == (
+        'Apply failed with 1 conflict: conflict with "kube-controller-manager" with subresource '
+        '"scale" using apps/v1: .spec.replicas'
+    )
+
+
 async def test_a_status_is_applied_through_its_subresource_alone(server: Server) -> None:
     await apply(server, full(replicas=2))
     status = {"spec": {"replicas": 9}, "status": {"replicas": 2}}
     applied = await apply(server, status, path=f"{PATH}/status")
     assert (applied.body["spec"]["replicas"], applied.body["status"]["replicas"]) == (2, 2)
+
+
+async def created_fields(server: Server, path: str, document: Object) -> Any:
+    """The fields of a new object that its creator owns."""
+    created = await server.request("POST", f"{path}?fieldManager=mine", document)
+    assert created.code == 201
+    return fields_of(created.body, "mine")
+
+
+async def test_the_finalizer_of_a_namespace_has_no_manager(server: Server) -> None:
+    given = documents.named("Namespace", spec={"finalizers": ["example.com/mine"]})
+    fields = await created_fields(server, "/api/v1/namespaces", given)
+    assert fields == NAMESPACE_FIELDS
+
+
+async def test_the_labels_by_which_a_job_finds_its_pods_have_no_manager(server: Server) -> None:
+    path = "/apis/batch/v1/namespaces/default/jobs"
+    fields = await created_fields(server, path, documents.job())
+    assert set(fields) == {"f:spec"}
+    assert set(fields["f:spec"]) == {
+        "f:backoffLimit", "f:completionMode", "f:completions", "f:manualSelector",
+        "f:parallelism", "f:podReplacementPolicy", "f:suspend", "f:template",
+    }  # fmt: skip
+    assert set(fields["f:spec"]["f:template"]) == {"f:spec"}
+
+
+async def test_a_job_has_the_labels_of_its_pods_by_default(server: Server) -> None:
+    template = {**documents.job()["spec"]["template"], "metadata": {"labels": {"app": "a"}}}
+    path = "/apis/batch/v1/namespaces/default/jobs"
+    fields = await created_fields(server, path, documents.job(template=template))
+    assert fields["f:metadata"] == {"f:labels": {".": {}, "f:app": {}}}
+    job = await server.get(f"{path}/some")
+    assert job["metadata"]["labels"] == job["spec"]["template"]["metadata"]["labels"]
+    assert job["metadata"]["labels"]["job-name"] == "some"
+
+
+async def test_what_admission_adds_to_a_pod_has_no_manager(server: Server) -> None:
+    mounts = [{"name": "v", "mountPath": "/a"}]
+    pod = documents.pod(
+        volumes=[{"name": "v", "emptyDir": {}}],
+        containers=[documents.container(volumeMounts=mounts)],
+    )
+    fields = await created_fields(server, "/api/v1/namespaces/default/pods", pod)
+    [container] = fields["f:spec"]["f:containers"].values()
+    assert set(container["f:volumeMounts"]) == {".", 'k:{"mountPath":"/a"}'}
+    assert set(fields["f:spec"]["f:volumes"]) == {".", 'k:{"name":"v"}'}
+    assert not {"f:priority", "f:serviceAccount", "f:tolerations"} & set(fields["f:spec"])
+
+
+async def test_what_an_update_is_allocated_has_no_manager(server: Server) -> None:
+    path = "/api/v1/namespaces/default/services"
+    await created_fields(server, path, documents.service())
+    change = {"spec": {"type": "LoadBalancer", "externalTrafficPolicy": "Local"}}
+    target = f"{path}/nodeapp-svc?fieldManager=edit"
+    changed = await server.request("PATCH", target, change, **{"Content-Type": MERGE})
+    assert {"healthCheckNodePort", "clusterIP"} <= changed.body["spec"].keys()
+    assert fields_of(changed.body, "edit") == {
+        "f:spec": {
+            "f:allocateLoadBalancerNodePorts": {},
+            "f:externalTrafficPolicy": {},
+            "f:type": {},
+        }
+    }
+
+
+async def test_a_default_class_has_no_manager(server: Server) -> None:
+    path = "/apis/networking.k8s.io/v1"
+    default = {"ingressclass.kubernetes.io/is-default-class": "true"}
+    by_default = {"metadata": {"annotations": default}}
+    await server.request(
+        "PATCH", f"{path}/ingressclasses/nginx", by_default, **{"Content-Type": MERGE}
+    )
+    ingress = documents.ingress()
+    del ingress["spec"]["ingressClassName"]
+    fields = await created_fields(server, f"{path}/namespaces/default/ingresses", ingress)
+    assert fields == {"f:spec": {"f:rules": {}}}
+
+
+async def test_a_namespace_keeps_its_finalizers_whatever_is_applied(server: Server) -> None:
+    path = "/api/v1/namespaces/lab"
+    namespace = {"apiVersion": "v1", "kind": "Namespace"}
+    given = {**namespace, "spec": {"finalizers": ["example.com/mine"]}}
+    created = await apply(server, given, path=path)
+    changed = await apply(server, namespace, path=path)
+    assert (created.code, changed.code) == (201, 200)
+    kept = {"finalizers": ["example.com/mine", "kubernetes"]}
+    assert created.body["spec"] == changed.body["spec"] == kept
+    assert managers(created.body) == []
+    assert fields_of(changed.body, "before-first-apply") == NAMESPACE_FIELDS
 
 
 async def test_a_dry_run_owns_nothing(server: Server) -> None:
@@ -345,6 +459,40 @@ async def test_kubectl_goes_over_from_its_own_apply(server: Server) -> None:
     stored = await server.get(COLOURS)
     assert "data" not in stored
     assert "data" not in last_applied(stored)
+
+
+APPLIED = [
+    deployment(),
+    {**deployment(), "kind": "ReplicaSet"},
+    documents.pod(volumes=[{"name": "v", "emptyDir": {}}]),
+    documents.service(type="NodePort"),
+    documents.job(),
+    documents.autoscaler(),
+    documents.disruption_budget(),
+    documents.role(),
+    documents.role_binding(apiGroup=RBAC_GROUP),
+    documents.named("Namespace"),
+    documents.named("ServiceAccount"),
+    documents.named("Secret", stringData={"a": "b"}),
+    documents.named("Endpoints", subsets=[{"addresses": [{"ip": "1.1.1.1"}]}]),
+    documents.named("EndpointSlice", addressType="IPv4", endpoints=[{"addresses": ["1.1.1.1"]}]),
+    documents.ingress(),
+    documents.named("IngressClass", spec={"controller": "a.b/c"}),
+    documents.gateway_class(),
+    documents.gateway(),
+]
+
+
+@needs("kubectl")
+@pytest.mark.parametrize("document", APPLIED, ids=lambda document: document["kind"])
+async def test_kubectl_goes_over_with_any_kind(server: Server, document: Object) -> None:
+    server.write("some.yaml", json.dumps(document))
+    await server.kubectl("apply -f some.yaml")
+    kind = KINDS[document["kind"]]
+    name = f"{kind.singular}{f'.{kind.group}' * bool(kind.group)}/{document['metadata']['name']}"
+    for _ in range(2):
+        applied = await server.kubectl("apply --server-side -f some.yaml")
+        assert (applied.code, applied.out) == (0, f"{name} serverside-applied\n")
 
 
 AUTOSCALER = """

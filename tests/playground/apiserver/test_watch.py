@@ -141,7 +141,8 @@ async def test_initial_events_end_with_a_bookmark(server: Server) -> None:
 
 async def test_initial_events_can_be_omitted(server: Server) -> None:
     await server.api.create(config_map("old"))
-    async with watch(server, MAPS, "sendInitialEvents=false") as listener:
+    query = "sendInitialEvents=false&resourceVersionMatch=NotOlderThan"
+    async with watch(server, MAPS, query) as listener:
         await server.api.create(config_map("new"))
         assert await listener.told() == ("ADDED", "new")
 

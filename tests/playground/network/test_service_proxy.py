@@ -205,6 +205,16 @@ async def test_a_udp_port_is_reported() -> None:
         ]
 
 
+async def test_external_addresses_are_reported() -> None:
+    async with world() as here:
+        await here.api.put(service(externalIPs=["203.0.113.7", "203.0.113.8"]))
+        await until(here.said)
+        assert await here.said() == [
+            "Service web has external IPs (203.0.113.7, 203.0.113.8), and the playground answers "
+            "at none of them. Use `type: NodePort` or an Ingress, or a cluster on kind."
+        ]
+
+
 async def test_the_proxy_leaves_nothing_open() -> None:
     before = open_files()
     async with world() as here, endpoints(here.pod_ip(1)):
@@ -298,6 +308,16 @@ def test_affinity_lasts_as_long_as_the_service_says() -> None:
     sticky = service(node_port=32089, sessionAffinity="ClientIP", sessionAffinityConfig=config)
     port = service_ports([sticky], [], NODE)[AT_NODE]
     assert port.affinity_s == 60
+
+
+def test_a_health_check_port_is_not_served() -> None:
+    local: dict[str, Any] = {
+        "type": "LoadBalancer",
+        "externalTrafficPolicy": "Local",
+        "healthCheckNodePort": 30081,
+    }
+    found = service_ports([service(node_port=32089, **local)], [], NODE)
+    assert {address.port for address in found} == {32089}
 
 
 def test_a_udp_port_is_not_proxied() -> None:
