@@ -31,6 +31,8 @@ _DAEMON_SHUTDOWN_GRACE_S = 1.0  # between SIGTERM and SIGKILL when the daemon en
 STARTING_S = 1.0  # until a program handles signals; the system does not tell when it begins to
 _OUTPUT_DRAIN_S = 0.2  # a dead process's output is in the pipe; a descendant may keep it open
 _MAX_REPORT = 4096  # bytes
+_MAX_OUTPUT = 1 << 20  # bytes of a hook or a probe, more than any message shows
+_PIECE, _PIECES_IN_PIPE = 1 << 16, 16  # bytes; most that the system keeps, in such pieces
 _SHOWN = 256  # characters of a command in a message
 _RESTART_PAUSE_S = 0.5
 _POLL_S = 0.02  # only if the system has no pidfd
@@ -193,10 +195,11 @@ async def exec_with_streams(command: Command) -> ExecStreams:
     Raise CannotStartError if the system refuses it.
     """
     if not command.terminal:
-        return ExecStreams(*await _create_subprocess(command, stdin=PIPE, stderr=PIPE))
+        return ExecStreams(*await _create_subprocess(command, stdin=PIPE, stdout=PIPE, stderr=PIPE))
     terminal = Terminal()
+    slave = terminal.slave
     try:
-        started = await _create_subprocess(command, stdin=terminal.slave, stderr=terminal.slave)
+        started = await _create_subprocess(command, stdin=slave, stdout=slave, stderr=slave)
         return await ExecStreams.of_terminal(*started, terminal)
     except BaseException:
         terminal.close()
@@ -206,17 +209,51 @@ async def exec_with_streams(command: Command) -> ExecStreams:
 async def exec_and_wait(command: Command) -> tuple[int, str]:
     """Run a command; return its exit code and output.
 
-    Cancelling kills its whole group. What it leaves behind at its end is the container's.
+    Cancelling kills its whole group. What it leaves behind at its end, or in another group, is the
+    container's, and nobody waits for it: asyncio waits for the end of pipes that it has made.
     """
-    process, pid = await _create_subprocess(command, stdin=DEVNULL, stderr=STDOUT)
+    output = _OutputPipe()
     try:
-        output, _ = await process.communicate()
-    except BaseException:
-        with suppress(ProcessLookupError):
-            os.killpg(pid, signal.SIGKILL)
-        await process.wait()
-        raise
-    return exit_code(await process.wait()), output.decode(errors="replace")
+        process, pid = await _create_subprocess(
+            command, stdin=DEVNULL, stdout=output.writing, stderr=STDOUT
+        )
+        try:
+            code = await process.wait()
+        except BaseException:
+            with suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
+            await process.wait()
+            raise
+        return exit_code(code), output.text()
+    finally:
+        output.close()
+
+
+class _OutputPipe:
+    """A pipe for the output of a command; what does not fit is dropped."""
+
+    def __init__(self) -> None:
+        self._reading, self.writing = os.pipe()
+        os.set_blocking(self._reading, False)
+        self._came = bytearray()
+        asyncio.get_running_loop().add_reader(self._reading, self._read)
+
+    def text(self) -> str:
+        """What has come so far."""
+        for _ in range(_PIECES_IN_PIPE):
+            self._read()
+        return self._came.decode(errors="replace")
+
+    def close(self) -> None:
+        """Stop reading."""
+        asyncio.get_running_loop().remove_reader(self._reading)
+        os.close(self._reading)
+        os.close(self.writing)
+
+    def _read(self) -> None:
+        with suppress(BlockingIOError):
+            piece = os.read(self._reading, _PIECE)
+            self._came += piece[: _MAX_OUTPUT - len(self._came)]
 
 
 async def wait_for_exit(process: subprocess.Popen[bytes]) -> int:
@@ -431,7 +468,7 @@ def _popen(
 
 
 async def _create_subprocess(
-    command: Command, *, stdin: int, stderr: int
+    command: Command, *, stdin: int, stdout: int, stderr: int
 ) -> tuple[AsyncioProcess, int]:
     """Start a command; return what ends like it, and its own id, also that of its group."""
     process: AsyncioProcess | None = None
@@ -441,7 +478,7 @@ async def _create_subprocess(
             process = await asyncio.create_subprocess_exec(
                 *start.argv,
                 stdin=stdin,
-                stdout=stdin if command.terminal else PIPE,
+                stdout=stdout,
                 stderr=stderr,
                 env=command.variables(),
                 preexec_fn=_take_terminal(command),

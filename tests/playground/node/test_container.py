@@ -251,6 +251,33 @@ async def test_a_probe_that_asks_localhost_with_another_program_has_an_event(
         )
 
 
+LEAVES_ANOTHER_GROUP = {"command": ["sh", "-c", "setsid sleep 600 & sleep 600"]}
+"""Of a hook or probe that is cut off: what it leaves holds its output open."""
+
+
+@pytest.mark.usefixtures("both_ways")
+async def test_a_probe_that_is_cut_off_fails_whatever_it_has_started(tmp_path: Path) -> None:
+    probe = {"exec": LEAVES_ANOTHER_GROUP, "timeoutSeconds": 1, "failureThreshold": 1}
+    async with node(tmp_path) as here:
+        container = {**server(), "livenessProbe": probe}
+        await here.api.put(pod(container, terminationGracePeriodSeconds=1))
+        await until(here.has_restarted(1))
+
+
+@pytest.mark.usefixtures("both_ways")
+async def test_a_pre_stop_that_is_cut_off_does_not_keep_the_pod_whatever_it_has_started(
+    tmp_path: Path,
+) -> None:
+    hook = {"preStop": {"exec": LEAVES_ANOTHER_GROUP}}
+    async with node(tmp_path) as here:
+        container = {**server(), "lifecycle": hook}
+        await here.api.put(pod(container, terminationGracePeriodSeconds=1))
+        await here.ready()
+        await here.delete()
+        await until(here.is_gone)
+        assert here.processes() == set()
+
+
 async def test_a_failing_liveness_probe_restarts_the_container(tmp_path: Path) -> None:
     probe = {"exec": {"command": ["sh", "-c", "echo no pulse; exit 1"]}, "failureThreshold": 1}
     async with node(tmp_path) as here:
