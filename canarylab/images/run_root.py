@@ -170,6 +170,7 @@ def main() -> None:
     """Run a command in the root of a tree, keep what it wrote, and end like it."""
     plan, argv = mount_pod_root.read_plan(sys.argv[1]), sys.argv[2:]
     mount_pod_root.unshare(plan)
+    mount_pod_root.die_with_parent()  # after it: with other privileges the system forgets this
     mount_pod_root.libc.prctl(_SET_CHILD_SUBREAPER, 1)
     if (child := os.fork()) == 0:
         os.setsid()  # its group is its own, for `kill 0`

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from canarylab.images.builder import BuildStep
@@ -52,22 +53,24 @@ def files_of(image: Image) -> list[str]:
     return sorted(str(path.relative_to(image.root)) for path in found)
 
 
-def wait_until_there(file: Path, *, timeout_s: float = 20.0) -> str:
-    """Return the file's text, once it has some."""
+def wait_until(holds: Callable[[], bool], *, timeout_s: float = 20.0) -> None:
+    """Wait until it holds."""
     deadline = time.monotonic() + timeout_s
-    while not (file.exists() and file.read_text().strip()):
-        assert time.monotonic() < deadline, f"{file} never appeared"
+    while not holds():
+        assert time.monotonic() < deadline, f"never so in {timeout_s} s"
         time.sleep(0.01)
+
+
+def wait_until_there(file: Path) -> str:
+    """Return the file's text, once it has some."""
+    wait_until(lambda: file.exists() and file.read_text().strip() != "")
     return file.read_text().strip()
 
 
-def wait_until_gone(pid: int, *, timeout_s: float = 10.0) -> None:
+def wait_until_gone(pid: int) -> None:
     """Wait until no process of that number runs; a zombie does not run."""
-    deadline = time.monotonic() + timeout_s
     stat = Path(f"/proc/{pid}/stat")
-    while stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z":
-        assert time.monotonic() < deadline, f"{pid} still runs"
-        time.sleep(0.01)
+    wait_until(lambda: not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z")
 
 
 def unique_sleep() -> str:

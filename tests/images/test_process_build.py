@@ -45,6 +45,7 @@ from tests.images.project import (
     in_background,
     is_running,
     unique_sleep,
+    wait_until,
     wait_until_gone,
     wait_until_there,
 )
@@ -398,7 +399,7 @@ def test_background_processes_of_a_run_line_end_with_it(tmp_path: Path) -> None:
     sleep = unique_sleep()
     run_text(in_background(sleep), tmp_path)
 
-    assert not is_running(sleep)
+    wait_until(lambda: not is_running(sleep))
 
 
 @pytest.mark.usefixtures("both_ways")
@@ -668,6 +669,22 @@ def test_an_interrupted_build_leaves_nothing_that_a_later_one_reuses(
 
     assert files_of(project.build()) == ["all", "half"]
     assert list(project.images.glob(".layers/new-*")) == []
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+@pytest.mark.usefixtures("own_root")
+def test_a_run_line_ends_with_a_build_that_is_ended(project: Project, how: signal.Signals) -> None:
+    sleep = unique_sleep()
+    project.dockerfile(f"RUN {sleep} & wait")
+    builder = subprocess.Popen(
+        [sys.executable, "-c", BUILD, str(project.context), str(project.images)],
+        stderr=subprocess.DEVNULL,
+    )
+    wait_until(lambda: is_running(sleep))
+    builder.send_signal(how)
+    builder.wait()
+
+    wait_until(lambda: not is_running(sleep))
 
 
 BUILD = """
