@@ -129,6 +129,8 @@ class Pod:
                     for container in self._containers_of("container"):
                         await container.start(main)
             await self._stop_containers(self._own_grace_period_s())  # sidecars run on
+            for sidecar in self._containers_of("sidecar"):
+                sidecar.give_up()  # one that waits to be restarted
         self._is_finished = True
         self._status_changed.set()
 

@@ -279,6 +279,24 @@ async def test_a_pod_ends_with_its_containers_and_its_sidecars_are_stopped(
         assert here.processes() == set()
 
 
+async def test_a_sidecar_that_waits_to_be_restarted_ends_with_the_pod(tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    script = f"until [ -e {go} ]; do sleep 0.01; done"
+    async with node(tmp_path) as here:
+        beside = sidecar("beside", "sleep 0.1; exit 1")
+        await here.api.put(pod(shell(script), initContainers=[beside], restartPolicy="Never"))
+
+        async def backs_off() -> bool:
+            return (
+                await _has_status(here) and "CrashLoopBackOff" in states(await here.pod()).values()
+            )
+
+        await until(backs_off)
+        go.touch()
+        await until(here.phase_is("Succeeded"))
+        assert states(await here.pod()) == {"beside": "ContainerStatusUnknown"}
+
+
 async def test_at_its_deadline_a_pod_that_initializes_fails(tmp_path: Path) -> None:
     steps = [init("first", UP), init("second", "true")]
     async with node(tmp_path) as here:
