@@ -36,7 +36,12 @@ from canarylab.playground.apiserver.persistence import GroupCommit, ObjectFile
 from canarylab.playground.apiserver.registry import RegistryOptions
 from canarylab.playground.apiserver.server import TokenAuthenticator, make_web_app, serving
 from canarylab.playground.apiserver.store import Store
-from canarylab.playground.controllers import CONTROLLERS, default_objects, loop
+from canarylab.playground.controllers import (
+    CONTROLLERS,
+    default_objects,
+    loop,
+    pod_garbage_collector,
+)
 from canarylab.playground.credentials import Credentials, kept_credentials, write_kubeconfig
 from canarylab.playground.daemon_control import DaemonState, read_state, take_lock, write_state
 from canarylab.playground.home import Home
@@ -110,7 +115,7 @@ class Daemon:
         async with serving(app, sockets.api, tls), asyncio.TaskGroup() as tasks:
             service = kubernetes_service(self.addresses, port=port)
             objects = default_objects.make_controller(credentials.authority, service)
-            controllers = (*CONTROLLERS, objects)
+            controllers = (*CONTROLLERS, objects, pod_garbage_collector.make_controller())
             work = [
                 loop.run_controller(each, self.api.for_manager(each.manager))
                 for each in controllers

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
 import socket
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
-from canarylab.kube_objects import Key, is_ready
+from canarylab.kube_objects import Key, Object, is_finished, is_ready
 from canarylab.playground.address_range import reserve_range
 from canarylab.playground.apiserver.persistence import ObjectFile, ObjectId
 from canarylab.playground.credentials import kept_credentials
@@ -19,8 +21,11 @@ from canarylab.playground.home import Home
 from canarylab.playground.node.kubelet import NODE
 from canarylab.ports import LOOPBACK
 from tests.needs import needs
+from tests.waiting import until
 
 LONG_AGO = "2026-11-22T21:00:00Z"
+WEB = Key("default", "web-1")
+CONTAINERS = [{"name": "web", "image": "web:1.0"}]
 
 
 def test_the_log_has_a_limit(tmp_path: Path) -> None:
@@ -51,28 +56,15 @@ def test_what_python_writes_to_standard_error_goes_to_the_new_file(tmp_path: Pat
     assert (tmp_path / "daemon.log").read_text() == "last words\n"
 
 
-@needs("linux")
-async def test_a_pod_of_an_earlier_daemon_is_not_ready_when_the_api_server_begins_to_answer(
-    tmp_path: Path,
-) -> None:
-    home, key = Home(tmp_path), Key("default", "web-1")
+@contextlib.asynccontextmanager
+async def daemon_with_a_pod(tmp_path: Path, pod: Object) -> AsyncIterator[Daemon]:
+    """A daemon that has just been started, in a home in which there is this pod."""
+    home = Home(tmp_path)
     home.prepare()
-    running = {"name": "web", "ready": True, "state": {"running": {"startedAt": LONG_AGO}}}
-    ready = {"type": "Ready", "status": "True", "lastTransitionTime": LONG_AGO}
-    pod = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {
-            "namespace": key.namespace,
-            "name": key.name,
-            "uid": "1",
-            "resourceVersion": "1",
-        },
-        "spec": {"nodeName": NODE, "containers": [{"name": "web", "image": "web:1.0"}]},
-        "status": {"phase": "Running", "conditions": [ready], "containerStatuses": [running]},
-    }
+    meta = {"name": WEB.name, "namespace": WEB.namespace, "uid": "1", "resourceVersion": "1"}
+    kept = {"apiVersion": "v1", "kind": "Pod", **pod, "metadata": meta | pod.get("metadata", {})}
     file = ObjectFile(home.objects)
-    file.write({ObjectId("Pod", key): json.dumps(pod).encode()}, 1)
+    file.write({ObjectId("Pod", WEB): json.dumps(kept).encode()}, 1)
     file.close()
     addresses, reserving = reserve_range(str(tmp_path), None)
     with (
@@ -82,5 +74,35 @@ async def test_a_pod_of_an_earlier_daemon_is_not_ready_when_the_api_server_begin
     ):
         daemon, sockets = Daemon(home, addresses), ListeningSockets(api, (ingress,))
         async with daemon.running(sockets, kept_credentials(home.credentials)):
-            (found,) = daemon.api.store.all("Pod")  # before any task of the daemon had its turn
-            assert not is_ready(found)
+            yield daemon
+
+
+@needs("linux")
+async def test_a_pod_of_an_earlier_daemon_is_not_ready_when_the_api_server_begins_to_answer(
+    tmp_path: Path,
+) -> None:
+    running = {"name": "web", "ready": True, "state": {"running": {"startedAt": LONG_AGO}}}
+    ready = {"type": "Ready", "status": "True", "lastTransitionTime": LONG_AGO}
+    pod = {
+        "spec": {"nodeName": NODE, "containers": CONTAINERS},
+        "status": {"phase": "Running", "conditions": [ready], "containerStatuses": [running]},
+    }
+    async with daemon_with_a_pod(tmp_path, pod) as daemon:
+        (found,) = daemon.api.store.all("Pod")  # before any task of the daemon had its turn
+        assert not is_ready(found)
+
+
+@needs("linux")
+async def test_a_pod_that_ends_without_a_node_has_failed(tmp_path: Path) -> None:
+    ending = {"deletionTimestamp": LONG_AGO, "finalizers": ["example.com/mine"]}
+    pod = {
+        "metadata": {**ending, "deletionGracePeriodSeconds": 0},
+        "spec": {"containers": CONTAINERS},
+        "status": {"phase": "Pending"},
+    }
+    async with daemon_with_a_pod(tmp_path, pod) as daemon:
+
+        async def has_failed() -> bool:
+            return is_finished(await daemon.api.get("Pod", WEB))
+
+        await until(has_failed)

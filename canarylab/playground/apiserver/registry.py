@@ -111,6 +111,7 @@ class Registry:
             check_pod_quota(self.store.count("Pod"), obj["metadata"])
             name = named.get("name") or named.get("generateName", "")
             obj = with_defaults(self._with_account(obj, name))
+            check_priority(obj["spec"], name)
         obj = omitempty(with_initial_status(obj))
         if kind.kind == "Ingress":
             obj = with_default_class(obj, self.store.all("IngressClass"))
@@ -293,6 +294,25 @@ def check_pod_quota(used: int, meta: Object) -> None:
         counts = f"requested: pods=1, used: pods={used}, limited: pods={MAX_PODS}"
         why = f"exceeded quota: playground, {counts}"
         raise ForbiddenError("pods", "", meta.get("name", ""), why)
+
+
+def check_priority(spec: Object, name: str) -> None:
+    """Raise ForbiddenError if a pod without a class says another priority than it gets.
+
+    A class has no effect, so that what a pod says besides one is not compared with it.
+    """
+    if spec.get("priorityClassName"):
+        return
+    for what, given, computed in (
+        ("integer value of priority", spec["priority"], 0),
+        ("string value of PreemptionPolicy", spec["preemptionPolicy"], "PreemptLowerPriority"),
+    ):
+        if given != computed:
+            why = (
+                f"the {what} ({given}) must not be provided in pod spec; priority admission "
+                f"controller computed {computed} from the given PriorityClass name"
+            )
+            raise ForbiddenError("pods", "", name, why)
 
 
 def with_default_class(ingress: Object, classes: Iterable[Object]) -> Object:

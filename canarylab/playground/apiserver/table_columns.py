@@ -118,11 +118,11 @@ def _completions(job: Object) -> str:
 
 
 def _job_duration(job: Object, now: datetime) -> str:
+    """The time until the Job was complete; of a failed one it goes on, as in Kubernetes."""
     status = job.get("status", {})
     if "startTime" not in status:
         return ""
-    failed = (find_condition(job, "Failed") or {}).get("lastTransitionTime")
-    end = status.get("completionTime") or failed
+    end = status.get("completionTime")
     return age(status["startTime"], parse_timestamp(end) if end else now)
 
 

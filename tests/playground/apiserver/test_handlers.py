@@ -272,6 +272,17 @@ async def test_only_finalize_changes_the_finalizers_of_a_namespace(server: Serve
     assert gone["spec"] == {"finalizers": []}
 
 
+async def test_a_pod_with_a_priority_is_refused(server: Server) -> None:
+    given = pod()
+    given["spec"]["priority"] = 5
+    response = await server.request("POST", "/api/v1/namespaces/default/pods", given)
+    assert (response.code, response.body["reason"]) == (403, "Forbidden")
+    assert (
+        f'pods "{given["metadata"]["name"]}" is forbidden: the integer value of priority'
+        in response.body["message"]
+    )
+
+
 GATEWAYS = "/apis/gateway.networking.k8s.io/v1/namespaces/default/gateways"
 
 

@@ -15,6 +15,7 @@ from canarylab.playground.apiserver.registry import (
     EventLeases,
     check_namespace,
     check_pod_quota,
+    check_priority,
     with_default_class,
 )
 from canarylab.playground.kube.kinds import KINDS
@@ -46,6 +47,32 @@ def test_there_are_only_so_many_pods() -> None:
         'pods "web" is forbidden: exceeded quota: playground, requested: pods=1, used: pods=500, '
         "limited: pods=500"
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        (
+            {"priority": 5},
+            "the integer value of priority (5) must not be provided in pod spec; "
+            "priority admission controller computed 0 from the given PriorityClass name",
+        ),
+        (
+            {"preemptionPolicy": "Never"},
+            "the string value of PreemptionPolicy (Never) must not be provided in pod spec; "
+            "priority admission controller computed PreemptLowerPriority "
+            "from the given PriorityClass name",
+        ),
+    ],
+    ids=["priority", "preemption policy"],
+)
+def test_a_pod_does_not_say_its_priority(given: Object, problem: str) -> None:
+    computed = {"priority": 0, "preemptionPolicy": "PreemptLowerPriority"}
+    check_priority(computed, "web")
+    check_priority({**computed, **given, "priorityClassName": "high"}, "web")
+    with pytest.raises(ForbiddenError) as refused:
+        check_priority({**computed, **given}, "web")
+    assert str(refused.value) == f'pods "web" is forbidden: {problem}'
 
 
 def plain_ingress(**fields: Any) -> Object:

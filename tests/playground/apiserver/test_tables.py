@@ -739,7 +739,7 @@ def test_the_completions_of_a_job(spec: Object, shown: str) -> None:
         ({}, ""),
         ({"startTime": "2026-11-22T21:45:20Z"}, "3s"),
         ({"startTime": "2026-11-22T21:44:20Z", "completionTime": "2026-11-22T21:44:27Z"}, "7s"),
-        ({"startTime": "2026-11-22T21:44:20Z", "conditions": conditions("Failed")}, "40s"),
+        ({"startTime": "2026-11-22T21:44:20Z", "conditions": conditions("Failed")}, "63s"),
     ],
 )
 def test_the_duration_of_a_job(status: Object, shown: str) -> None:

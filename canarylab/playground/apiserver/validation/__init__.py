@@ -58,10 +58,21 @@ def validate(obj: Object, old: Object | None) -> list[Cause]:
     []
     """
     found = VALIDATORS[obj["kind"]]({**obj, "metadata": obj.get("metadata", {})}, old)
-    if old is not None and obj.get("spec") == old.get("spec"):
+    if old is not None:
         # An older canarylab may have stored what is refused by now: it can be deleted all the same.
-        found = (cause for cause in found if not cause.field.startswith("spec"))
+        unchanged = tuple(_unchanged(obj, old))
+        found = (cause for cause in found if not cause.field.startswith(unchanged))
     return list(islice(found, MAX_CAUSES))
+
+
+def _unchanged(obj: Object, old: Object) -> Iterator[str]:
+    """The parts of an object that are as they were."""
+    if obj.get("spec") == old.get("spec"):
+        yield "spec"
+    meta, before = obj.get("metadata", {}), old.get("metadata", {})
+    for name in ("ownerReferences", "finalizers"):
+        if meta.get(name) == before.get(name):
+            yield f"metadata.{name}"
 
 
 def validate_config_map(config_map: Object, old: Object | None) -> Iterator[Cause]:
@@ -143,6 +154,10 @@ def validate_namespace(namespace: Object, old: Object | None) -> Iterator[Cause]
     yield from names.validate_metadata(
         namespace["metadata"], names.dns_label_problems, namespaced=False
     )
+    for index, name in enumerate(namespace.get("spec", {}).get("finalizers", [])):
+        field = "spec.finalizers" if old is None else f"spec.finalizers[{index}]"
+        yield from invalid_for_each(field, name, names.qualified_name_problems(name))
+        yield from names.validate_standard_finalizer(field, name)
 
 
 def validate_service_account(account: Object, old: Object | None) -> Iterator[Cause]:
@@ -214,7 +229,7 @@ def validate_node(node: Object, old: Object | None) -> Iterator[Cause]:
 def validate_event(event: Object, old: Object | None) -> Iterator[Cause]:
     """Errors of an Event, which is in the namespace of its object."""
     yield from names.validate_metadata(
-        event["metadata"], names.dns_subdomain_problems, namespaced=True
+        event["metadata"], names.dns_subdomain_problems, namespaced=True, any_finalizer=True
     )
     object_namespace = event.get("involvedObject", {}).get("namespace", "")
     namespace = event["metadata"].get("namespace", "")
@@ -230,7 +245,10 @@ def validate_custom(obj: Object, old: Object | None) -> Iterator[Cause]:
     schema, body = STRUCTURAL_SCHEMAS[kind.kind], _body(obj)
     found = [
         *names.validate_metadata(
-            obj["metadata"], names.dns_subdomain_problems, namespaced=kind.namespaced
+            obj["metadata"],
+            names.dns_subdomain_problems,
+            namespaced=kind.namespaced,
+            any_finalizer=True,
         ),
         *structural.type_errors(schema, body),
         *structural.duplicate_errors(schema, body),

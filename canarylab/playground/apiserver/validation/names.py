@@ -6,7 +6,7 @@ The functions `..._problems` return the problems of a text in Kubernetes' words,
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
 from ipaddress import ip_address
 from typing import Any
@@ -64,6 +64,13 @@ _WILDCARD_RULE = (
 _VARIABLE_RULE = (
     "a valid environment variable name must consist only of printable ASCII characters other "
     "than '='"
+)
+
+_STANDARD_FINALIZERS = frozenset({"kubernetes", ORPHAN_FINALIZER, FOREGROUND_FINALIZER})
+_OWNER_FIELDS = ("apiVersion", "kind", "name", "uid")
+_OWNER_FLAGS = ("controller", "blockOwnerDeletion")
+_TWO_CONTROLLERS = (
+    'Only one reference can have Controller set to true. Found "true" in references for '
 )
 
 
@@ -218,9 +225,16 @@ def _no_match(text: str, pattern: str, problem: str) -> list[str]:
 
 
 def validate_metadata(
-    meta: Object, name_rule: Callable[[str], list[str]], *, namespaced: bool
+    meta: Object,
+    name_rule: Callable[[str], list[str]],
+    *,
+    namespaced: bool,
+    any_finalizer: bool = False,
 ) -> Iterator[Cause]:
-    """Errors of `metadata`; `name_rule` is the rule for names of the kind."""
+    """Errors of `metadata`; `name_rule` is the rule for names of the kind.
+
+    Of a few kinds any finalizer is allowed; of the others it has a domain or is a standard one.
+    """
     name = meta.get("name", "")
     if name:
         yield from invalid_for_each("metadata.name", name, name_rule(name))
@@ -234,7 +248,18 @@ def validate_metadata(
     yield from check_not_negative("metadata.generation", meta.get("generation"))
     yield from validate_labels("metadata.labels", meta.get("labels"))
     yield from validate_annotations("metadata.annotations", meta.get("annotations"))
-    yield from _finalizers(meta.get("finalizers", []))
+    yield from _owners(meta.get("ownerReferences", []))
+    finalizers = meta.get("finalizers", [])
+    yield from _finalizers(finalizers)
+    for index, name in enumerate(() if any_finalizer else finalizers):
+        yield from validate_standard_finalizer(f"metadata.finalizers[{index}]", name)
+
+
+def validate_standard_finalizer(field: str, name: str) -> Iterator[Cause]:
+    """Errors of a finalizer without a domain, which has to be one of Kubernetes' own."""
+    if "/" not in name and name not in _STANDARD_FINALIZERS:
+        problem = "name is neither a standard finalizer name nor is it fully qualified"
+        yield invalid(field, name, problem)
 
 
 def validate_labels(field: str, given: Mapping[str, str] | None) -> Iterator[Cause]:
@@ -291,6 +316,33 @@ def validate_expression(
     )
     for index, value in enumerate(values if check_values else ()):
         yield from invalid_for_each(f"{field}.values[{index}]", value, label_value_problems(value))
+
+
+def _owners(given: Sequence[Object]) -> Iterator[Cause]:
+    """Errors of owner references, which Kubernetes reports without the index."""
+    field, controllers = "metadata.ownerReferences", list[str]()
+    for owner in given:
+        api_version = owner.get("apiVersion", "")
+        if api_version.count("/") > 1 or not api_version.rpartition("/")[2]:
+            yield invalid(f"{field}.apiVersion", api_version, "version must not be empty")
+        for name in ("kind", "name", "uid"):
+            if not owner.get(name):
+                yield invalid(f"{field}.{name}", "", "must not be empty")
+        if (api_version, owner.get("kind")) == ("v1", "Event"):
+            problem = "/v1, Kind=Event is disallowed from being an owner"
+            yield invalid(field, _owner_as_go(owner), problem)
+        if owner.get("controller"):
+            controllers.append(f"{owner.get('kind', '')}/{owner.get('name', '')}")
+            if len(controllers) > 1:
+                found = f"{controllers[0]} and {controllers[-1]}"
+                yield invalid(
+                    field, [_owner_as_go(each) for each in given], _TWO_CONTROLLERS + found
+                )
+
+
+def _owner_as_go(owner: Object) -> Object:
+    flags = {name: owner[name] for name in _OWNER_FLAGS if name in owner}
+    return {**{name: owner.get(name, "") for name in _OWNER_FIELDS}, **flags}
 
 
 def _finalizers(given: list[str]) -> Iterator[Cause]:

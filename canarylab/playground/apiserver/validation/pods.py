@@ -69,6 +69,29 @@ _TWO_CLAIM_WAYS = (
 _NO_CLAIM_WAY = "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`"
 _SHARED_WITH_NODE = {"hostNetwork": "hostNetwork", "hostPID": "HostPID", "hostIPC": "HostIPC"}
 """Fields, and their names in errors."""
+_WINDOWS_OPTIONS = ("securityContext.windowsOptions",)
+_FOREIGN_FIELDS = {
+    "linux": (_WINDOWS_OPTIONS, _WINDOWS_OPTIONS, "windows options cannot be set for a linux pod"),
+    "windows": (
+        (
+            "securityContext.appArmorProfile", "securityContext.seLinuxOptions",
+            "hostUsers", "hostPID", "hostIPC", "securityContext.seccompProfile",
+            "securityContext.fsGroup", "securityContext.fsGroupChangePolicy",
+            "securityContext.sysctls", "shareProcessNamespace", "securityContext.runAsUser",
+            "securityContext.runAsGroup", "securityContext.supplementalGroups",
+            "securityContext.supplementalGroupsPolicy", "securityContext.seLinuxChangePolicy",
+        ),
+        (
+            "securityContext.appArmorProfile", "securityContext.seLinuxOptions",
+            "securityContext.seccompProfile", "securityContext.capabilities",
+            "securityContext.readOnlyRootFilesystem", "securityContext.privileged",
+            "securityContext.allowPrivilegeEscalation", "securityContext.procMount",
+            "securityContext.runAsUser", "securityContext.runAsGroup",
+        ),
+        "cannot be set for a windows pod",
+    ),
+}  # fmt: skip
+"""Of each operating system: fields of a pod and of a container that it does not have, and why."""
 
 
 def validate_pod(pod: Object, old: Object | None) -> Iterator[Cause]:
@@ -78,6 +101,9 @@ def validate_pod(pod: Object, old: Object | None) -> Iterator[Cause]:
     )
     spec = pod["spec"]
     yield from validate_pod_spec("spec", spec)
+    for index, volume in enumerate(spec.get("volumes", [])):
+        if "image" in volume and not volume["image"].get("reference"):
+            yield required(f"spec.volumes[{index}].image.reference")
     for group in ("containers", "initContainers"):
         yield from _IMAGES(f"spec.{group}", spec.get(group))
     if old is not None:
@@ -234,10 +260,25 @@ def _overhead(field: str, amounts: Object) -> Iterator[Cause]:
     yield from containers.validate_resources(field, {"limits": amounts})
 
 
-def _operating_system(field: str, system: Object) -> Iterator[Cause]:
-    name = system.get("name")
-    yield from needed()(f"{field}.name", name)
-    yield from _OPERATING_SYSTEMS(field, name)
+def _operating_system(field: str, spec: Object) -> Iterator[Cause]:
+    """Errors of the name of an operating system, and of fields that it does not have."""
+    if "os" not in spec:
+        return
+    name = spec["os"].get("name")
+    yield from needed()(f"{field}.os.name", name)
+    yield from _OPERATING_SYSTEMS(f"{field}.os", name)
+    in_pod, in_container, problem = _FOREIGN_FIELDS.get(name, ((), (), ""))
+    places = [(field, spec, in_pod)]
+    places += [
+        (f"{field}.{group}[{index}]", container, in_container)
+        for group in ("initContainers", "containers")
+        for index, container in enumerate(spec.get(group, []))
+    ]
+    for path, place, foreign in places:
+        for name in foreign:
+            outer, _, inner = name.rpartition(".")
+            if (place.get(outer, {}) if outer else place).get(inner) is not None:
+                yield forbidden(f"{path}.{name}", problem)
 
 
 _SEARCH_PATH = spelled(names.search_path_problems)
@@ -290,8 +331,8 @@ _POD_SPEC = every(
         runtimeClassName=DNS_SUBDOMAIN,
         preemptionPolicy=one_of("PreemptLowerPriority", "Never"),
         overhead=_overhead,
-        os=_operating_system,
     ),
+    _operating_system,
 )
 """The fields of a pod in the order of Kubernetes, after its volumes and containers."""
 

@@ -115,7 +115,7 @@ _BEHAVIOR = optional_fields(scaleUp=_scaling_rules, scaleDown=_scaling_rules)
 def validate_disruption_budget(budget: Object, old: Object | None) -> Iterator[Cause]:
     """Errors of a PodDisruptionBudget."""
     yield from names.validate_metadata(
-        budget["metadata"], names.dns_subdomain_problems, namespaced=True
+        budget["metadata"], names.dns_subdomain_problems, namespaced=True, any_finalizer=True
     )
     spec = budget.get("spec", {})
     if "minAvailable" in spec and "maxUnavailable" in spec:

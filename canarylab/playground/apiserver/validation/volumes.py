@@ -54,6 +54,7 @@ _REQUIRED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "persistentVolumeClaim": ("claimName",),
         "configMap": ("name",),
         "csi": ("driver",),
+        "ephemeral": ("volumeClaimTemplate",),
     }
 )
 _HOST_PATH_TYPES = (
@@ -136,6 +137,11 @@ def _empty_dir(field: str, source: Object) -> Iterator[Cause]:
 def _no_backsteps(field: str, path: str | None) -> Iterator[Cause]:
     if ".." in (path or "").split("/"):
         yield invalid(field, path, "must not contain '..'")
+
+
+def _absolute(field: str, path: str | None) -> Iterator[Cause]:
+    if not (path or "").startswith("/"):
+        yield invalid(field, path or "", "must be an absolute path")
 
 
 def _mode(field: str, mode: int) -> Iterator[Cause]:
@@ -393,6 +399,7 @@ _RULES: Mapping[str, Check] = MappingProxyType(
         "emptyDir": _empty_dir,
         "hostPath": fields(path=_no_backsteps, type=among("", *_HOST_PATH_TYPES)),
         "secret": _ITEMS,
+        "nfs": fields(path=_absolute),
         "configMap": _ITEMS,
         "downwardAPI": _downward_files,
         "projected": _projected,

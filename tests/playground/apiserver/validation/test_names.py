@@ -130,6 +130,9 @@ def test_a_trailing_line_break_is_a_problem() -> None:
     assert names.dns_label_problems("nodeapp\n") == [LABEL_RULE]
 
 
+OWNER = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web", "uid": "u-1"}
+
+
 def errors_of(meta: Object, *, namespaced: bool = True) -> list[str]:
     found = names.validate_metadata(meta, names.dns_subdomain_problems, namespaced=namespaced)
     return [f"{cause.field}: {cause.message}" for cause in found]
@@ -141,7 +144,8 @@ def test_valid_metadata_is_accepted() -> None:
         "namespace": "lab",
         "labels": {"app": "nodeapp", "example.com/track": ""},
         "annotations": {"note": "anything at all: é, \n, 'quotes'"},
-        "finalizers": ["foregroundDeletion"],
+        "finalizers": ["foregroundDeletion", "kubernetes", "example.com/mine"],
+        "ownerReferences": [{**OWNER, "controller": True}, {**OWNER, "controller": False}],
         "generation": 3,
     }
     assert errors_of(meta) == []
@@ -168,10 +172,48 @@ def test_valid_metadata_is_accepted() -> None:
             'metadata.finalizers: Invalid value: ["orphan","foregroundDeletion"]: '
             "finalizer orphan and foregroundDeletion cannot be both set",
         ),
+        (
+            {"name": "a", "finalizers": ["example.com/mine", "x"]},
+            'metadata.finalizers[1]: Invalid value: "x": '
+            "name is neither a standard finalizer name nor is it fully qualified",
+        ),
+        (
+            {"name": "a", "ownerReferences": [{**OWNER, "apiVersion": "apps/"}]},
+            'metadata.ownerReferences.apiVersion: Invalid value: "apps/": '
+            "version must not be empty",
+        ),
+        (
+            {"name": "a", "ownerReferences": [{**OWNER, "apiVersion": "a/b/v1"}]},
+            'metadata.ownerReferences.apiVersion: Invalid value: "a/b/v1": '
+            "version must not be empty",
+        ),
+        (
+            {"name": "a", "ownerReferences": [{**OWNER, "apiVersion": "v1", "kind": "Event"}]},
+            'metadata.ownerReferences: Invalid value: {"apiVersion":"v1","kind":"Event",'
+            '"name":"web","uid":"u-1"}: /v1, Kind=Event is disallowed from being an owner',
+        ),
+        (
+            {"name": "a", "ownerReferences": [{**OWNER, "controller": True}] * 2},
+            'metadata.ownerReferences: Invalid value: [{"apiVersion":"apps/v1",'
+            '"kind":"ReplicaSet","name":"web","uid":"u-1","controller":true},'
+            '{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"web","uid":"u-1",'
+            '"controller":true}]: Only one reference can have Controller set to true. '
+            'Found "true" in references for ReplicaSet/web and ReplicaSet/web',
+        ),
     ],
 )
 def test_invalid_metadata_is_refused(meta: Object, problem: str) -> None:
     assert errors_of(meta) == [problem]
+
+
+def test_an_owner_without_anything_has_four_errors() -> None:
+    empty = "must not be empty"
+    assert errors_of({"name": "a", "ownerReferences": [{}]}) == [
+        f'metadata.ownerReferences.apiVersion: Invalid value: "": version {empty}',
+        f'metadata.ownerReferences.kind: Invalid value: "": {empty}',
+        f'metadata.ownerReferences.name: Invalid value: "": {empty}',
+        f'metadata.ownerReferences.uid: Invalid value: "": {empty}',
+    ]
 
 
 def test_cluster_scoped_objects_have_no_namespace() -> None:

@@ -17,6 +17,8 @@ from tests.playground.apiserver.documents import (
     template,
 )
 
+NOT_ON_LINUX = "Forbidden: windows options cannot be set for a linux pod"
+
 
 @pytest.mark.parametrize(
     "spec",
@@ -128,6 +130,8 @@ TWO_CLAIMS = '{"Name":"gpu","ResourceClaimName":"gpu","ResourceClaimTemplateName
         {"resourceClaims": [ONE_CLAIM, {"name": "other", "resourceClaimTemplateName": "gpu"}]},
         {"hostNetwork": True, "containers": [container(ports=[{"containerPort": 80}])]},
         {"hostUsers": False, "shareProcessNamespace": True},
+        {"os": {"name": "linux"}, "hostPID": True, "securityContext": {"runAsUser": 1}},
+        {"os": {"name": "windows"}, "securityContext": {"windowsOptions": {}}},
     ],
 )
 def test_valid_fields_without_effect_are_accepted(spec: Object) -> None:
@@ -346,6 +350,57 @@ def test_the_security_of_a_pod_is_checked(spec: Object, problems: list[str]) -> 
             [
                 "containers[0].ports[0].hostPort: Invalid value: 8080: must match `containerPort` "
                 "when `hostNetwork` is true"
+            ],
+        ),
+        (
+            {
+                "os": {"name": "linux"},
+                "securityContext": {"windowsOptions": {}},
+                "containers": [container(securityContext={"windowsOptions": {}})],
+            },
+            [
+                f"securityContext.windowsOptions: {NOT_ON_LINUX}",
+                f"containers[0].securityContext.windowsOptions: {NOT_ON_LINUX}",
+            ],
+        ),
+        (
+            {
+                "os": {"name": "windows"},
+                "hostUsers": True,
+                "hostPID": True,
+                "hostIPC": True,
+                "shareProcessNamespace": False,
+                "securityContext": {
+                    "fsGroup": 1,
+                    "fsGroupChangePolicy": "Always",
+                    "runAsGroup": 1,
+                    "runAsNonRoot": True,
+                    "runAsUser": 1,
+                    "seccompProfile": {"type": "RuntimeDefault"},
+                    "supplementalGroups": [1],
+                },
+                "initContainers": [container(name="a", securityContext={"privileged": False})],
+                "containers": [
+                    container(securityContext={"capabilities": {}, "readOnlyRootFilesystem": True})
+                ],
+            },
+            [
+                f"{name}: Forbidden: cannot be set for a windows pod"
+                for name in (
+                    "hostUsers",
+                    "hostPID",
+                    "hostIPC",
+                    "securityContext.seccompProfile",
+                    "securityContext.fsGroup",
+                    "securityContext.fsGroupChangePolicy",
+                    "shareProcessNamespace",
+                    "securityContext.runAsUser",
+                    "securityContext.runAsGroup",
+                    "securityContext.supplementalGroups",
+                    "initContainers[0].securityContext.privileged",
+                    "containers[0].securityContext.capabilities",
+                    "containers[0].securityContext.readOnlyRootFilesystem",
+                )
             ],
         ),
     ],

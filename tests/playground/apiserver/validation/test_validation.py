@@ -196,3 +196,49 @@ def test_what_an_older_canarylab_stored_can_be_deleted_but_not_changed() -> None
     assert errors_of(old, finalized) == []
     assert errors_of({**old, "metadata": {"name": "A"}}, finalized)[0].startswith("metadata.name")
     assert errors_of(pod(tolerations=[*old["spec"]["tolerations"], {"operator": "Exists"}]), old)
+
+
+NO_DOMAIN = "name is neither a standard finalizer name nor is it fully qualified"
+
+
+def held(kind: str, **fields: Any) -> Object:
+    return {**made(kind, **fields), "metadata": {"name": "a", "finalizers": ["x"]}}
+
+
+def test_a_finalizer_has_a_domain() -> None:
+    assert errors_of(held("ConfigMap")) == [
+        f'metadata.finalizers[0]: Invalid value: "x": {NO_DOMAIN}'
+    ]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        held("Event", involvedObject={"kind": "Pod", "name": "a"}),
+        held("PodDisruptionBudget", spec={"minAvailable": 1}),
+        held("GatewayClass", spec={"controllerName": "example.com/c"}),
+    ],
+    ids=lambda document: document["kind"],
+)
+def test_some_kinds_have_any_finalizer(document: Object) -> None:
+    assert errors_of(document) == []
+
+
+def test_a_finalizer_of_a_namespace_has_a_domain() -> None:
+    given = made("Namespace", spec={"finalizers": ["example.com/mine", "kubernetes", "x"]})
+    assert errors_of(given) == [f'spec.finalizers: Invalid value: "x": {NO_DOMAIN}']
+    before = made("Namespace", spec={"finalizers": ["kubernetes"]})
+    assert errors_of(given, before) == [f'spec.finalizers[2]: Invalid value: "x": {NO_DOMAIN}']
+
+
+def test_a_finalizer_of_a_namespace_is_a_qualified_name() -> None:
+    [problem] = errors_of(made("Namespace", spec={"finalizers": ["/x"]}))
+    assert problem == 'spec.finalizers: Invalid value: "/x": prefix part must be non-empty'
+
+
+@pytest.mark.parametrize("fields", [{"finalizers": ["x"]}, {"ownerReferences": [{}]}])
+def test_what_an_older_canarylab_stored_can_be_changed(fields: Object) -> None:
+    stored = made("ConfigMap", data={"a": ""})
+    stored["metadata"] |= fields
+    assert errors_of({**stored, "data": {"a": "b"}}, stored) == []
+    assert errors_of({**stored, "metadata": {"name": "a"}}, stored) == []

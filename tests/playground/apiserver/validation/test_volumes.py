@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from canarylab.kube_objects import Object
-from tests.playground.apiserver.documents import container, errors_of, pod
+from tests.playground.apiserver.documents import container, deployment, errors_of, pod, template
 
 LABEL = {"path": "labels", "fieldRef": {"fieldPath": "metadata.labels"}}
 LIMIT = {"path": "cpu", "resourceFieldRef": {"containerName": "web", "resource": "limits.cpu"}}
@@ -37,6 +37,8 @@ def about_volume(**volume: object) -> list[str]:
             }
         },
         {"hostPath": {"path": "/var"}},
+        {"nfs": {"server": "a", "path": "/b"}},
+        {"ephemeral": {"volumeClaimTemplate": {"spec": {}}}},
         {"persistentVolumeClaim": {"claimName": "data"}},
         {"image": {"reference": "node_app:1.0"}},
     ],
@@ -133,10 +135,21 @@ def test_valid_volumes_are_accepted(volume: Object) -> None:
             "projected.sources[0]: Forbidden: may not specify more than 1 volume type per source",
         ),
         ({"nfs": {"server": "a"}}, "nfs.path: Required value"),
+        (
+            {"nfs": {"server": "a", "path": "b"}},
+            'nfs.path: Invalid value: "b": must be an absolute path',
+        ),
+        ({"ephemeral": {}}, "ephemeral.volumeClaimTemplate: Required value"),
+        ({"image": {}}, "image.reference: Required value"),
     ],
 )
 def test_invalid_volumes_are_refused(volume: Object, problem: str) -> None:
     assert about_volume(**volume)[0] == problem
+
+
+def test_the_image_of_a_template_may_be_filled_in_later() -> None:
+    volume = {"name": "v", "image": {}}
+    assert errors_of(deployment(template=template(volumes=[volume]))) == []
 
 
 def about(**fields: object) -> list[str]:
