@@ -280,20 +280,32 @@ def _desired_slices(service: Object, pods: list[Object]) -> list[Object]:
 def _slice(
     service: Object, ports: Sequence[EndpointPort], endpoints: Sequence[SelectedPod]
 ) -> Object:
-    meta = service["metadata"]
-    own = {SERVICE_LABEL: meta["name"], SLICE_MANAGED_BY: _SLICE_MANAGER}
+    own = {SERVICE_LABEL: service["metadata"]["name"], SLICE_MANAGED_BY: _SLICE_MANAGER}
+    return new_slice(
+        service,
+        endpoint_labels(service, **own),
+        endpoints=[_slice_endpoint(service, endpoint) for endpoint in endpoints],
+        ports=[_slice_port(port) for port in ports],
+    )
+
+
+def new_slice(
+    owner: Object, labels: Object, *, endpoints: list[Object], ports: list[Object]
+) -> Object:
+    """Return a slice that belongs to a Service, or to its Endpoints."""
+    meta = owner["metadata"]
     return {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
         "metadata": {
             "generateName": f"{meta['name']}-",
             "namespace": meta["namespace"],
-            "labels": endpoint_labels(service, **own),
-            "ownerReferences": [owner_reference(service)],
+            "labels": labels,
+            "ownerReferences": [owner_reference(owner)],
         },
         "addressType": "IPv4",
-        "endpoints": [_slice_endpoint(service, endpoint) for endpoint in endpoints],
-        "ports": [_slice_port(port) for port in ports],
+        "endpoints": endpoints,
+        "ports": ports,
     }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 
-from canarylab.kube_objects import SERVICE_LABEL, Key, Object, is_terminating, owner_reference
+from canarylab.kube_objects import SERVICE_LABEL, Key, Object, is_terminating
 from canarylab.playground.controllers.loop import Controller, keys_for_object
 from canarylab.playground.controllers.service_endpoints import (
     CHANGED_AT,
@@ -17,6 +17,7 @@ from canarylab.playground.controllers.service_endpoints import (
     EndpointSlicePlan,
     find_slices,
     key_for_slice,
+    new_slice,
     plan_changes,
     write_slices,
 )
@@ -91,20 +92,11 @@ def _slice(endpoints: Object, ports: list[Object], found: list[Object]) -> Objec
     given = (meta.get("annotations") or {}).items()
     annotations = {name: text for name, text in given if name not in _NOT_COPIED}
     own = {SERVICE_LABEL: meta["name"], SLICE_MANAGED_BY: MANAGER}
-    return {
-        "apiVersion": "discovery.k8s.io/v1",
-        "kind": "EndpointSlice",
-        "metadata": {
-            "generateName": f"{meta['name']}-",
-            "namespace": meta["namespace"],
-            "labels": {**(meta.get("labels") or {}), **own},
-            **({"annotations": annotations} if annotations else {}),
-            "ownerReferences": [owner_reference(endpoints)],
-        },
-        "addressType": "IPv4",
-        "endpoints": found,
-        "ports": ports,
-    }
+    labels = {**(meta.get("labels") or {}), **own}
+    new = new_slice(endpoints, labels, endpoints=found, ports=ports)
+    if annotations:
+        new["metadata"]["annotations"] = annotations
+    return new
 
 
 def _updated(old: Object, new: Object) -> Object:
