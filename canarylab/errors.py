@@ -376,6 +376,8 @@ def reason(error: OSError) -> str:
 
     >>> reason(shutil.Error([("a", "b", "[Errno 28] No space left on device: 'b'")]))
     'No space left on device'
+    >>> reason(shutil.Error([("a", "b", "a is a named pipe"), ("c", "d", "another")]))
+    'a is a named pipe'
     """
     number = error_number(error)
     return error.strerror or (os.strerror(number) if number else _words(error) or "unknown error")
