@@ -275,7 +275,7 @@ async def test_a_pre_stop_that_is_cut_off_does_not_keep_the_pod_whatever_it_has_
         await here.ready()
         await here.delete()
         await until(here.is_gone)
-        assert here.processes() == set()
+        await until(lambda: not here.processes())
 
 
 async def test_a_failing_liveness_probe_restarts_the_container(tmp_path: Path) -> None:

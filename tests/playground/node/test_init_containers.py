@@ -173,7 +173,7 @@ async def test_a_pod_is_deleted_while_one_runs(tmp_path: Path) -> None:
         await here.wrote("up", container="first")
         await here.delete()
         await until(here.is_gone)
-        assert here.processes() == set()
+        await until(lambda: not here.processes())
 
 
 async def test_those_that_are_done_do_not_run_again_after_the_daemon(tmp_path: Path) -> None:
@@ -263,7 +263,7 @@ async def test_a_sidecar_that_must_wait_is_killed_with_the_grace_period(tmp_path
         await here.wrote("up", container="web")
         await here.delete()
         await until(here.is_gone)
-        assert here.processes() == set()
+        await until(lambda: not here.processes())
 
 
 @pytest.mark.parametrize(("script", "phase"), [("true", "Succeeded"), ("exit 3", "Failed")])
@@ -276,7 +276,7 @@ async def test_a_pod_ends_with_its_containers_and_its_sidecars_are_stopped(
         )
         await until(here.phase_is(phase))
         assert states(await here.pod()) == {"beside": "Completed"}
-        assert here.processes() == set()
+        await until(lambda: not here.processes())
 
 
 async def test_a_sidecar_that_waits_to_be_restarted_ends_with_the_pod(tmp_path: Path) -> None:
